@@ -1,0 +1,1 @@
+"""Sound in, features out: pure numpy, no I/O. Training and the daemon run this very code."""

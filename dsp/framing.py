@@ -1,0 +1,61 @@
+"""Cut a signal into overlapping frames, all at once or as it arrives, without copying a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from dsp.recipe import Recipe
+from dsp.types import FloatArray
+
+
+def frame_view(samples: FloatArray, frame_length: int, hop_length: int) -> FloatArray:
+    """View the full frames of a contiguous signal; nothing is copied.
+
+    Returns:
+        Read-only view of shape ``(n_frames, frame_length)``.
+    """
+    n_frames = max(0, 1 + (samples.shape[0] - frame_length) // hop_length)
+    step = samples.strides[0]
+    return as_strided(
+        samples, (n_frames, frame_length), (hop_length * step, step), writeable=False
+    )
+
+
+class FrameStream:
+    """Frames of a signal that comes in blocks of any size.
+
+    Each frame carries one sample of *lead*, the one before it, which the
+    pre-emphasis needs; before the first sample of the signal that is 0, so that
+    ``y[0] = x[0]``. Frame indices count from the last :meth:`restart`.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._length = recipe.frame_length + 1
+        self._hop = recipe.hop_length
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the signal so far: the next sample pushed is sample 0."""
+        self._pending = np.zeros(1, np.float32)
+        self._to_skip = 0
+
+    def push(self, samples: FloatArray) -> FloatArray:
+        """Add a block and return the frames that it completes.
+
+        Args:
+            samples: shape ``(n,)``, any ``n`` from 0.
+
+        Returns:
+            View of shape ``(n_new, 1 + frame_length)``, valid until nothing refers to it.
+        """
+        pending = np.concatenate((self._pending, samples))
+        if self._to_skip:  # a hop longer than a frame leaves samples that no frame needs
+            skipped = min(self._to_skip, pending.shape[0])
+            self._to_skip -= skipped
+            pending = pending[skipped:]
+        frames = frame_view(pending, self._length, self._hop)
+        used = frames.shape[0] * self._hop
+        self._to_skip += max(0, used - pending.shape[0])
+        self._pending = pending[used:].copy()
+        return frames

@@ -1,0 +1,154 @@
+"""A level gate over an adaptive noise floor: finds where sound that may be speech begins and ends.
+
+It only saves work and marks onsets; whether the sound is a voice, the model says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from dsp.types import FloatArray
+
+
+class GateState(Enum):
+    """Where the gate is; sound counts as speech in ``SPEAKING`` and ``STOPPING``."""
+
+    QUIET = "quiet"
+    STARTING = "starting"
+    SPEAKING = "speaking"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """When the gate opens and closes. Times are rounded to whole frames."""
+
+    open_above_floor_db: float = 9.0
+    """A frame this far above the noise floor is active."""
+    close_above_floor_db: float = 6.0
+    """Once open, a frame stays active down to this far above the floor."""
+    lowest_floor_dbfs: float = -85.0
+    """The floor before anything has been heard, and its least: below lies a converter's hiss."""
+    floor_memory_seconds: float = 6.0
+    """The floor is the quietest level of so long a time: speech has a gap in it, rain has none."""
+    start_seconds: float = 0.03
+    """Activity this long opens the gate; shorter is a click."""
+    stop_seconds: float = 0.8
+    """A pause longer than this closes it."""
+
+
+class NoiseFloor:
+    """The quietest level of the last few seconds (minimum statistics over sub-blocks).
+
+    Rainer Martin, *Noise power spectral density estimation based on optimal
+    smoothing and minimum statistics*, IEEE TSAP 9(5), 2001: the idea of tracking a
+    minimum over a window cut into sub-blocks; here on the level alone.
+    """
+
+    _BLOCKS = 12
+
+    def __init__(self, memory_frames: int, lowest_dbfs: float) -> None:
+        self._block_frames = max(1, memory_frames // self._BLOCKS)
+        self._lowest_dbfs = lowest_dbfs
+        self._minima = [lowest_dbfs] * self._BLOCKS
+        self._frame = 0
+        self.dbfs = lowest_dbfs
+
+    def update(self, level_dbfs: float) -> None:
+        """Take one frame's level into account."""
+        level_dbfs = max(level_dbfs, self._lowest_dbfs)
+        block, frame_of_block = divmod(self._frame, self._block_frames)
+        slot = block % self._BLOCKS
+        if frame_of_block == 0:
+            self._minima[slot] = level_dbfs
+            self.dbfs = min(self._minima)
+        elif level_dbfs < self._minima[slot]:
+            self._minima[slot] = level_dbfs
+            self.dbfs = min(self.dbfs, level_dbfs)
+        self._frame += 1
+
+
+class LevelGate:
+    """Four states over the levels of consecutive frames.
+
+    Args:
+        frames_per_second: of the levels.
+        settings: thresholds and times.
+    """
+
+    def __init__(self, frames_per_second: float, settings: GateSettings | None = None) -> None:
+        self._settings = settings or GateSettings()
+        self._start_frames = max(1, round(self._settings.start_seconds * frames_per_second))
+        self._stop_frames = max(1, round(self._settings.stop_seconds * frames_per_second))
+        self._memory_frames = round(self._settings.floor_memory_seconds * frames_per_second)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything: the next frame is frame 0."""
+        self._floor = NoiseFloor(self._memory_frames, self._settings.lowest_floor_dbfs)
+        self._frame = 0
+        self._run = 0  # frames spent in STARTING, or in STOPPING
+        self.state = GateState.QUIET
+        self.onset_frame: int | None = None
+        """First frame of the present speech, as soon as the gate is open."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last frame belongs to speech or to a pause within it."""
+        return self.state in (GateState.SPEAKING, GateState.STOPPING)
+
+    @property
+    def floor_dbfs(self) -> float:
+        """The present estimate of the background."""
+        return self._floor.dbfs
+
+    def push(self, levels_dbfs: FloatArray) -> npt.NDArray[np.bool_]:
+        """Take the levels of further frames.
+
+        Args:
+            levels_dbfs: shape ``(n,)``.
+
+        Returns:
+            Which of them were active, shape ``(n,)``: loud enough, pauses apart.
+        """
+        active = np.empty(levels_dbfs.shape[0], np.bool_)
+        for i, level in enumerate(levels_dbfs.tolist()):
+            self._floor.update(level)
+            active[i] = self._advance(level)
+        return active
+
+    def _advance(self, level_dbfs: float) -> bool:
+        settings = self._settings
+        margin = settings.close_above_floor_db if self.is_open else settings.open_above_floor_db
+        active = level_dbfs > self._floor.dbfs + margin
+        if self.state is GateState.QUIET and active:
+            self.state, self._run = GateState.STARTING, 0
+        elif self.state is GateState.SPEAKING and not active:
+            self.state, self._run = GateState.STOPPING, 0
+        elif self.state is GateState.STOPPING and active:
+            self.state = GateState.SPEAKING
+        if self.state is GateState.STARTING:
+            self._start(active)
+        elif self.state is GateState.STOPPING:
+            self._stop()
+        self._frame += 1
+        return active
+
+    def _start(self, active: bool) -> None:
+        if not active:
+            self.state = GateState.QUIET
+            return
+        self._run += 1
+        if self._run >= self._start_frames:
+            self.state = GateState.SPEAKING
+            self.onset_frame = self._frame + 1 - self._run
+
+    def _stop(self) -> None:
+        self._run += 1
+        if self._run > self._stop_frames:
+            self.state = GateState.QUIET
+            self.onset_frame = None

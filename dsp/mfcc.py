@@ -1,0 +1,130 @@
+"""Mel-frequency cepstral coefficients of frames, of a whole signal, or of a stream."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from dsp.framing import FrameStream, frame_view
+from dsp.mel import mel_filters
+from dsp.recipe import Recipe
+from dsp.types import FloatArray
+
+_BATCH_FRAMES = 256  # of a whole signal at a time: stays in the cache, whatever the length
+
+
+def window_samples(recipe: Recipe) -> npt.NDArray[np.float64]:
+    """The recipe's analysis window, periodic, shape ``(frame_length,)``."""
+    phase = 2 * np.pi * np.arange(recipe.frame_length) / recipe.frame_length
+    if recipe.window == "hann":
+        return 0.5 - 0.5 * np.cos(phase)
+    if recipe.window == "hamming":
+        return 0.54 - 0.46 * np.cos(phase)
+    return np.ones(recipe.frame_length)
+
+
+def dct_matrix(n_mels: int, n_mfcc: int) -> npt.NDArray[np.float64]:
+    """Orthonormal DCT-II, shape ``(n_mels, n_mfcc)``: ``log_mel @ matrix`` are coefficients.
+
+    ``X[k] = s(k) · Σ x[n] cos(πk(2n + 1) / 2N)``, ``s(0) = √(1/N)``, else ``√(2/N)``.
+    """
+    n = np.arange(n_mels)[:, None]
+    k = np.arange(n_mfcc)[None, :]
+    matrix = np.cos(np.pi * k * (2 * n + 1) / (2 * n_mels)) * np.sqrt(2 / n_mels)
+    matrix[:, 0] /= np.sqrt(2)
+    return matrix
+
+
+class Mfcc:
+    """One recipe's transform from frames to coefficients; holds the matrices, no state.
+
+    Args:
+        recipe: what to compute.
+        dtype: of every step and of the result.
+    """
+
+    def __init__(self, recipe: Recipe, dtype: npt.DTypeLike = np.float32) -> None:
+        self.recipe = recipe
+        self.dtype = np.dtype(dtype)
+        self._fitting = min(recipe.frame_length, recipe.n_fft)
+        self._window = window_samples(recipe)[: self._fitting].astype(self.dtype)
+        self._mel = mel_filters(recipe).astype(self.dtype).T
+        self._log = np.log if recipe.logarithm == "ln" else np.log10
+        lift = np.ones(recipe.n_mfcc)
+        if recipe.lifter:
+            n = np.arange(recipe.n_mfcc)
+            lift = 1 + recipe.lifter / 2 * np.sin(np.pi * n / recipe.lifter)
+        self._dct = (dct_matrix(recipe.n_mels, recipe.n_mfcc) * lift).astype(self.dtype)
+
+    def __call__(self, frames: FloatArray) -> FloatArray:
+        """Coefficients of frames that carry one sample of lead each.
+
+        Args:
+            frames: shape ``(n, 1 + frame_length)``, as :class:`FrameStream` gives them.
+
+        Returns:
+            Shape ``(n, n_mfcc)``.
+        """
+        power = self.power_spectrum(frames)
+        features: FloatArray = self._logarithm(power @ self._mel) @ self._dct
+        if self.recipe.append_energy:
+            features[:, 0] = self._logarithm(power.sum(axis=1))
+        return features
+
+    def power_spectrum(self, frames: FloatArray) -> FloatArray:
+        """Power spectrum of frames with lead, shape ``(n, 1 + n_fft // 2)``."""
+        recipe = self.recipe
+        signal = frames[:, 1 : 1 + self._fitting].astype(self.dtype, copy=False)
+        if recipe.pre_emphasis:
+            previous = frames[:, : self._fitting].astype(self.dtype, copy=False)
+            signal = signal - self.dtype.type(recipe.pre_emphasis) * previous
+        spectrum = np.fft.rfft(signal * self._window, recipe.n_fft)
+        power: FloatArray = np.square(np.abs(spectrum).astype(self.dtype, copy=False))
+        if recipe.spectrum == "periodogram":
+            power *= self.dtype.type(1 / recipe.n_fft)
+        return power
+
+    def mel_powers(self, frames: FloatArray) -> FloatArray:
+        """Mel powers of frames with lead, before floor and logarithm, ``(n, n_mels)``."""
+        powers: FloatArray = self.power_spectrum(frames) @ self._mel
+        return powers
+
+    def of_signal(self, samples: FloatArray) -> FloatArray:
+        """Coefficients of every full frame of a whole signal.
+
+        Args:
+            samples: shape ``(n,)``.
+
+        Returns:
+            Shape ``(recipe.frames_in(n), n_mfcc)``.
+        """
+        recipe = self.recipe
+        led = np.concatenate((np.zeros(1, samples.dtype), samples))
+        frames = frame_view(led, recipe.frame_length + 1, recipe.hop_length)
+        features = np.empty((frames.shape[0], recipe.n_mfcc), self.dtype)
+        for first in range(0, frames.shape[0], _BATCH_FRAMES):
+            batch = slice(first, first + _BATCH_FRAMES)
+            features[batch] = self(frames[batch])
+        return features
+
+    def _logarithm(self, powers: FloatArray) -> FloatArray:
+        floor = self.dtype.type(self.recipe.log_floor)
+        if self.recipe.floor == "clamp":
+            return self._log(np.maximum(powers, floor))
+        return self._log(np.where(powers == 0, floor, powers))
+
+
+class StreamingMfcc:
+    """Coefficients of a signal that comes in blocks of any size, each frame computed once."""
+
+    def __init__(self, recipe: Recipe, dtype: npt.DTypeLike = np.float32) -> None:
+        self._frames = FrameStream(recipe)
+        self._mfcc = Mfcc(recipe, dtype)
+
+    def push(self, samples: FloatArray) -> FloatArray:
+        """Add a block of shape ``(n,)``; return the coefficients of the frames it completes."""
+        return self._mfcc(self._frames.push(samples))
+
+    def restart(self) -> None:
+        """Forget the signal so far."""
+        self._frames.restart()
