@@ -17,9 +17,7 @@ def frame_view(samples: FloatArray, frame_length: int, hop_length: int) -> Float
     """
     n_frames = max(0, 1 + (samples.shape[0] - frame_length) // hop_length)
     step = samples.strides[0]
-    return as_strided(
-        samples, (n_frames, frame_length), (hop_length * step, step), writeable=False
-    )
+    return as_strided(samples, (n_frames, frame_length), (hop_length * step, step), writeable=False)
 
 
 class FrameStream:

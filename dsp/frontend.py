@@ -38,8 +38,6 @@ class Window:
 
     features: FloatArray
     """Shape ``(shape.frames, n_mfcc)``; valid until the next push."""
-    start_sample: int
-    """Where its real audio begins, counted from the last restart."""
     frames: int
     """Real ones; the rest is padding."""
     active_frames: int
@@ -50,8 +48,12 @@ class Window:
 class Heard:
     """What one push brought."""
 
+    start_sample: int
+    """Of the span that a window of the full length would hold, or that the window holds."""
     end_sample: int
     """Just behind the last full frame, counted from the last restart."""
+    speech_ratio: float
+    """Share of the frames between the two that were loud enough for speech."""
     level_dbfs: float
     """Of the frames that this push completed; the previous level where it completed none."""
     gate: GateState
@@ -101,8 +103,17 @@ class FrontEnd:
             active = self._gate.push(levels)
             self._history.push(self._mfcc(frames), active)
             self._level_dbfs = mean_level_dbfs(levels)
-        end_sample = self._recipe.end_of(self._history.frames)
-        return Heard(end_sample, self._level_dbfs, self._gate.state, self._window())
+        window = self._window()
+        n_frames = window.frames if window else min(self._history.frames, self._shape.frames)
+        _, active = self._history.last(n_frames)
+        return Heard(
+            start_sample=(self._history.frames - n_frames) * self._recipe.hop_length,
+            end_sample=self._recipe.end_of(self._history.frames),
+            speech_ratio=float(active.mean()) if n_frames else 0.0,
+            level_dbfs=self._level_dbfs,
+            gate=self._gate.state,
+            window=window,
+        )
 
     def _window(self) -> Window | None:
         if self._gate.onset_frame is None:
@@ -116,8 +127,7 @@ class FrontEnd:
             self._padded[:n_frames] = features
             self._padded[n_frames:] = self._padding[n_frames:]
             features = self._padded
-        start_sample = (self._history.frames - n_frames) * self._recipe.hop_length
-        return Window(features, start_sample, n_frames, int(np.count_nonzero(active)))
+        return Window(features, n_frames, int(np.count_nonzero(active)))
 
 
 class FeatureHistory:

@@ -30,8 +30,8 @@ def _htk_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
     corners = np.floor((recipe.n_fft + 1) * corners_hz / recipe.sample_rate)
     bins = np.arange(1 + recipe.n_fft // 2)
     filters = np.zeros((recipe.n_mels, bins.size))
-    for weights, (left, peak, right) in zip(
-        filters, zip(corners, corners[1:], corners[2:]), strict=False
+    for weights, left, peak, right in zip(
+        filters, corners[:-2], corners[1:-1], corners[2:], strict=True
     ):
         rising = (bins >= left) & (bins < peak)
         falling = (bins >= peak) & (bins < right)

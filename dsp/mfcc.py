@@ -30,7 +30,8 @@ def dct_matrix(n_mels: int, n_mfcc: int) -> npt.NDArray[np.float64]:
     """
     n = np.arange(n_mels)[:, None]
     k = np.arange(n_mfcc)[None, :]
-    matrix = np.cos(np.pi * k * (2 * n + 1) / (2 * n_mels)) * np.sqrt(2 / n_mels)
+    angles = np.pi * k * (2 * n + 1) / (2 * n_mels)
+    matrix: npt.NDArray[np.float64] = np.cos(angles) * np.sqrt(2 / n_mels)
     matrix[:, 0] /= np.sqrt(2)
     return matrix
 
@@ -77,11 +78,11 @@ class Mfcc:
         signal = frames[:, 1 : 1 + self._fitting].astype(self.dtype, copy=False)
         if recipe.pre_emphasis:
             previous = frames[:, : self._fitting].astype(self.dtype, copy=False)
-            signal = signal - self.dtype.type(recipe.pre_emphasis) * previous
+            signal = signal - recipe.pre_emphasis * previous
         spectrum = np.fft.rfft(signal * self._window, recipe.n_fft)
         power: FloatArray = np.square(np.abs(spectrum).astype(self.dtype, copy=False))
         if recipe.spectrum == "periodogram":
-            power *= self.dtype.type(1 / recipe.n_fft)
+            power *= 1 / recipe.n_fft
         return power
 
     def mel_powers(self, frames: FloatArray) -> FloatArray:
@@ -108,10 +109,12 @@ class Mfcc:
         return features
 
     def _logarithm(self, powers: FloatArray) -> FloatArray:
-        floor = self.dtype.type(self.recipe.log_floor)
-        if self.recipe.floor == "clamp":
-            return self._log(np.maximum(powers, floor))
-        return self._log(np.where(powers == 0, floor, powers))
+        floor = self.recipe.log_floor
+        clamp = self.recipe.floor == "clamp"
+        logarithms: FloatArray = self._log(
+            np.maximum(powers, floor) if clamp else np.where(powers == 0, floor, powers)
+        )
+        return logarithms
 
 
 class StreamingMfcc:

@@ -1,0 +1,45 @@
+"""A small ZeroMQ subscriber: copy this file, it needs nothing but ``pyzmq``.
+
+Usage: ``python zeromq_subscriber.py [tcp://127.0.0.1:8766 [TOPIC …]]``
+
+Topics are the messages' types: ``emotion``, ``change``, ``status``. Do not set ``CONFLATE``:
+messages have two frames, and ZeroMQ ends the process of a subscriber that conflates those.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import zmq
+
+
+def messages(endpoint: str, topics: Sequence[str] = ("",)) -> Iterator[dict[str, Any]]:
+    """Yield the messages of these topics; the last ``emotion`` of each stream comes first.
+
+    ZeroMQ reconnects by itself. When another subscriber comes, the daemon sends the last
+    events again to all; those are left out here by their ``seq``.
+    """
+    latest: dict[str, int] = {}
+    with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        for topic in topics:
+            socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
+        socket.connect(endpoint)
+        while True:
+            _topic, payload = socket.recv_multipart()
+            message = json.loads(payload)
+            stream, seq = message["stream"], message["seq"]
+            if latest.get(stream, -1) < seq or seq == 0:  # 0: the daemon began anew
+                latest[stream] = seq
+                yield message
+
+
+if __name__ == "__main__":
+    endpoint, *topics = sys.argv[1:] or ["tcp://127.0.0.1:8766"]
+    try:
+        for message in messages(endpoint, topics or ("",)):
+            print(json.dumps(message, ensure_ascii=False), flush=True)
+    except KeyboardInterrupt:
+        pass

@@ -1,0 +1,115 @@
+"""A model's card: what its ``.tflite`` file takes and gives, and what to know before using it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsp.frontend import WindowShape
+from dsp.recipe import Recipe
+from inference.adaptation import AdaptationSettings
+from inference.exceptions import CardError
+from inference.parsing import build
+from inference.smoothing import SmoothingSettings
+
+LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+"""The eight labels, in the order of every vector of scores."""
+
+SAMPLE_RATE = 16_000
+"""Hz, of all audio behind the ring buffer."""
+
+_FORMAT = 1
+_LARGEST_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Licence:
+    """The code's licence and the weights' are two."""
+
+    weights: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """The contract between a model and the daemon.
+
+    The model takes ``features`` (n, window_frames, n_mfcc) and gives ``logits`` (n, 9):
+    one per label, then one that says whether there is a voice at all.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    format: int
+    name: str
+    description: str
+    sha256: str
+    """Of the ``.tflite`` file: a file cut short or exchanged is refused."""
+    labels: tuple[str, ...]
+    recipe: Recipe
+    window_frames: int
+    minimum_frames: int
+    """Real frames without which a window is not judged."""
+    temperature: float
+    """Logits are divided by it before the softmax, so that scores are honest."""
+    voice_threshold: float
+    """A window whose voice probability is lower is silence."""
+    smoothing: SmoothingSettings
+    licence: Licence
+    training_data: tuple[str, ...]
+    evaluation: Mapping[str, Any]
+    intended_use: str
+    not_for: str
+    known_weaknesses: tuple[str, ...]
+    adaptation: AdaptationSettings | None = None
+    """How a speaker's statistics are kept; None for a model that does not adapt."""
+
+    def __post_init__(self) -> None:
+        if self.format != _FORMAT:
+            raise ValueError(f"format is {self.format}, this version reads {_FORMAT}")
+        if self.labels != LABELS:
+            raise ValueError(f"labels must be {' '.join(LABELS)}, in this order")
+        if self.recipe.sample_rate != SAMPLE_RATE:
+            raise ValueError(f"recipe.sample_rate must be {SAMPLE_RATE}")
+        if self.recipe.hop_length > self.recipe.frame_length:
+            raise ValueError("recipe.hop_length must not exceed recipe.frame_length")
+        if not 1 <= self.minimum_frames <= self.window_frames:
+            raise ValueError("minimum_frames must lie between 1 and window_frames")
+        if self.window_frames > 60_000 // self.recipe.n_mfcc:
+            raise ValueError("window_frames is beyond what a live window can be")
+        if self.temperature <= 0:
+            raise ValueError("temperature must be positive")
+        if not 0 <= self.voice_threshold <= 1:
+            raise ValueError("voice_threshold must lie between 0 and 1")
+
+    @property
+    def shape(self) -> WindowShape:
+        """How features are cut for this model."""
+        return WindowShape(self.window_frames, self.minimum_frames)
+
+    @property
+    def window_seconds(self) -> float:
+        """Audio that a full window spans."""
+        return self.recipe.end_of(self.window_frames) / self.recipe.sample_rate
+
+
+def load_card(path: Path) -> Card:
+    """Read and check a card.
+
+    Raises:
+        CardError: it is missing, not JSON, or not a card.
+    """
+    remedy = "Put the model's own card beside it, or choose a model from 'emotiond models'"
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise ValueError("it is far too large")
+        values = json.loads(path.read_text("utf-8"))
+        return build(Card, values)
+    except OSError as error:
+        raise CardError(f"cannot read the card {path} ({error.strerror})", remedy) from None
+    except (ValueError, RecursionError) as error:
+        raise CardError(f"the card {path} is broken: {error}", remedy) from None

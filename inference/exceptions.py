@@ -1,0 +1,53 @@
+"""Every error that a user can meet. Each says what is wrong and what to do about it."""
+
+from __future__ import annotations
+
+
+class EmotiondError(Exception):
+    """An error that is told in one line.
+
+    Args:
+        problem: what is wrong, without a full stop.
+        remedy: what the user can do, as a sentence without a full stop.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        line = f"{self.problem}. {self.remedy}."
+        return " ".join(line.split())  # whatever a library's message held, it stays one line
+
+
+class ConfigError(EmotiondError):
+    """A setting is unknown, of the wrong kind, or contradicts another."""
+
+
+class CardError(EmotiondError):
+    """A model's card cannot be read, or does not describe its model."""
+
+
+class ModelError(EmotiondError):
+    """A model is unknown, broken, or cannot run on this machine."""
+
+
+class InterpreterError(ModelError):
+    """No TFLite interpreter is installed, or the one installed cannot work."""
+
+
+class SourceError(EmotiondError):
+    """A file or stream cannot be read as sound."""
+
+
+class DeviceError(SourceError):
+    """No such microphone, or no way to open it."""
+
+
+class ServeError(EmotiondError):
+    """A port cannot be opened, or a server cannot be reached."""
+
+
+class DataError(EmotiondError):
+    """Training data is missing or not what it should be."""

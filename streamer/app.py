@@ -1,0 +1,235 @@
+"""The daemon: sources, workers, hub and sinks, from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from inference.catalog import find_model
+from inference.classifier import Model
+from inference.runtime import Runtime, find_runtime
+from streamer import __version__
+from streamer.access import Access
+from streamer.config import Config
+from streamer.events import PROTOCOL, encode
+from streamer.http import Pages
+from streamer.hub import Hub, Message
+from streamer.sources import Source
+from streamer.sources.opening import (
+    SourceSettings,
+    SourceSpec,
+    open_default,
+    open_source,
+    parse_specs,
+)
+from streamer.stdout import LineWriter
+from streamer.stream import Stream
+from streamer.websocket import PATH, WebSocketServer
+from streamer.workers import Worker
+from streamer.zeromq import ZeroMQPublisher
+
+_STOP_SECONDS = 0.3  # for each part; all of them together end within a second
+_MOST_WORKERS = 2
+
+
+def run(config: Config) -> int:
+    """Run the daemon until its sources end (``once``) or it is told to stop.
+
+    Returns:
+        The process's exit status: 1 where a source ended by an error, else 0.
+
+    Raises:
+        EmotiondError: it cannot start.
+    """
+    runtime = find_runtime()
+    model = find_model(config.model, runtime)
+    sources = _open_sources(config)
+    return asyncio.run(Daemon(config, runtime, model, sources).run())
+
+
+def _open_sources(config: Config) -> Sequence[tuple[SourceSpec, Source]]:
+    settings = SourceSettings(
+        device=config.device,
+        rate=config.rate,
+        realtime=not config.lossless,
+        loop=not config.once,
+    )
+    if not config.source:
+        return [open_default(settings)]
+    return [(spec, open_source(spec, settings)) for spec in parse_specs(config.source)]
+
+
+class Daemon:
+    """All parts of one running daemon."""
+
+    def __init__(
+        self,
+        config: Config,
+        runtime: Runtime,
+        model: Model,
+        sources: Sequence[tuple[SourceSpec, Source]],
+    ) -> None:
+        self._config = config
+        self._model = model
+        count = min(len(sources), _MOST_WORKERS, os.cpu_count() or 1)
+        self._workers = [Worker(model, runtime) for _ in range(count)]
+        self._sources = sources
+        self._stopping = asyncio.Event()
+        self._started_seconds = time.monotonic()
+
+    async def run(self) -> int:
+        """Start everything, wait for the end, end everything."""
+        config = self._config
+        with _signals(self._stopping):
+            self._hub = Hub(asyncio.get_running_loop())
+            self._streams = [
+                Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
+                for spec, source in self._sources
+            ]
+            self._server = WebSocketServer(
+                self._greeting,
+                Pages(self._health),
+                Access(config.host, config.allow_host, config.allow_origin),
+            )
+            self._zeromq: ZeroMQPublisher | None = None
+            self._lines = LineWriter() if config.json else None
+            try:
+                await self._open_sinks()
+                await self._until_stopped(self._play())
+            finally:
+                await self._close()
+        return 1 if any(stream.failure for stream in self._streams) else 0
+
+    def _publish(self, stream: str, events: Sequence[Any], lossless: bool) -> None:
+        self._hub.publish(stream, events, lossless)
+
+    async def _open_sinks(self) -> None:
+        config = self._config
+        port = await self._server.open(config.host, config.port)
+        self._hub.add(self._server)
+        if config.zmq != "off":
+            self._zeromq = ZeroMQPublisher(config.zmq, self._last_messages, config.lossless)
+            self._hub.add(self._zeromq)
+        if self._lines is not None:
+            self._hub.add(self._lines)
+        self._announce(port)
+
+    def _announce(self, port: int) -> None:
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        zeromq = "" if self._zeromq is None else f", ZeroMQ {self._zeromq.endpoint}"
+        streams = ", ".join(stream.name for stream in self._streams)
+        print(
+            f"emotiond {__version__}: hearing {streams} with the model "
+            f"{self._model.card.name!r}; open http://{host}:{port}/ "
+            f"(WebSocket ws://{host}:{port}{PATH}{zeromq})",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    async def _play(self) -> None:
+        await self._server.wait_for_clients(self._config.wait_clients)
+        for index, stream in enumerate(self._streams):
+            worker = self._workers[index % len(self._workers)]
+            await asyncio.to_thread(worker.adopt, stream)
+        for stream in self._streams:
+            await asyncio.to_thread(stream.finished.wait)
+            if stream.failure:
+                print(f"emotiond: {stream.name}: {stream.failure}", file=sys.stderr, flush=True)
+        if not self._config.once:
+            await self._stopping.wait()  # nothing to hear any more, but listeners are served
+
+    async def _until_stopped(self, work: Any) -> None:
+        """Run until the work is done, fails, or a signal comes."""
+        playing = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait((playing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if playing.done():
+            playing.result()
+        playing.cancel()
+
+    async def _close(self) -> None:
+        for stream in self._streams:
+            await asyncio.to_thread(stream.stop)
+        for worker in self._workers:
+            await asyncio.to_thread(worker.close, _STOP_SECONDS)
+        for stream in self._streams:
+            stream.finished.set()  # whoever still waits for it
+        await asyncio.sleep(0)  # what the workers published last is fanned out
+        await self._server.close()
+        if self._zeromq is not None:
+            self._zeromq.close()
+        if self._lines is not None:
+            await asyncio.to_thread(self._lines.close, _STOP_SECONDS)
+
+    def _greeting(self) -> Sequence[str]:
+        """``hello`` with the default stream's last event, then those of the others."""
+        card, default = self._model.card, self._streams[0].name
+        last = self._hub.last.get(default)
+        hello = {
+            "type": "hello",
+            "protocol": PROTOCOL,
+            "version": __version__,
+            "model": {
+                "name": card.name,
+                "labels": list(card.labels),
+                "window_seconds": round(card.window_seconds, 4),
+            },
+            "stride_seconds": self._config.stride,
+            "streams": [stream.name for stream in self._streams],
+            "demo": any(stream.source.about.demo for stream in self._streams),
+            "last": None,
+        }
+        text = encode(hello)
+        if last is not None:  # encoded already
+            text = text.removesuffix("null}") + last.text + "}"
+        others = [m.text for name, m in self._hub.last.items() if name != default]
+        return [text, *others]
+
+    def _last_messages(self) -> Sequence[Message]:
+        return tuple(self._hub.last.values())
+
+    def _health(self) -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "version": __version__,
+            "model": self._model.card.name,
+            "uptime_seconds": round(time.monotonic() - self._started_seconds, 1),
+            "clients": self._server.client_count,
+            "streams": {
+                stream.name: {
+                    "status": stream.status,
+                    "demo": stream.source.about.demo,
+                    "device": stream.source.about.device,
+                    "lag_seconds": round(stream.intake.lag_seconds, 4),
+                    "dropped_samples": stream.intake.dropped_samples,
+                }
+                for stream in self._streams
+            },
+            "dropped": {
+                "messages": self._hub.dropped_messages,
+                "websocket_clients": self._server.dropped_clients,
+                "zeromq_messages": self._zeromq.dropped_messages if self._zeromq else 0,
+                "stdout_lines": self._lines.dropped_messages if self._lines else 0,
+            },
+        }
+
+
+@contextlib.contextmanager
+def _signals(stopping: asyncio.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM set the event instead of raising."""
+    loop = asyncio.get_running_loop()
+    handled = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in handled:
+            loop.add_signal_handler(number, stopping.set)
+    except NotImplementedError:  # Windows
+        for number in handled:
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+    yield

@@ -1,0 +1,120 @@
+"""The command line: ``emotiond`` and ``python -m streamer``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from inference.card import SAMPLE_RATE
+from inference.exceptions import EmotiondError
+from streamer import __version__, commands
+from streamer.config import Config, make_config
+
+_COMMANDS = ("run", "analyze", "watch", "devices", "models", "doctor")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        The exit status: 0, 1 after an error (told in one line), 2 for wrong usage.
+    """
+    logging.basicConfig(format="emotiond: %(message)s", level=logging.WARNING)
+    logging.getLogger("emotiond.websockets").setLevel(logging.CRITICAL)  # peers' mistakes
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given.insert(0, "run")
+    options = vars(_parser().parse_args(given))
+    command: Callable[[dict[str, Any]], int] = options.pop("command")
+    try:
+        return command(options)
+    except EmotiondError as error:
+        print(f"emotiond: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output is gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="emotiond", description="Hear the emotion in a voice, live."
+    )
+    parser.add_argument("--version", action="version", version=f"emotiond {__version__}")
+    group = parser.add_subparsers(metavar="{" + ",".join(_COMMANDS) + "}", required=True)
+    _add_run(group)
+    _add_analyze(group)
+    watch = _add(group, "watch", commands.watch, "show a daemon's stream in the terminal")
+    watch.add_argument("url", nargs="?", default="ws://127.0.0.1:8765/ws")
+    for name, command, text in (
+        ("devices", commands.devices, "list the microphones"),
+        ("models", commands.models, "list the models"),
+        ("doctor", commands.doctor, "check this machine and say what to mend"),
+    ):
+        _add(group, name, command, text).add_argument(
+            "--json", action="store_true", help="as one JSON object"
+        )
+    return parser
+
+
+def _add(
+    group: Any, name: str, command: Callable[[dict[str, Any]], int], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = group.add_parser(
+        name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_run(group: Any) -> None:
+    parser = _add(group, "run", _run, "listen, and send what is heard (the default)")
+    default = Config()
+
+    def option(*flags: str, **details: Any) -> None:
+        parser.add_argument(*flags, default=argparse.SUPPRESS, **details)
+
+    option(
+        "--source",
+        action="append",
+        metavar="[NAME=]mic|demo|-|FILE",
+        help="what to hear; may be repeated (default: mic, without one demo)",
+    )
+    option("--device", metavar="NAME|INDEX", help="the microphone, see 'emotiond devices'")
+    option("--rate", type=int, metavar="HZ", help=f"of '--source -' (default: {SAMPLE_RATE})")
+    option("--speed", choices=("1", "max"), help="of files and '-' (default: 1)")
+    option("--once", action="store_true", help="end with the sources, play no file again")
+    option("--wait-clients", type=int, metavar="N", help="start with the Nth WebSocket client")
+    option("--model", metavar="NAME|PATH", help="see 'emotiond models'")
+    option(
+        "--stride",
+        type=float,
+        metavar="SECONDS",
+        help=f"between inferences (default: {default.stride})",
+    )
+    option("--json", action="store_true", help="print every event as a line, too")
+    option("--config", metavar="FILE.toml", help="settings, named like these flags")
+    option("--host", help=f"to listen on (default: {default.host})")
+    option("--port", type=int, help=f"of page and WebSocket (default: {default.port})")
+    option("--zmq", metavar="ENDPOINT|off", help=f"ZeroMQ (default: {default.zmq})")
+    option("--allow-origin", action="append", metavar="URL", help="a web page that may listen")
+    option("--allow-host", action="append", metavar="NAME", help="a further name of this host")
+
+
+def _run(options: dict[str, Any]) -> int:
+    from streamer import app  # the imports behind it are not needed by the other commands
+
+    return app.run(make_config(options, os.environ))
+
+
+def _add_analyze(group: Any) -> None:
+    parser = _add(group, "analyze", commands.analyze_files, "judge whole recordings")
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("--model", metavar="NAME|PATH", help="see 'emotiond models'")
+    parser.add_argument("--format", choices=("text", "json", "csv"), default="text")

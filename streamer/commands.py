@@ -1,0 +1,167 @@
+"""The commands that look, print and end: analyze, watch, devices, models, doctor."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from inference.card import LABELS, load_card
+from inference.exceptions import SourceError
+from streamer.config import Config
+
+
+def analyze_files(options: dict[str, Any]) -> int:
+    """``emotiond analyze``: every file that can be read is judged; status 1 if one cannot."""
+    from inference.catalog import find_model
+    from inference.classifier import Classifier
+    from inference.runtime import find_runtime
+    from streamer.analyze import analyze
+
+    runtime = find_runtime()
+    classifier = Classifier(find_model(options["model"], runtime), runtime)
+    show = _FORMATS[options["format"]]()
+    status = 0
+    for file in options["files"]:
+        try:
+            show(analyze(file, classifier, Config().stride_samples))
+        except SourceError as error:
+            sys.stdout.flush()
+            print(f"emotiond: {error}", file=sys.stderr, flush=True)
+            status = 1
+    return status
+
+
+def _as_text() -> Callable[[Any], None]:
+    def show(analysis: Any) -> None:
+        heard = "no speech"
+        if analysis.label is not None:
+            best = sorted(analysis.scores.items(), key=lambda item: -item[1])[:3]
+            rest = ", ".join(f"{label} {score:.0%}" for label, score in best[1:])
+            heard = f"{analysis.label} {analysis.confidence:.0%} ({rest})"
+        print(f"{analysis.file}: {heard}, {analysis.duration:.1f} s", flush=True)
+
+    return show
+
+
+def _as_json() -> Callable[[Any], None]:
+    def show(analysis: Any) -> None:
+        print(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False), flush=True)
+
+    return show
+
+
+def _as_csv() -> Callable[[Any], None]:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["file", "duration", "label", "confidence", *LABELS])
+
+    def show(analysis: Any) -> None:
+        values = analysis.to_json()
+        scores = values["scores"] or {}
+        row = [values[name] for name in ("file", "duration", "label", "confidence")]
+        writer.writerow(row + [scores.get(label) for label in LABELS])
+        sys.stdout.flush()
+
+    return show
+
+
+_FORMATS = {"text": _as_text, "json": _as_json, "csv": _as_csv}
+
+
+def watch(options: dict[str, Any]) -> int:
+    """``emotiond watch``: live bars in the terminal."""
+    from clients.watch import watch_stream
+
+    return watch_stream(options["url"])
+
+
+def devices(options: dict[str, Any]) -> int:
+    """``emotiond devices``: the microphones, and the rates that each can be opened at."""
+    from streamer.devices import list_devices, supported_rates
+
+    found = [
+        {**asdict(device), "rates": list(supported_rates(device))} for device in list_devices()
+    ]
+    if options["json"]:
+        print(json.dumps({"devices": found}, ensure_ascii=False, indent=1))
+    elif not found:
+        print("no microphone")
+    else:
+        _table(
+            ("", "device", "through", "channels", "rates (Hz)"),
+            [
+                (
+                    f"{device['index']}{'*' if device['is_default'] else ''}",
+                    device["name"],
+                    device["api"],
+                    device["channels"],
+                    " ".join(map(str, device["rates"])),
+                )
+                for device in found
+            ],
+        )
+    return 0
+
+
+def models(options: dict[str, Any]) -> int:
+    """``emotiond models``: the bundled models and what their cards say."""
+    from inference.catalog import bundled_models
+
+    cards = []
+    for path in bundled_models():
+        card = load_card(path.with_suffix(".json"))
+        cards.append((card, path.stat().st_size))
+    if options["json"]:
+        found = [{**asdict(card), "size_bytes": size} for card, size in cards]
+        print(json.dumps({"models": found}, ensure_ascii=False, indent=1))
+        return 0
+    _table(
+        ("model", "accuracy", "size", "weights", "description"),
+        [
+            (
+                card.name,
+                _percent(card.evaluation.get("accuracy")),
+                f"{size / 1e6:.1f} MB",
+                card.licence.weights,
+                card.description,
+            )
+            for card, size in cards
+        ],
+    )
+    return 0
+
+
+def doctor(options: dict[str, Any]) -> int:
+    """``emotiond doctor``: what is checked, how it stands, what mends it."""
+    from streamer.doctor import examine
+
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not options["json"]:
+            mark = {"ok": "ok  ", "warning": "note", "error": "FAIL"}[finding.status]
+            print(f"{mark}  {finding.check}: {finding.detail}", flush=True)
+            if finding.remedy:
+                print(f"      → {finding.remedy}", flush=True)
+    if options["json"]:
+        print(json.dumps({"findings": [asdict(f) for f in findings]}, ensure_ascii=False, indent=1))
+    return 1 if any(finding.status == "error" for finding in findings) else 0
+
+
+def _percent(share: object) -> str:
+    return f"{share:.1%}" if isinstance(share, float) else "?"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in head:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console(highlight=False, markup=False).print(table)

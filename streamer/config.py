@@ -1,0 +1,153 @@
+"""The daemon's settings: defaults < TOML file < environment < flags."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from inference.card import SAMPLE_RATE
+from inference.exceptions import ConfigError
+from inference.parsing import build
+from streamer.access import is_loopback
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ENVIRONMENT_PREFIX = "EMOTIOND_"
+
+_STRIDE_STEP_SECONDS = 0.01
+_LONGEST_STRIDE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that ``emotiond run`` can be told.
+
+    Raises:
+        ConfigError: a value is out of range, or two contradict each other.
+    """
+
+    source: tuple[str, ...] = ()
+    """``[NAME=]mic|demo|-|FILE`` each; empty for the microphone, or the demo without one."""
+    device: str | None = None
+    """Number or name of the microphone."""
+    rate: int = SAMPLE_RATE
+    """Hz of the PCM on standard input."""
+    speed: Literal["1", "max"] = "1"
+    """``1``: the speed of life; ``max``: as fast as it goes, losing nothing."""
+    once: bool = False
+    """Whether to end with the sources, instead of playing files in a loop."""
+    wait_clients: int = 0
+    """WebSocket clients to wait for before the sources start."""
+    model: str | None = None
+    """Name of a bundled model, or path of a ``.tflite`` file; None for the best that runs."""
+    stride: float = 0.25
+    """Seconds from one inference to the next."""
+    json: bool = False
+    """Whether every event is also a line on standard output."""
+    host: str = "127.0.0.1"
+    port: int = 8765
+    """0 for any free one."""
+    zmq: str = "tcp://127.0.0.1:8766"
+    """ZeroMQ endpoint, or ``off``."""
+    allow_origin: tuple[str, ...] = ()
+    """Origins of web pages elsewhere that may listen."""
+    allow_host: tuple[str, ...] = ()
+    """Further names under which the daemon may be asked for."""
+
+    def __post_init__(self) -> None:
+        steps = self.stride / _STRIDE_STEP_SECONDS
+        if not (0 < self.stride <= _LONGEST_STRIDE_SECONDS and math.isclose(steps, round(steps))):
+            raise ConfigError(
+                f"stride cannot be {self.stride:g} seconds",
+                f"Use a multiple of {_STRIDE_STEP_SECONDS} up to {_LONGEST_STRIDE_SECONDS:g}",
+            )
+        if not 1_000 <= self.rate <= 384_000:
+            raise ConfigError(f"rate cannot be {self.rate} Hz", "Use 1000 to 384000")
+        if not 0 <= self.port <= 65_535:
+            raise ConfigError(f"port cannot be {self.port}", "Use 0 to 65535")
+        if self.wait_clients < 0:
+            raise ConfigError("wait_clients cannot be negative", "Use 0 or more")
+        if not is_loopback(self.host):
+            raise ConfigError(
+                f"this version listens on this machine alone, not on {self.host}",
+                "Use --host 127.0.0.1, and a tunnel (ssh -L 8765:127.0.0.1:8765) from elsewhere",
+            )
+
+    @property
+    def stride_samples(self) -> int:
+        """The stride at 16 kHz."""
+        return round(self.stride * SAMPLE_RATE)
+
+    @property
+    def lossless(self) -> bool:
+        """Whether sources wait for the pipeline and the pipeline for its sinks."""
+        return self.speed == "max"
+
+
+def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Config:
+    """Put the layers together.
+
+    Args:
+        flags: what the command line set, by field name; ``config`` is the TOML file.
+        environment: such as ``os.environ``.
+
+    Raises:
+        ConfigError: a layer has an unknown key or a wrong value; the message names both.
+    """
+    values = dict(flags)
+    path = values.pop("config", None)
+    from_environment = dict(_environment_values(environment))
+    path = from_environment.pop("config", None) if path is None else path
+    from_file = {} if path is None else _read_toml(Path(path))
+    layers = ((f"the file {path}", from_file), ("the environment", from_environment))
+    merged: dict[str, Any] = {}
+    for where, layer in layers:
+        try:
+            build(Config, layer)
+        except ValueError as error:
+            raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
+        merged.update(layer)
+    return build(Config, merged | values)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path} ({error.strerror})", "Check --config") from None
+    except ValueError as error:
+        raise ConfigError(f"{path} is not TOML: {error}", "See the README's example") from None
+    speed = values.get("speed")
+    return values | {"speed": str(speed)} if type(speed) is int else values
+
+
+def _environment_values(environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """``EMOTIOND_WAIT_CLIENTS=2`` and the like; lists are separated by commas."""
+    hints = typing.get_type_hints(Config)
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        key = variable[len(ENVIRONMENT_PREFIX) :].lower()
+        values[key] = _parse_text(hints.get(key, str), text)
+    return values
+
+
+def _parse_text(hint: Any, text: str) -> Any:
+    if typing.get_origin(hint) is tuple:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if hint in (int, float, bool):
+        try:
+            return json.loads(text.lower())
+        except ValueError:
+            return text  # of the wrong type: the message will say so
+    return text

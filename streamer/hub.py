@@ -1,0 +1,104 @@
+"""Where the workers' threads hand events to the event loop, which fans them out to the sinks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from streamer.events import Event, encode, to_json
+
+_MOST_WAITING = 4096  # messages between the workers and the loop
+
+
+@dataclass(frozen=True)
+class Message:
+    """An event, encoded once for all sinks."""
+
+    type: str
+    """Also the ZeroMQ topic."""
+    stream: str
+    text: str
+
+
+class Sink(Protocol):
+    """Something that events go out by. Called in the event loop only."""
+
+    def send(self, message: Message) -> None:
+        """Pass a message on without waiting; what does not fit is dropped and counted."""
+
+    async def drained(self) -> None:
+        """Wait until there is room for more, or for a stated time at most."""
+
+
+class Hub:
+    """Fans messages out and keeps each stream's last ``emotion``.
+
+    The queue from the threads is bounded: when the loop does not keep up, the oldest
+    message is dropped and counted.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._sinks: list[Sink] = []
+        self._waiting: deque[Message] = deque()
+        self._scheduled = False
+        self.last: dict[str, Message] = {}
+        """The last ``emotion`` of each stream."""
+        self.dropped_messages = 0
+
+    def add(self, sink: Sink) -> None:
+        """Let a sink have all messages from now on."""
+        self._sinks.append(sink)
+
+    def publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
+        """Send events to all sinks; call it from any thread but the loop's.
+
+        Args:
+            stream: whose they are.
+            events: in order.
+            lossless: whether to wait until every sink has room for more.
+        """
+        messages = [_message(stream, event) for event in events]
+        if lossless:
+            delivery = self._deliver(messages)
+            try:
+                asyncio.run_coroutine_threadsafe(delivery, self._loop).result()
+            except RuntimeError:  # the loop has ended, and with it all sinks
+                delivery.close()
+            return
+        for message in messages:
+            if len(self._waiting) >= _MOST_WAITING:
+                self._waiting.popleft()
+                self.dropped_messages += 1
+            self._waiting.append(message)
+        if not self._scheduled:
+            self._scheduled = True
+            try:
+                self._loop.call_soon_threadsafe(self._fan_out)
+            except RuntimeError:  # as above
+                self._waiting.clear()
+
+    async def _deliver(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self._send(message)
+        for sink in self._sinks:
+            await sink.drained()
+
+    def _fan_out(self) -> None:
+        self._scheduled = False  # first: what is appended from here on schedules anew
+        while self._waiting:
+            self._send(self._waiting.popleft())
+
+    def _send(self, message: Message) -> None:
+        if message.type == "emotion":
+            self.last[message.stream] = message
+        for sink in self._sinks:
+            sink.send(message)
+
+
+def _message(stream: str, event: Event) -> Message:
+    values = to_json(event)
+    return Message(values["type"], stream, encode(values))

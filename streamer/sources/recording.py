@@ -1,0 +1,148 @@
+"""A sound file, at the speed of life or as fast as the pipeline goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soundfile
+
+from dsp.types import FloatArray
+from inference.exceptions import SourceError
+from streamer.ring import Ring
+from streamer.sources import About, OnStatus
+
+_BLOCK_SECONDS = 0.02
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
+_MOST_CHANNELS = 64
+
+
+class SoundReader(Protocol):
+    """What this module needs of ``soundfile.SoundFile``."""
+
+    samplerate: int
+    channels: int
+
+    def read(self, frames: int, dtype: str, always_2d: bool) -> FloatArray: ...
+    def seek(self, frames: int) -> int: ...
+    def close(self) -> None: ...
+
+
+def open_recording(path: str) -> SoundReader:
+    """Open a sound file; its format is recognised by its content.
+
+    Raises:
+        SourceError: it is missing, not sound, empty, or of an impossible shape.
+    """
+    if not Path(path).exists():
+        raise SourceError(f"{path}: there is no such file", "Check the path")
+    if Path(path).is_dir():
+        raise SourceError(f"{path}: this is a folder", "Name the files in it")
+    try:
+        reader: SoundReader = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+        raise SourceError(
+            f"{path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
+            "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
+        ) from None
+    fault = _fault(reader)
+    if fault:
+        reader.close()
+        raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
+    if not reader.read(1, "float32", True).shape[0]:
+        reader.close()
+        raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
+    reader.seek(0)
+    return reader
+
+
+def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
+    """The next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
+
+    Raises:
+        SourceError: the file is damaged here, or holds samples that are not numbers.
+    """
+    try:
+        block = reader.read(max(1, round(seconds * reader.samplerate)), "float32", True)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
+    if not np.isfinite(block).all():
+        raise SourceError(
+            f"{path}: it holds samples that are not finite numbers (NaN or infinity)",
+            "Export it again, as 16-bit PCM for instance",
+        )
+    return block
+
+
+def _fault(reader: SoundReader) -> str | None:
+    if not _LOWEST_RATE <= reader.samplerate <= _HIGHEST_RATE:
+        return f"its sample rate of {reader.samplerate} Hz is not one of sound"
+    if reader.channels > _MOST_CHANNELS:
+        return f"it has {reader.channels} channels, more than {_MOST_CHANNELS}"
+    return None
+
+
+class Recording:
+    """Plays a sound file into the ring.
+
+    Args:
+        path: of the file.
+        realtime: whether each sample comes when it is due; otherwise as soon as there is room.
+        loop: whether to begin again at the end; the seam is a cut.
+        about: what it says of itself.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+
+    def __init__(self, path: str, realtime: bool, loop: bool, about: About | None = None) -> None:
+        self._path = path
+        self._realtime = realtime
+        self._loop = loop
+        self._reader = open_recording(path)
+        self._stop = threading.Event()
+        self.sample_rate = self._reader.samplerate
+        self.channels = self._reader.channels
+        self.about = about or About()
+        self.failure: str | None = None
+
+    def start(self, ring: Ring, on_status: OnStatus) -> None:
+        """Begin to play."""
+        threading.Thread(
+            target=self._run, args=(ring,), name="emotiond-recording", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """End within a block."""
+        self._stop.set()
+
+    def _run(self, ring: Ring) -> None:
+        try:
+            self._play(ring)
+        except SourceError as error:
+            self.failure = str(error)
+        finally:
+            self._reader.close()
+            ring.end()
+
+    def _play(self, ring: Ring) -> None:
+        started, played = time.monotonic(), 0
+        while not self._stop.is_set():
+            block = read_block(self._reader, self._path, _BLOCK_SECONDS)
+            if not block.shape[0]:
+                if not self._loop:
+                    return
+                self._reader.seek(0)
+                ring.cut()
+                continue
+            played += block.shape[0]
+            due = started + played / self.sample_rate
+            if self._realtime:
+                self._stop.wait(due - time.monotonic())
+            elif not ring.wait_for_room(block.shape[0], self._stop):
+                return
+            ring.write(block, due)

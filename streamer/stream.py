@@ -1,0 +1,105 @@
+"""One stream in the daemon: a source's ring, its pipeline, and what it says of itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from streamer.events import Event, Status, StreamStatus
+from streamer.intake import Chunk, Intake
+from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
+from streamer.ring import Ring
+from streamer.sources import Source
+
+RING_SECONDS = 10.0
+"""Of sound that a stream may lag behind before the oldest is overwritten."""
+
+Publish = Callable[[str, Sequence[Event], bool], None]
+"""Takes a stream's name, its events, and whether to wait until they are delivered."""
+
+
+class Stream:
+    """Carries one source's sound through its pipeline.
+
+    Args:
+        name: unique among the daemon's streams.
+        source: of the sound.
+        lossless: whether the source waits for the pipeline, and the pipeline for its sinks.
+        stride_samples: at 16 kHz.
+        publish: where events go; called from the worker's and from the source's thread.
+    """
+
+    def __init__(
+        self, name: str, source: Source, lossless: bool, stride_samples: int, publish: Publish
+    ) -> None:
+        self.name = name
+        self.source = source
+        self._lossless = lossless
+        self._publish = publish
+        self._narrator = Narrator(name)
+        self._telling = threading.Lock()  # seq and order of events, across two threads
+        capacity = round(RING_SECONDS * source.sample_rate)
+        self.ring = Ring(capacity, source.channels, source.sample_rate)
+        self.intake = Intake(self.ring, stride_samples)
+        self.finished = threading.Event()
+        """Set once the last event has been published."""
+        self.status: StreamStatus | None = None
+        self.failure: str | None = None
+        """Why the stream ended early; None while it runs and after a proper end."""
+
+    def start(self, pipeline: Pipeline) -> None:
+        """Begin to listen."""
+        self.pipeline = pipeline
+        self.say("running")
+        self.source.start(self.ring, self._on_source_status)
+
+    def stop(self) -> None:
+        """End the sound; what was heard so far is still worked off."""
+        self.source.stop()
+        self.ring.end()
+
+    def tell(self, chunk: Chunk, verdict: Verdict) -> None:
+        """Publish the events of a chunk; an empty last one has none."""
+        if chunk.samples.shape[0]:
+            with self._telling:
+                events = self._narrator.tell(verdict, self._timing(verdict.turn.end_sample))
+                self._publish(self.name, events, self._lossless)
+        if chunk.last:
+            self.end(self.source.failure)
+
+    def end(self, failure: str | None) -> None:
+        """Publish the end, with its cause if it came early."""
+        if self.finished.is_set():
+            return
+        self.failure = failure
+        self.say("ended", failure or "")
+        self.finished.set()
+
+    def say(self, status: StreamStatus, detail: str = "") -> None:
+        """Publish how the stream is doing."""
+        self.status = status
+        about = self.source.about
+        with self._telling:
+            event = Status(
+                self._narrator.next_seq(),
+                self.name,
+                status,
+                detail or about.detail,
+                about.device,
+                about.device_latency_ms,
+                about.demo,
+            )
+            self._publish(self.name, [event], self._lossless)
+
+    def _on_source_status(self, status: StreamStatus, detail: str) -> None:
+        if not self.finished.is_set():
+            self.say(status, detail)
+
+    def _timing(self, end_sample: int) -> Timing:
+        now_unix, dropped = time.time(), self.intake.dropped_samples
+        captured = None if self._lossless else self.intake.capture_time(end_sample)
+        if captured is None:
+            return Timing(now_unix, None, dropped)
+        age_seconds = time.monotonic() - captured
+        return Timing(now_unix - age_seconds, age_seconds * 1000, dropped)

@@ -1,0 +1,110 @@
+"""Events over ZeroMQ: two frames each, the type as the topic and the JSON object."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+
+import zmq
+
+from inference.exceptions import ServeError
+from streamer.hub import Message
+
+_HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
+_PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
+_LINGER_MS = 200
+
+
+class ZeroMQPublisher:
+    """An XPUB socket in the event loop: subscribers get the last events when they come.
+
+    A slow subscriber misses messages beyond its high-water mark; nobody else does.
+
+    Args:
+        endpoint: such as ``tcp://127.0.0.1:8766``.
+        last_messages: gives what a new subscriber is sent first.
+        lossless: whether to wait for slow subscribers, for a while, instead.
+
+    Raises:
+        ServeError: the endpoint is malformed or in use.
+    """
+
+    def __init__(
+        self, endpoint: str, last_messages: Callable[[], Iterable[Message]], lossless: bool
+    ) -> None:
+        self._last_messages = last_messages
+        self._lossless = lossless
+        self._backlog: list[Message] = []
+        self.dropped_messages = 0
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.XPUB)
+        self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
+        self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # a second subscriber is heard of, too
+        self._socket.setsockopt(zmq.XPUB_NODROP, int(lossless))
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self._context.destroy(linger=0)
+            raise ServeError(
+                f"cannot open {endpoint} for ZeroMQ ({error.strerror})",
+                "Choose another one with --zmq tcp://127.0.0.1:PORT, or none with --zmq off",
+            ) from None
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket.FD, self._greet_subscribers)
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is bound; with the port that was chosen for a wildcard."""
+        return str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+
+    def send(self, message: Message) -> None:
+        """Publish; in a lossless run, a message that a subscriber has no room for is kept."""
+        if self._backlog or not self._try_to_send(message):
+            if self._lossless:
+                self._backlog.append(message)
+            else:
+                self.dropped_messages += 1
+        self._greet_subscribers()  # sending may have used up the descriptor's edge
+
+    async def drained(self) -> None:
+        """Wait until all subscribers have room, for five seconds at most."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self._backlog:
+            if self._try_to_send(self._backlog[0]):
+                del self._backlog[0]
+            elif time.monotonic() > deadline:
+                self.dropped_messages += len(self._backlog)
+                self._backlog.clear()
+            else:
+                await asyncio.sleep(0.005)  # ZeroMQ has no event for this
+
+    def close(self) -> None:
+        """Send what is left and close; waits for a fifth of a second at most."""
+        self._loop.remove_reader(self._socket.FD)
+        self._socket.close()
+        self._context.term()
+
+    def _try_to_send(self, message: Message) -> bool:
+        try:
+            self._socket.send_multipart(
+                (message.type.encode(), message.text.encode()), zmq.DONTWAIT
+            )
+        except zmq.Again:
+            return False
+        return True
+
+    def _greet_subscribers(self) -> None:
+        # The descriptor is edge-triggered: read until there is nothing more.
+        with contextlib.suppress(zmq.Again):
+            while True:
+                frame = self._socket.recv(zmq.DONTWAIT)
+                if frame[:1] == b"\x01":
+                    self._greet(frame[1:])
+
+    def _greet(self, topic: bytes) -> None:
+        for message in self._last_messages():
+            if message.type.encode().startswith(topic):
+                self._try_to_send(message)
