@@ -1,0 +1,93 @@
+"""Vary a recording as rooms, microphones, lines and voices would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+from scipy.signal import butter, fftconvolve, sosfilt
+
+from inference.card import SAMPLE_RATE
+
+Samples = npt.NDArray[np.float32]
+Random = np.random.Generator
+
+
+def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples:
+    """Apply a random selection of everything below; the emotion is meant to survive it."""
+    if random.random() < 0.7:
+        samples = change_speed(samples, float(random.uniform(0.88, 1.13)))
+    if random.random() < 0.5:
+        samples = tilt(samples, float(random.uniform(-8, 8)))
+    if random.random() < 0.3:
+        samples = reverberate(samples, float(random.uniform(0.15, 0.8)), random)
+    if random.random() < 0.45:
+        samples = add_noise(samples, any_noise(noises, random), float(random.uniform(3, 30)))
+    if random.random() < 0.12:
+        samples = telephone(samples)
+    return change_gain(samples, float(random.uniform(-24, 16)))
+
+
+def change_speed(samples: Samples, factor: float) -> Samples:
+    """Play faster (``factor`` > 1) and higher, or slower and lower: another voice."""
+    return np.asarray(soxr.resample(samples, SAMPLE_RATE * factor, SAMPLE_RATE), np.float32)
+
+
+def change_gain(samples: Samples, gain_db: float) -> Samples:
+    """Scale, clip at full scale and round to 16 bits, as a sound card does."""
+    scaled = np.clip(samples * 10 ** (gain_db / 20), -1, 1 - 2**-15)
+    return (np.round(scaled * 2**15) / 2**15).astype(np.float32)
+
+
+def tilt(samples: Samples, treble_db: float) -> Samples:
+    """Raise or lower what lies above about 1 kHz, as microphones differ."""
+    sos = butter(1, 1000, "high", fs=SAMPLE_RATE, output="sos")
+    treble = sosfilt(sos, samples)
+    return (samples + (10 ** (treble_db / 20) - 1) * treble).astype(np.float32)
+
+
+def reverberate(samples: Samples, decay_seconds: float, random: Random) -> Samples:
+    """Put into a room: exponentially decaying noise (−60 dB after so long) behind the sound."""
+    time = np.arange(int(SAMPLE_RATE * min(decay_seconds, 0.5))) / SAMPLE_RATE
+    tail = random.standard_normal(time.size) * 10 ** (-3 * time / decay_seconds)
+    direct_to_reverberant_db = random.uniform(-3, 9)
+    tail *= np.sqrt(10 ** (-direct_to_reverberant_db / 10) / np.sum(tail**2))
+    tail[0] = 1
+    return fftconvolve(samples, tail.astype(np.float32))[: samples.size].astype(np.float32)
+
+
+def telephone(samples: Samples) -> Samples:
+    """Keep 300 to 3400 Hz."""
+    sos = butter(4, (300, 3400), "band", fs=SAMPLE_RATE, output="sos")
+    return sosfilt(sos, samples).astype(np.float32)
+
+
+def add_noise(samples: Samples, noise: Samples, snr_db: float) -> Samples:
+    """Mix in noise, repeated to length; the ratio is taken over the loud part of the speech."""
+    noise = np.resize(noise, samples.shape)
+    power = np.square(samples)
+    loud = power[power > 0.01 * power.max()]
+    noise_power = np.mean(np.square(noise))
+    if not loud.size or noise_power == 0:
+        return samples
+    gain = np.sqrt(loud.mean() / noise_power / 10 ** (snr_db / 10))
+    return (samples + gain * noise).astype(np.float32)
+
+
+def any_noise(noises: Sequence[Samples], random: Random) -> Samples:
+    """A synthetic or a recorded noise, five seconds or so, from a random position on."""
+    if not noises or random.random() < 0.4:
+        return coloured_noise(5 * SAMPLE_RATE, float(random.choice((0, 1, 2))), random)
+    noise = noises[int(random.integers(len(noises)))]
+    return np.roll(noise, int(random.integers(noise.size)))
+
+
+def coloured_noise(n_samples: int, exponent: float, random: Random) -> Samples:
+    """Noise with a spectrum of 1/f^exponent (0 white, 1 pink, 2 brown) at −20 dBFS."""
+    n_fft = 1 << (n_samples - 1).bit_length()
+    spectrum = np.fft.rfft(random.standard_normal(n_fft))
+    spectrum *= np.maximum(np.arange(spectrum.size), n_fft * 20 / SAMPLE_RATE) ** (-exponent / 2)
+    noise = np.fft.irfft(spectrum)[:n_samples]
+    return (noise / np.sqrt(np.mean(noise**2)) * 0.1).astype(np.float32)

@@ -1,0 +1,166 @@
+"""Train the small network on labels, on a large model's scores and on hidden states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from dsp.types import FloatArray
+from models import lite
+from models.encoder import RECIPE, Tensor, constants
+from models.examples import WINDOW_FRAMES
+from models.heads import classify, voice
+from models.lite import Spectrum
+from models.losses import label_loss, mixing, voice_loss
+from models.progress import progress
+from models.sampling import Sampler
+from models.training import averaging_adamw
+
+_CHECKPOINT_STEPS = 200
+_SOFTNESS = 2.0
+"""Temperature at which teacher and pupil are compared; Hinton et al. (2015)."""
+
+
+class Distiller:
+    """Trains the small network, resumable from its checkpoint folder.
+
+    Args:
+        spectrum: of the training windows.
+        steps: of training.
+        rate: highest learning rate.
+        seed: of the starting values.
+        folder: for checkpoints.
+    """
+
+    def __init__(
+        self, spectrum: Spectrum, steps: int, rate: float, seed: int, folder: Path
+    ) -> None:
+        self.spectrum = spectrum
+        self._steps = steps
+        arrays = lite.new_network(seed)
+        self.parameters = {name: tf.Variable(array) for name, array in arrays.items()}
+        self._optimizer = averaging_adamw(rate, steps)
+        self._optimizer.build(list(self.parameters.values()))
+        self._step = tf.Variable(0, dtype=tf.int64)
+        self.history = tf.Variable(tf.zeros(steps))
+        """Loss of every step."""
+        checkpoint = tf.train.Checkpoint(
+            step=self._step,
+            history=self.history,
+            parameters=self.parameters,
+            optimizer=self._optimizer,
+        )
+        self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=1)
+        self._train = tf.function(self._train_step)
+
+    def run(
+        self,
+        features: npt.NDArray[np.float32],
+        hints: npt.NDArray[np.float16],
+        teacher: FloatArray | None,
+        sampler: Sampler,
+        title: str,
+    ) -> None:
+        """Train to the end.
+
+        Args:
+            features: of all windows.
+            hints: standardised third block of the encoder, ``(n, time, 384)``.
+            teacher: label logits of a large model, ``(n, 8)``; None to learn from labels alone.
+            sampler: of batches.
+            title: for the progress bar.
+        """
+        self._manager.restore_or_initialize()
+        for step in progress(range(int(self._step), self._steps), title):
+            batch = sampler.batch(step)
+            scores = batch.targets if teacher is None else teacher[batch.rows]
+            loss = self._train(
+                features[batch.rows],
+                hints[batch.rows].astype(np.float32),
+                scores,
+                batch.speaker,
+                batch.targets,
+                batch.allowed,
+                batch.is_voice,
+                teacher is not None,
+            )
+            self.history[step].assign(loss)
+            self._step.assign(step + 1)
+            if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == self._steps:
+                self._manager.save()
+        self._optimizer.finalize_variable_values(list(self.parameters.values()))
+
+    def _train_step(
+        self,
+        features: Tensor,
+        hints: Tensor,
+        teacher: Tensor,
+        speaker: Tensor,
+        targets: Tensor,
+        allowed: Tensor,
+        is_voice: Tensor,
+        taught: bool,
+    ) -> Tensor:
+        parameters = self.parameters
+        variables = list(parameters.values())
+        mel, real, _ = lite.relative_mel(features)
+        mel = _hide_bands(mel, self.spectrum.mean)
+        with tf.GradientTape() as tape:
+            hidden = lite.hidden_states(mel, speaker, parameters, self.spectrum)
+            pooled = lite.pooled_states(hidden, real, parameters, 0.05)
+            batch = tf.shape(pooled)[0]
+            share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
+            mixed = share * pooled + (1 - share) * tf.gather(pooled, partner)
+            scores = classify(mixed, parameters, 0.2)
+            own = label_loss(scores, targets, allowed)
+            other = label_loss(scores, tf.gather(targets, partner), tf.gather(allowed, partner))
+            loss = tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
+            if taught:
+                soft = tf.nn.softmax(teacher / _SOFTNESS)
+                soft = share * soft + (1 - share) * tf.gather(soft, partner)
+                taught_loss = tf.nn.softmax_cross_entropy_with_logits(soft, scores / _SOFTNESS)
+                loss = 0.3 * loss + tf.reduce_mean(taught_loss * is_voice[:, 0]) * _SOFTNESS**2
+            loss += 0.5 * tf.reduce_mean(tf.square(lite.hints(hidden, parameters) - hints))
+            loss += 0.3 * voice_loss(voice(pooled, parameters), is_voice)
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+
+def export_lite(parameters: dict[str, Tensor], spectrum: Spectrum) -> bytes:
+    """The ``lite`` model with float16 weights."""
+    fixed = constants({name: value.numpy() for name, value in parameters.items()})
+
+    def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
+        mel, real, loud = lite.relative_mel(features)
+        hidden = lite.hidden_states(mel, speaker, fixed, spectrum)
+        pooled = lite.pooled_states(hidden, real, fixed, 0.0)
+        return {
+            "logits": lite.logits(pooled, fixed),
+            "statistics": lite.statistics(mel, loud, spectrum),
+        }
+
+    signature = [
+        tf.TensorSpec((None, WINDOW_FRAMES, RECIPE.n_mfcc), tf.float32, name="features"),
+        tf.TensorSpec((None, lite.SPEAKER_SIZE), tf.float32, name="speaker"),
+    ]
+    module = tf.Module()
+    module.serve = tf.function(serve, input_signature=signature)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [module.serve.get_concrete_function()], module
+    )
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return bytes(converter.convert())
+
+
+def _hide_bands(mel: Tensor, mean: FloatArray) -> Tensor:
+    """Replace up to 16 neighbouring bands by their mean: microphones do not hear everything."""
+    batch, n_mels = tf.shape(mel)[0], mel.shape[2]
+    width = tf.random.uniform((batch, 1), 0, 16)
+    start = tf.random.uniform((batch, 1), 0, float(n_mels))
+    band = tf.range(n_mels, dtype=tf.float32)[None]
+    hidden = tf.logical_and(band >= start, band < start + width)[:, None]
+    return tf.where(hidden, tf.constant(mean), mel)

@@ -1,0 +1,138 @@
+"""Training windows with what the frozen encoder makes of them, kept on disk in shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dsp.frontend import FrontEnd, WindowShape
+from inference.card import LABELS
+from inference.exceptions import DataError
+from models import augment
+from models.corpora import Clip, load_audio
+from models.encoder import RECIPE
+from models.frozen import FrozenEncoder
+from models.progress import progress
+from models.sampling import Columns
+from models.windows import choose_window
+
+WINDOW_FRAMES = 300
+MINIMUM_FRAMES = 28
+NO_LABEL = -1
+"""Instead of a label's number: noise."""
+
+_SHARD = 500
+_COPIES = {"ravdess-speech": 6, "ravdess-song": 2, "nemo": 1, "esc10": 3}
+"""Windows taken of each clip, every one varied anew; the first of RAVDESS is as recorded."""
+_SYNTHETIC_NOISES = 400
+
+
+@dataclass(frozen=True)
+class Task:
+    """One window to be made."""
+
+    clip: Clip | None
+    """None for synthetic noise."""
+    copy: int
+    seed: int
+
+
+def training_tasks(clips: Sequence[Clip], seed: int) -> list[Task]:
+    """Every window to be made of these clips, in random order, so that any part is a sample."""
+    plan: list[tuple[Clip | None, int]] = [
+        (clip, copy) for clip in clips for copy in range(_COPIES[clip.corpus])
+    ]
+    plan += [(None, copy) for copy in range(_SYNTHETIC_NOISES)]
+    tasks = [Task(clip, copy, seed + i) for i, (clip, copy) in enumerate(plan)]
+    order = np.random.default_rng(seed).permutation(len(tasks))
+    return [tasks[i] for i in order]
+
+
+def make_examples(
+    tasks: Sequence[Task],
+    noises: Sequence[augment.Samples],
+    encoder: FrozenEncoder,
+    folder: Path,
+) -> None:
+    """Make what is missing of the tasks' windows in a folder; can be stopped at any time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = [tasks[i : i + _SHARD] for i in range(0, len(tasks), _SHARD)]
+    paths = [folder / f"{number:04d}.npz" for number in range(len(shards))]
+    missing = [
+        (path, shard) for path, shard in zip(paths, shards, strict=True) if not path.exists()
+    ]
+    for path, shard in progress(missing, "windows"):
+        rows = list(_rows(shard, noises, encoder))
+        columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+        partial = path.with_suffix(".part")
+        with partial.open("wb") as file:
+            np.savez(file, **columns)
+        partial.rename(path)
+
+
+def load_column(folder: Path, name: str) -> npt.NDArray[Any]:
+    """One column of all shards, a row per window.
+
+    ``features`` (WINDOW_FRAMES, n_mfcc), ``tokens`` and ``pairs`` (see
+    :class:`models.frozen.Hidden`), ``label`` (:data:`NO_LABEL` for noise), ``fold``,
+    ``corpus``, ``speaker``, ``active_frames``.
+
+    Raises:
+        DataError: the folder holds no windows.
+    """
+    paths = sorted(folder.glob("*.npz"))
+    if not paths:
+        raise DataError(f"{folder} holds no windows", "Run python -m models.prepare first")
+    parts = []
+    for path in paths:
+        with np.load(path, allow_pickle=False) as archive:
+            parts.append(archive[name])
+    return np.concatenate(parts)
+
+
+def load_columns(folder: Path) -> Columns:
+    """What is known of all windows beside their sound."""
+    return Columns(**{field.name: load_column(folder, field.name) for field in fields(Columns)})
+
+
+def _rows(
+    tasks: Sequence[Task], noises: Sequence[augment.Samples], encoder: FrozenEncoder
+) -> Iterator[dict[str, npt.NDArray[np.generic]]]:
+    front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
+    for task in tasks:
+        random = np.random.default_rng(task.seed)
+        cut = choose_window(front_end, _sound(task, noises, random), random)
+        if cut is None:
+            continue
+        hidden = encoder(cut.features)
+        clip = task.clip
+        label = NO_LABEL if clip is None or clip.label is None else LABELS.index(clip.label)
+        yield {
+            "features": cut.features,
+            "tokens": hidden.tokens,
+            "pairs": hidden.pairs,
+            "label": np.asarray(label),
+            "fold": np.asarray(clip.fold if clip else 0),
+            "corpus": np.asarray(clip.corpus if clip else "synthetic"),
+            "speaker": np.asarray(clip.speaker if clip else "synthetic"),
+            "active_frames": np.asarray(cut.active_frames),
+        }
+
+
+def _sound(
+    task: Task, noises: Sequence[augment.Samples], random: augment.Random
+) -> augment.Samples:
+    if task.clip is None:
+        noise = augment.coloured_noise(3 * 16000, float(random.uniform(0, 2)), random)
+        return augment.change_gain(noise, float(random.uniform(-70, 15)))
+    samples = load_audio(task.clip.path)
+    if task.clip.label is None:
+        tilted = augment.tilt(samples, float(random.uniform(-8, 8)))
+        return augment.change_gain(tilted, float(random.uniform(-45, 10)))
+    as_recorded = task.copy == 0 and task.clip.corpus.startswith("ravdess")
+    return samples if as_recorded else augment.vary(samples, noises, random)

@@ -1,0 +1,145 @@
+"""The small network: convolutions over log-mel frames, and the pooling head of the large one.
+
+Float16 weights, float32 arithmetic: the form that every interpreter loads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from models.encoder import RECIPE, Parameters, Tensor, gelu, layer_norm, linear, log_mel
+from models.heads import HeadSize, adapt, classify, masked_moments, new_head, pool, voice
+
+CHANNELS = RECIPE.n_mels
+SPEAKER_SIZE = 2 * CHANNELS
+
+_STEM = 80
+_WIDTH = 144
+_KERNEL = 5
+_DILATIONS = (1, 2, 4, 8)
+_HINT = 384
+"""Channels of the encoder block that the hidden states are taught to predict."""
+_HEAD = HeadSize(heads=1, width=_WIDTH, hidden=80)
+_LOUD_RANGE = 3.5
+_PADDING_LEVEL = -9.99
+_DYNAMIC_RANGE = 6.0
+"""Decades below the window's loudest band that the network sees."""
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Moments of the network's input over the loud frames of training windows."""
+
+    mean: npt.NDArray[np.float32]
+    deviation: npt.NDArray[np.float32]
+    log_deviation: npt.NDArray[np.float32]
+
+
+def relative_mel(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-mel powers relative to the window's loudest, whatever the gain.
+
+    Returns:
+        ``(batch, frames, 80)``, and the masks of real and of loud frames.
+    """
+    mel = log_mel(features)
+    level = tf.reduce_max(mel, axis=2, keepdims=True)
+    loudest = tf.reduce_max(level, axis=1, keepdims=True)
+    real = tf.cast(level > _PADDING_LEVEL, tf.float32)
+    loud = real * tf.cast(level > loudest - _LOUD_RANGE, tf.float32)
+    return tf.maximum(mel - loudest, -_DYNAMIC_RANGE), real, loud
+
+
+def describe_spectrum(features: npt.NDArray[np.float32]) -> Spectrum:
+    """Measure the moments that :class:`Spectrum` holds, over ``(n, frames, n_mfcc)``."""
+    loud_frames, deviations = [], []
+    for part in np.array_split(features, max(1, len(features) // 64)):
+        mel, _, loud = relative_mel(tf.constant(part))
+        loud_frames.append(mel.numpy()[loud.numpy()[:, :, 0] > 0])
+        deviations.append(masked_moments(mel, loud)[1].numpy())
+    frames = np.concatenate(loud_frames)
+    deviation = frames.std(axis=0)
+    logs = np.log(np.concatenate(deviations) / deviation).mean(axis=0)
+    return Spectrum(frames.mean(axis=0), deviation, logs)
+
+
+def statistics(mel: Tensor, loud: Tensor, spectrum: Spectrum) -> Tensor:
+    """Describe a window's speech, ``(batch, SPEAKER_SIZE)``; 0 is the population's average."""
+    mean, deviation = masked_moments((mel - spectrum.mean) / spectrum.deviation, loud)
+    return tf.concat((mean, tf.math.log(deviation) - spectrum.log_deviation), axis=1)
+
+
+def hidden_states(
+    mel: Tensor, speaker: Tensor, parameters: Parameters, spectrum: Spectrum
+) -> Tensor:
+    """Convolve down to 40 ms steps: ``(batch, frames / 4, width)``."""
+    x = adapt((mel - spectrum.mean) / spectrum.deviation, speaker)
+    x = layer_norm(
+        gelu(_convolve(x, parameters, "stem_0", stride=2)),
+        parameters["norm_0/gamma"],
+        parameters["norm_0/beta"],
+    )
+    x = _convolve(x, parameters, "stem_1", stride=2)
+    for number, dilation in enumerate(_DILATIONS):
+        name = f"block_{number}"
+        normed = layer_norm(x, parameters[f"{name}/gamma"], parameters[f"{name}/beta"])
+        mixed = gelu(_convolve(normed, parameters, f"{name}/mix", dilation=dilation))
+        x = x + linear(mixed, parameters[f"{name}/out/kernel"], parameters[f"{name}/out/bias"])
+    return layer_norm(x, parameters["norm_1/gamma"], parameters["norm_1/beta"])
+
+
+def pooled_states(hidden: Tensor, real: Tensor, parameters: Parameters, dropout: float) -> Tensor:
+    """Pool as the heads of the large model do."""
+    groups = tf.maximum(tf.maximum(real[:, 0::4], real[:, 1::4]), real[:, 2::4])
+    return pool(hidden, groups, parameters, dropout)
+
+
+def logits(pooled: Tensor, parameters: Parameters) -> Tensor:
+    """``(batch, 9)``: the labels, then the voice."""
+    return tf.concat((classify(pooled, parameters, 0.0), voice(pooled, parameters)), axis=1)
+
+
+def hints(hidden: Tensor, parameters: Parameters) -> Tensor:
+    """Guess what Whisper's third block would compute here; only for training."""
+    return linear(hidden, parameters["hint/kernel"], parameters["hint/bias"])
+
+
+def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
+    """Random starting values."""
+    random = np.random.default_rng(seed)
+    parameters = new_head(_HEAD, random, channels=_WIDTH)
+    shapes = {
+        "stem_0": (_KERNEL * CHANNELS, _STEM),
+        "stem_1": (_KERNEL * _STEM, _WIDTH),
+        "hint": (_WIDTH, _HINT),
+    }
+    norms = {"norm_0": _STEM, "norm_1": _WIDTH}
+    for number in range(len(_DILATIONS)):
+        shapes[f"block_{number}/mix"] = (3 * _WIDTH, _WIDTH)
+        shapes[f"block_{number}/out"] = (_WIDTH, _WIDTH)
+        norms[f"block_{number}"] = _WIDTH
+    for name, (width_in, width_out) in shapes.items():
+        kernel = random.standard_normal((width_in, width_out)) * width_in**-0.5
+        parameters[f"{name}/kernel"] = kernel.astype(np.float32)
+        parameters[f"{name}/bias"] = np.zeros(width_out, np.float32)
+    for name, width in norms.items():
+        parameters[f"{name}/gamma"] = np.ones(width, np.float32)
+        parameters[f"{name}/beta"] = np.zeros(width, np.float32)
+    return parameters
+
+
+def _convolve(
+    x: Tensor, parameters: Parameters, name: str, stride: int = 1, dilation: int = 1
+) -> Tensor:
+    """A convolution as one matrix product over shifted copies, zero-padded to keep its length."""
+    kernel, bias = parameters[f"{name}/kernel"], parameters[f"{name}/bias"]
+    length, channels = x.shape[1], x.shape[2]
+    n_taps = kernel.shape[0] // channels
+    reach = dilation * (n_taps // 2)
+    padded = tf.pad(x, ((0, 0), (reach, reach), (0, 0)))
+    shifts = range(0, n_taps * dilation, dilation)
+    taps = tf.concat([padded[:, k : k + length : stride] for k in shifts], axis=2)
+    return linear(taps, kernel, bias)

@@ -1,0 +1,64 @@
+"""What training minimises, where corpora know different sets of emotions."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from inference.card import LABELS
+from models.encoder import Tensor
+
+_KNOWN = {
+    "ravdess-speech": set(LABELS),
+    "ravdess-song": set(LABELS) - {"disgust", "surprised"},
+    "nemo": set(LABELS) - {"disgust"},
+}
+"""What a corpus can tell apart or does not exclude; nothing is learned about the others."""
+
+_SMOOTHING = 0.1
+_NEVER = -1e4
+
+
+def allowed_labels(corpus: npt.NDArray[np.str_]) -> npt.NDArray[np.float32]:
+    """1 for labels that the window's corpus knows, ``(n, 8)``."""
+    rows = [[label in _KNOWN.get(name, set()) for label in LABELS] for name in corpus.tolist()]
+    return np.array(rows, np.float32)
+
+
+def target_labels(
+    label: npt.NDArray[np.int64], corpus: npt.NDArray[np.str_]
+) -> npt.NDArray[np.float32]:
+    """1 for the labels that are right, ``(n, 8)``: nEMO's neutral may be calm as well."""
+    targets = np.zeros((label.size, len(LABELS)), np.float32)
+    labelled = label >= 0
+    targets[labelled, label[labelled]] = 1
+    either = (corpus == "nemo") & (label == LABELS.index("neutral"))
+    targets[either, LABELS.index("calm")] = 1
+    return targets
+
+
+def label_loss(logits: Tensor, targets: Tensor, allowed: Tensor) -> Tensor:
+    """Smoothed cross-entropy of a set of right labels among the allowed ones, ``(batch,)``.
+
+    0 where nothing is allowed: noise has no emotion.
+    """
+    n_allowed = tf.reduce_sum(allowed, axis=1)
+    log_scores = tf.nn.log_softmax(logits + (1 - allowed) * _NEVER)
+    right = tf.reduce_logsumexp(log_scores + (1 - targets) * _NEVER, axis=1)
+    even = tf.reduce_sum(log_scores * allowed, axis=1) / tf.maximum(n_allowed, 1)
+    loss = -(1 - _SMOOTHING) * right - _SMOOTHING * even
+    return tf.where(n_allowed > 0, loss, tf.zeros_like(loss))
+
+
+def voice_loss(logits: Tensor, is_voice: Tensor) -> Tensor:
+    """Binary cross-entropy, ``(batch, 1)`` each; mean over the batch."""
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=is_voice, logits=logits))
+
+
+def mixing(batch: Tensor) -> Tensor:
+    """How much of itself each window keeps in mixup, ``(batch, 1)``, from 0.5 to 1."""
+    # Beta(0.4, 0.4) from two gamma variates; Zhang et al., mixup (2018)
+    first = tf.random.gamma((batch, 1), 0.4)
+    share = first / (first + tf.random.gamma((batch, 1), 0.4) + 1e-8)
+    return tf.maximum(share, 1 - share)

@@ -1,0 +1,113 @@
+"""Draw training batches, and the speaker statistics that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dsp.types import FloatArray
+from models.losses import allowed_labels, target_labels
+
+FRAMES_PER_SECOND = 100
+PRIOR_SECONDS = 10.0
+"""The population counts as so much speech of the speaker, in training as in the daemon."""
+
+_SHARES = {"ravdess-speech": 0.56, "ravdess-song": 0.13, "nemo": 0.22, "esc10": 0.06}
+"""Of a batch; the rest is synthetic noise."""
+_MOST_WINDOWS = 30
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is known of training windows beside their sound, a row per window."""
+
+    label: npt.NDArray[np.int64]
+    fold: npt.NDArray[np.int64]
+    corpus: npt.NDArray[np.str_]
+    speaker: npt.NDArray[np.str_]
+    active_frames: npt.NDArray[np.int64]
+
+    def rows_without(self, fold: int | None) -> npt.NDArray[np.int64]:
+        """All rows but those of the RAVDESS actors of a fold, speech or song."""
+        ravdess = np.char.startswith(self.corpus, "ravdess")
+        return np.flatnonzero(~(ravdess & (self.fold == fold)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to train on in one step."""
+
+    rows: npt.NDArray[np.int64]
+    targets: npt.NDArray[np.float32]
+    allowed: npt.NDArray[np.float32]
+    is_voice: npt.NDArray[np.float32]
+    speaker: npt.NDArray[np.float32]
+    """Statistics to adapt by, ``(batch, SPEAKER_SIZE)``; zeros for half of them."""
+
+
+class Sampler:
+    """Draws batches; step ``n`` of a seed is always the same, so that training can resume.
+
+    Args:
+        columns: of all windows.
+        rows: those of them that may be drawn.
+        statistics: of all windows, ``(n, SPEAKER_SIZE)``; the caller may bring them up to date.
+        batch_size: rows in a batch.
+        seed: of the order.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        rows: npt.NDArray[np.int64],
+        statistics: FloatArray,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._seed = seed
+        self._statistics = statistics
+        self._seconds = columns.active_frames / FRAMES_PER_SECOND
+        self._targets = target_labels(columns.label, columns.corpus)
+        self._allowed = allowed_labels(columns.corpus)
+        self._voice = (columns.label >= 0).astype(np.float32)[:, None]
+        self._groups = _groups(columns.corpus, rows, batch_size)
+        self._key = np.char.add(np.char.add(columns.corpus, "/"), columns.speaker)
+        self._of_speaker: Mapping[str, npt.NDArray[np.int64]] = {
+            key: rows[self._key[rows] == key] for key in np.unique(self._key[rows]).tolist()
+        }
+
+    def batch(self, step: int) -> Batch:
+        """The rows of one step."""
+        random = np.random.default_rng((self._seed, step))
+        rows = np.concatenate([random.choice(group, n) for group, n in self._groups])
+        speaker = np.stack([self._speaker(int(row), random) for row in rows])
+        return Batch(rows, self._targets[rows], self._allowed[rows], self._voice[rows], speaker)
+
+    def _speaker(self, row: int, random: np.random.Generator) -> FloatArray:
+        """What a stream might know of this window's speaker by now."""
+        if not self._voice[row] or random.random() < 0.5:
+            return np.zeros_like(self._statistics[row])
+        others = self._of_speaker[str(self._key[row])]
+        chosen = random.choice(others, int(random.integers(1, _MOST_WINDOWS + 1)))
+        seconds = self._seconds[chosen]
+        weights = seconds / (seconds.sum() + PRIOR_SECONDS)
+        return (weights.astype(np.float32) @ self._statistics[chosen]).astype(np.float32)
+
+
+def _groups(
+    corpus: npt.NDArray[np.str_], rows: npt.NDArray[np.int64], batch_size: int
+) -> list[tuple[npt.NDArray[np.int64], int]]:
+    """Rows of each corpus at hand, and how many of them a batch takes."""
+    groups = []
+    left = batch_size
+    for name, share in _SHARES.items():
+        members = rows[corpus[rows] == name]
+        n = min(left, round(share * batch_size)) if members.size else 0
+        groups.append((members, n))
+        left -= n
+    synthetic = rows[corpus[rows] == "synthetic"]
+    groups.append((synthetic, left) if synthetic.size else (rows, left))
+    return [(members, n) for members, n in groups if n]
