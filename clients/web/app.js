@@ -1,0 +1,131 @@
+/** Puts the page together: messages go into the streams, each screen frame draws what they hold. */
+
+import { Announcer } from "./announcer.js";
+import { Bars } from "./bars.js";
+import { Connection, socketAddress } from "./connection.js";
+import { TimelineControls } from "./controls.js";
+import { element, setAttribute, setText } from "./dom.js";
+import { Facts } from "./facts.js";
+import { Picker } from "./picker.js";
+import { Plane } from "./plane.js";
+import { Present } from "./present.js";
+import { situationOf } from "./situation.js";
+import { Streams } from "./stream.js";
+import { onThemeChange, readTheme } from "./theme.js";
+import { Timeline } from "./timeline.js";
+import { shownName } from "./words.js";
+
+/** Without an event, texts that count seconds are refreshed this often. */
+const REFRESH_MS = 250;
+
+const streams = new Streams();
+/** @type {import("./stream.js").Stream|null} */
+let chosen = null;
+/** @type {string|null} what the viewer asked for, which may not exist yet */
+let wanted = decodeName(window.location.hash);
+/** @type {import("./protocol.js").Hello|null} */
+let hello = null;
+/** @type {import("./connection.js").LinkState} */
+let link = { phase: "connecting", retryInSeconds: 0 };
+/** @type {import("./protocol.js").EmotionEvent|null} the scores that hold at this moment */
+let current = null;
+let isStale = true;
+let refreshedAtMs = 0;
+
+const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme());
+const plane = new Plane(element("plane-canvas", HTMLCanvasElement), readTheme());
+const controls = new TimelineControls(timeline, () => chosen, () => hello?.modelName ?? "");
+const present = new Present();
+const bars = new Bars();
+const facts = new Facts();
+const announcer = new Announcer();
+const picker = new Picker((name) => {
+  wanted = name;
+  window.history.replaceState(null, "", `#stream=${encodeURIComponent(name)}`);
+  choose();
+});
+const linkMark = element("link", HTMLElement);
+const linkText = element("link-text", HTMLElement);
+const retryButton = element("retry", HTMLButtonElement);
+const demoMark = element("demo-mark", HTMLElement);
+
+/** @param {string} hash @returns {string|null} */
+function decodeName(hash) {
+  try {
+    return hash.startsWith("#stream=") ? decodeURIComponent(hash.slice("#stream=".length)) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Shows the wanted stream, or the daemon's default one until the wanted one appears. */
+function choose() {
+  const byWish = wanted === null ? undefined : streams.get(wanted);
+  const byDefault = streams.get(hello?.last?.stream ?? hello?.streams[0] ?? "");
+  const next = byWish ?? (chosen && streams.get(chosen.name)) ?? byDefault ?? streams.all[0] ?? null;
+  if (next !== chosen) {
+    chosen = next;
+    timeline.view.follow();
+    timeline.view.cursorId = null;
+    timeline.invalidate();
+  }
+  isStale = true;
+}
+
+/** @param {import("./protocol.js").Message} message */
+function receive(message) {
+  streams.apply(message, performance.now());
+  if (message.type === "hello") hello = message;
+  choose();
+}
+
+function showLink() {
+  const text = { open: "live", connecting: "connecting", waiting: "not connected" };
+  setAttribute(linkMark, "data-phase", link.phase);
+  setText(linkText, text[link.phase]);
+  retryButton.hidden = link.phase !== "waiting";
+}
+
+/** @param {number} nowMs */
+function refresh(nowMs) {
+  isStale = false;
+  refreshedAtMs = nowMs;
+  const situation = situationOf(chosen, link, nowMs);
+  present.show(situation, nowMs);
+  announcer.hear(situation, nowMs);
+  // Scores of a source that has fallen silent for good would look like the present.
+  current = ["speech", "uncertain"].includes(situation.kind) ? chosen?.last ?? null : null;
+  bars.show(current);
+  picker.show(streams.all, chosen);
+  facts.show(hello, chosen);
+  showLink();
+  demoMark.hidden = !(chosen?.isDemo ?? false);
+  const name = chosen === null ? "" : ` · ${shownName(chosen.name)}`;
+  const title = `${situation.word}${name} · emotiond`;
+  if (document.title !== title) document.title = title;
+}
+
+/** @param {number} nowMs */
+function frame(nowMs) {
+  if (isStale || nowMs - refreshedAtMs > REFRESH_MS) refresh(nowMs);
+  if (chosen !== null) {
+    const cursorX = timeline.draw(chosen, nowMs);
+    controls.show(cursorX, nowMs);
+    plane.draw(chosen, current, nowMs);
+  }
+  window.requestAnimationFrame(frame);
+}
+
+onThemeChange(() => {
+  const theme = readTheme();
+  timeline.setTheme(theme);
+  plane.setTheme(theme);
+});
+
+const connection = new Connection(socketAddress(window.location), receive, (state) => {
+  link = state;
+  isStale = true;
+});
+retryButton.addEventListener("click", () => connection.retryNow());
+connection.open();
+window.requestAnimationFrame(frame);

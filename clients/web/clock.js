@@ -1,0 +1,36 @@
+/**
+ * Turns events that arrive in steps into a position that moves smoothly with the screen.
+ */
+
+/** A larger difference than this is a jump (a replay, a pause), not jitter: follow it at once. */
+const JUMP_SECONDS = 1;
+const SMOOTHING = 0.1;
+/** How far the clock may run ahead of the last event before it waits for the next. */
+const LEAD_SECONDS = 1;
+
+export class LiveClock {
+  #offsetSeconds = 0;
+  #newest = 0;
+  #heard = false;
+
+  /** @param {number} position of the newest event @param {number} nowMs of its arrival */
+  hear(position, nowMs) {
+    const offset = position - nowMs / 1000;
+    const difference = offset - this.#offsetSeconds;
+    const jumped = !this.#heard || Math.abs(difference) > JUMP_SECONDS;
+    this.#offsetSeconds += jumped ? difference : SMOOTHING * difference;
+    this.#newest = position;
+    this.#heard = true;
+  }
+
+  /** @param {number} nowMs @returns {number} the position of this moment */
+  at(nowMs) {
+    const running = this.#offsetSeconds + nowMs / 1000;
+    return Math.min(this.#newest + LEAD_SECONDS, Math.max(this.#newest, running));
+  }
+
+  /** @param {number} nowMs @returns {boolean} whether time still passes without a new event */
+  isMoving(nowMs) {
+    return this.#heard && this.#offsetSeconds + nowMs / 1000 < this.#newest + LEAD_SECONDS;
+  }
+}

@@ -1,0 +1,121 @@
+/** The buttons above the timeline: pause, zoom, and taking the visible stretch away. */
+
+import { element, setAttribute, setText } from "./dom.js";
+import { Readout, describe } from "./readout.js";
+import { fileName, save, toCsv, toJson, toPng, toSvg } from "./takeaway.js";
+import { listenToKeys, listenToPointer } from "./timeline-input.js";
+import { SPANS_SECONDS } from "./view.js";
+import { duration } from "./words.js";
+
+/** @typedef {"csv"|"json"|"svg"|"png"} FileKind */
+
+/** Below this width a minute is a smear: begin with half. */
+const NARROW_PIXELS = 600;
+
+export class TimelineControls {
+  #frame = element("timeline", HTMLElement);
+  #pause = element("timeline-pause", HTMLButtonElement);
+  #in = element("zoom-in", HTMLButtonElement);
+  #out = element("zoom-out", HTMLButtonElement);
+  #span = element("zoom-span", HTMLElement);
+  #behind = element("timeline-behind", HTMLElement);
+  #readout = new Readout(element("readout", HTMLElement));
+  #takeAway = element("take-away", HTMLFieldSetElement);
+  #timeline;
+  #stream;
+  #modelName;
+
+  /**
+   * @param {import("./timeline.js").Timeline} timeline
+   * @param {() => import("./stream.js").Stream|null} stream
+   * @param {() => string} modelName
+   */
+  constructor(timeline, stream, modelName) {
+    this.#timeline = timeline;
+    this.#stream = stream;
+    this.#modelName = modelName;
+    if (this.#frame.clientWidth < NARROW_PIXELS) timeline.view.spanSeconds = 30;
+    this.#pause.addEventListener("click", () => this.#togglePause());
+    this.#in.addEventListener("click", () => this.#zoom(-1));
+    this.#out.addEventListener("click", () => this.#zoom(1));
+    for (const button of this.#takeAway.querySelectorAll("button")) {
+      button.addEventListener("click", () => {
+        void this.#save(/** @type {FileKind} */ (button.value));
+      });
+    }
+    const host = { timeline, stream, changed: () => this.#describe() };
+    listenToPointer(this.#frame, host);
+    listenToKeys(this.#frame, host, (direction) => this.#zoom(direction), () => this.#togglePause());
+  }
+
+  /** @param {number|null} cursorX what the timeline's drawing returned @param {number} nowMs */
+  show(cursorX, nowMs) {
+    const stream = this.#stream();
+    const { view } = this.#timeline;
+    setText(this.#span, duration(view.spanSeconds));
+    setText(this.#pause, view.isLive ? "Pause" : "Go live");
+    this.#frame.classList.toggle("is-paused", !view.isLive);
+    this.#in.disabled = view.spanSeconds <= SPANS_SECONDS[0];
+    this.#out.disabled = view.spanSeconds >= SPANS_SECONDS[SPANS_SECONDS.length - 1];
+    this.#takeAway.disabled = stream === null || stream.history.isEmpty;
+    if (stream === null) return;
+    const behind = this.#timeline.livePosition(stream, nowMs) - this.#timeline.visible(stream, nowMs).end;
+    setText(this.#behind, view.isLive ? "" : `paused, ${duration(behind)} behind`);
+    this.#readout.show(stream.history, view.cursorId, cursorX);
+  }
+
+  /** @param {1|-1} direction */
+  #zoom(direction) {
+    const stream = this.#stream();
+    const { view } = this.#timeline;
+    const now = performance.now();
+    const middle = stream === null ? 0 : this.#timeline.visible(stream, now).end - view.spanSeconds / 2;
+    const held = stream !== null && view.cursorId !== null && view.cursorId < stream.history.next;
+    view.zoomTo(view.nextSpan(direction), held ? stream.history.positionOf(view.cursorId ?? 0) : middle);
+    if (stream !== null && !view.isLive) view.pan(0, stream.history);
+    this.#timeline.invalidate();
+  }
+
+  #togglePause() {
+    const stream = this.#stream();
+    if (stream === null) return;
+    const { view } = this.#timeline;
+    if (view.isLive) {
+      view.pause(this.#timeline.livePosition(stream, performance.now()));
+    } else {
+      view.follow();
+      view.cursorId = null;
+    }
+    this.#describe();
+  }
+
+  /** Tells a screen reader where the cursor stands. */
+  #describe() {
+    const stream = this.#stream();
+    const { view } = this.#timeline;
+    if (stream === null || stream.history.isEmpty) return;
+    const { history } = stream;
+    const id = view.cursorId;
+    const held = id !== null && id >= history.first && id < history.next;
+    setAttribute(this.#frame, "aria-valuemin", String(Math.floor(history.oldestPosition)));
+    setAttribute(this.#frame, "aria-valuemax", String(Math.ceil(history.newestPosition)));
+    const position = held ? history.positionOf(id) : history.newestPosition;
+    setAttribute(this.#frame, "aria-valuenow", position.toFixed(2));
+    const rest = view.isLive ? "live" : "paused";
+    setAttribute(this.#frame, "aria-valuetext", held ? describe(history, id) : rest);
+  }
+
+  /** @param {FileKind} kind */
+  async #save(kind) {
+    const stream = this.#stream();
+    if (stream === null) return;
+    const stretch = this.#timeline.visible(stream, performance.now());
+    const excerpt = { stream, ...stretch, modelName: this.#modelName() };
+    const { theme } = this.#timeline;
+    const blob = kind === "csv" ? new Blob([toCsv(excerpt)], { type: "text/csv" })
+      : kind === "json" ? new Blob([toJson(excerpt)], { type: "application/json" })
+      : kind === "svg" ? new Blob([toSvg(excerpt, theme)], { type: "image/svg+xml" })
+      : await toPng(excerpt, theme);
+    save(blob, fileName(excerpt, kind));
+  }
+}

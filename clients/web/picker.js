@@ -1,0 +1,73 @@
+/** The choice among the daemon's streams: one radio button each, with its present label beside it. */
+
+import { element, setAttribute, setText } from "./dom.js";
+import { STATE_WORDS } from "./emotions.js";
+import { shownName } from "./words.js";
+
+/** @typedef {{stream: import("./stream.js").Stream, input: HTMLInputElement,
+ *   state: HTMLElement, label: HTMLLabelElement}} Entry */
+
+/** @param {import("./stream.js").Stream} stream @returns {string} */
+function stateOf({ status, last }) {
+  if (status !== "running" && status !== "overload") return status;
+  if (last === null) return "";
+  return last.label ?? STATE_WORDS[last.state];
+}
+
+export class Picker {
+  #root = element("streams", HTMLFieldSetElement);
+  #list = element("stream-list", HTMLElement);
+  #single = element("stream-single", HTMLElement);
+  /** @type {Entry[]} */
+  #entries = [];
+  #onChoose;
+
+  /** @param {(name: string) => void} onChoose */
+  constructor(onChoose) {
+    this.#onChoose = onChoose;
+  }
+
+  /**
+   * @param {import("./stream.js").Stream[]} streams
+   * @param {import("./stream.js").Stream|null} chosen
+   */
+  show(streams, chosen) {
+    const several = streams.length > 1;
+    this.#root.hidden = !several;
+    this.#single.hidden = several || chosen === null;
+    setText(this.#single, chosen === null ? "" : shownName(chosen.name));
+    if (streams.some((stream, index) => this.#entries[index]?.stream !== stream)
+      || streams.length !== this.#entries.length) {
+      this.#rebuild(streams);
+    }
+    for (const { stream, input, state } of this.#entries) {
+      input.checked = stream === chosen;
+      const shown = stateOf(stream);
+      setText(state, shown);
+      setAttribute(state, "data-label", stream.last?.label ?? "none");
+    }
+  }
+
+  /** @param {import("./stream.js").Stream[]} streams */
+  #rebuild(streams) {
+    // A list that is built anew would lose the focus of whoever is choosing with the keyboard.
+    const focused = this.#entries.find(({ input }) => input === document.activeElement)?.stream;
+    this.#entries = streams.map((stream, index) => {
+      const input = document.createElement("input");
+      input.type = "radio";
+      input.name = "stream";
+      // The name comes from outside; a number cannot clash with anything.
+      input.value = String(index);
+      input.addEventListener("change", () => this.#onChoose(stream.name));
+      const name = document.createElement("bdi");
+      name.textContent = shownName(stream.name);
+      const state = document.createElement("span");
+      state.className = "stream-state";
+      const label = document.createElement("label");
+      label.append(input, name, state);
+      return { stream, input, state, label };
+    });
+    this.#list.replaceChildren(...this.#entries.map(({ label }) => label));
+    this.#entries.find(({ stream }) => stream === focused)?.input.focus();
+  }
+}

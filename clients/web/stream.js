@@ -1,0 +1,169 @@
+/**
+ * What the page knows about each stream: its history, its source's status, and how long the
+ * present label has been held.
+ */
+
+import { History } from "./history.js";
+import { LiveClock } from "./clock.js";
+
+/** Streams beyond this many push out the one unheard for longest, so that memory stays bounded. */
+const MOST_STREAMS = 16;
+
+/**
+ * @typedef {object} Held
+ * @property {number} seconds how long the present label or state has lasted
+ * @property {boolean} atLeast whether it may have begun before this page was listening
+ */
+
+export class Stream {
+  /** @param {string} name @param {number} strideSeconds */
+  constructor(name, strideSeconds) {
+    this.name = name;
+    this.history = new History(strideSeconds);
+    this.clock = new LiveClock();
+    /** @type {import("./protocol.js").EmotionEvent|null} */
+    this.last = null;
+    /** @type {import("./protocol.js").SourceStatus} */
+    this.status = "running";
+    this.statusDetail = "";
+    /** @type {string|null} */
+    this.device = null;
+    /** @type {number|null} */
+    this.deviceLatencyMs = null;
+    this.isDemo = false;
+    /** Events that the daemon numbered but this page never got. */
+    this.missedEvents = 0;
+    /** Page time of the last event's arrival, in ms; events replayed by `hello` do not count. */
+    this.heardAtMs = 0;
+    this.lastSeq = -1;
+    this.kindSince = 0;
+    this.kindSinceIsKnown = false;
+  }
+
+  /** @param {import("./protocol.js").EmotionEvent} event @param {number} nowMs */
+  add(event, nowMs) {
+    const { last, history } = this;
+    if (last !== null && event.seq === last.seq && event.end === last.end) return;
+    const position = this.#positionFor(event);
+    const before = history.isEmpty ? "" : history.kindOf(history.next - 1);
+    history.add(event, position, this.status);
+    const id = history.next - 1;
+    if (history.kindOf(id) !== before || !history.follows(id)) {
+      this.kindSince = history.beginOf(id);
+      this.kindSinceIsKnown = history.follows(id);
+    }
+    this.last = event;
+    this.heardAtMs = nowMs;
+    this.clock.hear(position, nowMs);
+    // A status is sent when it changes; new sound says that these two are over, should one be lost.
+    if (this.status === "stalled" || this.status === "ended") this.status = "running";
+  }
+
+  /**
+   * Positions are the stream's own seconds until a daemon restarts and counts from zero again;
+   * then they go on after the pause that the clock on the wall shows.
+   * @param {import("./protocol.js").EmotionEvent} event
+   */
+  #positionFor(event) {
+    const { last, history } = this;
+    if (last === null) return event.end;
+    const stride = history.strideSeconds;
+    if (event.end > last.end) return history.newestPosition + event.end - last.end;
+    return history.newestPosition + Math.max(2 * stride, event.time - last.time);
+  }
+
+  /** @param {number} seq counts what is missing between this event and the one before */
+  count(seq) {
+    if (this.lastSeq >= 0 && seq > this.lastSeq + 1) this.missedEvents += seq - this.lastSeq - 1;
+    this.lastSeq = seq;
+  }
+
+  /** The numbering says nothing across a lost connection: what passed meanwhile was not sent here. */
+  reconnected() {
+    this.lastSeq = -1;
+  }
+
+  /** @param {import("./protocol.js").StatusEvent} event */
+  setStatus(event) {
+    this.status = event.status;
+    this.statusDetail = event.detail;
+    this.device = event.device ?? this.device;
+    this.deviceLatencyMs = event.deviceLatencyMs ?? this.deviceLatencyMs;
+    this.isDemo = event.demo ?? this.isDemo;
+  }
+
+  /** @returns {Held} */
+  get held() {
+    const seconds = Math.max(0, this.history.newestPosition - this.kindSince);
+    return { seconds, atLeast: !this.kindSinceIsKnown };
+  }
+}
+
+export class Streams {
+  /** @type {Map<string, Stream>} */
+  #byName = new Map();
+  #strideSeconds = 0.25;
+
+  /** @returns {Stream[]} in the order in which they became known */
+  get all() {
+    return [...this.#byName.values()];
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.#byName.get(name);
+  }
+
+  /** @param {string} name @returns {Stream} */
+  #ensure(name) {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    if (this.#byName.size >= MOST_STREAMS) {
+      const oldest = this.all.reduce((a, b) => (b.heardAtMs < a.heardAtMs ? b : a));
+      this.#byName.delete(oldest.name);
+    }
+    const stream = new Stream(name, this.#strideSeconds);
+    this.#byName.set(name, stream);
+    return stream;
+  }
+
+  /**
+   * @param {import("./protocol.js").Message} message
+   * @param {number} nowMs
+   */
+  apply(message, nowMs) {
+    if (message.type === "hello") {
+      this.#hello(message, nowMs);
+      return;
+    }
+    const stream = this.#ensure(message.stream);
+    stream.count(message.seq);
+    if (message.type === "emotion") stream.add(message, nowMs);
+    else if (message.type === "status") stream.setStatus(message);
+  }
+
+  /** @param {import("./protocol.js").Hello} hello @param {number} nowMs */
+  #hello(hello, nowMs) {
+    if (hello.strideSeconds !== this.#strideSeconds) {
+      // Histories are sized by the stride; a daemon with another one is another recording.
+      this.#byName.clear();
+      this.#strideSeconds = hello.strideSeconds;
+    }
+    for (const stream of this.all) {
+      stream.reconnected();
+      // Streams that are gone and were never heard would fill the list of a long-lived page.
+      if (!hello.streams.includes(stream.name) && stream.last === null) {
+        this.#byName.delete(stream.name);
+      }
+    }
+    for (const name of hello.streams.slice(0, MOST_STREAMS)) {
+      const stream = this.#ensure(name);
+      stream.isDemo = hello.demo && (name === "demo" || hello.streams.length === 1);
+    }
+    if (hello.last !== null) {
+      const stream = this.#ensure(hello.last.stream);
+      stream.count(hello.last.seq);
+      stream.add(hello.last, nowMs);
+    }
+  }
+}

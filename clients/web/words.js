@@ -1,0 +1,34 @@
+/** Numbers and times as the page writes them. */
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+
+/** @param {number} share between 0 and 1 */
+export const percent = (share) => `${Math.round(100 * share)}\u202f%`;
+
+/** @param {number} unixSeconds @returns {string} the time of day */
+export const timeOfDay = (unixSeconds) => clock.format(new Date(unixSeconds * 1000));
+
+/** @param {number} seconds @returns {string} such as "4 s", "2 min 5 s", "1 h 3 min" */
+export function duration(seconds) {
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
+  const rest = minutes % 60;
+  return rest === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+const LONGEST_NAME = 60;
+
+/**
+ * @param {string} name as some program chose it
+ * @returns {string} short enough for a label, without the control and direction characters
+ *   that could disturb the text around it
+ */
+export function shownName(name) {
+  const clean = [...name.replace(/[\p{C}\p{Z}]+/gu, " ").trim()];
+  if (clean.length === 0) return "(unnamed)";
+  return clean.length > LONGEST_NAME ? `${clean.slice(0, LONGEST_NAME - 1).join("")}…` : clean.join("");
+}
