@@ -54,7 +54,7 @@ class Distiller:
             optimizer=self._optimizer,
         )
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=1)
-        self._train = tf.function(self._train_step)
+        self._train = tf.function(self._train_step, autograph=False)
 
     def run(
         self,
@@ -147,7 +147,7 @@ def export_lite(parameters: dict[str, Tensor], spectrum: Spectrum) -> bytes:
         tf.TensorSpec((None, lite.SPEAKER_SIZE), tf.float32, name="speaker"),
     ]
     module = tf.Module()
-    module.serve = tf.function(serve, input_signature=signature)
+    module.serve = tf.function(serve, signature, autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.serve.get_concrete_function()], module
     )

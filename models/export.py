@@ -60,7 +60,7 @@ def export_full(network: Network, weights: Weights) -> bytes:
         tf.TensorSpec((None, SPEAKER_SIZE), tf.float32, name="speaker"),
     ]
     module = tf.Module()
-    module.serve = tf.function(serve, input_signature=signature)
+    module.serve = tf.function(serve, signature, autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [module.serve.get_concrete_function()], module
     )

@@ -74,7 +74,7 @@ class FrozenEncoder:
 
         shape = tf.TensorSpec((1, window_frames, RECIPE.n_mfcc), tf.float32, name="features")
         module = tf.Module()
-        module.encode = tf.function(encode, input_signature=[shape])
+        module.encode = tf.function(encode, [shape], autograph=False)
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
             [module.encode.get_concrete_function()], module
         )

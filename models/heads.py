@@ -79,7 +79,10 @@ def masked_moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def pool(standard: Tensor, real: Tensor, head: Parameters, dropout: float) -> Tensor:
     """Project, attend with four learned queries, add standard deviations: ``(batch, pooled)``."""
-    hidden = gelu(linear(tf.nn.dropout(standard, dropout), head["in/kernel"], head["in/bias"]))
+    if dropout:  # whole channels, which also costs less than single values
+        noise_shape = (tf.shape(standard)[0], 1, standard.shape[2])
+        standard = tf.nn.dropout(standard, dropout, noise_shape)
+    hidden = gelu(linear(standard, head["in/kernel"], head["in/bias"]))
     scores = linear(hidden, head["query/kernel"]) - (1 - real) * _MASKED
     attention = tf.nn.softmax(tf.transpose(scores, (0, 2, 1)))
     attended = tf.reshape(tf.matmul(attention, hidden), (-1, _QUERIES * hidden.shape[2]))
@@ -88,8 +91,12 @@ def pool(standard: Tensor, real: Tensor, head: Parameters, dropout: float) -> Te
 
 def classify(pooled: Tensor, head: Parameters, dropout: float) -> Tensor:
     """Label logits of a pooled window, ``(batch, 8)``."""
-    hidden = tf.nn.dropout(pooled, dropout) @ head["hidden/kernel"] + head["hidden/bias"]
-    return tf.nn.dropout(gelu(hidden), dropout) @ head["out/kernel"] + head["out/bias"]
+    hidden = gelu(_dropout(pooled, dropout) @ head["hidden/kernel"] + head["hidden/bias"])
+    return _dropout(hidden, dropout) @ head["out/kernel"] + head["out/bias"]
+
+
+def _dropout(x: Tensor, dropout: float) -> Tensor:
+    return tf.nn.dropout(x, dropout) if dropout else x
 
 
 def voice(pooled: Tensor, head: Parameters) -> Tensor:
@@ -132,16 +139,13 @@ def describe_population(
     pairs: npt.NDArray[np.float16], loud: npt.NDArray[np.float32]
 ) -> Population:
     """Moments over the loud part of training windows, ``pairs`` being ``(n, time, CHANNELS)``."""
-    total = np.zeros(pairs.shape[2])
-    squares = np.zeros_like(total)
-    for window, mask in zip(pairs, loud, strict=True):
-        active = window[mask[:, 0] > 0].astype(np.float64)
-        total += active.sum(axis=0)
-        squares += np.square(active).sum(axis=0)
-    mean = total / loud.sum()
-    deviation = np.sqrt(squares / loud.sum() - mean**2)
+    active = np.concatenate(
+        [window[mask[:, 0] > 0] for window, mask in zip(pairs, loud, strict=True)]
+    )
+    mean = active.mean(axis=0, dtype=np.float32)
+    deviation = active.std(axis=0, dtype=np.float32)
     logs = np.zeros_like(mean)
     for window, mask in zip(pairs, loud, strict=True):
-        active = (window[mask[:, 0] > 0] - mean) / deviation
-        logs += np.log(np.sqrt(active.var(axis=0) + _EPSILON))
-    return Population(*(x.astype(np.float32) for x in (mean, deviation, logs / len(pairs))))
+        standard = (window[mask[:, 0] > 0] - mean) / deviation
+        logs += np.log(np.sqrt(standard.var(axis=0) + _EPSILON))
+    return Population(mean, deviation, logs / len(pairs))

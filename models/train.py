@@ -37,6 +37,8 @@ HEAD_STAGE = Stage(steps=2200, head_rate=1e-3, block_rate=0.0)
 BLOCK_STAGE = Stage(steps=800, head_rate=2e-4, block_rate=4e-5)
 LITE_STEPS = 2500
 LITE_RATE = 1.5e-3
+_POPULATION_STEP = 5
+"""Every so many windows are enough to measure means and deviations."""
 _HEAD_BATCH = 32
 _BLOCK_BATCH = 16
 _LITE_BATCH = 32
@@ -126,7 +128,7 @@ class Run:
     def _spoken(
         self, pairs: npt.NDArray[np.float16], loud: FloatArray
     ) -> tuple[npt.NDArray[np.float16], FloatArray]:
-        spoken = self._rows[self._columns.label[self._rows] >= 0]
+        spoken = self._rows[self._columns.label[self._rows] >= 0][::_POPULATION_STEP]
         return pairs[spoken], loud[spoken]
 
     def _stage(
@@ -153,7 +155,7 @@ class Run:
         population = population_parameters(network.population)
         cold = tf.zeros((1, 2 * CHANNELS))
 
-        @tf.function
+        @tf.function(autograph=False)
         def score(tokens: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
             standard = standardise(network.pairs(tokens), population)
             return judge(standard, real, cold, network.heads)[:, :-1]

@@ -109,7 +109,7 @@ class Trainer:
             str(folder),
             max_to_keep=1,
         )
-        self._train = tf.function(self._train_step)
+        self._train = tf.function(self._train_step, autograph=False)
 
     def run(
         self,
