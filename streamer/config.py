@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import typing
 from collections.abc import Mapping
@@ -81,6 +82,8 @@ class Config:
                 f"this version listens on this machine alone, not on {self.host}",
                 "Use --host 127.0.0.1, and a tunnel (ssh -L 8765:127.0.0.1:8765) from elsewhere",
             )
+        if self.zmq != "off":
+            _check_endpoint(self.zmq)
 
     @property
     def stride_samples(self) -> int:
@@ -91,6 +94,21 @@ class Config:
     def lossless(self) -> bool:
         """Whether sources wait for the pipeline and the pipeline for its sinks."""
         return self.speed == "max"
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """ZeroMQ itself takes a port of 99999 for another one, and says nothing."""
+    match = re.fullmatch(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)", endpoint)
+    port = "0" if match is None or match["port"] in (None, "*") else match["port"]
+    if match is None or int(port) > 65_535:
+        raise ConfigError(
+            f"zmq cannot be {endpoint!r}", "Use --zmq tcp://127.0.0.1:PORT, ipc://PATH or off"
+        )
+    if match["host"] and not is_loopback(match["host"].strip("[]")):
+        raise ConfigError(
+            f"this version publishes on this machine alone, not on {endpoint}",
+            "Use --zmq tcp://127.0.0.1:PORT, and a tunnel from elsewhere",
+        )
 
 
 def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Config:
@@ -108,15 +126,20 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
     from_environment = dict(_environment_values(environment))
     path = from_environment.pop("config", None) if path is None else path
     from_file = {} if path is None else _read_toml(Path(path))
-    layers = ((f"the file {path}", from_file), ("the environment", from_environment))
+    layers = (
+        (f"the file {path}", from_file),
+        ("the environment", from_environment),
+        ("the command line", values),
+    )
     merged: dict[str, Any] = {}
+    config = Config()
     for where, layer in layers:
+        merged.update(layer)
         try:
-            build(Config, layer)
+            config = build(Config, merged)
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
-        merged.update(layer)
-    return build(Config, merged | values)
+    return config
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

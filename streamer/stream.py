@@ -51,8 +51,8 @@ class Stream:
     def start(self, pipeline: Pipeline) -> None:
         """Begin to listen."""
         self.pipeline = pipeline
-        self.say("running")
         self.source.start(self.ring, self._on_source_status)
+        self.say("running")  # only now it is known how the device was opened
 
     def stop(self) -> None:
         """End the sound; what was heard so far is still worked off."""

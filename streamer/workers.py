@@ -30,8 +30,8 @@ class Worker:
 
     def adopt(self, stream: Stream) -> None:
         """Begin to serve a stream."""
-        stream.ring.on_wake(lambda: self._due.put(stream))
         stream.start(Pipeline(self._classifier.card, self._classifier.speaker()))
+        stream.ring.on_wake(lambda: self._due.put(stream))
         self._due.put(stream)
 
     def close(self, timeout_seconds: float) -> None:

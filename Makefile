@@ -1,0 +1,54 @@
+# Everything that this project needs is set up by the targets themselves, in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+TFLITE_VENV := .venv-tflite-runtime
+PIP := -m pip install --quiet --disable-pip-version-check
+PACKAGING := setup.cfg pyproject.toml
+# What 'make run' passes on, such as ARGS="--source demo --model lite".
+ARGS ?=
+# In CI a skipped test is a failure.
+PYTEST_ARGS ?= $(if $(CI),--no-skips)
+
+.PHONY: run test lint bench clean
+
+run: $(VENV)/run.stamp
+	@$(VENV)/bin/emotiond $(ARGS)
+
+test: $(VENV)/test.stamp $(TFLITE_VENV)/test.stamp
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	@if [ -x $(TFLITE_VENV)/bin/pytest ]; then \
+		set -x; $(TFLITE_VENV)/bin/python -m pytest -m "not system and not litert" $(PYTEST_ARGS); \
+	else cat $(TFLITE_VENV)/test.stamp; fi
+
+lint: $(VENV)/test.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV) $(TFLITE_VENV) build dist *.egg-info
+
+$(VENV)/run.stamp: $(PACKAGING)
+	@PYTHON=$(PYTHON) tools/need venv portaudio
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python $(PIP) -e .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp
+	@PYTHON=$(PYTHON) tools/need pulseaudio chromium
+	$(VENV)/bin/python $(PIP) -e '.[test,train]'
+	@touch $@
+
+# The older interpreter has wheels up to Python 3.11: elsewhere its tests are left out, and said so.
+$(TFLITE_VENV)/test.stamp: $(VENV)/run.stamp tests/tflite-runtime.txt
+	@mkdir -p $(TFLITE_VENV)
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
+		set -e -x; \
+		$(PYTHON) -m venv $(TFLITE_VENV); \
+		$(TFLITE_VENV)/bin/python $(PIP) -r tests/tflite-runtime.txt; \
+		$(TFLITE_VENV)/bin/python $(PIP) --no-deps -e .; \
+		touch $@; \
+	else \
+		echo "left out: tflite-runtime has no wheel for this Python (3.11 and older have)" > $@; \
+	fi

@@ -1,0 +1,123 @@
+"""A real sound server, captured through PortAudio."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.daemon import DEMO, emotiond, running_daemon
+from tests.support.sound_server import SoundServer, sound_server
+
+pytestmark = pytest.mark.system
+
+MIC = ("--source", "mic", "--model", "lite", "--json")
+
+
+def test_what_is_played_is_heard_with_its_age(microphone: SoundServer) -> None:
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        events = daemon.events()
+        running = next(events)
+        assert (running["status"], running["device"]) == ("running", "default")
+        assert running["device_latency_ms"] > 0
+        microphone.play(DEMO)
+        loud = next(e for e in events if e["type"] == "emotion" and e["level_dbfs"] > -50)
+        labelled = next(e for e in events if e["type"] == "emotion" and e["label"])
+    assert labelled["end"] - loud["end"] < 1.5
+    assert 0 < labelled["age_ms"] < 1000
+    assert labelled["dropped_samples"] == 0
+
+
+@pytest.mark.parametrize(("sample_rate", "channels"), [(44_100, 2), (48_000, 1)])
+def test_a_device_of_another_shape_is_heard_just_as_well(sample_rate: int, channels: int) -> None:
+    with sound_server(sample_rate, channels) as server:
+        with running_daemon(*MIC, environment=server.environment) as daemon:
+            events = daemon.events()
+            server.play(DEMO)
+            labelled = next(e for e in events if e["type"] == "emotion" and e["label"])
+        assert labelled["dropped_samples"] == 0
+
+
+@pytest.mark.parametrize("device", ["pulse", "PULS", "0"])
+def test_a_device_is_found_by_name_part_of_it_or_number(
+    microphone: SoundServer, device: str
+) -> None:
+    with running_daemon(*MIC, "--device", device, environment=microphone.environment) as daemon:
+        running = next(daemon.events())
+    assert running["device"] == "pulse"
+
+
+def test_an_unknown_device_is_told_with_those_that_there_are(microphone: SoundServer) -> None:
+    for device in ("Neumann", "99"):
+        ended = emotiond("run", *MIC, "--device", device, env=microphone.environment)
+        assert ended.returncode == 1
+        assert repr(device) in ended.stderr
+        assert "pulse" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_a_microphone_that_is_lost_is_found_again(microphone: SoundServer) -> None:
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        events = daemon.events()
+        assert next(events)["status"] == "running"
+        before = [next(events) for _ in range(4)][-1]
+        microphone.kill()
+        lost = next(event for event in events if event["type"] == "status")
+        assert lost["status"] == "reconnecting"
+        microphone.start()
+        found = next(event for event in events if event["type"] == "status")
+        assert found["status"] == "running"
+        after = next(event for event in events if event["type"] == "emotion")
+    assert after["state"] == "warmup"  # nothing is carried over
+    assert after["dropped_samples"] > 0  # and the gap is told
+    assert after["start"] > before["end"]
+    assert after["seq"] == found["seq"] + 1
+
+
+@pytest.fixture
+def no_sound(tmp_path: Path) -> dict[str, str]:
+    """The environment of a machine whose sound server is nowhere."""
+    return {**os.environ, "HOME": str(tmp_path), "PULSE_SERVER": "unix:/nowhere"}
+
+
+def test_without_a_microphone_the_demo_plays_and_says_so_everywhere(
+    no_sound: dict[str, str],
+) -> None:
+    with running_daemon("--model", "lite", "--json", environment=no_sound) as daemon:
+        first = next(daemon.events())
+    assert "there is no microphone" in daemon.stderr
+    assert "--source" in daemon.stderr
+    assert "demo" in daemon.stderr
+    assert first["stream"] == "demo"
+    assert first["demo"] is True
+
+
+def test_asking_for_a_microphone_that_is_not_there_is_an_error(no_sound: dict[str, str]) -> None:
+    ended = emotiond("run", *MIC, env=no_sound)
+    assert ended.returncode == 1
+    assert "there is no microphone" in ended.stderr
+
+
+def test_without_portaudio_everything_else_works(tmp_path: Path) -> None:
+    # What the loader finds is a file that is no library, as on a machine with a broken one.
+    blocker = tmp_path / "sounddevice.py"
+    blocker.write_text("raise OSError('PortAudio library not found')\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ended = emotiond("run", *MIC, env=environment)
+    assert ended.returncode == 1
+    assert "libportaudio2" in ended.stderr
+    ended = emotiond("analyze", str(DEMO), "--model", "lite", env=environment)
+    assert ended.returncode == 0
+    findings = json.loads(emotiond("doctor", "--json", env=environment).stdout)["findings"]
+    assert any("libportaudio2" in finding["remedy"] for finding in findings)
+
+
+def test_the_devices_are_listed_with_their_rates(microphone: SoundServer) -> None:
+    listed = emotiond("devices", env=microphone.environment)
+    assert "pulse" in listed.stdout
+    found = json.loads(emotiond("devices", "--json", env=microphone.environment).stdout)
+    by_name = {device["name"]: device for device in found["devices"]}
+    assert 16_000 in by_name["pulse"]["rates"]
+    assert by_name["default"]["is_default"]

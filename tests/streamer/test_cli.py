@@ -1,0 +1,218 @@
+"""The command line: usage, bad input, and errors in one line with the remedy."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from inference.card import LABELS
+from tests.support.daemon import DEMO, emotiond
+
+MODELS = Path(__file__).parents[2] / "models"
+QUICK = ("--model", "lite", "--port", "0", "--zmq", "off", "--once", "--speed", "max")
+
+
+def assert_one_line(stderr: str, *parts: str) -> None:
+    assert len(stderr.strip().splitlines()) == 1, stderr
+    assert stderr.startswith("emotiond: ")
+    for part in parts:
+        assert part in stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fly",),
+        ("run", "--nonsense"),
+        ("run", "--speed", "2"),
+        ("run", "--port", "many"),
+        ("analyze",),
+        ("analyze", "--format", "xml", "a.wav"),
+        ("run", "--sour", "demo"),
+    ],
+)
+def test_wrong_usage_has_status_2(arguments: tuple[str, ...]) -> None:
+    ended = emotiond(*arguments)
+    assert ended.returncode == 2
+    assert "usage:" in ended.stderr
+
+
+def test_help_names_every_command() -> None:
+    text = emotiond("--help").stdout
+    for command in ("run", "analyze", "watch", "devices", "models", "doctor"):
+        assert command in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("--stride", "0"), ("stride", "multiple of 0.01")),
+        (("--stride", "0.123"), ("stride", "multiple of 0.01")),
+        (("--stride", "nan"), ("stride",)),
+        (("--port", "70000"), ("port", "65535")),
+        (("--rate", "3", "--source", "-"), ("rate", "1000")),
+        (("--wait-clients", "-1"), ("wait_clients",)),
+        (("--model", "huge", "--source", "demo"), ("huge", "lite")),
+        (("--model", "/nowhere/x.tflite", "--source", "demo"), ("/nowhere/x.json",)),
+        (("--source", "missing.wav"), ("missing.wav", "no such file")),
+        (("--source", "=demo"), ("--source",)),
+        (("--source", "a="), ("--source",)),
+        (("--source", "a=demo", "--source", "a=demo"), ("'a'", "NAME=SOURCE")),
+        (("--source", "-", "--source", "b=-"), ("standard input",)),
+        (("--config", "missing.toml"), ("missing.toml",)),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_with_the_remedy(
+    arguments: tuple[str, ...], parts: tuple[str, ...]
+) -> None:
+    ended = emotiond("run", *QUICK, *arguments)
+    assert ended.returncode == 1
+    assert_one_line(ended.stderr, *parts)
+
+
+def test_settings_come_from_file_environment_and_flags_in_this_order(tmp_path: Path) -> None:
+    settings = tmp_path / "emotiond.toml"
+    settings.write_text('source = ["file=demo"]\nstride = 0.5\njson = true\nmodel = "nobody"\n')
+    environment = {**os.environ, "EMOTIOND_MODEL": "lite", "EMOTIOND_STRIDE": "1"}
+    flags = ("--stride", "2", "--config", str(settings))
+    ended = emotiond("run", *QUICK[2:], *flags, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert {event["stream"] for event in events} == {"file"}
+    assert [event["end"] for event in events if event["type"] == "emotion"][:2] == [1.995, 3.995]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("strid = 1", ("strid", "stride")),
+        ('stride = "long"', ("stride", "number")),
+        ("stride = [", ("not TOML",)),
+        ("source = 'demo'", ("source", "list")),
+    ],
+)
+def test_a_broken_settings_file_is_told_by_key(
+    tmp_path: Path, text: str, parts: tuple[str, ...]
+) -> None:
+    settings = tmp_path / "emotiond.toml"
+    settings.write_text(text)
+    ended = emotiond("run", *QUICK, "--config", str(settings))
+    assert ended.returncode == 1
+    assert_one_line(ended.stderr, str(settings), *parts)
+
+
+def test_an_unknown_variable_of_the_environment_is_told() -> None:
+    ended = emotiond("run", *QUICK, env={**os.environ, "EMOTIOND_STRIDES": "1"})
+    assert ended.returncode == 1
+    assert_one_line(ended.stderr, "environment", "strides", "stride")
+
+
+def copy_of_lite(folder: Path) -> Path:
+    for suffix in (".tflite", ".json"):
+        shutil.copy(MODELS / f"lite{suffix}", folder / f"copy{suffix}")
+    return folder / "copy.tflite"
+
+
+def test_a_model_cut_short_is_refused(tmp_path: Path) -> None:
+    path = copy_of_lite(tmp_path)
+    path.write_bytes(path.read_bytes()[:-1000])
+    ended = emotiond("run", *QUICK, "--source", "demo", "--model", str(path))
+    assert ended.returncode == 1
+    assert_one_line(ended.stderr, str(path), "cut short")
+
+
+@pytest.mark.parametrize("card", ["", "[]", "{", '{"format": 1}', "\x00\x01", "null", "[" * 99_999])
+def test_a_broken_card_is_refused(tmp_path: Path, card: str) -> None:
+    path = copy_of_lite(tmp_path)
+    path.with_suffix(".json").write_text(card)
+    ended = emotiond("analyze", str(DEMO), "--model", str(path))
+    assert ended.returncode == 1
+    assert_one_line(ended.stderr, str(path.with_suffix(".json")))
+
+
+def test_a_card_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -> None:
+    path = copy_of_lite(tmp_path)
+    card = json.loads(path.with_suffix(".json").read_text())
+    frames = card["window_frames"]
+    card["window_frames"] = frames - 7
+    path.with_suffix(".json").write_text(json.dumps(card))
+    ended = emotiond("analyze", str(DEMO), "--model", str(path))
+    assert ended.returncode == 1
+    assert_one_line(ended.stderr, f"{frames},", f"{frames - 7},")
+
+
+def test_analyze_judges_what_it_can_read_and_names_what_it_cannot(tmp_path: Path) -> None:
+    rubbish = tmp_path / "rubbish.wav"
+    rubbish.write_bytes(bytes(range(256)) * 40)
+    empty = tmp_path / "empty.wav"
+    empty.touch()
+    zero = tmp_path / "zero seconds.wav"
+    soundfile.write(zero, np.zeros(0), 16_000)
+    missing = tmp_path / "missing.wav"
+    bad = [str(rubbish), str(empty), str(zero), str(missing), str(tmp_path)]
+    ended = emotiond("analyze", *bad, str(DEMO), "--model", "lite", "--format", "json")
+    assert ended.returncode == 1
+    told = ended.stderr.strip().splitlines()
+    assert len(told) == len(bad)
+    for path, line in zip(bad, told, strict=True):
+        assert path in line
+    (analysis,) = map(json.loads, ended.stdout.splitlines())
+    assert analysis["file"] == str(DEMO)
+    assert analysis["label"] in LABELS
+    assert analysis["confidence"] == max(analysis["scores"].values())
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-4])
+def test_silence_has_no_label(tmp_path: Path, level: float) -> None:
+    noise = np.random.default_rng(3).normal(0, 1, 48_000) * level
+    path = tmp_path / "silence.wav"
+    soundfile.write(path, noise, 16_000)
+    ended = emotiond("analyze", str(path), "--model", "lite", "--format", "json")
+    analysis = json.loads(ended.stdout)
+    assert ended.returncode == 0
+    assert analysis["label"] is None
+    assert analysis["scores"] is None
+    assert {event["state"] for event in analysis["events"]} == {"warmup", "silence"}
+
+
+def test_each_file_starts_cold() -> None:
+    ended = emotiond("analyze", str(DEMO), str(DEMO), "--model", "lite", "--format", "csv")
+    first, second = csv.DictReader(ended.stdout.splitlines())
+    assert first == second
+    assert first["label"] in LABELS
+    assert abs(sum(float(first[label]) for label in LABELS) - 1) < 0.001
+
+
+def test_half_a_second_of_speech_is_enough_for_a_label(tmp_path: Path) -> None:
+    samples, rate = soundfile.read(DEMO)
+    loudest = int(np.argmax(np.convolve(samples**2, np.ones(rate // 2), "valid")))
+    path = tmp_path / "half.wav"
+    soundfile.write(path, samples[loudest : loudest + rate // 2], rate)
+    analysis = json.loads(
+        emotiond("analyze", str(path), "--model", "lite", "--format", "json").stdout
+    )
+    assert analysis["duration"] == 0.5
+    assert analysis["label"] in LABELS
+
+
+def test_a_sound_file_is_known_by_its_content(tmp_path: Path) -> None:
+    disguised = tmp_path / "song.txt"
+    shutil.copy(DEMO, disguised)
+    ended = emotiond("analyze", str(disguised), "--model", "lite")
+    assert ended.returncode == 0
+    assert "28.4 s" in ended.stdout
+
+
+def test_models_lists_what_came_with_the_package() -> None:
+    found = json.loads(emotiond("models", "--json").stdout)["models"]
+    assert {model["name"] for model in found} == {"lite", "full"}
+    for model in found:
+        assert "CC BY-NC-SA 4.0" in model["licence"]["weights"]
+    assert "lite" in emotiond("models").stdout

@@ -1,0 +1,43 @@
+"""``emotiond doctor`` on machines that are well and machines that are not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.daemon import DEMO, emotiond
+from tests.support.sound_server import SoundServer
+
+
+def findings(server: SoundServer) -> dict[str, dict[str, str]]:
+    ended = emotiond("doctor", "--json", env=server.environment)
+    return {finding["check"]: finding for finding in json.loads(ended.stdout)["findings"]}
+
+
+@pytest.mark.system
+def test_a_machine_that_is_well_is_told_so_in_figures(microphone: SoundServer) -> None:
+    microphone.play(DEMO)
+    found = findings(microphone)
+    for check in ("python", "numpy", "interpreter", "portaudio", "device 0"):
+        assert found[check]["status"] == "ok", found[check]
+        assert found[check]["remedy"] == ""
+    assert found["microphone"]["status"] != "error"
+    assert "real-time factor" in found["model lite"]["detail"]
+    assert "dBFS" in found["microphone"]["detail"]
+    assert "16 kHz" in found["device 0"]["detail"]
+
+
+@pytest.mark.system
+def test_a_mute_microphone_is_noticed(microphone: SoundServer) -> None:
+    found = findings(microphone)["microphone"]
+    assert found["status"] == "error"
+    assert "silence" in found["detail"]
+    assert "Unmute" in found["remedy"]
+
+
+@pytest.mark.system
+def test_it_can_be_read_by_people(microphone: SoundServer) -> None:
+    told = emotiond("doctor", env=microphone.environment).stdout
+    assert "ok    portaudio" in told
+    assert "→" in told

@@ -1,0 +1,101 @@
+"""A real ``emotiond`` process on free ports."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+DEMO = Path(__file__).parents[2] / "streamer" / "sources" / "demo.flac"
+COMMAND = (sys.executable, "-m", "streamer")
+PATIENCE_SECONDS = 30.0
+
+_ANNOUNCEMENT = re.compile(r"open (http://\S+/) \(WebSocket (ws://\S+?)(?:, ZeroMQ (\S+?))?\)")
+
+
+def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command that ends by itself."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+        **options,
+    )
+
+
+class Daemon:
+    """A running daemon: where it listens, what it says, how it ends."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._stderr: list[str] = []
+        self._errors: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=self._read_errors, daemon=True).start()
+        found = _ANNOUNCEMENT.search(self.error_line("hearing"))
+        assert found is not None
+        self.page_url, self.websocket_url, self.zeromq_endpoint = found.groups()
+
+    @property
+    def port(self) -> int:
+        """Of page and WebSocket."""
+        return int(self.page_url.rstrip("/").rpartition(":")[2])
+
+    @property
+    def stderr(self) -> str:
+        """What it has said so far."""
+        return "".join(self._stderr)
+
+    def error_line(self, containing: str) -> str:
+        """Wait for a line on standard error."""
+        while (line := self._errors.get(timeout=PATIENCE_SECONDS)) is not None:
+            if containing in line:
+                return line
+        raise AssertionError(f"the daemon ended without saying {containing!r}: {self.stderr}")
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The lines of ``--json``, to the end."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            yield json.loads(line)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it; returns the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=PATIENCE_SECONDS)
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._stderr.append(line)
+            self._errors.put(line)
+        self._errors.put(None)
+
+
+@contextlib.contextmanager
+def running_daemon(
+    *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
+) -> Iterator[Daemon]:
+    """A daemon on free ports, ended afterwards if it has not ended by itself."""
+    ports = ("--port", "0", "--zmq", "tcp://127.0.0.1:*")
+    with subprocess.Popen(
+        [*COMMAND, "run", *ports, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **options,
+    ) as process:
+        try:
+            yield Daemon(process)
+        finally:
+            process.kill()

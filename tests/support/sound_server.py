@@ -1,0 +1,118 @@
+"""A headless PulseAudio whose microphone hears what is played into it, in real time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
+_SINK = "emo"
+
+
+def missing_programs() -> list[str]:
+    """Those of the needed programs that this machine does not have."""
+    return [program for program in PROGRAMS if shutil.which(program) is None]
+
+
+class SoundServer:
+    """One PulseAudio of the test's own, in a folder of its own."""
+
+    def __init__(self, folder: Path, sample_rate: int = 16_000, channels: int = 1) -> None:
+        self._folder = folder
+        self._format = (f"rate={sample_rate}", f"channels={channels}")
+        self._socket = folder / "native"
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What a program needs to find this server, and its microphone as the default one."""
+        return {
+            **os.environ,
+            "HOME": str(self._folder),
+            "XDG_RUNTIME_DIR": str(self._folder),
+            "PULSE_SERVER": f"unix:{self._socket}",
+            "PULSE_SOURCE": f"{_SINK}.monitor",
+            "PULSE_SINK": _SINK,
+        }
+
+    def start(self) -> None:
+        """Start the server and wait until its microphone delivers."""
+        self._spawn(
+            *("pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no"),
+            *("--disable-shm=yes", "--realtime=no", "--high-priority=no"),
+            *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
+            *("-L", f"module-null-sink sink_name={_SINK} format=s16le {' '.join(self._format)}"),
+        )
+        _await(self._accepts, "PulseAudio did not start")
+        # A recorder of low latency keeps the monitor of the null sink at low latency.
+        keeper = self._spawn("parec", "-d", f"{_SINK}.monitor", "--latency-msec=10", stdout=True)
+        assert keeper.stdout is not None
+        assert keeper.stdout.read(2), "the microphone of the sound server delivers nothing"
+        self._drain = subprocess.Popen(["cat"], stdin=keeper.stdout, stdout=subprocess.DEVNULL)
+        self._processes.append(self._drain)
+
+    def play(self, path: Path) -> subprocess.Popen[bytes]:
+        """Begin to play a recording into the microphone."""
+        return self._spawn("paplay", f"--device={_SINK}", str(path))
+
+    def kill(self) -> None:
+        """Take the sound server, and with it the microphone, away."""
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        self._processes.clear()
+        self._socket.unlink(missing_ok=True)
+
+    def _accepts(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._socket)) == 0
+
+    def _spawn(self, *command: str, stdout: bool = False) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._processes.append(process)
+        return process
+
+
+@contextlib.contextmanager
+def sound_server(sample_rate: int = 16_000, channels: int = 1) -> Iterator[SoundServer]:
+    """A running server, gone afterwards."""
+    # Not pytest's folder: the path of a Unix socket must be short.
+    with tempfile.TemporaryDirectory(prefix="emo") as folder:
+        Path(folder).chmod(0o700)
+        server = SoundServer(Path(folder), sample_rate, channels)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+def write_wav(path: Path, samples: npt.NDArray[np.float32], sample_rate: int = 16_000) -> Path:
+    """Write 16-bit PCM; returns the path."""
+    soundfile.write(path, samples, sample_rate, subtype="PCM_16")
+    return path
+
+
+def _await(ready: object, problem: str, seconds: float = 10.0) -> None:
+    assert callable(ready)
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline, problem
+        time.sleep(0.02)  # a foreign process has no event for this
