@@ -1,0 +1,136 @@
+"""The terminal view: what each message makes it show."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from clients.watch import View, bar, render
+from inference.card import LABELS
+from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
+
+HELLO: dict[str, Any] = {
+    "type": "hello",
+    "model": {"name": "lite", "labels": list(LABELS)},
+    "streams": ["voice"],
+    "demo": False,
+    "last": None,
+}
+
+
+def emotion(**changes: Any) -> dict[str, Any]:
+    scores = dict.fromkeys(LABELS, 0.05) | {"happy": 0.65}
+    return {
+        **{"type": "emotion", "stream": "voice", "end": 10.0, "state": "speech"},
+        **{"label": "happy", "confidence": 0.65, "scores": scores, "level_dbfs": -20.0},
+        **{"age_ms": 12.3, "dropped_samples": 0},
+        **changes,
+    }
+
+
+def shown(*messages: dict[str, Any]) -> str:
+    view = View("ws://127.0.0.1:1/ws")
+    for message in messages:
+        view.take(message)
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(render(view))
+    return capture.get()
+
+
+def test_the_label_its_confidence_and_how_long_it_has_held_stand_first() -> None:
+    change = {"type": "change", "stream": "voice", "at": 7.5, "from": None, "to": "happy"}
+    assert shown(HELLO, change, emotion()).splitlines()[0] == "happy  65%  for 2.5 s"
+
+
+def test_every_label_has_its_bar_and_figure() -> None:
+    rows = shown(HELLO, emotion()).splitlines()
+    for label in LABELS:
+        (row,) = (row for row in rows if row.startswith(label) and "for" not in row and "█" in row)
+        assert ("65%" if label == "happy" else "5%") in row
+
+
+@pytest.mark.parametrize("state", ["warmup", "silence", "uncertain"])
+def test_states_without_a_label_are_shown_as_what_they_are(state: str) -> None:
+    nothing = emotion(state=state, label=None, confidence=None, scores=None)
+    assert shown(HELLO, nothing).splitlines()[0] == state
+
+
+def test_the_demo_is_marked_and_other_streams_are_left_out() -> None:
+    picture = shown({**HELLO, "demo": True}, emotion(), emotion(stream="other", label="sad"))
+    assert "DEMO" in picture
+    assert picture.startswith("happy")
+
+
+def test_a_lost_connection_and_a_troubled_stream_say_so() -> None:
+    assert "no connection: gone" in shown(HELLO, {"type": "disconnected", "detail": "gone"})
+    trouble = {"type": "status", "stream": "voice", "status": "reconnecting", "detail": "wait"}
+    assert shown(HELLO, emotion(), trouble).startswith("reconnecting  wait")
+
+
+@given(st.floats(-2, 2), st.integers(1, 80))
+def test_a_bar_is_always_as_wide_and_rounded_to_an_eighth(share: float, cells: int) -> None:
+    drawn = bar(share, cells)
+    assert len(drawn) == cells
+    assert drawn.count("█") <= max(0.0, min(1.0, share)) * cells + 1 / 16
+
+
+def test_what_is_no_address_is_wrong_usage() -> None:
+    ended = emotiond("watch", "http://127.0.0.1:8765/")
+    assert ended.returncode == 2
+    assert "ws://" in ended.stderr
+
+
+def test_it_shows_a_running_daemon_in_a_terminal_until_ctrl_c() -> None:
+    terminal, end = pty.openpty()
+    with running_daemon("--source", f"voice={DEMO}", "--model", "lite") as daemon:
+        watching = subprocess.Popen(
+            [*COMMAND, "watch", daemon.websocket_url],
+            stdout=end,
+            stderr=end,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"},
+        )
+        os.close(end)
+        seen = ""
+        deadline = time.monotonic() + 30
+        while "for " not in seen or "dBFS" not in seen:
+            assert time.monotonic() < deadline, seen[-2000:]
+            if select.select([terminal], [], [], 1)[0]:
+                seen += os.read(terminal, 65_536).decode(errors="replace")
+        watching.send_signal(signal.SIGINT)
+        while select.select([terminal], [], [], 1)[0]:
+            try:
+                seen += os.read(terminal, 65_536).decode(errors="replace")
+            except OSError:  # the other side has ended
+                break
+        assert watching.wait(timeout=10) == 0
+    os.close(terminal)
+    assert "Traceback" not in seen
+    assert any(label in seen for label in LABELS)
+
+
+def test_the_small_clients_run_as_they_are() -> None:
+    with running_daemon("--source", f"voice={DEMO}", "--model", "lite") as daemon:
+        for script, address, expected in (
+            ("websocket_client.py", daemon.websocket_url, "→"),
+            ("zeromq_subscriber.py", daemon.zeromq_endpoint, '"type": '),
+        ):
+            path = DEMO.parents[2] / "clients" / script
+            with subprocess.Popen(
+                [sys.executable, str(path), address], stdout=subprocess.PIPE, text=True
+            ) as client:
+                assert client.stdout is not None
+                assert expected in client.stdout.readline()
+                client.send_signal(signal.SIGINT)
+                assert client.wait(timeout=10) == 0

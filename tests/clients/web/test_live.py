@@ -1,0 +1,113 @@
+"""The whole line at once: a voice in a microphone, on the page, in the terminal, on ZeroMQ."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import zmq
+
+from inference.card import LABELS
+from tests.support.daemon import COMMAND, DEMO, Daemon, running_daemon
+from tests.support.sound_server import SoundServer, missing_programs, sound_server
+
+pytestmark = pytest.mark.system
+
+_CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@pytest.fixture
+def microphone() -> Iterator[SoundServer]:
+    if missing := missing_programs():
+        pytest.skip(f"needs {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
+    with sound_server() as server:
+        yield server
+
+
+@pytest.fixture
+def daemon(microphone: SoundServer) -> Iterator[Daemon]:
+    with running_daemon("--source", "mic", environment=microphone.environment) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def page(chromium: Any, daemon: Daemon) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(daemon.page_url)
+    page.wait_for_function("document.querySelector('#link').dataset.phase === 'open'")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def published(daemon: Daemon) -> Iterator[queue.Queue[dict[str, Any]]]:
+    """What a ZeroMQ subscriber receives."""
+    received: queue.Queue[dict[str, Any]] = queue.Queue()
+    with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        socket.subscribe("")
+        socket.connect(daemon.zeromq_endpoint)
+        ended = threading.Event()
+
+        def receive() -> None:
+            while not ended.is_set():
+                if socket.poll(100):
+                    received.put(json.loads(socket.recv_multipart()[1]))
+
+        thread = threading.Thread(target=receive)
+        thread.start()
+        yield received
+        ended.set()
+        thread.join()
+
+
+@pytest.fixture
+def terminal(daemon: Daemon) -> Iterator[subprocess.Popen[str]]:
+    """``emotiond watch``, its picture line by line."""
+    with subprocess.Popen(
+        [*COMMAND, "watch", daemon.websocket_url],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "100"},
+    ) as watching:
+        yield watching
+        watching.send_signal(signal.SIGINT)
+
+
+def test_a_voice_is_seen_everywhere_within_a_second_and_a_half(
+    microphone: SoundServer,
+    page: Any,
+    published: queue.Queue[dict[str, Any]],
+    terminal: subprocess.Popen[str],
+) -> None:
+    microphone.play(DEMO)
+
+    def emotion() -> dict[str, Any]:
+        while (event := published.get(timeout=20))["type"] != "emotion":
+            pass
+        return event
+
+    while (onset := emotion())["level_dbfs"] < -50:
+        pass
+    while not (labelled := emotion())["label"]:
+        pass
+    assert labelled["label"] in LABELS
+    # The onset lies in the stride before the end of the first loud one.
+    assert labelled["end"] - (onset["end"] - 0.25) < 1.5
+
+    page.wait_for_function(
+        "labels => labels.includes(document.querySelector('#now').dataset.label)",
+        arg=list(LABELS),
+        timeout=20_000,
+    )
+    assert terminal.stdout is not None
+    headline = re.compile(rf"({'|'.join(LABELS)})  \d+%")
+    assert any(headline.match(_CONTROLS.sub("", line)) for line in terminal.stdout)
