@@ -39,17 +39,20 @@ def dct_matrix(n_mels: int, n_mfcc: int) -> npt.NDArray[np.float64]:
 class Mfcc:
     """One recipe's transform from frames to coefficients; holds the matrices, no state.
 
+    Powers are computed in float64 whatever the dtype: in float32 the rounding of what lies
+    outside the bands, a hum or a direct current, would drown what lies inside.
+
     Args:
         recipe: what to compute.
-        dtype: of every step and of the result.
+        dtype: of the logarithms, of all that follows, and of the result.
     """
 
     def __init__(self, recipe: Recipe, dtype: npt.DTypeLike = np.float32) -> None:
         self.recipe = recipe
         self.dtype = np.dtype(dtype)
         self._fitting = min(recipe.frame_length, recipe.n_fft)
-        self._window = window_samples(recipe)[: self._fitting].astype(self.dtype)
-        self._mel = mel_filters(recipe).astype(self.dtype).T
+        self._window = window_samples(recipe)[: self._fitting]
+        self._mel = mel_filters(recipe).T
         self._log = np.log if recipe.logarithm == "ln" else np.log10
         lift = np.ones(recipe.n_mfcc)
         if recipe.lifter:
@@ -75,12 +78,12 @@ class Mfcc:
     def power_spectrum(self, frames: FloatArray) -> FloatArray:
         """Power spectrum of frames with lead, shape ``(n, 1 + n_fft // 2)``."""
         recipe = self.recipe
-        signal = frames[:, 1 : 1 + self._fitting].astype(self.dtype, copy=False)
+        signal = frames[:, 1 : 1 + self._fitting].astype(np.float64, copy=False)
         if recipe.pre_emphasis:
-            previous = frames[:, : self._fitting].astype(self.dtype, copy=False)
+            previous = frames[:, : self._fitting].astype(np.float64, copy=False)
             signal = signal - recipe.pre_emphasis * previous
         spectrum = np.fft.rfft(signal * self._window, recipe.n_fft)
-        power: FloatArray = np.square(np.abs(spectrum).astype(self.dtype, copy=False))
+        power: FloatArray = np.square(spectrum.real) + np.square(spectrum.imag)
         if recipe.spectrum == "periodogram":
             power *= 1 / recipe.n_fft
         return power
@@ -111,9 +114,8 @@ class Mfcc:
     def _logarithm(self, powers: FloatArray) -> FloatArray:
         floor = self.recipe.log_floor
         clamp = self.recipe.floor == "clamp"
-        logarithms: FloatArray = self._log(
-            np.maximum(powers, floor) if clamp else np.where(powers == 0, floor, powers)
-        )
+        floored = np.maximum(powers, floor) if clamp else np.where(powers == 0, floor, powers)
+        logarithms: FloatArray = self._log(floored).astype(self.dtype, copy=False)
         return logarithms
 
 
