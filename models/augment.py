@@ -9,6 +9,7 @@ import numpy.typing as npt
 import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from dsp.types import FloatArray
 from inference.card import SAMPLE_RATE
 
 Samples = npt.NDArray[np.float32]
@@ -32,20 +33,20 @@ def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples
 
 def change_speed(samples: Samples, factor: float) -> Samples:
     """Play faster (``factor`` > 1) and higher, or slower and lower: another voice."""
-    return np.asarray(soxr.resample(samples, SAMPLE_RATE * factor, SAMPLE_RATE), np.float32)
+    return _single(soxr.resample(samples, SAMPLE_RATE * factor, SAMPLE_RATE))
 
 
 def change_gain(samples: Samples, gain_db: float) -> Samples:
     """Scale, clip at full scale and round to 16 bits, as a sound card does."""
     scaled = np.clip(samples * 10 ** (gain_db / 20), -1, 1 - 2**-15)
-    return (np.round(scaled * 2**15) / 2**15).astype(np.float32)
+    return _single(np.round(scaled * 2**15) / 2**15)
 
 
 def tilt(samples: Samples, treble_db: float) -> Samples:
     """Raise or lower what lies above about 1 kHz, as microphones differ."""
     sos = butter(1, 1000, "high", fs=SAMPLE_RATE, output="sos")
     treble = sosfilt(sos, samples)
-    return (samples + (10 ** (treble_db / 20) - 1) * treble).astype(np.float32)
+    return _single(samples + (10 ** (treble_db / 20) - 1) * treble)
 
 
 def reverberate(samples: Samples, decay_seconds: float, random: Random) -> Samples:
@@ -55,13 +56,13 @@ def reverberate(samples: Samples, decay_seconds: float, random: Random) -> Sampl
     direct_to_reverberant_db = random.uniform(-3, 9)
     tail *= np.sqrt(10 ** (-direct_to_reverberant_db / 10) / np.sum(tail**2))
     tail[0] = 1
-    return fftconvolve(samples, tail.astype(np.float32))[: samples.size].astype(np.float32)
+    return _single(fftconvolve(samples, tail.astype(np.float32))[: samples.size])
 
 
 def telephone(samples: Samples) -> Samples:
     """Keep 300 to 3400 Hz."""
     sos = butter(4, (300, 3400), "band", fs=SAMPLE_RATE, output="sos")
-    return sosfilt(sos, samples).astype(np.float32)
+    return _single(sosfilt(sos, samples))
 
 
 def add_noise(samples: Samples, noise: Samples, snr_db: float) -> Samples:
@@ -73,7 +74,7 @@ def add_noise(samples: Samples, noise: Samples, snr_db: float) -> Samples:
     if not loud.size or noise_power == 0:
         return samples
     gain = np.sqrt(loud.mean() / noise_power / 10 ** (snr_db / 10))
-    return (samples + gain * noise).astype(np.float32)
+    return _single(samples + gain * noise)
 
 
 def any_noise(noises: Sequence[Samples], random: Random) -> Samples:
@@ -90,4 +91,9 @@ def coloured_noise(n_samples: int, exponent: float, random: Random) -> Samples:
     spectrum = np.fft.rfft(random.standard_normal(n_fft))
     spectrum *= np.maximum(np.arange(spectrum.size), n_fft * 20 / SAMPLE_RATE) ** (-exponent / 2)
     noise = np.fft.irfft(spectrum)[:n_samples]
-    return (noise / np.sqrt(np.mean(noise**2)) * 0.1).astype(np.float32)
+    return _single(noise / np.sqrt(np.mean(noise**2)) * 0.1)
+
+
+def _single(samples: FloatArray) -> Samples:
+    single: Samples = samples.astype(np.float32)
+    return single

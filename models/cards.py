@@ -13,6 +13,7 @@ from inference.card import LABELS
 from inference.smoothing import SmoothingSettings
 from models.encoder import RECIPE
 from models.examples import WINDOW_FRAMES
+from models.sampling import PRIOR_SECONDS
 
 DESCRIPTIONS = {
     "full": "Lower three blocks of Whisper's tiny encoder, the third one fine-tuned, under "
@@ -56,6 +57,16 @@ class Fitted:
     smoothing: SmoothingSettings
     adaptation: AdaptationSettings
     minimum_frames: int
+
+
+UNFITTED = Fitted(
+    temperature=1.0,
+    voice_threshold=0.5,
+    smoothing=SmoothingSettings(0.4, 0.05, 0.0, 0.0),
+    adaptation=AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
+    minimum_frames=24,
+)
+"""What a model is exported with, before ``models.evaluate`` has heard it."""
 
 
 def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Read the training corpora as they are published: who speaks, with which emotion, in which fold."""
+"""Read the training corpora as they are published: who speaks, how, and in which fold."""
 
 from __future__ import annotations
 

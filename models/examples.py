@@ -68,7 +68,7 @@ def make_examples(
     ]
     for path, shard in progress(missing, "windows"):
         rows = list(_rows(shard, noises, encoder))
-        columns = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
+        columns: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
         partial = path.with_suffix(".part")
         with partial.open("wb") as file:
             np.savez(file, **columns)

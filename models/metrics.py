@@ -109,18 +109,3 @@ def calibration(scores: FloatArray, truth: Labels) -> Calibration:
         np.array([right[m].mean() if m.any() else np.nan for m in members]),
         np.array([m.mean() for m in members]),
     )
-
-
-def fit_temperature(scores_at: Callable[[float], FloatArray], truth: Labels) -> float:
-    """The temperature whose scores give the truth the greatest likelihood.
-
-    Args:
-        scores_at: scores of all clips, ``(n, 8)``, for a temperature.
-        truth: labels, ``(n,)``.
-    """
-
-    def loss(temperature: float) -> float:
-        chosen = scores_at(temperature)[np.arange(truth.size), truth]
-        return float(-np.mean(np.log(np.maximum(chosen, 1e-9))))
-
-    return float(min(np.geomspace(0.3, 3.0, 47), key=loss))

@@ -89,12 +89,13 @@ class Sampler:
     def _speaker(self, row: int, random: np.random.Generator) -> FloatArray:
         """What a stream might know of this window's speaker by now."""
         if not self._voice[row] or random.random() < 0.5:
-            return np.zeros_like(self._statistics[row])
+            return np.zeros(self._statistics.shape[1], np.float32)
         others = self._of_speaker[str(self._key[row])]
         chosen = random.choice(others, int(random.integers(1, _MOST_WINDOWS + 1)))
         seconds = self._seconds[chosen]
-        weights = seconds / (seconds.sum() + PRIOR_SECONDS)
-        return (weights.astype(np.float32) @ self._statistics[chosen]).astype(np.float32)
+        weights = (seconds / (seconds.sum() + PRIOR_SECONDS)).astype(np.float32)
+        speaker: FloatArray = weights @ self._statistics[chosen]
+        return speaker
 
 
 def _groups(

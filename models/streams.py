@@ -55,8 +55,8 @@ def make_stream(clips: Sequence[Clip], seed: int) -> TestStream:
     for number, label in enumerate(LABELS):
         own = [_whole_frames(load_audio(clip.path)) for clip in clips if clip.label == label]
         order = random.permutation(len(own))
-        for part in np.array_split(order, max(1, round(len(own) / _CLIPS_IN_BLOCK))):
-            blocks.append((number, [own[i] for i in part]))
+        for dealt in np.array_split(order, max(1, round(len(own) / _CLIPS_IN_BLOCK))):
+            blocks.append((number, [own[i] for i in dealt]))
     blocks = [blocks[i] for i in random.permutation(len(blocks))]
     placed, speech, position = [], [], 0
     for number, part in blocks:
@@ -77,7 +77,7 @@ def make_stream(clips: Sequence[Clip], seed: int) -> TestStream:
 def speech_frames(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
     """Which 10 ms of a clip are speech: within 30 dB of its peak, gaps under 0.3 s bridged."""
     levels = levels_dbfs(frame_view(samples, FRAME_SAMPLES, FRAME_SAMPLES))
-    speech = levels > levels.max() - _SPEECH_RANGE_DB
+    speech: npt.NDArray[np.bool_] = levels > levels.max() - _SPEECH_RANGE_DB
     loud = np.flatnonzero(speech)
     for before, after in pairwise(loud):
         if after - before < _LONGEST_GAP_FRAMES:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from dsp.types import FloatArray
 from models import lite
+from models.cards import UNFITTED, write_card
 from models.distil import Distiller, export_lite
 from models.encoder import block_parameters
 from models.examples import load_column, load_columns
@@ -61,7 +62,9 @@ def main(arguments: list[str] | None = None) -> None:
     weights = load_encoder(options.whisper)
     run = Run(options.cache / "examples", options.run, options.fold, options.seed, options.scale)
     content = run.full(weights) if options.model == "full" else run.lite(weights)
-    (options.run / f"{options.model}.tflite").write_bytes(content)
+    model = options.run / f"{options.model}.tflite"
+    model.write_bytes(content)
+    write_card(model, UNFITTED, {"protocol": "not yet evaluated"})
 
 
 class Run:
@@ -155,15 +158,15 @@ class Run:
         population = population_parameters(network.population)
         cold = tf.zeros((1, 2 * CHANNELS))
 
-        @tf.function(autograph=False)
         def score(tokens: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
             standard = standardise(network.pairs(tokens), population)
             return judge(standard, real, cold, network.heads)[:, :-1]
 
         tokens = load_column(self._examples, "tokens")
         scores = np.zeros((len(tokens), 8), np.float32)
+        compiled = tf.function(score, autograph=False)
         for rows in progress(np.array_split(self._rows, len(self._rows) // 32 + 1), "teacher"):
-            scores[rows] = score(tokens[rows].astype(np.float32), self._real[rows]).numpy()
+            scores[rows] = compiled(tokens[rows].astype(np.float32), self._real[rows]).numpy()
         np.save(path, scores)
         return scores
 

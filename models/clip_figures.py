@@ -1,0 +1,96 @@
+"""Tables over whole clips and over single windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dsp.types import FloatArray
+from inference.card import LABELS, SAMPLE_RATE, Card
+from models.hearing import HeardClip
+from models.listening import Step, clip_scores, retempered
+from models.metrics import Calibration, accuracy, calibration, summary
+
+_NOT_FOUND = -1
+_WINDOW_SECONDS = (1.0, 2.0, 3.0)
+
+
+def clip_table(heard: Sequence[Sequence[HeardClip]], cards: Sequence[Card]) -> dict[str, Any]:
+    """Accuracy and calibration over the clips of all folds, each with its fold's card."""
+    rows = [
+        (part.clip, clip_scores(part.steps, card))
+        for fold, card in zip(heard, cards, strict=True)
+        for part in fold
+    ]
+    if not rows:
+        return {"accuracy": None, "folds": []}
+    clips = [clip for clip, _ in rows]
+    truth = np.array([LABELS.index(str(clip.label)) for clip in clips])
+    found = np.array([_NOT_FOUND if s is None else int(s.argmax()) for _, s in rows])
+    known = np.flatnonzero(found != _NOT_FOUND)
+    scores = np.stack([s for _, s in rows if s is not None])
+    female = np.array([clip.female for clip in clips])
+    curve = calibration(scores, truth[known])
+    folds = np.array([clip.fold for clip in clips])
+    return {
+        **summary(truth, found, [clip.speaker for clip in clips]),
+        "folds": [
+            round(accuracy(truth[folds == k], found[folds == k]), 4) for k in np.unique(folds)
+        ],
+        "by_sex": {
+            "female": round(accuracy(truth[female], found[female]), 4),
+            "male": round(accuracy(truth[~female], found[~female]), 4),
+        },
+        "calibration_error": round(curve.error, 4),
+        "calibration": _points(curve),
+    }
+
+
+def window_table(heard: Sequence[Sequence[HeardClip]], cards: Sequence[Card]) -> dict[str, float]:
+    """Accuracy of the one causal window that ends so long after a clip's speech began."""
+    right: dict[float, list[bool]] = {seconds: [] for seconds in _WINDOW_SECONDS}
+    for fold, card in zip(heard, cards, strict=True):
+        for part in fold:
+            truth = LABELS.index(str(part.clip.label))
+            for seconds in _WINDOW_SECONDS:
+                scores = _window_scores(part.steps, card, seconds)
+                right[seconds].append(scores is not None and int(scores.argmax()) == truth)
+    return {f"{seconds:g} s": round(float(np.mean(hits)), 4) for seconds, hits in right.items()}
+
+
+def enrolment_table(
+    enrolled: Sequence[Sequence[HeardClip]],
+    cold: Sequence[Sequence[HeardClip]],
+    cards: Sequence[Card],
+) -> dict[str, Any]:
+    """Clips that are not neutral, with the actor's profile and without."""
+    rest = [[part for part in fold if part.clip.label != "neutral"] for fold in cold]
+    return {"enrolled": clip_table(enrolled, cards), "cold": clip_table(rest, cards)}
+
+
+def _window_scores(steps: Sequence[Step], card: Card, seconds: float) -> FloatArray | None:
+    """Of the last window no longer than this; short speech has no longer one."""
+    scores = None
+    for step in steps:
+        window, prediction = step.turn.heard.window, step.prediction
+        if window is None or prediction is None or prediction.voice < card.voice_threshold:
+            continue
+        length = card.recipe.end_of(window.frames) / SAMPLE_RATE
+        if scores is None or length <= seconds:
+            scores = retempered(prediction.posteriors, card.temperature)
+    return scores
+
+
+def _points(curve: Calibration) -> list[dict[str, float]]:
+    rows = zip(curve.confidence, curve.accuracy, curve.share, strict=True)
+    return [
+        {
+            "confidence": round(float(c), 4),
+            "accuracy": round(float(a), 4),
+            "share": round(float(s), 4),
+        }
+        for c, a, s in rows
+        if s > 0
+    ]

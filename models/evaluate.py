@@ -1,0 +1,208 @@
+"""Judge cross-validated models as the daemon runs them: ``python -m models.evaluate full``.
+
+Whatever is fitted after training (temperature, smoothing) is fitted, for each fold, on what the
+other folds' models say of their own held-out actors. The shipped card gets the settings
+fitted on all folds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inference.card import LABELS, Card
+from models.cards import UNFITTED, Fitted, write_card
+from models.clip_figures import clip_table, enrolment_table, window_table
+from models.corpora import FOLDS, Clip, load_audio, read_esc10, read_ravdess
+from models.fitting import certainty_curve, fit_smoothing, fit_temperature
+from models.hearing import CONDITIONS, HeardClip, HeardStream, Hearing
+from models.listening import conclude
+from models.noise_figures import noise_table, open_share
+from models.prepare import NOISE_TEST_FOLD
+from models.report import write_report
+from models.stream_figures import measure, totals
+from streamer.pipeline import Verdict
+
+PROTOCOL = (
+    "RAVDESS speech, eight classes, four folds by actor (2,5,14,15,16 / 3,6,7,13,18 / "
+    "10,11,12,19,20 / 8,17,21,23,24); every figure is of the exported .tflite through the "
+    "daemon's own pipeline, on actors that the model and what it learned from never heard; "
+    "temperature and smoothing of a fold come from the other folds. The shipped model is "
+    "trained on all 20 actors with the same settings."
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="models.evaluate", description=__doc__)
+    parser.add_argument("model", choices=("full", "lite"))
+    parser.add_argument("--speech", type=Path, required=True, help="RAVDESS speech")
+    parser.add_argument("--esc10", type=Path, required=True, help="ESC-10")
+    parser.add_argument("--runs", type=Path, required=True, help="holds fold1 … fold4")
+    parser.add_argument("--shipped", type=Path, required=True, help="model whose card to write")
+    parser.add_argument("--report", type=Path, required=True, help="HTML file to write")
+    parser.add_argument("--orders", type=int, default=5, help="of clips, for streams and voices")
+    parser.add_argument("--share", type=int, default=4, help="every so many clips under noise")
+    options = parser.parse_args(arguments)
+    clips = read_ravdess(options.speech)
+    folds = [
+        Fold(
+            Hearing(options.runs / f"fold{number}" / f"{options.model}.tflite"),
+            [clip for clip in clips if clip.fold == number],
+        )
+        for number in range(1, len(FOLDS) + 1)
+    ]
+    esc10 = [clip for clip in read_esc10(options.esc10) if clip.fold == NOISE_TEST_FOLD]
+    results = evaluate(folds, esc10, Hearing(options.shipped), options.orders, options.share)
+    results["curves"] = _curves(options.runs, options.model)
+    fitted = results.pop("fitted")
+    write_card(options.shipped, fitted, _for_card(results))
+    results["card"] = json.loads(options.shipped.with_suffix(".json").read_text("utf-8"))
+    write_report(options.report, results)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """A model and the actors that it never heard."""
+
+    hearing: Hearing
+    clips: list[Clip]
+
+    def actors(self) -> list[list[Clip]]:
+        """Clips of one actor each."""
+        names = sorted({clip.speaker for clip in self.clips})
+        return [[clip for clip in self.clips if clip.speaker == name] for name in names]
+
+
+def evaluate(
+    folds: Sequence[Fold], esc10: Sequence[Clip], shipped: Hearing, n_orders: int, share: int
+) -> dict[str, Any]:
+    """Everything that the report shows."""
+    heard = [fold.hearing.clips(fold.clips) for fold in folds]
+    streams = [
+        [fold.hearing.stream(actor, seed) for actor in fold.actors() for seed in range(n_orders)]
+        for fold in folds
+    ]
+    base = folds[0].hearing.card
+    cards = [
+        _fit(base, *_others(heard, number), *_others(streams, number))
+        for number in range(len(folds))
+    ]
+    final = _fit(base, *heard, *streams)
+    on_streams = [
+        totals([measure(s.stream, _verdicts(s, card)) for s in part])
+        for part, card in zip(streams, cards, strict=True)
+    ]
+    everything = [
+        measure(s.stream, _verdicts(s, card))
+        for part, card in zip(streams, cards, strict=True)
+        for s in part
+    ]
+    noises = [load_audio(clip.path) for clip in esc10]
+    results: dict[str, Any] = {
+        "protocol": PROTOCOL,
+        "cold": clip_table(heard, cards),
+        "windows": window_table(heard, cards),
+        "adapted": clip_table(
+            [[h for seed in range(n_orders) for h in _in_order(fold, seed)] for fold in folds],
+            cards,
+        ),
+        "adapted_sorted": clip_table([_in_order(fold, None) for fold in folds], cards),
+        "enrolled": enrolment_table([_enrolled(fold) for fold in folds], heard, cards),
+        "stream": {**totals(everything), "folds": on_streams},
+        "certainty": certainty_curve(
+            [(s.stream, s.steps) for part in streams for s in part],
+            final,
+            np.arange(0.0, 0.65, 0.05),
+        ),
+        "conditions": {
+            condition: clip_table(
+                [fold.hearing.under(condition, fold.clips[::share], noises) for fold in folds],
+                cards,
+            )
+            for condition in CONDITIONS
+        },
+        "noise": noise_table(shipped, esc10, final),
+        "open": open_share(heard, cards),
+        "fitted": Fitted(
+            final.temperature,
+            final.voice_threshold,
+            final.smoothing,
+            UNFITTED.adaptation,
+            final.minimum_frames,
+        ),
+    }
+    return results
+
+
+def _fit(base: Card, *parts: list[HeardClip] | list[HeardStream]) -> Card:
+    clips = [h for part in parts for h in part if isinstance(h, HeardClip)]
+    streams = [h for part in parts for h in part if isinstance(h, HeardStream)]
+    truth = [LABELS.index(str(h.clip.label)) for h in clips]
+    temperature = fit_temperature([h.steps for h in clips], truth, base)
+    card = dataclasses.replace(base, temperature=temperature)
+    smoothing = fit_smoothing([(h.stream, h.steps) for h in streams], card)
+    return dataclasses.replace(card, smoothing=smoothing)
+
+
+def _others(parts: Sequence[list[Any]], number: int) -> list[list[Any]]:
+    return [part for i, part in enumerate(parts) if i != number]
+
+
+def _verdicts(heard: HeardStream, card: Card) -> list[Verdict]:
+    return conclude(heard.steps, card)
+
+
+def _in_order(fold: Fold, seed: int | None) -> list[HeardClip]:
+    """Every actor's clips, adapting: shuffled, or sorted by emotion as a stress."""
+    heard = []
+    for clips in fold.actors():
+        if seed is None:
+            ordered = sorted(clips, key=lambda clip: LABELS.index(str(clip.label)))
+        else:
+            permutation = np.random.default_rng(seed).permutation(len(clips))
+            ordered = [clips[i] for i in permutation]
+        heard += fold.hearing.adapting(ordered, "sorted" if seed is None else str(seed))
+    return heard
+
+
+def _enrolled(fold: Fold) -> list[HeardClip]:
+    """Every actor's clips but the neutral ones, which made his profile."""
+    heard = []
+    for clips in fold.actors():
+        neutral = [clip for clip in clips if clip.label == "neutral"]
+        rest = [clip for clip in clips if clip.label != "neutral"]
+        heard += fold.hearing.enrolled(rest, neutral)
+    return heard
+
+
+def _curves(runs: Path, model: str) -> dict[str, list[float]]:
+    """Training losses of the first fold."""
+    names = ("heads", "block") if model == "full" else ("lite",)
+    return {name: np.load(runs / "fold1" / f"{name}-history.npy").tolist() for name in names}
+
+
+def _for_card(results: dict[str, Any]) -> dict[str, Any]:
+    """The part of the results that a card carries."""
+    cold = results["cold"]
+    return {
+        "protocol": results["protocol"],
+        "accuracy": cold["accuracy"],
+        "interval_95": cold["interval"],
+        "unweighted_average_recall": cold["unweighted_average_recall"],
+        "per_class": cold["per_class"],
+        "by_sex": cold["by_sex"],
+        "calibration_error": cold["calibration_error"],
+        "accuracy_adapted": results["adapted"]["accuracy"],
+        "stream": {key: value for key, value in results["stream"].items() if key != "folds"},
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Let exported models hear all that they are judged on, and keep it: it is the slow part."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from inference.adaptation import Speaker
+from inference.classifier import Classifier, read_model
+from inference.runtime import find_runtime
+from models import augment
+from models.augment import Samples
+from models.corpora import Clip, load_audio
+from models.listening import Step, adapt_to, listen
+from models.progress import progress
+from models.streams import TestStream, make_stream
+
+T = TypeVar("T")
+
+CONDITIONS = (
+    "as recorded",
+    "noise at 20 dB",
+    "noise at 10 dB",
+    "20 dB louder",
+    "20 dB softer",
+    "telephone",
+    "room",
+)
+
+
+@dataclass(frozen=True)
+class HeardClip:
+    """A clip and what the model said of it."""
+
+    clip: Clip
+    steps: list[Step]
+
+
+@dataclass(frozen=True)
+class HeardStream:
+    """A test stream and what the model said of it."""
+
+    stream: TestStream
+    steps: list[Step]
+
+
+class Hearing:
+    """One model's hearing; whatever it has heard once is read back from its folder.
+
+    Args:
+        model: path of the ``.tflite`` file, its card beside it.
+    """
+
+    def __init__(self, model: Path) -> None:
+        content = read_model(model)
+        self.card = content.card
+        self._classifier = Classifier(content, find_runtime())
+        self._folder = model.parent / f"{model.stem}-heard-{content.card.sha256[:12]}"
+        self._folder.mkdir(exist_ok=True)
+
+    def clips(self, clips: Sequence[Clip]) -> list[HeardClip]:
+        """Every clip from a cold start."""
+
+        def hear() -> list[HeardClip]:
+            return [
+                HeardClip(clip, listen(self._classifier, load_audio(clip.path)))
+                for clip in progress(clips, "clips")
+            ]
+
+        return self._once("clips", hear)
+
+    def under(
+        self, condition: str, clips: Sequence[Clip], noises: list[Samples]
+    ) -> list[HeardClip]:
+        """Every clip as it would sound under one of :data:`CONDITIONS`."""
+
+        def hear() -> list[HeardClip]:
+            heard = []
+            for number, clip in enumerate(progress(clips, condition)):
+                random = np.random.default_rng(number)
+                samples = _condition(load_audio(clip.path), condition, noises, random)
+                heard.append(HeardClip(clip, listen(self._classifier, samples)))
+            return heard
+
+        return self._once(condition.replace(" ", "-"), hear)
+
+    def stream(self, clips: Sequence[Clip], seed: int) -> HeardStream:
+        """One actor's clips in blocks of one emotion."""
+
+        def hear() -> HeardStream:
+            stream = make_stream(clips, seed)
+            steps = listen(self._classifier, stream.samples)
+            silent = TestStream(
+                stream.speaker,
+                np.empty(stream.samples.size, np.float16),
+                stream.blocks,
+                stream.is_speech,
+            )
+            return HeardStream(silent, steps)
+
+        return self._once(f"stream-{clips[0].speaker}-{seed}", hear)
+
+    def noise(self, name: str, sounds: Sequence[Samples]) -> list[list[Step]]:
+        """Sounds without a voice, each from a cold start."""
+        return self._once(
+            f"noise-{name}", lambda: [listen(self._classifier, sound) for sound in sounds]
+        )
+
+    def adapting(self, clips: Sequence[Clip], order: str) -> list[HeardClip]:
+        """One actor's clips in this order, each scored before the speaker's statistics know it."""
+
+        def hear() -> list[HeardClip]:
+            speaker = self._classifier.speaker()
+            if speaker is None:
+                return []
+            heard = []
+            for clip in clips:
+                steps = listen(self._classifier, load_audio(clip.path), Fixed.of(speaker))
+                adapt_to(steps, self.card, speaker)
+                heard.append(HeardClip(clip, steps))
+            return heard
+
+        return self._once(f"adapting-{clips[0].speaker}-{order}", hear)
+
+    def enrolled(self, clips: Sequence[Clip], enrolment: Sequence[Clip]) -> list[HeardClip]:
+        """One actor's clips with the statistics of his enrolment, which do not change."""
+
+        def hear() -> list[HeardClip]:
+            speaker = self._classifier.speaker()
+            if speaker is None:
+                return []
+            for clip in enrolment:
+                listen(self._classifier, load_audio(clip.path), speaker)
+            fixed = Fixed.of(speaker)
+            return [
+                HeardClip(clip, listen(self._classifier, load_audio(clip.path), fixed))
+                for clip in clips
+            ]
+
+        return self._once(f"enrolled-{clips[0].speaker}", hear)
+
+    def _once(self, name: str, hear: Callable[[], T]) -> T:
+        path = self._folder / f"{name}.pickle"
+        if path.exists():
+            kept: T = pickle.loads(path.read_bytes())  # noqa: S301 - written below
+            return kept
+        heard = hear()
+        path.write_bytes(pickle.dumps(heard))
+        return heard
+
+
+class Fixed(Speaker):
+    """Statistics that no longer change."""
+
+    @classmethod
+    def of(cls, speaker: Speaker) -> Fixed:
+        """A copy of what is known of a speaker now."""
+        fixed = cls.__new__(cls)
+        fixed.__dict__.update(speaker.__dict__)
+        return fixed
+
+    def update(self, statistics: object, speech_seconds: float) -> None:
+        """Do nothing."""
+
+
+def _condition(
+    samples: Samples, condition: str, noises: list[Samples], random: augment.Random
+) -> Samples:
+    if condition.startswith("noise"):
+        snr_db = float(condition.split()[2])
+        samples = augment.add_noise(samples, augment.any_noise(noises, random), snr_db)
+    elif condition == "telephone":
+        samples = augment.telephone(samples)
+    elif condition == "room":
+        samples = augment.reverberate(samples, 0.6, random)
+    gain_db = {"20 dB louder": 20.0, "20 dB softer": -20.0}.get(condition, 0.0)
+    return augment.change_gain(samples, gain_db)

@@ -1,0 +1,108 @@
+"""Hear recordings as the daemon does, once, and keep what the model said of every window.
+
+What follows from it (scores, labels, states) depends on settings that are fitted afterwards;
+it is computed by the daemon's own pipeline, again and again, without asking the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dsp.types import FloatArray
+from inference.adaptation import Speaker
+from inference.card import LABELS, Card
+from inference.classifier import Classifier, Prediction, softmax
+from streamer.intake import Chunk
+from streamer.pipeline import Pipeline, Turn, Verdict
+
+STRIDE_SAMPLES = 4000
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stride of a recording."""
+
+    turn: Turn
+    prediction: Prediction | None
+
+
+def listen(
+    classifier: Classifier,
+    samples: npt.NDArray[np.float32],
+    speaker: Speaker | None = None,
+) -> list[Step]:
+    """Hear a recording from a cold start of everything but the speaker's statistics.
+
+    Args:
+        classifier: of the model to ask.
+        samples: 16 kHz mono.
+        speaker: statistics that go on from what was heard before; None for a cold start.
+    """
+    pipeline = Pipeline(classifier.card, speaker or classifier.speaker())
+    steps = []
+    for start in range(0, samples.shape[0], STRIDE_SAMPLES):
+        end = start + STRIDE_SAMPLES
+        chunk = Chunk(samples[start:end], start, start == 0, end >= samples.shape[0])
+        turn = pipeline.hear(chunk)
+        prediction = None
+        if turn.needs_judging and turn.heard.window is not None:
+            (prediction,) = classifier.judge([turn.heard.window.features], [pipeline.speaker])
+        pipeline.conclude(turn, prediction)
+        steps.append(Step(_without_features(turn), prediction))
+    return steps
+
+
+def conclude(steps: Sequence[Step], card: Card) -> list[Verdict]:
+    """What the daemon would say with this card's temperature, threshold and smoothing.
+
+    The predictions must come from a card with temperature 1.
+    """
+    pipeline = Pipeline(card, None)
+    verdicts = []
+    for step in steps:
+        prediction = step.prediction
+        if prediction is not None:
+            posteriors = retempered(prediction.posteriors, card.temperature)
+            prediction = Prediction(posteriors, prediction.voice, None)
+        verdicts.append(pipeline.conclude(step.turn, prediction))
+    return verdicts
+
+
+def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:
+    """Let a speaker's statistics know what was heard, as the daemon would have."""
+    pipeline = Pipeline(card, speaker)
+    for step in steps:
+        pipeline.conclude(step.turn, step.prediction)
+
+
+def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:
+    """As ``analyze``: mean posteriors weighted by speech, ``(8,)``; None without a voice."""
+    total, seconds = np.zeros(len(LABELS)), 0.0
+    for step in steps:
+        window, prediction = step.turn.heard.window, step.prediction
+        if window is None or prediction is None or prediction.voice < card.voice_threshold:
+            continue
+        total += window.active_frames * retempered(prediction.posteriors, card.temperature)
+        seconds += window.active_frames
+    return total / seconds if seconds else None
+
+
+def retempered(posteriors: FloatArray, temperature: float) -> FloatArray:
+    """Posteriors of temperature 1 at another temperature."""
+    logits = np.log(np.maximum(posteriors, 1e-12))[None]
+    scores: FloatArray = softmax(logits / temperature)[0]
+    return scores
+
+
+def _without_features(turn: Turn) -> Turn:
+    """Keep a turn without the array that the front end will overwrite."""
+    window = turn.heard.window
+    if window is None:
+        return turn
+    bare = dataclasses.replace(window, features=np.empty((0, 0), np.float32))
+    return dataclasses.replace(turn, heard=dataclasses.replace(turn.heard, window=bare))

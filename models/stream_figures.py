@@ -1,0 +1,99 @@
+"""How right, how fast and how calm the published label is on a test stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from inference.card import SAMPLE_RATE
+from models.listening import STRIDE_SAMPLES
+from models.streams import FRAME_SAMPLES, TestStream
+from streamer.pipeline import Verdict
+
+GRACE_SECONDS = 1.5
+"""Of each block, in which a new emotion need not be known yet."""
+
+_NONE = -1
+_STRIDE_FRAMES = STRIDE_SAMPLES // FRAME_SAMPLES
+
+
+@dataclass(frozen=True)
+class StreamFigures:
+    """Of one stream; sums rather than ratios, so that streams can be added up."""
+
+    speech_frames: int
+    right_frames: int
+    """Speech whose last published label is the true one."""
+    settled_frames: int
+    """Speech but for the first 1.5 s of each block."""
+    settled_right_frames: int
+    labelled_frames: int
+    """Settled speech with any label."""
+    delays_seconds: tuple[float, ...]
+    """From each block's first speech to its first right label, at most the block's length."""
+    wrong_changes: int
+    seconds: float
+
+
+def measure(stream: TestStream, verdicts: Sequence[Verdict]) -> StreamFigures:
+    """Compare what was published with what was spoken.
+
+    Args:
+        stream: with its truth.
+        verdicts: one per stride.
+    """
+    labels = published(verdicts, stream.is_speech.size)
+    truth, settled = np.empty(labels.size, np.int64), np.ones(labels.size, np.bool_)
+    delays, wrong_changes = [], 0
+    for block in stream.blocks:
+        span = slice(block.start_sample // FRAME_SAMPLES, block.end_sample // FRAME_SAMPLES)
+        onset = block.onset_sample // FRAME_SAMPLES
+        truth[span] = block.label
+        settled[span.start : onset + round(GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)] = False
+        right = np.flatnonzero(labels[onset : span.stop] == block.label)
+        frames = right[0] if right.size else span.stop - onset
+        delays.append(frames * FRAME_SAMPLES / SAMPLE_RATE)
+        changed = np.flatnonzero(np.diff(labels[span])) + span.start + 1
+        wrong_changes += sum(labels[i] not in (_NONE, block.label) for i in changed.tolist())
+    speech = stream.is_speech
+    return StreamFigures(
+        speech_frames=int(speech.sum()),
+        right_frames=int(np.sum(speech & (labels == truth))),
+        settled_frames=int(np.sum(speech & settled)),
+        settled_right_frames=int(np.sum(speech & settled & (labels == truth))),
+        labelled_frames=int(np.sum(speech & settled & (labels != _NONE))),
+        delays_seconds=tuple(delays),
+        wrong_changes=wrong_changes,
+        seconds=stream.samples.size / SAMPLE_RATE,
+    )
+
+
+def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int64]:
+    """The last published label at every 10 ms, ``(n_frames,)``; -1 for none."""
+    labels = np.full(n_frames, _NONE, np.int64)
+    for number, verdict in enumerate(verdicts, 1):
+        labels[number * _STRIDE_FRAMES :] = _NONE if verdict.label is None else verdict.label
+    return labels
+
+
+def totals(figures: Sequence[StreamFigures]) -> dict[str, float]:
+    """The figures of all streams together."""
+    speech = sum(f.speech_frames for f in figures)
+    settled = sum(f.settled_frames for f in figures)
+    right = sum(f.settled_right_frames for f in figures)
+    labelled = sum(f.labelled_frames for f in figures)
+    return {
+        "share_right": round(right / settled, 4),
+        "share_right_with_first_seconds": round(sum(f.right_frames for f in figures) / speech, 4),
+        "labelled_share": round(labelled / settled, 4),
+        "right_where_labelled": round(right / max(1, labelled), 4),
+        "median_delay_seconds": round(
+            float(np.median([d for f in figures for d in f.delays_seconds])), 3
+        ),
+        "wrong_changes_per_10_seconds": round(
+            10 * sum(f.wrong_changes for f in figures) / sum(f.seconds for f in figures), 3
+        ),
+    }
