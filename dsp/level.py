@@ -21,7 +21,7 @@ def levels_dbfs(frames: FloatArray) -> FloatArray:
     Returns:
         Shape ``(n,)``, at least :data:`SILENCE_DBFS`.
     """
-    power = np.einsum("ij,ij->i", frames, frames) / max(1, frames.shape[1])
+    power = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / max(1, frames.shape[1])
     levels: FloatArray = 10 * np.log10(np.maximum(power, _SILENCE_POWER))
     return levels
 
