@@ -122,7 +122,8 @@ class WebSocketServer:
             client.transport.abort()
 
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        method = request.method
+        # websockets for Python 3.10 knows no method but GET, and hangs up on all others itself.
+        method: str = getattr(request, "method", "GET")
         host = request.headers.get_all("Host")
         if len(host) != 1 or not self._access.host_is_known(host[0]):
             return respond(421, "unknown host name; see --allow-host\n", method)
