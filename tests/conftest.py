@@ -1,0 +1,47 @@
+"""Settings of the property tests, and the tiny models."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from inference.classifier import Classifier, read_model
+from inference.runtime import Runtime, find_runtime
+
+DATA = Path(__file__).parent / "data"
+
+settings.register_profile(
+    "default", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A copy of a tiny real model, with its card beside it, that a test may break."""
+    for name in ("tiny.tflite", "tiny.json"):
+        shutil.copy(DATA / name, tmp_path)
+    return tmp_path / "tiny.tflite"
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Runtime:
+    """The interpreter of this machine."""
+    return find_runtime()
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(runtime: Runtime) -> Classifier:
+    """Of the tiny model, which always hears a voice."""
+    return Classifier(read_model(DATA / "tiny.tflite"), runtime)
+
+
+@pytest.fixture(scope="session")
+def adapting_classifier(runtime: Runtime) -> Classifier:
+    """Of the tiny model that takes a speaker's statistics."""
+    return Classifier(read_model(DATA / "adapting.tflite"), runtime)

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.frontend import FeatureHistory, FrontEnd, Heard, WindowShape
+from dsp.gate import GateState
+from dsp.mfcc import Mfcc
+from dsp.types import FloatArray
+from tests.support.signals import block_sizes, cut, demo, noise, speech_recipe, tone
+
+RECIPE = speech_recipe(n_mels=26, n_mfcc=13)
+SHAPE = WindowShape(frames=100, minimum_frames=38)
+STRIDE = 4000
+SILENCE = np.zeros(32_000, np.float32)
+
+
+def front_end() -> FrontEnd:
+    return FrontEnd(RECIPE, SHAPE)
+
+
+def hear(samples: FloatArray, stride: int = STRIDE) -> list[Heard]:
+    """What every stride brings; windows are copied, as they are valid for one push only."""
+    ear, brought = front_end(), []
+    for chunk in cut(samples, [stride]):
+        heard = ear.push(chunk)
+        if heard.window is not None:
+            kept = dataclasses.replace(heard.window, features=heard.window.features.copy())
+            heard = dataclasses.replace(heard, window=kept)
+        brought.append(heard)
+    return brought
+
+
+@pytest.mark.parametrize("onset", [16_000, 20_000, 23_920])
+def test_windows_begin_0_2_s_before_the_onset(onset: int) -> None:
+    samples = np.concatenate((SILENCE[:onset], tone(300, 1.5)))
+    partial = [heard for heard in hear(samples) if heard.window and heard.window.frames < 100]
+    assert partial
+    # The first loud frame is the first that the tone reaches into.
+    first_frame = -(-(onset - 399) // 160)
+    assert {heard.start_sample for heard in partial} == {(first_frame - 20) * 160}
+
+
+def test_a_speech_that_begins_at_once_has_no_pre_roll() -> None:
+    heard = hear(tone(300, 0.5))
+    assert [h.window.frames for h in heard if h.window] == [RECIPE.frames_in(8000)]
+    assert heard[-1].start_sample == 0
+
+
+def test_a_window_slides_on_once_it_is_full() -> None:
+    heard = hear(tone(300, 3.0))
+    for k, brought in enumerate(heard, 1):
+        frames = RECIPE.frames_in(k * STRIDE)
+        if brought.window is not None:
+            assert brought.window.frames == min(100, frames)
+        assert brought.end_sample == RECIPE.end_of(frames)
+        assert brought.start_sample == max(0, frames - 100) * 160
+
+
+@pytest.mark.parametrize("speech", [demo()[:64_000], np.concatenate((SILENCE, demo()[:64_000]))])
+def test_a_window_holds_the_features_of_its_span_then_those_of_silence(speech: FloatArray) -> None:
+    everything = Mfcc(RECIPE).of_signal(speech)
+    silence = Mfcc(RECIPE).of_signal(SILENCE[:400])[0]
+    windows = 0
+    for heard in hear(speech):
+        if heard.window is None:
+            continue
+        windows += 1
+        first, count = heard.start_sample // 160, heard.window.frames
+        real, padding = heard.window.features[:count], heard.window.features[count:]
+        assert heard.window.features.shape == (100, 13)
+        np.testing.assert_allclose(real, everything[first : first + count], atol=1e-4)
+        np.testing.assert_array_equal(padding, np.tile(silence, (100 - count, 1)))
+    assert windows > 4
+
+
+def test_no_window_holds_anything_from_a_former_speech() -> None:
+    pause = np.zeros(17_000, np.float32)  # over 0.8 s and the pre-roll
+    heard = hear(np.concatenate((tone(300, 1.0), pause, tone(300, 0.7))))
+    second = [h for h in heard if h.window and h.end_sample > 16_000 + 17_000]
+    assert second
+    assert all(h.start_sample >= 16_000 + 17_000 - 3200 - 560 for h in second)
+
+
+def test_there_is_no_window_below_the_minimum() -> None:
+    heard = hear(tone(300, 1.0), 160)
+    frames = [h.window.frames for h in heard if h.window]
+    assert min(frames) == 38
+    assert [h.window is None for h in heard] == sorted([h.window is None for h in heard])[::-1]
+
+
+def test_there_is_no_window_in_silence() -> None:
+    for heard in hear(np.zeros(48_000, np.float32)):
+        assert heard.window is None
+        assert heard.gate is GateState.QUIET
+        assert heard.speech_ratio == 0
+        assert heard.level_dbfs == pytest.approx(-120, abs=1e-3)
+
+
+def test_speech_brings_windows() -> None:
+    assert sum(heard.window is not None for heard in hear(demo())) > 10
+
+
+def test_the_speech_ratio_is_the_share_of_loud_frames() -> None:
+    samples = np.concatenate((tone(300, 0.5), SILENCE[:8000], tone(300, 0.5)))
+    heard = hear(samples, 16)[-1]
+    assert heard.window is not None
+    assert heard.window.active_frames / heard.window.frames == pytest.approx(heard.speech_ratio)
+    assert heard.speech_ratio == pytest.approx(0.5, abs=0.06)
+
+
+def test_the_level_is_that_of_the_newest_stride() -> None:
+    loud, _, soft = hear(np.concatenate((tone(300, 0.25, 1.0), tone(300, 0.5, 0.01))))
+    assert loud.level_dbfs == pytest.approx(-3.01, abs=0.1)
+    assert soft.level_dbfs == pytest.approx(-43.01, abs=0.1)
+
+
+def test_a_push_that_completes_no_frame_changes_nothing() -> None:
+    ear = front_end()
+    before = ear.push(tone(300, 0.5))
+    after = ear.push(np.zeros(1, np.float32))
+    assert (after.level_dbfs, after.end_sample, after.start_sample) == (
+        before.level_dbfs,
+        before.end_sample,
+        before.start_sample,
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, 399])
+def test_before_the_first_frame_there_is_nothing(count: int) -> None:
+    heard = front_end().push(np.ones(count, np.float32))
+    assert (heard.start_sample, heard.end_sample, heard.window) == (0, 0, None)
+    assert (heard.speech_ratio, heard.level_dbfs) == (0, -120)
+
+
+@settings(max_examples=10)
+@given(block_sizes)
+def test_each_frame_is_computed_once(sizes: list[int]) -> None:
+    ear, position = front_end(), 0
+    for block in cut(demo()[:16_000], sizes):
+        ear.push(block)
+        position += block.shape[0]
+        assert ear.frames_computed == RECIPE.frames_in(position)
+
+
+def test_the_same_chunks_give_the_same_bits() -> None:
+    samples = np.concatenate((demo()[:96_000], noise(1.0, -40)))
+    for first, second in zip(hear(samples), hear(samples), strict=True):
+        assert (first.window is None) == (second.window is None)
+        if first.window is not None and second.window is not None:
+            assert first.window.features.tobytes() == second.window.features.tobytes()
+        assert dataclasses.replace(first, window=None) == dataclasses.replace(second, window=None)
+
+
+def test_a_restart_is_a_cold_start() -> None:
+    used, new = front_end(), front_end()
+    for chunk in cut(demo()[:50_000], [STRIDE]):
+        used.push(chunk)
+    used.restart()
+    assert used.frames_computed == 0
+    for chunk in cut(demo()[50_000:90_000], [STRIDE]):
+        first, second = used.push(chunk), new.push(chunk)
+        assert dataclasses.replace(first, window=None) == dataclasses.replace(second, window=None)
+        assert (first.window is None) == (second.window is None)
+        if first.window is not None and second.window is not None:
+            np.testing.assert_array_equal(first.window.features, second.window.features)
+
+
+@given(st.integers(1, 8), st.lists(st.integers(0, 40), max_size=60))
+def test_the_history_is_the_end_of_a_list(keep: int, pushes: list[int]) -> None:
+    history, everything = FeatureHistory(keep, 2), []
+    for count in pushes:
+        new = np.arange(len(everything), len(everything) + count, dtype=np.float32)
+        history.push(np.stack((new, -new), axis=1), new % 3 == 0)
+        everything += new.tolist()
+        assert history.frames == len(everything)
+        for wanted in range(min(keep, len(everything)) + 1):
+            features, active = history.last(wanted)
+            expected = everything[len(everything) - wanted :]
+            assert features[:, 0].tolist() == expected
+            assert features.flags.c_contiguous
+            assert active.tolist() == [value % 3 == 0 for value in expected]

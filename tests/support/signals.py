@@ -1,0 +1,91 @@
+"""Sound for the tests, and the ways in which it may arrive."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from importlib import resources
+
+import numpy as np
+import soundfile
+from hypothesis import strategies as st
+
+from dsp.recipe import Recipe
+from dsp.types import FloatArray
+
+RATE = 16_000
+
+
+def speech_recipe(**changes: object) -> Recipe:
+    """25 ms every 10 ms, as most models have it."""
+    values: dict[str, object] = {
+        "sample_rate": RATE,
+        "frame_length": 400,
+        "hop_length": 160,
+        "n_fft": 512,
+        "n_mels": 40,
+        "n_mfcc": 40,
+    }
+    return Recipe(**(values | changes))  # type: ignore[arg-type]
+
+
+@functools.cache
+def demo() -> FloatArray:
+    """The bundled recording of a voice, mono at 16 kHz; not to be written to."""
+    path = resources.files("streamer") / "sources" / "demo.flac"
+    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    assert rate == RATE
+    voice: FloatArray = samples.mean(axis=1)
+    voice.flags.writeable = False
+    return voice
+
+
+def noise(seconds: float, dbfs: float, seed: int = 0, rate: int = RATE) -> FloatArray:
+    """White noise of a level."""
+    generator = np.random.default_rng(seed)
+    samples = generator.standard_normal(round(seconds * rate)) * 10 ** (dbfs / 20)
+    return samples.astype(np.float32)
+
+
+def tone(hz: float, seconds: float, amplitude: float = 0.5, rate: int = RATE) -> FloatArray:
+    """A sine from phase 0."""
+    time = np.arange(round(seconds * rate)) / rate
+    return (amplitude * np.sin(2 * np.pi * hz * time)).astype(np.float32)
+
+
+def cut(samples: FloatArray, sizes: Sequence[int]) -> Iterator[FloatArray]:
+    """The signal in blocks of these sizes, over and over, to its end."""
+    position = 0
+    while position < samples.shape[0]:
+        for size in sizes:
+            yield samples[position : position + size]
+            position += size
+
+
+block_sizes = st.lists(st.integers(1, 3000), min_size=4, max_size=8)
+"""Sizes of the blocks in which a signal comes."""
+
+
+@st.composite
+def signals(draw: st.DrawFn, most: int = 4000) -> FloatArray:
+    """float64: noise, tones, steps, constants and silence, from tiny to huge."""
+    length = draw(st.integers(0, most))
+    amplitude = 10.0 ** draw(st.integers(-30, 6))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    time = np.arange(length)
+    kind = draw(st.sampled_from(["noise", "tone", "constant", "zeros", "pulses", "burst", "hum"]))
+    if kind == "noise":
+        signal = generator.standard_normal(length)
+    elif kind == "tone":
+        signal = np.sin(np.pi * draw(st.floats(0, 1)) * time)
+    elif kind == "constant":
+        signal = np.ones(length)
+    elif kind == "pulses":
+        signal = (time % draw(st.integers(1, 500)) == 0).astype(np.float64)
+    elif kind == "burst":
+        signal = np.where(time < length // 2, 0.0, generator.standard_normal(length))
+    elif kind == "hum":
+        signal = 1 + 1e-7 * generator.standard_normal(length)
+    else:
+        signal = np.zeros(length)
+    return amplitude * signal
