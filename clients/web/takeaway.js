@@ -15,11 +15,15 @@ import { shownName, timeOfDay } from "./words.js";
  * @property {string} modelName
  */
 
+/** An event that only touches the edge of what is shown is not shown. */
+const AT_THE_EDGE_SECONDS = 1e-6;
+
 /** @param {Excerpt} excerpt */
 function eventsOf({ stream, begin, end }) {
   const { history } = stream;
   const events = [];
-  for (let id = history.atOrAfter(begin); id < history.next && history.beginOf(id) < end; id += 1) {
+  for (let id = history.atOrAfter(begin + AT_THE_EDGE_SECONDS); id < history.next; id += 1) {
+    if (history.beginOf(id) >= end - AT_THE_EDGE_SECONDS) break;
     events.push(history.event(id, stream.name));
   }
   return events;
@@ -111,7 +115,7 @@ function paintPicture(pen, theme, excerpt, scale) {
   // The event that the left edge cuts would stick out: it is left away.
   let first = history.atOrAfter(excerpt.begin);
   while (first < history.next && Math.round(history.beginOf(first) * pixelsPerSecond) < origin) first += 1;
-  const end = history.atOrAfter(excerpt.end + 1e-6);
+  const end = history.atOrAfter(excerpt.end + AT_THE_EDGE_SECONDS);
   paintEvents(moved, theme, lanes, history, first, end, pixelsPerSecond, origin);
   paintNames(moved, theme, lanes, history, pixelsPerSecond, origin, inner);
   paintLaneNames(moved, theme, lanes);

@@ -121,7 +121,8 @@ export function listenToKeys(element, host, zoom, togglePause) {
     const { history } = stream;
     timeline.hoverX = null;
     const visibleEnd = timeline.visible(stream, performance.now()).end;
-    const from = view.cursorId ?? Math.min(history.next, history.atOrAfter(visibleEnd));
+    // Without a cursor the first step back lands on the last event that is shown.
+    const from = view.cursorId ?? history.atOrAfter(visibleEnd + 1e-6);
     const id = Math.min(history.next - 1, Math.max(history.first, choose(history, from)));
     view.pause(timeline.livePosition(stream, performance.now()));
     view.cursorId = id;

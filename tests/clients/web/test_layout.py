@@ -1,0 +1,150 @@
+"""Sizes, themes, keyboard and what assistive technology finds."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+import pytest
+
+from tests.clients.web.scripted import ScriptedDaemon, emotion, hello, status
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+LINES_OF_THE_WORD = """() => {
+  const range = document.createRange();
+  range.selectNodeContents(document.getElementById("now-word"));
+  return range.getClientRects().length;
+}"""
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python")
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+def violations(page: Any, axe: str) -> list[str]:
+    """What axe-core holds against the page, each with the element concerned."""
+    # Evaluated, not added as a script: the page's own policy would refuse that.
+    page.evaluate(axe)
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_accessible_in_every_state(open_page: Any, start_daemon: Any, axe: str, theme: str) -> None:
+    daemon = start_daemon(hello(("mic", "kitchen"), demo=True))
+    page = open_page(
+        daemon,
+        "large" if theme == "light" else "phone",
+        theme=theme,
+    )
+    assert violations(page, axe) == []
+    daemon.send(
+        *[emotion(index, "happy") for index in range(40)], emotion(0, "sad", stream="kitchen")
+    )
+    expect(page.locator("#now-word")).to_have_text("happy")
+    page.locator("summary").click()
+    page.locator("#timeline").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#readout")).to_be_visible()
+    assert violations(page, axe) == []
+    daemon.send(status("overload", seq=40), emotion(41, None, state="uncertain", share=0.3))
+    expect(page.locator("#now-note")).to_be_visible()
+    assert violations(page, axe) == []
+    daemon.stop()
+    expect(page.locator("#retry")).to_be_visible()
+    assert violations(page, axe) == []
+
+
+@pytest.mark.parametrize("size", ["phone", "tablet", "large"])
+def test_fits_the_width(open_page: Any, daemon: ScriptedDaemon, size: str) -> None:
+    page = open_page(daemon, size)
+    for index, label in enumerate(("surprised", "disgust", "neutral")):
+        daemon.send(emotion(index, label))
+        expect(page.locator("#now-word")).to_have_text(label)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(LINES_OF_THE_WORD) == 1
+    daemon.stop()
+    expect(page.locator("#now-word")).to_have_text("reconnecting")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if size == "large":
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_everything_is_reached_by_keyboard_in_reading_order(
+    open_page: Any, start_daemon: Any
+) -> None:
+    daemon = start_daemon(hello(("mic", "kitchen"), last=emotion(0, "calm")))
+    page = open_page(daemon)
+    expect(page.locator("#now-word")).to_have_text("calm")
+    expect(page.get_by_role("button", name="Save as CSV")).to_be_enabled()
+    reached = []
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                """() => {
+                  const it = document.activeElement;
+                  return it.id || it.value || it.name || it.tagName.toLowerCase();
+                }"""
+            )
+        )
+    assert reached == [
+        "0", "timeline-pause", "zoom-out", "zoom-in", "csv", "json", "png", "svg", "timeline",
+        "summary",
+    ]  # fmt: skip
+
+
+def test_less_motion_is_respected(open_page: Any, daemon: ScriptedDaemon) -> None:
+    page = open_page(daemon)
+    daemon.send(emotion(0, None, state="warmup"))
+    expect(page.locator("#now-word")).to_have_text("warming up")
+    moving = "document.getAnimations().filter((it) => it.playState === 'running').length"
+    assert page.evaluate(moving) == 0
+
+
+def test_source_of_the_plane_is_cited(page: Any) -> None:
+    page.locator("summary").click()
+    about = page.locator(".about")
+    expect(about).to_contain_text("not measured in the voice")
+    expect(about).to_contain_text("Warriner, A. B., Kuperman, V., & Brysbaert, M. (2013)")
+    expect(about).to_contain_text("doi:10.3758/s13428-012-0314-x")
+
+
+def test_plane_says_where_the_point_is(page: Any, daemon: ScriptedDaemon) -> None:
+    daemon.send(emotion(0, "happy", scores={"happy": 1.0}))
+    plane = page.locator("#plane-canvas")
+    expect(plane).to_have_attribute("aria-label", re.compile("^Valence 8.5 and arousal 6.0, on"))
+    daemon.send(emotion(1, "sad", scores={"sad": 0.5, "calm": 0.5}))
+    expect(plane).to_have_attribute("aria-label", re.compile("^Valence 4.5 and arousal 2.6, on"))
+    daemon.send(emotion(2, None, state="silence"))
+    expect(plane).to_have_attribute("aria-label", "Valence and arousal: no score at present")
+
+
+def test_memory_stays_flat(open_page: Any, daemon: ScriptedDaemon) -> None:
+    page = open_page(daemon, motion="no-preference")
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def measure(first: int, count: int) -> dict[str, float]:
+        last = first + count - 1
+        for begin in range(first, last, 500):
+            daemon.send(
+                *[emotion(index, "happy") for index in range(begin, min(begin + 500, last))]
+            )
+        daemon.send(emotion(last, "sad"))
+        expect(page.locator("#now-word")).to_have_text("sad")
+        daemon.send(emotion(last + 1, "calm"))
+        expect(page.locator("#now-word")).to_have_text("calm")
+        session.send("HeapProfiler.collectGarbage")
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return {metric["name"]: metric["value"] for metric in metrics}
+
+    full = measure(0, 2600)
+    later = measure(2601, 4000)
+    assert later["Nodes"] <= full["Nodes"] + 20
+    assert later["JSHeapUsedSize"] < full["JSHeapUsedSize"] + 500_000
