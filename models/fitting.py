@@ -13,7 +13,7 @@ from inference.card import Card
 from inference.smoothing import SmoothingSettings
 from models.listening import Step, clip_scores, conclude
 from models.stream_figures import measure, totals
-from models.streams import TestStream
+from models.streams import ActorStream
 
 _TIME_CONSTANTS_SECONDS = (0.0, 0.15, 0.3, 0.5, 0.8)
 _MARGINS = (0.0, 0.1, 0.2)
@@ -38,7 +38,7 @@ def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card:
 
 
 def fit_smoothing(
-    streams: Sequence[tuple[TestStream, Sequence[Step]]], card: Card
+    streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card
 ) -> SmoothingSettings:
     """The settings with the greatest share right among those that are calm.
 
@@ -73,7 +73,7 @@ def fit_smoothing(
 
 
 def certainty_curve(
-    streams: Sequence[tuple[TestStream, Sequence[Step]]],
+    streams: Sequence[tuple[ActorStream, Sequence[Step]]],
     card: Card,
     thresholds: npt.NDArray[np.float64],
 ) -> list[dict[str, float]]:

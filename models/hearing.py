@@ -18,7 +18,7 @@ from models.augment import Samples
 from models.corpora import Clip, load_audio
 from models.listening import Step, adapt_to, listen
 from models.progress import progress
-from models.streams import TestStream, make_stream
+from models.streams import ActorStream, make_stream
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class HeardClip:
 class HeardStream:
     """A test stream and what the model said of it."""
 
-    stream: TestStream
+    stream: ActorStream
     steps: list[Step]
 
 
@@ -95,7 +95,7 @@ class Hearing:
         def hear() -> HeardStream:
             stream = make_stream(clips, seed)
             steps = listen(self._classifier, stream.samples)
-            silent = TestStream(
+            silent = ActorStream(
                 stream.speaker,
                 np.empty(stream.samples.size, np.float16),
                 stream.blocks,

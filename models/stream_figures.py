@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from inference.card import SAMPLE_RATE
 from models.listening import STRIDE_SAMPLES
-from models.streams import FRAME_SAMPLES, TestStream
+from models.streams import FRAME_SAMPLES, ActorStream
 from streamer.pipeline import Verdict
 
 GRACE_SECONDS = 1.5
@@ -38,7 +38,7 @@ class StreamFigures:
     seconds: float
 
 
-def measure(stream: TestStream, verdicts: Sequence[Verdict]) -> StreamFigures:
+def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
     """Compare what was published with what was spoken.
 
     Args:

@@ -34,7 +34,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class TestStream:
+class ActorStream:
     """A held-out actor speaking for some minutes."""
 
     speaker: str
@@ -44,7 +44,7 @@ class TestStream:
     """Of every 10 ms, by a fixed rule that no model has a say in."""
 
 
-def make_stream(clips: Sequence[Clip], seed: int) -> TestStream:
+def make_stream(clips: Sequence[Clip], seed: int) -> ActorStream:
     """Put one actor's clips in a random order of blocks.
 
     Clips of one emotion are shuffled and dealt into blocks of about four, which last 10 to
@@ -52,7 +52,10 @@ def make_stream(clips: Sequence[Clip], seed: int) -> TestStream:
     """
     random = np.random.default_rng(seed)
     blocks: list[tuple[int, list[npt.NDArray[np.float32]]]] = []
+    spoken = {clip.label for clip in clips}
     for number, label in enumerate(LABELS):
+        if label not in spoken:
+            continue
         own = [_whole_frames(load_audio(clip.path)) for clip in clips if clip.label == label]
         order = random.permutation(len(own))
         for dealt in np.array_split(order, max(1, round(len(own) / _CLIPS_IN_BLOCK))):
@@ -66,7 +69,7 @@ def make_stream(clips: Sequence[Clip], seed: int) -> TestStream:
         placed.append(Block(number, position, position + audio.size, position + onset))
         position += audio.size
         speech.append(truth)
-    return TestStream(
+    return ActorStream(
         clips[0].speaker,
         np.concatenate([clip for _, part in blocks for clip in part]),
         tuple(placed),

@@ -15,7 +15,9 @@ def level_db(samples: augment.Samples) -> float:
 
 
 def tone(hz: float, seconds: float = 1.0) -> augment.Samples:
-    return (0.25 * np.sin(2 * np.pi * hz * np.arange(int(RATE * seconds)) / RATE)).astype(np.float32)
+    return (0.25 * np.sin(2 * np.pi * hz * np.arange(int(RATE * seconds)) / RATE)).astype(
+        np.float32
+    )
 
 
 @pytest.mark.parametrize("snr_db", [0.0, 10.0, 20.0])

@@ -1,0 +1,40 @@
+"""Shared by the tests of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dsp.frontend import WindowShape
+from dsp.recipe import Recipe
+from inference.card import LABELS, Card, Licence
+from inference.smoothing import SmoothingSettings
+
+
+@pytest.fixture
+def tiny_card() -> Callable[[Recipe, WindowShape], Card]:
+    """A card of no model in particular."""
+
+    def make(recipe: Recipe, shape: WindowShape) -> Card:
+        return Card(
+            format=1,
+            name="tiny",
+            description="",
+            sha256="",
+            labels=LABELS,
+            recipe=recipe,
+            window_frames=shape.frames,
+            minimum_frames=shape.minimum_frames,
+            temperature=1.0,
+            voice_threshold=0.5,
+            smoothing=SmoothingSettings(0.0, 0.0, 0.0, 0.0),
+            licence=Licence("", ""),
+            training_data=(),
+            evaluation={},
+            intended_use="",
+            not_for="",
+            known_weaknesses=(),
+        )
+
+    return make

@@ -1,0 +1,104 @@
+"""Test streams: blocks of one emotion, a truth that no model has a say in."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+from dsp.frontend import Heard
+from dsp.gate import GateState
+from inference.card import LABELS
+from models.corpora import Clip
+from models.stream_figures import measure, totals
+from models.streams import ActorStream, make_stream, speech_frames
+from streamer.pipeline import Turn, Verdict
+from tests.models.sounds import RATE, babble
+
+STRIDE = 4000
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
+    folder = tmp_path_factory.mktemp("clips")
+    made = []
+    for label in ("neutral", "happy", "happy"):
+        for number in range(4):
+            path = Path(folder) / f"{label}-{len(made)}.wav"
+            soundfile.write(path, babble(3.0, seed=number), RATE)
+            made.append(Clip(path, "ravdess-speech", "ravdess-02", label, 1))
+    return made
+
+
+def test_blocks_hold_one_emotion_and_last_10_to_15_seconds(clips: list[Clip]) -> None:
+    stream = make_stream(clips, seed=0)
+    seconds = [(block.end_sample - block.start_sample) / RATE for block in stream.blocks]
+    assert all(10 <= s <= 15 for s in seconds)
+    assert sorted(LABELS[block.label] for block in stream.blocks) == ["happy", "happy", "neutral"]
+    assert stream.blocks[-1].end_sample == stream.samples.size == stream.is_speech.size * 160
+
+
+def test_a_seed_is_an_order(clips: list[Clip]) -> None:
+    first, again, other = (make_stream(clips, seed).blocks for seed in (0, 0, 3))
+    assert first == again
+    assert first != other
+
+
+def test_speech_is_within_30_db_of_the_peak_and_bridges_short_gaps() -> None:
+    tone = np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE).astype(np.float32)
+    faint, gap, pause = 0.01 * tone, 0 * tone[: RATE // 4], 0 * tone[: RATE // 2]
+    sound = np.concatenate((faint, tone, gap, tone, pause, tone))
+    speech = speech_frames(sound)
+    assert not speech[:100].any()
+    assert speech[100:325].all()
+    assert not speech[325:375].any()
+    assert speech[375:].all()
+
+
+def verdict(end_sample: int, label: int | None) -> Verdict:
+    heard = Heard(0, end_sample, 1.0, -20.0, GateState.SPEAKING, None)
+    turn = Turn(heard, 0, end_sample, True)
+    return Verdict(turn, "speech", label, None, None, 0.0, None, None)
+
+
+def all_speech(stream: ActorStream) -> ActorStream:
+    blocks = tuple(dataclasses.replace(b, onset_sample=b.start_sample) for b in stream.blocks)
+    return dataclasses.replace(stream, blocks=blocks, is_speech=np.ones_like(stream.is_speech))
+
+
+def perfect_labels(stream: ActorStream) -> npt.NDArray[np.int64]:
+    ends = np.arange(STRIDE, stream.samples.size + STRIDE, STRIDE)
+    starts = np.array([block.start_sample for block in stream.blocks])
+    return np.array([stream.blocks[np.searchsorted(starts, e, "left") - 1].label for e in ends])
+
+
+def judge(stream: ActorStream, labels: Sequence[int | None]) -> dict[str, float]:
+    verdicts = [verdict((i + 1) * STRIDE, label) for i, label in enumerate(labels)]
+    return totals([measure(stream, verdicts)])
+
+
+def test_a_perfect_listener_is_right_but_for_its_stride(clips: list[Clip]) -> None:
+    stream = all_speech(make_stream(clips, seed=0))
+    figures = judge(stream, perfect_labels(stream).tolist())
+    assert figures["share_right"] == 1
+    assert figures["share_right_with_first_seconds"] > 0.97
+    assert figures["median_delay_seconds"] <= 0.25
+    assert figures["wrong_changes_per_10_seconds"] == 0
+
+
+def test_silence_is_wrong_and_never_right_counts_as_the_block(clips: list[Clip]) -> None:
+    stream = all_speech(make_stream(clips, seed=0))
+    figures = judge(stream, [None] * len(perfect_labels(stream)))
+    assert figures["share_right"] == figures["labelled_share"] == 0
+    assert figures["median_delay_seconds"] == pytest.approx(12.0)
+
+
+def test_changes_to_wrong_labels_are_counted(clips: list[Clip]) -> None:
+    stream = all_speech(make_stream(clips, seed=0))
+    restless = [(3, 4)[i % 2] for i in range(len(perfect_labels(stream)))]
+    assert judge(stream, restless)["wrong_changes_per_10_seconds"] == pytest.approx(40, rel=0.05)
