@@ -23,6 +23,7 @@ SAMPLE_RATE = 16_000
 
 _FORMAT = 1
 _LARGEST_BYTES = 4_000_000
+_LEAST_LOG_FLOOR = 1e-37  # a smaller one is 0 in float32
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,16 @@ class Card:
             raise ValueError(f"recipe.sample_rate must be {SAMPLE_RATE}")
         if self.recipe.hop_length > self.recipe.frame_length:
             raise ValueError("recipe.hop_length must not exceed recipe.frame_length")
+        if max(self.recipe.frame_length, self.recipe.n_fft, self.recipe.n_mels) > SAMPLE_RATE:
+            raise ValueError("recipe.frame_length, n_fft and n_mels must not exceed 16000")
+        if self.recipe.log_floor < _LEAST_LOG_FLOOR:
+            raise ValueError(f"recipe.log_floor must be at least {_LEAST_LOG_FLOOR}")
         if not 1 <= self.minimum_frames <= self.window_frames:
             raise ValueError("minimum_frames must lie between 1 and window_frames")
         if self.window_frames > 60_000 // self.recipe.n_mfcc:
             raise ValueError("window_frames is beyond what a live window can be")
-        if self.temperature <= 0:
-            raise ValueError("temperature must be positive")
+        if not 0.01 <= self.temperature <= 100:
+            raise ValueError("temperature must lie between 0.01 and 100")
         if not 0 <= self.voice_threshold <= 1:
             raise ValueError("voice_threshold must lie between 0 and 1")
 

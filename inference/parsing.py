@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_LARGEST_INTEGER = 2**53  # a float holds it exactly
+
 
 def build(cls: type[T], values: object, where: str = "") -> T:
     """Make a dataclass from a mapping whose keys and types must fit exactly.
@@ -79,6 +81,8 @@ def _optional(hint: Any, value: object, where: str) -> Any:
 
 
 def _scalar(hint: type, value: object, where: str) -> Any:
+    if type(value) is int and abs(value) > _LARGEST_INTEGER:
+        raise ValueError(f"{where!r} is far too large")
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
