@@ -54,6 +54,9 @@ def _native_log_muted() -> Iterator[None]:
 
     It has no switch of its own for that, so the descriptor is exchanged for a moment.
     """
+    if sys.stderr is None:  # closed by whoever started the process: nothing to keep clean
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     try:
