@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from inference.classifier import Classifier, read_model
-from inference.runtime import Runtime, find_runtime
+from inference.runtime import LITERT, Runtime, find_runtime
 
 DATA = Path(__file__).parent / "data"
 
@@ -19,6 +19,14 @@ settings.register_profile(
 )
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what is for the other interpreter: it can never run here."""
+    other = "tflite_runtime" if find_runtime().package == LITERT else "litert"
+    deselected = [item for item in items if item.get_closest_marker(other)]
+    items[:] = [item for item in items if item not in deselected]
+    config.hook.pytest_deselected(items=deselected)
 
 
 @pytest.fixture

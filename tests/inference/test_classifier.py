@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsp.types import FloatArray
+from inference.classifier import Classifier, Model, Prediction, read_model, softmax
+from inference.exceptions import CardError, ModelError
+from inference.runtime import Runtime
+
+
+def windows(count: int, seed: int = 0) -> list[FloatArray]:
+    generator = np.random.default_rng(seed)
+    return [generator.standard_normal((100, 13)).astype(np.float32) for _ in range(count)]
+
+
+def rewrite_card(model: Path, **changes: Any) -> None:
+    path = model.with_suffix(".json")
+    card = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(card | changes), "utf-8")
+
+
+def judge_one(classifier: Classifier, window: FloatArray) -> Prediction:
+    (prediction,) = classifier.judge([window], [None])
+    return prediction
+
+
+def test_a_window_gets_posteriors_and_a_voice(tiny_classifier: Classifier) -> None:
+    prediction = judge_one(tiny_classifier, windows(1)[0])
+    assert prediction.posteriors.shape == (8,)
+    assert prediction.posteriors.min() > 0
+    assert prediction.posteriors.sum() == pytest.approx(1, abs=1e-6)
+    assert prediction.voice == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-6)
+    assert prediction.statistics is None
+    assert tiny_classifier.speaker() is None
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 8), min_size=1, max_size=6))
+def test_a_batch_is_judged_as_its_windows_one_by_one(
+    tiny_classifier: Classifier, sizes: list[int]
+) -> None:
+    for size in sizes:
+        batch = windows(size, seed=size)
+        together = tiny_classifier.judge(batch, [None] * size)
+        for window, judged in zip(batch, together, strict=True):
+            alone = judge_one(tiny_classifier, window)
+            np.testing.assert_allclose(judged.posteriors, alone.posteriors, atol=1e-6)
+            assert judged.voice == pytest.approx(alone.voice, abs=1e-6)
+
+
+def test_the_same_window_gets_the_same_bits(tiny_classifier: Classifier) -> None:
+    (window,) = windows(1)
+    first, second = judge_one(tiny_classifier, window), judge_one(tiny_classifier, window)
+    assert first.posteriors.tobytes() == second.posteriors.tobytes()
+
+
+def test_the_temperature_softens_the_posteriors(tiny: Path, runtime: Runtime) -> None:
+    (window,) = windows(1)
+    sharp = judge_one(Classifier(read_model(tiny), runtime), 20 * window)
+    rewrite_card(tiny, temperature=5.0)
+    soft = judge_one(Classifier(read_model(tiny), runtime), 20 * window)
+    assert soft.posteriors.max() < sharp.posteriors.max()
+    expected = sharp.posteriors ** (1 / 5)
+    np.testing.assert_allclose(soft.posteriors, expected / expected.sum(), rtol=1e-4)
+
+
+def test_a_speaker_is_heard_in_its_own_row(adapting_classifier: Classifier) -> None:
+    speaker = adapting_classifier.speaker()
+    assert speaker is not None
+    speaker.update(np.ones(13), 10)
+    (window,) = windows(1)
+    nobody, known, cold = adapting_classifier.judge(
+        [window] * 3, [None, speaker, adapting_classifier.speaker()]
+    )
+    assert np.abs(known.posteriors - nobody.posteriors).max() > 1e-3
+    np.testing.assert_array_equal(cold.posteriors, nobody.posteriors)
+    assert nobody.statistics is not None
+    np.testing.assert_allclose(nobody.statistics, window.mean(axis=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_no_numbers_are_an_error(tiny_classifier: Classifier, value: float) -> None:
+    with pytest.raises(ModelError, match="'tiny' gave values that are not numbers"):
+        judge_one(tiny_classifier, np.full((100, 13), value, np.float32))
+    assert np.isfinite(judge_one(tiny_classifier, windows(1)[0]).posteriors).all()
+
+
+def test_other_shapes_are_refused_with_both(tiny: Path, runtime: Runtime) -> None:
+    rewrite_card(tiny, window_frames=300)
+    with pytest.raises(CardError) as refused:
+        Classifier(read_model(tiny), runtime)
+    assert "(1, 300, 13)" in str(refused.value)
+    assert "(1, 100, 13)" in str(refused.value)
+
+
+def test_an_adaptation_that_the_model_does_not_have_is_refused(
+    tiny: Path, runtime: Runtime
+) -> None:
+    rewrite_card(tiny, adaptation={"prior_seconds": 1, "horizon_seconds": 1, "bound": 1})
+    with pytest.raises(CardError, match="speaker"):
+        Classifier(read_model(tiny), runtime)
+
+
+def test_an_adaptation_that_the_card_does_not_have_is_refused(
+    adapting_classifier: Classifier, tiny: Path, runtime: Runtime
+) -> None:
+    tiny_card = read_model(tiny).card
+    content = (Path(__file__).parent.parent / "data" / "adapting.tflite").read_bytes()
+    with pytest.raises(CardError, match="speaker"):
+        Classifier(Model(tiny_card, content), runtime)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda b: b[:-1], lambda b: b"", lambda b: b + b"\0", lambda b: b"\0" + b[1:]],
+    ids=["cut", "empty", "longer", "changed"],
+)
+def test_a_file_that_the_card_does_not_describe_is_refused(tiny: Path, spoil: Any) -> None:
+    tiny.write_bytes(spoil(tiny.read_bytes()))
+    with pytest.raises(CardError, match="not the file that its card describes") as refused:
+        read_model(tiny)
+    assert str(tiny) in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", bytes(2000)])
+def test_garbage_with_the_right_checksum_is_refused_by_the_interpreter(
+    tiny: Path, runtime: Runtime, content: bytes
+) -> None:
+    tiny.write_bytes(content)
+    rewrite_card(tiny, sha256=hashlib.sha256(content).hexdigest())
+    with pytest.raises(ModelError, match="cannot load the model 'tiny'") as refused:
+        Classifier(read_model(tiny), runtime)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_model_that_is_not_there_is_named(tiny: Path) -> None:
+    tiny.unlink()
+    with pytest.raises(ModelError, match="cannot read the model .*No such file"):
+        read_model(tiny)
+
+
+def test_a_model_without_a_card_is_refused(tiny: Path) -> None:
+    tiny.with_suffix(".json").unlink()
+    with pytest.raises(CardError, match="cannot read the card"):
+        read_model(tiny)
+
+
+def test_softmax_does_not_overflow() -> None:
+    posteriors = softmax(np.array([[1e4, -1e4, 0], [0, 0, 0]], np.float32))
+    np.testing.assert_allclose(posteriors, [[1, 0, 0], [1 / 3] * 3], atol=1e-6)

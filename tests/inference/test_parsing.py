@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.parsing import build
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: int = 1
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str
+    ratio: float = 0.5
+    flag: bool = False
+    kind: Literal["soft", "hard"] = "soft"
+    words: tuple[str, ...] = ()
+    inner: Inner = field(default_factory=Inner)
+    maybe: Inner | None = None
+    anything: Mapping[str, Any] = field(default_factory=dict)
+
+
+def test_what_fits_is_read() -> None:
+    assert build(
+        Outer,
+        {
+            "name": "x",
+            "ratio": 2,
+            "flag": True,
+            "kind": "hard",
+            "words": ["a", "b"],
+            "inner": {"size": 3},
+            "maybe": {"size": 4},
+            "anything": {"deep": [1, None]},
+        },
+    ) == Outer("x", 2.0, True, "hard", ("a", "b"), Inner(3), Inner(4), {"deep": [1, None]})
+
+
+def test_defaults_stand_for_what_is_left_out() -> None:
+    assert build(Outer, {"name": "x", "maybe": None}) == Outer("x")
+
+
+def test_an_integer_serves_as_a_float_and_becomes_one() -> None:
+    assert type(build(Outer, {"name": "x", "ratio": 2}).ratio) is float
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([], "it must be an object, not list"),
+        (None, "it must be an object, not null"),
+        ({}, "'name' is missing"),
+        ({"name": 3}, "'name' must be a text, not a whole number"),
+        ({"name": None}, "'name' must be a text, not null"),
+        ({"name": "x", "ratio": "1"}, "'ratio' must be a number, not a text"),
+        ({"name": "x", "ratio": True}, "'ratio' must be a number, not true or false"),
+        ({"name": "x", "ratio": float("nan")}, "'ratio' must be finite, not nan"),
+        ({"name": "x", "ratio": float("inf")}, "'ratio' must be finite, not inf"),
+        ({"name": "x", "ratio": 10**400}, "'ratio' is far too large"),
+        ({"name": "x", "flag": 1}, "'flag' must be true or false, not a whole number"),
+        ({"name": "x", "kind": "odd"}, "'kind' must be one of soft, hard, not 'odd'"),
+        ({"name": "x", "kind": []}, "'kind' must be one of soft, hard, not []"),
+        ({"name": "x", "words": "ab"}, "'words' must be a list, not a text"),
+        ({"name": "x", "words": ["a", 1]}, "'words[1]' must be a text, not a whole number"),
+        ({"name": "x", "inner": 1}, "inner must be an object, not a whole number"),
+        ({"name": "x", "inner": {"size": 1.0}}, "'inner.size' must be a whole number, not a"),
+        ({"name": "x", "inner": {"size": 10**400}}, "'inner.size' is far too large"),
+        ({"name": "x", "maybe": {"sise": 1}}, "unknown key 'maybe.sise' (did you mean 'size'?)"),
+        ({"name": "x", "anything": 5}, "'anything' must be an object, not a whole number"),
+        ({"name": "x", "nmae": 1}, "unknown key 'nmae' (did you mean 'name'?)"),
+        ({"name": "x", "qqqqq": 1}, "unknown key 'qqqqq'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_its_path(values: object, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        build(Outer, values)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+keys = st.sampled_from(["name", "ratio", "flag", "kind", "words", "inner", "maybe", "size"])
+
+
+@given(json_values | st.dictionaries(keys | st.text(max_size=5), json_values, max_size=8))
+def test_rubbish_is_refused_or_read_but_never_crashes(values: object) -> None:
+    try:
+        assert isinstance(build(Outer, values), Outer)
+    except ValueError as error:
+        assert str(error)
