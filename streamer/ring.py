@@ -49,6 +49,7 @@ class Ring:
         self._samples = np.zeros((capacity, channels), np.float32)
         self._capacity = capacity
         self._written = 0  # position just behind the newest sample
+        self._reserved = 0  # the same once the block that is being copied in is there
         self._read = 0  # position of the next sample to be read
         self._gaps: deque[tuple[int, int]] = deque()  # [from, to) never captured; empty at a cut
         self._mark_ends = np.zeros(_MARKS, np.int64)
@@ -73,6 +74,7 @@ class Ring:
         if count > self._capacity:
             raise ValueError(f"a block of {count} samples is larger than the ring")
         first = min(count, self._capacity - start)
+        self._reserved = self._written + count  # said first: its place is not to be read any more
         self._samples[start : start + first] = samples[:first]
         self._samples[: count - first] = samples[first:]
         slot = self._marks % _MARKS
@@ -107,7 +109,7 @@ class Ring:
         return not stop.is_set()
 
     def _advance(self, written: int) -> None:
-        self._written = written
+        self._reserved = self._written = written
         if self._wake_position is not _NEVER and (self.ended or written >= self._wake_position):
             self._wake_position = _NEVER
             self._wake()
@@ -159,7 +161,7 @@ class Ring:
                 return None
             position = self._read
             samples = self._copy(position, count)
-            if self._written - position <= self._capacity:
+            if self._reserved - position <= self._capacity:
                 self._read = position + count
                 self._room.set()
                 return Block(samples, position, after_cut)
@@ -178,13 +180,15 @@ class Ring:
             slot = (self._marks - age) % _MARKS
             if age == marks or self._mark_ends[(slot - 1) % _MARKS] < position:
                 end, time = int(self._mark_ends[slot]), float(self._mark_times[slot])
-                return None if end < position else time - (end - position) / self.sample_rate
+                if end < position or age == _MARKS:
+                    return None
+                return time - (end - position) / self.sample_rate
         return None
 
     def _step_over_losses(self) -> bool:
         """Move the read position over what is lost; whether that, or a cut, was met."""
         after_cut = False
-        overwritten = self._written - self._capacity - self._read
+        overwritten = self._reserved - self._capacity - self._read
         if overwritten > 0:
             self.lost_samples += overwritten
             self._read += overwritten
