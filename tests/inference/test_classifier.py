@@ -120,7 +120,7 @@ def test_an_adaptation_that_the_card_does_not_have_is_refused(
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda b: b[:-1], lambda b: b"", lambda b: b + b"\0", lambda b: b"\0" + b[1:]],
+    [lambda b: b[:-1], lambda b: b[:0], lambda b: b + b"\0", lambda b: b"\0" + b[1:]],
     ids=["cut", "empty", "longer", "changed"],
 )
 def test_a_file_that_the_card_does_not_describe_is_refused(tiny: Path, spoil: Any) -> None:
@@ -143,7 +143,7 @@ def test_garbage_with_the_right_checksum_is_refused_by_the_interpreter(
 
 def test_a_model_that_is_not_there_is_named(tiny: Path) -> None:
     tiny.unlink()
-    with pytest.raises(ModelError, match="cannot read the model .*No such file"):
+    with pytest.raises(ModelError, match=r"cannot read the model .*No such file"):
         read_model(tiny)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -97,7 +98,5 @@ keys = st.sampled_from(["name", "ratio", "flag", "kind", "words", "inner", "mayb
 
 @given(json_values | st.dictionaries(keys | st.text(max_size=5), json_values, max_size=8))
 def test_rubbish_is_refused_or_read_but_never_crashes(values: object) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         assert isinstance(build(Outer, values), Outer)
-    except ValueError as error:
-        assert str(error)
