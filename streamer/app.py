@@ -161,7 +161,7 @@ class Daemon:
             await asyncio.to_thread(worker.close, _STOP_SECONDS)
         for stream in self._streams:
             stream.finished.set()  # whoever still waits for it
-        await asyncio.sleep(0)  # what the workers published last is fanned out
+        self._hub.close()
         await self._server.close()
         if self._zeromq is not None:
             self._zeromq.close()

@@ -53,6 +53,11 @@ class Hub:
         """Let a sink have all messages from now on."""
         self._sinks.append(sink)
 
+    def close(self) -> None:
+        """Send what waits, and nothing from then on: a worker may still be busy."""
+        self._fan_out()
+        self._sinks = []
+
     def publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
         """Send events to all sinks; call it from any thread but the loop's.
 
