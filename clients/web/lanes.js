@@ -135,7 +135,7 @@ function paintScores(pen, theme, lanes, history, id, x0, x1) {
     const bottom1 = top1 + height * history.scores[here + index];
     if (bottom0 - top0 > THINNEST_LAYER || bottom1 - top1 > THINNEST_LAYER) {
       // The published label stands out, the others stay readable behind it.
-      const alpha = index === label ? 0.85 : label >= 0 ? 0.38 : 0.28;
+      const alpha = index === label ? 0.92 : label >= 0 ? 0.45 : 0.34;
       pen.band(x0, x1, top0, top1, bottom0, bottom1, theme.labels[LABELS[index]], alpha);
     }
     top0 = bottom0;

@@ -17,10 +17,10 @@ const EASING_SECONDS = 0.25;
 const COUNT = LABELS.length;
 
 /** On which side of its shape each word stands, so that none covers another.
- * @type {Readonly<Record<import("./emotions.js").Label, "left"|"right"|"below">>} */
+ * @type {Readonly<Record<import("./emotions.js").Label, "left"|"right"|"above">>} */
 const WORD_SIDE = Object.freeze({
-  neutral: "below", calm: "left", happy: "below", sad: "right",
-  angry: "right", fearful: "right", disgust: "right", surprised: "below",
+  neutral: "right", calm: "left", happy: "above", sad: "right",
+  angry: "right", fearful: "right", disgust: "right", surprised: "above",
 });
 
 export class Plane {
@@ -132,7 +132,7 @@ export class Plane {
     const text = 12 * scale;
     const ink = isPresent ? this.theme.ink : this.theme.muted;
     const side = WORD_SIDE[name];
-    if (side === "below") pen.text(x, y + size / 2 + text * 1.1, name, ink, text, "center");
+    if (side === "above") pen.text(x, y - size / 2 - 0.45 * text, name, ink, text, "center");
     else if (side === "right") pen.text(x + 12 * scale, y + 0.36 * text, name, ink, text);
     else pen.text(x - 12 * scale, y + 0.36 * text, name, ink, text, "end");
   }

@@ -21,7 +21,7 @@ const SYMBOLS = Object.freeze({
   uncertain: "M8.5 9.2a3.5 3.5 0 1 1 5.2 3c-1.1.7-1.7 1.4-1.7 2.8M12 18.5h.01",
 });
 
-const READING_MS = 700;
+const READING_MS = 500;
 const HALO_GROWTH = 0.22;
 /** Letters; longer words are set smaller, so that they stay on one line. */
 const LONGEST_LARGE_WORD = 9;

@@ -27,6 +27,8 @@ import { duration, percent } from "./words.js";
 const QUIET_STRIDES = 12;
 const QUIET_SECONDS = 3;
 const QUIETEST_DBFS = -60;
+/** Letters of the source's own explanation. */
+const LONGEST_DETAIL = 160;
 
 /** @param {import("./stream.js").Stream} stream @returns {string} */
 function held(stream) {
@@ -66,13 +68,13 @@ export function situationOf(stream, link, nowMs) {
   }
   if (stream === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
 
-  const because = stream.statusDetail === "" ? "" : ` (${stream.statusDetail.slice(0, 160)})`;
+  const why = stream.statusDetail.slice(0, LONGEST_DETAIL);
   switch (stream.status) {
-    case "ended": return say("ended", "ended", `The source is over${because}.`);
-    case "muted": return say("muted", "muted", `The daemon listens to nothing until it is unmuted${because}.`);
-    case "stalled": return say("stalled", "no sound", `The source has stopped delivering${because}.`);
+    case "ended": return say("ended", "ended", `The source is over. ${why}`);
+    case "muted": return say("muted", "muted", `The daemon does not listen until it is unmuted. ${why}`);
+    case "stalled": return say("stalled", "no sound", `The source has stopped delivering. ${why}`);
     case "reconnecting":
-      return say("reconnecting", "source lost", `The daemon is opening it again${because}.`);
+      return say("reconnecting", "source lost", `The daemon is opening it again. ${why}`);
   }
   if (last === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
   const quietSeconds = (nowMs - stream.heardAtMs) / 1000;
@@ -100,7 +102,7 @@ export function situationOf(stream, link, nowMs) {
       break;
   }
   if (stream.status === "overload") {
-    situation.note = `The computer cannot keep up: some sound is left out${because}.`;
+    situation.note = `The computer cannot keep up: some sound is left out. ${why}`;
   }
   return situation;
 }
