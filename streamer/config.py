@@ -124,7 +124,8 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
     values = dict(flags)
     path = values.pop("config", None)
     from_environment = dict(_environment_values(environment))
-    path = from_environment.pop("config", None) if path is None else path
+    environment_path = from_environment.pop("config", None)
+    path = environment_path if path is None else path
     from_file = {} if path is None else _read_toml(Path(path))
     layers = (
         (f"the file {path}", from_file),
