@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.exceptions import ConfigError
+from streamer.config import Config, make_config
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "emotiond.toml"
+
+
+def refusal(flags: dict[str, Any], environment: dict[str, str]) -> str:
+    with pytest.raises(ConfigError) as refused:
+        make_config(flags, environment)
+    line = str(refused.value)
+    assert "\n" not in line
+    return line
+
+
+def test_without_settings_there_are_defaults() -> None:
+    assert make_config({}, {}) == Config()
+    assert Config().stride_samples == 4000
+    assert (Config().host, Config().port, Config().zmq) == (
+        "127.0.0.1",
+        8765,
+        "tcp://127.0.0.1:8766",
+    )
+
+
+def test_flags_come_before_the_environment_and_that_before_the_file(file: Path) -> None:
+    file.write_text('port = 1\nstride = 0.1\nmodel = "lite"\nrate = 8000\n')
+    environment = {"EMOTIOND_PORT": "2", "EMOTIOND_STRIDE": "0.2", "EMOTIOND_MODEL": "full"}
+    config = make_config({"config": str(file), "port": 3, "stride": 0.3}, environment)
+    assert (config.port, config.stride, config.model, config.rate) == (3, 0.3, "full", 8000)
+
+
+def test_the_environment_can_name_the_file_and_a_flag_another(file: Path) -> None:
+    file.write_text("port = 1")
+    other = file.with_name("other.toml")
+    other.write_text("port = 2")
+    environment = {"EMOTIOND_CONFIG": str(file)}
+    assert make_config({}, environment).port == 1
+    assert make_config({"config": str(other)}, environment).port == 2
+
+
+def test_the_environment_is_text_of_every_type() -> None:
+    config = make_config(
+        {},
+        {
+            "EMOTIOND_SOURCE": "a=mic, b=x.wav",
+            "EMOTIOND_DEVICE": "2",
+            "EMOTIOND_SPEED": "max",
+            "EMOTIOND_ONCE": "True",
+            "EMOTIOND_WAIT_CLIENTS": "2",
+            "EMOTIOND_STRIDE": "1",
+            "EMOTIOND_ALLOW_ORIGIN": "",
+            "PORT": "1",
+            "PATH": "/bin",
+        },
+    )
+    assert config.source == ("a=mic", "b=x.wav")
+    assert (config.device, config.speed, config.once) == ("2", "max", True)
+    assert (config.wait_clients, config.stride, config.allow_origin) == (2, 1.0, ())
+    assert config.lossless
+    assert config.port == 8765
+
+
+def test_the_file_may_have_the_speed_as_a_number(file: Path) -> None:
+    file.write_text('speed = 1\nsource = ["demo"]\nonce = true\nstride = 1')
+    config = make_config({"config": file}, {})
+    assert (config.speed, config.source, config.once, config.stride) == ("1", ("demo",), True, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("prot = 1", "unknown key 'prot' (did you mean 'port'?)"),
+        ("port = '1'", "'port' must be a whole number, not a text"),
+        ("port = 70000", "port cannot be 70000"),
+        ("stride = nan", "'stride' must be finite"),
+        ("source = 'mic'", "'source' must be a list"),
+        ("speed = 2", "'speed' must be one of 1, max, not '2'"),
+        ("port = ", "is not TOML"),
+        ("port = 1\nport = 2", "is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_its_name(file: Path, text: str, reason: str) -> None:
+    file.write_text(text)
+    assert reason in refusal({"config": str(file)}, {})
+
+
+def test_a_file_that_is_not_text_is_refused(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+    assert "is not TOML" in refusal({"config": str(file)}, {})
+
+
+def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
+    assert f"cannot read {file} (No such file" in refusal({"config": str(file)}, {})
+    assert "Is a directory" in refusal({"config": str(file.parent)}, {})
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "reason"),
+    [
+        ("PROT", "1", "the environment: unknown key 'prot' (did you mean 'port'?)"),
+        ("PORT", "x", "'port' must be a whole number, not a text"),
+        ("PORT", "1.5", "'port' must be a whole number, not a number"),
+        ("ONCE", "1", "'once' must be true or false, not a whole number"),
+        ("STRIDE", "NaN", "'stride' must be"),
+        ("STRIDE", "1e999", "'stride' must be finite"),
+        ("RATE", "1" + "0" * 400, "'rate' is far too large"),
+        ("SPEED", "2", "'speed' must be one of"),
+    ],
+)
+def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> None:
+    assert reason in refusal({}, {f"EMOTIOND_{variable}": text})
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        ({"stride": 0.0}, "stride cannot be 0"),
+        ({"stride": -0.25}, "stride cannot be -0.25"),
+        ({"stride": 0.255}, "multiple of 0.01"),
+        ({"stride": 11.0}, "up to 10"),
+        ({"stride": 1e-9}, "stride cannot be"),
+        ({"rate": 999}, "rate cannot be 999"),
+        ({"rate": 384_001}, "rate cannot be"),
+        ({"port": -1}, "port cannot be -1"),
+        ({"wait_clients": -1}, "wait_clients cannot be negative"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(flags: dict[str, Any], reason: str) -> None:
+    assert reason in refusal(flags, {})
+
+
+@given(st.integers(1, 1000))
+def test_every_stride_of_whole_frames_is_a_whole_number_of_samples(steps: int) -> None:
+    assert Config(stride=steps / 100).stride_samples == 160 * steps
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_it_listens_on_this_machine(host: str) -> None:
+    assert make_config({"host": host}, {}).host == host
+
+
+@pytest.mark.parametrize("name", [*Config.__dataclass_fields__])
+@pytest.mark.parametrize("text", ["", "\0", "[", "null", "-1", "[]", "true", "1e5"])
+def test_rubbish_in_the_environment_never_crashes_it(name: str, text: str) -> None:
+    try:
+        make_config({}, {f"EMOTIOND_{name.upper()}": text})
+    except ConfigError as error:
+        assert "\n" not in str(error)  # noqa: PT017

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from dsp.types import FloatArray
+from inference.card import LABELS
+from inference.classifier import Classifier, Prediction
+from streamer.events import Change, Emotion
+from streamer.intake import Chunk
+from streamer.pipeline import Narrator, Pipeline, Timing
+from tests.support.signals import demo, tone
+
+STRIDE = 4000
+NOW = Timing(unix_seconds=1000.0, age_ms=None, dropped_samples=0)
+SILENCE = np.zeros(64_000, np.float32)
+
+
+def prediction(label: str, score: float = 0.93, voice: float = 1.0) -> Prediction:
+    posteriors = np.full(8, (1 - score) / 7, np.float32)
+    posteriors[LABELS.index(label)] = score
+    return Prediction(posteriors, voice, None)
+
+
+NO_VOICE = prediction("neutral", voice=0.0)
+
+
+class Run:
+    """A stream whose sound is real and whose judge may be scripted."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = classifier
+        self.pipeline = Pipeline(classifier.card, classifier.speaker())
+        self.narrator = Narrator("mic")
+        self.position = 0
+        self.cut = True
+        self.events: list[Emotion | Change] = []
+
+    def hear(self, samples: FloatArray, script: Prediction | None = None) -> list[Emotion]:
+        """Its emotions, one for every stride."""
+        emotions = []
+        for first in range(0, samples.shape[0], STRIDE):
+            chunk = Chunk(samples[first : first + STRIDE], self.position, self.cut, last=False)
+            turn, judged = self.pipeline.hear(chunk), script
+            if not turn.needs_judging or turn.heard.window is None:
+                judged = None
+            elif judged is None:
+                window = turn.heard.window.features
+                (judged,) = self.classifier.judge([window], [self.pipeline.speaker])
+            told = self.narrator.tell(self.pipeline.conclude(turn, judged), NOW)
+            self.position += chunk.samples.shape[0]
+            self.cut = False
+            self.events += told
+            emotions += [event for event in told if isinstance(event, Emotion)]
+        return emotions
+
+    def lose(self, samples: int) -> None:
+        """Samples that never come."""
+        self.position += samples
+        self.cut = True
+
+    @property
+    def changes(self) -> list[tuple[str | None, str | None]]:
+        return [(e.from_label, e.to_label) for e in self.events if isinstance(e, Change)]
+
+
+@pytest.fixture
+def run(tiny_classifier: Classifier) -> Run:
+    return Run(tiny_classifier)
+
+
+def states(emotions: list[Emotion]) -> list[str]:
+    return [emotion.state for emotion in emotions]
+
+
+def test_every_stride_has_an_event_from_the_first(run: Run) -> None:
+    emotions = run.hear(demo()[:48_000])
+    assert len(emotions) == 12
+    assert emotions[0].state == "warmup"
+
+
+def test_the_warm_up_lasts_half_a_second(run: Run) -> None:
+    told = states(run.hear(tone(300, 1.5), prediction("happy")))
+    assert told == ["warmup", *["speech"] * 5]
+
+
+def test_silence_is_never_a_label(run: Run) -> None:
+    for emotion in run.hear(SILENCE, prediction("neutral"))[2:]:
+        assert emotion.state == "silence"
+        assert emotion.label is emotion.confidence is emotion.scores is emotion.raw is None
+        assert emotion.speech_ratio == 0
+    assert run.changes == []
+
+
+def test_sound_that_is_no_voice_is_silence(run: Run) -> None:
+    emotions = run.hear(tone(300, 2.0), NO_VOICE)[2:]
+    assert set(states(emotions)) == {"silence"}
+    assert {emotion.speech_ratio for emotion in emotions} == {0.0}
+    assert all(emotion.scores is None and emotion.raw is None for emotion in emotions)
+
+
+def test_where_nothing_is_likely_it_is_uncertain_with_scores(run: Run) -> None:
+    card = run.pipeline._card  # the tiny model's card would call 1/8 likely
+    smoothing = dataclasses.replace(card.smoothing, uncertain_below=0.3)
+    run.pipeline = Pipeline(dataclasses.replace(card, smoothing=smoothing), None)
+    emotions = run.hear(tone(300, 1.5), prediction("happy", 0.2))[2:]
+    assert set(states(emotions)) == {"uncertain"}
+    for emotion in emotions:
+        assert emotion.label is emotion.confidence is None
+        assert emotion.scores is not None
+        assert emotion.raw is not None
+    assert run.changes == []
+
+
+def test_the_warm_up_comes_before_everything_else(run: Run) -> None:
+    assert states(run.hear(tone(300, 0.25), NO_VOICE)) == ["warmup"]
+    assert states(run.hear(SILENCE[:4000], NO_VOICE)) != ["warmup"]
+
+
+def test_speech_has_a_label_its_score_and_all_scores(run: Run) -> None:
+    for emotion in run.hear(tone(300, 2.0), prediction("sad", 0.79))[2:]:
+        assert emotion.state == "speech"
+        assert emotion.label == "sad"
+        assert emotion.scores is not None
+        assert emotion.confidence == emotion.scores["sad"] == pytest.approx(0.79)
+        assert list(emotion.scores) == list(LABELS)
+        assert emotion.speech_ratio > 0.8
+
+
+def test_a_change_follows_its_emotion_null_included(run: Run) -> None:
+    run.hear(tone(300, 1.0), prediction("happy"))
+    run.hear(tone(300, 2.0), prediction("sad"))
+    run.hear(SILENCE[:24_000])
+    run.hear(tone(300, 0.75), prediction("angry"))
+    assert run.changes == [
+        (None, "happy"),
+        ("happy", "sad"),
+        ("sad", None),
+        (None, "angry"),
+    ]
+    for emotion, change in pairwise(run.events):
+        if isinstance(change, Change):
+            assert isinstance(emotion, Emotion)
+            assert (change.at, change.to_label) == (emotion.end, emotion.label)
+
+
+def test_a_change_says_for_how_long_the_former_label_was_published(run: Run) -> None:
+    run.hear(tone(300, 1.0), prediction("happy"))
+    run.hear(tone(300, 2.0), prediction("sad"))
+    run.lose(16_000)
+    run.hear(tone(300, 2.0), prediction("sad"))
+    changes = [event for event in run.events if isinstance(event, Change)]
+    assert len(changes) == 4
+    assert changes[0].held_seconds == changes[0].at
+    for former, change in pairwise(changes):
+        assert change.held_seconds == pytest.approx(change.at - former.at)
+
+
+def test_the_numbers_of_all_events_have_no_holes(run: Run) -> None:
+    run.hear(demo()[:80_000])
+    run.lose(1234)
+    run.hear(demo()[:80_000])
+    assert [event.seq for event in run.events] == list(range(len(run.events)))
+
+
+def test_a_pause_within_a_speech_keeps_its_smoothing(run: Run) -> None:
+    run.hear(tone(300, 2.0), prediction("happy"))
+    emotions = run.hear(SILENCE[:8000], prediction("happy"))
+    emotions += run.hear(tone(300, 0.25), prediction("sad"))
+    assert {emotion.label for emotion in emotions} == {"happy"}
+
+
+def test_a_long_pause_clears_the_smoothing(run: Run) -> None:
+    run.hear(tone(300, 2.0), prediction("happy", 0.99))
+    assert run.hear(SILENCE[:24_000], prediction("happy"))[-1].state == "silence"
+    spoken = [e for e in run.hear(tone(300, 1.0), prediction("sad")) if e.state == "speech"]
+    assert {emotion.label for emotion in spoken} == {"sad"}
+    assert spoken[0].scores == pytest.approx(spoken[0].raw)
+
+
+def test_sound_without_a_voice_for_long_clears_the_smoothing(run: Run) -> None:
+    run.hear(tone(300, 2.0), prediction("happy", 0.99))
+    run.hear(tone(300, 1.25), NO_VOICE)
+    first = run.hear(tone(300, 0.25), prediction("sad"))[0]
+    assert first.label == "sad"
+    assert first.scores == pytest.approx(first.raw)
+
+
+def test_a_moment_without_a_voice_does_not(run: Run) -> None:
+    run.hear(tone(300, 2.0), prediction("happy", 0.99))
+    assert run.hear(tone(300, 0.25), NO_VOICE)[0].label is None
+    assert run.hear(tone(300, 0.25), prediction("sad"))[0].label == "happy"
+
+
+def test_a_loss_is_a_new_beginning_at_a_later_position(run: Run) -> None:
+    run.hear(tone(300, 2.0), prediction("happy"))
+    run.lose(16_000)
+    emotions = run.hear(tone(300, 1.0), prediction("sad"))
+    assert states(emotions) == ["warmup", *["speech"] * 3]
+    assert emotions[1].start == 3.0
+    assert emotions[1].label == "sad"
+    assert emotions[1].scores == pytest.approx(emotions[1].raw)
+    assert run.changes == [(None, "happy"), ("happy", None), (None, "sad")]
+
+
+def test_windows_say_where_their_real_audio_begins_and_ends(run: Run) -> None:
+    for emotion in run.hear(np.concatenate((SILENCE[:16_000], demo()[:64_000]))):
+        assert 0 <= emotion.start <= emotion.end
+        assert emotion.end - emotion.start <= 1.0151
+    emotions = run.hear(tone(300, 1.5), prediction("happy"))
+    assert emotions[-1].end - emotions[-1].start == pytest.approx(1.015)
+
+
+def test_the_end_never_goes_back(run: Run) -> None:
+    run.hear(demo()[:40_000])
+    run.lose(0)
+    run.hear(demo()[:40_000])
+    ends = [event.end for event in run.events if isinstance(event, Emotion)]
+    assert ends == sorted(ends)
+
+
+@pytest.mark.parametrize("name", ["tiny_classifier", "adapting_classifier"])
+def test_the_same_chunks_give_the_same_events(name: str, request: pytest.FixtureRequest) -> None:
+    classifier: Classifier = request.getfixturevalue(name)
+    first, second = Run(classifier), Run(classifier)
+    for once in (first, second):
+        once.hear(demo())
+    assert first.events == second.events
+    assert any(event.state == "speech" for event in first.events if isinstance(event, Emotion))
+
+
+def test_a_voice_is_adapted_to_and_kept_over_a_loss(adapting_classifier: Classifier) -> None:
+    run = Run(adapting_classifier)
+    speaker = run.pipeline.speaker
+    assert speaker is not None
+    run.hear(SILENCE)
+    assert not speaker.vector.any()
+    run.lose(0)
+    run.hear(demo()[:80_000])
+    known = speaker.vector
+    assert known.any()
+    run.lose(16_000)
+    run.hear(SILENCE)
+    np.testing.assert_array_equal(speaker.vector, known)
+
+
+def test_what_only_the_outer_world_knows_is_passed_on(run: Run) -> None:
+    turn = run.pipeline.hear(Chunk(SILENCE[:STRIDE], 0, True, False))
+    (event,) = run.narrator.tell(run.pipeline.conclude(turn, None), Timing(5.5, 14.2, 7))
+    assert isinstance(event, Emotion)
+    assert (event.stream, event.time, event.age_ms, event.dropped_samples) == ("mic", 5.5, 14.2, 7)
+    assert event.level_dbfs == pytest.approx(-120, abs=1e-3)
