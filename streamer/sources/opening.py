@@ -12,7 +12,7 @@ from inference.exceptions import ConfigError, DeviceError
 from streamer.sources import About, Source
 from streamer.sources.microphone import Microphone
 from streamer.sources.pcm import StandardInput
-from streamer.sources.recording import Recording
+from streamer.sources.recording import Recording, path_exists
 
 MICROPHONE, DEMO, STANDARD_INPUT = "mic", "demo", "-"
 _LONGEST_NAME = 64
@@ -58,7 +58,7 @@ def parse_specs(texts: Sequence[str]) -> list[SourceSpec]:
 
 def _parse(text: str) -> SourceSpec:
     name, separator, source = text.partition("=")
-    if not separator or "/" in name or Path(text).exists():
+    if not separator or "/" in name or path_exists(text):
         name, source = _default_name(text), text
     if not source:
         raise ConfigError(f"--source {text!r} names no source", "Use mic, demo, - or a file")

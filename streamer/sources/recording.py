@@ -31,19 +31,31 @@ class SoundReader(Protocol):
     def close(self) -> None: ...
 
 
+class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]  # untyped
+    """A sound file that is read on and on.
+
+    Where a file can be sought in, soundfile seeks after every read, and that makes an MP3's
+    decoder start afresh: read in blocks, half the sound is gone.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
 def open_recording(path: str) -> SoundReader:
     """Open a sound file; its format is recognised by its content.
 
     Raises:
         SourceError: it is missing, not sound, empty, or of an impossible shape.
     """
-    if not Path(path).exists():
+    if not path_exists(path):
         raise SourceError(f"{path}: there is no such file", "Check the path")
     if Path(path).is_dir():
         raise SourceError(f"{path}: this is a folder", "Name the files in it")
     try:
-        reader: SoundReader = soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        reader: SoundReader = _SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:
+        # TypeError: a suffix .raw, whose content soundfile does not look at.
         reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise SourceError(
             f"{path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
@@ -53,11 +65,24 @@ def open_recording(path: str) -> SoundReader:
     if fault:
         reader.close()
         raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
-    if not reader.read(1, "float32", True).shape[0]:
+    try:
+        first = reader.read(1, "float32", True)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        reader.close()
+        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
+    if not first.shape[0]:
         reader.close()
         raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
     reader.seek(0)
     return reader
+
+
+def path_exists(path: str) -> bool:
+    """Whether there is such a file; no text is too long or too strange to ask."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
