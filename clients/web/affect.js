@@ -13,8 +13,8 @@ import { LABELS } from "./emotions.js";
 
 /** @typedef {{valence: number, arousal: number}} AffectPoint */
 
-/** The ends and the middle of both scales. */
-export const SCALE = Object.freeze({ low: 1, middle: 5, high: 9 });
+/** The middle of both scales. */
+export const SCALE_MIDDLE = 5;
 
 /** @type {Readonly<Record<import("./emotions.js").Label, AffectPoint>>} */
 export const COORDINATES = Object.freeze({

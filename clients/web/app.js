@@ -9,6 +9,7 @@ import { Facts } from "./facts.js";
 import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
 import { Present } from "./present.js";
+import { PROTOCOL_VERSION } from "./protocol.js";
 import { situationOf } from "./situation.js";
 import { Streams } from "./stream.js";
 import { onThemeChange, readTheme } from "./theme.js";
@@ -91,6 +92,9 @@ function refresh(nowMs) {
   isStale = false;
   refreshedAtMs = nowMs;
   const situation = situationOf(chosen, link, nowMs);
+  if (hello !== null && hello.protocol !== PROTOCOL_VERSION) {
+    situation.note = "The daemon speaks another version than this page. Please load the page again.";
+  }
   present.show(situation, nowMs);
   announcer.hear(situation, nowMs);
   // Scores of a source that has fallen silent for good would look like the present.

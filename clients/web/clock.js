@@ -28,9 +28,4 @@ export class LiveClock {
     const running = this.#offsetSeconds + nowMs / 1000;
     return Math.min(this.#newest + LEAD_SECONDS, Math.max(this.#newest, running));
   }
-
-  /** @param {number} nowMs @returns {boolean} whether time still passes without a new event */
-  isMoving(nowMs) {
-    return this.#heard && this.#offsetSeconds + nowMs / 1000 < this.#newest + LEAD_SECONDS;
-  }
 }

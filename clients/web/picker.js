@@ -34,7 +34,8 @@ export class Picker {
   show(streams, chosen) {
     const several = streams.length > 1;
     this.#root.hidden = !several;
-    this.#single.hidden = several || chosen === null;
+    // The demo's mark says it already.
+    this.#single.hidden = several || chosen === null || chosen.isDemo;
     setText(this.#single, chosen === null ? "" : shownName(chosen.name));
     if (streams.some((stream, index) => this.#entries[index]?.stream !== stream)
       || streams.length !== this.#entries.length) {

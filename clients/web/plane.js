@@ -3,7 +3,7 @@
  * scores among them. An illustration, as the caption beside it says.
  */
 
-import { COORDINATES, SCALE, affectOf } from "./affect.js";
+import { COORDINATES, SCALE_MIDDLE, affectOf } from "./affect.js";
 import { GLYPHS, LABELS } from "./emotions.js";
 import { CanvasPen } from "./pens.js";
 import { prefersLessMotion } from "./theme.js";
@@ -19,8 +19,8 @@ const COUNT = LABELS.length;
 /** On which side of its shape each word stands, so that none covers another.
  * @type {Readonly<Record<import("./emotions.js").Label, "left"|"right"|"above">>} */
 const WORD_SIDE = Object.freeze({
-  neutral: "right", calm: "left", happy: "above", sad: "right",
-  angry: "right", fearful: "right", disgust: "right", surprised: "above",
+  neutral: "right", calm: "left", happy: "above", sad: "left",
+  angry: "left", fearful: "left", disgust: "right", surprised: "above",
 });
 
 export class Plane {
@@ -109,14 +109,14 @@ export class Plane {
     context.globalAlpha = 1;
     context.clearRect(0, 0, width, height);
     const line = Math.max(1, Math.round(scale));
-    pen.rectangle(0, Math.round(this.#y(SCALE.middle)), width, line, theme.line);
-    pen.rectangle(Math.round(this.#x(SCALE.middle)), 0, line, height, theme.line);
+    pen.rectangle(0, Math.round(this.#y(SCALE_MIDDLE)), width, line, theme.line);
+    pen.rectangle(Math.round(this.#x(SCALE_MIDDLE)), 0, line, height, theme.line);
     const small = 11.5 * scale;
     const edge = 8 * scale;
-    pen.text(edge, this.#y(SCALE.middle) - 5 * scale, "unpleasant", theme.muted, small);
-    pen.text(width - edge, this.#y(SCALE.middle) - 5 * scale, "pleasant", theme.muted, small, "end");
-    pen.text(this.#x(SCALE.middle) + 6 * scale, small + 4 * scale, "aroused", theme.muted, small);
-    pen.text(this.#x(SCALE.middle) + 6 * scale, height - 6 * scale, "at rest", theme.muted, small);
+    pen.text(edge, this.#y(SCALE_MIDDLE) - 5 * scale, "unpleasant", theme.muted, small);
+    pen.text(width - edge, this.#y(SCALE_MIDDLE) - 5 * scale, "pleasant", theme.muted, small, "end");
+    pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, small + 4 * scale, "aroused", theme.muted, small);
+    pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, height - 6 * scale, "at rest", theme.muted, small);
     this.#paintPath(history);
     for (const name of LABELS) this.#paintWord(pen, name, name === label);
     this.#paintPoint(label);

@@ -58,7 +58,6 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {number} protocol
  * @property {string} version
  * @property {string} modelName
- * @property {number|null} windowSeconds
  * @property {number} strideSeconds
  * @property {string[]} streams
  * @property {boolean} demo
@@ -140,7 +139,6 @@ function hello(data) {
     protocol: finite(data.protocol) ?? 0,
     version: text(data.version),
     modelName: text(model.name),
-    windowSeconds: finite(model.window_seconds),
     strideSeconds: stride !== null && stride > 0 ? stride : DEFAULT_STRIDE_SECONDS,
     streams: streams.filter((name) => typeof name === "string"),
     demo: data.demo === true,

@@ -6,8 +6,9 @@
 import { History } from "./history.js";
 import { LiveClock } from "./clock.js";
 
-/** Streams beyond this many push out the one unheard for longest, so that memory stays bounded. */
-const MOST_STREAMS = 16;
+/** Memory stays bounded: a further stream takes the place of one that has gone, or is left out. */
+const MOST_STREAMS = 48;
+const GONE_MS = 30_000;
 
 /**
  * @typedef {object} Held
@@ -16,8 +17,8 @@ const MOST_STREAMS = 16;
  */
 
 export class Stream {
-  /** @param {string} name @param {number} strideSeconds */
-  constructor(name, strideSeconds) {
+  /** @param {string} name @param {number} strideSeconds @param {number} nowMs */
+  constructor(name, strideSeconds, nowMs) {
     this.name = name;
     this.history = new History(strideSeconds);
     this.clock = new LiveClock();
@@ -33,8 +34,8 @@ export class Stream {
     this.isDemo = false;
     /** Events that the daemon numbered but this page never got. */
     this.missedEvents = 0;
-    /** Page time of the last event's arrival, in ms; events replayed by `hello` do not count. */
-    this.heardAtMs = 0;
+    /** Page time of the last event's arrival, in ms. */
+    this.heardAtMs = nowMs;
     this.lastSeq = -1;
     this.kindSince = 0;
     this.kindSinceIsKnown = false;
@@ -55,8 +56,8 @@ export class Stream {
     this.last = event;
     this.heardAtMs = nowMs;
     this.clock.hear(position, nowMs);
-    // A status is sent when it changes; new sound says that these two are over, should one be lost.
-    if (this.status === "stalled" || this.status === "ended") this.status = "running";
+    // A status is sent when it changes; new sound says that these are over, should one be lost.
+    if (["stalled", "reconnecting", "ended"].includes(this.status)) this.status = "running";
   }
 
   /**
@@ -114,15 +115,19 @@ export class Streams {
     return this.#byName.get(name);
   }
 
-  /** @param {string} name @returns {Stream} */
-  #ensure(name) {
+  /**
+   * @param {string} name @param {number} nowMs
+   * @returns {Stream|null} null where there is no room for another
+   */
+  #ensure(name, nowMs) {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
     if (this.#byName.size >= MOST_STREAMS) {
       const oldest = this.all.reduce((a, b) => (b.heardAtMs < a.heardAtMs ? b : a));
+      if (nowMs - oldest.heardAtMs < GONE_MS) return null;
       this.#byName.delete(oldest.name);
     }
-    const stream = new Stream(name, this.#strideSeconds);
+    const stream = new Stream(name, this.#strideSeconds, nowMs);
     this.#byName.set(name, stream);
     return stream;
   }
@@ -136,7 +141,8 @@ export class Streams {
       this.#hello(message, nowMs);
       return;
     }
-    const stream = this.#ensure(message.stream);
+    const stream = this.#ensure(message.stream, nowMs);
+    if (stream === null) return;
     stream.count(message.seq);
     if (message.type === "emotion") stream.add(message, nowMs);
     else if (message.type === "status") stream.setStatus(message);
@@ -157,13 +163,13 @@ export class Streams {
       }
     }
     for (const name of hello.streams.slice(0, MOST_STREAMS)) {
-      const stream = this.#ensure(name);
-      stream.isDemo = hello.demo && (name === "demo" || hello.streams.length === 1);
+      const stream = this.#ensure(name, nowMs);
+      if (stream !== null) stream.isDemo = hello.demo && (name === "demo" || hello.streams.length === 1);
     }
     if (hello.last !== null) {
-      const stream = this.#ensure(hello.last.stream);
-      stream.count(hello.last.seq);
-      stream.add(hello.last, nowMs);
+      const stream = this.#ensure(hello.last.stream, nowMs);
+      stream?.count(hello.last.seq);
+      stream?.add(hello.last, nowMs);
     }
   }
 }

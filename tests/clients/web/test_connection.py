@@ -61,6 +61,11 @@ def test_pauses_grow(page: Any, daemon: ScriptedDaemon) -> None:
     assert pauses[-1] <= 18
 
 
+def test_other_protocol_is_said(open_page: Any, start_daemon: Any) -> None:
+    page = open_page(start_daemon(hello(last=emotion(0, "calm")) | {"protocol": 2}))
+    expect(page.locator("#now-note")).to_contain_text("load the page again")
+
+
 def test_repeated_last_event_is_not_new(open_page: Any, start_daemon: Any) -> None:
     first = start_daemon()
     page = open_page(first)
