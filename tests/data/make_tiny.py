@@ -43,19 +43,19 @@ def weights() -> tuple[Any, Any]:
     return tf.constant(matrix, tf.float32), tf.constant(bias, tf.float32)
 
 
-class Tiny(tf.Module):
+class Tiny(tf.Module):  # type: ignore[misc]
     """Scores the mean features of a window."""
 
-    @tf.function(input_signature=[tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features")])
+    @tf.function(input_signature=[tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features")])  # type: ignore[untyped-decorator]
     def judge(self, features: Any) -> dict[str, Any]:
         matrix, bias = weights()
         return {"logits": tf.matmul(tf.reduce_mean(features, 1), matrix) + bias}
 
 
-class Adapting(tf.Module):
+class Adapting(tf.Module):  # type: ignore[misc]
     """The same, less what is usual for the speaker."""
 
-    @tf.function(
+    @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[
             tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features"),
             tf.TensorSpec((None, N_MFCC), tf.float32, "speaker"),

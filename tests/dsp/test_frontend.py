@@ -172,7 +172,8 @@ def test_a_restart_is_a_cold_start() -> None:
 
 @given(st.integers(1, 8), st.lists(st.integers(0, 40), max_size=60))
 def test_the_history_is_the_end_of_a_list(keep: int, pushes: list[int]) -> None:
-    history, everything = FeatureHistory(keep, 2), []
+    everything: list[float] = []
+    history = FeatureHistory(keep, 2)
     for count in pushes:
         new = np.arange(len(everything), len(everything) + count, dtype=np.float32)
         history.push(np.stack((new, -new), axis=1), new % 3 == 0)

@@ -41,7 +41,7 @@ def labels(smoother: Smoother, *windows: FloatArray, stride: float = 0.25) -> li
 def test_the_first_window_decides_at_once() -> None:
     smoother = Smoother(settings(time_constant_seconds=5))
     assert labels(smoother, posteriors(happy=0.6)) == [HAPPY]
-    np.testing.assert_allclose(smoother.scores, posteriors(happy=0.6))
+    assert smoother.scores == pytest.approx(posteriors(happy=0.6))
 
 
 def test_another_takes_over_once_it_has_led_for_the_dwell_time() -> None:
@@ -114,7 +114,7 @@ def test_its_speed_does_not_depend_on_the_stride(parts: int, time_constant: floa
     fine = Smoother(settings(time_constant_seconds=time_constant))
     labels(coarse, posteriors(happy=0.9), posteriors(sad=0.9), stride=1.0)
     labels(fine, posteriors(happy=0.9), *[posteriors(sad=0.9)] * parts, stride=1.0 / parts)
-    np.testing.assert_allclose(fine.scores, coarse.scores, atol=1e-6)
+    assert fine.scores == pytest.approx(coarse.scores, abs=1e-6)
 
 
 windows = st.lists(

@@ -90,7 +90,10 @@ def test_the_warm_up_lasts_half_a_second(run: Run) -> None:
 def test_silence_is_never_a_label(run: Run) -> None:
     for emotion in run.hear(SILENCE, prediction("neutral"))[2:]:
         assert emotion.state == "silence"
-        assert emotion.label is emotion.confidence is emotion.scores is emotion.raw is None
+        assert emotion.label is None
+        assert emotion.confidence is None
+        assert emotion.scores is None
+        assert emotion.raw is None
         assert emotion.speech_ratio == 0
     assert run.changes == []
 
@@ -109,7 +112,8 @@ def test_where_nothing_is_likely_it_is_uncertain_with_scores(run: Run) -> None:
     emotions = run.hear(tone(300, 1.5), prediction("happy", 0.2))[2:]
     assert set(states(emotions)) == {"uncertain"}
     for emotion in emotions:
-        assert emotion.label is emotion.confidence is None
+        assert emotion.label is None
+        assert emotion.confidence is None
         assert emotion.scores is not None
         assert emotion.raw is not None
     assert run.changes == []

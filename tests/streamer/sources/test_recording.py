@@ -30,13 +30,17 @@ def refusal(path: str) -> str:
     return line
 
 
+def nobody_listens(status: str, detail: str) -> None:
+    pass
+
+
 def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray, Recording]:
     """What a recording writes into a ring that is always emptied, as fast as it goes."""
     recording = Recording(path, realtime=False, loop=False, **options)
     ring = Ring(2 * recording.sample_rate, recording.channels, recording.sample_rate)
     woken = threading.Event()
     ring.on_wake(woken.set)
-    recording.start(ring, lambda status, detail: None)
+    recording.start(ring, nobody_listens)
     played = [np.empty((0, recording.channels), np.float32)]
     while True:
         woken.clear()
@@ -211,8 +215,8 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
     ring = Ring(2 * 1600, 1, 16_000)
     woken = threading.Event()
     ring.on_wake(woken.set)
-    recording.start(ring, lambda status, detail: None)
-    joints = []
+    recording.start(ring, nobody_listens)
+    joints: list[tuple[int, bool]] = []
     while len(joints) < 6:
         woken.clear()
         block = ring.read(1600)
@@ -231,7 +235,7 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     ended = threading.Event()
     ring.on_wake(ended.set)
     assert ring.wake_at(10**9)
-    recording.start(ring, lambda status, detail: None)
+    recording.start(ring, nobody_listens)
     recording.stop()
     assert ended.wait(10)
     assert ring.ended
@@ -244,7 +248,7 @@ def test_at_the_speed_of_life_samples_are_captured_when_they_are_due(tmp_path: P
     ended = threading.Event()
     ring.on_wake(ended.set)
     assert ring.wake_at(10**9)
-    recording.start(ring, lambda status, detail: None)
+    recording.start(ring, nobody_listens)
     assert ended.wait(10)
     first, last = ring.capture_time(320), ring.capture_time(1600)
     assert first is not None
