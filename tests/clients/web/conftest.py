@@ -9,8 +9,6 @@ import pytest
 
 from tests.clients.web.scripted import Message, ScriptedDaemon, scripted_daemon
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the package playwright is missing")
-
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",
@@ -30,9 +28,10 @@ OpenPage = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
+        pytest.skip("needs chromium (Debian: apt-get install chromium)")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser

@@ -10,6 +10,8 @@ from tests.clients.web.scripted import LABELS, ScriptedDaemon, emotion
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+pytestmark = pytest.mark.system
+
 
 def width_share(page: Any, label: str, part: str) -> float:
     """Where a bar's right edge or a raw mark's left edge stands, as a share of the track."""

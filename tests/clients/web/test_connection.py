@@ -11,6 +11,8 @@ from tests.clients.web.scripted import ScriptedDaemon, emotion, hello
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+pytestmark = pytest.mark.system
+
 
 def test_reconnects_after_a_restart(open_page: Any, start_daemon: Any) -> None:
     first = start_daemon()

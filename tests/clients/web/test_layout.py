@@ -12,6 +12,8 @@ from tests.clients.web.scripted import ScriptedDaemon, emotion, hello, status
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+pytestmark = pytest.mark.system
+
 
 LINES_OF_THE_WORD = """() => {
   const range = document.createRange();

@@ -18,6 +18,8 @@ from tests.clients.web.scripted import (
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+pytestmark = pytest.mark.system
+
 
 def test_each_label(page: Any, daemon: ScriptedDaemon) -> None:
     for index, label in enumerate(LABELS):

@@ -10,6 +10,8 @@ from tests.clients.web.scripted import ScriptedDaemon, emotion, hello, status
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+pytestmark = pytest.mark.system
+
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
     '"><script>alert(2)</script>',

@@ -16,6 +16,8 @@ from tests.clients.web.scripted import LABELS, ScriptedDaemon, emotion, hello
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+pytestmark = pytest.mark.system
+
 HOSTILE = '=1+1</text><script>alert(1)</script>"\r\n&'
 
 

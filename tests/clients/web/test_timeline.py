@@ -11,6 +11,8 @@ from tests.clients.web.scripted import Message, ScriptedDaemon, emotion
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+pytestmark = pytest.mark.system
+
 COLOUR = """([x, y]) => {
   const canvas = document.getElementById("timeline-canvas");
   const context = canvas.getContext("2d");
