@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,28 +25,42 @@ _SOFTNESS = 2.0
 """Temperature at which teacher and pupil are compared; Hinton et al. (2015)."""
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn."""
+
+    steps: int
+    rate: float
+    """The highest."""
+
+
 class Distiller:
     """Trains the small network, resumable from its checkpoint folder.
 
     Args:
+        start: values to start from.
         spectrum: of the training windows.
-        steps: of training.
-        rate: highest learning rate.
-        seed: of the starting values.
+        schedule: of the training.
+        sampler: of batches.
         folder: for checkpoints.
     """
 
     def __init__(
-        self, spectrum: Spectrum, steps: int, rate: float, seed: int, folder: Path
+        self,
+        start: dict[str, npt.NDArray[np.float32]],
+        spectrum: Spectrum,
+        schedule: Schedule,
+        sampler: Sampler,
+        folder: Path,
     ) -> None:
         self.spectrum = spectrum
-        self._steps = steps
-        arrays = lite.new_network(seed)
-        self.parameters = {name: tf.Variable(array) for name, array in arrays.items()}
-        self._optimizer = averaging_adamw(rate, steps)
+        self._steps = schedule.steps
+        self._sampler = sampler
+        self.parameters = {name: tf.Variable(array) for name, array in start.items()}
+        self._optimizer = averaging_adamw(schedule.rate, schedule.steps)
         self._optimizer.build(list(self.parameters.values()))
         self._step = tf.Variable(0, dtype=tf.int64)
-        self.history = tf.Variable(tf.zeros(steps))
+        self.history = tf.Variable(tf.zeros(schedule.steps))
         """Loss of every step."""
         checkpoint = tf.train.Checkpoint(
             step=self._step,
@@ -61,8 +76,7 @@ class Distiller:
         features: npt.NDArray[np.float32],
         hints: npt.NDArray[np.float16],
         teacher: FloatArray | None,
-        sampler: Sampler,
-        title: str,
+        name: str,
     ) -> None:
         """Train to the end.
 
@@ -70,12 +84,11 @@ class Distiller:
             features: of all windows.
             hints: standardised third block of the encoder, ``(n, time, 384)``.
             teacher: label logits of a large model, ``(n, 8)``; None to learn from labels alone.
-            sampler: of batches.
-            title: for the progress bar.
+            name: of the run, for the progress bar.
         """
         self._manager.restore_or_initialize()
-        for step in progress(range(int(self._step), self._steps), title):
-            batch = sampler.batch(step)
+        for step in progress(range(int(self._step), self._steps), f"lite {name}"):
+            batch = self._sampler.batch(step)
             scores = batch.targets if teacher is None else teacher[batch.rows]
             loss = self._train(
                 features[batch.rows],

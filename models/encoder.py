@@ -77,14 +77,24 @@ def whisper_input(mel: Tensor) -> Tensor:
 
 def stem(mel: Tensor, parameters: Parameters) -> Tensor:
     """The two convolutions and the positions: ``(batch, frames, 80)`` to tokens."""
-    frames = mel.shape[1]
-    padded = tf.pad(mel, ((0, 0), (1, 1), (0, 0)))
-    taps = tf.concat([padded[:, k : k + frames] for k in range(3)], axis=2)
-    hidden = gelu(linear(taps, parameters["conv1/kernel"], parameters["conv1/bias"]))
-    padded = tf.pad(hidden, ((0, 0), (1, 1), (0, 0)))
-    taps = tf.concat([padded[:, k : k + frames : 2] for k in range(3)], axis=2)
+    hidden = gelu(linear(_taps(mel), parameters["conv1/kernel"], parameters["conv1/bias"]))
+    # the second one takes every other step: three of its inputs are a pair and the step before
+    pairs = tf.reshape(hidden, (-1, mel.shape[1] // 2, 2 * WIDTH))
+    before = tf.slice(
+        tf.pad(pairs, ((0, 0), (1, 0), (0, 0))), (0, 0, WIDTH), (-1, pairs.shape[1], -1)
+    )
+    taps = tf.ensure_shape(tf.concat((before, pairs), axis=2), (None, pairs.shape[1], 3 * WIDTH))
     hidden = gelu(linear(taps, parameters["conv2/kernel"], parameters["conv2/bias"]))
     return hidden + parameters["positions"]
+
+
+def _taps(x: Tensor) -> Tensor:
+    """Each step with its neighbours: what a convolution of width 3 multiplies."""
+    length, channels = x.shape[1], x.shape[2]
+    padded = tf.pad(x, ((0, 0), (1, 1), (0, 0)))
+    # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK
+    taps = [tf.slice(padded, (0, k, 0), (-1, length, -1)) for k in range(3)]
+    return tf.ensure_shape(tf.concat(taps, axis=2), (None, length, 3 * channels))
 
 
 def block(hidden: Tensor, parameters: Parameters) -> Tensor:

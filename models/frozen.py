@@ -46,7 +46,8 @@ class Hidden:
 
 def pair_means(tokens: Tensor) -> Tensor:
     """Average neighbouring tokens: 20 ms steps to 40 ms steps."""
-    return (tokens[:, 0::2] + tokens[:, 1::2]) * 0.5
+    pairs = tf.reshape(tokens, (-1, tokens.shape[1] // 2, 2, tokens.shape[2]))
+    return tf.reduce_mean(pairs, axis=2)
 
 
 class FrozenEncoder:

@@ -17,9 +17,9 @@ from models.heads import HeadSize, adapt, classify, masked_moments, new_head, po
 CHANNELS = RECIPE.n_mels
 SPEAKER_SIZE = 2 * CHANNELS
 
-_STEM = 80
-_WIDTH = 144
-_KERNEL = 5
+_STEM = 64
+_WIDTH = 112
+_TAPS = 3
 _DILATIONS = (1, 2, 4, 8)
 _HINT = 384
 """Channels of the encoder block that the hidden states are taught to predict."""
@@ -78,11 +78,11 @@ def hidden_states(
     """Convolve down to 40 ms steps: ``(batch, frames / 4, width)``."""
     x = adapt((mel - spectrum.mean) / spectrum.deviation, speaker)
     x = layer_norm(
-        gelu(_convolve(x, parameters, "stem_0", stride=2)),
+        gelu(_convolve(_halve(x), parameters, "stem_0")),
         parameters["norm_0/gamma"],
         parameters["norm_0/beta"],
     )
-    x = _convolve(x, parameters, "stem_1", stride=2)
+    x = _convolve(_halve(x), parameters, "stem_1")
     for number, dilation in enumerate(_DILATIONS):
         name = f"block_{number}"
         normed = layer_norm(x, parameters[f"{name}/gamma"], parameters[f"{name}/beta"])
@@ -112,13 +112,13 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
     random = np.random.default_rng(seed)
     parameters = new_head(_HEAD, random, channels=_WIDTH)
     shapes = {
-        "stem_0": (_KERNEL * CHANNELS, _STEM),
-        "stem_1": (_KERNEL * _STEM, _WIDTH),
+        "stem_0": (_TAPS * 2 * CHANNELS, _STEM),
+        "stem_1": (_TAPS * 2 * _STEM, _WIDTH),
         "hint": (_WIDTH, _HINT),
     }
     norms = {"norm_0": _STEM, "norm_1": _WIDTH}
     for number in range(len(_DILATIONS)):
-        shapes[f"block_{number}/mix"] = (3 * _WIDTH, _WIDTH)
+        shapes[f"block_{number}/mix"] = (_TAPS * _WIDTH, _WIDTH)
         shapes[f"block_{number}/out"] = (_WIDTH, _WIDTH)
         norms[f"block_{number}"] = _WIDTH
     for name, (width_in, width_out) in shapes.items():
@@ -131,15 +131,19 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
     return parameters
 
 
-def _convolve(
-    x: Tensor, parameters: Parameters, name: str, stride: int = 1, dilation: int = 1
-) -> Tensor:
+def _halve(x: Tensor) -> Tensor:
+    """Two steps become one with twice the channels."""
+    return tf.reshape(x, (-1, x.shape[1] // 2, 2 * x.shape[2]))
+
+
+def _convolve(x: Tensor, parameters: Parameters, name: str, dilation: int = 1) -> Tensor:
     """A convolution as one matrix product over shifted copies, zero-padded to keep its length."""
-    kernel, bias = parameters[f"{name}/kernel"], parameters[f"{name}/bias"]
-    length, channels = x.shape[1], x.shape[2]
-    n_taps = kernel.shape[0] // channels
-    reach = dilation * (n_taps // 2)
+    reach = dilation * (_TAPS // 2)
     padded = tf.pad(x, ((0, 0), (reach, reach), (0, 0)))
-    shifts = range(0, n_taps * dilation, dilation)
-    taps = tf.concat([padded[:, k : k + length : stride] for k in shifts], axis=2)
-    return linear(taps, kernel, bias)
+    # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK
+    taps = [tf.slice(padded, (0, k * dilation, 0), (-1, x.shape[1], -1)) for k in range(_TAPS)]
+    return linear(
+        tf.ensure_shape(tf.concat(taps, axis=2), (None, x.shape[1], _TAPS * x.shape[2])),
+        parameters[f"{name}/kernel"],
+        parameters[f"{name}/bias"],
+    )

@@ -1,13 +1,16 @@
-"""Train one model: ``python -m models.train full`` or ``lite``, on all actors or without a fold.
+"""Train models for cross-validation and for shipping: ``python -m models.train full`` or ``lite``.
 
-``lite`` learns from the ``full`` that was trained in the same folder.
+A run is one fold whose actors are left out, or ``all``. ``lite`` learns from the ``full`` that
+was trained in the same run's folder, so it never learns from anybody who has heard its judges.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,27 +19,32 @@ import tensorflow as tf
 from dsp.types import FloatArray
 from models import lite
 from models.cards import UNFITTED, write_card
-from models.distil import Distiller, export_lite
-from models.encoder import block_parameters
+from models.distil import Distiller, Schedule, export_lite
+from models.encoder import Tensor, block_parameters
 from models.examples import load_column, load_columns
 from models.export import export_full
 from models.frozen import FROZEN_BLOCKS
 from models.heads import (
     CHANNELS,
+    SPEAKER_SIZE,
     HeadSize,
+    Population,
     describe_population,
     judge,
     population_parameters,
     standardise,
 )
 from models.progress import progress
-from models.sampling import Sampler
+from models.sampling import Columns, Sampler
 from models.training import Network, Stage, Trainer, masks_of, statistics_of
 from models.whisper import Weights, load_encoder
 
-HEAD_STAGE = Stage(steps=2200, head_rate=1e-3, block_rate=0.0)
-BLOCK_STAGE = Stage(steps=800, head_rate=2e-4, block_rate=4e-5)
-LITE_STEPS = 2500
+RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
+
+HEAD_STAGE = Stage(steps=1700, head_rate=1e-3, block_rate=0.0)
+BLOCK_STAGE = Stage(steps=0, head_rate=2e-4, block_rate=5e-5)
+LITE_START_STEPS = 1500
+LITE_STEPS = 1500
 LITE_RATE = 1.5e-3
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
@@ -45,94 +53,153 @@ _BLOCK_BATCH = 16
 _LITE_BATCH = 32
 
 
+Arrays: TypeAlias = dict[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of a run."""
+
+    weights: Weights
+    """Of the Whisper encoder."""
+    seed: int
+    scale: float
+    """Of the number of head and lite steps."""
+    unfreeze_steps: int
+    """Of training the third block as well; none unless asked for."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """All windows; which of them a run may see, it asks ``columns``."""
+
+    folder: Path
+    columns: Columns
+    features: npt.NDArray[np.float32]
+    pairs: npt.NDArray[np.float16]
+    real: FloatArray
+    loud: FloatArray
+
+    @classmethod
+    def load(cls, folder: Path) -> Data:
+        """Read what ``models.prepare`` made."""
+        features = load_column(folder, "features")
+        pairs = load_column(folder, "pairs")
+        return cls(folder, load_columns(folder), features, pairs, *masks_of(features))
+
+    def spoken(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Those of the rows to measure a population on."""
+        return rows[self.columns.label[rows] >= 0][::_POPULATION_STEP]
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="models.train", description=__doc__)
     parser.add_argument("model", choices=("full", "lite"))
     parser.add_argument("--cache", type=Path, required=True, help="as models.prepare filled it")
     parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
-    parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints and result")
-    parser.add_argument("--fold", type=int, choices=(1, 2, 3, 4), help="leave these actors out")
+    parser.add_argument("--runs", type=Path, required=True, help="checkpoints and results")
+    parser.add_argument("--only", choices=RUNS, nargs="+", default=RUNS, help="these runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of steps")
+    parser.add_argument(
+        "--unfreeze", type=int, default=BLOCK_STAGE.steps, help="steps that train the third block"
+    )
     options = parser.parse_args(arguments)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.random.set_seed(options.seed)
     weights = load_encoder(options.whisper)
-    run = Run(options.cache / "examples", options.run, options.fold, options.seed, options.scale)
-    content = run.full(weights) if options.model == "full" else run.lite(weights)
-    model = options.run / f"{options.model}.tflite"
-    model.write_bytes(content)
-    write_card(model, UNFITTED, {"protocol": "not yet evaluated"})
+    settings = Settings(weights, options.seed, options.scale, options.unfreeze)
+    data = Data.load(options.cache / "examples")
+    for name in options.only:
+        run = Run(data, options.runs / name, settings)
+        model = options.runs / name / f"{options.model}.tflite"
+        model.write_bytes(run.full() if options.model == "full" else run.lite())
+        write_card(model, UNFITTED, {"protocol": "not yet evaluated"})
 
 
 class Run:
     """One model's training, with or without a fold.
 
     Args:
-        examples: folder of windows.
-        folder: of checkpoints; the same folder resumes.
-        fold: whose actors are left out; None for none.
-        seed: of everything random.
-        scale: of the number of steps.
+        data: all windows.
+        folder: named as the run, for checkpoints and results; the same folder resumes.
+        settings: of the run.
     """
 
-    def __init__(
-        self, examples: Path, folder: Path, fold: int | None, seed: int, scale: float
-    ) -> None:
-        self._examples = examples
+    def __init__(self, data: Data, folder: Path, settings: Settings) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._data = data
         self._folder = folder
-        self._seed = seed
-        self._scale = scale
-        self._columns = load_columns(examples)
-        self._rows = self._columns.rows_without(fold)
-        self._features = load_column(examples, "features")
-        self._real, self._loud = masks_of(self._features)
+        self._settings = settings
+        left_out = RUNS.index(folder.name) + 1 if folder.name != "all" else None
+        self._rows = data.columns.rows_without(left_out)
 
-    def full(self, weights: Weights) -> bytes:
-        """Train heads, then the block, and export."""
-        return export_full(self.network(weights), weights)
+    def full(self) -> bytes:
+        """Train heads, and the block if that is asked for, and export."""
+        return export_full(self._network(self._population()), self._settings.weights)
 
-    def network(self, weights: Weights) -> Network:
-        """The trained network; from its checkpoints, where it is trained already."""
-        pairs = load_column(self._examples, "pairs")
-        population = describe_population(*self._spoken(pairs, self._loud))
-        network = Network(
-            block_parameters(weights, FROZEN_BLOCKS), population, HeadSize(), self._seed
-        )
-        statistics = statistics_of(pairs, self._loud, population)
-        self._stage(network, HEAD_STAGE, _HEAD_BATCH, pairs, statistics, "heads")
-        del pairs
-        if BLOCK_STAGE.steps:
-            tokens = load_column(self._examples, "tokens")
-            self._stage(network, BLOCK_STAGE, _BLOCK_BATCH, tokens, statistics, "block")
-        return network
-
-    def lite(self, weights: Weights) -> bytes:
+    def lite(self) -> bytes:
         """Train the small network on the large one's scores and export."""
-        teacher = self._teacher_scores(weights)
-        pairs = load_column(self._examples, "pairs")
-        population = describe_population(*self._spoken(pairs, self._loud))
-        hints = pairs[:, :, CHANNELS // 2 :]
-        hints = (hints - population.mean[CHANNELS // 2 :]) / population.deviation[CHANNELS // 2 :]
-        hints = hints.astype(np.float16)
-        del pairs
-        spoken = self._rows[self._columns.label[self._rows] >= 0]
-        spectrum = lite.describe_spectrum(self._features[spoken])
-        statistics = _spectrum_statistics(self._features, spectrum)
-        sampler = Sampler(self._columns, self._rows, statistics, _LITE_BATCH, self._seed)
-        steps = round(LITE_STEPS * self._scale)
-        distiller = Distiller(spectrum, steps, LITE_RATE, self._seed, self._folder / "lite")
-        distiller.run(self._features, hints, teacher, sampler, "lite")
-        np.save(self._folder / "lite-history.npy", distiller.history.numpy())
-        return export_lite(distiller.parameters, spectrum)
+        teacher = self._teacher_scores(self._population())
+        pupil = self._pupil(self._rows, self._start(), LITE_STEPS, self._folder)
+        pupil.run(self._data.features, self._hints(self._rows), teacher, self._folder.name)
+        np.save(self._folder / "lite-history.npy", pupil.history.numpy())
+        return export_lite(pupil.parameters, pupil.spectrum)
 
-    def _spoken(
-        self, pairs: npt.NDArray[np.float16], loud: FloatArray
-    ) -> tuple[npt.NDArray[np.float16], FloatArray]:
-        spoken = self._rows[self._columns.label[self._rows] >= 0][::_POPULATION_STEP]
-        return pairs[spoken], loud[spoken]
+    def _start(self) -> Arrays:
+        """What the small network starts from: nEMO's labels and Whisper's hidden states.
+
+        RAVDESS is not in it, so that it can be the same for all runs.
+        """
+        path = self._folder.parent / "start.npz"
+        if not path.exists():
+            rows = np.flatnonzero(~np.char.startswith(self._data.columns.corpus, "ravdess"))
+            new = lite.new_network(self._settings.seed)
+            pupil = self._pupil(rows, new, LITE_START_STEPS, self._folder.parent / "start")
+            pupil.run(self._data.features, self._hints(rows), None, "start")
+            arrays: Any = {name: value.numpy() for name, value in pupil.parameters.items()}
+            np.savez(path, **arrays)
+        with np.load(path) as archive:
+            return {name: archive[name] for name in archive.files}
+
+    def _pupil(
+        self, rows: npt.NDArray[np.int64], start: Arrays, steps: int, folder: Path
+    ) -> Distiller:
+        data, settings = self._data, self._settings
+        spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
+        statistics = _spectrum_statistics(data.features, spectrum)
+        sampler = Sampler(data.columns, rows, statistics, _LITE_BATCH, settings.seed)
+        schedule = Schedule(round(steps * settings.scale), LITE_RATE)
+        return Distiller(start, spectrum, schedule, sampler, folder / "lite")
+
+    def _hints(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
+        """Whisper's third block, standardised over the rows."""
+        data = self._data
+        spoken = data.spoken(rows)
+        population = describe_population(data.pairs[spoken], data.loud[spoken])
+        above = slice(CHANNELS // 2, None)
+        hints = data.pairs[:, :, above] - population.mean[above].astype(np.float16)
+        hints /= population.deviation[above].astype(np.float16)
+        return hints
+
+    def _population(self) -> Population:
+        spoken = self._data.spoken(self._rows)
+        return describe_population(self._data.pairs[spoken], self._data.loud[spoken])
+
+    def _network(self, population: Population) -> Network:
+        """The trained network; from its checkpoints, where it is trained already."""
+        data, settings = self._data, self._settings
+        arrays = block_parameters(settings.weights, FROZEN_BLOCKS)
+        network = Network(arrays, population, HeadSize(), settings.seed)
+        statistics = statistics_of(data.pairs, data.loud, population)
+        steps = round(HEAD_STAGE.steps * settings.scale)
+        stage = dataclasses.replace(HEAD_STAGE, steps=steps)
+        self._stage(network, stage, _HEAD_BATCH, data.pairs, statistics, "heads")
+        if settings.unfreeze_steps:
+            stage = dataclasses.replace(BLOCK_STAGE, steps=settings.unfreeze_steps)
+            tokens = load_column(data.folder, "tokens")
+            self._stage(network, stage, _BLOCK_BATCH, tokens, statistics, "block")
+        return network
 
     def _stage(
         self,
@@ -143,31 +210,29 @@ class Run:
         statistics: FloatArray,
         name: str,
     ) -> None:
-        stage = dataclasses.replace(stage, steps=round(stage.steps * self._scale))
+        data = self._data
         trainer = Trainer(network, stage, self._folder / name)
-        sampler = Sampler(self._columns, self._rows, statistics, batch_size, self._seed)
-        trainer.run(hidden, self._real, self._loud, sampler, statistics, name)
+        sampler = Sampler(data.columns, self._rows, statistics, batch_size, self._settings.seed)
+        title = f"{name} {self._folder.name}"
+        trainer.run(hidden, data.real, data.loud, sampler, statistics, title)
         np.save(self._folder / f"{name}-history.npy", trainer.history.numpy())
 
-    def _teacher_scores(self, weights: Weights) -> FloatArray:
+    def _teacher_scores(self, population: Population) -> FloatArray:
         """Label logits of the large model for all windows that may be trained on."""
-        path = self._folder / "teacher.npy"
-        if path.exists():
-            return np.asarray(np.load(path))
-        network = self.network(weights)
-        population = population_parameters(network.population)
-        cold = tf.zeros((1, 2 * CHANNELS))
+        network = self._network(population)
+        constants = population_parameters(population)
+        cold = tf.zeros((1, SPEAKER_SIZE))
+        unfrozen = bool(self._settings.unfreeze_steps)
+        hidden = load_column(self._data.folder, "tokens") if unfrozen else self._data.pairs
 
-        def score(tokens: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
-            standard = standardise(network.pairs(tokens), population)
-            return judge(standard, real, cold, network.heads)[:, :-1]
+        def score(hidden: Tensor, real: Tensor) -> Tensor:
+            pairs = network.pairs(hidden) if unfrozen else hidden
+            return judge(standardise(pairs, constants), real, cold, network.heads)[:, :-1]
 
-        tokens = load_column(self._examples, "tokens")
-        scores = np.zeros((len(tokens), 8), np.float32)
         compiled = tf.function(score, autograph=False)
+        scores = np.zeros((len(hidden), 8), np.float32)
         for rows in progress(np.array_split(self._rows, len(self._rows) // 32 + 1), "teacher"):
-            scores[rows] = compiled(tokens[rows].astype(np.float32), self._real[rows]).numpy()
-        np.save(path, scores)
+            scores[rows] = compiled(hidden[rows].astype(np.float32), self._data.real[rows])
         return scores
 
 
@@ -179,5 +244,12 @@ def _spectrum_statistics(features: npt.NDArray[np.float32], spectrum: lite.Spect
     return np.concatenate(parts)
 
 
+def use_one_thread() -> None:
+    """On small machines TensorFlow's threads cost more than they give."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
 if __name__ == "__main__":
+    use_one_thread()
     main()
