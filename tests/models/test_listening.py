@@ -1,0 +1,96 @@
+"""What evaluation says of a recording is what ``emotiond analyze`` says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from inference.card import LABELS
+from inference.classifier import Classifier, read_model
+from inference.runtime import find_runtime
+from models.fitting import fit_smoothing, fit_temperature
+from models.hearing import Fixed
+from models.listening import STRIDE_SAMPLES, adapt_to, clip_scores, conclude, listen
+from models.streams import ActorStream, Block
+from streamer.analyze import analyze
+from streamer.events import Emotion
+from tests.models.sounds import RATE, babble
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(params=["tiny", "adapting"])
+def classifier(request: pytest.FixtureRequest) -> Classifier:
+    return Classifier(read_model(DATA / f"{request.param}.tflite"), find_runtime())
+
+
+def test_clip_scores_and_events_are_those_of_analyze(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    sound = np.round(babble(4.3) * 2**15) / 2**15
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, sound, RATE, "PCM_16")
+    analysis = analyze(str(path), classifier, STRIDE_SAMPLES)
+    steps = listen(classifier, sound.astype(np.float32))
+    scores = clip_scores(steps, classifier.card)
+    assert scores is not None
+    assert analysis.scores is not None
+    np.testing.assert_allclose(scores, list(analysis.scores.values()), atol=1e-3)
+    told = [event for event in analysis.events if isinstance(event, Emotion)]
+    concluded = conclude(steps, classifier.card)
+    assert [v.state for v in concluded] == [event.state for event in told]
+    labels = [None if v.label is None else LABELS[v.label] for v in concluded]
+    assert labels == [event.label for event in told]
+
+
+def test_silence_has_no_scores(classifier: Classifier) -> None:
+    steps = listen(classifier, np.zeros(2 * RATE, np.float32))
+    assert clip_scores(steps, classifier.card) is None
+
+
+def test_a_window_without_a_voice_counts_for_nothing(classifier: Classifier) -> None:
+    steps = listen(classifier, babble(3.0))
+    deaf = dataclasses.replace(classifier.card, voice_threshold=1.0)
+    assert clip_scores(steps, deaf) is None
+    assert all(verdict.label is None for verdict in conclude(steps, deaf))
+
+
+def test_a_clip_is_scored_before_the_speaker_s_statistics_know_it() -> None:
+    classifier = Classifier(read_model(DATA / "adapting.tflite"), find_runtime())
+    speaker = classifier.speaker()
+    assert speaker is not None
+    steps = listen(classifier, babble(3.0), Fixed.of(speaker))
+    assert not speaker.vector.any()
+    adapt_to(steps, classifier.card, speaker)
+    assert speaker.vector.any()
+    fixed = Fixed.of(speaker)
+    before = fixed.vector.copy()
+    adapt_to(steps, classifier.card, fixed)
+    np.testing.assert_array_equal(fixed.vector, before)
+
+
+def test_temperature_makes_a_classifier_as_sure_as_it_is_right() -> None:
+    classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
+    clips = [listen(classifier, babble(2.0, seed)) for seed in range(4)]
+    scores = [clip_scores(steps, classifier.card) for steps in clips]
+    right = [int(s.argmax()) for s in scores if s is not None]
+    wrong = [int(s.argmin()) for s in scores if s is not None]
+    assert fit_temperature(clips, right, classifier.card) < 0.5
+    assert fit_temperature(clips, wrong, classifier.card) > 1.5
+
+
+def test_smoothing_is_fitted_to_be_calm_and_right() -> None:
+    classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
+    sound = babble(12.0)
+    steps = listen(classifier, sound)
+    labels = [verdict.label for verdict in conclude(steps, classifier.card)]
+    truth = max(set(labels) - {None}, key=labels.count)
+    block = Block(truth, 0, sound.size, RATE // 2)
+    stream = ActorStream("a", sound, (block,), np.ones(sound.size // 160, np.bool_))
+    settings = fit_smoothing([(stream, steps)], classifier.card)
+    at = dataclasses.replace(classifier.card, smoothing=settings)
+    assert [v.label for v in conclude(steps, at)].count(truth) > len(steps) / 2
