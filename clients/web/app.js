@@ -22,7 +22,9 @@ const REFRESH_MS = 250;
 const streams = new Streams();
 /** @type {import("./stream.js").Stream|null} */
 let chosen = null;
-/** @type {string|null} what the viewer asked for, which may not exist yet */
+/** @type {import("./stream.js").Stream|null} what the viewer picked since the daemon was found */
+let picked = null;
+/** @type {string|null} what the viewer asked for at any time, which may not exist yet */
 let wanted = decodeName(window.location.hash);
 /** @type {import("./protocol.js").Hello|null} */
 let hello = null;
@@ -42,6 +44,7 @@ const facts = new Facts();
 const announcer = new Announcer();
 const picker = new Picker((name) => {
   wanted = name;
+  picked = streams.get(name) ?? null;
   window.history.replaceState(null, "", `#stream=${encodeURIComponent(name)}`);
   choose();
 });
@@ -59,11 +62,18 @@ function decodeName(hash) {
   }
 }
 
-/** Shows the wanted stream, or the daemon's default one until the wanted one appears. */
+/**
+ * Shows the wanted stream, or the daemon's default one until the wanted one appears. One that a
+ * restarted daemon no longer has is shown only to whoever picks it then, to look back.
+ */
 function choose() {
-  const byWish = wanted === null ? undefined : streams.get(wanted);
-  const byDefault = streams.get(hello?.last?.stream ?? hello?.streams[0] ?? "");
-  const next = byWish ?? (chosen && streams.get(chosen.name)) ?? byDefault ?? streams.all[0] ?? null;
+  const present = (/** @type {string|undefined} */ name) => {
+    const stream = name === undefined ? undefined : streams.get(name);
+    return stream?.isPresent ? stream : undefined;
+  };
+  const next = (picked && streams.get(picked.name)) ?? present(wanted ?? undefined)
+    ?? present(chosen?.name) ?? present(hello?.last?.stream) ?? present(hello?.streams[0])
+    ?? streams.all[0] ?? null;
   if (next !== chosen) {
     chosen = next;
     timeline.view.follow();
@@ -76,7 +86,10 @@ function choose() {
 /** @param {import("./protocol.js").Message} message */
 function receive(message) {
   streams.apply(message, performance.now());
-  if (message.type === "hello") hello = message;
+  if (message.type === "hello") {
+    hello = message;
+    picked = null;
+  }
   choose();
 }
 

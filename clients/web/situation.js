@@ -68,6 +68,8 @@ export function situationOf(stream, link, nowMs) {
   }
   if (stream === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
 
+  if (!stream.isPresent) return say("ended", "ended", "The daemon has this stream no longer.");
+
   const why = stream.statusDetail.slice(0, LONGEST_DETAIL);
   switch (stream.status) {
     case "ended": return say("ended", "ended", `The source is over. ${why}`);

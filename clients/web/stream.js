@@ -36,7 +36,10 @@ export class Stream {
     this.missedEvents = 0;
     /** Page time of the last event's arrival, in ms. */
     this.heardAtMs = nowMs;
-    this.lastSeq = -1;
+    /** Whether the daemon of this connection has it. */
+    this.isPresent = true;
+    this.lastSeq = 0;
+    this.counted = 0;
     this.kindSince = 0;
     this.kindSinceIsKnown = false;
   }
@@ -62,7 +65,7 @@ export class Stream {
 
   /**
    * Positions are the stream's own seconds until a daemon restarts and counts from zero again;
-   * then they go on after the pause that the clock on the wall shows.
+   * then they go on after the pause that the clock on the wall shows, and the old status is void.
    * @param {import("./protocol.js").EmotionEvent} event
    */
   #positionFor(event) {
@@ -70,18 +73,25 @@ export class Stream {
     if (last === null) return event.end;
     const stride = history.strideSeconds;
     if (event.end > last.end) return history.newestPosition + event.end - last.end;
+    this.status = "running";
+    this.statusDetail = "";
     return history.newestPosition + Math.max(2 * stride, event.time - last.time);
   }
 
   /** @param {number} seq counts what is missing between this event and the one before */
   count(seq) {
-    if (this.lastSeq >= 0 && seq > this.lastSeq + 1) this.missedEvents += seq - this.lastSeq - 1;
+    // The first one of a connection is a repetition: what came between it and the second was
+    // sent to those who were there.
+    if (this.counted > 1 && seq > this.lastSeq + 1) this.missedEvents += seq - this.lastSeq - 1;
     this.lastSeq = seq;
+    this.counted += 1;
+    this.isPresent = true;
   }
 
-  /** The numbering says nothing across a lost connection: what passed meanwhile was not sent here. */
-  reconnected() {
-    this.lastSeq = -1;
+  /** @param {boolean} isPresent whether the daemon that was found names this stream */
+  reconnected(isPresent) {
+    this.counted = 0;
+    this.isPresent = isPresent;
   }
 
   /** @param {import("./protocol.js").StatusEvent} event */
@@ -156,11 +166,9 @@ export class Streams {
       this.#strideSeconds = hello.strideSeconds;
     }
     for (const stream of this.all) {
-      stream.reconnected();
+      stream.reconnected(hello.streams.includes(stream.name));
       // Streams that are gone and were never heard would fill the list of a long-lived page.
-      if (!hello.streams.includes(stream.name) && stream.last === null) {
-        this.#byName.delete(stream.name);
-      }
+      if (!stream.isPresent && stream.last === null) this.#byName.delete(stream.name);
     }
     for (const name of hello.streams.slice(0, MOST_STREAMS)) {
       const stream = this.#ensure(name, nowMs);

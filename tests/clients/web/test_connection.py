@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.web.scripted import ScriptedDaemon, emotion, hello
+from tests.clients.web.scripted import ScriptedDaemon, emotion, hello, status
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -61,6 +61,35 @@ def test_pauses_grow(page: Any, daemon: ScriptedDaemon) -> None:
     for attempt, pause in enumerate(pauses[:5]):
         assert 0.4 * 2**attempt <= pause <= 0.6 * 2**attempt
     assert pauses[-1] <= 18
+
+
+def test_stream_that_did_not_come_back(open_page: Any, start_daemon: Any) -> None:
+    first = start_daemon(hello(("mic", "kitchen"), last=emotion(4, "calm")))
+    page = open_page(first, path="#stream=kitchen")
+    first.send(emotion(4, "angry", stream="kitchen"), status("muted", seq=5))
+    expect(page.locator("#now-word")).to_have_text("angry")
+    first.stop()
+    expect(page.locator("#now-word")).to_have_text("reconnecting")
+    second = start_daemon(hello(("mic",), last=emotion(0, "sad")), first.port)
+    second.wait_for_clients()
+    # Nor does the old daemon's word that the other one is muted hold any longer.
+    expect(page.locator("#now-word")).to_have_text("sad")
+    page.locator("#stream-list input").nth(1).check(force=True)
+    expect(page.locator("#now-word")).to_have_text("ended")
+    second.send(emotion(1, "sad"))
+    expect(page.locator("#now-detail")).to_have_text("The daemon has this stream no longer.")
+    second.send(emotion(0, "surprised", stream="kitchen"))
+    expect(page.locator("#now-word")).to_have_text("surprised")
+
+
+def test_numbers_before_the_connection_are_not_missed(open_page: Any, start_daemon: Any) -> None:
+    daemon = start_daemon(hello(last=emotion(4, "calm")))
+    page = open_page(daemon)
+    daemon.send(emotion(5, "happy", seq=7))
+    expect(page.locator("#now-word")).to_have_text("happy")
+    expect(page.locator("#fact-missed")).to_be_hidden()
+    daemon.send(emotion(9, "sad", seq=11))
+    expect(page.locator("#fact-missed")).to_have_text("3")
 
 
 def test_other_protocol_is_said(open_page: Any, start_daemon: Any) -> None:
