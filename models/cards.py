@@ -11,9 +11,7 @@ from typing import Any
 from inference.adaptation import AdaptationSettings
 from inference.card import LABELS
 from inference.smoothing import SmoothingSettings
-from models.encoder import RECIPE
-from models.examples import WINDOW_FRAMES
-from models.sampling import PRIOR_SECONDS
+from models.shape import MINIMUM_FRAMES, PRIOR_SECONDS, RECIPE, WINDOW_FRAMES
 
 DESCRIPTIONS = {
     "full": "Lower three blocks of Whisper's tiny encoder, the third one fine-tuned, under "
@@ -64,7 +62,7 @@ UNFITTED = Fitted(
     voice_threshold=0.5,
     smoothing=SmoothingSettings(0.4, 0.05, 0.0, 0.0),
     adaptation=AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
-    minimum_frames=24,
+    minimum_frames=MINIMUM_FRAMES,
 )
 """What a model is exported with, before ``models.evaluate`` has heard it."""
 

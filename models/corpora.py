@@ -23,6 +23,9 @@ RAVDESS Dataset Using Transfer Learning*, Sensors 21(22), 2021.
 TEST_FOLD = 5
 """The other actors (1, 4, 9, 22): never trained on, never used to choose anything."""
 
+NOISE_TEST_FOLD = 4
+"""Of ESC-10: heard by no model before it is judged."""
+
 _AUDIO = (".wav", ".flac", ".opus", ".ogg")
 _RAVDESS_CHANNELS = {"01": "ravdess-speech", "02": "ravdess-song"}
 _DUPLICATE = "03-01-03-01-02-02-07"  # the same recording as 03-01-03-01-02-01-07

@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from dsp.types import FloatArray
 from models import lite
-from models.encoder import RECIPE, Tensor, constants
-from models.examples import WINDOW_FRAMES
+from models.encoder import Tensor, constants
 from models.heads import classify, voice
 from models.lite import Spectrum
 from models.losses import label_loss, mixing, voice_loss
 from models.progress import progress
 from models.sampling import Sampler
+from models.shape import RECIPE, WINDOW_FRAMES
 from models.training import averaging_adamw
 
 _CHECKPOINT_STEPS = 200

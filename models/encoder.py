@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from dsp.mfcc import dct_matrix
-from dsp.recipe import Recipe
+from models.shape import RECIPE
 from models.whisper import Weights
 
 Tensor: TypeAlias = Any
@@ -32,17 +32,6 @@ _LOUD_RANGE = 3.5
 """Decades below the window's loudest band at which speech ends."""
 _DYNAMIC_RANGE = 8.0
 """Decades below the window's loudest band at which Whisper's features end."""
-
-RECIPE = Recipe(
-    sample_rate=16000,
-    frame_length=400,
-    hop_length=160,
-    n_fft=400,
-    n_mels=80,
-    n_mfcc=80,
-    mel_scale="slaney",
-)
-"""Whisper's own analysis, with all coefficients kept so that the graph can undo the DCT."""
 
 
 def log_mel(features: Tensor) -> Tensor:

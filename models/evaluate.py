@@ -19,12 +19,11 @@ import numpy as np
 from inference.card import LABELS, Card
 from models.cards import UNFITTED, Fitted, write_card
 from models.clip_figures import clip_table, enrolment_table, window_table
-from models.corpora import FOLDS, Clip, load_audio, read_esc10, read_ravdess
+from models.corpora import FOLDS, NOISE_TEST_FOLD, Clip, load_audio, read_esc10, read_ravdess
 from models.fitting import certainty_curve, fit_smoothing, fit_temperature
 from models.hearing import CONDITIONS, HeardClip, HeardStream, Hearing
 from models.listening import conclude
 from models.noise_figures import noise_table, open_share
-from models.prepare import NOISE_TEST_FOLD
 from models.report import write_report
 from models.stream_figures import measure, totals
 from streamer.pipeline import Verdict
@@ -47,7 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--runs", type=Path, required=True, help="holds fold1 … fold4")
     parser.add_argument("--shipped", type=Path, required=True, help="model whose card to write")
     parser.add_argument("--report", type=Path, required=True, help="HTML file to write")
-    parser.add_argument("--orders", type=int, default=5, help="of clips, for streams and voices")
+    parser.add_argument("--orders", type=int, default=5, help="of an actor's clips, adapting")
+    parser.add_argument("--streams", type=int, default=5, help="of each actor")
     parser.add_argument("--share", type=int, default=4, help="every so many clips under noise")
     options = parser.parse_args(arguments)
     clips = read_ravdess(options.speech)
@@ -59,12 +59,25 @@ def main(arguments: list[str] | None = None) -> None:
         for number in range(1, len(FOLDS) + 1)
     ]
     esc10 = [clip for clip in read_esc10(options.esc10) if clip.fold == NOISE_TEST_FOLD]
-    results = evaluate(folds, esc10, Hearing(options.shipped), options.orders, options.share)
+    extent = Extent(options.orders, options.streams, options.share)
+    results = evaluate(folds, esc10, Hearing(options.shipped), extent)
     results["curves"] = _curves(options.runs, options.model)
     fitted = results.pop("fitted")
     write_card(options.shipped, fitted, _for_card(results))
     results["card"] = json.loads(options.shipped.with_suffix(".json").read_text("utf-8"))
     write_report(options.report, results)
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """How much is heard; a hearing of everything takes an hour."""
+
+    orders: int
+    """Random orders of each actor's clips to adapt in."""
+    streams: int
+    """Of each actor."""
+    share: int
+    """Every so many clips are heard under noise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,12 +94,16 @@ class Fold:
 
 
 def evaluate(
-    folds: Sequence[Fold], esc10: Sequence[Clip], shipped: Hearing, n_orders: int, share: int
+    folds: Sequence[Fold], esc10: Sequence[Clip], shipped: Hearing, extent: Extent
 ) -> dict[str, Any]:
     """Everything that the report shows."""
     heard = [fold.hearing.clips(fold.clips) for fold in folds]
     streams = [
-        [fold.hearing.stream(actor, seed) for actor in fold.actors() for seed in range(n_orders)]
+        [
+            fold.hearing.stream(actor, seed)
+            for actor in fold.actors()
+            for seed in range(extent.streams)
+        ]
         for fold in folds
     ]
     base = folds[0].hearing.card
@@ -107,10 +124,11 @@ def evaluate(
     noises = [load_audio(clip.path) for clip in esc10]
     results: dict[str, Any] = {
         "protocol": PROTOCOL,
+        "extent": dataclasses.asdict(extent),
         "cold": clip_table(heard, cards),
         "windows": window_table(heard, cards),
         "adapted": clip_table(
-            [[h for seed in range(n_orders) for h in _in_order(fold, seed)] for fold in folds],
+            [[h for seed in range(extent.orders) for h in _in_order(fold, seed)] for fold in folds],
             cards,
         ),
         "adapted_sorted": clip_table([_in_order(fold, None) for fold in folds], cards),
@@ -123,7 +141,10 @@ def evaluate(
         ),
         "conditions": {
             condition: clip_table(
-                [fold.hearing.under(condition, fold.clips[::share], noises) for fold in folds],
+                [
+                    fold.hearing.under(condition, fold.clips[:: extent.share], noises)
+                    for fold in folds
+                ],
                 cards,
             )
             for condition in CONDITIONS

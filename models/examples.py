@@ -15,14 +15,12 @@ from inference.card import LABELS
 from inference.exceptions import DataError
 from models import augment
 from models.corpora import Clip, load_audio
-from models.encoder import RECIPE
 from models.frozen import FrozenEncoder
 from models.progress import progress
 from models.sampling import Columns
+from models.shape import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
 from models.windows import choose_window
 
-WINDOW_FRAMES = 300
-MINIMUM_FRAMES = 28
 NO_LABEL = -1
 """Instead of a label's number: noise."""
 

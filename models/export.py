@@ -5,7 +5,6 @@ from __future__ import annotations
 import tensorflow as tf
 
 from models.encoder import (
-    RECIPE,
     Tensor,
     block,
     block_parameters,
@@ -16,7 +15,6 @@ from models.encoder import (
     stem_parameters,
     whisper_input,
 )
-from models.examples import WINDOW_FRAMES
 from models.frozen import FROZEN_BLOCKS, pair_means
 from models.heads import (
     SPEAKER_SIZE,
@@ -25,6 +23,7 @@ from models.heads import (
     standardise,
     window_statistics,
 )
+from models.shape import RECIPE, WINDOW_FRAMES
 from models.training import Network
 from models.whisper import Weights
 

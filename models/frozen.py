@@ -15,7 +15,6 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from models.encoder import (
-    RECIPE,
     Tensor,
     block,
     block_parameters,
@@ -25,6 +24,7 @@ from models.encoder import (
     stem_parameters,
     whisper_input,
 )
+from models.shape import RECIPE
 from models.whisper import Weights
 
 FROZEN_BLOCKS = 2

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.encoder import RECIPE, Parameters, Tensor, gelu, layer_norm, linear, log_mel
+from models.encoder import Parameters, Tensor, gelu, layer_norm, linear, log_mel
 from models.heads import HeadSize, adapt, classify, masked_moments, new_head, pool, voice
+from models.shape import RECIPE
 
 CHANNELS = RECIPE.n_mels
 SPEAKER_SIZE = 2 * CHANNELS

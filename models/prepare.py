@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from models.corpora import TEST_FOLD, Clip, load_audio, read_esc10, read_nemo, read_ravdess
-from models.examples import WINDOW_FRAMES, make_examples, training_tasks
+from models.corpora import (
+    NOISE_TEST_FOLD,
+    TEST_FOLD,
+    Clip,
+    load_audio,
+    read_esc10,
+    read_nemo,
+    read_ravdess,
+)
+from models.examples import make_examples, training_tasks
 from models.frozen import FrozenEncoder
+from models.shape import WINDOW_FRAMES
 from models.whisper import load_encoder
-
-NOISE_TEST_FOLD = 4
-"""Of ESC-10: heard by no model before it is judged."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -32,6 +32,8 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         f"<h1>{html.escape(title)}</h1>",
         f"<p>{html.escape(card['description'])}</p>",
         f"<p>{html.escape(results['protocol'])}</p>",
+        f"<p>Streams of each actor: {results['extent']['streams']}; random orders to adapt in: "
+        f"{results['extent']['orders']}.</p>",
         "<h2>Whole clips</h2>",
         _clip_rows(results),
         "<h2>Classification report, cold</h2>",

@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from dsp.types import FloatArray
 from models.losses import allowed_labels, target_labels
+from models.shape import PRIOR_SECONDS
 
 FRAMES_PER_SECOND = 100
-PRIOR_SECONDS = 10.0
-"""The population counts as so much speech of the speaker, in training as in the daemon."""
 
 _SHARES = {"ravdess-speech": 0.56, "ravdess-song": 0.13, "nemo": 0.22, "esc10": 0.06}
 """Of a batch; the rest is synthetic noise."""

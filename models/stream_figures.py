@@ -55,7 +55,7 @@ def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
         settled[span.start : onset + round(GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)] = False
         right = np.flatnonzero(labels[onset : span.stop] == block.label)
         frames = right[0] if right.size else span.stop - onset
-        delays.append(frames * FRAME_SAMPLES / SAMPLE_RATE)
+        delays.append(float(frames) * FRAME_SAMPLES / SAMPLE_RATE)
         changed = np.flatnonzero(np.diff(labels[span])) + span.start + 1
         wrong_changes += sum(labels[i] not in (_NONE, block.label) for i in changed.tolist())
     speech = stream.is_speech

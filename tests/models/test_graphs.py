@@ -18,7 +18,8 @@ from dsp.mfcc import Mfcc  # noqa: E402
 from inference.classifier import Classifier, read_model  # noqa: E402
 from inference.runtime import find_runtime  # noqa: E402
 from models import heads, losses, prepare, train  # noqa: E402
-from models.encoder import RECIPE, log_mel, masks, whisper_input  # noqa: E402
+from models.encoder import log_mel, masks, whisper_input  # noqa: E402
+from models.shape import RECIPE  # noqa: E402
 from models.windows import cut_windows  # noqa: E402
 from tests.models.sounds import RATE, babble  # noqa: E402
 

@@ -1,0 +1,96 @@
+"""From heard clips to a card and a page, with a tiny model that is right by chance alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import soundfile
+
+pytest.importorskip("scipy", reason="evaluation varies sounds with scipy: pip install .[train]")
+
+from inference.card import LABELS, load_card
+from models import evaluate
+from models.corpora import Clip, read_esc10, read_ravdess
+from models.hearing import CONDITIONS, Hearing
+from models.report import write_report
+from tests.models.sounds import RATE, babble
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluation")
+    (folder / "speech").mkdir()
+    (folder / "esc10" / "rain").mkdir(parents=True)
+    for actor in (2, 3):
+        for number in range(1, len(LABELS) + 1):
+            name = f"03-01-{number:02d}-01-01-01-{actor:02d}.wav"
+            soundfile.write(folder / "speech" / name, babble(3.4, actor * number), RATE)
+    soundfile.write(folder / "esc10" / "rain" / "4-1-A.wav", babble(1.0), RATE)
+    for name in ("fold1", "fold2", "all"):
+        (folder / name).mkdir()
+        for suffix in ("tflite", "json"):
+            shutil.copy(DATA / f"adapting.{suffix}", folder / name / f"full.{suffix}")
+    return folder
+
+
+def folds(folder: Path) -> list[evaluate.Fold]:
+    clips = read_ravdess(folder / "speech")
+    return [
+        evaluate.Fold(
+            Hearing(folder / f"fold{number}" / "full.tflite"),
+            [clip for clip in clips if clip.fold == number],
+        )
+        for number in (1, 2)
+    ]
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> dict[str, object]:
+    shipped = Hearing(folder / "all" / "full.tflite")
+    noises: list[Clip] = read_esc10(folder / "esc10")
+    return evaluate.evaluate(folds(folder), noises, shipped, evaluate.Extent(1, 1, 4))
+
+
+def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
+    results: dict[str, dict[str, object]],
+) -> None:
+    assert results["cold"]["clips"] == results["adapted"]["clips"] == 16
+    assert results["enrolled"]["enrolled"]["clips"] == 14  # type: ignore[index]
+    assert len(results["cold"]["folds"]) == 2  # type: ignore[arg-type]
+
+
+def test_noise_and_conditions_are_all_there(results: dict[str, dict[str, object]]) -> None:
+    assert set(results["conditions"]) == set(CONDITIONS)
+    assert {"rain", "digital silence", "all"} <= set(results["noise"])
+    assert results["noise"]["digital silence"] == 0
+
+
+def test_what_was_heard_once_is_not_asked_again(
+    folder: Path, results: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("inference.classifier.Classifier.judge", refuse)
+    fold = folds(folder)[0]
+    assert len(fold.hearing.clips(fold.clips)) == 8
+
+
+def test_card_and_page_are_written(folder: Path, results: dict[str, object]) -> None:
+    shipped = folder / "all" / "full.tflite"
+    fitted = results["fitted"]
+    assert isinstance(fitted, evaluate.Fitted)
+    evaluate.write_card(shipped, fitted, {"accuracy": 0.5})
+    card = load_card(shipped.with_suffix(".json"))
+    assert card.temperature == pytest.approx(fitted.temperature, abs=1e-3)
+    page = folder / "reports" / "full.html"
+    values = json.loads(shipped.with_suffix(".json").read_text("utf-8"))
+    write_report(page, {**results, "card": values, "curves": {"heads": [3.0, 2.0, 1.5]}})
+    text = page.read_text("utf-8")
+    assert text.count("<svg") == 4
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
