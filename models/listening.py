@@ -17,10 +17,9 @@ from dsp.types import FloatArray
 from inference.adaptation import Speaker
 from inference.card import LABELS, Card
 from inference.classifier import Classifier, Prediction, softmax
+from models.windows import STRIDE_SAMPLES
 from streamer.intake import Chunk
 from streamer.pipeline import Pipeline, Turn, Verdict
-
-STRIDE_SAMPLES = 4000
 
 
 @dataclass(frozen=True)

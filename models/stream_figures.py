@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.card import SAMPLE_RATE
-from models.listening import STRIDE_SAMPLES
 from models.streams import FRAME_SAMPLES, ActorStream
+from models.windows import STRIDE_SAMPLES
 from streamer.pipeline import Verdict
 
 GRACE_SECONDS = 1.5

@@ -14,8 +14,9 @@ from inference.classifier import Classifier, read_model
 from inference.runtime import find_runtime
 from models.fitting import fit_smoothing, fit_temperature
 from models.hearing import Fixed
-from models.listening import STRIDE_SAMPLES, adapt_to, clip_scores, conclude, listen
+from models.listening import adapt_to, clip_scores, conclude, listen
 from models.streams import ActorStream, Block
+from models.windows import STRIDE_SAMPLES
 from streamer.analyze import analyze
 from streamer.events import Emotion
 from tests.models.sounds import RATE, babble
