@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +35,6 @@ _COLOURS = {
 class View:
     """What is known of the stream that is shown."""
 
-    url: str
     labels: tuple[str, ...] = ()
     model: str = ""
     stream: str | None = None
@@ -120,13 +120,13 @@ def watch_stream(url: str, console: Console | None = None) -> int:
     """Show a daemon's default stream until Ctrl-C; reconnects by itself.
 
     Returns:
-        The exit status: 2 for what is not a WebSocket's address.
+        The exit status: 1 where something else answers, 2 for what is no WebSocket's address.
     """
     console = console or Console()
-    if urlsplit(url).scheme not in ("ws", "wss"):
-        Console(stderr=True).print(f"emotiond: {url!r} is no address like ws://127.0.0.1:8765/ws")
+    if not _is_websocket_url(url):
+        print(f"emotiond: {url!r} is no address like ws://127.0.0.1:8765/ws", file=sys.stderr)
         return 2
-    view = View(url)
+    view = View()
     try:
         with Live(render(view), console=console, auto_refresh=False, screen=False) as live:
             shown = 0.0
@@ -137,4 +137,15 @@ def watch_stream(url: str, console: Console | None = None) -> int:
                     shown = time.monotonic()
     except KeyboardInterrupt:
         pass
+    except (KeyError, TypeError, AttributeError):
+        print(f"emotiond: what answers at {url} is no emotiond", file=sys.stderr)
+        return 1
     return 0
+
+
+def _is_websocket_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, a bracket too few
+        return False

@@ -24,7 +24,7 @@ def messages(url: str) -> Iterator[dict[str, Any]]:
         OSError: there is no daemon, or the connection broke off.
         websockets.exceptions.WebSocketException: it did not agree to talk.
     """
-    with connect(url, compression=None, max_size=2**20) as connection:
+    with connect(url, compression=None, max_size=2**20, proxy=None) as connection:
         for text in connection:
             yield json.loads(text)
 
@@ -41,7 +41,7 @@ def messages_for_ever(url: str) -> Iterator[dict[str, Any]]:
             for message in messages(url):
                 pause_seconds = _FIRST_PAUSE_SECONDS
                 yield message
-        except (OSError, WebSocketException) as error:
+        except (OSError, WebSocketException, ValueError) as error:  # ValueError: no JSON
             detail = str(error)
         yield {"type": "disconnected", "detail": detail}
         time.sleep(pause_seconds)

@@ -20,9 +20,9 @@ def messages(endpoint: str, topics: Sequence[str] = ("",)) -> Iterator[dict[str,
     """Yield the messages of these topics; the last ``emotion`` of each stream comes first.
 
     ZeroMQ reconnects by itself. When another subscriber comes, the daemon sends the last
-    events again to all; those are left out here by their ``seq``.
+    events again to all; those repeats are left out here.
     """
-    latest: dict[str, int] = {}
+    latest: dict[str, object] = {}
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         for topic in topics:
             socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
@@ -30,10 +30,11 @@ def messages(endpoint: str, topics: Sequence[str] = ("",)) -> Iterator[dict[str,
         while True:
             _topic, payload = socket.recv_multipart()
             message = json.loads(payload)
-            stream, seq = message["stream"], message["seq"]
-            if latest.get(stream, -1) < seq or seq == 0:  # 0: the daemon began anew
-                latest[stream] = seq
-                yield message
+            if message["type"] == "emotion":
+                if latest.get(message["stream"]) == payload:
+                    continue
+                latest[message["stream"]] = payload
+            yield message
 
 
 if __name__ == "__main__":

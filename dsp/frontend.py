@@ -95,6 +95,10 @@ class FrontEnd:
         self._gate.restart()
         self._history.restart()
 
+    def end_speech(self) -> None:
+        """Say that the sound, though loud, is no speech: the next window begins anew."""
+        self._gate.close()
+
     def push(self, samples: FloatArray) -> Heard:
         """Hear further samples, shape ``(n,)``, float32 in −1 … 1."""
         frames = self._frames.push(samples)

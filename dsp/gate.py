@@ -96,6 +96,11 @@ class LevelGate:
         self.onset_frame: int | None = None
         """First frame of the present speech, as soon as the gate is open."""
 
+    def close(self) -> None:
+        """End the present speech; loud frames open the gate again, with a new onset."""
+        self.state = GateState.QUIET
+        self.onset_frame = None
+
     @property
     def is_open(self) -> bool:
         """Whether the last frame belongs to speech or to a pause within it."""

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from inference.classifier import Model, read_model
+from inference.classifier import SUFFIX, Model, read_model
 from inference.exceptions import ModelError
 from inference.runtime import LITERT, Runtime
-
-_SUFFIX = ".tflite"
 
 
 def bundled_models() -> Sequence[Path]:
     """Paths of the bundled ``.tflite`` files, in the order of their names."""
     folder = Path(str(resources.files("models")))
-    return sorted(folder.glob(f"*{_SUFFIX}"))
+    return sorted(folder.glob(f"*{SUFFIX}"))
 
 
 def default_name(runtime: Runtime) -> str:
@@ -32,7 +30,7 @@ def find_model(wanted: str | None, runtime: Runtime) -> Model:
         CardError: its card is missing or broken, or belongs to another file.
     """
     name = wanted or default_name(runtime)
-    if name.endswith(_SUFFIX) or "/" in name or "\\" in name:
+    if name.endswith(SUFFIX) or "/" in name or "\\" in name:
         return read_model(Path(name))
     bundled = {path.stem: path for path in bundled_models()}
     if name not in bundled:

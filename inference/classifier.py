@@ -16,6 +16,7 @@ from inference.card import LABELS, Card, load_card
 from inference.exceptions import CardError, ModelError
 from inference.runtime import LITERT, Runtime
 
+SUFFIX = ".tflite"
 FEATURES, SPEAKER = "features", "speaker"
 LOGITS, STATISTICS = "logits", "statistics"
 
@@ -47,6 +48,8 @@ def read_model(path: Path) -> Model:
         CardError: the card is missing or broken, or belongs to another file.
         ModelError: the model cannot be read.
     """
+    if path.suffix != SUFFIX:
+        raise ModelError(f"{path} is not a {SUFFIX} file", "Give the path of a model, or its name")
     card = load_card(path.with_suffix(".json"))
     try:
         content = path.read_bytes()

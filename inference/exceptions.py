@@ -45,6 +45,10 @@ class DeviceError(SourceError):
     """No such microphone, or no way to open it."""
 
 
+class NoMicrophoneError(DeviceError):
+    """This machine has no microphone, or nothing to reach it by."""
+
+
 class ServeError(EmotiondError):
     """A port cannot be opened, or a server cannot be reached."""
 

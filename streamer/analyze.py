@@ -15,7 +15,7 @@ from streamer.events import Change, Emotion, scores_of, to_json
 from streamer.intake import Chunk, Intake
 from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
 from streamer.ring import Ring
-from streamer.sources.opening import parse_specs
+from streamer.sources.opening import default_name
 from streamer.sources.recording import open_recording, read_block
 
 _BLOCK_SECONDS = 0.5
@@ -67,7 +67,7 @@ def analyze(file: str, classifier: Classifier, stride_samples: int) -> Analysis:
         ring = Ring(2 * reader.samplerate, reader.channels, reader.samplerate)
         intake = Intake(ring, stride_samples)
         pipeline = Pipeline(classifier.card, classifier.speaker())
-        narrator = Narrator(parse_specs([file])[0].name)
+        narrator = Narrator(default_name(file))
         narrator.next_seq()  # the ``running`` status of a daemon
         events: list[Emotion | Change] = []
         weighted, speech_seconds = np.zeros(len(LABELS)), 0.0

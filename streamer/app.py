@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -104,7 +105,9 @@ class Daemon:
                 await self._until_stopped(self._play())
             finally:
                 await self._close()
-        return 1 if any(stream.failure for stream in self._streams) else 0
+        failures = [stream.failure for stream in self._streams]
+        failures += [self._lines.failure] if self._lines else []
+        return 1 if any(failures) else 0
 
     def _publish(self, stream: str, events: Sequence[Any], lossless: bool) -> None:
         self._hub.publish(stream, events, lossless)
@@ -137,12 +140,11 @@ class Daemon:
         for index, stream in enumerate(self._streams):
             worker = self._workers[index % len(self._workers)]
             await asyncio.to_thread(worker.adopt, stream)
-        for stream in self._streams:
-            await asyncio.to_thread(stream.finished.wait)
-            if stream.failure:
-                print(f"emotiond: {stream.name}: {stream.failure}", file=sys.stderr, flush=True)
+        await asyncio.gather(*map(_ended, self._streams))
         if not self._config.once:
             await self._stopping.wait()  # nothing to hear any more, but listeners are served
+        if self._config.lossless:
+            await self._hub.drained()
 
     async def _until_stopped(self, work: Any) -> None:
         """Run until the work is done, fails, or a signal comes."""
@@ -169,9 +171,9 @@ class Daemon:
             await asyncio.to_thread(self._lines.close, _STOP_SECONDS)
 
     def _greeting(self) -> Sequence[str]:
-        """``hello`` with the default stream's last event, then those of the others."""
+        """``hello`` with the default stream's last event, then what else is the last there was."""
         card, default = self._model.card, self._streams[0].name
-        last = self._hub.last.get(default)
+        last = self._hub.last_emotion.get(default)
         hello = {
             "type": "hello",
             "protocol": PROTOCOL,
@@ -184,20 +186,20 @@ class Daemon:
             "stride_seconds": self._config.stride,
             "streams": [stream.name for stream in self._streams],
             "demo": any(stream.source.about.demo for stream in self._streams),
-            "last": None,
+            "last": None if last is None else json.loads(last.text),
         }
-        text = encode(hello)
-        if last is not None:  # encoded already
-            text = text.removesuffix("null}") + last.text + "}"
-        others = [m.text for name, m in self._hub.last.items() if name != default]
-        return [text, *others]
+        rest = [message.text for message in self._last_messages() if message is not last]
+        return [encode(hello), *rest]
 
     def _last_messages(self) -> Sequence[Message]:
-        return tuple(self._hub.last.values())
+        return (*self._hub.last_status.values(), *self._hub.last_emotion.values())
 
     def _health(self) -> dict[str, Any]:
+        well = all(worker.is_alive for worker in self._workers) and not any(
+            stream.failure for stream in self._streams
+        )
         return {
-            "status": "ok",
+            "status": "ok" if well else "degraded",
             "version": __version__,
             "model": self._model.card.name,
             "uptime_seconds": round(time.monotonic() - self._started_seconds, 1),
@@ -219,6 +221,13 @@ class Daemon:
                 "stdout_lines": self._lines.dropped_messages if self._lines else 0,
             },
         }
+
+
+async def _ended(stream: Stream) -> None:
+    """Wait for a stream's end, and say its cause if it came early."""
+    await asyncio.to_thread(stream.finished.wait)
+    if stream.failure:
+        print(f"emotiond: {stream.name}: {stream.failure}", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

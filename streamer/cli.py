@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after an error (told in one line), 2 for wrong usage.
     """
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):  # whatever a name holds, it can be printed
+            output.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(format="emotiond: %(message)s", level=logging.WARNING)
     logging.getLogger("emotiond.websockets").setLevel(logging.CRITICAL)  # peers' mistakes
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from typing import Any
 
 from inference.card import LABELS, load_card
 from inference.exceptions import SourceError
-from streamer.config import Config
+from streamer.config import make_config
 
 
 def analyze_files(options: dict[str, Any]) -> int:
@@ -21,13 +22,15 @@ def analyze_files(options: dict[str, Any]) -> int:
     from inference.runtime import find_runtime
     from streamer.analyze import analyze
 
+    wanted = {} if options["model"] is None else {"model": options["model"]}
+    config = make_config(wanted, os.environ)
     runtime = find_runtime()
-    classifier = Classifier(find_model(options["model"], runtime), runtime)
+    classifier = Classifier(find_model(config.model, runtime), runtime)
     show = _FORMATS[options["format"]]()
     status = 0
     for file in options["files"]:
         try:
-            show(analyze(file, classifier, Config().stride_samples))
+            show(analyze(file, classifier, config.stride_samples))
         except SourceError as error:
             sys.stdout.flush()
             print(f"emotiond: {error}", file=sys.stderr, flush=True)

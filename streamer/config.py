@@ -148,10 +148,13 @@ def _read_toml(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path} ({error.strerror})", "Check --config") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}", "See the README's example") from None
-    speed = values.get("speed")
-    return values | {"speed": str(speed)} if type(speed) is int else values
+    # What the command line takes as a word may be a number in a file.
+    return {
+        key: str(value) if key in ("speed", "device") and type(value) is int else value
+        for key, value in values.items()
+    }
 
 
 def _environment_values(environment: Mapping[str, str]) -> Mapping[str, Any]:

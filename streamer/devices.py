@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inference.card import SAMPLE_RATE
-from inference.exceptions import DeviceError
+from inference.exceptions import DeviceError, NoMicrophoneError
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ def load_portaudio() -> Any:
     try:
         import sounddevice
     except OSError as error:
-        raise DeviceError(f"PortAudio cannot be loaded ({error})", _portaudio_remedy()) from None
+        raise NoMicrophoneError(
+            f"PortAudio cannot be loaded ({error})", _portaudio_remedy()
+        ) from None
     except Exception as error:  # sounddevice.PortAudioError, which an import cannot name
-        raise DeviceError(
+        raise NoMicrophoneError(
             f"PortAudio cannot start ({error})", "Check the sound set-up (on Linux: aplay -L)"
         ) from None
     return sounddevice
@@ -102,7 +104,7 @@ def find_device(wanted: str | None) -> Device:
     """
     devices = list_devices()
     if not devices:
-        raise DeviceError("there is no microphone", _NO_DEVICE)
+        raise NoMicrophoneError("there is no microphone", _NO_DEVICE)
     if wanted is None:
         return next((device for device in devices if device.is_default), devices[0])
     if wanted.strip().isdecimal():

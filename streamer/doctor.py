@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from dsp.framing import frame_view
 from dsp.frontend import FrontEnd
 from dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
 from inference.card import SAMPLE_RATE
@@ -22,7 +24,9 @@ from inference.classifier import Classifier, read_model
 from inference.exceptions import EmotiondError
 from inference.runtime import LITERT, Runtime, find_runtime
 from streamer.config import Config
-from streamer.devices import Device, find_device, find_opening, list_devices, load_portaudio
+from streamer.devices import Device, find_opening, list_devices, load_portaudio
+from streamer.ring import Block, Ring
+from streamer.sources.microphone import Microphone
 
 _LISTEN_SECONDS = 5.0
 _TRIALS = 20
@@ -148,37 +152,35 @@ def _device(device: Device) -> Finding:
 
 def _listen() -> Finding:
     """The level of five seconds from the default microphone."""
-    sounddevice = load_portaudio()
-    opening = find_opening(find_device(None))
-    try:
-        samples = sounddevice.rec(
-            round(_LISTEN_SECONDS * opening.sample_rate),
-            samplerate=opening.sample_rate,
-            channels=opening.channels,
-            device=opening.device.index,
-            dtype="float32",
-            blocking=True,
-        )
-    except sounddevice.PortAudioError as error:
-        return Finding("microphone", "error", str(error), "Close the program that uses it")
-    mono = samples.mean(axis=1)
-    level = mean_level_dbfs(levels_dbfs(mono.reshape(-1, opening.sample_rate // 100)))
+    microphone = Microphone(None)
+    ring = Ring(
+        math.ceil((_LISTEN_SECONDS + 1) * microphone.sample_rate),
+        microphone.channels,
+        microphone.sample_rate,
+    )
+    microphone.start(ring, lambda *_: None)
+    time.sleep(_LISTEN_SECONDS)
+    microphone.stop()
+    ring.end()
+    return _judge_level(ring.read(ring.available), ring.sample_rate)
+
+
+def _judge_level(heard: Block | None, sample_rate: int) -> Finding:
+    check = "microphone"
+    seconds = 0.0 if heard is None else heard.samples.shape[0] / sample_rate
+    if heard is None or seconds < _LISTEN_SECONDS / 2:
+        detail = f"only {seconds:.1f} of {_LISTEN_SECONDS:g} s came"
+        return Finding(check, "error", detail, "Plug it in again, or choose another one")
+    mono = heard.samples.mean(axis=1)
+    level = mean_level_dbfs(levels_dbfs(frame_view(mono, sample_rate // 100, sample_rate // 100)))
     peak = float(20 * np.log10(max(float(np.abs(mono).max()), 1e-6)))
-    detail = f"{_LISTEN_SECONDS:g} s at {level:.0f} dBFS, peak {peak:.0f} dBFS"
+    detail = f"{seconds:.1f} s at {level:.0f} dBFS, peak {peak:.0f} dBFS"
     if level <= SILENCE_DBFS + 1:
-        return Finding(
-            "microphone",
-            "error",
-            detail + ": digital silence",
-            "Unmute it, and allow this program to use it",
-        )
+        remedy = "Unmute it, and allow this program to use it"
+        return Finding(check, "error", detail + ": digital silence", remedy)
     if peak < _QUIETEST_DBFS:
-        return Finding(
-            "microphone",
-            "warning",
-            detail + ": very quiet",
-            "Turn its level up, and speak during the check",
-        )
+        remedy = "Turn its level up, and speak during the check"
+        return Finding(check, "warning", detail + ": very quiet", remedy)
     if peak > _LOUDEST_DBFS:
-        return Finding("microphone", "warning", detail + ": it clips", "Turn its level down")
-    return Finding("microphone", "ok", detail)
+        return Finding(check, "warning", detail + ": it clips", "Turn its level down")
+    return Finding(check, "ok", detail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,12 +30,12 @@ class Sink(Protocol):
     def send(self, message: Message) -> None:
         """Pass a message on without waiting; what does not fit is dropped and counted."""
 
-    async def drained(self) -> None:
-        """Wait until there is room for more, or for a stated time at most."""
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until there is room for more, or nothing is left; for a stated time at most."""
 
 
 class Hub:
-    """Fans messages out and keeps each stream's last ``emotion``.
+    """Fans messages out and keeps each stream's last ``emotion`` and ``status``.
 
     The queue from the threads is bounded: when the loop does not keep up, the oldest
     message is dropped and counted.
@@ -45,8 +46,10 @@ class Hub:
         self._sinks: list[Sink] = []
         self._waiting: deque[Message] = deque()
         self._scheduled = False
-        self.last: dict[str, Message] = {}
-        """The last ``emotion`` of each stream."""
+        self.last_emotion: dict[str, Message] = {}
+        """By stream."""
+        self.last_status: dict[str, Message] = {}
+        """By stream."""
         self.dropped_messages = 0
 
     def add(self, sink: Sink) -> None:
@@ -71,13 +74,14 @@ class Hub:
             delivery = self._deliver(messages)
             try:
                 asyncio.run_coroutine_threadsafe(delivery, self._loop).result()
-            except RuntimeError:  # the loop has ended, and with it all sinks
+            except concurrent.futures.CancelledError:  # the loop ends, and with it all sinks
+                pass
+            except RuntimeError:  # it has ended
                 delivery.close()
             return
         for message in messages:
             if len(self._waiting) >= _MOST_WAITING:
-                self._waiting.popleft()
-                self.dropped_messages += 1
+                self.dropped_messages += self._next_waiting() is not None
             self._waiting.append(message)
         if not self._scheduled:
             self._scheduled = True
@@ -85,6 +89,12 @@ class Hub:
                 self._loop.call_soon_threadsafe(self._fan_out)
             except RuntimeError:  # as above
                 self._waiting.clear()
+
+    async def drained(self) -> None:
+        """Wait until every sink has passed on all that it was sent, or given up."""
+        self._fan_out()
+        for sink in self._sinks:
+            await sink.drained(wholly=True)
 
     async def _deliver(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -94,12 +104,20 @@ class Hub:
 
     def _fan_out(self) -> None:
         self._scheduled = False  # first: what is appended from here on schedules anew
-        while self._waiting:
-            self._send(self._waiting.popleft())
+        while (message := self._next_waiting()) is not None:
+            self._send(message)
+
+    def _next_waiting(self) -> Message | None:
+        try:
+            return self._waiting.popleft()
+        except IndexError:  # asked in this way, since a worker may drop the last one meanwhile
+            return None
 
     def _send(self, message: Message) -> None:
         if message.type == "emotion":
-            self.last[message.stream] = message
+            self.last_emotion[message.stream] = message
+        elif message.type == "status":
+            self.last_status[message.stream] = message
         for sink in self._sinks:
             sink.send(message)
 

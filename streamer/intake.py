@@ -10,14 +10,14 @@ import numpy as np
 from dsp.resample import Resampler
 from dsp.types import FloatArray
 from inference.card import SAMPLE_RATE
-from streamer.ring import Ring
+from streamer.ring import Block, Ring
 
 _RESAMPLED_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The samples up to the next multiple of the stride, or to the end of the stream."""
+    """The samples up to the next multiple of the stride, or to a cut or the end before it."""
 
     samples: FloatArray
     """Mono, 16 kHz, shape ``(n,)``; valid until the next chunk is asked for."""
@@ -46,6 +46,7 @@ class Intake:
         self._waiting = np.empty(0, np.float32)  # resampled, not yet handed out
         self._position = 0  # of the first sample waiting, at 16 kHz
         self._after_cut = True
+        self._next_run: Block | None = None  # read already; what waits goes out before it
         self._flushed = False  # the source has ended and the resampler is empty
         self._finished = False
 
@@ -70,6 +71,11 @@ class Intake:
             needed = self._stride - self._position % self._stride
             if self._waiting.shape[0] >= needed:
                 return self._hand_out(needed, last=False)
+            if self._next_run is not None:
+                if self._waiting.shape[0]:
+                    return self._hand_out(self._waiting.shape[0], last=False)
+                self._begin_run(self._next_run)
+                continue
             if self._flushed:
                 self._finished = True
                 return self._hand_out(self._waiting.shape[0], last=True)
@@ -81,7 +87,7 @@ class Intake:
                 continue
             if ended:
                 self._flushed = True
-                self._append(self._resampler.push(np.empty(0, np.float32), last=True))
+                self._flush_resampler()
             elif self._ring.wake_at(self._ring.position + self._wake_after(needed, wanted)):
                 return None
         return None
@@ -104,16 +110,28 @@ class Intake:
         if block is None:
             return False
         if block.after_cut and block.position > 0:
-            # What waits before the loss is less than a stride, and nothing can follow on it.
-            self._resampler.restart()
-            self._waiting = np.empty(0, np.float32)
-            self._position = round(block.position * SAMPLE_RATE / self._ring.sample_rate)
-            self._after_cut = True
+            self._next_run = block
+            self._flush_resampler()
+        else:
+            self._take(block)
+        return True
+
+    def _begin_run(self, block: Block) -> None:
+        """Go on behind a cut."""
+        self._next_run = None
+        self._resampler.restart()
+        self._position = round(block.position * SAMPLE_RATE / self._ring.sample_rate)
+        self._after_cut = True
+        self._take(block)
+
+    def _take(self, block: Block) -> None:
         mono = block.samples[:, 0]
         if block.samples.shape[1] > 1:
             mono = block.samples.mean(axis=1)
         self._append(self._resampler.push(mono))
-        return True
+
+    def _flush_resampler(self) -> None:
+        self._append(self._resampler.push(np.empty(0, np.float32), last=True))
 
     def _append(self, samples: FloatArray) -> None:
         self._waiting = np.concatenate((self._waiting, samples))

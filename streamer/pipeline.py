@@ -77,6 +77,7 @@ class Pipeline:
         self._origin = 0  # where the front end last restarted
         self._heard_samples = 0  # since then
         self._judged_end: int | None = None
+        self._voice_end = 0  # of the last voice, or of the last noise that was given up
         self._label: int | None = None
         self._label_since = 0
 
@@ -85,7 +86,8 @@ class Pipeline:
         if chunk.after_cut:
             self._front_end.restart()
             self._forget_speech()
-            self._origin, self._heard_samples = chunk.position, 0
+            self._origin = self._voice_end = chunk.position
+            self._heard_samples = 0
         self._heard_samples += chunk.samples.shape[0]
         heard = self._front_end.push(chunk.samples)
         return Turn(
@@ -111,8 +113,10 @@ class Pipeline:
                 self._forget_speech()
         elif prediction.voice < self._card.voice_threshold:
             state = "silence"
-            if turn.end_sample - (self._judged_end or 0) > PAUSE_SECONDS * SAMPLE_RATE:
+            if turn.end_sample - self._voice_end > PAUSE_SECONDS * SAMPLE_RATE:
                 self._forget_speech()
+                self._front_end.end_speech()
+                self._voice_end = turn.end_sample
         else:
             self._take(turn, prediction)
             state = "uncertain" if self._smoother.label is None else "speech"
@@ -121,7 +125,7 @@ class Pipeline:
     def _take(self, turn: Turn, prediction: Prediction) -> None:
         newer_than = turn.start_sample if self._judged_end is None else self._judged_end
         elapsed_seconds = max(0, turn.end_sample - newer_than) / SAMPLE_RATE
-        self._judged_end = turn.end_sample
+        self._judged_end = self._voice_end = turn.end_sample
         self._smoother.update(prediction.posteriors, elapsed_seconds)
         if self.speaker is not None and prediction.statistics is not None:
             speech_seconds = elapsed_seconds * turn.heard.speech_ratio

@@ -95,7 +95,7 @@ class Ring:
     def end(self) -> None:
         """Say that nothing follows."""
         self.ended = True
-        self._advance(self._written)
+        self._wake_if_due()
 
     def wait_for_room(self, samples: int, stop: threading.Event) -> bool:
         """Wait until so many samples can be written without loss; False once ``stop`` is set."""
@@ -110,7 +110,11 @@ class Ring:
 
     def _advance(self, written: int) -> None:
         self._reserved = self._written = written
-        if self._wake_position is not _NEVER and (self.ended or written >= self._wake_position):
+        self._wake_if_due()
+
+    def _wake_if_due(self) -> None:
+        awaited = self._wake_position
+        if awaited is not _NEVER and (self.ended or self._written >= awaited):
             self._wake_position = _NEVER
             self._wake()
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sys
 import threading
 
 from streamer.hub import Message
+
+_log = logging.getLogger(__name__)
 
 _MOST_WAITING = 1000  # lines; a reader further behind misses the newest
 
@@ -21,6 +24,8 @@ class LineWriter:
     def __init__(self) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue(_MOST_WAITING)
         self.dropped_messages = 0
+        self.failure: str | None = None
+        """Why nothing is written any more; None too where the reader has gone by itself."""
         self._thread = threading.Thread(target=self._run, name="emotiond-stdout", daemon=True)
         self._thread.start()
 
@@ -31,9 +36,10 @@ class LineWriter:
         except queue.Full:
             self.dropped_messages += 1
 
-    async def drained(self) -> None:
-        """Wait until half of the queue is free, or the reader is gone."""
-        while self._lines.qsize() > _MOST_WAITING // 2 and self._thread.is_alive():
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until half of the queue is free, or nothing is left, or the reader is gone."""
+        most_lines = 0 if wholly else _MOST_WAITING // 2
+        while self._lines.qsize() > most_lines and self._thread.is_alive():
             await asyncio.sleep(0.005)
 
     def close(self, timeout_seconds: float) -> None:
@@ -50,5 +56,8 @@ class LineWriter:
                 sys.stdout.write(line + "\n")
                 if self._lines.empty():
                     sys.stdout.flush()
-        except (BrokenPipeError, ValueError):  # the reader is gone, or the stream closed
+        except BrokenPipeError:  # the reader is gone: nothing to complain of
             return
+        except (OSError, ValueError) as error:
+            self.failure = f"standard output cannot be written ({error})"
+            _log.error("%s", self.failure)

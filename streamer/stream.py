@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from inference.card import SAMPLE_RATE
 from streamer.events import Event, Status, StreamStatus
 from streamer.intake import Chunk, Intake
 from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
@@ -39,7 +40,8 @@ class Stream:
         self._publish = publish
         self._narrator = Narrator(name)
         self._telling = threading.Lock()  # seq and order of events, across two threads
-        capacity = round(RING_SECONDS * source.sample_rate)
+        seconds = max(RING_SECONDS, 3 * stride_samples / SAMPLE_RATE)
+        capacity = round(seconds * source.sample_rate)
         self.ring = Ring(capacity, source.channels, source.sample_rate)
         self.intake = Intake(self.ring, stride_samples)
         self.finished = threading.Event()

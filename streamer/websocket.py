@@ -94,11 +94,12 @@ class WebSocketServer:
                 self._drop(client)
         broadcast(self._clients, message.text)
 
-    async def drained(self) -> None:
-        """Wait until every client has read enough, for five seconds at most."""
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until every client has read enough, or all; for five seconds at most."""
+        most_bytes = 0 if wholly else _MOST_UNREAD_BYTES // 2
         deadline = time.monotonic() + _PATIENCE_SECONDS
         for client in tuple(self._clients):
-            while client.transport.get_write_buffer_size() > _MOST_UNREAD_BYTES // 2:
+            while client.transport.get_write_buffer_size() > most_bytes:
                 if time.monotonic() > deadline:
                     self._drop(client)
                     break

@@ -24,7 +24,7 @@ class Worker:
 
     def __init__(self, model: Model, runtime: Runtime) -> None:
         self._classifier = Classifier(model, runtime)
-        self._due: queue.SimpleQueue[Stream | None] = queue.SimpleQueue()  # each stream once
+        self._due: queue.SimpleQueue[Stream | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="emotiond-worker", daemon=True)
         self._thread.start()
 
@@ -33,6 +33,11 @@ class Worker:
         stream.start(Pipeline(self._classifier.card, self._classifier.speaker()))
         stream.ring.on_wake(lambda: self._due.put(stream))
         self._due.put(stream)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still serves."""
+        return self._thread.is_alive()
 
     def close(self, timeout_seconds: float) -> None:
         """End the thread; streams not finished by then stay so."""
@@ -60,7 +65,7 @@ class Worker:
                 self._give_up(stream, error)
         try:
             self._judge(heard)
-        except EmotiondError as error:
+        except Exception as error:  # the interpreter's own; the worker must live on
             for stream, _, _ in heard:
                 self._give_up(stream, error)
 

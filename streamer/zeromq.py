@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterable
 
@@ -12,9 +13,12 @@ import zmq
 from inference.exceptions import ServeError
 from streamer.hub import Message
 
+_log = logging.getLogger(__name__)
+
 _HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
 _PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
 _LINGER_MS = 200
+_ASK_SECONDS = 0.1
 
 
 class ZeroMQPublisher:
@@ -53,7 +57,11 @@ class ZeroMQPublisher:
                 "Choose another one with --zmq tcp://127.0.0.1:PORT, or none with --zmq off",
             ) from None
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket.FD, self._greet_subscribers)
+        self._asking: asyncio.TimerHandle | None = None
+        try:
+            self._loop.add_reader(self._socket.FD, self._greet_subscribers)
+        except NotImplementedError:  # Windows: ask every now and then
+            self._ask_for_subscribers()
 
     @property
     def endpoint(self) -> str:
@@ -69,21 +77,29 @@ class ZeroMQPublisher:
                 self.dropped_messages += 1
         self._greet_subscribers()  # sending may have used up the descriptor's edge
 
-    async def drained(self) -> None:
-        """Wait until all subscribers have room, for five seconds at most."""
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until all subscribers have room; after five seconds the slow ones miss events.
+
+        Whether they have it wholly, ZeroMQ does not tell: closing gives them that time instead.
+        """
+        if wholly:
+            self._socket.setsockopt(zmq.LINGER, round(_PATIENCE_SECONDS * 1000))
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._backlog:
             if self._try_to_send(self._backlog[0]):
                 del self._backlog[0]
             elif time.monotonic() > deadline:
-                self.dropped_messages += len(self._backlog)
-                self._backlog.clear()
+                _log.warning("a ZeroMQ subscriber does not read: it is not waited for any more")
+                self._socket.setsockopt(zmq.XPUB_NODROP, 0)
             else:
                 await asyncio.sleep(0.005)  # ZeroMQ has no event for this
 
     def close(self) -> None:
-        """Send what is left and close; waits for a fifth of a second at most."""
-        self._loop.remove_reader(self._socket.FD)
+        """Send what is left and close; waits for a fifth of a second, unless drained wholly."""
+        if self._asking is None:
+            self._loop.remove_reader(self._socket.FD)
+        else:
+            self._asking.cancel()
         self._socket.close()
         self._context.term()
 
@@ -95,6 +111,10 @@ class ZeroMQPublisher:
         except zmq.Again:
             return False
         return True
+
+    def _ask_for_subscribers(self) -> None:
+        self._greet_subscribers()
+        self._asking = self._loop.call_later(_ASK_SECONDS, self._ask_for_subscribers)
 
     def _greet_subscribers(self) -> None:
         # The descriptor is edge-triggered: read until there is nothing more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import Any
@@ -39,6 +40,7 @@ class Microphone:
         self._stop = threading.Event()
         self._lost = threading.Event()
         self._last_block = 0.0  # monotonic
+        self._expected_adc_seconds = 0.0  # PortAudio's clock, of the next block's first sample
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to capture.
@@ -61,8 +63,12 @@ class Microphone:
         if self._keeper is not None:
             self._keeper.join(1.0)
 
-    def _callback(self, block: FloatArray, _samples: int, _time: Any, _status: Any) -> None:
+    def _callback(self, block: FloatArray, samples: int, times: Any, status: Any) -> None:
         now = time.monotonic()
+        if status.input_overflow:  # PortAudio lost samples before these; its clock says how many
+            lost_seconds = times.inputBufferAdcTime - self._expected_adc_seconds
+            self._ring.skip(max(0, round(lost_seconds * self.sample_rate)))
+        self._expected_adc_seconds = times.inputBufferAdcTime + samples / self.sample_rate
         self._ring.write(block, now)
         self._last_block = now
 
@@ -130,7 +136,8 @@ def _refresh_portaudio() -> None:
     """PortAudio lists the devices once, when it starts: start it again."""
     sounddevice = load_portaudio()
     try:
-        sounddevice._terminate()
+        with contextlib.suppress(sounddevice.PortAudioError):  # it was not running
+            sounddevice._terminate()
         sounddevice._initialize()
     except sounddevice.PortAudioError as error:
         raise DeviceError(f"PortAudio cannot start ({error})", "Check the sound set-up") from None

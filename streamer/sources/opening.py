@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from inference.exceptions import ConfigError, DeviceError
+from inference.exceptions import ConfigError, NoMicrophoneError
 from streamer.sources import About, Source
 from streamer.sources.microphone import Microphone
 from streamer.sources.pcm import StandardInput
@@ -51,15 +51,16 @@ def parse_specs(texts: Sequence[str]) -> list[SourceSpec]:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"two sources are called {name!r}", "Name them: --source NAME=SOURCE")
-    if sum(spec.source == STANDARD_INPUT for spec in specs) > 1:
-        raise ConfigError("there is only one standard input", "Use --source - once")
+    for source, what in ((STANDARD_INPUT, "standard input"), (MICROPHONE, "microphone")):
+        if sum(spec.source == source for spec in specs) > 1:
+            raise ConfigError(f"there is only one {what}", f"Use --source {source} once")
     return specs
 
 
 def _parse(text: str) -> SourceSpec:
     name, separator, source = text.partition("=")
     if not separator or "/" in name or path_exists(text):
-        name, source = _default_name(text), text
+        name, source = default_name(text), text
     if not source:
         raise ConfigError(f"--source {text!r} names no source", "Use mic, demo, - or a file")
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
@@ -70,10 +71,14 @@ def _parse(text: str) -> SourceSpec:
     return SourceSpec(name, source)
 
 
-def _default_name(source: str) -> str:
+def default_name(source: str) -> str:
+    """What a source is called that was given no name: a file, as its path ends."""
     if source in (MICROPHONE, DEMO):
         return source
-    return "stdin" if source == STANDARD_INPUT else Path(source).stem[:_LONGEST_NAME]
+    if source == STANDARD_INPUT:
+        return "stdin"
+    stem = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in Path(source).stem)
+    return stem[:_LONGEST_NAME] or "file"
 
 
 def open_source(spec: SourceSpec, settings: SourceSettings) -> Source:
@@ -102,7 +107,9 @@ def open_default(settings: SourceSettings) -> tuple[SourceSpec, Source]:
     try:
         spec = SourceSpec(MICROPHONE, MICROPHONE)
         return spec, open_source(spec, settings)
-    except DeviceError as error:
+    except NoMicrophoneError as error:
+        if settings.device is not None:
+            raise
         print(f"emotiond: {error}", file=sys.stderr)
         print("emotiond: playing the bundled demo recording instead.", file=sys.stderr)
         spec = SourceSpec(DEMO, DEMO)

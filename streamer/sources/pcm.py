@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 
@@ -12,6 +11,7 @@ import numpy as np
 from streamer.ring import Ring
 from streamer.sources import About, OnStatus
 
+_STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
 _MOST_AHEAD_SECONDS = 0.5
 
@@ -45,6 +45,12 @@ class StandardInput:
         self._stop.set()
 
     def _run(self, ring: Ring) -> None:
+        try:
+            self._read(ring)
+        finally:
+            ring.end()
+
+    def _read(self, ring: Ring) -> None:
         block_bytes = 2 * round(_BLOCK_SECONDS * self.sample_rate)
         started, samples, odd = time.monotonic(), 0, b""
         while not self._stop.is_set():
@@ -59,15 +65,17 @@ class StandardInput:
                 if not ring.wait_for_room(block.shape[0], self._stop):
                     break
             else:
-                ahead = samples / self.sample_rate - (time.monotonic() - started)
-                self._stop.wait(max(0.0, ahead - _MOST_AHEAD_SECONDS))
+                spoken_seconds = samples / self.sample_rate
+                # After a pause, what comes cannot have been spoken before it.
+                started = max(started, time.monotonic() - spoken_seconds)
+                ahead_seconds = spoken_seconds - (time.monotonic() - started)
+                self._stop.wait(max(0.0, ahead_seconds - _MOST_AHEAD_SECONDS))
             ring.write(block[:, None], time.monotonic())
-        ring.end()
 
 
 def _read(most: int) -> bytes:
     """What there is, up to so many bytes; empty at the end. Unbuffered: nothing is held back."""
     try:
-        return os.read(sys.stdin.fileno(), most)
-    except (OSError, ValueError):  # closed, or never there
+        return os.read(_STANDARD_INPUT, most)
+    except OSError:  # closed, or never there
         return b""

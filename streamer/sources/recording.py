@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import soundfile
 
 from dsp.types import FloatArray
 from inference.exceptions import SourceError
@@ -18,6 +18,7 @@ from streamer.sources import About, OnStatus
 _BLOCK_SECONDS = 0.02
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
 _MOST_CHANNELS = 64
+_LARGEST_SAMPLE = 1e6  # floats may be off scale, of 16 bits for instance, but not off the charts
 
 
 class SoundReader(Protocol):
@@ -31,15 +32,26 @@ class SoundReader(Protocol):
     def close(self) -> None: ...
 
 
-class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]  # untyped
+@functools.cache
+def _sound_file_class() -> Any:
     """A sound file that is read on and on.
 
     Where a file can be sought in, soundfile seeks after every read, and that makes an MP3's
     decoder start afresh: read in blocks, half the sound is gone.
     """
+    try:
+        import soundfile
+    except OSError as error:  # on 32-bit ARM the library is the system's
+        raise SourceError(
+            f"libsndfile cannot be loaded ({error})",
+            "Install it: sudo apt-get install libsndfile1",
+        ) from None
 
-    def seekable(self) -> bool:
-        return False
+    class UnseekableSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # untyped
+        def seekable(self) -> bool:
+            return False
+
+    return UnseekableSoundFile
 
 
 def open_recording(path: str) -> SoundReader:
@@ -52,9 +64,10 @@ def open_recording(path: str) -> SoundReader:
         raise SourceError(f"{path}: there is no such file", "Check the path")
     if Path(path).is_dir():
         raise SourceError(f"{path}: this is a folder", "Name the files in it")
+    sound_file = _sound_file_class()
     try:
-        reader: SoundReader = _SoundFile(path)
-    except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:
+        reader: SoundReader = sound_file(path)
+    except (OSError, RuntimeError, TypeError) as error:
         # TypeError: a suffix .raw, whose content soundfile does not look at.
         reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise SourceError(
@@ -67,7 +80,7 @@ def open_recording(path: str) -> SoundReader:
         raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
     try:
         first = reader.read(1, "float32", True)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:
         reader.close()
         raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
     if not first.shape[0]:
@@ -93,11 +106,11 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
     """
     try:
         block = reader.read(max(1, round(seconds * reader.samplerate)), "float32", True)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:
         raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
-    if not np.isfinite(block).all():
+    if not np.abs(block).max(initial=0) <= _LARGEST_SAMPLE:  # which no NaN is, either
         raise SourceError(
-            f"{path}: it holds samples that are not finite numbers (NaN or infinity)",
+            f"{path}: it holds samples that are not finite numbers, or absurdly large",
             "Export it again, as 16-bit PCM for instance",
         )
     return block
@@ -161,7 +174,7 @@ class Recording:
             if not block.shape[0]:
                 if not self._loop:
                     return
-                self._reader.seek(0)
+                self._rewind()
                 ring.cut()
                 continue
             played += block.shape[0]
@@ -171,3 +184,7 @@ class Recording:
             elif not ring.wait_for_room(block.shape[0], self._stop):
                 return
             ring.write(block, due)
+
+    def _rewind(self) -> None:
+        self._reader.close()
+        self._reader = open_recording(self._path)

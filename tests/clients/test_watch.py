@@ -40,7 +40,7 @@ def emotion(**changes: Any) -> dict[str, Any]:
 
 
 def shown(*messages: dict[str, Any]) -> str:
-    view = View("ws://127.0.0.1:1/ws")
+    view = View()
     for message in messages:
         view.take(message)
     console = Console(width=100)
@@ -86,9 +86,13 @@ def test_a_bar_is_always_as_wide_and_rounded_to_an_eighth(share: float, cells: i
     assert drawn.count("█") <= max(0.0, min(1.0, share)) * cells + 1 / 16
 
 
-def test_what_is_no_address_is_wrong_usage() -> None:
-    ended = emotiond("watch", "http://127.0.0.1:8765/")
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8765/", "ws://127.0.0.1:99999/ws", "ws://[::1", "[/]", "ws://", ""]
+)
+def test_what_is_no_address_is_wrong_usage(url: str) -> None:
+    ended = emotiond("watch", url)
     assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
     assert "ws://" in ended.stderr
 
 

@@ -60,7 +60,8 @@ def test_a_topic_chooses_one_kind_of_event(subscriber: zmq.SyncSocket) -> None:
 
 
 def test_each_streams_numbers_have_no_hole(subscriber: zmq.SyncSocket) -> None:
-    subscriber.subscribe("")
+    subscriber.subscribe("emotion")  # not the last status, which is older
+    subscriber.subscribe("change")
     numbers: dict[str, list[int]] = {"one": [], "two": []}
     for _ in range(24):
         _, message = receive(subscriber)

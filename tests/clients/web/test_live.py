@@ -43,7 +43,7 @@ def page(chromium: Any, daemon: Daemon) -> Iterator[Any]:
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(daemon.page_url)
-    page.wait_for_function("document.querySelector('#link').dataset.phase === 'open'")
+    page.wait_for_function("() => document.querySelector('#link').dataset.phase === 'open'")
     yield page
     context.close()
 

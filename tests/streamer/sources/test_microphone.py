@@ -69,11 +69,11 @@ def test_a_microphone_that_is_lost_is_found_again(microphone: SoundServer) -> No
         microphone.start()
         found = next(event for event in events if event["type"] == "status")
         assert found["status"] == "running"
-        after = next(event for event in events if event["type"] == "emotion")
+        emotions = [e for e in (next(events) for _ in range(3)) if e["type"] == "emotion"]
+    after = next(event for event in emotions if event["start"] > before["end"])
     assert after["state"] == "warmup"  # nothing is carried over
     assert after["dropped_samples"] > 0  # and the gap is told
-    assert after["start"] > before["end"]
-    assert after["seq"] == found["seq"] + 1
+    assert after["start"] - before["end"] > 0.4  # for as long as it was
 
 
 @pytest.fixture

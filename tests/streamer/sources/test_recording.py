@@ -156,9 +156,14 @@ def test_samples_that_are_no_numbers_end_it_with_a_reason(
 
 
 def test_samples_beyond_full_scale_are_played_as_they_are(tmp_path: Path) -> None:
-    played, _ = play(save(tmp_path / "x.wav", 1e30 * tone(440, 0.2), subtype="DOUBLE"))
-    assert np.isfinite(played).all()
-    assert played.max() > 1e29
+    played, _ = play(save(tmp_path / "x.wav", 32_768 * tone(440, 0.2), subtype="FLOAT"))
+    assert played.max() > 1000
+
+
+def test_samples_that_no_scale_explains_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.wav", 1e30 * tone(440, 0.2), subtype="DOUBLE")
+    with pytest.raises(SourceError, match="absurdly large"):
+        read_block(open_recording(str(path)), str(path), 0.1)
 
 
 @pytest.mark.parametrize("format_", ["WAV", "MP3"])
