@@ -25,6 +25,7 @@ _DILATIONS = (1, 2, 4, 8)
 _HINT = 384
 """Channels of the encoder block that the hidden states are taught to predict."""
 _HEAD = HeadSize(heads=1, width=_WIDTH, hidden=80)
+_LEAST_DEVIATION = 0.05
 _LOUD_RANGE = 3.5
 _PADDING_LEVEL = -9.99
 _DYNAMIC_RANGE = 6.0
@@ -62,7 +63,7 @@ def describe_spectrum(features: npt.NDArray[np.float32]) -> Spectrum:
         loud_frames.append(mel.numpy()[loud.numpy()[:, :, 0] > 0])
         deviations.append(masked_moments(mel, loud)[1].numpy())
     frames = np.concatenate(loud_frames)
-    deviation = frames.std(axis=0)
+    deviation = np.maximum(frames.std(axis=0), _LEAST_DEVIATION)
     logs = np.log(np.concatenate(deviations) / deviation).mean(axis=0)
     return Spectrum(frames.mean(axis=0), deviation, logs)
 

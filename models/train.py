@@ -149,12 +149,15 @@ class Run:
     def _start(self) -> Arrays:
         """What the small network starts from: nEMO's labels and Whisper's hidden states.
 
-        RAVDESS is not in it, so that it can be the same for all runs.
+        RAVDESS is not in it, so that it can be the same for all runs. Without other corpora it
+        is random numbers.
         """
         path = self._folder.parent / "start.npz"
+        rows = np.flatnonzero(~np.char.startswith(self._data.columns.corpus, "ravdess"))
+        new = lite.new_network(self._settings.seed)
+        if not self._data.spoken(rows).size:
+            return new
         if not path.exists():
-            rows = np.flatnonzero(~np.char.startswith(self._data.columns.corpus, "ravdess"))
-            new = lite.new_network(self._settings.seed)
             pupil = self._pupil(rows, new, LITE_START_STEPS, self._folder.parent / "start")
             pupil.run(self._data.features, self._hints(rows), None, "start")
             arrays: Any = {name: value.numpy() for name, value in pupil.parameters.items()}
