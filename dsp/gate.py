@@ -11,6 +11,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from dsp.level import SILENCE_DBFS
 from dsp.types import FloatArray
 
 
@@ -31,6 +32,10 @@ class GateSettings:
     """A frame this far above the noise floor is active."""
     close_above_floor_db: float = 6.0
     """Once open, a frame stays active down to this far above the floor."""
+    below_peak_db: float = 35.0
+    """A frame this far below the voice's peaks is a pause, however quiet the room is."""
+    peak_fall_db_per_second: float = 5.0
+    """How fast the peak is forgotten, for a quieter voice after a loud one."""
     lowest_floor_dbfs: float = -85.0
     """The floor before anything has been heard, and its least: below lies a converter's hiss."""
     floor_memory_seconds: float = 6.0
@@ -85,11 +90,13 @@ class LevelGate:
         self._start_frames = max(1, round(self._settings.start_seconds * frames_per_second))
         self._stop_frames = max(1, round(self._settings.stop_seconds * frames_per_second))
         self._memory_frames = round(self._settings.floor_memory_seconds * frames_per_second)
+        self._peak_fall_db = self._settings.peak_fall_db_per_second / frames_per_second
         self.restart()
 
     def restart(self) -> None:
         """Forget everything: the next frame is frame 0."""
         self._floor = NoiseFloor(self._memory_frames, self._settings.lowest_floor_dbfs)
+        self._peak_dbfs = SILENCE_DBFS
         self._frame = 0
         self._run = 0  # frames spent in STARTING, or in STOPPING
         self.state = GateState.QUIET
@@ -129,7 +136,10 @@ class LevelGate:
     def _advance(self, level_dbfs: float) -> bool:
         settings = self._settings
         margin = settings.close_above_floor_db if self.is_open else settings.open_above_floor_db
-        active = level_dbfs > self._floor.dbfs + margin
+        self._peak_dbfs = max(level_dbfs, self._peak_dbfs - self._peak_fall_db)
+        active = level_dbfs > max(
+            self._floor.dbfs + margin, self._peak_dbfs - settings.below_peak_db
+        )
         if self.state is GateState.QUIET and active:
             self.state, self._run = GateState.STARTING, 0
         elif self.state is GateState.SPEAKING and not active:

@@ -125,6 +125,23 @@ def test_a_long_speech_with_gaps_stays_open() -> None:
         assert gate.onset_frame == 800
 
 
+def test_a_pause_is_one_in_a_room_that_is_not_quite_quiet() -> None:
+    gate = LevelGate(SECOND)
+    gate.push(run(-80, SECOND))  # the floor is far below what the room brings later
+    gate.push(run(LOUD, SECOND))
+    gate.push(run(LOUD - 40, SECOND))
+    assert gate.state is GateState.QUIET
+
+
+def test_a_quieter_voice_is_heard_soon_after_a_loud_one() -> None:
+    gate = LevelGate(SECOND)
+    gate.push(run(-80, SECOND))
+    gate.push(run(-10, SECOND))
+    gate.push(run(-80, SECOND))
+    gate.push(run(-50, 2 * SECOND))
+    assert gate.is_open
+
+
 def test_the_floor_follows_a_room_that_gets_quieter_at_once() -> None:
     gate = LevelGate(SECOND)
     gate.push(run(-40.0, 8 * SECOND))
