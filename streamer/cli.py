@@ -34,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "run")
     options = vars(_parser().parse_args(given))
     command: Callable[[dict[str, Any]], int] = options.pop("command")
+    status = 0
     try:
-        return command(options)
+        status = command(options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
     except EmotiondError as error:
         print(f"emotiond: {error}", file=sys.stderr)
         return 1
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output is gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return status
 
 
 def _parser() -> argparse.ArgumentParser:
