@@ -52,13 +52,18 @@ class Mfcc:
         self.dtype = np.dtype(dtype)
         self._fitting = min(recipe.frame_length, recipe.n_fft)
         self._window = window_samples(recipe)[: self._fitting]
-        self._mel = mel_filters(recipe).T
         self._log = np.log if recipe.logarithm == "ln" else np.log10
         lift = np.ones(recipe.n_mfcc)
         if recipe.lifter:
             n = np.arange(recipe.n_mfcc)
             lift = 1 + recipe.lifter / 2 * np.sin(np.pi * n / recipe.lifter)
-        self._dct = (dct_matrix(recipe.n_mels, recipe.n_mfcc) * lift).astype(self.dtype)
+        bands, dct = mel_filters(recipe), dct_matrix(recipe.n_mels, recipe.n_mfcc) * lift
+        if recipe.append_energy:  # as one more band, which alone makes coefficient 0
+            bands = np.vstack((bands, np.ones(bands.shape[1])))
+            dct[:, 0] = 0
+            dct = np.vstack((dct, np.eye(1, recipe.n_mfcc)))
+        self._bands = bands.T
+        self._dct = dct.astype(self.dtype)
 
     def __call__(self, frames: FloatArray) -> FloatArray:
         """Coefficients of frames that carry one sample of lead each.
@@ -69,28 +74,32 @@ class Mfcc:
         Returns:
             Shape ``(n, n_mfcc)``.
         """
-        power = self.power_spectrum(frames)
-        features: FloatArray = self._logarithm(power @ self._mel) @ self._dct
-        if self.recipe.append_energy:
-            features[:, 0] = self._logarithm(power.sum(axis=1))
+        features: FloatArray = (
+            self._logarithm(self.power_spectrum(frames) @ self._bands) @ self._dct
+        )
         return features
 
     def power_spectrum(self, frames: FloatArray) -> FloatArray:
         """Power spectrum of frames with lead, shape ``(n, 1 + n_fft // 2)``."""
         recipe = self.recipe
-        signal = frames[:, 1 : 1 + self._fitting].astype(np.float64, copy=False)
+        signal = frames[:, 1 : 1 + self._fitting]
         if recipe.pre_emphasis:
-            previous = frames[:, : self._fitting].astype(np.float64, copy=False)
-            signal = signal - recipe.pre_emphasis * previous
-        spectrum = np.fft.rfft(signal * self._window, recipe.n_fft)
-        power: FloatArray = np.square(spectrum.real) + np.square(spectrum.imag)
+            emphasis = np.multiply(
+                frames[:, : self._fitting], recipe.pre_emphasis, dtype=np.float64
+            )
+            signal = np.subtract(signal, emphasis, out=emphasis)
+        if recipe.window != "rectangular":
+            signal = signal * self._window
+        spectrum = np.fft.rfft(signal.astype(np.float64, copy=False), recipe.n_fft)
+        squares = np.square(spectrum.view(np.float64))  # of real and imaginary parts in turn
+        power: FloatArray = squares[:, ::2] + squares[:, 1::2]
         if recipe.spectrum == "periodogram":
             power *= 1 / recipe.n_fft
         return power
 
     def mel_powers(self, frames: FloatArray) -> FloatArray:
         """Mel powers of frames with lead, before floor and logarithm, ``(n, n_mels)``."""
-        powers: FloatArray = self.power_spectrum(frames) @ self._mel
+        powers: FloatArray = self.power_spectrum(frames) @ self._bands[:, : self.recipe.n_mels]
         return powers
 
     def of_signal(self, samples: FloatArray) -> FloatArray:
@@ -112,11 +121,14 @@ class Mfcc:
         return features
 
     def _logarithm(self, powers: FloatArray) -> FloatArray:
+        """Floor and logarithm; overwrites the powers."""
         floor = self.recipe.log_floor
-        clamp = self.recipe.floor == "clamp"
-        floored = np.maximum(powers, floor) if clamp else np.where(powers == 0, floor, powers)
-        logarithms: FloatArray = self._log(floored).astype(self.dtype, copy=False)
-        return logarithms
+        if self.recipe.floor == "clamp":
+            np.maximum(powers, floor, out=powers)
+        else:
+            np.putmask(powers, powers == 0, floor)
+        self._log(powers, out=powers)
+        return powers.astype(self.dtype, copy=False)
 
 
 class StreamingMfcc:
