@@ -1,8 +1,8 @@
 """Judge cross-validated models as the daemon runs them: ``python -m models.evaluate full``.
 
 Whatever is fitted after training (temperature, smoothing) is fitted, for each fold, on what the
-other folds' models say of their own held-out actors. The shipped card gets the settings
-fitted on all folds.
+other folds' models say of their own held-out actors. The card of the model in the run ``all``
+gets the settings fitted on all folds.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("model", choices=("full", "lite"))
     parser.add_argument("--speech", type=Path, required=True, help="RAVDESS speech")
     parser.add_argument("--esc10", type=Path, required=True, help="ESC-10")
-    parser.add_argument("--runs", type=Path, required=True, help="holds fold1 … fold4")
-    parser.add_argument("--shipped", type=Path, required=True, help="model whose card to write")
+    parser.add_argument("--runs", type=Path, required=True, help="as models.train filled it")
     parser.add_argument("--report", type=Path, required=True, help="HTML file to write")
     parser.add_argument("--orders", type=int, default=5, help="of an actor's clips, adapting")
     parser.add_argument("--streams", type=int, default=5, help="of each actor")
@@ -60,11 +59,12 @@ def main(arguments: list[str] | None = None) -> None:
     ]
     esc10 = [clip for clip in read_esc10(options.esc10) if clip.fold == NOISE_TEST_FOLD]
     extent = Extent(options.orders, options.streams, options.share)
-    results = evaluate(folds, esc10, Hearing(options.shipped), extent)
+    shipped = options.runs / "all" / f"{options.model}.tflite"
+    results = evaluate(folds, esc10, Hearing(shipped), extent)
     results["curves"] = _curves(options.runs, options.model)
     fitted = results.pop("fitted")
-    write_card(options.shipped, fitted, _for_card(results))
-    results["card"] = json.loads(options.shipped.with_suffix(".json").read_text("utf-8"))
+    write_card(shipped, fitted, _for_card(results))
+    results["card"] = json.loads(shipped.with_suffix(".json").read_text("utf-8"))
     write_report(options.report, results)
 
 
@@ -206,7 +206,8 @@ def _enrolled(fold: Fold) -> list[HeardClip]:
 def _curves(runs: Path, model: str) -> dict[str, list[float]]:
     """Training losses of the first fold."""
     names = ("heads", "block") if model == "full" else ("lite",)
-    return {name: np.load(runs / "fold1" / f"{name}-history.npy").tolist() for name in names}
+    paths = {name: runs / "fold1" / f"{name}-history.npy" for name in names}
+    return {name: np.load(path).tolist() for name, path in paths.items() if path.exists()}
 
 
 def _for_card(results: dict[str, Any]) -> dict[str, Any]:
