@@ -137,7 +137,10 @@ class Daemon:
 
     async def _play(self) -> None:
         await self._server.wait_for_clients(self._config.wait_clients)
+        apart_seconds = 0 if self._config.lossless else self._config.stride / len(self._streams)
         for index, stream in enumerate(self._streams):
+            if index:  # strides that are due evenly, not all at once, wait the least
+                await asyncio.sleep(apart_seconds)
             worker = self._workers[index % len(self._workers)]
             await asyncio.to_thread(worker.adopt, stream)
         await asyncio.gather(*map(_ended, self._streams))

@@ -65,8 +65,7 @@ class Verdict:
 class Pipeline:
     """The state of one stream between ring and hub; belongs to one worker.
 
-    Hearing and concluding are two steps, so that the windows of several streams can be
-    judged together in between.
+    Hearing and concluding are two steps; whoever owns the classifier judges in between.
     """
 
     def __init__(self, card: Card, speaker: Speaker | None) -> None:

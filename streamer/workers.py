@@ -5,18 +5,14 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Sequence
 
 from inference.classifier import Classifier, Model
 from inference.exceptions import EmotiondError
 from inference.runtime import Runtime
-from streamer.intake import Chunk
-from streamer.pipeline import Pipeline, Turn
+from streamer.pipeline import Pipeline
 from streamer.stream import Stream
 
 _log = logging.getLogger(__name__)
-
-_MOST_TOGETHER = 8  # windows in one inference
 
 
 class Worker:
@@ -45,49 +41,30 @@ class Worker:
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        while True:
-            due = [self._due.get()]
-            while len(due) < _MOST_TOGETHER and not self._due.empty():
-                due.append(self._due.get())
-            self._serve(list(dict.fromkeys(stream for stream in due if stream is not None)))
-            if None in due:
-                return
-
-    def _serve(self, streams: Sequence[Stream]) -> None:
-        """One chunk of each stream that has one; those come round again."""
-        heard: list[tuple[Stream, Chunk, Turn]] = []
-        for stream in streams:
+        while (stream := self._due.get()) is not None:
             try:
-                chunk = stream.intake.next_chunk()
-                if chunk is not None:
-                    heard.append((stream, chunk, stream.pipeline.hear(chunk)))
+                self._serve(stream)
             except Exception as error:  # one stream's fault must not end the others
                 self._give_up(stream, error)
-        try:
-            self._judge(heard)
-        except Exception as error:  # the interpreter's own; the worker must live on
-            for stream, _, _ in heard:
-                self._give_up(stream, error)
 
-    def _judge(self, heard: Sequence[tuple[Stream, Chunk, Turn]]) -> None:
-        windows = [turn.heard.window for _, _, turn in heard if turn.needs_judging]
-        judged = iter(
-            self._classifier.judge(
-                [window.features for window in windows if window is not None],
-                [stream.pipeline.speaker for stream, _, turn in heard if turn.needs_judging],
+    def _serve(self, stream: Stream) -> None:
+        """One chunk of a stream, if it has one; then it comes round again.
+
+        Windows of several streams are not judged together: that costs as much as one after
+        the other (benchmarks/README.md), and all would wait for the last.
+        """
+        chunk = stream.intake.next_chunk()
+        if chunk is None:
+            return
+        turn = stream.pipeline.hear(chunk)
+        prediction = None
+        if turn.needs_judging and turn.heard.window is not None:
+            (prediction,) = self._classifier.judge(
+                [turn.heard.window.features], [stream.pipeline.speaker]
             )
-            if windows
-            else ()
-        )
-        for stream, chunk, turn in heard:
-            prediction = next(judged) if turn.needs_judging else None
-            try:
-                stream.tell(chunk, stream.pipeline.conclude(turn, prediction))
-            except Exception as error:  # as above
-                self._give_up(stream, error)
-                continue
-            if not chunk.last:
-                self._due.put(stream)
+        stream.tell(chunk, stream.pipeline.conclude(turn, prediction))
+        if not chunk.last:
+            self._due.put(stream)
 
     def _give_up(self, stream: Stream, error: Exception) -> None:
         told = isinstance(error, EmotiondError)
