@@ -87,7 +87,7 @@ class Hearing:
                 heard.append(HeardClip(clip, listen(self._classifier, samples)))
             return heard
 
-        return self._once(condition.replace(" ", "-"), hear)
+        return self._once(f"{condition.replace(' ', '-')}-{len(clips)}", hear)
 
     def stream(self, clips: Sequence[Clip], seed: int) -> HeardStream:
         """One actor's clips in blocks of one emotion."""
