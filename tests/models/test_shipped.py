@@ -1,0 +1,61 @@
+"""The models that ship are what their cards and the size limits say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.classifier import Classifier, Model, read_model
+from inference.runtime import Runtime
+from models.listening import conclude, listen
+from tests.models.sounds import RATE, babble
+
+FOLDER = Path(__file__).parents[2] / "models"
+
+
+@pytest.fixture(params=["lite", pytest.param("full", marks=pytest.mark.litert)])
+def model(request: pytest.FixtureRequest) -> Model:
+    return read_model(FOLDER / f"{request.param}.tflite")
+
+
+def test_models_are_small(model: Model) -> None:
+    limits_bytes = {"lite": 1_000_000, "full": 8_000_000}
+    assert len(model.content) <= limits_bytes[model.card.name]
+
+
+def test_cards_say_what_the_models_are_for_and_what_not(model: Model) -> None:
+    card = model.card
+    assert card.licence.weights == "CC BY-NC-SA 4.0"
+    assert "Act" in card.not_for
+    assert card.known_weaknesses
+    assert any("demo recording" in data for data in card.training_data)
+
+
+def test_rows_of_a_batch_do_not_know_of_each_other(model: Model, runtime: Runtime) -> None:
+    classifier = Classifier(model, runtime)
+    random = np.random.default_rng(0)
+    shape = (3, model.card.window_frames, model.card.recipe.n_mfcc)
+    windows = list(random.standard_normal(shape).astype(np.float32))
+    together = classifier.judge(windows, [None, None, None])
+    for window, one in zip(windows, together, strict=True):
+        (alone,) = classifier.judge([window], [None])
+        np.testing.assert_allclose(alone.posteriors, one.posteriors, atol=1e-3)
+        assert alone.voice == pytest.approx(one.voice, abs=1e-3)
+
+
+def test_silence_has_no_emotion(model: Model, runtime: Runtime) -> None:
+    classifier = Classifier(model, runtime)
+    random = np.random.default_rng(0)
+    hiss = (1e-4 * random.standard_normal(3 * RATE)).astype(np.float32)
+    for sound in (np.zeros(3 * RATE, np.float32), hiss):
+        assert not any(v.label is not None for v in conclude(listen(classifier, sound), model.card))
+
+
+def test_a_window_s_statistics_are_near_the_population_s(model: Model, runtime: Runtime) -> None:
+    classifier = Classifier(model, runtime)
+    steps = listen(classifier, babble(3.0))
+    known = [s.prediction.statistics for s in steps if s.prediction is not None]
+    assert known
+    assert all(statistics is not None and np.isfinite(statistics).all() for statistics in known)
