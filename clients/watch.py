@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from clients.websocket_client import messages_for_ever
+from clients.websocket_client import TokenRefused, messages_for_ever
 
 _BAR_CELLS = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -116,11 +116,17 @@ def _footer(view: View) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def watch_stream(url: str, console: Console | None = None) -> int:
+def watch_stream(url: str, token: str | None = None, console: Console | None = None) -> int:
     """Show a daemon's default stream until Ctrl-C; reconnects by itself.
 
+    Args:
+        url: of the daemon's WebSocket.
+        token: that the daemon wants; None if it wants none.
+        console: to draw on.
+
     Returns:
-        The exit status: 1 where something else answers, 2 for what is no WebSocket's address.
+        The exit status: 1 where something else answers or the token is not the daemon's, 2 for
+        what is no WebSocket's address.
     """
     console = console or Console()
     if not _is_websocket_url(url):
@@ -130,13 +136,16 @@ def watch_stream(url: str, console: Console | None = None) -> int:
     try:
         with Live(render(view), console=console, auto_refresh=False, screen=False) as live:
             shown = 0.0
-            for message in messages_for_ever(url):
+            for message in messages_for_ever(url, token):
                 view.take(message)
                 if message["type"] != "emotion" or time.monotonic() - shown > 0.05:
                     live.update(render(view), refresh=True)
                     shown = time.monotonic()
     except KeyboardInterrupt:
         pass
+    except TokenRefused as refused:
+        print(f"emotiond: {refused}: give it with --token-file FILE", file=sys.stderr)
+        return 1
     except (KeyError, TypeError, AttributeError):
         print(f"emotiond: what answers at {url} is no emotiond", file=sys.stderr)
         return 1

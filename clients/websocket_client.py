@@ -1,44 +1,65 @@
 """A small WebSocket client: copy this file, it needs nothing but ``websockets``.
 
 python websocket_client.py [ws://127.0.0.1:8765/ws]
+
+A token that the daemon wants is read from the file that ``EMOTIOND_TOKEN_FILE`` names. For a
+certificate that nobody has signed, name it in ``SSL_CERT_FILE``.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
+_TOKEN_WANTED = 4401  # the code with which the daemon closes
 
 
-def messages(url: str) -> Iterator[dict[str, Any]]:
+class TokenRefused(Exception):  # noqa: N818 - what has happened
+    """The daemon wants a token, and this is not it."""
+
+
+def messages(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield every message of one connection, ``hello`` first, until it ends.
 
     Raises:
         OSError: there is no daemon, or the connection broke off.
+        TokenRefused: the daemon wants a token, and this is not it.
         websockets.exceptions.WebSocketException: it did not agree to talk.
     """
     with connect(url, compression=None, max_size=2**20, proxy=None) as connection:
-        for text in connection:
-            yield json.loads(text)
+        try:
+            if token is not None:
+                connection.send(json.dumps({"type": "auth", "token": token}))
+            for text in connection:
+                yield json.loads(text)
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code == _TOKEN_WANTED:
+                raise TokenRefused("the daemon wants a token, and another one") from None
+            raise
 
 
-def messages_for_ever(url: str) -> Iterator[dict[str, Any]]:
+def messages_for_ever(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield messages over all reconnects, with growing pauses in between.
 
     A connection that breaks yields ``{"type": "disconnected", "detail": …}``.
+
+    Raises:
+        TokenRefused: as above.
     """
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
         detail = "the daemon closed the connection"
         try:
-            for message in messages(url):
+            for message in messages(url, token):
                 pause_seconds = _FIRST_PAUSE_SECONDS
                 yield message
         except (OSError, WebSocketException, ValueError) as error:  # ValueError: no JSON
@@ -49,8 +70,10 @@ def messages_for_ever(url: str) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
+    address = sys.argv[1] if sys.argv[1:] else "ws://127.0.0.1:8765/ws"
+    file = os.environ.get("EMOTIOND_TOKEN_FILE")
     try:
-        for message in messages_for_ever(*(sys.argv[1:] or ["ws://127.0.0.1:8765/ws"])):
+        for message in messages_for_ever(address, Path(file).read_text().strip() if file else None):
             if message["type"] == "change":
                 print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
     except KeyboardInterrupt:

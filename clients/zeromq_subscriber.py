@@ -2,6 +2,9 @@
 
 Usage: ``python zeromq_subscriber.py [tcp://127.0.0.1:8766 [TOPIC …]]``
 
+For a daemon with ``--zmq-curve``, name the folder with your secret key and the daemon's public
+one (``client.key_secret``, ``server.key``) in ``EMOTIOND_ZMQ_KEYS``.
+
 Topics are the messages' types: ``emotion``, ``change``, ``status``. Do not set ``CONFLATE``:
 messages have two frames, and ZeroMQ ends the process of a subscriber that conflates those.
 """
@@ -9,14 +12,19 @@ messages have two frames, and ZeroMQ ends the process of a subscriber that confl
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import zmq
+from zmq.auth import load_certificate
 
 
-def messages(endpoint: str, topics: Sequence[str] = ("",)) -> Iterator[dict[str, Any]]:
+def messages(
+    endpoint: str, topics: Sequence[str] = ("",), keys: Path | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield the messages of these topics; the last ``emotion`` of each stream comes first.
 
     ZeroMQ reconnects by itself. When another subscriber comes, the daemon sends the last
@@ -24,6 +32,11 @@ def messages(endpoint: str, topics: Sequence[str] = ("",)) -> Iterator[dict[str,
     """
     latest: dict[str, object] = {}
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+        if keys is not None:
+            socket.curve_publickey, socket.curve_secretkey = load_certificate(
+                keys / "client.key_secret"
+            )
+            socket.curve_serverkey, _ = load_certificate(keys / "server.key")
         for topic in topics:
             socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
         socket.connect(endpoint)
@@ -39,8 +52,9 @@ def messages(endpoint: str, topics: Sequence[str] = ("",)) -> Iterator[dict[str,
 
 if __name__ == "__main__":
     endpoint, *topics = sys.argv[1:] or ["tcp://127.0.0.1:8766"]
+    folder = os.environ.get("EMOTIOND_ZMQ_KEYS")
     try:
-        for message in messages(endpoint, topics or ("",)):
+        for message in messages(endpoint, topics or ("",), Path(folder) if folder else None):
             print(json.dumps(message, ensure_ascii=False), flush=True)
     except KeyboardInterrupt:
         pass

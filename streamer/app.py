@@ -7,9 +7,11 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from inference.catalog import find_model
@@ -18,9 +20,13 @@ from inference.runtime import Runtime, find_runtime
 from streamer import __version__
 from streamer.access import Access
 from streamer.config import Config
+from streamer.credentials import make_tls, read_token
 from streamer.events import PROTOCOL, encode
+from streamer.figures import figures
 from streamer.http import Pages
 from streamer.hub import Hub, Message
+from streamer.limits import Limits, affordable_connections
+from streamer.metrics import Metric
 from streamer.sources import Source
 from streamer.sources.opening import (
     SourceSettings,
@@ -50,8 +56,20 @@ def run(config: Config) -> int:
     """
     runtime = find_runtime()
     model = find_model(config.model, runtime)
+    access = Access(config.host, config.allow_host, config.allow_origin, _token(config))
+    tls = _tls(config)
     sources = _open_sources(config)
-    return asyncio.run(Daemon(config, runtime, model, sources).run())
+    return asyncio.run(Daemon(config, runtime, model, sources, access, tls).run())
+
+
+def _token(config: Config) -> str | None:
+    return None if config.token_file is None else read_token(Path(config.token_file))
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if config.tls_cert is None or config.tls_key is None:
+        return None
+    return make_tls(Path(config.tls_cert), Path(config.tls_key))
 
 
 def _open_sources(config: Config) -> Sequence[tuple[SourceSpec, Source]]:
@@ -75,8 +93,12 @@ class Daemon:
         runtime: Runtime,
         model: Model,
         sources: Sequence[tuple[SourceSpec, Source]],
+        access: Access,
+        tls: ssl.SSLContext | None,
     ) -> None:
         self._config = config
+        self._access = access
+        self._tls = tls
         self._model = model
         count = min(len(sources), _MOST_WORKERS, os.cpu_count() or 1)
         self._workers = [Worker(model, runtime) for _ in range(count)]
@@ -95,8 +117,10 @@ class Daemon:
             ]
             self._server = WebSocketServer(
                 self._greeting,
-                Pages(self._health),
-                Access(config.host, config.allow_host, config.allow_origin),
+                Pages(self._health, self._metrics),
+                self._access,
+                Limits(connections=affordable_connections(config.max_connections)),
+                self._tls,
             )
             self._zeromq: ZeroMQPublisher | None = None
             self._lines = LineWriter() if config.json else None
@@ -117,7 +141,8 @@ class Daemon:
         port = await self._server.open(config.host, config.port)
         self._hub.add(self._server)
         if config.zmq != "off":
-            self._zeromq = ZeroMQPublisher(config.zmq, self._last_messages, config.lossless)
+            keys = None if config.zmq_curve is None else Path(config.zmq_curve)
+            self._zeromq = ZeroMQPublisher(config.zmq, self._last_messages, config.lossless, keys)
             self._hub.add(self._zeromq)
         if self._lines is not None:
             self._hub.add(self._lines)
@@ -125,12 +150,13 @@ class Daemon:
 
     def _announce(self, port: int) -> None:
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        secure = "" if self._tls is None else "s"
         zeromq = "" if self._zeromq is None else f", ZeroMQ {self._zeromq.endpoint}"
         streams = ", ".join(stream.name for stream in self._streams)
         print(
             f"emotiond {__version__}: hearing {streams} with the model "
-            f"{self._model.card.name!r}; open http://{host}:{port}/ "
-            f"(WebSocket ws://{host}:{port}{PATH}{zeromq})",
+            f"{self._model.card.name!r}; open http{secure}://{host}:{port}/ "
+            f"(WebSocket ws{secure}://{host}:{port}{PATH}{zeromq})",
             file=sys.stderr,
             flush=True,
         )
@@ -207,12 +233,19 @@ class Daemon:
             "model": self._model.card.name,
             "uptime_seconds": round(time.monotonic() - self._started_seconds, 1),
             "clients": self._server.client_count,
+            "connections": {
+                "open": self._server.occupancy.count,
+                "limit": self._server.occupancy.limit,
+                "refused": self._server.occupancy.refused,
+            },
+            "refused_clients": self._server.refused_clients,
             "streams": {
                 stream.name: {
                     "status": stream.status,
                     "demo": stream.source.about.demo,
                     "device": stream.source.about.device,
                     "lag_seconds": round(stream.intake.lag_seconds, 4),
+                    "age_seconds": self._age_seconds(stream.name),
                     "dropped_samples": stream.intake.dropped_samples,
                 }
                 for stream in self._streams
@@ -224,6 +257,14 @@ class Daemon:
                 "stdout_lines": self._lines.dropped_messages if self._lines else 0,
             },
         }
+
+    def _age_seconds(self, stream: str) -> float | None:
+        last = self._hub.last_emotion.get(stream)
+        age_ms = None if last is None else json.loads(last.text)["age_ms"]
+        return None if age_ms is None else float(age_ms) / 1000
+
+    def _metrics(self) -> Sequence[Metric]:
+        return figures(self._health(), self._hub.event_counts)
 
 
 async def _ended(stream: Stream) -> None:

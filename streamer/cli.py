@@ -13,7 +13,7 @@ from typing import Any
 from inference.card import SAMPLE_RATE
 from inference.exceptions import EmotiondError
 from streamer import __version__, commands
-from streamer.config import Config, make_config
+from streamer.config import ENVIRONMENT_PREFIX, Config, make_config
 
 _COMMANDS = ("run", "analyze", "watch", "devices", "models", "doctor")
 
@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(output, io.TextIOWrapper):  # whatever a name holds, it can be printed
             output.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(format="emotiond: %(message)s", level=logging.WARNING)
-    logging.getLogger("emotiond.websockets").setLevel(logging.CRITICAL)  # peers' mistakes
+    for name in ("emotiond.websockets", "emotiond.zeromq"):  # they tell of clients' mistakes,
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # and in the clients' words
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "run")
@@ -60,6 +61,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_analyze(group)
     watch = _add(group, "watch", commands.watch, "show a daemon's stream in the terminal")
     watch.add_argument("url", nargs="?", default="ws://127.0.0.1:8765/ws")
+    watch.add_argument(
+        "--token-file",
+        metavar="FILE",
+        default=os.environ.get(f"{ENVIRONMENT_PREFIX}TOKEN_FILE"),
+        help="holds the token that the daemon wants",
+    )
     for name, command, text in (
         ("devices", commands.devices, "list the microphones"),
         ("models", commands.models, "list the models"),
@@ -113,6 +120,17 @@ def _add_run(group: Any) -> None:
     option("--zmq", metavar="ENDPOINT|off", help=f"ZeroMQ (default: {default.zmq})")
     option("--allow-origin", action="append", metavar="URL", help="a web page that may listen")
     option("--allow-host", action="append", metavar="NAME", help="a further name of this host")
+    option("--token-file", metavar="FILE", help="holds the token that clients have to know")
+    option("--tls-cert", metavar="FILE", help="certificate in PEM: https and wss")
+    option("--tls-key", metavar="FILE", help="the certificate's key in PEM")
+    option("--zmq-curve", metavar="FOLDER", help="keys of ZeroMQ: the daemon's and subscribers'")
+    option("--insecure", action="store_true", help="let other machines listen without either")
+    option(
+        "--max-connections",
+        type=int,
+        metavar="N",
+        help=f"of pages and WebSocket clients (default: {default.max_connections})",
+    )
 
 
 def _run(options: dict[str, Any]) -> int:

@@ -8,11 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from inference.card import LABELS, load_card
 from inference.exceptions import SourceError
 from streamer.config import make_config
+from streamer.credentials import read_token
 
 
 def analyze_files(options: dict[str, Any]) -> int:
@@ -78,7 +80,8 @@ def watch(options: dict[str, Any]) -> int:
     """``emotiond watch``: live bars in the terminal."""
     from clients.watch import watch_stream
 
-    return watch_stream(options["url"])
+    file = options["token_file"]
+    return watch_stream(options["url"], None if file is None else read_token(Path(file)))
 
 
 def devices(options: dict[str, Any]) -> int:

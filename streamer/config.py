@@ -16,6 +16,7 @@ from inference.card import SAMPLE_RATE
 from inference.exceptions import ConfigError
 from inference.parsing import build
 from streamer.access import is_loopback
+from streamer.limits import Limits
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,6 +27,8 @@ ENVIRONMENT_PREFIX = "EMOTIOND_"
 
 _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
+_MOST_CONNECTIONS = 100_000
+_ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,18 @@ class Config:
     """Origins of web pages elsewhere that may listen."""
     allow_host: tuple[str, ...] = ()
     """Further names under which the daemon may be asked for."""
+    max_connections: int = Limits.connections
+    """Of all web pages and WebSocket clients together."""
+    token_file: str | None = None
+    """Holds the token that clients have to know; None lets everybody in who can connect."""
+    tls_cert: str | None = None
+    """Certificate chain in PEM; None for no encryption."""
+    tls_key: str | None = None
+    """The certificate's key, in PEM."""
+    zmq_curve: str | None = None
+    """Folder with the daemon's ZeroMQ key and its subscribers'; None for no encryption."""
+    insecure: bool = False
+    """Whether other machines may listen without token and CURVE."""
 
     def __post_init__(self) -> None:
         steps = self.stride / _STRIDE_STEP_SECONDS
@@ -77,10 +92,9 @@ class Config:
             raise ConfigError(f"port cannot be {self.port}", "Use 0 to 65535")
         if self.wait_clients < 0:
             raise ConfigError("wait_clients cannot be negative", "Use 0 or more")
-        if not is_loopback(self.host):
+        if not 1 <= self.max_connections <= _MOST_CONNECTIONS:
             raise ConfigError(
-                f"this version listens on this machine alone, not on {self.host}",
-                "Use --host 127.0.0.1, and a tunnel (ssh -L 8765:127.0.0.1:8765) from elsewhere",
+                f"max_connections cannot be {self.max_connections}", f"Use 1 to {_MOST_CONNECTIONS}"
             )
         if self.zmq != "off":
             _check_endpoint(self.zmq)
@@ -98,16 +112,33 @@ class Config:
 
 def _check_endpoint(endpoint: str) -> None:
     """ZeroMQ itself takes a port of 99999 for another one, and says nothing."""
-    match = re.fullmatch(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)", endpoint)
+    match = _ENDPOINT.fullmatch(endpoint)
     port = "0" if match is None or match["port"] in (None, "*") else match["port"]
     if match is None or int(port) > 65_535:
         raise ConfigError(
             f"zmq cannot be {endpoint!r}", "Use --zmq tcp://127.0.0.1:PORT, ipc://PATH or off"
         )
-    if match["host"] and not is_loopback(match["host"].strip("[]")):
+
+
+def _refuse_exposure(config: Config) -> None:
+    """Nobody listens from another machine who was not let in."""
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
+    if config.insecure:
+        return
+    if config.token_file is None and not is_loopback(config.host):
         raise ConfigError(
-            f"this version publishes on this machine alone, not on {endpoint}",
-            "Use --zmq tcp://127.0.0.1:PORT, and a tunnel from elsewhere",
+            f"on {config.host}, other machines could listen without being asked who they are",
+            "Give clients a token with --token-file FILE, or let everybody in with --insecure; "
+            "--host 127.0.0.1 keeps to this machine",
+        )
+    endpoint = _ENDPOINT.fullmatch(config.zmq)
+    host = endpoint["host"] if endpoint else None
+    if config.zmq_curve is None and host and not is_loopback(host.strip("[]")):
+        raise ConfigError(
+            f"on {config.zmq}, other machines could subscribe without being asked who they are",
+            "Give subscribers keys with --zmq-curve FOLDER, or let everybody in with --insecure; "
+            "--zmq tcp://127.0.0.1:PORT keeps to this machine",
         )
 
 
@@ -140,6 +171,7 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
             config = build(Config, merged)
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
+    _refuse_exposure(config)  # of all layers together: one may hold the host, one the token
     return config
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -50,6 +50,8 @@ class Hub:
         """By stream."""
         self.last_status: dict[str, Message] = {}
         """By stream."""
+        self.event_counts: Counter[tuple[str, str]] = Counter()
+        """How many were published, by stream and type."""
         self.dropped_messages = 0
 
     def add(self, sink: Sink) -> None:
@@ -114,6 +116,7 @@ class Hub:
             return None
 
     def _send(self, message: Message) -> None:
+        self.event_counts[message.stream, message.type] += 1
         if message.type == "emotion":
             self.last_emotion[message.stream] = message
         elif message.type == "status":

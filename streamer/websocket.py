@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
+import ssl
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
@@ -14,19 +17,20 @@ from websockets.http11 import Request, Response
 
 from inference.exceptions import ServeError
 from streamer.access import Access
+from streamer.door import Door, Occupancy, open_doors
 from streamer.events import encode
 from streamer.http import Pages, respond
 from streamer.hub import Message
+from streamer.limits import Limits
+from streamer.peer import POLICY_VIOLATION, Peer
 
 _log = logging.getLogger(__name__)
 
 PATH = "/ws"
-_MOST_UNREAD_BYTES = 512 * 1024  # per client; one that is further behind is dropped
+TOKEN_WANTED = 4401
+"""The code with which a client without the right token is sent away."""
 _PATIENCE_SECONDS = 5.0  # for a client that holds up a lossless stream
-_LARGEST_MESSAGE_BYTES = 64 * 1024
-_MOST_ERRORS = 10  # of one client, before it is sent away
-_CLOSE_SECONDS = 0.5
-_POLICY_VIOLATION = 1008
+_SWEEPS = 10  # looks for clients that do not read, in the time that they have
 
 
 class WebSocketServer:
@@ -39,17 +43,33 @@ class WebSocketServer:
         greeting: gives what a new client is sent first: ``hello`` and the last events.
         pages: what plain HTTP gets.
         access: whose requests are answered.
+        limits: that clients are held to.
+        tls: to encrypt with, if at all.
     """
 
-    def __init__(self, greeting: Callable[[], Sequence[str]], pages: Pages, access: Access) -> None:
+    def __init__(
+        self,
+        greeting: Callable[[], Sequence[str]],
+        pages: Pages,
+        access: Access,
+        limits: Limits = Limits(),  # noqa: B008
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._greeting = greeting
         self._pages = pages
         self._access = access
+        self._limits = limits
+        self._tls = tls
         self._clients: set[ServerConnection] = set()
-        self._server: Server | None = None
+        self._servers: list[Server] = []
+        self._sweeping: asyncio.TimerHandle | None = None
         self._arrival = asyncio.Condition()
+        self.occupancy = Occupancy(limits.connections)
+        """All connections, those of clients that were not greeted yet and of plain HTTP, too."""
         self.dropped_clients = 0
         """Sent away because they did not read."""
+        self.refused_clients = 0
+        """Sent away without the right token."""
 
     @property
     def client_count(self) -> int:
@@ -63,24 +83,16 @@ class WebSocketServer:
             ServeError: the address cannot be listened on.
         """
         try:
-            self._server = await serve(
-                self._attend,
-                host,
-                port,
-                process_request=self._process_request,
-                compression=None,  # doubles the CPU for messages this small
-                max_size=_LARGEST_MESSAGE_BYTES,
-                close_timeout=_CLOSE_SECONDS,
-                server_header=None,
-                logger=logging.getLogger("emotiond.websockets"),
-            )
+            doors = open_doors(host, port, self.occupancy, encrypted=self._tls is not None)
+            self._servers = [await self._serve(door) for door in doors]
         except (OSError, OverflowError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
                 f"cannot listen on {host} port {port} ({reason})",
                 "End the program that uses it, or choose another with --port and --host",
             ) from None
-        return int(next(iter(self._server.sockets)).getsockname()[1])
+        self._sweep()
+        return int(doors[0].getsockname()[1])
 
     async def wait_for_clients(self, count: int) -> None:
         """Wait until so many clients are there."""
@@ -90,13 +102,13 @@ class WebSocketServer:
     def send(self, message: Message) -> None:
         """Pass a message to every client; drop those too far behind."""
         for client in self._clients:
-            if client.transport.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+            if client.transport.get_write_buffer_size() > self._limits.unread_bytes:
                 self._drop(client)
         broadcast(self._clients, message.text)
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every client has read enough, or all; for five seconds at most."""
-        most_bytes = 0 if wholly else _MOST_UNREAD_BYTES // 2
+        most_bytes = 0 if wholly else self._limits.unread_bytes // 2
         deadline = time.monotonic() + _PATIENCE_SECONDS
         for client in tuple(self._clients):
             while client.transport.get_write_buffer_size() > most_bytes:
@@ -104,17 +116,55 @@ class WebSocketServer:
                     self._drop(client)
                     break
                 await asyncio.sleep(0.005)  # transports have no event for this
+            if isinstance(client, Peer):
+                client.unread_since = None  # it is sent more than it can take at once
 
     async def close(self) -> None:
         """Say good-bye to all clients, and close; takes half a second at most."""
-        if self._server is None:
-            return
-        self._server.close(code=1001, reason="the daemon ends")
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for server in self._servers:
+            server.close(code=1001, reason="the daemon ends")
+        ends = asyncio.gather(*(server.wait_closed() for server in self._servers))
         try:
-            await asyncio.wait_for(self._server.wait_closed(), _CLOSE_SECONDS)
+            await asyncio.wait_for(ends, self._limits.close_seconds)
         except asyncio.TimeoutError:
             for client in self._clients:
                 client.transport.abort()
+
+    async def _serve(self, door: Door) -> Server:
+        options: dict[str, Any] = {"create_connection": functools.partial(Peer, self._limits)}
+        if self._tls is not None:
+            options["ssl"] = self._tls
+        return await serve(
+            self._attend,
+            sock=door,
+            process_request=self._process_request,
+            open_timeout=self._limits.handshake_seconds,
+            ping_interval=self._limits.ping_seconds,
+            ping_timeout=self._limits.ping_seconds,
+            close_timeout=self._limits.close_seconds,
+            compression=None,  # doubles the CPU for messages this small
+            max_size=self._limits.message_bytes,
+            max_queue=2,
+            server_header=None,
+            logger=logging.getLogger("emotiond.websockets"),
+            **options,
+        )
+
+    def _sweep(self) -> None:
+        """Drop the clients that read, but too slowly ever to have read all."""
+        loop = asyncio.get_running_loop()
+        for client in self._clients:
+            if not isinstance(client, Peer):
+                continue
+            if client.transport.get_write_buffer_size() == 0:
+                client.unread_since = None
+            elif client.unread_since is None:
+                client.unread_since = loop.time()
+            elif loop.time() - client.unread_since > self._limits.unread_seconds:
+                self._drop(client)
+        self._sweeping = loop.call_later(self._limits.unread_seconds / _SWEEPS, self._sweep)
 
     def _drop(self, client: ServerConnection) -> None:
         if not client.transport.is_closing():
@@ -123,13 +173,17 @@ class WebSocketServer:
             client.transport.abort()
 
     def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        # websockets for Python 3.10 knows no method but GET, and hangs up on all others itself.
+        # websockets for Python 3.10 knows no method but GET, and hangs up on HEAD itself.
         method: str = getattr(request, "method", "GET")
         host = request.headers.get_all("Host")
-        if len(host) != 1 or not self._access.host_is_known(host[0]):
+        reached = connection.local_address
+        address = str(reached[0]) if reached else ""
+        if len(host) != 1 or not self._access.host_is_known(host[0], address):
             return respond(421, "unknown host name; see --allow-host\n", method)
         if request.path.partition("?")[0] != PATH:
-            return self._pages.answer(method, request)
+            credentials = request.headers.get_all("Authorization")
+            trusted = self._access.bearer_knows_token(credentials)
+            return self._pages.answer(method, request, trusted)
         if method != "GET":
             return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
         if "websocket" not in request.headers.get("Upgrade", "").lower():
@@ -140,23 +194,52 @@ class WebSocketServer:
         return None
 
     async def _attend(self, client: ServerConnection) -> None:
-        for text in self._greeting():  # no await up to the next line: nothing is missed
-            broadcast((client,), text)
-        self._clients.add(client)
-        async with self._arrival:
-            self._arrival.notify_all()
         try:
+            if self._access.token is not None and not await self._is_let_in(client):
+                return
+            for text in self._greeting():  # no await up to the next line: nothing is missed
+                broadcast((client,), text)
+            self._clients.add(client)
+            async with self._arrival:
+                self._arrival.notify_all()
             await self._answer(client)
         except ConnectionClosed:
             pass
         finally:
             self._clients.discard(client)
 
+    async def _is_let_in(self, client: ServerConnection) -> bool:
+        """Wait for the token; a client without it is sent away."""
+        reason = "the token is missing or wrong"
+        try:
+            first = await asyncio.wait_for(client.recv(), self._limits.token_seconds)
+            message = _parse(first) or {"type": ""}
+            if message["type"] == "auth" and self._access.knows_token(message.get("token")):
+                return True
+        except asyncio.TimeoutError:
+            reason = "no token came in time"
+        self.refused_clients += 1
+        await client.close(TOKEN_WANTED, reason)
+        return False
+
     async def _answer(self, client: ServerConnection) -> None:
         """Clients have nothing to say in this version: tell them so, but not for ever."""
-        for _ in range(_MOST_ERRORS):
-            await client.send(_complaint(await client.recv()))
-        await client.close(_POLICY_VIOLATION, "too many messages that make no sense")
+        for _ in range(self._limits.senseless_messages):
+            while (message := _parse(text := await client.recv())) and message["type"] == "auth":
+                pass  # a client that has a token may send it where none is wanted
+            await client.send(_complaint(text))
+        await client.close(POLICY_VIOLATION, "too many messages that make no sense")
+
+
+def _parse(message: str | bytes) -> dict[str, Any] | None:
+    """The message, if it is an object with a type."""
+    if isinstance(message, bytes):
+        return None
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) and isinstance(value.get("type"), str) else None
 
 
 def _complaint(message: str | bytes) -> str:
@@ -167,9 +250,9 @@ def _fault(message: str | bytes) -> str:
     if isinstance(message, bytes):
         return "binary messages are not expected"
     try:
-        value = json.loads(message)
+        json.loads(message)
     except (ValueError, RecursionError):
         return "the message is not JSON"
-    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+    if _parse(message) is None:
         return "the message is not an object with a type"
     return "no message of this type is known"

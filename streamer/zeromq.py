@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import zmq
+from zmq.auth import load_certificate
+from zmq.auth.thread import ThreadAuthenticator
 
-from inference.exceptions import ServeError
+from inference.exceptions import ConfigError, ServeError
 from streamer.hub import Message
 
 _log = logging.getLogger(__name__)
+_quiet_log = logging.getLogger("emotiond.zeromq")  # of what subscribers do wrong
 
 _HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
 _PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
 _LINGER_MS = 200
 _ASK_SECONDS = 0.1
+_MOST_SUBSCRIPTIONS = 100  # read at once: whoever floods with them must not hold up the rest
+_LARGEST_TOPIC_BYTES = 1024
+_HANDSHAKE_MS = 5_000
+_HEARTBEAT_MS = 20_000
 
 
 class ZeroMQPublisher:
@@ -30,13 +37,19 @@ class ZeroMQPublisher:
         endpoint: such as ``tcp://127.0.0.1:8766``.
         last_messages: gives what a new subscriber is sent first.
         lossless: whether to wait for slow subscribers, for a while, instead.
+        keys: folder with the daemon's key and the subscribers', see ``_authenticate``.
 
     Raises:
         ServeError: the endpoint is malformed or in use.
+        ConfigError: the keys cannot be read.
     """
 
     def __init__(
-        self, endpoint: str, last_messages: Callable[[], Iterable[Message]], lossless: bool
+        self,
+        endpoint: str,
+        last_messages: Callable[[], Iterable[Message]],
+        lossless: bool,
+        keys: Path | None = None,
     ) -> None:
         self._last_messages = last_messages
         self._lossless = lossless
@@ -48,9 +61,16 @@ class ZeroMQPublisher:
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
         self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # a second subscriber is heard of, too
         self._socket.setsockopt(zmq.XPUB_NODROP, int(lossless))
+        self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # nothing else comes in
+        self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+        self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds those that vanished
+        self._authenticator: ThreadAuthenticator | None = None
+        if keys is not None:
+            self._authenticate(keys)
         try:
             self._socket.bind(endpoint)
         except zmq.ZMQError as error:
+            self._end_authenticator()
             self._context.destroy(linger=0)
             raise ServeError(
                 f"cannot open {endpoint} for ZeroMQ ({error.strerror})",
@@ -58,6 +78,7 @@ class ZeroMQPublisher:
             ) from None
         self._loop = asyncio.get_running_loop()
         self._asking: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
         try:
             self._loop.add_reader(self._socket.FD, self._greet_subscribers)
         except NotImplementedError:  # Windows: ask every now and then
@@ -96,12 +117,41 @@ class ZeroMQPublisher:
 
     def close(self) -> None:
         """Send what is left and close; waits for a fifth of a second, unless drained wholly."""
+        if self._later is not None:
+            self._later.cancel()
         if self._asking is None:
             self._loop.remove_reader(self._socket.FD)
         else:
             self._asking.cancel()
         self._socket.close()
+        self._end_authenticator()
         self._context.term()
+
+    def _authenticate(self, folder: Path) -> None:
+        """Encrypt with ``server.key_secret``; let in whoever has a key beside it (``*.key``)."""
+        try:
+            _, secret = load_certificate(folder / "server.key_secret")
+            if secret is None:
+                raise ValueError("no secret key in server.key_secret")
+            self._socket.curve_secretkey = secret
+            self._socket.curve_server = True
+            self._authenticator = ThreadAuthenticator(self._context, log=_quiet_log)
+            self._authenticator.start()
+            self._authenticator.configure_curve(domain="*", location=folder)
+        except (OSError, ValueError, zmq.ZMQError) as error:
+            self._end_authenticator()
+            self._context.destroy(linger=0)
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(
+                f"cannot use the ZeroMQ keys in {folder} ({reason})",
+                "Make them: python -c 'from zmq.auth import create_certificates as c; "
+                'c(".", "server"); c(".", "client")' + "'",
+            ) from None
+
+    def _end_authenticator(self) -> None:
+        if self._authenticator is not None:
+            self._authenticator.stop()
+            self._authenticator = None
 
     def _try_to_send(self, message: Message) -> bool:
         try:
@@ -117,14 +167,17 @@ class ZeroMQPublisher:
         self._asking = self._loop.call_later(_ASK_SECONDS, self._ask_for_subscribers)
 
     def _greet_subscribers(self) -> None:
-        # The descriptor is edge-triggered: read until there is nothing more.
-        with contextlib.suppress(zmq.Again):
-            while True:
+        # The descriptor is edge-triggered: read until there is nothing more, or come back.
+        topics: set[bytes] = set()
+        try:
+            for _ in range(_MOST_SUBSCRIPTIONS):
                 frame = self._socket.recv(zmq.DONTWAIT)
                 if frame[:1] == b"\x01":
-                    self._greet(frame[1:])
-
-    def _greet(self, topic: bytes) -> None:
-        for message in self._last_messages():
-            if message.type.encode().startswith(topic):
+                    topics.add(frame[1:])
+        except zmq.Again:
+            pass
+        else:
+            self._later = self._loop.call_later(_ASK_SECONDS, self._greet_subscribers)
+        for message in self._last_messages():  # once, to however many they are
+            if message.type.encode().startswith(tuple(topics)):
                 self._try_to_send(message)

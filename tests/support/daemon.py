@@ -18,7 +18,7 @@ DEMO = Path(__file__).parents[2] / "streamer" / "sources" / "demo.flac"
 COMMAND = (sys.executable, "-m", "streamer")
 PATIENCE_SECONDS = 30.0
 
-_ANNOUNCEMENT = re.compile(r"open (http://\S+/) \(WebSocket (ws://\S+?)(?:, ZeroMQ (\S+?))?\)")
+_ANNOUNCEMENT = re.compile(r"open (https?://\S+/) \(WebSocket (wss?://\S+?)(?:, ZeroMQ (\S+?))?\)")
 
 
 def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,65 @@
+"""The daemon's health as figures for ``/metrics``."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streamer.events import StreamStatus
+from streamer.metrics import Metric, metric
+
+_STREAM_GAUGES = (
+    ("lag_seconds", "emotiond_stream_lag_seconds", "Sound that waits to be judged."),
+    ("age_seconds", "emotiond_stream_age_seconds", "From capture to sending, of the last event."),
+)
+
+
+def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) -> Sequence[Metric]:
+    """All metrics.
+
+    Args:
+        health: the whole content of ``/healthz``.
+        events: how many were published, by stream and type.
+    """
+    streams: Mapping[str, Mapping[str, Any]] = health["streams"]
+    connections: Mapping[str, int] = health["connections"]
+    told = [(count, {"stream": stream, "type": kind}) for (stream, kind), count in events.items()]
+    statuses = [
+        (float(status == about["status"]), {"stream": stream, "status": status})
+        for stream, about in streams.items()
+        for status in typing.get_args(StreamStatus)
+    ]
+    lost = [(about["dropped_samples"], {"stream": name}) for name, about in streams.items()]
+    dropped = [(count, {"queue": name}) for name, count in health["dropped"].items()]
+    refused = [
+        (connections["refused"], {"reason": "too many"}),
+        (health["refused_clients"], {"reason": "token"}),
+    ]
+    return [
+        metric(
+            "emotiond_uptime_seconds", "gauge", "Since it began.", (health["uptime_seconds"], {})
+        ),
+        metric("emotiond_healthy", "gauge", "Whether all is well.", (health["status"] == "ok", {})),
+        metric("emotiond_events_total", "counter", "Events published.", *told),
+        metric("emotiond_clients", "gauge", "WebSocket clients.", (health["clients"], {})),
+        metric("emotiond_connections", "gauge", "Open ones.", (connections["open"], {})),
+        metric("emotiond_connections_limit", "gauge", "At most.", (connections["limit"], {})),
+        metric("emotiond_refused_total", "counter", "Clients not let in.", *refused),
+        metric("emotiond_dropped_total", "counter", "What a full queue lost.", *dropped),
+        metric("emotiond_stream_status", "gauge", "1 for the present one.", *statuses),
+        metric("emotiond_stream_dropped_samples_total", "counter", "Lost, at 16 kHz.", *lost),
+        *(
+            metric(
+                name,
+                "gauge",
+                text,
+                *(
+                    (about[key], {"stream": stream})
+                    for stream, about in streams.items()
+                    if about[key] is not None
+                ),
+            )
+            for key, name, text in _STREAM_GAUGES
+        ),
+    ]

@@ -1,0 +1,62 @@
+"""Figures in the text format of Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One figure of a metric."""
+
+    value: float
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric with all its samples."""
+
+    name: str
+    """Ends with its unit, and with ``_total`` where it only grows."""
+    kind: Literal["counter", "gauge"]
+    help: str
+    samples: Sequence[Sample]
+
+
+def metric(
+    name: str,
+    kind: Literal["counter", "gauge"],
+    text: str,
+    *samples: tuple[float, Mapping[str, str]],
+) -> Metric:
+    """A metric of pairs of a figure and its labels."""
+    return Metric(name, kind, text, [Sample(value, labels) for value, labels in samples])
+
+
+def exposition(metrics: Sequence[Metric]) -> str:
+    """The whole answer to a scrape; metrics without a sample are left out."""
+    lines: list[str] = []
+    for each in metrics:
+        if each.samples:
+            lines += [f"# HELP {each.name} {each.help}", f"# TYPE {each.name} {each.kind}"]
+        lines += [
+            f"{each.name}{_labels(sample.labels)} {sample.value:.10g}" for sample in each.samples
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items()) + "}"
+
+
+def _escaped(text: str) -> str:
+    """As the format has it; a half of a character, which UTF-8 lacks, becomes a question mark."""
+    text = text.encode("utf-8", "replace").decode()
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,85 @@
+"""One client's connection, held to the limits before anything is made of what it sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import DATA_OPCODES, Frame
+from websockets.http11 import Response
+from websockets.protocol import CLOSING, Event
+
+from streamer.http import refusal
+from streamer.limits import Limits
+
+POLICY_VIOLATION = 1008
+
+
+class Peer(ServerConnection):
+    """A connection that ends where its client goes beyond a limit.
+
+    Args:
+        limits: that it is held to.
+        arguments: what ``websockets`` gives to every connection.
+        options: the same.
+    """
+
+    def __init__(self, limits: Limits, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._limits = limits
+        self._head = bytearray()  # of the request, until it is complete
+        self._refused = False
+        self._leaving = False
+        self._allowance = float(limits.frames_at_once)
+        self._counted_seconds = self.loop.time()
+        self._fragments = 0
+        self.unread_since: float | None = None
+        """Time of the loop since when there has always been something unread."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client has sent: some kilobytes at most."""
+        if self.request is None and not self._refused:
+            self._head += data
+            response = refusal(bytes(self._head), self._limits.head_bytes)
+            if response is not None:
+                self._refuse(response)
+                return
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self.transport.abort()  # pings whose answers it does not read
+        elif self.protocol.state is CLOSING and not self._leaving:
+            # websockets waits for ever for a client that was sent away and does not go.
+            self._leaving = True
+            self.loop.call_later(self._limits.close_seconds, self.transport.abort)
+
+    def process_event(self, event: Event) -> None:
+        """Take a request or a frame, unless there are too many."""
+        if isinstance(event, Frame):
+            fault = self._fault(event)
+            if fault is not None:
+                self.protocol.fail(POLICY_VIOLATION, fault)
+                self.send_data()
+                return
+        else:
+            self._head.clear()
+        super().process_event(event)
+
+    def _refuse(self, response: Response) -> None:
+        self._refused = True
+        self._head.clear()
+        self.protocol.send_response(response)  # what comes from now on is read and forgotten
+        self.send_data()
+
+    def _fault(self, frame: Frame) -> str | None:
+        now = self.loop.time()
+        self._allowance = min(
+            self._limits.frames_at_once,
+            self._allowance + (now - self._counted_seconds) * self._limits.frames_per_second,
+        )
+        self._counted_seconds = now
+        self._allowance -= 1
+        if self._allowance < 0:
+            return "too many messages"
+        if frame.opcode in DATA_OPCODES:
+            self._fragments = 0 if frame.fin else self._fragments + 1
+        return "too many fragments" if self._fragments > self._limits.fragments else None
