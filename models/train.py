@@ -43,8 +43,8 @@ RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
 HEAD_STAGE = Stage(steps=1700, head_rate=1e-3, block_rate=0.0)
 BLOCK_STAGE = Stage(steps=0, head_rate=2e-4, block_rate=5e-5)
-LITE_START_STEPS = 1200
-LITE_STEPS = 1000
+LITE_START_STEPS = 1000
+LITE_STEPS = 500
 LITE_RATE = 1.5e-3
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
