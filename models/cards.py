@@ -11,7 +11,7 @@ from typing import Any
 from inference.adaptation import AdaptationSettings
 from inference.card import LABELS
 from inference.smoothing import SmoothingSettings
-from models.shape import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
+from models.shape import MINIMUM_FRAMES, PRIOR_SECONDS, RECIPE, WINDOW_FRAMES
 
 DESCRIPTIONS = {
     "full": "Lower three blocks of Whisper's tiny encoder, the third one fine-tuned, under "
@@ -61,7 +61,7 @@ UNFITTED = Fitted(
     temperature=1.0,
     voice_threshold=0.5,
     smoothing=SmoothingSettings(0.4, 0.05, 0.0, 0.0),
-    adaptation=AdaptationSettings(prior_seconds=30.0, horizon_seconds=300.0, bound=1.5),
+    adaptation=AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
     minimum_frames=MINIMUM_FRAMES,
 )
 """What a model is exported with, before ``models.evaluate`` has heard it."""

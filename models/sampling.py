@@ -10,11 +10,10 @@ import numpy.typing as npt
 
 from dsp.types import FloatArray
 from models.losses import allowed_labels, target_labels
+from models.shape import PRIOR_SECONDS
 
 FRAMES_PER_SECOND = 100
-PRIOR_SECONDS = 10.0
-"""The population counts as so much speech of the speaker. Less than in the cards: a network that
-has met strong adaptation bears the weak one, which does not make an emotion the new neutral."""
+
 
 _SHARES = {"ravdess-speech": 0.56, "ravdess-song": 0.13, "nemo": 0.22, "esc10": 0.06}
 """Of a batch; the rest is synthetic noise."""

@@ -1,4 +1,4 @@
-"""What both models take: shared by training, cards and evaluation."""
+"""What both models take, and how a speaker is got to know: shared by training and cards."""
 
 from __future__ import annotations
 
@@ -20,3 +20,6 @@ WINDOW_FRAMES = 300
 
 MINIMUM_FRAMES = 24
 """Of the shortest: the pre-roll and what opens the gate."""
+
+PRIOR_SECONDS = 10.0
+"""The population counts as so much speech of the speaker, in training as in the daemon."""
