@@ -30,6 +30,7 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive streamer dsp inference clients models
 
 clean:
 	rm -rf $(VENV) $(TFLITE_VENV) build dist *.egg-info

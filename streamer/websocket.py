@@ -186,7 +186,7 @@ class WebSocketServer:
             return self._pages.answer(method, request, trusted)
         if method != "GET":
             return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
-        if "websocket" not in request.headers.get("Upgrade", "").lower():
+        if [value.lower() for value in request.headers.get_all("Upgrade")] != ["websocket"]:
             return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
         origins = request.headers.get_all("Origin")
         if not all(self._access.origin_may_connect(origin, host[0]) for origin in origins):

@@ -14,6 +14,7 @@ import { situationOf } from "./situation.js";
 import { Streams } from "./stream.js";
 import { onThemeChange, readTheme } from "./theme.js";
 import { Timeline } from "./timeline.js";
+import { TokenDialog } from "./token.js";
 import { shownName } from "./words.js";
 
 /** Without an event, texts that count seconds are refreshed this often. */
@@ -94,10 +95,13 @@ function receive(message) {
 }
 
 function showLink() {
-  const text = { open: "live", connecting: "connecting", waiting: "not connected" };
+  const text = {
+    open: "live", connecting: "connecting", waiting: "not connected", locked: "locked",
+  };
   setAttribute(linkMark, "data-phase", link.phase);
   setText(linkText, text[link.phase]);
-  retryButton.hidden = link.phase !== "waiting";
+  retryButton.hidden = link.phase !== "waiting" && link.phase !== "locked";
+  setText(retryButton, link.phase === "locked" ? "Enter the token" : "Try now");
 }
 
 /** @param {number} nowMs */
@@ -139,10 +143,19 @@ onThemeChange(() => {
   plane.setTheme(theme);
 });
 
-const connection = new Connection(socketAddress(window.location), receive, (state) => {
+const tokenDialog = new TokenDialog(() => connection.open());
+/** @param {import("./connection.js").LinkState} state */
+function follow(state) {
   link = state;
   isStale = true;
+  if (state.phase === "locked") tokenDialog.ask();
+}
+const connection = new Connection(
+  socketAddress(window.location), () => tokenDialog.given, receive, follow,
+);
+retryButton.addEventListener("click", () => {
+  if (link.phase === "locked") tokenDialog.ask();
+  else connection.retryNow();
 });
-retryButton.addEventListener("click", () => connection.retryNow());
 connection.open();
 window.requestAnimationFrame(frame);

@@ -4,10 +4,12 @@
 
 import { parseMessage } from "./protocol.js";
 
-/** @typedef {{phase: "connecting"|"open"|"waiting", retryInSeconds: number}} LinkState */
+/** @typedef {{phase: "connecting"|"open"|"waiting"|"locked", retryInSeconds: number}} LinkState */
 
 const FIRST_PAUSE_SECONDS = 0.5;
 const LONGEST_PAUSE_SECONDS = 15;
+/** The code with which a daemon closes that has not got the right token. */
+const TOKEN_WANTED = 4401;
 
 /**
  * @param {number} attempt 0 for the first try after a loss
@@ -27,6 +29,7 @@ export function socketAddress(location) {
 
 export class Connection {
   #address;
+  #readToken;
   #onMessage;
   #onState;
   /** @type {WebSocket|null} */
@@ -37,11 +40,13 @@ export class Connection {
 
   /**
    * @param {string} address
+   * @param {() => string} readToken "" for none
    * @param {(message: import("./protocol.js").Message) => void} onMessage
    * @param {(state: LinkState) => void} onState called on every change, and each second of a wait
    */
-  constructor(address, onMessage, onState) {
+  constructor(address, readToken, onMessage, onState) {
     this.#address = address;
+    this.#readToken = readToken;
     this.#onMessage = onMessage;
     this.#onState = onState;
     // The network coming back, or the page being looked at again, is a better hint than a timer.
@@ -55,6 +60,10 @@ export class Connection {
     this.#onState({ phase: "connecting", retryInSeconds: 0 });
     const socket = new WebSocket(this.#address);
     this.#socket = socket;
+    socket.addEventListener("open", () => {
+      // Even an empty one: a daemon that wants a token then says so at once.
+      socket.send(JSON.stringify({ type: "auth", token: this.#readToken() }));
+    });
     socket.addEventListener("message", ({ data }) => {
       const message = parseMessage(data);
       if (message === null) return;
@@ -65,8 +74,12 @@ export class Connection {
       }
       this.#onMessage(message);
     });
-    socket.addEventListener("close", () => {
-      if (this.#socket === socket) this.#wait();
+    socket.addEventListener("close", ({ code }) => {
+      if (this.#socket !== socket) return;
+      if (code === TOKEN_WANTED) {
+        this.#socket = null;
+        this.#onState({ phase: "locked", retryInSeconds: 0 });
+      } else this.#wait();
     });
   }
 

@@ -9,7 +9,7 @@ import { LABELS, STATE_WORDS } from "./emotions.js";
 import { duration, percent } from "./words.js";
 
 /**
- * @typedef {"connecting"|"offline"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
+ * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
  *   |"warmup"|"silence"|"uncertain"|"speech"} Kind
  */
 
@@ -60,6 +60,9 @@ export function situationOf(stream, link, nowMs) {
 
   if (link.phase === "waiting") {
     return say("offline", "reconnecting", `The daemon does not answer. Next try in ${link.retryInSeconds} s.`);
+  }
+  if (link.phase === "locked") {
+    return say("locked", "locked", "This daemon tells what it hears to those who have its token.");
   }
   if (link.phase === "connecting") {
     return last === null
