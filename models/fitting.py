@@ -15,7 +15,7 @@ from models.listening import Step, clip_scores, conclude
 from models.stream_figures import measure, totals
 from models.streams import ActorStream
 
-_TIME_CONSTANTS_SECONDS = (0.0, 0.15, 0.3, 0.5, 0.8)
+_TIME_CONSTANTS_SECONDS = (0.0, 0.3, 0.6)
 _MARGINS = (0.0, 0.1, 0.2)
 _DWELLS_SECONDS = (0.0, 0.25)
 _UNCERTAIN_BELOW = (0.0, 0.25, 0.3, 0.35, 0.4)
