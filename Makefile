@@ -10,10 +10,11 @@ AS_32_BIT := $(shell $(PYTHON) -c 'import platform, struct; print("linux32" if \
 PACKAGING := setup.cfg pyproject.toml
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
+BENCH_ARGS ?=
 # In CI a skipped test is a failure.
 PYTEST_ARGS ?= $(if $(CI),--no-skips)
 
-.PHONY: run test lint clean
+.PHONY: run test lint bench clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
@@ -32,6 +33,10 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/mypy
 	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive streamer dsp inference clients models
 
+# About an hour; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
+bench: $(VENV)/bench.stamp
+	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
 clean:
 	rm -rf $(VENV) $(TFLITE_VENV) build dist *.egg-info
 
@@ -44,6 +49,11 @@ $(VENV)/run.stamp: $(PACKAGING)
 $(VENV)/test.stamp: $(VENV)/run.stamp
 	@PYTHON=$(PYTHON) tools/need pulseaudio chromium
 	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e '.[test,train]'
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/run.stamp
+	@PYTHON=$(PYTHON) tools/need pulseaudio
+	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e '.[bench,test]'
 	@touch $@
 
 # The older interpreter has wheels up to Python 3.11: elsewhere its tests are left out, and said so.

@@ -1,0 +1,52 @@
+"""``python -m benchmarks [--quick] [NAME…]``: measure, and write ``benchmarks/results.md``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+NAMES = (
+    *("turn", "mfcc", "hour", "latency", "footprint", "analyze", "fanout", "streams"),
+    "growth",
+)
+
+
+def main() -> None:
+    """Run what was asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--quick", action="store_true", help="to try it: shorter, less exact")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(NAMES)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    _one_thread_each()
+
+    from benchmarks.harness import machine
+    from benchmarks.plotting import draw
+
+    text = f"# Results\n\n{'A quick try, not for quoting. ' if options.quick else ''}"
+    text += f"Written by `make bench` on this machine:\n\n{machine()}\n"
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.names or NAMES:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        section = importlib.import_module(f"benchmarks.{name}").measure(options.quick)
+        print(section.to_markdown(), flush=True)
+        text += section.to_markdown() + "\n"
+        for picture, plot in section.plots.items():
+            draw(plot, options.out / f"{picture}.png")
+    (options.out / "results.md").write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+def _one_thread_each() -> None:
+    """Keep the peers' linear algebra from spinning on all cores; read when numpy is imported."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""What a thousand listeners cost, beside other WebSocket servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+
+from benchmarks.harness import Plot, Section, cpu_share, spread
+from benchmarks.servers import PERIOD_SECONDS, SERVERS
+from benchmarks.swarm import Swarm
+from tests.support.daemon import DEMO, running_daemon
+
+_OURS = "emotiond, lite"
+_ROOM = ("--max-connections", "1100")
+
+
+def measure(quick: bool) -> Section:
+    """The processor time of 1, 10, 100 and 1,000 clients at 4 messages a second each."""
+    counts = (1, 200) if quick else (1, 10, 100, 1000)
+    repeats, seconds = (1, 4.0) if quick else (3, 10.0)
+    rows, curves = [], {}
+    shares: dict[str, dict[int, list[float]]] = {}
+    delays: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        for name in (_OURS, *SERVERS):
+            for count in counts:
+                share, delays[name] = asyncio.run(_run(name, count, seconds))
+                shares.setdefault(name, {}).setdefault(count, []).append(share)
+    for name, by_count in shares.items():
+        cost = [
+            _microseconds(last - first, counts[-1] - counts[0])
+            for first, last in zip(by_count[counts[0]], by_count[counts[-1]], strict=True)
+        ]
+        p50, p99 = np.percentile(delays[name], [50, 99])
+        rows.append([name, spread(cost), f"{p50:.1f}", f"{p99:.1f}"])
+        medians = [float(np.median(by_count[count])) for count in counts]
+        curves[name] = (counts, medians)
+    return Section(
+        title=f"{counts[-1]} WebSocket clients at {1 / PERIOD_SECONDS:g} messages a second",
+        header=["server", "µs per client and message", "delay p50, ms", "delay p99, ms"],
+        rows=rows,
+        note=f"Processor time of the server at {counts[-1]} clients less that at {counts[0]}: "
+        "what hearing itself costs is not in it. *Delay*: from the sending to each client, "
+        "the time of this test's own clients on the other core included.",
+        plots={"fanout": Plot("Listeners", "clients", "% of one core", curves)},
+    )
+
+
+def _microseconds(percent_of_a_core: float, clients: int) -> float:
+    return percent_of_a_core / 100 * 1e6 * PERIOD_SECONDS / clients
+
+
+async def _run(name: str, count: int, seconds: float) -> tuple[float, list[float]]:
+    """Percent of a core, and the delays in ms."""
+    with _server(name) as (url, pid):
+        swarm = Swarm(url)
+        await swarm.join(count)
+        await asyncio.sleep(1)
+        swarm.delays_ms.clear()
+        share = await asyncio.to_thread(cpu_share, psutil.Process(pid), seconds)
+        swarm.leave()
+    return share, swarm.delays_ms
+
+
+@contextlib.contextmanager
+def _server(name: str) -> Iterator[tuple[str, int]]:
+    """A server's URL and process."""
+    if name == _OURS:
+        with running_daemon("--source", f"voice={DEMO}", "--model", "lite", *_ROOM) as daemon:
+            yield daemon.websocket_url, daemon.process.pid
+        return
+    command = [sys.executable, "-m", "benchmarks.servers", name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip(), process.pid
+        finally:
+            process.kill()

@@ -1,0 +1,65 @@
+"""Whether a stream that has run for a day costs more than one that has just begun."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from benchmarks.harness import Plot, Section, spread
+from inference.card import LABELS, SAMPLE_RATE
+from inference.catalog import find_model
+from inference.classifier import Classifier, Prediction
+from inference.runtime import find_runtime
+from streamer.events import encode, to_json
+from streamer.intake import Intake
+from streamer.pipeline import Narrator, Pipeline, Timing
+from streamer.ring import Ring
+from tests.support.signals import demo
+
+_STRIDE, _BLOCK = SAMPLE_RATE // 4, SAMPLE_RATE // 100
+
+
+def measure(quick: bool) -> Section:
+    """A simulated day from ring to JSON, in blocks of 10 ms; only inference is left out."""
+    minutes = (1, 2, 5) if quick else (1, 10, 60, 360, 1440)
+    spent = _microseconds_per_frame(minutes[-1])
+    rows, medians = [], []
+    for minute in minutes:
+        end = minute * 60 * SAMPLE_RATE // _STRIDE
+        values = spent[max(0, end - 240) : end]  # the last minute before it
+        medians.append(float(np.median(values)))
+        rows.append([f"{minute} min", spread(values, 2)])
+    plot = Plot("Growth", "minutes of stream", "µs per frame", {"emotiond": (minutes, medians)})
+    return Section(
+        title="Growth with time",
+        header=["age of the stream", "µs per frame"],
+        rows=rows,
+        note="Ring, features, state, event and JSON, of continuous sound by a simulated clock.",
+        plots={"growth": plot},
+    )
+
+
+def _microseconds_per_frame(minutes: int) -> list[float]:
+    runtime = find_runtime()
+    classifier = Classifier(find_model("lite", runtime), runtime)
+    ring, samples = Ring(10 * SAMPLE_RATE, 1, SAMPLE_RATE), demo()
+    intake, narrator = Intake(ring, _STRIDE), Narrator("mic")
+    pipeline = Pipeline(classifier.card, classifier.speaker())
+    posteriors = np.full(len(LABELS), 1 / len(LABELS), np.float32)
+    prediction = Prediction(posteriors, 1.0, None)
+    spent, position = [], 0
+    for _ in range(minutes * 60 * SAMPLE_RATE // _STRIDE):
+        began = time.perf_counter_ns()
+        for _ in range(_STRIDE // _BLOCK):
+            position += _BLOCK
+            start = position % (samples.shape[0] - _BLOCK)
+            ring.write(samples[start : start + _BLOCK, None], position / SAMPLE_RATE)
+        while (chunk := intake.next_chunk()) is not None:
+            turn = pipeline.hear(chunk)
+            verdict = pipeline.conclude(turn, prediction if turn.needs_judging else None)
+            captured = intake.capture_time(turn.end_sample)
+            for event in narrator.tell(verdict, Timing(captured or 0.0, None, 0)):
+                encode(to_json(event))
+        spent.append((time.perf_counter_ns() - began) / 1000 / (_STRIDE // _BLOCK))
+    return spent

@@ -1,0 +1,86 @@
+"""How old sound is when its event reaches a client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.harness import Plot, Section, interleaved
+from benchmarks.listening import Arrival, ZeroMQListener, hear_websocket
+from dsp.framing import FrameStream
+from dsp.gate import LevelGate
+from dsp.level import levels_dbfs
+from inference.catalog import find_model
+from inference.classifier import Classifier
+from inference.runtime import find_runtime
+from tests.support.daemon import DEMO, running_daemon
+from tests.support.signals import RATE, demo
+from tests.support.sound_server import SoundServer, sound_server
+
+_BLOCK_MS = 10.0
+_STRIDES = {"lite": "0.1", "full": "0.25"}
+
+
+def measure(quick: bool) -> Section:
+    """A real microphone of a sound server, blocks of 10 ms, both kinds of clients at once."""
+    seconds = 5.0 if quick else 28.0  # the demo recording is a little longer
+    rows, curves = [], {}
+    for model, stride in _STRIDES.items():
+        inference_ms = _inference_ms(model)
+        with sound_server() as server:
+            websocket, zeromq, onset = _listen(server, model, stride, seconds)
+        for client, arrivals in (("WebSocket", websocket), ("ZeroMQ", zeromq)):
+            judged = [a.age_ms for a in arrivals if a.event["state"] in ("speech", "uncertain")]
+            p50, p99 = np.percentile(judged, [50, 99])
+            bound = _BLOCK_MS + inference_ms
+            rows.append(
+                [f"{model}, {stride} s", client, f"{p50:.1f}", f"{p99:.1f}", f"{bound:.1f}", onset]
+            )
+            share = np.linspace(0, 100, len(judged))
+            curves[f"{model}, {client}"] = (sorted(judged), share.tolist())
+    plot = Plot("Age of an event at the client", "age_ms", "% of events", curves)
+    return Section(
+        title="Latency",
+        header=["model, stride", "client", "p50 ms", "p99 ms", "block + inference, ms", "onset s"],
+        rows=rows,
+        note="From the capture of a window's last sample to the client, speech only. *Onset*: "
+        "from the beginning of the sound at the player to the first label at the client. "
+        "*Inference* is the median of the model alone, in a loop, just before.",
+        plots={"latency": plot},
+    )
+
+
+def _listen(
+    server: SoundServer, model: str, stride: str, seconds: float
+) -> tuple[Sequence[Arrival], Sequence[Arrival], str]:
+    arguments = ("--source", "mic", "--model", model, "--stride", stride)
+    with running_daemon(*arguments, environment=server.environment) as daemon:
+        zeromq = ZeroMQListener(daemon.zeromq_endpoint)
+        began = time.time() + _lead_seconds()
+        server.play(DEMO)
+        websocket = hear_websocket(daemon.websocket_url, seconds)
+        arrivals = zeromq.stop()
+    labelled = [a.unix_seconds for a in websocket if a.event["label"]]
+    onset = f"{labelled[0] - began:.2f}" if labelled else "none"
+    return websocket, arrivals, onset
+
+
+def _lead_seconds() -> float:
+    """Silence at the beginning of the demo recording, by the speech gate."""
+    gate, recipe = LevelGate(100), find_model("lite", find_runtime()).card.recipe
+    levels = levels_dbfs(FrameStream(recipe).push(demo())[:, 1:])
+    while gate.onset_frame is None:
+        level, levels = levels[:1], levels[1:]
+        gate.push(level)
+    return gate.onset_frame * recipe.hop_length / RATE
+
+
+def _inference_ms(model: str) -> float:
+    runtime = find_runtime()
+    classifier = Classifier(find_model(model, runtime), runtime)
+    card = classifier.card
+    window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
+    spent = interleaved({model: lambda: classifier.judge([window], [classifier.speaker()])}, 30)
+    return float(np.median(spent[model])) / 1000

@@ -1,0 +1,63 @@
+"""New frames of a stream, beside libraries that have to see the window again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.harness import Plot, Section, interleaved, spread
+from benchmarks.recipes import HOP, RATE, RECIPE, Kaldi, with_librosa, with_psf
+from dsp.mfcc import StreamingMfcc
+from dsp.types import FloatArray
+from tests.support.signals import demo
+
+_WINDOW_SECONDS = 3
+_OURS, _KALDI = "emotiond", "kaldi-native-fbank"
+
+
+def measure(quick: bool) -> Section:
+    """Blocks of 1, 5 and 10 frames."""
+    window = np.ascontiguousarray(demo()[: _WINDOW_SECONDS * RATE])
+    rows, ours = [], []
+    for frames in (1, 5, 10):
+        spent = interleaved(
+            {
+                _OURS: _blocks(StreamingMfcc(RECIPE).push, frames),
+                _KALDI: _blocks(Kaldi().push, frames),
+                "librosa, 3 s again": lambda: with_librosa(window),
+                "python_speech_features, 3 s again": lambda: with_psf(window),
+            },
+            repeats=60 if quick else 1000,
+        )
+        median = float(np.median(spent[_OURS]))
+        ours.append(median)
+        rows += [
+            [str(frames), name, spread(values), f"{float(np.median(values)) / median:.2f}"]
+            for name, values in spent.items()
+        ]
+    return Section(
+        title="Streaming MFCC",
+        header=["new frames", "by", "µs per block", "times emotiond's"],
+        rows=rows,
+        note="13 coefficients by HTK's recipe, one thread. The last two have no state: they "
+        "compute the window of 3 s anew, as a live program that uses them must.",
+        plots={
+            "mfcc": Plot(
+                "Streaming MFCC", "new frames", "µs per block", {_OURS: ((1, 5, 10), ours)}
+            )
+        },
+    )
+
+
+def _blocks(push: Callable[[FloatArray], object], frames: int) -> Callable[[], object]:
+    """Pushes the next block of the demo recording at each call."""
+    samples, step, position = demo(), frames * HOP, 0
+    push(samples[: 400 - HOP])
+
+    def call() -> None:
+        nonlocal position
+        position = (position + step) % (samples.shape[0] - step)
+        push(samples[position : position + step])
+
+    return call

@@ -1,0 +1,81 @@
+"""Where the time of one turn goes, from the device's callback to the sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import cycle
+
+import numpy as np
+
+from benchmarks.harness import Section, interleaved, spread
+from dsp.framing import FrameStream
+from dsp.frontend import FrontEnd
+from dsp.gate import LevelGate
+from dsp.level import levels_dbfs
+from dsp.mfcc import Mfcc
+from dsp.types import FloatArray
+from inference.card import SAMPLE_RATE
+from inference.catalog import find_model
+from inference.classifier import Classifier
+from inference.runtime import find_runtime
+from streamer.events import encode, to_json
+from streamer.intake import Chunk
+from streamer.pipeline import Narrator, Pipeline, Timing
+from streamer.ring import Ring
+from tests.support.signals import demo
+
+_STRIDE = SAMPLE_RATE // 4
+
+
+def measure(quick: bool) -> Section:
+    """Each part by itself, all of them in turn, for both models."""
+    rows = []
+    for name in ("lite", "full"):
+        runtime = find_runtime()
+        classifier = Classifier(find_model(name, runtime), runtime)
+        spent = interleaved(_parts(classifier), repeats=20 if quick else 400)
+        rows += [[name, part, spread(values)] for part, values in spent.items()]
+    return Section(
+        title="One turn of the loop",
+        header=["model", "part", "µs"],
+        rows=rows,
+        note="Stride of 250 ms: 25 new frames. The callback comes 25 times in a turn, the rest "
+        "once; *indented* parts are contained in the one above.",
+    )
+
+
+def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
+    card, samples = classifier.card, demo()
+    blocks = cycle(
+        samples[first : first + _STRIDE] for first in range(0, samples.shape[0] - _STRIDE, _STRIDE)
+    )
+    front_end, frames = FrontEnd(card.recipe, card.shape), FrameStream(card.recipe)
+    framed = FrameStream(card.recipe).push(samples[: 400 + 24 * 160])
+    levels = levels_dbfs(framed[:, 1:])
+    mfcc, gate = Mfcc(card.recipe), LevelGate(100)
+    window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
+    speaker = classifier.speaker()
+    prediction = classifier.judge([window], [speaker])[0]
+    pipeline, narrator = Pipeline(card, classifier.speaker()), Narrator("mic")
+    for position in range(0, 4 * SAMPLE_RATE, _STRIDE):
+        block = samples[position : position + _STRIDE]
+        turn = pipeline.hear(Chunk(block, position, position == 0, last=False))
+    verdict, timing = pipeline.conclude(turn, prediction), Timing(1.0, 1.0, 0)
+    event = narrator.tell(verdict, timing)[0]
+    return {
+        "callback: write 10 ms into the ring": _writing(samples),
+        "features: push one stride": lambda: front_end.push(next(blocks)),
+        "- cut it into frames": lambda: frames.push(samples[:_STRIDE]),
+        "- levels of the frames": lambda: levels_dbfs(framed[:, 1:]),
+        "- speech gate": lambda: gate.push(levels),
+        "- MFCC": lambda: mfcc(framed),
+        "inference": lambda: classifier.judge([window], [speaker]),
+        "smoothing, label, state": lambda: pipeline.conclude(turn, prediction),
+        "event": lambda: narrator.tell(verdict, timing),
+        "JSON": lambda: encode(to_json(event)),
+    }
+
+
+def _writing(samples: FloatArray) -> Callable[[], object]:
+    ring, block = Ring(10 * SAMPLE_RATE, 1, SAMPLE_RATE), samples[:160, None]
+    return lambda: ring.write(block, 0.0)
