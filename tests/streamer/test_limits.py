@@ -7,94 +7,26 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from streamer.access import Access
-from streamer.http import Pages
-from streamer.hub import Message
-from streamer.limits import Limits, affordable_connections
-from streamer.websocket import WebSocketServer
-
-LIMITS = Limits(
-    connections=20, handshake_seconds=0.5, token_seconds=0.5, unread_bytes=64 * 1024,
-    unread_seconds=1.0, ping_seconds=0.5, close_seconds=0.2,
-)  # fmt: skip
-HANDSHAKE = (
-    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+from streamer.limits import affordable_connections
+from tests.support.port import (
+    EVENT,
+    HANDSHAKE,
+    LIMITS,
+    closing_code,
+    everything,
+    frame,
+    port,
+    run,
+    until,
 )
-EVENT = Message("emotion", "voice", '{"type":"emotion","filler":"' + "x" * 4000 + '"}')
-
-
-class Port:
-    """A server that is open."""
-
-    def __init__(self, server: WebSocketServer, number: int) -> None:
-        self.server = server
-        self.number = number
-        self.url = f"ws://127.0.0.1:{number}/ws"
-
-    async def raw(self, receive_bytes: int | None = None) -> socket.socket:
-        """A connected socket, perhaps with little room to receive."""
-        client = socket.socket()
-        if receive_bytes is not None:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        client.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", self.number))
-        return client
-
-
-@contextlib.asynccontextmanager
-async def port(limits: Limits = LIMITS, token: str | None = None) -> AsyncIterator[Port]:
-    server = WebSocketServer(
-        lambda: ['{"type":"hello"}'],
-        Pages(lambda: {}, lambda: []),
-        Access("127.0.0.1", token=token),
-        limits,
-    )
-    try:
-        yield Port(server, await server.open("127.0.0.1", 0))
-    finally:
-        await server.close()
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        await asyncio.wait_for(test(), 30)
-
-    asyncio.run(bounded())
-
-
-async def everything(client: socket.socket) -> bytes:
-    """What comes until the server hangs up."""
-    loop, received = asyncio.get_running_loop(), b""
-    with client, contextlib.suppress(ConnectionError):
-        while piece := await loop.sock_recv(client, 65_536):
-            received += piece
-    return received
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.01)
-
-
-async def closing_code(client: ClientConnection) -> int | None:
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            await client.recv()
-    return None if closed.value.rcvd is None else closed.value.rcvd.code
-
-
-def frame(opcode: int, payload: bytes, fin: bool = True) -> bytes:
-    """A masked frame of less than 126 bytes, the mask being zero."""
-    return struct.pack("!BB4x", opcode | 0x80 * fin, 0x80 | len(payload)) + payload
 
 
 def test_one_connection_too_many_is_told_503_and_the_others_hear_on() -> None:
