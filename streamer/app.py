@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import ssl
@@ -18,7 +19,7 @@ from inference.catalog import find_model
 from inference.classifier import Model
 from inference.runtime import Runtime, find_runtime
 from streamer import __version__
-from streamer.access import Access
+from streamer.access import Access, is_loopback
 from streamer.config import Config
 from streamer.credentials import make_tls, read_token
 from streamer.events import PROTOCOL, encode
@@ -41,6 +42,8 @@ from streamer.websocket import PATH, WebSocketServer
 from streamer.workers import Worker
 from streamer.zeromq import ZeroMQPublisher
 
+_log = logging.getLogger(__name__)
+
 _STOP_SECONDS = 0.3  # for each part; all of them together end within a second
 _MOST_WORKERS = 2
 
@@ -56,20 +59,22 @@ def run(config: Config) -> int:
     """
     runtime = find_runtime()
     model = find_model(config.model, runtime)
-    access = Access(config.host, config.allow_host, config.allow_origin, _token(config))
-    tls = _tls(config)
+    token = read_token(Path(config.token_file)) if config.token_file else None
+    access = Access(config.host, config.allow_host, config.allow_origin, token)
+    cert, key = config.tls_cert, config.tls_key
+    tls = make_tls(Path(cert), Path(key)) if cert and key else None
+    _warn_of_exposure(config)
     sources = _open_sources(config)
     return asyncio.run(Daemon(config, runtime, model, sources, access, tls).run())
 
 
-def _token(config: Config) -> str | None:
-    return None if config.token_file is None else read_token(Path(config.token_file))
-
-
-def _tls(config: Config) -> ssl.SSLContext | None:
-    if config.tls_cert is None or config.tls_key is None:
-        return None
-    return make_tls(Path(config.tls_cert), Path(config.tls_key))
+def _warn_of_exposure(config: Config) -> None:
+    if is_loopback(config.host):
+        return
+    if config.token_file is None:
+        _log.warning("whoever can reach %s can listen; --token-file changes that", config.host)
+    if config.tls_cert is None:
+        _log.warning("on %s nothing is encrypted; --tls-cert changes that", config.host)
 
 
 def _open_sources(config: Config) -> Sequence[tuple[SourceSpec, Source]]:

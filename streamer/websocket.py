@@ -136,6 +136,7 @@ class WebSocketServer:
         options: dict[str, Any] = {"create_connection": functools.partial(Peer, self._limits)}
         if self._tls is not None:
             options["ssl"] = self._tls
+            options["ssl_handshake_timeout"] = self._limits.handshake_seconds
         return await serve(
             self._attend,
             sock=door,

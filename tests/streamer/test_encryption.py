@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -72,6 +73,18 @@ def test_page_and_socket_are_encrypted(authority: trustme.CA, pem: Path) -> None
         with pytest.raises((OSError, ssl.SSLError)):
             connect(daemon.websocket_url, ssl=old)
         assert len(daemon.stderr.splitlines()) == 1  # nothing but the announcement
+
+
+def test_a_client_that_never_begins_tls_is_hung_up_on(pem: Path) -> None:
+    flags = ("--tls-cert", str(pem / "cert.pem"), "--tls-key", str(pem / "key.pem"))
+    with (
+        running_daemon(*SOURCE, *flags, "--max-connections", "1") as daemon,
+        socket.create_connection(("127.0.0.1", daemon.port), timeout=20) as silent,
+        socket.create_connection(("127.0.0.1", daemon.port), timeout=20) as too_many,
+    ):
+        assert too_many.recv(100) == b""
+        assert silent.recv(100) == b""
+        assert len(daemon.stderr.splitlines()) == 1
 
 
 def test_certificate_and_key_have_to_fit(pem: Path) -> None:

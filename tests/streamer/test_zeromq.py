@@ -88,3 +88,18 @@ def test_a_port_in_use_is_named_with_the_remedy(daemon: Daemon) -> None:
     assert ended.returncode == 1
     assert taken in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_flood_of_subscriptions_and_endless_topics_hold_nobody_up(
+    daemon: Daemon, subscriber: zmq.SyncSocket
+) -> None:
+    subscriber.subscribe("emotion")
+    with zmq.Context() as context, context.socket(zmq.SUB) as flooding:
+        flooding.setsockopt(zmq.LINGER, 0)
+        flooding.connect(daemon.zeromq_endpoint)
+        for number in range(5_000):
+            flooding.subscribe(f"emotion{number}")
+        flooding.subscribe("x" * 2_000)
+        numbers = {receive(subscriber)[1]["seq"] for _ in range(24)}
+    assert len(numbers) >= 8
+    assert daemon.process.poll() is None
