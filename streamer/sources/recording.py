@@ -16,6 +16,7 @@ from streamer.ring import Ring
 from streamer.sources import About, OnStatus
 
 _BLOCK_SECONDS = 0.02
+_READ_SECONDS = 0.2  # at a time: a read costs much, its length little
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
 _MOST_CHANNELS = 64
 _LARGEST_SAMPLE = 1e6  # floats may be off scale, of 16 bits for instance, but not off the charts
@@ -169,21 +170,25 @@ class Recording:
 
     def _play(self, ring: Ring) -> None:
         started, played = time.monotonic(), 0
+        block_samples = max(1, round(_BLOCK_SECONDS * self.sample_rate))
         while not self._stop.is_set():
-            block = read_block(self._reader, self._path, _BLOCK_SECONDS)
-            if not block.shape[0]:
+            piece = read_block(self._reader, self._path, _READ_SECONDS)
+            if not piece.shape[0]:
                 if not self._loop:
                     return
                 self._rewind()
                 ring.cut()
-                continue
-            played += block.shape[0]
-            due = started + played / self.sample_rate
-            if self._realtime:
-                self._stop.wait(due - time.monotonic())
-            elif not ring.wait_for_room(block.shape[0], self._stop):
-                return
-            ring.write(block, due)
+            for first in range(0, piece.shape[0], block_samples):
+                block = piece[first : first + block_samples]
+                played += block.shape[0]
+                due = started + played / self.sample_rate
+                if self._realtime:
+                    self._stop.wait(due - time.monotonic())
+                elif not ring.wait_for_room(block.shape[0], self._stop):
+                    return
+                if self._stop.is_set():
+                    return
+                ring.write(block, due)
 
     def _rewind(self) -> None:
         self._reader.close()
