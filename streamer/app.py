@@ -243,7 +243,7 @@ class Daemon:
                 "limit": self._server.occupancy.limit,
                 "refused": self._server.occupancy.refused,
             },
-            "refused_clients": self._server.refused_clients,
+            "sent_away": dict(self._server.offences),
             "streams": {
                 stream.name: {
                     "status": stream.status,

@@ -32,10 +32,8 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
     ]
     lost = [(about["dropped_samples"], {"stream": name}) for name, about in streams.items()]
     dropped = [(count, {"queue": name}) for name, count in health["dropped"].items()]
-    refused = [
-        (connections["refused"], {"reason": "too many"}),
-        (health["refused_clients"], {"reason": "token"}),
-    ]
+    refused = [(count, {"reason": reason}) for reason, count in health["sent_away"].items()]
+    refused.append((connections["refused"], {"reason": "connections"}))
     return [
         metric(
             "emotiond_uptime_seconds", "gauge", "Since it began.", (health["uptime_seconds"], {})
@@ -45,7 +43,7 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
         metric("emotiond_clients", "gauge", "WebSocket clients.", (health["clients"], {})),
         metric("emotiond_connections", "gauge", "Open ones.", (connections["open"], {})),
         metric("emotiond_connections_limit", "gauge", "At most.", (connections["limit"], {})),
-        metric("emotiond_refused_total", "counter", "Clients not let in.", *refused),
+        metric("emotiond_refused_total", "counter", "Clients sent away.", *refused),
         metric("emotiond_dropped_total", "counter", "What a full queue lost.", *dropped),
         metric("emotiond_stream_status", "gauge", "1 for the present one.", *statuses),
         metric("emotiond_stream_dropped_samples_total", "counter", "Lost, at 16 kHz.", *lost),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Response
-from websockets.protocol import CLOSING, Event
+from websockets.protocol import CLOSING, OPEN, Event
 
 from streamer.http import refusal
 from streamer.limits import Limits
 
 POLICY_VIOLATION = 1008
+_OFFENCES = {1009: "size", 1011: "ping"}  # for which websockets itself closes
 
 
 class Peer(ServerConnection):
@@ -20,12 +22,16 @@ class Peer(ServerConnection):
 
     Args:
         limits: that it is held to.
+        offences: counts what went beyond them.
         arguments: what ``websockets`` gives to every connection.
         options: the same.
     """
 
-    def __init__(self, limits: Limits, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self, limits: Limits, offences: Counter[str], *arguments: Any, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
+        self._offences = offences
         self._limits = limits
         self._head = bytearray()  # of the request, until it is complete
         self._refused = False
@@ -46,17 +52,28 @@ class Peer(ServerConnection):
                 return
         super().data_received(data)
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self._offences["unread"] += 1
             self.transport.abort()  # pings whose answers it does not read
         elif self.protocol.state is CLOSING and not self._leaving:
             # websockets waits for ever for a client that was sent away and does not go.
             self._leaving = True
             self.loop.call_later(self._limits.close_seconds, self.transport.abort)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count why, unless the client has simply gone."""
+        sent = self.protocol.close_sent
+        if self.request is None:
+            self._offences["request"] += 1
+        elif sent is not None and sent.code in _OFFENCES:
+            self._offences[_OFFENCES[sent.code]] += 1
+        super().connection_lost(exc)
+
     def process_event(self, event: Event) -> None:
         """Take a request or a frame, unless there are too many."""
         if isinstance(event, Frame):
             fault = self._fault(event)
             if fault is not None:
+                self._offences["rate"] += self.protocol.state is OPEN
                 self.protocol.fail(POLICY_VIOLATION, fault)
                 self.send_data()
                 return

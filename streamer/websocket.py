@@ -8,6 +8,7 @@ import json
 import logging
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 PATH = "/ws"
 TOKEN_WANTED = 4401
 """The code with which a client without the right token is sent away."""
+_OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
 _PATIENCE_SECONDS = 5.0  # for a client that holds up a lossless stream
 _SWEEPS = 10  # looks for clients that do not read, in the time that they have
 
@@ -68,8 +70,8 @@ class WebSocketServer:
         """All connections, those of clients that were not greeted yet and of plain HTTP, too."""
         self.dropped_clients = 0
         """Sent away because they did not read."""
-        self.refused_clients = 0
-        """Sent away without the right token."""
+        self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
+        """Clients sent away, by what they had done."""
 
     @property
     def client_count(self) -> int:
@@ -133,7 +135,9 @@ class WebSocketServer:
                 client.transport.abort()
 
     async def _serve(self, door: Door) -> Server:
-        options: dict[str, Any] = {"create_connection": functools.partial(Peer, self._limits)}
+        options: dict[str, Any] = {
+            "create_connection": functools.partial(Peer, self._limits, self.offences)
+        }
         if self._tls is not None:
             options["ssl"] = self._tls
             options["ssl_handshake_timeout"] = self._limits.handshake_seconds
@@ -170,6 +174,7 @@ class WebSocketServer:
     def _drop(self, client: ServerConnection) -> None:
         if not client.transport.is_closing():
             self.dropped_clients += 1
+            self.offences["unread"] += 1
             _log.warning("a WebSocket client does not read: dropped")
             client.transport.abort()
 
@@ -219,7 +224,7 @@ class WebSocketServer:
                 return True
         except asyncio.TimeoutError:
             reason = "no token came in time"
-        self.refused_clients += 1
+        self.offences["token"] += 1
         await client.close(TOKEN_WANTED, reason)
         return False
 
@@ -229,6 +234,7 @@ class WebSocketServer:
             while (message := _parse(text := await client.recv())) and message["type"] == "auth":
                 pass  # a client that has a token may send it where none is wanted
             await client.send(_complaint(text))
+        self.offences["senseless"] += 1
         await client.close(POLICY_VIOLATION, "too many messages that make no sense")
 
 

@@ -91,6 +91,7 @@ def test_large_headers_get_431(headers: bytes) -> None:
                     client, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers
                 )
             assert (await everything(client)).startswith(b"HTTP/1.1 431 ")
+            await until(lambda: at.server.offences["request"] == 1)
 
     run(test)
 
@@ -142,6 +143,7 @@ def test_a_client_that_answers_no_ping_is_sent_away() -> None:
             await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
             assert b"101 Switching" in await everything(client)
             await until(lambda: at.server.occupancy.count == 0)
+            await until(lambda: at.server.offences["ping"] == 1)
 
     run(test)
 
@@ -153,6 +155,7 @@ def test_a_client_that_sends_too_often_is_sent_away() -> None:
                 for _ in range(LIMITS.frames_at_once * 2):
                     await client.send('{"type":"auth"}')
             assert await closing_code(client) == 1008
+            assert at.server.offences["rate"] == 1
 
     run(test)
 
@@ -194,8 +197,11 @@ def test_a_client_sent_away_that_does_not_go_is_cut_off() -> None:
         async with port(replace(LIMITS, ping_seconds=60)) as at:
             client = await at.raw()
             loop = asyncio.get_running_loop()
-            await loop.sock_sendall(client, HANDSHAKE + struct.pack("!BBQ4x", 0x82, 0xFF, 2**40))
+            await loop.sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 1)
+            await loop.sock_sendall(client, struct.pack("!BBQ4x", 0x82, 0xFF, 2**40))
             await until(lambda: at.server.occupancy.count == 0)
+            await until(lambda: at.server.offences["size"] == 1)
             client.close()
 
     run(test)
@@ -205,7 +211,7 @@ def test_one_that_never_sends_its_token_holds_no_place_for_long() -> None:
     async def test() -> None:
         async with port(token="x" * 16) as at, connect(at.url) as client:
             assert await closing_code(client) == 4401
-            assert at.server.refused_clients == 1
+            assert at.server.offences["token"] == 1
             assert at.server.client_count == 0
 
     run(test)
