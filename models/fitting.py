@@ -15,14 +15,14 @@ from models.listening import Step, clip_scores, conclude
 from models.stream_figures import measure, totals
 from models.streams import ActorStream
 
-_TIME_CONSTANTS_SECONDS = (0.0, 0.3, 0.6)
-_MARGINS = (0.0, 0.1, 0.2)
+_TIME_CONSTANTS_SECONDS = (0.0, 0.3, 0.8)
+_MARGINS = (0.0, 0.2)
 _DWELLS_SECONDS = (0.0, 0.25)
-_UNCERTAIN_BELOW = (0.0, 0.25, 0.3, 0.35, 0.4)
-_MOST_WRONG_CHANGES = 0.95
-"""Per 10 s; the limit of 1 with a little room."""
-_WORTH_OF_CERTAINTY = 0.35
-"""Share of the speech that may go unlabelled for every share of labels that becomes right."""
+_UNCERTAIN_BELOW = (0.0, 0.3, 0.4, 0.5)
+_MOST_WRONG_CHANGES = 1.0
+"""Per 10 s."""
+_PRICE_OF_A_CHANGE = 0.03
+"""Share right that one wrong change more per 10 s outweighs."""
 
 
 def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card: Card) -> float:
@@ -40,36 +40,16 @@ def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card:
 def fit_smoothing(
     streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card
 ) -> SmoothingSettings:
-    """The settings with the greatest share right among those that are calm.
-
-    First without any uncertainty; then the threshold below which nothing is said, where a
-    label withheld costs less than a wrong one.
-    """
-
-    def figures(settings: SmoothingSettings) -> dict[str, float]:
-        at = dataclasses.replace(card, smoothing=settings)
-        return totals([measure(stream, conclude(steps, at)) for stream, steps in streams])
-
-    candidates = [
-        SmoothingSettings(time_constant, margin, dwell, 0.0)
-        for time_constant, margin, dwell in itertools.product(
-            _TIME_CONSTANTS_SECONDS, _MARGINS, _DWELLS_SECONDS
-        )
-    ]
-    table = {settings: figures(settings) for settings in candidates}
-    calm = [
-        settings
-        for settings, row in table.items()
-        if row["wrong_changes_per_10_seconds"] <= _MOST_WRONG_CHANGES
-    ]
-    best = max(calm or candidates, key=lambda settings: table[settings]["share_right"])
-    hesitant = [dataclasses.replace(best, uncertain_below=u) for u in _UNCERTAIN_BELOW]
+    """The settings with the greatest share right, less a price for every wrong change too many."""
 
     def worth(settings: SmoothingSettings) -> float:
-        row = figures(settings)
-        return row["share_right"] + _WORTH_OF_CERTAINTY * row["right_where_labelled"]
+        at = dataclasses.replace(card, smoothing=settings)
+        row = totals([measure(stream, conclude(steps, at)) for stream, steps in streams])
+        too_many = max(0.0, row["wrong_changes_per_10_seconds"] - _MOST_WRONG_CHANGES)
+        return row["share_right"] - _PRICE_OF_A_CHANGE * too_many
 
-    return max(hesitant, key=worth)
+    grid = (_TIME_CONSTANTS_SECONDS, _MARGINS, _DWELLS_SECONDS, _UNCERTAIN_BELOW)
+    return max((SmoothingSettings(*values) for values in itertools.product(*grid)), key=worth)
 
 
 def certainty_curve(
