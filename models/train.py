@@ -51,6 +51,8 @@ _POPULATION_STEP = 5
 _HEAD_BATCH = 32
 _BLOCK_BATCH = 16
 _LITE_BATCH = 32
+_FEWEST_STEPS = 2
+"""However small the scale: a schedule has to have an end."""
 
 
 Arrays: TypeAlias = dict[str, npt.NDArray[np.float32]]
@@ -172,7 +174,7 @@ class Run:
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
         sampler = Sampler(data.columns, rows, statistics, _LITE_BATCH, settings.seed)
-        schedule = Schedule(round(steps * settings.scale), LITE_RATE)
+        schedule = Schedule(max(_FEWEST_STEPS, round(steps * settings.scale)), LITE_RATE)
         return Distiller(start, spectrum, schedule, sampler, folder / "lite")
 
     def _hints(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
@@ -195,7 +197,7 @@ class Run:
         arrays = block_parameters(settings.weights, FROZEN_BLOCKS)
         network = Network(arrays, population, HeadSize(), settings.seed)
         statistics = statistics_of(data.pairs, data.loud, population)
-        steps = round(HEAD_STAGE.steps * settings.scale)
+        steps = max(_FEWEST_STEPS, round(HEAD_STAGE.steps * settings.scale))
         stage = dataclasses.replace(HEAD_STAGE, steps=steps)
         self._stage(network, stage, _HEAD_BATCH, data.pairs, statistics, "heads")
         if settings.unfreeze_steps:

@@ -26,7 +26,8 @@ SIZES = {"large": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 OpenPage = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
+# Not of the whole session: Playwright keeps a running event loop in this thread as long as it lives.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -80,7 +81,7 @@ class Contexts:
         return self._kept[key]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def contexts(chromium: Any) -> Iterator[Contexts]:
     with scripted_daemon() as daemon:
         yield Contexts(chromium, f"{daemon.url}icon.svg")
