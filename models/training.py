@@ -230,7 +230,7 @@ def averaging_adamw(rate: float, steps: int) -> Any:
     """Keras's AdamW with a warm-up, a cosine and a running average of the weights."""
     warmup = max(1, steps // 10)
     schedule = tf.keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
+        0.0, max(1, steps - warmup), warmup_target=rate, warmup_steps=warmup
     )
     return tf.keras.optimizers.AdamW(
         schedule, weight_decay=0.01, global_clipnorm=1.0, use_ema=True, ema_momentum=_AVERAGE

@@ -122,7 +122,7 @@ def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
             soundfile.write(path, babble(2.4, seed=actor + emotion), RATE)
     common = ["--cache", str(tmp_path), "--whisper", str(whisper)]
     prepare.main(["--speech", str(tmp_path / "speech"), *common, "--limit", "24"])
-    run = ["--runs", str(tmp_path / "runs"), "--only", "fold1", "--scale", "0.002"]
+    run = ["--runs", str(tmp_path / "runs"), "--only", "fold1", "--scale", "0.006"]
     for name in ("full", "lite"):
         train.main([name, *common, *run])
         model = read_model(tmp_path / "runs" / "fold1" / f"{name}.tflite")
