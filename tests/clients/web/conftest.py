@@ -26,7 +26,7 @@ SIZES = {"large": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 OpenPage = Callable[..., Any]
 
 
-# Not of the whole session: Playwright keeps a running event loop in this thread as long as it lives.
+# Not of the whole session: while Playwright lives, an event loop runs in this thread.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
