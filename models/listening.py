@@ -48,9 +48,7 @@ def listen(
         end = start + STRIDE_SAMPLES
         chunk = Chunk(samples[start:end], start, start == 0, end >= samples.shape[0])
         turn = pipeline.hear(chunk)
-        prediction = None
-        if turn.needs_judging and turn.heard.window is not None:
-            (prediction,) = classifier.judge([turn.heard.window.features], [pipeline.speaker])
+        prediction = pipeline.judge(turn, classifier)
         pipeline.conclude(turn, prediction)
         steps.append(Step(_without_features(turn), prediction))
     return steps

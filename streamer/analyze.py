@@ -104,7 +104,4 @@ def _verdicts(
 ) -> Iterator[tuple[Chunk, Verdict]]:
     while (chunk := intake.next_chunk()) is not None:
         turn = pipeline.hear(chunk)
-        prediction = None
-        if turn.needs_judging and turn.heard.window is not None:
-            (prediction,) = classifier.judge([turn.heard.window.features], [pipeline.speaker])
-        yield chunk, pipeline.conclude(turn, prediction)
+        yield chunk, pipeline.conclude(turn, pipeline.judge(turn, classifier))

@@ -8,7 +8,7 @@ from dsp.frontend import FrontEnd, Heard
 from dsp.gate import GateSettings
 from inference.adaptation import Speaker
 from inference.card import LABELS, SAMPLE_RATE, Card
-from inference.classifier import Prediction
+from inference.classifier import Classifier, Prediction
 from inference.smoothing import Smoother
 from streamer.events import Change, Emotion, State, scores_of
 from streamer.intake import Chunk
@@ -65,7 +65,8 @@ class Verdict:
 class Pipeline:
     """The state of one stream between ring and hub; belongs to one worker.
 
-    Hearing and concluding are two steps; whoever owns the classifier judges in between.
+    A chunk is heard, judged and concluded, in three steps: training keeps what the model said
+    and concludes anew, with other settings.
     """
 
     def __init__(self, card: Card, speaker: Speaker | None) -> None:
@@ -95,6 +96,14 @@ class Pipeline:
             end_sample=self._origin + heard.end_sample,
             warm=self._heard_samples >= WARMUP_SECONDS * SAMPLE_RATE,
         )
+
+    def judge(self, turn: Turn, classifier: Classifier) -> Prediction | None:
+        """Ask the model about a turn's window; None where there is nothing to ask."""
+        window = turn.heard.window
+        if not turn.needs_judging or window is None:
+            return None
+        (prediction,) = classifier.judge([window.features], [self.speaker])
+        return prediction
 
     def conclude(self, turn: Turn, prediction: Prediction | None) -> Verdict:
         """State, scores and label after a turn.

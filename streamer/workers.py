@@ -57,11 +57,7 @@ class Worker:
         if chunk is None:
             return
         turn = stream.pipeline.hear(chunk)
-        prediction = None
-        if turn.needs_judging and turn.heard.window is not None:
-            (prediction,) = self._classifier.judge(
-                [turn.heard.window.features], [stream.pipeline.speaker]
-            )
+        prediction = stream.pipeline.judge(turn, self._classifier)
         stream.tell(chunk, stream.pipeline.conclude(turn, prediction))
         if not chunk.last:
             self._due.put(stream)
