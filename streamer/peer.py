@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Response
 from websockets.protocol import CLOSING, OPEN, Event
 
 from streamer.http import refusal
 from streamer.limits import Limits
+
+_log = logging.getLogger(__name__)
 
 POLICY_VIOLATION = 1008
 _OFFENCES = {1009: "size", 1011: "ping"}  # for which websockets itself closes
@@ -42,6 +47,24 @@ class Peer(ServerConnection):
         self.unread_since: float | None = None
         """Time of the loop since when there has always been something unread."""
 
+    def send_text(self, text: str) -> None:
+        """Send without waiting; a client that is too far behind is dropped."""
+        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self.drop()
+        else:
+            broadcast((self,), text)
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Send an answer without waiting. What clients wrote may stand in it: all is escaped."""
+        self.send_text(json.dumps(message, allow_nan=False, separators=(",", ":")))
+
+    def drop(self) -> None:
+        """Hang up on a client that does not read."""
+        if not self.transport.is_closing():
+            self._offences["unread"] += 1
+            _log.warning("a WebSocket client does not read: dropped")
+            self.transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """Take what the client has sent: some kilobytes at most."""
         if self.request is None and not self._refused:
@@ -52,8 +75,7 @@ class Peer(ServerConnection):
                 return
         super().data_received(data)
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
-            self._offences["unread"] += 1
-            self.transport.abort()  # pings whose answers it does not read
+            self.drop()  # pings whose answers it does not read
         elif self.protocol.state is CLOSING and not self._leaving:
             # websockets waits for ever for a client that was sent away and does not go.
             self._leaving = True

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import logging
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response
 
 from inference.exceptions import ServeError
 from streamer.access import Access
 from streamer.door import Door, Occupancy, open_doors
-from streamer.events import encode
 from streamer.http import Pages, respond
 from streamer.hub import Message
 from streamer.limits import Limits
 from streamer.peer import POLICY_VIOLATION, Peer
+from streamer.requests import Auth, Request, RequestError, SenselessError, parse, type_of
 
-_log = logging.getLogger(__name__)
+Handler = Callable[[Peer, Any], Awaitable[None]]
+"""Does what a client asks for; may raise :class:`RequestError`."""
 
 PATH = "/ws"
 TOKEN_WANTED = 4401
@@ -47,6 +49,7 @@ class WebSocketServer:
         access: whose requests are answered.
         limits: that clients are held to.
         tls: to encrypt with, if at all.
+        handlers: of what clients ask for, by the class of request.
     """
 
     def __init__(
@@ -56,20 +59,20 @@ class WebSocketServer:
         access: Access,
         limits: Limits = Limits(),  # noqa: B008
         tls: ssl.SSLContext | None = None,
+        handlers: Mapping[type[Request], Handler] = MappingProxyType({}),
     ) -> None:
         self._greeting = greeting
         self._pages = pages
         self._access = access
+        self._handlers = handlers
         self._limits = limits
         self._tls = tls
-        self._clients: set[ServerConnection] = set()
+        self._clients: set[Peer] = set()
         self._servers: list[Server] = []
         self._sweeping: asyncio.TimerHandle | None = None
         self._arrival = asyncio.Condition()
         self.occupancy = Occupancy(limits.connections)
         """All connections, those of clients that were not greeted yet and of plain HTTP, too."""
-        self.dropped_clients = 0
-        """Sent away because they did not read."""
         self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
         """Clients sent away, by what they had done."""
 
@@ -77,6 +80,11 @@ class WebSocketServer:
     def client_count(self) -> int:
         """WebSocket clients that have been greeted and are still there."""
         return len(self._clients)
+
+    @property
+    def dropped_clients(self) -> int:
+        """Sent away because they did not read."""
+        return self.offences["unread"]
 
     async def open(self, host: str, port: int) -> int:
         """Listen; returns the port, which for 0 is one that was free.
@@ -105,7 +113,7 @@ class WebSocketServer:
         """Pass a message to every client; drop those too far behind."""
         for client in self._clients:
             if client.transport.get_write_buffer_size() > self._limits.unread_bytes:
-                self._drop(client)
+                client.drop()
         broadcast(self._clients, message.text)
 
     async def drained(self, wholly: bool = False) -> None:
@@ -115,11 +123,10 @@ class WebSocketServer:
         for client in tuple(self._clients):
             while client.transport.get_write_buffer_size() > most_bytes:
                 if time.monotonic() > deadline:
-                    self._drop(client)
+                    client.drop()
                     break
                 await asyncio.sleep(0.005)  # transports have no event for this
-            if isinstance(client, Peer):
-                client.unread_since = None  # it is sent more than it can take at once
+            client.unread_since = None  # it is sent more than it can take at once
 
     async def close(self) -> None:
         """Say good-bye to all clients, and close; takes half a second at most."""
@@ -161,24 +168,17 @@ class WebSocketServer:
         """Drop the clients that read, but too slowly ever to have read all."""
         loop = asyncio.get_running_loop()
         for client in self._clients:
-            if not isinstance(client, Peer):
-                continue
             if client.transport.get_write_buffer_size() == 0:
                 client.unread_since = None
             elif client.unread_since is None:
                 client.unread_since = loop.time()
             elif loop.time() - client.unread_since > self._limits.unread_seconds:
-                self._drop(client)
+                client.drop()
         self._sweeping = loop.call_later(self._limits.unread_seconds / _SWEEPS, self._sweep)
 
-    def _drop(self, client: ServerConnection) -> None:
-        if not client.transport.is_closing():
-            self.dropped_clients += 1
-            self.offences["unread"] += 1
-            _log.warning("a WebSocket client does not read: dropped")
-            client.transport.abort()
-
-    def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+    def _process_request(
+        self, connection: ServerConnection, request: HttpRequest
+    ) -> Response | None:
         # websockets for Python 3.10 knows no method but GET, and hangs up on HEAD itself.
         method: str = getattr(request, "method", "GET")
         host = request.headers.get_all("Host")
@@ -200,11 +200,12 @@ class WebSocketServer:
         return None
 
     async def _attend(self, client: ServerConnection) -> None:
+        assert isinstance(client, Peer)
         try:
             if self._access.token is not None and not await self._is_let_in(client):
                 return
             for text in self._greeting():  # no await up to the next line: nothing is missed
-                broadcast((client,), text)
+                client.send_text(text)
             self._clients.add(client)
             async with self._arrival:
                 self._arrival.notify_all()
@@ -214,52 +215,33 @@ class WebSocketServer:
         finally:
             self._clients.discard(client)
 
-    async def _is_let_in(self, client: ServerConnection) -> bool:
+    async def _is_let_in(self, client: Peer) -> bool:
         """Wait for the token; a client without it is sent away."""
         reason = "the token is missing or wrong"
         try:
-            first = await asyncio.wait_for(client.recv(), self._limits.token_seconds)
-            message = _parse(first) or {"type": ""}
-            if message["type"] == "auth" and self._access.knows_token(message.get("token")):
+            first = parse(await asyncio.wait_for(client.recv(), self._limits.token_seconds))
+            if isinstance(first, Auth) and self._access.knows_token(first.token):
                 return True
+        except RequestError:
+            pass
         except asyncio.TimeoutError:
             reason = "no token came in time"
         self.offences["token"] += 1
         await client.close(TOKEN_WANTED, reason)
         return False
 
-    async def _answer(self, client: ServerConnection) -> None:
-        """Clients have nothing to say in this version: tell them so, but not for ever."""
-        for _ in range(self._limits.senseless_messages):
-            while (message := _parse(text := await client.recv())) and message["type"] == "auth":
-                pass  # a client that has a token may send it where none is wanted
-            await client.send(_complaint(text))
+    async def _answer(self, client: Peer) -> None:
+        """Do what a client asks for, one after the other; nonsense is told so, but not for ever."""
+        senseless = 0
+        while senseless < self._limits.senseless_messages:
+            message, about = await client.recv(), None
+            try:
+                request = parse(message)
+                about = type_of(request)
+                if not isinstance(request, Auth):  # whoever has a token may always send it
+                    await self._handlers[type(request)](client, request)
+            except RequestError as error:
+                client.say(error.to_json(about))
+                senseless += isinstance(error, SenselessError)
         self.offences["senseless"] += 1
         await client.close(POLICY_VIOLATION, "too many messages that make no sense")
-
-
-def _parse(message: str | bytes) -> dict[str, Any] | None:
-    """The message, if it is an object with a type."""
-    if isinstance(message, bytes):
-        return None
-    try:
-        value = json.loads(message)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) and isinstance(value.get("type"), str) else None
-
-
-def _complaint(message: str | bytes) -> str:
-    return encode({"type": "error", "code": "bad_message", "detail": _fault(message)})
-
-
-def _fault(message: str | bytes) -> str:
-    if isinstance(message, bytes):
-        return "binary messages are not expected"
-    try:
-        json.loads(message)
-    except (ValueError, RecursionError):
-        return "the message is not JSON"
-    if _parse(message) is None:
-        return "the message is not an object with a type"
-    return "no message of this type is known"

@@ -153,7 +153,7 @@ def test_a_client_that_sends_too_often_is_sent_away() -> None:
         async with port() as at, connect(at.url) as client:
             with contextlib.suppress(ConnectionClosed):
                 for _ in range(LIMITS.frames_at_once * 2):
-                    await client.send('{"type":"auth"}')
+                    await client.send('{"type":"auth","token":""}')
             assert await closing_code(client) == 1008
             assert at.server.offences["rate"] == 1
 
