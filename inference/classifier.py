@@ -13,7 +13,8 @@ import numpy as np
 from dsp.types import FloatArray
 from inference.adaptation import Speaker
 from inference.card import LABELS, Card, load_card
-from inference.exceptions import CardError, ModelError
+from inference.exceptions import CardError, ModelError, ProfileError
+from inference.profile import Profile
 from inference.runtime import LITERT, Runtime
 
 SUFFIX = ".tflite"
@@ -127,12 +128,25 @@ class Classifier:
             for row in range(len(windows))
         ]
 
-    def speaker(self) -> Speaker | None:
-        """Statistics of a voice not heard before; None where the model does not adapt."""
+    def speaker(self, profile: Profile | None = None) -> Speaker | None:
+        """Statistics of a voice to begin with; None where the model does not adapt.
+
+        Args:
+            profile: of the voice, taken by this very model; None for one not heard before.
+
+        Raises:
+            ProfileError: the profile does not fit the model.
+        """
         if self.card.adaptation is None:
             return None
         size = int(self._inputs[SPEAKER]["shape"][-1])
-        return Speaker(self.card.adaptation, size)
+        if profile is not None and len(profile.mean) != size:
+            raise ProfileError(
+                f"the profile holds {len(profile.mean)} statistics, the model "
+                f"{self.card.name!r} takes {size}",
+                "Record it again with 'emotiond enroll'",
+            )
+        return Speaker(self.card.adaptation, size, profile)
 
     def _resize(self, rows: int) -> None:
         if rows == self._rows:

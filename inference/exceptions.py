@@ -33,6 +33,10 @@ class ModelError(EmotiondError):
     """A model is unknown, broken, or cannot run on this machine."""
 
 
+class ProfileError(EmotiondError):
+    """A voice's profile is unknown, broken, or belongs to another model."""
+
+
 class InterpreterError(ModelError):
     """No TFLite interpreter is installed, or the one installed cannot work."""
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from inference.card import LABELS
 from inference.classifier import Classifier
+from inference.profile import Profile
 from streamer.events import Change, Emotion, scores_of, to_json
 from streamer.intake import Chunk, Intake
 from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
@@ -51,22 +52,26 @@ class Analysis:
         }
 
 
-def analyze(file: str, classifier: Classifier, stride_samples: int) -> Analysis:
-    """Hear a file from a cold start to its end.
+def analyze(
+    file: str, classifier: Classifier, stride_samples: int, profile: Profile | None = None
+) -> Analysis:
+    """Hear a file from its start to its end, whatever was heard before.
 
     Args:
         file: its path.
         classifier: of the model to use.
         stride_samples: at 16 kHz.
+        profile: of the voice in it; None for one not heard before.
 
     Raises:
         SourceError: the file cannot be read.
+        ProfileError: the profile does not fit the model.
     """
     reader = open_recording(file)
     try:
         ring = Ring(2 * reader.samplerate, reader.channels, reader.samplerate)
         intake = Intake(ring, stride_samples)
-        pipeline = Pipeline(classifier.card, classifier.speaker())
+        pipeline = Pipeline(classifier.card, classifier.speaker(profile))
         narrator = Narrator(default_name(file))
         narrator.next_seq()  # the ``running`` status of a daemon
         events: list[Emotion | Change] = []

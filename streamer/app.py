@@ -17,6 +17,7 @@ from typing import Any
 
 from inference.catalog import find_model
 from inference.classifier import Model
+from inference.profile import Profile
 from inference.runtime import Runtime, find_runtime
 from streamer import __version__
 from streamer.access import Access, is_loopback
@@ -28,6 +29,7 @@ from streamer.http import Pages
 from streamer.hub import Hub, Message
 from streamer.limits import Limits, affordable_connections
 from streamer.metrics import Metric
+from streamer.profiles import profile_for
 from streamer.sources import Source
 from streamer.sources.opening import (
     SourceSettings,
@@ -64,8 +66,9 @@ def run(config: Config) -> int:
     cert, key = config.tls_cert, config.tls_key
     tls = make_tls(Path(cert), Path(key)) if cert and key else None
     _warn_of_exposure(config)
+    profile = None if config.profile is None else profile_for(config.profile, model.card)
     sources = _open_sources(config)
-    return asyncio.run(Daemon(config, runtime, model, sources, access, tls).run())
+    return asyncio.run(Daemon(config, runtime, model, profile, sources, access, tls).run())
 
 
 def _warn_of_exposure(config: Config) -> None:
@@ -97,6 +100,7 @@ class Daemon:
         config: Config,
         runtime: Runtime,
         model: Model,
+        profile: Profile | None,
         sources: Sequence[tuple[SourceSpec, Source]],
         access: Access,
         tls: ssl.SSLContext | None,
@@ -105,6 +109,7 @@ class Daemon:
         self._access = access
         self._tls = tls
         self._model = model
+        self._profile = profile
         count = min(len(sources), _MOST_WORKERS, os.cpu_count() or 1)
         self._workers = [Worker(model, runtime) for _ in range(count)]
         self._sources = sources
@@ -173,7 +178,7 @@ class Daemon:
             if index:  # strides that are due evenly, not all at once, wait the least
                 await asyncio.sleep(apart_seconds)
             worker = self._workers[index % len(self._workers)]
-            await asyncio.to_thread(worker.adopt, stream)
+            await asyncio.to_thread(worker.adopt, stream, self._profile)
         await asyncio.gather(*map(_ended, self._streams))
         if not self._config.once:
             await self._stopping.wait()  # nothing to hear any more, but listeners are served

@@ -15,7 +15,7 @@ from inference.exceptions import EmotiondError
 from streamer import __version__, commands
 from streamer.config import ENVIRONMENT_PREFIX, Config, make_config
 
-_COMMANDS = ("run", "analyze", "watch", "devices", "models", "doctor")
+_COMMANDS = ("run", "analyze", "watch", "enroll", "devices", "models", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get(f"{ENVIRONMENT_PREFIX}TOKEN_FILE"),
         help="holds the token that the daemon wants",
     )
+    _add_enroll(group)
     for name, command, text in (
         ("devices", commands.devices, "list the microphones"),
         ("models", commands.models, "list the models"),
@@ -101,12 +102,12 @@ def _add_run(group: Any) -> None:
         metavar="[NAME=]mic|demo|-|FILE",
         help="what to hear; may be repeated (default: mic, without one demo)",
     )
-    option("--device", metavar="NAME|INDEX", help="the microphone, see 'emotiond devices'")
-    option("--rate", type=int, metavar="HZ", help=f"of '--source -' (default: {SAMPLE_RATE})")
+    _add_capture(parser)
     option("--speed", choices=("1", "max"), help="of files and '-' (default: 1)")
     option("--once", action="store_true", help="end with the sources, play no file again")
     option("--wait-clients", type=int, metavar="N", help="start with the Nth WebSocket client")
     option("--model", metavar="NAME|PATH", help="see 'emotiond models'")
+    option("--profile", metavar="NAME", help="of the voice, see 'emotiond enroll'")
     option(
         "--stride",
         type=float,
@@ -143,4 +144,40 @@ def _add_analyze(group: Any) -> None:
     parser = _add(group, "analyze", commands.analyze_files, "judge whole recordings")
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--model", metavar="NAME|PATH", help="see 'emotiond models'")
+    parser.add_argument("--profile", metavar="NAME", help="of the voice, see 'emotiond enroll'")
     parser.add_argument("--format", choices=("text", "json", "csv"), default="text")
+
+
+def _add_enroll(group: Any) -> None:
+    text = "learn how a voice ordinarily sounds, from 20 seconds of speech"
+    parser = _add(group, "enroll", commands.enroll, text)
+    parser.add_argument("name", metavar="NAME", help="for --profile; replaces one of that name")
+    parser.add_argument(
+        "--source",
+        action="append",
+        default=argparse.SUPPRESS,
+        metavar="mic|-|FILE",
+        help="who speaks (default: mic)",
+    )
+    _add_capture(parser)
+    for flag, metavar, meaning in (
+        ("--model", "NAME|PATH", "that the profile is for, see 'emotiond models'"),
+        ("--config", "FILE.toml", "settings, named like the flags of 'run'"),
+    ):
+        parser.add_argument(flag, default=argparse.SUPPRESS, metavar=metavar, help=meaning)
+
+
+def _add_capture(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        default=argparse.SUPPRESS,
+        metavar="NAME|INDEX",
+        help="the microphone, see 'emotiond devices'",
+    )
+    parser.add_argument(
+        "--rate",
+        type=int,
+        default=argparse.SUPPRESS,
+        metavar="HZ",
+        help=f"of '--source -' (default: {SAMPLE_RATE})",
+    )

@@ -1,4 +1,4 @@
-"""The commands that look, print and end: analyze, watch, devices, models, doctor."""
+"""The commands that look, print and end: analyze, watch, enroll, devices, models, doctor."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from inference.card import LABELS, load_card
-from inference.exceptions import SourceError
+from inference.exceptions import ConfigError, SourceError
 from streamer.config import make_config
 from streamer.credentials import read_token
+from streamer.profiles import make_folder, profile_for, profile_names, profile_path, write_profile
 
 
 def analyze_files(options: dict[str, Any]) -> int:
@@ -24,15 +25,16 @@ def analyze_files(options: dict[str, Any]) -> int:
     from inference.runtime import find_runtime
     from streamer.analyze import analyze
 
-    wanted = {} if options["model"] is None else {"model": options["model"]}
-    config = make_config(wanted, os.environ)
+    named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
+    config = make_config(named, os.environ)
     runtime = find_runtime()
     classifier = Classifier(find_model(config.model, runtime), runtime)
+    profile = None if config.profile is None else profile_for(config.profile, classifier.card)
     show = _FORMATS[options["format"]]()
     status = 0
     for file in options["files"]:
         try:
-            show(analyze(file, classifier, config.stride_samples))
+            show(analyze(file, classifier, config.stride_samples, profile))
         except SourceError as error:
             sys.stdout.flush()
             print(f"emotiond: {error}", file=sys.stderr, flush=True)
@@ -82,6 +84,59 @@ def watch(options: dict[str, Any]) -> int:
 
     file = options["token_file"]
     return watch_stream(options["url"], None if file is None else read_token(Path(file)))
+
+
+def enroll(options: dict[str, Any]) -> int:
+    """``emotiond enroll``: 20 seconds of speech become a profile of their voice."""
+    from inference.catalog import find_model
+    from inference.classifier import Classifier
+    from inference.runtime import find_runtime
+    from streamer import enroll as enrolling
+    from streamer.sources.opening import MICROPHONE, SourceSettings, open_source, parse_specs
+
+    name = options.pop("name")
+    profile_path(name)  # what cannot be kept is said before anybody has spoken
+    make_folder()
+    config = make_config(options, os.environ)
+    if len(config.source) > 1:
+        raise ConfigError("a profile is of one voice", "Give one --source")
+    runtime = find_runtime()
+    classifier = Classifier(find_model(config.model, runtime), runtime)
+    (spec,) = parse_specs(config.source or (MICROPHONE,))
+    settings = SourceSettings(config.device, config.rate, realtime=False, loop=False)
+    source = open_source(spec, settings)
+    replaces = name in profile_names()
+    if spec.source == MICROPHONE:
+        print("Speak as you ordinarily do, about anything.", file=sys.stderr)
+    try:
+        profile = enrolling.enroll(source, classifier, _progress_line(enrolling.WANTED_SECONDS))
+    finally:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the line of progress ends
+    path = write_profile(name, profile)
+    print(
+        f"the voice {name!r} is {'kept anew' if replaces else 'kept'}: {path} "
+        f"({profile.speech_seconds:.0f} s of speech, model {profile.model!r}); "
+        f"use it with: emotiond --profile {name}"
+    )
+    return 0
+
+
+def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
+    """One line that grows on a terminal; elsewhere one for every five seconds."""
+    told = -1
+
+    def show(speech_seconds: float) -> None:
+        nonlocal told
+        text = f"{speech_seconds:4.1f} of {wanted_seconds:g} s of speech"
+        if sys.stderr.isatty():
+            bar = "█" * int(20 * min(1, speech_seconds / wanted_seconds))
+            print(f"\r{bar:░<20} {text}", end="", file=sys.stderr, flush=True)
+        elif int(speech_seconds // 5) > told:
+            told = int(speech_seconds // 5)
+            print(text.strip(), file=sys.stderr, flush=True)
+
+    return show
 
 
 def devices(options: dict[str, Any]) -> int:

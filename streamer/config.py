@@ -53,6 +53,8 @@ class Config:
     """WebSocket clients to wait for before the sources start."""
     model: str | None = None
     """Name of a bundled model, or path of a ``.tflite`` file; None for the best that runs."""
+    profile: str | None = None
+    """Name of a voice's profile that streams start from; None for a cold start."""
     stride: float = 0.25
     """Seconds from one inference to the next."""
     json: bool = False

@@ -25,6 +25,7 @@ from inference.exceptions import EmotiondError
 from inference.runtime import LITERT, Runtime, find_runtime
 from streamer.config import Config
 from streamer.devices import Device, find_opening, list_devices, load_portaudio
+from streamer.profiles import profile_names, read_profile
 from streamer.ring import Block, Ring
 from streamer.sources.microphone import Microphone
 
@@ -58,6 +59,7 @@ def examine() -> Iterator[Finding]:
     if runtime is not None:
         for path in bundled_models():
             yield _guarded(f"model {path.stem}", partial(_speed, path, runtime))
+    yield from _profiles()
     yield _guarded("portaudio", _portaudio)
     yield from _devices()
     yield _guarded("microphone", _listen)
@@ -119,6 +121,17 @@ def _speed(path: Path, runtime: Runtime) -> Finding:
         remedy = "Use a longer --stride, or --model lite"
         return Finding(check, "error", detail, remedy)
     return Finding(check, "ok", detail)
+
+
+def _profiles() -> Iterator[Finding]:
+    """The voices that are known here; a profile that cannot be used is told by its name."""
+    for name in profile_names():
+        try:
+            profile = read_profile(name)
+        except EmotiondError as error:
+            yield _failed(f"profile {name}", error, "warning")
+        else:
+            yield Finding(f"profile {name}", "ok", f"of a voice, for the model {profile.model!r}")
 
 
 def _portaudio() -> Finding:

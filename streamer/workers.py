@@ -8,6 +8,7 @@ import threading
 
 from inference.classifier import Classifier, Model
 from inference.exceptions import EmotiondError
+from inference.profile import Profile
 from inference.runtime import Runtime
 from streamer.pipeline import Pipeline
 from streamer.stream import Stream
@@ -24,9 +25,17 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="emotiond-worker", daemon=True)
         self._thread.start()
 
-    def adopt(self, stream: Stream) -> None:
-        """Begin to serve a stream."""
-        stream.start(Pipeline(self._classifier.card, self._classifier.speaker()))
+    def adopt(self, stream: Stream, profile: Profile | None = None) -> None:
+        """Begin to serve a stream.
+
+        Args:
+            stream: not started yet.
+            profile: of the voice in it; None for one not heard before.
+
+        Raises:
+            ProfileError: the profile does not fit the model.
+        """
+        stream.start(Pipeline(self._classifier.card, self._classifier.speaker(profile)))
         stream.ring.on_wake(lambda: self._due.put(stream))
         self._due.put(stream)
 

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from dsp.types import FloatArray
 from inference.adaptation import AdaptationSettings, Speaker
+from inference.profile import make_profile
 
 SETTINGS = AdaptationSettings(prior_seconds=5, horizon_seconds=60, bound=2)
 
@@ -49,6 +50,28 @@ def test_no_new_speech_changes_nothing() -> None:
     before = speaker.vector
     speaker.update(np.array([-100.0]), 0)
     np.testing.assert_array_equal(speaker.vector, before)
+
+
+def test_a_profile_is_known_from_the_start() -> None:
+    heard = Speaker(SETTINGS, 2)
+    heard.update(np.array([1.0, -0.5]), 20)
+    profile = make_profile("m", "", heard.speech_seconds, tuple(map(float, heard.mean)))
+    np.testing.assert_array_equal(Speaker(SETTINGS, 2, profile).vector, heard.vector)
+
+
+def test_a_profile_counts_with_the_speech_it_was_taken_from_and_does_not_fade() -> None:
+    speaker = Speaker(SETTINGS, 1, make_profile("m", "", 15.0, (1.0,)))
+    assert speaker.vector == pytest.approx([15 / 20])
+    for _ in range(4000):
+        speaker.update(np.array([-1.0]), 1)
+    heard_seconds = speaker.speech_seconds
+    assert heard_seconds == pytest.approx(60, abs=1)
+    expected = (15 - heard_seconds) / (20 + heard_seconds)
+    assert speaker.vector == pytest.approx([expected])
+
+
+def test_a_profile_is_bounded_as_any_voice() -> None:
+    assert Speaker(SETTINGS, 1, make_profile("m", "", 1000.0, (50.0,))).vector.tolist() == [2]
 
 
 @given(

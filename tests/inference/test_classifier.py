@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from dsp.types import FloatArray
 from inference.classifier import Classifier, Model, Prediction, read_model, softmax
-from inference.exceptions import CardError, ModelError
+from inference.exceptions import CardError, ModelError, ProfileError
+from inference.profile import make_profile
 from inference.runtime import Runtime
 
 
@@ -84,6 +85,19 @@ def test_a_speaker_is_heard_in_its_own_row(adapting_classifier: Classifier) -> N
     np.testing.assert_array_equal(cold.posteriors, nobody.posteriors)
     assert nobody.statistics is not None
     np.testing.assert_allclose(nobody.statistics, window.mean(axis=0), atol=1e-5)
+
+
+def test_a_voice_may_be_known_before_it_is_heard(adapting_classifier: Classifier) -> None:
+    profile = make_profile("adapting", adapting_classifier.card.sha256, 20.0, (1.0,) * 13)
+    speaker = adapting_classifier.speaker(profile)
+    assert speaker is not None
+    assert speaker.vector == pytest.approx(np.full(13, 20 / 22))
+
+
+def test_a_profile_of_another_size_is_refused(adapting_classifier: Classifier) -> None:
+    profile = make_profile("adapting", adapting_classifier.card.sha256, 20.0, (1.0,) * 12)
+    with pytest.raises(ProfileError, match="12 statistics, the model 'adapting' takes 13"):
+        adapting_classifier.speaker(profile)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

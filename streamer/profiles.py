@@ -1,0 +1,142 @@
+"""The user's folder of voice profiles: statistics for nobody else's eyes, and never sound."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from inference.card import Card
+from inference.exceptions import ProfileError
+from inference.parsing import build
+from inference.profile import Profile
+
+_SUFFIX = ".json"
+_NAME = re.compile(r"\w[\w-]{0,39}")  # no dot, no slash: a name leads to no other folder
+_LARGEST_BYTES = 1_000_000
+
+
+def folder() -> Path:
+    """Where profiles are kept: the user's data folder, as the system names it."""
+    named = os.environ.get("XDG_DATA_HOME", "")
+    if Path(named).is_absolute():
+        base = Path(named)
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    else:
+        base = Path.home() / ".local" / "share"
+    return base / "emotiond" / "profiles"
+
+
+def profile_names() -> Sequence[str]:
+    """The names of the profiles that are kept, in their order."""
+    try:
+        found = [path.stem for path in folder().iterdir() if path.suffix == _SUFFIX]
+    except OSError:  # there is no such folder yet
+        return []
+    return sorted(name for name in found if _NAME.fullmatch(name))
+
+
+def profile_path(name: str) -> Path:
+    """The file of a profile, whether it is there or not.
+
+    Raises:
+        ProfileError: this cannot be a profile's name.
+    """
+    if not _NAME.fullmatch(name):
+        raise ProfileError(
+            f"{name!r} cannot be a profile's name", "Use up to 40 letters, digits, '-' and '_'"
+        )
+    return folder() / f"{name}{_SUFFIX}"
+
+
+def read_profile(name: str) -> Profile:
+    """Read and check a profile.
+
+    Raises:
+        ProfileError: there is none of this name, or its file is not a profile.
+    """
+    path = profile_path(name)
+    again = f"Record it again: emotiond enroll {name}"
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_BYTES + 1)
+        if len(content) > _LARGEST_BYTES:
+            raise ValueError("it is far too large")
+        return build(Profile, json.loads(content))
+    except FileNotFoundError:
+        raise ProfileError(
+            f"there is no profile {name!r}",
+            f"Choose one of {', '.join(profile_names()) or 'none'}, "
+            f"or record it: emotiond enroll {name}",
+        ) from None
+    except OSError as error:
+        raise ProfileError(f"cannot read {path} ({error.strerror})", again) from None
+    except (ValueError, RecursionError) as error:
+        raise ProfileError(f"the profile {path} is broken: {error}", again) from None
+
+
+def profile_for(name: str, card: Card) -> Profile:
+    """Read a profile that is to be used with a model.
+
+    Raises:
+        ProfileError: there is none of this name, or it belongs to another model.
+    """
+    profile = read_profile(name)
+    if profile.sha256 != card.sha256:
+        which = repr(profile.model)
+        if profile.model == card.name:
+            which = f"another version of {which}"
+        raise ProfileError(
+            f"the profile {name!r} was made with the model {which}, not with this {card.name!r}",
+            f"Use that model, or record it again: emotiond enroll {name} --model {card.name}",
+        )
+    return profile
+
+
+def make_folder() -> None:
+    """Make the folder of profiles, for the user alone.
+
+    Raises:
+        ProfileError: it cannot be made.
+    """
+    try:
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(error) from None
+
+
+def write_profile(name: str, profile: Profile) -> Path:
+    """Keep a profile, in place of one of the same name; readable by the user alone.
+
+    Raises:
+        ProfileError: it cannot be written.
+    """
+    path = profile_path(name)
+    make_folder()
+    try:
+        descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # with mode 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(asdict(profile), file, allow_nan=False)
+            Path(unfinished).replace(path)  # at once: never half a profile
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(unfinished).unlink()
+            raise
+    except OSError as error:
+        raise _unwritable(error) from None
+    return path
+
+
+def _unwritable(error: OSError) -> ProfileError:
+    return ProfileError(
+        f"profiles cannot be kept in {folder()} ({error.strerror})",
+        "Make room there, or name another data folder in XDG_DATA_HOME",
+    )
