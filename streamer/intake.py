@@ -38,6 +38,8 @@ class Intake:
     """
 
     def __init__(self, ring: Ring, stride_samples: int) -> None:
+        self.stretch = 1
+        """How many strides make one chunk; chunks still end at multiples of their length."""
         self._ring = ring
         self._stride = stride_samples
         self._resampler = Resampler(ring.sample_rate, SAMPLE_RATE)
@@ -60,15 +62,20 @@ class Intake:
         """Audio that is in the ring and was not read yet."""
         return self._ring.available / self._ring.sample_rate
 
+    def drop_oldest(self, kept_seconds: float) -> None:
+        """Give up what was not read yet, but for so much of the newest sound."""
+        self._ring.drop_oldest(round(kept_seconds * self._ring.sample_rate))
+
     def capture_time(self, position: int) -> float | None:
         """Monotonic time at which the sample before a 16 kHz position was captured."""
         device_position = math.floor(position * self._ring.sample_rate / SAMPLE_RATE)
         return self._ring.capture_time(device_position)
 
     def next_chunk(self) -> Chunk | None:
-        """The next stride; None if it is not complete yet: the ring will wake the worker."""
+        """The next strides; None if they are not complete yet: the ring will wake the worker."""
         while not self._finished:
-            needed = self._stride - self._position % self._stride
+            length = self.stretch * self._stride
+            needed = length - self._position % length
             if self._waiting.shape[0] >= needed:
                 return self._hand_out(needed, last=False)
             if self._next_run is not None:

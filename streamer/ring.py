@@ -45,7 +45,7 @@ class Ring:
     def __init__(self, capacity: int, channels: int, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self.lost_samples = 0
-        """Overwritten before they were read, or skipped by the source."""
+        """Overwritten before they were read, given up by the reader, or skipped by the source."""
         self._samples = np.zeros((capacity, channels), np.float32)
         self._capacity = capacity
         self._written = 0  # position just behind the newest sample
@@ -172,6 +172,12 @@ class Ring:
             # The writer overtook the copy: what was read is torn, and lost.
             if after_cut:
                 self._gaps.appendleft((position, position))
+
+    def drop_oldest(self, kept: int) -> None:
+        """Give up what waits to be read, but for so many of the newest samples."""
+        dropped = self._written - kept - self._read
+        if dropped > 0:
+            self._gaps.appendleft((self._read, self._read + dropped))
 
     def capture_time(self, position: int) -> float | None:
         """Monotonic time at which the sample before ``position`` was captured.

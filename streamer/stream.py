@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from inference.card import SAMPLE_RATE
 from streamer.events import Event, Status, StreamStatus
 from streamer.intake import Chunk, Intake
+from streamer.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
 from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
 from streamer.ring import Ring
 from streamer.sources import Source
@@ -37,16 +38,19 @@ class Stream:
         self.name = name
         self.source = source
         self._lossless = lossless
+        self._stride_samples = stride_samples
+        self._overload = Overload()
         self._publish = publish
         self._narrator = Narrator(name)
         self._telling = threading.Lock()  # seq and order of events, across two threads
-        seconds = max(RING_SECONDS, 3 * stride_samples / SAMPLE_RATE)
+        seconds = max(RING_SECONDS, 2 * max(STRETCHES) * stride_samples / SAMPLE_RATE)
         capacity = round(seconds * source.sample_rate)
         self.ring = Ring(capacity, source.channels, source.sample_rate)
         self.intake = Intake(self.ring, stride_samples)
         self.finished = threading.Event()
         """Set once the last event has been published."""
         self.status: StreamStatus | None = None
+        self._source_status: StreamStatus = "running"
         self.failure: str | None = None
         """Why the stream ended early; None while it runs and after a proper end."""
 
@@ -60,6 +64,18 @@ class Stream:
         """End the sound; what was heard so far is still worked off."""
         self.source.stop()
         self.ring.end()
+
+    @property
+    def stride_seconds(self) -> float:
+        """From one judgement to the next; longer than was set while the machine is too slow."""
+        return self.intake.stretch * self._stride_samples / SAMPLE_RATE
+
+    def next_chunk(self) -> Chunk | None:
+        """What is to be judged next, if it is there; live, what waits behind it stays little."""
+        chunk = self.intake.next_chunk()
+        if chunk is not None and not self._lossless:
+            self._relieve(chunk)
+        return chunk
 
     def tell(self, chunk: Chunk, verdict: Verdict) -> None:
         """Publish the events of a chunk; an empty last one has none."""
@@ -95,8 +111,32 @@ class Stream:
             self._publish(self.name, [event], self._lossless)
 
     def _on_source_status(self, status: StreamStatus, detail: str) -> None:
-        if not self.finished.is_set():
+        self._source_status = status
+        if status == "running" and self._overload.level:
+            self._tell_overload()
+        elif not self.finished.is_set():
             self.say(status, detail)
+
+    def _relieve(self, chunk: Chunk) -> None:
+        """Judge less often, or give up the oldest sound, where the worker does not keep up."""
+        lag_seconds = self.intake.lag_seconds
+        changed = self._overload.observe(lag_seconds, chunk.samples.shape[0] / SAMPLE_RATE)
+        self.intake.stretch = self._overload.stretch
+        if self._overload.loses and lag_seconds > MOST_LAG_SECONDS[-1]:
+            self.intake.drop_oldest(KEPT_SECONDS)
+        if changed and self._source_status == "running":
+            self._tell_overload()
+
+    def _tell_overload(self) -> None:
+        if self._overload.level == 0:
+            self.say("running")
+            return
+        lost = " and sound is lost" if self._overload.loses else ""
+        self.say(
+            "overload",
+            f"the machine is too slow: it judges every {self.stride_seconds:g} s{lost}. "
+            "Use --model lite, a longer --stride or fewer sources, or end other programs.",
+        )
 
     def _timing(self, end_sample: int) -> Timing:
         now_unix, dropped = time.time(), self.intake.dropped_samples

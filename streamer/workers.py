@@ -62,7 +62,7 @@ class Worker:
         Windows of several streams are not judged together: that costs as much as one after
         the other (benchmarks/README.md), and all would wait for the last.
         """
-        chunk = stream.intake.next_chunk()
+        chunk = stream.next_chunk()
         if chunk is None:
             return
         turn = stream.pipeline.hear(chunk)

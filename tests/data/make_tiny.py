@@ -2,7 +2,7 @@
 
 They judge nothing well; they are real models, small enough to be kept beside the tests.
 ``tiny`` scores the mean of a window's features and always hears a voice; ``adapting`` also
-takes a speaker's statistics, and gives those of the window.
+takes a speaker's statistics, and gives those of the window; ``slow`` takes a second for each.
 """
 
 from __future__ import annotations
@@ -67,6 +67,19 @@ class Adapting(tf.Module):  # type: ignore[misc]
         return {"logits": tf.matmul(mean - speaker, matrix) + bias, "statistics": mean}
 
 
+class Slow(tf.Module):  # type: ignore[misc]
+    """Multiplies matrices that change next to nothing: 26 billion operations for a window."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features")])  # type: ignore[untyped-decorator]
+    def judge(self, features: Any) -> dict[str, Any]:
+        matrix, bias = weights()
+        mean = tf.reduce_mean(features, 1)
+        product = tf.fill((1024, 1024), tf.tanh(tf.reduce_mean(mean)) / 1024)
+        for _ in range(12):
+            product = tf.tanh(tf.matmul(product, product))
+        return {"logits": tf.matmul(mean, matrix) + bias + 1e-6 * tf.reduce_mean(product)}
+
+
 def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
     """Write a model and its card."""
     with tempfile.TemporaryDirectory() as folder:
@@ -108,3 +121,4 @@ if __name__ == "__main__":
         Adapting(),
         {"prior_seconds": 2.0, "horizon_seconds": 60.0, "bound": 2.0},
     )
+    export("slow", Slow(), None)
