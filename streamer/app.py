@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
-import signal
 import ssl
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +23,13 @@ from streamer.config import Config
 from streamer.credentials import make_tls, read_token
 from streamer.events import PROTOCOL, encode
 from streamer.figures import figures
+from streamer.health import health
 from streamer.http import Pages
 from streamer.hub import Hub, Message
 from streamer.limits import Limits, affordable_connections
 from streamer.metrics import Metric
 from streamer.profiles import profile_for
+from streamer.signals import heeding_signals
 from streamer.sources import Source
 from streamer.sources.opening import (
     SourceSettings,
@@ -119,7 +119,7 @@ class Daemon:
     async def run(self) -> int:
         """Start everything, wait for the end, end everything."""
         config = self._config
-        with _signals(self._stopping):
+        with heeding_signals(self._stopping.set):
             self._hub = Hub(asyncio.get_running_loop())
             self._streams = [
                 Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
@@ -200,8 +200,6 @@ class Daemon:
             await asyncio.to_thread(stream.stop)
         for worker in self._workers:
             await asyncio.to_thread(worker.close, _STOP_SECONDS)
-        for stream in self._streams:
-            stream.finished.set()  # whoever still waits for it
         self._hub.close()
         await self._server.close()
         if self._zeromq is not None:
@@ -234,44 +232,16 @@ class Daemon:
         return (*self._hub.last_status.values(), *self._hub.last_emotion.values())
 
     def _health(self) -> dict[str, Any]:
-        well = all(worker.is_alive for worker in self._workers) and not any(
-            stream.failure for stream in self._streams
+        return health(
+            self._model.card.name,
+            time.monotonic() - self._started_seconds,
+            self._workers,
+            self._streams,
+            self._hub,
+            self._server,
+            self._zeromq,
+            self._lines,
         )
-        return {
-            "status": "ok" if well else "degraded",
-            "version": __version__,
-            "model": self._model.card.name,
-            "uptime_seconds": round(time.monotonic() - self._started_seconds, 1),
-            "clients": self._server.client_count,
-            "connections": {
-                "open": self._server.occupancy.count,
-                "limit": self._server.occupancy.limit,
-                "refused": self._server.occupancy.refused,
-            },
-            "sent_away": dict(self._server.offences),
-            "streams": {
-                stream.name: {
-                    "status": stream.status,
-                    "demo": stream.source.about.demo,
-                    "device": stream.source.about.device,
-                    "lag_seconds": round(stream.intake.lag_seconds, 4),
-                    "age_seconds": self._age_seconds(stream.name),
-                    "dropped_samples": stream.intake.dropped_samples,
-                }
-                for stream in self._streams
-            },
-            "dropped": {
-                "messages": self._hub.dropped_messages,
-                "websocket_clients": self._server.dropped_clients,
-                "zeromq_messages": self._zeromq.dropped_messages if self._zeromq else 0,
-                "stdout_lines": self._lines.dropped_messages if self._lines else 0,
-            },
-        }
-
-    def _age_seconds(self, stream: str) -> float | None:
-        last = self._hub.last_emotion.get(stream)
-        age_ms = None if last is None else json.loads(last.text)["age_ms"]
-        return None if age_ms is None else float(age_ms) / 1000
 
     def _metrics(self) -> Sequence[Metric]:
         return figures(self._health(), self._hub.event_counts)
@@ -279,20 +249,6 @@ class Daemon:
 
 async def _ended(stream: Stream) -> None:
     """Wait for a stream's end, and say its cause if it came early."""
-    await asyncio.to_thread(stream.finished.wait)
+    await stream.wait_until_finished()
     if stream.failure:
         print(f"emotiond: {stream.name}: {stream.failure}", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _signals(stopping: asyncio.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM set the event instead of raising."""
-    loop = asyncio.get_running_loop()
-    handled = (signal.SIGINT, signal.SIGTERM)
-    try:
-        for number in handled:
-            loop.add_signal_handler(number, stopping.set)
-    except NotImplementedError:  # Windows
-        for number in handled:
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
-    yield

@@ -10,6 +10,7 @@ from streamer.events import StreamStatus
 from streamer.metrics import Metric, metric
 
 _STREAM_GAUGES = (
+    ("stride_seconds", "emotiond_stream_stride_seconds", "From one judgement to the next."),
     ("lag_seconds", "emotiond_stream_lag_seconds", "Sound that waits to be judged."),
     ("age_seconds", "emotiond_stream_age_seconds", "From capture to sending, of the last event."),
 )

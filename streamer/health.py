@@ -1,0 +1,69 @@
+"""How the daemon is doing, as ``/healthz`` has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from streamer import __version__
+from streamer.hub import Hub
+from streamer.stdout import LineWriter
+from streamer.stream import Stream
+from streamer.websocket import WebSocketServer
+from streamer.workers import Worker
+from streamer.zeromq import ZeroMQPublisher
+
+
+def health(
+    model: str,
+    uptime_seconds: float,
+    workers: Sequence[Worker],
+    streams: Sequence[Stream],
+    hub: Hub,
+    server: WebSocketServer,
+    zeromq: ZeroMQPublisher | None,
+    lines: LineWriter | None,
+) -> dict[str, Any]:
+    """Everything, for who knows the token; degraded where something has ended by an error."""
+    well = all(worker.is_alive for worker in workers) and not any(
+        stream.failure for stream in streams
+    )
+    return {
+        "status": "ok" if well else "degraded",
+        "version": __version__,
+        "model": model,
+        "uptime_seconds": round(uptime_seconds, 1),
+        "clients": server.client_count,
+        "connections": {
+            "open": server.occupancy.count,
+            "limit": server.occupancy.limit,
+            "refused": server.occupancy.refused,
+        },
+        "sent_away": dict(server.offences),
+        "streams": {stream.name: _of_stream(stream, hub) for stream in streams},
+        "dropped": {
+            "messages": hub.dropped_messages,
+            "websocket_clients": server.dropped_clients,
+            "zeromq_messages": zeromq.dropped_messages if zeromq else 0,
+            "stdout_lines": lines.dropped_messages if lines else 0,
+        },
+    }
+
+
+def _of_stream(stream: Stream, hub: Hub) -> dict[str, Any]:
+    return {
+        "status": stream.status,
+        "demo": stream.source.about.demo,
+        "device": stream.source.about.device,
+        "stride_seconds": stream.stride_seconds,
+        "lag_seconds": round(stream.intake.lag_seconds, 4),
+        "age_seconds": _age_seconds(stream.name, hub),
+        "dropped_samples": stream.intake.dropped_samples,
+    }
+
+
+def _age_seconds(stream: str, hub: Hub) -> float | None:
+    last = hub.last_emotion.get(stream)
+    age_ms = None if last is None else json.loads(last.text)["age_ms"]
+    return None if age_ms is None else float(age_ms) / 1000
