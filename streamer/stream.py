@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -49,6 +51,7 @@ class Stream:
         self.intake = Intake(self.ring, stride_samples)
         self.finished = threading.Event()
         """Set once the last event has been published."""
+        self._on_finish: Callable[[], object] = lambda: None
         self.status: StreamStatus | None = None
         self._source_status: StreamStatus = "running"
         self.failure: str | None = None
@@ -93,6 +96,15 @@ class Stream:
         self.failure = failure
         self.say("ended", failure or "")
         self.finished.set()
+        with contextlib.suppress(RuntimeError):  # the loop that waits has ended before
+            self._on_finish()
+
+    async def wait_until_finished(self) -> None:
+        """Wait for the last event. No thread waits: of those that a loop has, there are few."""
+        loop, finished = asyncio.get_running_loop(), asyncio.Event()
+        self._on_finish = lambda: loop.call_soon_threadsafe(finished.set)
+        if not self.finished.is_set():
+            await finished.wait()
 
     def say(self, status: StreamStatus, detail: str = "") -> None:
         """Publish how the stream is doing."""

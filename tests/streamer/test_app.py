@@ -188,6 +188,13 @@ def test_a_signal_ends_it_within_a_second_and_says_good_bye(
     assert "Traceback" not in daemon.stderr
 
 
+def test_a_signal_ends_more_streams_than_the_loop_has_threads() -> None:
+    sources = (part for i in range(20) for part in ("--source", f"s{i}={DEMO}"))
+    with running_daemon(*sources, "--model", "lite") as daemon, connect(daemon.websocket_url) as c:
+        c.recv(timeout=10)
+        assert daemon.stop() == 0
+
+
 def test_a_client_that_never_reads_does_not_hold_up_the_end() -> None:
     with running_daemon("--source", str(DEMO), "--speed", "max", "--model", "lite") as daemon:
         client = connect(daemon.websocket_url, max_queue=1)
