@@ -29,7 +29,6 @@ class SoundReader(Protocol):
     channels: int
 
     def read(self, frames: int, dtype: str, always_2d: bool) -> FloatArray: ...
-    def seek(self, frames: int) -> int: ...
     def close(self) -> None: ...
 
 
@@ -65,6 +64,23 @@ def open_recording(path: str) -> SoundReader:
         raise SourceError(f"{path}: there is no such file", "Check the path")
     if Path(path).is_dir():
         raise SourceError(f"{path}: this is a folder", "Name the files in it")
+    reader = _open(path)
+    fault = _fault(reader)
+    if fault:
+        reader.close()
+        raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
+    try:
+        first = reader.read(1, "float32", True)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
+    finally:
+        reader.close()
+    if not first.shape[0]:
+        raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
+    return _open(path)  # from the beginning: some formats, GSM among them, cannot go back
+
+
+def _open(path: str) -> SoundReader:
     sound_file = _sound_file_class()
     try:
         reader: SoundReader = sound_file(path)
@@ -75,19 +91,6 @@ def open_recording(path: str) -> SoundReader:
             f"{path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
             "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
         ) from None
-    fault = _fault(reader)
-    if fault:
-        reader.close()
-        raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
-    try:
-        first = reader.read(1, "float32", True)
-    except (OSError, RuntimeError) as error:
-        reader.close()
-        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
-    if not first.shape[0]:
-        reader.close()
-        raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
-    reader.seek(0)
     return reader
 
 

@@ -78,6 +78,7 @@ def test_any_rate_and_any_channels_are_played_to_the_end(
         ("OGG", "OPUS"),
         ("MP3", "MPEG_LAYER_III"),
         ("AIFF", "PCM_16"),
+        ("WAV", "GSM610"),
     ],
 )
 @pytest.mark.parametrize("name", ["x.txt", "x", "x.wav", "ünïcode and space.mp3"])
