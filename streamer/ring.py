@@ -97,6 +97,11 @@ class Ring:
         self.ended = True
         self._wake_if_due()
 
+    @property
+    def awaited_samples(self) -> float:
+        """Still missing until the reader is woken; none, or infinitely many, where it is busy."""
+        return self._wake_position - self._written
+
     def wait_for_room(self, samples: int, stop: threading.Event) -> bool:
         """Wait until so many samples can be written without loss; False once ``stop`` is set."""
         while self._capacity - (self._written - self._read) < samples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import time
 from pathlib import Path
@@ -12,11 +13,12 @@ import numpy as np
 
 from dsp.types import FloatArray
 from inference.exceptions import SourceError
+from streamer.faults import cause_of
 from streamer.ring import Ring
 from streamer.sources import About, OnStatus
 
 _BLOCK_SECONDS = 0.02
-_READ_SECONDS = 0.2  # at a time: a read costs much, its length little
+_READ_SECONDS = 0.5  # at a time: a read costs much, its length little
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
 _MOST_CHANNELS = 64
 _LARGEST_SAMPLE = 1e6  # floats may be off scale, of 16 bits for instance, but not off the charts
@@ -165,15 +167,14 @@ class Recording:
     def _run(self, ring: Ring) -> None:
         try:
             self._play(ring)
-        except SourceError as error:
-            self.failure = str(error)
+        except Exception as error:  # whatever it is, the stream ends with its cause
+            self.failure = cause_of(error)
         finally:
             self._reader.close()
             ring.end()
 
     def _play(self, ring: Ring) -> None:
         started, played = time.monotonic(), 0
-        block_samples = max(1, round(_BLOCK_SECONDS * self.sample_rate))
         while not self._stop.is_set():
             piece = read_block(self._reader, self._path, _READ_SECONDS)
             if not piece.shape[0]:
@@ -181,8 +182,9 @@ class Recording:
                     return
                 self._rewind()
                 ring.cut()
-            for first in range(0, piece.shape[0], block_samples):
-                block = piece[first : first + block_samples]
+            while piece.shape[0]:
+                count = self._block_samples(ring)
+                block, piece = piece[:count], piece[count:]
                 played += block.shape[0]
                 due = started + played / self.sample_rate
                 if self._realtime:
@@ -192,6 +194,14 @@ class Recording:
                 if self._stop.is_set():
                     return
                 ring.write(block, due)
+
+    def _block_samples(self, ring: Ring) -> int:
+        """How many to write at once: live, all that the pipeline waits for, to be woken once."""
+        shortest = max(1, round(_BLOCK_SECONDS * self.sample_rate))
+        awaited = ring.awaited_samples
+        if not self._realtime or awaited == math.inf:
+            return shortest
+        return max(shortest, int(awaited))
 
     def _rewind(self) -> None:
         self._reader.close()

@@ -262,6 +262,20 @@ def test_at_the_speed_of_life_samples_are_captured_when_they_are_due(tmp_path: P
     assert last - first == pytest.approx(0.08)
 
 
+def test_at_the_speed_of_life_a_reader_that_waits_is_woken_once_with_all_that_it_wanted(
+    tmp_path: Path,
+) -> None:
+    path = save(tmp_path / "x.wav", noise(1.0, -20))
+    recording = Recording(path, realtime=True, loop=False)
+    ring, woken = Ring(16_000, 1, 16_000), threading.Event()
+    ring.on_wake(woken.set)
+    ring.wake_at(1_234)  # no multiple of the blocks that it otherwise writes
+    recording.start(ring, nobody_listens)
+    assert woken.wait(10)
+    recording.stop()
+    assert ring.available == 1_234
+
+
 def test_blocks_are_float32_and_empty_at_the_end(tmp_path: Path) -> None:
     path = save(tmp_path / "x.wav", tone(440, 0.1))
     reader = open_recording(path)
