@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -19,15 +20,18 @@ from inference.profile import Profile
 from inference.runtime import Runtime, find_runtime
 from streamer import __version__
 from streamer.access import Access, is_loopback
+from streamer.client_streams import ClientStreams
 from streamer.config import Config
 from streamer.credentials import make_tls, read_token
 from streamer.events import PROTOCOL, encode
 from streamer.figures import figures
 from streamer.health import health
+from streamer.history import History
 from streamer.http import Pages
 from streamer.hub import Hub, Message
 from streamer.limits import Limits, affordable_connections
 from streamer.metrics import Metric
+from streamer.peer import Peer
 from streamer.profiles import profile_for
 from streamer.signals import heeding_signals
 from streamer.sources import Source
@@ -112,6 +116,7 @@ class Daemon:
         self._profile = profile
         count = min(len(sources), _MOST_WORKERS, os.cpu_count() or 1)
         self._workers = [Worker(model, runtime) for _ in range(count)]
+        self._by_turns = itertools.cycle(self._workers)
         self._sources = sources
         self._stopping = asyncio.Event()
         self._started_seconds = time.monotonic()
@@ -125,12 +130,27 @@ class Daemon:
                 Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
                 for spec, source in self._sources
             ]
+            limits = Limits(
+                connections=affordable_connections(config.max_connections),
+                client_streams=config.max_client_streams,
+            )
+            self._history = History(config.history_path)
+            self._client_streams = ClientStreams(
+                self._adopt,
+                self._hub,
+                self._history,
+                config.stride_samples,
+                limits,
+                taken=[stream.name for stream in self._streams],
+            )
             self._server = WebSocketServer(
                 self._greeting,
                 Pages(self._health, self._metrics),
                 self._access,
-                Limits(connections=affordable_connections(config.max_connections)),
+                limits,
                 self._tls,
+                {**self._client_streams.handlers, **self._history.handlers},
+                self._part_with,
             )
             self._zeromq: ZeroMQPublisher | None = None
             self._lines = LineWriter() if config.json else None
@@ -142,6 +162,14 @@ class Daemon:
         failures = [stream.failure for stream in self._streams]
         failures += [self._lines.failure] if self._lines else []
         return 1 if any(failures) else 0
+
+    def _adopt(self, stream: Stream) -> None:
+        """Have the workers serve the streams of clients by turns; of nobody known before."""
+        next(self._by_turns).adopt(stream)
+
+    def _part_with(self, client: Peer) -> None:
+        self._client_streams.leave(client)
+        self._history.leave(client)
 
     def _publish(self, stream: str, events: Sequence[Any], lossless: bool) -> None:
         self._hub.publish(stream, events, lossless)
@@ -179,7 +207,7 @@ class Daemon:
                 await asyncio.sleep(apart_seconds)
             worker = self._workers[index % len(self._workers)]
             await asyncio.to_thread(worker.adopt, stream, self._profile)
-        await asyncio.gather(*map(_ended, self._streams))
+        await asyncio.gather(*(stream.wait_until_finished() for stream in self._streams))
         if not self._config.once:
             await self._stopping.wait()  # nothing to hear any more, but listeners are served
         if self._config.lossless:
@@ -196,6 +224,7 @@ class Daemon:
         playing.cancel()
 
     async def _close(self) -> None:
+        self._client_streams.close()
         for stream in self._streams:
             await asyncio.to_thread(stream.stop)
         for worker in self._workers:
@@ -206,10 +235,11 @@ class Daemon:
             self._zeromq.close()
         if self._lines is not None:
             await asyncio.to_thread(self._lines.close, _STOP_SECONDS)
+        self._history.close()
 
     def _greeting(self) -> Sequence[str]:
         """``hello`` with the default stream's last event, then what else is the last there was."""
-        card, default = self._model.card, self._streams[0].name
+        card, default, streams = self._model.card, self._streams[0].name, self._client_streams
         last = self._hub.last_emotion.get(default)
         hello = {
             "type": "hello",
@@ -221,7 +251,8 @@ class Daemon:
                 "window_seconds": round(card.window_seconds, 4),
             },
             "stride_seconds": self._config.stride,
-            "streams": [stream.name for stream in self._streams],
+            "streams": [*(stream.name for stream in self._streams), *streams.published],
+            "client_streams": streams.about(),
             "demo": any(stream.source.about.demo for stream in self._streams),
             "last": None if last is None else json.loads(last.text),
         }
@@ -237,6 +268,7 @@ class Daemon:
             time.monotonic() - self._started_seconds,
             self._workers,
             self._streams,
+            self._client_streams,
             self._hub,
             self._server,
             self._zeromq,
@@ -245,10 +277,3 @@ class Daemon:
 
     def _metrics(self) -> Sequence[Metric]:
         return figures(self._health(), self._hub.event_counts)
-
-
-async def _ended(stream: Stream) -> None:
-    """Wait for a stream's end, and say its cause if it came early."""
-    await stream.wait_until_finished()
-    if stream.failure:
-        print(f"emotiond: {stream.name}: {stream.failure}", file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from streamer.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overloa
 from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
 from streamer.ring import Ring
 from streamer.sources import Source
+
+_log = logging.getLogger(__name__)
 
 RING_SECONDS = 10.0
 """Of sound that a stream may lag behind before the oldest is overwritten."""
@@ -44,7 +47,7 @@ class Stream:
         self._overload = Overload()
         self._publish = publish
         self._narrator = Narrator(name)
-        self._telling = threading.Lock()  # seq and order of events, across two threads
+        self._telling = threading.RLock()  # seq and order of events, across two threads
         seconds = max(RING_SECONDS, 2 * max(STRETCHES) * stride_samples / SAMPLE_RATE)
         capacity = round(seconds * source.sample_rate)
         self.ring = Ring(capacity, source.channels, source.sample_rate)
@@ -84,18 +87,28 @@ class Stream:
         """Publish the events of a chunk; an empty last one has none."""
         if chunk.samples.shape[0]:
             with self._telling:
+                if self.finished.is_set():
+                    return
                 events = self._narrator.tell(verdict, self._timing(verdict.turn.end_sample))
                 self._publish(self.name, events, self._lossless)
         if chunk.last:
             self.end(self.source.failure)
 
-    def end(self, failure: str | None) -> None:
-        """Publish the end, with its cause if it came early."""
-        if self.finished.is_set():
-            return
-        self.failure = failure
-        self.say("ended", failure or "")
-        self.finished.set()
+    def end(self, failure: str | None, detail: str = "") -> None:
+        """Publish the end; nothing is published after it.
+
+        Args:
+            failure: its cause, if something went wrong.
+            detail: what is to be said of it otherwise.
+        """
+        with self._telling:
+            if self.finished.is_set():
+                return
+            self.failure = failure
+            if failure is not None:
+                _log.error("%s: %s", self.name, failure)
+            self.say("ended", failure or detail)
+            self.finished.set()
         with contextlib.suppress(RuntimeError):  # the loop that waits has ended before
             self._on_finish()
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 
 from inference.classifier import Classifier, Model
-from inference.exceptions import EmotiondError
 from inference.profile import Profile
 from inference.runtime import Runtime
+from streamer.faults import cause_of
 from streamer.pipeline import Pipeline
 from streamer.stream import Stream
-
-_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -62,6 +59,8 @@ class Worker:
         Windows of several streams are not judged together: that costs as much as one after
         the other (benchmarks/README.md), and all would wait for the last.
         """
+        if stream.finished.is_set():  # given up, and its source was not stopped yet
+            return
         chunk = stream.next_chunk()
         if chunk is None:
             return
@@ -72,7 +71,6 @@ class Worker:
             self._due.put(stream)
 
     def _give_up(self, stream: Stream, error: Exception) -> None:
-        told = isinstance(error, EmotiondError)
-        _log.error("stream %r ends: %s", stream.name, error, exc_info=not told)
-        stream.source.stop()
-        stream.end(str(error) if told else f"internal error: {error!r}")
+        stream.end(cause_of(error))
+        # A device may take a second to close: the other streams do not wait for it.
+        threading.Thread(target=stream.source.stop, name="emotiond-closing", daemon=True).start()

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 
+from streamer.faults import cause_of
 from streamer.ring import Ring
 from streamer.sources import About, OnStatus
 
@@ -47,6 +48,8 @@ class StandardInput:
     def _run(self, ring: Ring) -> None:
         try:
             self._read(ring)
+        except Exception as error:  # whatever it is, the stream ends with its cause
+            self.failure = cause_of(error)
         finally:
             ring.end()
 
