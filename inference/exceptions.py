@@ -53,6 +53,10 @@ class NoMicrophoneError(DeviceError):
     """This machine has no microphone, or nothing to reach it by."""
 
 
+class HistoryError(EmotiondError):
+    """The history of analysed files cannot be read or written."""
+
+
 class ServeError(EmotiondError):
     """A port cannot be opened, or a server cannot be reached."""
 

@@ -132,6 +132,13 @@ def _add_run(group: Any) -> None:
         metavar="N",
         help=f"of pages and WebSocket clients (default: {default.max_connections})",
     )
+    option(
+        "--max-client-streams",
+        type=int,
+        metavar="N",
+        help=f"of sound that clients send (default: {default.max_client_streams})",
+    )
+    option("--history", metavar="FILE|off", help="keeps what clients' files held; never sound")
 
 
 def _run(options: dict[str, Any]) -> int:

@@ -16,6 +16,7 @@ from inference.card import SAMPLE_RATE
 from inference.exceptions import ConfigError
 from inference.parsing import build
 from streamer.access import is_loopback
+from streamer.folders import data_folder
 from streamer.limits import Limits
 
 if sys.version_info >= (3, 11):
@@ -28,6 +29,7 @@ ENVIRONMENT_PREFIX = "EMOTIOND_"
 _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
 _MOST_CONNECTIONS = 100_000
+_MOST_CLIENT_STREAMS = 64
 _ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")
 
 
@@ -70,6 +72,10 @@ class Config:
     """Further names under which the daemon may be asked for."""
     max_connections: int = Limits.connections
     """Of all web pages and WebSocket clients together."""
+    max_client_streams: int = Limits.client_streams
+    """Of sound that clients send; 0 for none."""
+    history: str | None = None
+    """File that keeps what clients' files held, or ``off``; None for the user's data folder."""
     token_file: str | None = None
     """Holds the token that clients have to know; None lets everybody in who can connect."""
     tls_cert: str | None = None
@@ -98,6 +104,13 @@ class Config:
             raise ConfigError(
                 f"max_connections cannot be {self.max_connections}", f"Use 1 to {_MOST_CONNECTIONS}"
             )
+        if not 0 <= self.max_client_streams <= _MOST_CLIENT_STREAMS:
+            raise ConfigError(
+                f"max_client_streams cannot be {self.max_client_streams}",
+                f"Use 0 to {_MOST_CLIENT_STREAMS}",
+            )
+        if self.history == "":
+            raise ConfigError("history cannot be empty", "Name a file, or use --history off")
         if self.zmq != "off":
             _check_endpoint(self.zmq)
 
@@ -105,6 +118,13 @@ class Config:
     def stride_samples(self) -> int:
         """The stride at 16 kHz."""
         return round(self.stride * SAMPLE_RATE)
+
+    @property
+    def history_path(self) -> Path | None:
+        """The file of the history; None where none is kept."""
+        if self.history == "off":
+            return None
+        return data_folder() / "history.sqlite" if self.history is None else Path(self.history)
 
     @property
     def lossless(self) -> bool:

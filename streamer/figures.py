@@ -25,6 +25,7 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
     """
     streams: Mapping[str, Mapping[str, Any]] = health["streams"]
     connections: Mapping[str, int] = health["connections"]
+    sent: Mapping[str, int] = health["client_streams"]
     told = [(count, {"stream": stream, "type": kind}) for (stream, kind), count in events.items()]
     statuses = [
         (float(status == about["status"]), {"stream": stream, "status": status})
@@ -44,6 +45,8 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
         metric("emotiond_clients", "gauge", "WebSocket clients.", (health["clients"], {})),
         metric("emotiond_connections", "gauge", "Open ones.", (connections["open"], {})),
         metric("emotiond_connections_limit", "gauge", "At most.", (connections["limit"], {})),
+        metric("emotiond_client_streams", "gauge", "Of sound from clients.", (sent["open"], {})),
+        metric("emotiond_client_streams_limit", "gauge", "At most.", (sent["limit"], {})),
         metric("emotiond_refused_total", "counter", "Clients sent away.", *refused),
         metric("emotiond_dropped_total", "counter", "What a full queue lost.", *dropped),
         metric("emotiond_stream_status", "gauge", "1 for the present one.", *statuses),

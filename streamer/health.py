@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamer import __version__
+from streamer.client_streams import ClientStreams
 from streamer.hub import Hub
 from streamer.stdout import LineWriter
 from streamer.stream import Stream
@@ -20,6 +21,7 @@ def health(
     uptime_seconds: float,
     workers: Sequence[Worker],
     streams: Sequence[Stream],
+    client_streams: ClientStreams,
     hub: Hub,
     server: WebSocketServer,
     zeromq: ZeroMQPublisher | None,
@@ -41,6 +43,7 @@ def health(
             "refused": server.occupancy.refused,
         },
         "sent_away": dict(server.offences),
+        "client_streams": {"open": client_streams.count, "limit": client_streams.limit},
         "streams": {stream.name: _of_stream(stream, hub) for stream in streams},
         "dropped": {
             "messages": hub.dropped_messages,

@@ -92,17 +92,24 @@ class Hub:
             except RuntimeError:  # as above
                 self._waiting.clear()
 
-    async def drained(self) -> None:
-        """Wait until every sink has passed on all that it was sent, or given up."""
+    def forget(self, stream: str) -> None:
+        """Keep nothing of a stream that has ended and will not come again."""
+        self._fan_out()
+        self.last_emotion.pop(stream, None)
+        self.last_status.pop(stream, None)
+        for key in [key for key in self.event_counts if key[0] == stream]:
+            del self.event_counts[key]
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until every sink has room for more, or has passed on all; or has given up."""
         self._fan_out()
         for sink in self._sinks:
-            await sink.drained(wholly=True)
+            await sink.drained(wholly)
 
     async def _deliver(self, messages: Sequence[Message]) -> None:
         for message in messages:
             self._send(message)
-        for sink in self._sinks:
-            await sink.drained()
+        await self.drained()
 
     def _fan_out(self) -> None:
         self._scheduled = False  # first: what is appended from here on schedules anew

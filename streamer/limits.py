@@ -23,9 +23,17 @@ class Limits:
     message_bytes: int = 64 * 1024
     fragments: int = 64
     """Of one message."""
-    frames_per_second: float = 50.0
+    frames_per_second: float = 100.0
     """Over a longer time; pings count, too."""
-    frames_at_once: int = 100
+    frames_at_once: int = 200
+    uncounted_bytes: int = 4 * 1024
+    """Of a piece of a file: as large as this, it need not be counted, since it waits its turn."""
+    client_streams: int = 4
+    """At once, of all clients together."""
+    file_seconds: float = 30 * 60.0
+    """Of a file that a client sends."""
+    idle_seconds: float = 30.0
+    """For which a client may send no sound to the stream that it has started."""
     senseless_messages: int = 10
     """Answered with an error before the client is sent away."""
     unread_bytes: int = 256 * 1024

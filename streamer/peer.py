@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
@@ -19,6 +20,8 @@ from streamer.limits import Limits
 _log = logging.getLogger(__name__)
 
 POLICY_VIOLATION = 1008
+PATIENCE_SECONDS = 5.0
+"""For a client that holds up what is sent without loss."""
 _OFFENCES = {1009: "size", 1011: "ping"}  # for which websockets itself closes
 
 
@@ -28,15 +31,22 @@ class Peer(ServerConnection):
     Args:
         limits: that it is held to.
         offences: counts what went beyond them.
+        on_lost: called with the connection once it is lost.
         arguments: what ``websockets`` gives to every connection.
         options: the same.
     """
 
     def __init__(
-        self, limits: Limits, offences: Counter[str], *arguments: Any, **options: Any
+        self,
+        limits: Limits,
+        offences: Counter[str],
+        on_lost: Callable[[Peer], None],
+        *arguments: Any,
+        **options: Any,
     ) -> None:
         super().__init__(*arguments, **options)
         self._offences = offences
+        self._on_lost = on_lost
         self._limits = limits
         self._head = bytearray()  # of the request, until it is complete
         self._refused = False
@@ -44,6 +54,8 @@ class Peer(ServerConnection):
         self._allowance = float(limits.frames_at_once)
         self._counted_seconds = self.loop.time()
         self._fragments = 0
+        self.sends_file = False
+        """Whether sound of a file comes, which is taken only as fast as it is judged."""
         self.unread_since: float | None = None
         """Time of the loop since when there has always been something unread."""
 
@@ -57,6 +69,22 @@ class Peer(ServerConnection):
     def say(self, message: Mapping[str, Any]) -> None:
         """Send an answer without waiting. What clients wrote may stand in it: all is escaped."""
         self.send_text(json.dumps(message, allow_nan=False, separators=(",", ":")))
+
+    async def caught_up(self, wholly: bool = False, deadline: float | None = None) -> None:
+        """Wait until the client has read enough, or all; it is dropped if that takes too long.
+
+        Args:
+            wholly: whether nothing may be left unread.
+            deadline: in the loop's time; None for five seconds from now.
+        """
+        most_bytes = 0 if wholly else self._limits.unread_bytes // 2
+        deadline = deadline or self.loop.time() + PATIENCE_SECONDS
+        while self.transport.get_write_buffer_size() > most_bytes:
+            if self.loop.time() > deadline:
+                self.drop()
+                break
+            await asyncio.sleep(0.005)  # transports have no event for this
+        self.unread_since = None  # it is sent more than it can take at once
 
     def drop(self) -> None:
         """Hang up on a client that does not read."""
@@ -89,6 +117,7 @@ class Peer(ServerConnection):
         elif sent is not None and sent.code in _OFFENCES:
             self._offences[_OFFENCES[sent.code]] += 1
         super().connection_lost(exc)
+        self._on_lost(self)
 
     def process_event(self, event: Event) -> None:
         """Take a request or a frame, unless there are too many."""
@@ -116,7 +145,9 @@ class Peer(ServerConnection):
             self._allowance + (now - self._counted_seconds) * self._limits.frames_per_second,
         )
         self._counted_seconds = now
-        self._allowance -= 1
+        is_sound = self.sends_file and frame.opcode in DATA_OPCODES
+        if not is_sound or len(frame.data) < self._limits.uncounted_bytes:
+            self._allowance -= 1
         if self._allowance < 0:
             return "too many messages"
         if frame.opcode in DATA_OPCODES:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from inference.card import Card
 from inference.exceptions import ProfileError
 from inference.parsing import build
 from inference.profile import Profile
+from streamer.folders import data_folder
 
 _SUFFIX = ".json"
 _NAME = re.compile(r"\w[\w-]{0,39}")  # no dot, no slash: a name leads to no other folder
@@ -23,15 +23,8 @@ _LARGEST_BYTES = 1_000_000
 
 
 def folder() -> Path:
-    """Where profiles are kept: the user's data folder, as the system names it."""
-    named = os.environ.get("XDG_DATA_HOME", "")
-    if Path(named).is_absolute():
-        base = Path(named)
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path.home() / ".local" / "share"
-    return base / "emotiond" / "profiles"
+    """Where profiles are kept."""
+    return data_folder() / "profiles"
 
 
 def profile_names() -> Sequence[str]:

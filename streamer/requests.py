@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from inference.exceptions import EmotiondError
 from inference.parsing import build
+from streamer.sources.client import Format
 
+LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
+LONGEST_NAME = 200  # characters
 _LONGEST_PROBLEM = 200  # characters; what a client sent may stand in it
 
 
@@ -49,15 +52,90 @@ class Auth:
     token: str
 
 
-Request = Auth
+@dataclass(frozen=True)
+class Start:
+    """Sound will come, in binary messages.
 
-REQUESTS: Mapping[str, type[Request]] = {cls.__name__.lower(): cls for cls in (Auth,)}
-"""By the type of their message."""
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    purpose: Literal["live", "file"]
+    """``live``: as it is spoken; ``file``: as fast as it is judged, losing nothing."""
+    sample_rate: int
+    """Hz."""
+    format: Format
+    name: str = ""
+    """For people only."""
+    publish: bool = False
+    """Whether all who listen get its events, and not this client alone."""
+    duration: float | None = None
+    """Seconds of sound that will come, if that is known."""
+
+    def __post_init__(self) -> None:
+        if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
+            raise ValueError(f"'sample_rate' must be {LOWEST_RATE} to {HIGHEST_RATE}")
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(f"'name' must have {LONGEST_NAME} characters at most")
+        if self.duration is not None and self.duration < 0:
+            raise ValueError("'duration' must not be negative")
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A binary message: samples of the stream that this client has started."""
+
+    data: bytes
+
+
+@dataclass(frozen=True)
+class End:
+    """No more sound comes."""
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """The stream is not wanted any more."""
+
+
+@dataclass(frozen=True)
+class ListHistory:
+    """The files that were analysed are wanted, and the list again whenever one is forgotten."""
+
+
+@dataclass(frozen=True)
+class Recall:
+    """The events of a file of the history are wanted."""
+
+    id: int
+
+
+@dataclass(frozen=True)
+class Forget:
+    """Files of the history are not to be kept any longer."""
+
+    ids: tuple[int, ...]
+
+
+Request = Auth | Start | Audio | End | Cancel | ListHistory | Recall | Forget
+
+REQUESTS: Mapping[str, type[Request]] = {
+    "auth": Auth,
+    "start": Start,
+    "end": End,
+    "cancel": Cancel,
+    "history": ListHistory,
+    "recall": Recall,
+    "forget": Forget,
+}
+"""Those of text messages, by their type."""
+
+_TYPES: Mapping[type[Request], str] = {cls: kind for kind, cls in REQUESTS.items()}
 
 
 def type_of(request: Request) -> str:
-    """The type of a request's message."""
-    return type(request).__name__.lower()
+    """The type of a request's message; ``audio`` for a binary one."""
+    return _TYPES.get(type(request), "audio")
 
 
 def parse(message: str | bytes) -> Request:
@@ -68,7 +146,7 @@ def parse(message: str | bytes) -> Request:
     """
     remedy = "See docs/protocol.md"
     if isinstance(message, bytes):
-        raise SenselessError("bad-message", "binary messages are not expected", remedy)
+        return Audio(message)
     try:
         values = json.loads(message)
     except (ValueError, RecursionError):

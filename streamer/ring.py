@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,14 @@ class Block:
     """Of the first sample, counted from the beginning of the stream, lost ones included."""
     after_cut: bool
     """Whether the samples do not follow on those read before."""
+
+
+class _Gap(NamedTuple):
+    """Positions that hold no samples, from ``start`` up to ``end``; none of them at a cut."""
+
+    start: int
+    end: int
+    lost: bool = True
 
 
 class Ring:
@@ -51,7 +60,7 @@ class Ring:
         self._written = 0  # position just behind the newest sample
         self._reserved = 0  # the same once the block that is being copied in is there
         self._read = 0  # position of the next sample to be read
-        self._gaps: deque[tuple[int, int]] = deque()  # [from, to) never captured; empty at a cut
+        self._gaps: deque[_Gap] = deque()
         self._mark_ends = np.zeros(_MARKS, np.int64)
         self._mark_times = np.zeros(_MARKS, np.float64)
         self._marks = 0
@@ -87,9 +96,9 @@ class Ring:
         """Say that what is written next does not follow on what was written before."""
         self.skip(0)
 
-    def skip(self, samples: int) -> None:
-        """Say that so many samples of the stream were never captured."""
-        self._gaps.append((self._written, self._written + samples))
+    def skip(self, samples: int, lost: bool = True) -> None:
+        """Say that so many samples of the stream were never captured; muted ones are not lost."""
+        self._gaps.append(_Gap(self._written, self._written + samples, lost))
         self._advance(self._written + samples)
 
     def end(self) -> None:
@@ -102,11 +111,16 @@ class Ring:
         """Still missing until the reader is woken; none, or infinitely many, where it is busy."""
         return self._wake_position - self._written
 
+    @property
+    def room(self) -> int:
+        """Samples that can be written without loss."""
+        return self._capacity - (self._written - self._read)
+
     def wait_for_room(self, samples: int, stop: threading.Event) -> bool:
         """Wait until so many samples can be written without loss; False once ``stop`` is set."""
-        while self._capacity - (self._written - self._read) < samples:
+        while self.room < samples:
             self._room.clear()
-            if self._capacity - (self._written - self._read) >= samples:
+            if self.room >= samples:
                 break
             if stop.is_set():
                 return False
@@ -162,11 +176,11 @@ class Ring:
             after_cut = self._step_over_losses()
             count = min(wanted, self._written - self._read)
             complete = ended or count == wanted
-            if self._gaps and self._gaps[0][0] - self._read <= count:
-                count, complete = self._gaps[0][0] - self._read, True
+            if self._gaps and self._gaps[0].start - self._read <= count:
+                count, complete = self._gaps[0].start - self._read, True
             if not complete or count == 0:
                 if after_cut:
-                    self._gaps.appendleft((self._read, self._read))
+                    self._gaps.appendleft(_Gap(self._read, self._read))
                 return None
             position = self._read
             samples = self._copy(position, count)
@@ -176,13 +190,13 @@ class Ring:
                 return Block(samples, position, after_cut)
             # The writer overtook the copy: what was read is torn, and lost.
             if after_cut:
-                self._gaps.appendleft((position, position))
+                self._gaps.appendleft(_Gap(position, position))
 
     def drop_oldest(self, kept: int) -> None:
         """Give up what waits to be read, but for so many of the newest samples."""
         dropped = self._written - kept - self._read
         if dropped > 0:
-            self._gaps.appendleft((self._read, self._read + dropped))
+            self._gaps.appendleft(_Gap(self._read, self._read + dropped))
 
     def capture_time(self, position: int) -> float | None:
         """Monotonic time at which the sample before ``position`` was captured.
@@ -208,11 +222,11 @@ class Ring:
             self.lost_samples += overwritten
             self._read += overwritten
             after_cut = True
-        while self._gaps and self._gaps[0][0] <= self._read:
-            _, gap_end = self._gaps.popleft()
-            if gap_end > self._read:
-                self.lost_samples += gap_end - self._read
-                self._read = gap_end
+        while self._gaps and self._gaps[0].start <= self._read:
+            gap = self._gaps.popleft()
+            if gap.end > self._read:
+                self.lost_samples += gap.lost * (gap.end - self._read)
+                self._read = gap.end
             after_cut = True
         return after_cut
 

@@ -6,7 +6,6 @@ import asyncio
 import functools
 import logging
 import ssl
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -23,7 +22,7 @@ from streamer.door import Door, Occupancy, open_doors
 from streamer.http import Pages, respond
 from streamer.hub import Message
 from streamer.limits import Limits
-from streamer.peer import POLICY_VIOLATION, Peer
+from streamer.peer import PATIENCE_SECONDS, POLICY_VIOLATION, Peer
 from streamer.requests import Auth, Request, RequestError, SenselessError, parse, type_of
 
 Handler = Callable[[Peer, Any], Awaitable[None]]
@@ -33,7 +32,6 @@ PATH = "/ws"
 TOKEN_WANTED = 4401
 """The code with which a client without the right token is sent away."""
 _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
-_PATIENCE_SECONDS = 5.0  # for a client that holds up a lossless stream
 _SWEEPS = 10  # looks for clients that do not read, in the time that they have
 
 
@@ -50,6 +48,7 @@ class WebSocketServer:
         limits: that clients are held to.
         tls: to encrypt with, if at all.
         handlers: of what clients ask for, by the class of request.
+        on_leave: called with every client that is gone; perhaps more than once.
     """
 
     def __init__(
@@ -60,11 +59,13 @@ class WebSocketServer:
         limits: Limits = Limits(),  # noqa: B008
         tls: ssl.SSLContext | None = None,
         handlers: Mapping[type[Request], Handler] = MappingProxyType({}),
+        on_leave: Callable[[Peer], None] = lambda _: None,
     ) -> None:
         self._greeting = greeting
         self._pages = pages
         self._access = access
         self._handlers = handlers
+        self._on_leave = on_leave
         self._limits = limits
         self._tls = tls
         self._clients: set[Peer] = set()
@@ -118,15 +119,9 @@ class WebSocketServer:
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every client has read enough, or all; for five seconds at most."""
-        most_bytes = 0 if wholly else self._limits.unread_bytes // 2
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         for client in tuple(self._clients):
-            while client.transport.get_write_buffer_size() > most_bytes:
-                if time.monotonic() > deadline:
-                    client.drop()
-                    break
-                await asyncio.sleep(0.005)  # transports have no event for this
-            client.unread_since = None  # it is sent more than it can take at once
+            await client.caught_up(wholly, deadline)
 
     async def close(self) -> None:
         """Say good-bye to all clients, and close; takes half a second at most."""
@@ -143,7 +138,9 @@ class WebSocketServer:
 
     async def _serve(self, door: Door) -> Server:
         options: dict[str, Any] = {
-            "create_connection": functools.partial(Peer, self._limits, self.offences)
+            "create_connection": functools.partial(
+                Peer, self._limits, self.offences, self._on_leave
+            )
         }
         if self._tls is not None:
             options["ssl"] = self._tls
@@ -214,6 +211,7 @@ class WebSocketServer:
             pass
         finally:
             self._clients.discard(client)
+            self._on_leave(client)  # once more: what it sent may have been read after its loss
 
     async def _is_let_in(self, client: Peer) -> bool:
         """Wait for the token; a client without it is sent away."""

@@ -1,0 +1,342 @@
+"""Sound that clients send over the WebSocket, against running daemons."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import zmq
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from tests.conftest import DATA
+from tests.support.caller import Caller, Object, calling, pcm
+from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
+from tests.support.signals import demo, tone
+
+TINY = str(DATA / "tiny.tflite")
+VOICE = pcm(demo()[: 4 * 16_000])
+ONLY_HERE = ("time", "stream", "age_ms")
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    history = str(tmp_path_factory.mktemp("history") / "history.sqlite")
+    with running_daemon("--source", "demo", "--model", TINY, "--history", history) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def caller(daemon: Daemon) -> Iterator[Caller]:
+    with calling(daemon.websocket_url) as caller:
+        yield caller
+
+
+def health(daemon: Daemon) -> Mapping[str, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection.request("GET", "/healthz")
+    answer = json.loads(connection.getresponse().read())
+    assert isinstance(answer, dict)
+    return answer
+
+
+def read(daemon: Daemon, path: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection.request("GET", path)
+    return connection.getresponse().read().decode()
+
+
+def without(events: Sequence[Object], names: Sequence[str]) -> Sequence[Object]:
+    return [{k: v for k, v in event.items() if k not in names} for event in events]
+
+
+def test_hello_says_what_may_be_sent(caller: Caller) -> None:
+    assert caller.hello["client_streams"] == {
+        "max": 4, "max_file_seconds": 1800.0, "max_message_bytes": 65_536, "history": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_a_file_has_the_result_that_analyze_has(tmp_path: Path, rate: int, subtype: str) -> None:
+    path = tmp_path / "clip.wav"
+    seconds = np.arange(round(8.3 * rate)) / rate
+    soundfile.write(
+        path, np.interp(seconds * 16_000, np.arange(demo().size), demo()), rate, subtype
+    )
+    kind, form = ("int16", "s16le") if subtype == "PCM_16" else ("float32", "f32le")
+    samples, _ = soundfile.read(path, dtype=kind)
+    expected = json.loads(
+        emotiond("analyze", "--model", "lite", "--format", "json", str(path)).stdout
+    )
+    with (
+        running_daemon("--source", "demo", "--model", "lite", "--history", "off") as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        analysis = caller.analysis(samples.tobytes(), sample_rate=rate, format=form, name="clip")
+    events = [e for e in caller.events(analysis["stream"]) if e["type"] != "status"]
+    assert expected["label"] is not None
+    assert without(events, ONLY_HERE) == without(expected["events"], ONLY_HERE)
+    assert {event["age_ms"] for event in events if event["type"] == "emotion"} == {None}
+    for name in ("duration", "label", "confidence", "scores"):
+        assert analysis[name] == expected[name]
+    assert analysis["events"] == len(expected["events"])
+    assert analysis["id"] is None  # no history is kept here
+
+
+def test_the_pieces_do_not_matter(caller: Caller) -> None:
+    results = []
+    for sizes in ((65_536,), (2, 4098, 12_000), (30_002, 4096)):
+        caller.start()
+        rest = VOICE
+        while rest:
+            for size in sizes:
+                caller.connection.send(rest[:size])
+                rest = rest[size:]
+        caller.say("end")
+        stream = caller.until("analysis")["stream"]
+        results.append(without(caller.events(stream), ONLY_HERE))
+    assert results[0] == results[1] == results[2]
+
+
+def test_its_events_are_numbered_without_holes_from_running_to_ended(caller: Caller) -> None:
+    stream = caller.analysis(VOICE)["stream"]
+    events = caller.events(stream)
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert [e["status"] for e in events if e["type"] == "status"] == ["running", "ended"]
+    assert events[-1]["type"] == "status"
+    ends = [event["end"] for event in events if event["type"] == "emotion"]
+    assert all(after > before for before, after in pairwise(ends))
+    assert {event["dropped_samples"] for event in events if event["type"] == "emotion"} == {0}
+
+
+def test_several_files_may_follow_one_another(caller: Caller) -> None:
+    first, second = caller.analysis(VOICE), caller.analysis(VOICE)
+    assert first["stream"] != second["stream"]
+    assert second["id"] == first["id"] + 1
+    same = ("duration", "label", "confidence", "scores", "events")
+    assert [first[name] for name in same] == [second[name] for name in same]
+
+
+def test_a_file_without_speech_or_without_sound_has_no_label(tmp_path: Path) -> None:
+    with (
+        running_daemon("--source", "demo", "--model", "lite", "--history", "off") as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        silent = caller.analysis(bytes(64_000))
+        empty = caller.analysis(b"")
+    for analysis, duration in ((silent, 2.0), (empty, 0.0)):
+        assert analysis["duration"] == duration
+        assert (analysis["label"], analysis["confidence"], analysis["scores"]) == (None,) * 3
+
+
+def test_live_sound_is_judged_as_it_comes(caller: Caller) -> None:
+    stream = caller.start(purpose="live", sample_rate=48_000, format="f32le")
+    caller.send(tone(200, 1, rate=48_000).tobytes())
+    event = caller.until("emotion", stream=stream)
+    assert event["age_ms"] >= 0
+    caller.say("end")
+    caller.until("status", stream=stream, status="ended")
+    caller.say("history")
+    caller.until("history")
+    assert not [message for message in caller.heard if message["type"] == "analysis"]
+
+
+def test_live_sound_that_comes_too_fast_loses_the_oldest_and_says_so(caller: Caller) -> None:
+    stream = caller.start(purpose="live", sample_rate=8_000)
+    for _ in range(40):
+        caller.connection.send(bytes(65_536))
+    caller.say("end")
+    caller.until("status", stream=stream, status="ended")
+    assert caller.events(stream)[-2]["dropped_samples"] > 0
+
+
+def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
+    with (
+        running_daemon("--source", "demo", "--model", TINY, "--json", "--history", "off") as daemon,
+        calling(daemon.websocket_url) as other,
+        calling(daemon.websocket_url) as caller,
+        zmq.Context() as context,
+        context.socket(zmq.SUB) as subscriber,
+    ):
+        subscriber.subscribe(b"")
+        subscriber.connect(daemon.zeromq_endpoint)
+        assert subscriber.poll(PATIENCE_SECONDS * 1000)
+        stream = caller.start(purpose="live", name="Tagebuch")
+        caller.send(VOICE)
+        caller.until("change", stream=stream)
+        with calling(daemon.websocket_url) as late:
+            late.until("emotion", stream="demo")
+            late.until("emotion", stream="demo")
+        meanwhile = read(daemon, "/metrics") + read(daemon, "/healthz")
+        caller.say("end")
+        caller.until("status", stream=stream, status="ended")
+        caller.start(purpose="file", name="Tagebuch")
+        caller.send(VOICE)
+        caller.say("end")
+        other.until("emotion", seq=caller.until("emotion", stream="demo")["seq"])
+        seen = json.dumps([other.heard, late.heard])
+        frames = []
+        while subscriber.poll(500 if not frames else 0):
+            frames += subscriber.recv_multipart()
+        assert daemon.stop() == 0
+        lines = list(daemon.events())
+        outside = meanwhile + seen + b"".join(frames).decode() + json.dumps(lines) + daemon.stderr
+    assert "demo" in outside
+    assert lines
+    assert frames
+    assert "client-" not in outside
+    assert "Tagebuch" not in outside
+
+
+def test_a_stream_that_is_published_is_heard_by_all_until_it_ends(daemon: Daemon) -> None:
+    with calling(daemon.websocket_url) as other, calling(daemon.websocket_url) as caller:
+        stream = caller.start(purpose="live", publish=True)
+        caller.send(VOICE)
+        told = caller.until("emotion", stream=stream)
+        assert other.until("emotion", stream=stream) == told
+        assert f'stream="{stream}"' in read(daemon, "/metrics")
+        with calling(daemon.websocket_url) as late:
+            assert stream in late.hello["streams"]
+            late.until("emotion", stream=stream)
+        caller.say("end")
+        other.until("status", stream=stream, status="ended")
+        caller.until("status", stream=stream, status="ended")
+        caller.say("history")
+        caller.until("history")
+        assert stream not in read(daemon, "/metrics")
+        with calling(daemon.websocket_url) as late:
+            assert stream not in late.hello["streams"]
+            late.until("emotion", stream="demo")
+            late.until("emotion", stream="demo")
+        assert not late.events(stream)
+        numbers = [event["seq"] for event in caller.events(stream)]
+        assert numbers == list(range(len(numbers)))  # each of them once
+
+
+def test_a_published_file_is_heard_by_all_without_loss(daemon: Daemon) -> None:
+    with calling(daemon.websocket_url) as other, calling(daemon.websocket_url) as caller:
+        stream = caller.analysis(VOICE, publish=True)["stream"]
+        other.until("status", stream=stream, status="ended")
+        assert other.events(stream) == caller.events(stream)
+
+
+def test_one_stream_too_many_is_refused_and_the_socket_stays_open() -> None:
+    with (
+        running_daemon(
+            "--source", "demo", "--model", TINY, "--history", "off", "--max-client-streams", "1"
+        ) as daemon,
+        calling(daemon.websocket_url) as first,
+        calling(daemon.websocket_url) as second,
+    ):
+        assert first.hello["client_streams"]["max"] == 1
+        stream = first.start(purpose="live")
+        assert health(daemon)["client_streams"] == {"open": 1, "limit": 1}
+        second.say("start", purpose="file", sample_rate=16_000, format="s16le")
+        second.send(VOICE)  # it did not wait for the answer
+        second.say("end")
+        error = second.until("error")
+        assert error["error"] == "too-many-streams"
+        assert error["about"] == "start"
+        assert "--max-client-streams" in error["detail"]
+        first.say("end")
+        first.until("status", stream=stream, status="ended")
+        assert second.analysis(VOICE)["duration"] == 4.0
+        assert [message["type"] for message in second.heard].count("error") == 1
+
+
+def test_no_streams_at_all_may_be_allowed() -> None:
+    with (
+        running_daemon("--source", "demo", "--model", TINY, "--max-client-streams", "0") as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        caller.say("start", purpose="live", sample_rate=16_000, format="s16le")
+        assert caller.until("error")["error"] == "too-many-streams"
+
+
+def test_a_second_start_is_refused_and_the_first_stream_goes_on(caller: Caller) -> None:
+    stream = caller.start()
+    caller.say("start", purpose="file", sample_rate=16_000, format="s16le")
+    assert caller.until("error")["error"] == "stream-running"
+    caller.send(VOICE)
+    caller.say("end")
+    assert caller.until("analysis")["stream"] == stream
+
+
+def test_sound_without_a_stream_is_told_once(caller: Caller) -> None:
+    for _ in range(20):
+        caller.connection.send(b"\x00\x00")
+    caller.say("recall", id=12_345)
+    errors = [caller.until("error"), caller.until("error")]
+    assert [error["error"] for error in errors] == ["no-stream", "unknown-file"]
+    assert errors[0]["about"] == "audio"
+    assert caller.analysis(VOICE)["duration"] == 4.0
+
+
+@pytest.mark.parametrize("kind", ["end", "cancel"])
+def test_the_end_of_nothing_is_an_error(caller: Caller, kind: str) -> None:
+    caller.say(kind)
+    error = caller.until("error")
+    assert (error["error"], error["about"]) == ("no-stream", kind)
+
+
+@pytest.mark.parametrize(
+    ("form", "data"),
+    [
+        ("s16le", b"\x00" * 3),
+        ("f32le", b"\x00" * 6),
+        ("f32le", np.array([0, np.nan], "<f4").tobytes()),
+        ("f32le", np.array([-np.inf], "<f4").tobytes()),
+        ("f32le", np.array([1e30], "<f4").tobytes()),
+    ],
+)
+def test_sound_that_is_none_ends_the_stream(caller: Caller, form: str, data: bytes) -> None:
+    stream = caller.start(format=form)
+    caller.connection.send(data)
+    error = caller.until("error")
+    assert (error["error"], error["about"]) == ("bad-audio", "audio")
+    assert caller.until("status", stream=stream)["status"] == "ended"
+    assert caller.analysis(VOICE)["duration"] == 4.0
+
+
+def test_a_file_that_is_too_long_is_refused_before_it_comes(caller: Caller) -> None:
+    caller.say("start", purpose="file", sample_rate=16_000, format="s16le", duration=7200)
+    error = caller.until("error")
+    assert error["error"] == "too-long"
+    assert "emotiond analyze" in error["detail"]
+
+
+def test_what_a_client_cancels_leaves_no_result(caller: Caller, daemon: Daemon) -> None:
+    caller.say("history")
+    before = caller.until("history")
+    stream = caller.start()
+    caller.send(VOICE)
+    caller.say("cancel")
+    ended = caller.until("status", stream=stream, status="ended")
+    assert "cancelled" in ended["detail"]
+    caller.say("history")
+    assert caller.until("history") == before
+    assert not [message for message in caller.heard if message["type"] == "analysis"]
+    assert health(daemon)["client_streams"]["open"] == 0
+    assert health(daemon)["status"] == "ok"
+
+
+def test_a_daemon_that_wants_a_token_takes_no_sound_without_it(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a token of some length\n")
+    with (
+        running_daemon("--source", "demo", "--model", TINY, "--token-file", str(token)) as daemon,
+        pytest.raises(ConnectionClosed) as closed,
+        connect(daemon.websocket_url) as connection,
+    ):
+        connection.send('{"type":"start","purpose":"live","sample_rate":16000,"format":"s16le"}')
+        connection.recv(timeout=PATIENCE_SECONDS)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401

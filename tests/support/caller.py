@@ -1,0 +1,83 @@
+"""A client that talks to a daemon, and sends it sound."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from websockets.sync.client import ClientConnection, connect
+
+from dsp.types import FloatArray
+from tests.support.daemon import PATIENCE_SECONDS
+
+PIECE_BYTES = 32_768
+
+Object = dict[str, Any]
+
+
+class Caller:
+    """One connection; what it is told is kept until it is asked for."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.heard: list[Object] = []
+        """Everything so far."""
+        self.hello = self.next()
+
+    def say(self, kind: str, **fields: object) -> None:
+        """Send a text message."""
+        self.connection.send(json.dumps({"type": kind, **fields}))
+
+    def start(self, **fields: object) -> str:
+        """Start a stream; returns its name."""
+        values: Object = {"purpose": "file", "sample_rate": 16_000, "format": "s16le"}
+        self.say("start", **(values | fields))
+        return str(self.until("started")["stream"])
+
+    def send(self, samples: bytes) -> None:
+        """Send sound in pieces."""
+        for first in range(0, len(samples), PIECE_BYTES):
+            self.connection.send(samples[first : first + PIECE_BYTES])
+
+    def next(self) -> Object:
+        """The next message."""
+        message = json.loads(self.connection.recv(timeout=PATIENCE_SECONDS))
+        self.heard.append(message)
+        return message
+
+    def until(self, kind: str, **fields: object) -> Object:
+        """Wait for a message of a type, with these values."""
+        wanted = {"type": kind, **fields}
+        while (message := self.next()) | wanted != message:
+            pass
+        return message
+
+    def events(self, stream: str) -> Sequence[Object]:
+        """All events of a stream so far."""
+        return [
+            message
+            for message in self.heard
+            if message.get("stream") == stream and "seq" in message
+        ]
+
+    def analysis(self, samples: bytes, **fields: object) -> Object:
+        """Have a file analysed."""
+        self.start(**fields)
+        self.send(samples)
+        self.say("end")
+        return self.until("analysis")
+
+
+@contextlib.contextmanager
+def calling(url: str) -> Iterator[Caller]:
+    """A caller that is greeted already."""
+    with connect(url, compression=None) as connection:
+        yield Caller(connection)
+
+
+def pcm(samples: FloatArray) -> bytes:
+    """As 16-bit integers."""
+    return np.round(samples * 32767).astype("<i2").tobytes()
