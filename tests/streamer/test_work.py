@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -92,6 +95,15 @@ def test_a_stream_leaves_no_garbage_behind(tiny_classifier: Classifier) -> None:
     _hear(pipeline, tiny_classifier, speech[10 * RATE :], position=10 * RATE)
     assert gc.collect() == 0  # no cycles that only the collector could find
     assert len(gc.get_objects()) <= before + 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_linear_algebra_begins_no_threads_that_would_wait_for_each_other() -> None:
+    program = "import os, streamer.cli, numpy; print(len(os.listdir('/proc/self/task')))"
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "1"
 
 
 class _Sink:
