@@ -24,21 +24,23 @@ def analyze_files(options: dict[str, Any]) -> int:
     from inference.classifier import Classifier
     from inference.runtime import find_runtime
     from streamer.analyze import analyze
+    from streamer.sources.decoder import Decoder
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)
-    runtime = find_runtime()
-    classifier = Classifier(find_model(config.model, runtime), runtime)
-    profile = None if config.profile is None else profile_for(config.profile, classifier.card)
-    show = _FORMATS[options["format"]]()
     status = 0
-    for file in options["files"]:
-        try:
-            show(analyze(file, classifier, config.stride_samples, profile))
-        except SourceError as error:
-            sys.stdout.flush()
-            print(f"emotiond: {error}", file=sys.stderr, flush=True)
-            status = 1
+    with Decoder() as decoder:  # it starts while the model is read
+        runtime = find_runtime()
+        classifier = Classifier(find_model(config.model, runtime), runtime)
+        profile = None if config.profile is None else profile_for(config.profile, classifier.card)
+        show = _FORMATS[options["format"]]()
+        for file in options["files"]:
+            try:
+                show(analyze(file, classifier, config.stride_samples, decoder, profile))
+            except SourceError as error:
+                sys.stdout.flush()
+                print(f"emotiond: {error}", file=sys.stderr, flush=True)
+                status = 1
     return status
 
 

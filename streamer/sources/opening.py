@@ -12,7 +12,8 @@ from inference.exceptions import ConfigError, NoMicrophoneError
 from streamer.sources import About, Source
 from streamer.sources.microphone import Microphone
 from streamer.sources.pcm import StandardInput
-from streamer.sources.recording import Recording, path_exists
+from streamer.sources.recording import Recording
+from streamer.sources.sound_file import path_exists
 
 MICROPHONE, DEMO, STANDARD_INPUT = "mic", "demo", "-"
 _LONGEST_NAME = 64

@@ -19,6 +19,7 @@ from models.streams import ActorStream, Block
 from models.windows import STRIDE_SAMPLES
 from streamer.analyze import analyze
 from streamer.events import Emotion
+from streamer.sources.decoder import Decoder
 from tests.models.sounds import RATE, babble
 
 DATA = Path(__file__).parents[1] / "data"
@@ -35,7 +36,8 @@ def test_clip_scores_and_events_are_those_of_analyze(
     sound = np.round(babble(4.3) * 2**15) / 2**15
     path = tmp_path / "clip.wav"
     soundfile.write(path, sound, RATE, "PCM_16")
-    analysis = analyze(str(path), classifier, STRIDE_SAMPLES)
+    with Decoder() as decoder:
+        analysis = analyze(str(path), classifier, STRIDE_SAMPLES, decoder)
     steps = listen(classifier, sound.astype(np.float32))
     scores = clip_scores(steps, classifier.card)
     assert scores is not None

@@ -20,6 +20,7 @@ from streamer.analyze import analyze
 from streamer.hub import Hub, Message
 from streamer.intake import Chunk
 from streamer.pipeline import Narrator, Pipeline, Timing
+from streamer.sources.decoder import Decoder
 from tests.support.daemon import DEMO
 from tests.support.signals import RATE, demo
 
@@ -36,7 +37,8 @@ def test_each_frame_is_computed_once_though_windows_overlap(
         return compute(mfcc, frames)
 
     monkeypatch.setattr(Mfcc, "__call__", counted)
-    analyze(str(DEMO), tiny_classifier, stride_samples)
+    with Decoder() as decoder:
+        analyze(str(DEMO), tiny_classifier, stride_samples, decoder)
     padding = 1  # one frame of silence, at the start
     recipe = tiny_classifier.card.recipe
     assert sum(computed) == recipe.frames_in(demo().shape[0]) + padding

@@ -1,0 +1,222 @@
+"""Decode sound files in a process of their own: what crashes a decoder ends no daemon.
+
+The process reads one line per file, its path as JSON, and answers with messages: a byte that
+names the kind, four bytes of length, and so many bytes of content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from dsp.types import FloatArray
+from inference.exceptions import SourceError
+from streamer.sources.sound_file import MOST_SECONDS, open_sound_file, read_block
+
+BLOCK_SECONDS = 0.5
+_OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
+_HEAD = struct.Struct("<cI")
+_MOST_SECONDS_A_STEP = 20.0  # to open a file, or to decode a block of it
+_LAST_SECONDS = 5.0  # from the end of what it says to its own
+_MOST_MEMORY_BYTES = 2**31  # of addresses, the libraries' own included
+_COMMAND = (
+    "import sys; sys.path[:] = sys.argv[1:]; from streamer.sources.decoder import main; main()"
+)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # for the daemon: the decoder ends when it is left
+
+
+class Decoder:
+    """Decodes one file after the other. Belongs to one thread; a context that ends its process.
+
+    A process that crashed, hung or was left in the middle of a file is replaced by another.
+    """
+
+    def __init__(self) -> None:
+        self._process = _start()
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self, path: str) -> Decoding:
+        """Begin with a file; what was not read of the one before is given up.
+
+        Raises:
+            SourceError: it is not a file that can be decoded, or crashed the decoder.
+        """
+        if self._process.poll() is not None:
+            self.close()
+            self._process = _start()
+        return Decoding(self, path)
+
+    def close(self) -> None:
+        """End the process at once; harmless when it has ended already."""
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # something unsent, that nobody will read
+                    pipe.close()
+        self._process.wait()
+
+    def send(self, path: str) -> None:
+        """Ask for a file."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # it is gone: there will be no answer
+            self._process.stdin.write(json.dumps(path).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def receive(self, path: str) -> tuple[bytes, bytes]:
+        """The kind and the content of the next message.
+
+        Raises:
+            SourceError: there is none, because the decoder has ended.
+        """
+        assert self._process.stdout is not None
+        head = self._process.stdout.read(_HEAD.size)
+        if len(head) == _HEAD.size:
+            kind, length = _HEAD.unpack(head)
+            content = self._process.stdout.read(length)
+            if len(content) == length:
+                return kind, content
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LAST_SECONDS)  # its own end tells more than ours
+        self.close()
+        raise SourceError(
+            f"{path}: its decoder {_fate(self._process.returncode)}",
+            "Convert it by another program, for instance: ffmpeg -i FILE out.wav",
+        )
+
+
+class Decoding:
+    """The sound of one file, block by block.
+
+    Raises:
+        SourceError: it is not a file that can be decoded, or crashed the decoder.
+    """
+
+    def __init__(self, decoder: Decoder, path: str) -> None:
+        self._decoder = decoder
+        self._path = path
+        self._samples = 0
+        self._ended = False
+        decoder.send(path)
+        about = json.loads(self._receive(_OPENED))
+        self.sample_rate: int = about["sample_rate"]
+        self.channels: int = about["channels"]
+
+    def read(self) -> FloatArray:
+        """The next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
+
+        Raises:
+            SourceError: the file is damaged here, too long, or crashed the decoder.
+        """
+        if self._samples > MOST_SECONDS * self.sample_rate:
+            raise SourceError(
+                f"{self._path}: it is longer than {MOST_SECONDS / 3600:g} hours", "Cut it up"
+            )
+        content = b"" if self._ended else self._receive(_BLOCK)
+        self._ended = not content
+        block = np.frombuffer(content, np.float32).reshape(-1, self.channels)
+        self._samples += block.shape[0]
+        return block
+
+    def close(self) -> None:
+        """Read no further."""
+        if not self._ended:
+            self._ended = True
+            self._decoder.close()
+
+    def _receive(self, wanted: bytes) -> bytes:
+        kind, content = self._decoder.receive(self._path)
+        if kind == wanted:
+            return content
+        self._ended = True
+        raise SourceError(*json.loads(content))
+
+
+def _start() -> subprocess.Popen[bytes]:
+    apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C on the terminal is not for it
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # libraries tell there what they think of a file
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        **apart,
+    )
+
+
+def _fate(status: int) -> str:
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"crashed ({signal.Signals(-status).name})"
+    return f"ended (status {status})"
+
+
+# What follows runs in the decoder's process.
+
+
+def main() -> None:
+    """Decode what is asked for, until nobody is there who asks."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    _limit_memory()
+    output = sys.stdout.buffer
+    with contextlib.suppress(BrokenPipeError):
+        for line in sys.stdin.buffer:
+            for kind, content in _answer(json.loads(line)):
+                output.write(_HEAD.pack(kind, len(content)))
+                output.write(content)
+                output.flush()
+    os._exit(0)  # closing standard output would try once more to write
+
+
+def _answer(path: str) -> Iterator[tuple[bytes, bytes]]:
+    try:
+        with _deadline():
+            reader = open_sound_file(path)
+        about = {"sample_rate": reader.samplerate, "channels": reader.channels}
+        yield _OPENED, json.dumps(about).encode()
+        content = b"-"
+        while content:
+            with _deadline():
+                content = read_block(reader, path, BLOCK_SECONDS).tobytes()
+            yield _BLOCK, content
+        reader.close()
+    except SourceError as error:
+        yield _REFUSED, json.dumps((error.problem, error.remedy)).encode()
+    except MemoryError:
+        problem = f"{path}: it takes more memory than a sound file may"
+        yield _REFUSED, json.dumps((problem, "Convert it again")).encode()
+
+
+@contextlib.contextmanager
+def _deadline() -> Iterator[None]:
+    """End the process if this takes too long, whatever hangs."""
+    faulthandler.dump_traceback_later(_MOST_SECONDS_A_STEP, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _limit_memory() -> None:
+    if sys.platform != "win32":
+        import resource
+
+        with contextlib.suppress(ValueError, OSError):  # a system that has no such limit
+            resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))

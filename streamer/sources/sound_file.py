@@ -1,0 +1,128 @@
+"""Sound files through libsndfile, held to limits. What this does may crash: see decoder.py."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from dsp.types import FloatArray
+from inference.exceptions import SourceError
+
+MOST_SECONDS = 24 * 3600
+_LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
+_MOST_CHANNELS = 64
+_MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
+_LARGEST_SAMPLE = 1e6  # floats may be off scale, of 16 bits for instance, but not off the charts
+
+
+class SoundReader(Protocol):
+    """What this module needs of ``soundfile.SoundFile``."""
+
+    samplerate: int
+    channels: int
+
+    def read(self, frames: int, dtype: str, always_2d: bool) -> FloatArray: ...
+    def close(self) -> None: ...
+
+
+def open_sound_file(path: str) -> SoundReader:
+    """Open a sound file; its format is recognised by its content.
+
+    Raises:
+        SourceError: it is missing, not sound, empty, too large, or of an impossible shape.
+    """
+    if not path_exists(path):
+        raise SourceError(f"{path}: there is no such file", "Check the path")
+    if Path(path).is_dir():
+        raise SourceError(f"{path}: this is a folder", "Name the files in it")
+    if Path(path).stat().st_size > _MOST_BYTES:
+        raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
+    reader = _open(path)
+    fault = _fault(reader)
+    if fault:
+        reader.close()
+        raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
+    try:
+        first = reader.read(1, "float32", True)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
+    finally:
+        reader.close()
+    if not first.shape[0]:
+        raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
+    return _open(path)  # from the beginning: some formats, GSM among them, cannot go back
+
+
+def path_exists(path: str) -> bool:
+    """Whether there is such a file; no text is too long or too strange to ask."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
+    """The next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
+
+    Raises:
+        SourceError: the file is damaged here, or holds samples that are not numbers.
+    """
+    try:
+        block = reader.read(max(1, round(seconds * reader.samplerate)), "float32", True)
+    except (OSError, RuntimeError) as error:
+        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
+    if not np.abs(block).max(initial=0) <= _LARGEST_SAMPLE:  # which no NaN is, either
+        raise SourceError(
+            f"{path}: it holds samples that are not finite numbers, or absurdly large",
+            "Export it again, as 16-bit PCM for instance",
+        )
+    return block
+
+
+@functools.cache
+def _sound_file_class() -> Any:
+    """A sound file that is read on and on.
+
+    Where a file can be sought in, soundfile seeks after every read, and that makes an MP3's
+    decoder start afresh: read in blocks, half the sound is gone.
+    """
+    try:
+        import soundfile
+    except OSError as error:  # on 32-bit ARM the library is the system's
+        raise SourceError(
+            f"libsndfile cannot be loaded ({error})",
+            "Install it: sudo apt-get install libsndfile1",
+        ) from None
+
+    class UnseekableSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # untyped
+        def seekable(self) -> bool:
+            return False
+
+    return UnseekableSoundFile
+
+
+def _open(path: str) -> SoundReader:
+    sound_file = _sound_file_class()
+    try:
+        # As bytes: a name need not be text.
+        reader: SoundReader = sound_file(os.fsencode(path) if os.name == "posix" else path)
+    except (OSError, RuntimeError, TypeError) as error:
+        # TypeError: a suffix .raw, whose content soundfile does not look at.
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+        raise SourceError(
+            f"{path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
+            "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
+        ) from None
+    return reader
+
+
+def _fault(reader: SoundReader) -> str | None:
+    if not _LOWEST_RATE <= reader.samplerate <= _HIGHEST_RATE:
+        return f"its sample rate of {reader.samplerate} Hz is not one of sound"
+    if reader.channels > _MOST_CHANNELS:
+        return f"it has {reader.channels} channels, more than {_MOST_CHANNELS}"
+    return None

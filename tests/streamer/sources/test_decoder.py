@@ -1,0 +1,204 @@
+"""The decoder's process, broken for real: a crash costs one file, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from inference.exceptions import SourceError
+from streamer.sources import decoder as decoding
+from streamer.sources.decoder import Decoder, Decoding
+from tests.support.daemon import COMMAND, DEMO, running_daemon
+from tests.support.processes import await_children, children, needs_proc
+from tests.support.signals import demo, noise
+
+pytestmark = needs_proc
+
+
+def samples_of(sound: Decoding) -> Any:
+    blocks = []
+    while (block := sound.read()).shape[0]:
+        blocks.append(block)
+    return np.concatenate(blocks)
+
+
+def pipe_at(path: Path) -> str:
+    """A file whose opening never comes to an end."""
+    os.mkfifo(path)
+    return str(path)
+
+
+def crash_the_decoder_of(parent: int) -> None:
+    """Wait for it, and let it die of what a broken decoder dies of."""
+    (child,) = await_children(parent, 1)
+    os.kill(child, signal.SIGSEGV)
+
+
+def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, noise(1.3, -20, rate=44_100).reshape(-1, 2), 44_100, subtype="FLOAT")
+    with Decoder() as decoder:
+        assert samples_of(decoder.open(str(DEMO)))[:, 0].tobytes() == demo().tobytes()
+        stereo = decoder.open(str(path))
+        assert (stereo.sample_rate, stereo.channels) == (44_100, 2)
+        assert samples_of(stereo).tobytes() == soundfile.read(path, dtype="float32")[0].tobytes()
+        assert stereo.read().shape == (0, 2)
+
+
+def test_what_is_refused_costs_no_process() -> None:
+    with Decoder() as decoder:
+        (before,) = await_children(os.getpid(), 1)
+        for _ in range(3):
+            with pytest.raises(SourceError, match="no such file"):
+                decoder.open("missing.wav")
+        assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
+        assert children(os.getpid()) == [before]
+
+
+def test_a_name_that_is_no_text_is_decoded(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff\n.flac"
+    Path(os.fsdecode(path)).write_bytes(DEMO.read_bytes())
+    with Decoder() as decoder:
+        assert samples_of(decoder.open(os.fsdecode(path))).shape[0] == demo().shape[0]
+
+
+def test_a_file_left_in_the_middle_is_not_heard_in_the_next() -> None:
+    with Decoder() as decoder:
+        sound = decoder.open(str(DEMO))
+        sound.read()
+        sound.close()
+        assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
+
+
+def test_a_crash_is_told_and_the_next_file_is_decoded(tmp_path: Path) -> None:
+    with Decoder() as decoder:
+        crash = threading.Thread(target=crash_the_decoder_of, args=(os.getpid(),))
+        crash.start()
+        with pytest.raises(SourceError, match=r"its decoder crashed \(SIGSEGV\)\. Convert it"):
+            decoder.open(pipe_at(tmp_path / "pipe"))
+        crash.join()
+        assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
+    assert children(os.getpid()) == []
+
+
+def test_a_crash_in_mid_file_is_told_there() -> None:
+    with Decoder() as decoder:
+        sound = decoder.open(str(DEMO))
+        crash_the_decoder_of(os.getpid())
+        with pytest.raises(SourceError, match="SIGSEGV"):
+            samples_of(sound)
+
+
+def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quickly = "import streamer.sources.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; main()"
+    command = decoding._COMMAND.replace("main()", quickly)
+    monkeypatch.setattr(decoding, "_COMMAND", command)
+    with Decoder() as decoder, pytest.raises(SourceError, match="its decoder ended"):
+        decoder.open(pipe_at(tmp_path / "pipe"))
+
+
+def test_a_file_longer_than_a_day_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MOST_SECONDS", 2)
+    with Decoder() as decoder:
+        sound = decoder.open(str(DEMO))
+        with pytest.raises(SourceError, match="it is longer than"):
+            samples_of(sound)
+
+
+def test_the_signals_that_end_a_daemon_are_not_for_its_decoder() -> None:
+    with Decoder() as decoder:
+        sound = decoder.open(str(DEMO))
+        (child,) = await_children(os.getpid(), 1)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(child, number)
+        assert samples_of(sound).shape[0] == demo().shape[0]
+
+
+def test_its_memory_is_limited() -> None:
+    with Decoder() as decoder:
+        decoder.open(str(DEMO))
+        (child,) = await_children(os.getpid(), 1)
+        limits = Path(f"/proc/{child}/limits").read_text()
+        assert f"Max address space         {2**31} " in limits
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_it_outlives_no_daemon(number: signal.Signals) -> None:
+    with running_daemon("--source", str(DEMO), "--model", "lite") as daemon:
+        (child,) = await_children(daemon.process.pid, 1)
+        daemon.stop(number)
+        until_gone = os.pidfd_open(child) if Path(f"/proc/{child}").exists() else None
+        if until_gone is not None:
+            import select
+
+            assert select.select([until_gone], [], [], 20)[0]
+            os.close(until_gone)
+
+
+def test_analyze_judges_the_other_files(tmp_path: Path) -> None:
+    pipe = pipe_at(tmp_path / "pipe")
+    with subprocess.Popen(
+        [*COMMAND, "analyze", str(DEMO), pipe, str(DEMO), "--model", "lite", "--format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        crash_the_decoder_of(process.pid)
+        rest, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = errors.splitlines()
+    assert line.startswith(f"emotiond: {pipe}: its decoder crashed (SIGSEGV)")
+    assert json.loads(rest)["scores"] == first["scores"]
+
+
+def test_a_daemon_loses_the_stream_and_goes_on_with_the_others() -> None:
+    sources = ("--source", f"a={DEMO}", "--source", f"b={DEMO}")
+    with running_daemon(*sources, "--model", "lite", "--json") as daemon:
+        events = daemon.events()
+        for name in "ab":
+            next(event for event in events if event["stream"] == name)
+        victim, _ = await_children(daemon.process.pid, 2)
+        os.kill(victim, signal.SIGSEGV)
+        ended = next(event for event in events if event.get("status") == "ended")
+        assert ended["stream"] == "a"
+        assert "its decoder crashed (SIGSEGV)" in ended["detail"]
+        others = (event for event in events if event["stream"] == "b")
+        numbers = [next(others)["seq"] for _ in range(8)]
+        assert numbers == list(range(numbers[0], numbers[0] + 8))
+        with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as answer:  # noqa: S310
+            assert json.load(answer)["status"] == "degraded"
+        assert daemon.stop() in (0, 1)
+
+
+def test_modules_in_the_folder_where_it_is_called_are_not_taken_for_its_own(
+    tmp_path: Path,
+) -> None:
+    for name in ("numpy", "json", "streamer"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')")
+    installed = tmp_path / "bin" / "emotiond"  # as a console script is: its folder is searched
+    installed.parent.mkdir()
+    installed.write_text(
+        f"import sys; sys.path.append({str(Path.cwd())!r}); from streamer.cli import main; "
+        "sys.exit(main())"
+    )
+    analysis = subprocess.run(
+        [sys.executable, installed, "analyze", str(DEMO), "--model", "lite"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert analysis.returncode == 0, analysis.stderr
