@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _READ_BYTES = 8 * 1024  # at once: more would be parsed into many thousand tiny frames
-_KERNEL_BYTES = 64 * 1024  # unread ones that the system holds for a client
+_KERNEL_BYTES = 64 * 1024  # that the system holds for a client, unread ones of either side
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # IPv6 where there is none
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -125,6 +125,7 @@ def _bind(door: Door, address: Any) -> Door:
         if door.family == socket.AF_INET6:
             door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
         door.setblocking(False)
         door.bind(address)
     except BaseException:

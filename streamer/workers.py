@@ -47,11 +47,19 @@ class Worker:
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        while (stream := self._due.get()) is not None:
-            try:
-                self._serve(stream)
-            except Exception as error:  # one stream's fault must not end the others
-                self._give_up(stream, error)
+        while self._take_turn():
+            pass
+
+    def _take_turn(self) -> bool:
+        """Serve the stream that is due; afterwards, nothing here holds it in memory."""
+        stream = self._due.get()
+        if stream is None:
+            return False
+        try:
+            self._serve(stream)
+        except Exception as error:  # one stream's fault must not end the others
+            self._give_up(stream, error)
+        return True
 
     def _serve(self, stream: Stream) -> None:
         """One chunk of a stream, if it has one; then it comes round again.
