@@ -31,6 +31,7 @@ from streamer.http import Pages
 from streamer.hub import Hub, Message
 from streamer.limits import Limits, affordable_connections
 from streamer.metrics import Metric
+from streamer.mute_switch import MuteSwitch
 from streamer.peer import Peer
 from streamer.profiles import profile_for
 from streamer.signals import heeding_signals
@@ -124,7 +125,8 @@ class Daemon:
     async def run(self) -> int:
         """Start everything, wait for the end, end everything."""
         config = self._config
-        with heeding_signals(self._stopping.set):
+        self._mute_switch = MuteSwitch([source for _, source in self._sources])
+        with heeding_signals(self._stopping.set, self._mute_switch.toggle):
             self._hub = Hub(asyncio.get_running_loop())
             self._streams = [
                 Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
@@ -149,7 +151,11 @@ class Daemon:
                 self._access,
                 limits,
                 self._tls,
-                {**self._client_streams.handlers, **self._history.handlers},
+                {
+                    **self._client_streams.handlers,
+                    **self._history.handlers,
+                    **self._mute_switch.handlers,
+                },
                 self._part_with,
             )
             self._zeromq: ZeroMQPublisher | None = None
@@ -266,6 +272,7 @@ class Daemon:
         return health(
             self._model.card.name,
             time.monotonic() - self._started_seconds,
+            self._mute_switch.state,
             self._workers,
             self._streams,
             self._client_streams,

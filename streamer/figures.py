@@ -42,6 +42,12 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
         ),
         metric("emotiond_healthy", "gauge", "Whether all is well.", (health["status"] == "ok", {})),
         metric("emotiond_events_total", "counter", "Events published.", *told),
+        metric(
+            "emotiond_microphone_open",
+            "gauge",
+            "Whether the microphone is open.",
+            (health["microphone"] == "on", {}),
+        ),
         metric("emotiond_clients", "gauge", "WebSocket clients.", (health["clients"], {})),
         metric("emotiond_connections", "gauge", "Open ones.", (connections["open"], {})),
         metric("emotiond_connections_limit", "gauge", "At most.", (connections["limit"], {})),

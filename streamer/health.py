@@ -19,6 +19,7 @@ from streamer.zeromq import ZeroMQPublisher
 def health(
     model: str,
     uptime_seconds: float,
+    microphone: str,
     workers: Sequence[Worker],
     streams: Sequence[Stream],
     client_streams: ClientStreams,
@@ -36,6 +37,7 @@ def health(
         "version": __version__,
         "model": model,
         "uptime_seconds": round(uptime_seconds, 1),
+        "microphone": microphone,
         "clients": server.client_count,
         "connections": {
             "open": server.occupancy.count,

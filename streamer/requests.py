@@ -117,7 +117,14 @@ class Forget:
     ids: tuple[int, ...]
 
 
-Request = Auth | Start | Audio | End | Cancel | ListHistory | Recall | Forget
+@dataclass(frozen=True)
+class Mute:
+    """The daemon's microphone is to be closed, or opened again."""
+
+    muted: bool
+
+
+Request = Auth | Start | Audio | End | Cancel | ListHistory | Recall | Forget | Mute
 
 REQUESTS: Mapping[str, type[Request]] = {
     "auth": Auth,
@@ -127,6 +134,7 @@ REQUESTS: Mapping[str, type[Request]] = {
     "history": ListHistory,
     "recall": Recall,
     "forget": Forget,
+    "mute": Mute,
 }
 """Those of text messages, by their type."""
 

@@ -133,7 +133,7 @@ class Ring:
 
     def _wake_if_due(self) -> None:
         awaited = self._wake_position
-        if awaited is not _NEVER and (self.ended or self._written >= awaited):
+        if awaited is not _NEVER and (self.ended or self._gaps or self._written >= awaited):
             self._wake_position = _NEVER
             self._wake()
 
@@ -144,13 +144,13 @@ class Ring:
         self._wake = wake
 
     def wake_at(self, position: int) -> bool:
-        """Ask to be woken once the stream has come this far.
+        """Ask to be woken once the stream has come this far, or is cut, or ends.
 
         Returns:
-            False if it already has, or has ended: then there will be no waking.
+            False if that has happened already: then there will be no waking.
         """
         self._wake_position = position
-        if self._written < position and not self.ended:
+        if self._written < position and not self.ended and not self._gaps:
             return True
         self._wake_position = _NEVER
         return False
@@ -169,7 +169,8 @@ class Ring:
         """Take so many samples, or those before a cut or the end where it comes first.
 
         Returns:
-            None if they are not there yet, or if all has been read.
+            None if they are not there yet, or if all has been read; no samples for a cut
+            behind which they are not there yet.
         """
         while True:
             ended = self.ended  # asked first: what came before the end is then all there
@@ -179,9 +180,7 @@ class Ring:
             if self._gaps and self._gaps[0].start - self._read <= count:
                 count, complete = self._gaps[0].start - self._read, True
             if not complete or count == 0:
-                if after_cut:
-                    self._gaps.appendleft(_Gap(self._read, self._read))
-                return None
+                return Block(self._copy(self._read, 0), self._read, True) if after_cut else None
             position = self._read
             samples = self._copy(position, count)
             if self._reserved - position <= self._capacity:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def heeding_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM call ``stop`` in the event loop instead of raising."""
+def heeding_signals(stop: Callable[[], None], toggle_mute: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` on Ctrl-C and SIGTERM, and ``toggle_mute`` on SIGUSR1, in the event loop."""
     loop = asyncio.get_running_loop()
     handled = (signal.SIGINT, signal.SIGTERM)
     try:
         for number in handled:
             loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(signal.SIGUSR1, toggle_mute)
     except NotImplementedError:  # Windows
         for number in handled:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))

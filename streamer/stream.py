@@ -64,7 +64,8 @@ class Stream:
         """Begin to listen."""
         self.pipeline = pipeline
         self.source.start(self.ring, self._on_source_status)
-        self.say("running")  # only now it is known how the device was opened
+        if self._source_status == "running":
+            self.say("running")  # only now it is known how the device was opened
 
     def stop(self) -> None:
         """End the sound; what was heard so far is still worked off."""

@@ -1,21 +1,26 @@
-"""A microphone through PortAudio, opened again by itself when it is lost."""
+"""A microphone through PortAudio, opened again by itself when it is lost, closed while muted."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from dsp.types import FloatArray
 from inference.exceptions import DeviceError
 from streamer.devices import Opening, find_device, find_opening, load_portaudio
+from streamer.faults import cause_of
 from streamer.ring import Ring
 from streamer.sources import About, OnStatus
 
 BLOCK_SECONDS = 0.01
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
 _CHECK_SECONDS = 0.25
+_GONE = "the microphone is gone; it is looked for"
+_MUTED = "the microphone is closed until it is unmuted"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
 
@@ -36,32 +41,50 @@ class Microphone:
         self.channels = self._opening.channels
         self.about = About(device=self._opening.device.name)
         self.failure: str | None = None
+        self.muted = False
+        """Whether it is to stay closed."""
         self._keeper: threading.Thread | None = None
-        self._stop = threading.Event()
-        self._lost = threading.Event()
+        self._stopping = False
+        self._attention = threading.Event()  # the device is lost, or something is asked
+        self._is_open = self._is_closing = False
         self._last_block = 0.0  # monotonic
         self._expected_adc_seconds = 0.0  # PortAudio's clock, of the next block's first sample
 
+    @property
+    def state(self) -> Literal["on", "off", "muted"]:
+        """Whether the device is open; if not, whether that is wanted."""
+        return "on" if self._is_open else "muted" if self.muted else "off"
+
     def start(self, ring: Ring, on_status: OnStatus) -> None:
-        """Begin to capture.
+        """Begin to capture, unless it is muted.
 
         Raises:
             DeviceError: the device was there a moment ago and is not any more.
         """
         self._ring = ring
         self._on_status = on_status
-        stream = self._open(self._opening)
+        self._last_block = time.monotonic()
+        stream = None if self.muted else self._open(self._opening)
+        if stream is None:
+            on_status("muted", _MUTED)
         self._keeper = threading.Thread(
-            target=self._keep, args=(stream,), name="emotiond-microphone", daemon=True
+            target=self._run, args=(stream,), name="emotiond-microphone", daemon=True
         )
         self._keeper.start()
 
+    def mute(self, muted: bool) -> None:
+        """Close the device, or open it again; returns before that has happened."""
+        self.muted = muted
+        self._attention.set()
+
     def stop(self) -> None:
         """Close the device; waits for a second at most."""
-        self._stop.set()
-        self._lost.set()
+        self._stopping = True
+        self._attention.set()
         if self._keeper is not None:
             self._keeper.join(1.0)
+            if self._keeper.is_alive():  # it waits for a sound system that does not answer
+                atexit.unregister(load_portaudio()._exit_handler)  # so would the end of the process
 
     def _callback(self, block: FloatArray, samples: int, times: Any, status: Any) -> None:
         now = time.monotonic()
@@ -74,7 +97,6 @@ class Microphone:
 
     def _open(self, opening: Opening) -> Any:
         sounddevice = load_portaudio()
-        self._lost.clear()
         try:
             stream = sounddevice.InputStream(
                 device=opening.device.index,
@@ -84,7 +106,7 @@ class Microphone:
                 dtype="float32",
                 latency="low",
                 callback=self._callback,
-                finished_callback=self._lost.set,
+                finished_callback=self._on_finish,
             )
             stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
@@ -93,37 +115,74 @@ class Microphone:
                 "Close the program that uses it, or choose another from 'emotiond devices'",
             ) from None
         self._last_block = time.monotonic()
+        self._is_open = True
         self.about = About(device=opening.device.name, device_latency_ms=stream.latency * 1000)
         return stream
 
-    def _keep(self, stream: Any) -> None:
-        """Watch over the stream, and open it again when the device is lost."""
-        while not self._stop.is_set():
-            self._lost.wait(_CHECK_SECONDS)
-            stalled = time.monotonic() - self._last_block > _STALL_SECONDS
-            if self._stop.is_set() or not (stalled or self._lost.is_set()):
-                continue
-            stream = self._reopen(stream)
-        _close(stream)
+    def _on_finish(self) -> None:
+        if not self._is_closing:
+            self._attention.set()
 
-    def _reopen(self, stream: Any) -> Any:
-        self._on_status("reconnecting", "the microphone is gone; it is looked for")
-        lost_at = self._last_block
-        _close(stream)
-        pause_seconds = _FIRST_PAUSE_SECONDS
-        while not self._stop.wait(pause_seconds):
-            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
-            try:
-                opening = self._find_again()
-                found_at = time.monotonic()
-                self._ring.skip(round((found_at - lost_at) * self.sample_rate))
-                lost_at = found_at
-                stream = self._open(opening)
-            except DeviceError:
-                continue
-            self._on_status("running", "")
-            return stream
-        return None
+    def _run(self, stream: Any) -> None:
+        try:
+            self._keep(stream)
+        except Exception as error:  # whatever it is, the stream ends with its cause
+            self.failure = cause_of(error)
+            self._ring.end()
+
+    def _keep(self, stream: Any) -> None:
+        """Watch over the device: open it again when it is lost, keep it closed while muted.
+
+        No other thread opens or closes it.
+        """
+        told_muted = was_muted = stream is None
+        pauses = growing_pauses()
+        while True:
+            wait_seconds = _CHECK_SECONDS if stream else None if told_muted else next(pauses)
+            self._attention.wait(wait_seconds)
+            self._attention.clear()
+            if self._stopping:
+                break
+            if self.muted:
+                if not told_muted:
+                    self._close(stream)
+                    self._on_status("muted", _MUTED)
+                stream, told_muted, was_muted = None, True, True
+            elif stream is None:
+                stream = self._reopen(was_muted)
+                if told_muted and stream is None:
+                    self._on_status("reconnecting", _GONE)
+                told_muted, was_muted = False, was_muted and stream is None
+            elif self._is_lost(stream):
+                self._on_status("reconnecting", _GONE)
+                self._close(stream)
+                stream, pauses = None, growing_pauses()
+        self._close(stream)
+
+    def _is_lost(self, stream: Any) -> bool:
+        return not stream.active or time.monotonic() - self._last_block > _STALL_SECONDS
+
+    def _reopen(self, was_muted: bool) -> Any:
+        """The device, open again, with the time that it was closed as a gap; None if it is not."""
+        try:
+            opening = self._find_again()
+            found_at = time.monotonic()
+            gap_samples = round((found_at - self._last_block) * self.sample_rate)
+            self._ring.skip(gap_samples, lost=not was_muted)
+            self._last_block = found_at
+            stream = self._open(opening)
+        except DeviceError:
+            return None
+        self._on_status("running", "")
+        return stream
+
+    def _close(self, stream: Any) -> None:
+        self._is_closing = True
+        if stream is not None:
+            stream.abort(ignore_errors=True)
+            stream.close(ignore_errors=True)
+            self._ring.cut()  # what was heard last is not to wait for what comes next
+        self._is_closing = self._is_open = False
 
     def _find_again(self) -> Opening:
         _refresh_portaudio()
@@ -143,7 +202,9 @@ def _refresh_portaudio() -> None:
         raise DeviceError(f"PortAudio cannot start ({error})", "Check the sound set-up") from None
 
 
-def _close(stream: Any) -> None:
-    if stream is not None:
-        stream.abort(ignore_errors=True)
-        stream.close(ignore_errors=True)
+def growing_pauses() -> Iterator[float]:
+    """Seconds to wait before each further attempt to find a device again."""
+    pause_seconds = _FIRST_PAUSE_SECONDS
+    while True:
+        yield pause_seconds
+        pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)

@@ -104,6 +104,21 @@ def test_after_a_cut_nothing_of_the_old_sound_is_left(rate: int) -> None:
     assert intake.dropped_samples == 0
 
 
+def test_what_was_heard_before_a_cut_does_not_wait_for_what_comes_behind_it() -> None:
+    ring = Ring(32_000, 1, 16_000)
+    intake = Intake(ring, STRIDE)
+    ring.write(noise(0.3, -20)[:, None], 0)
+    ring.cut()
+    assert [chunk.samples.shape[0] for chunk in chunks_of(intake)] == [4000, 800]
+    ring.skip(12_000)
+    ring.write(noise(0.5, -20)[:, None], 0)
+    chunks = chunks_of(intake)
+    assert [(chunk.position, chunk.after_cut) for chunk in chunks] == [
+        (16_800, True),
+        (20_000, False),
+    ]
+
+
 def test_what_was_overwritten_is_dropped_and_counted_at_16_khz() -> None:
     ring = Ring(48_000, 1, 48_000)
     intake = Intake(ring, STRIDE)

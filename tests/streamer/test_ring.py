@@ -100,16 +100,45 @@ def test_a_gap_longer_than_the_ring_takes_what_was_not_read_with_it() -> None:
     assert buffer.lost_samples == 1003
 
 
-def test_a_cut_is_not_forgotten_while_its_samples_are_waited_for() -> None:
+def test_a_cut_is_told_once_whether_or_not_its_samples_are_there() -> None:
     buffer = ring()
-    buffer.cut()
-    assert buffer.read(3) is None
     buffer.write(numbered(0, 2), 0)
-    assert buffer.read(3) is None
-    buffer.write(numbered(2, 1), 0)
+    buffer.cut()
+    assert positions(buffer.read(3)) == [0, 1]
     block = buffer.read(3)
     assert block is not None
+    assert (block.samples.shape, block.position, block.after_cut) == ((0, 1), 2, True)
+    assert buffer.read(3) is None
+    buffer.write(numbered(2, 3), 0)
+    block = buffer.read(3)
+    assert positions(block) == [2, 3, 4]
+    assert block is not None
+    assert not block.after_cut
+
+
+def test_what_was_muted_is_a_gap_and_no_loss() -> None:
+    buffer = ring()
+    buffer.write(numbered(0, 2), 0)
+    buffer.skip(10, lost=False)
+    buffer.write(numbered(12, 2), 0)
+    assert positions(buffer.read(5)) == [0, 1]
+    assert positions(buffer.read(2)) == [12, 13]
+    assert buffer.lost_samples == 0
+
+
+def test_of_what_waits_the_oldest_can_be_given_up() -> None:
+    buffer = ring()
+    buffer.write(numbered(0, 4), 0)
+    buffer.skip(3)
+    buffer.write(numbered(7, 5), 0)
+    buffer.drop_oldest(kept=3)
+    block = buffer.read(3)
+    assert positions(block) == [9, 10, 11]
+    assert block is not None
     assert block.after_cut
+    assert buffer.lost_samples == 9
+    buffer.drop_oldest(kept=3)
+    assert buffer.lost_samples == 9
 
 
 def test_after_the_end_the_rest_is_read_and_then_nothing() -> None:
@@ -153,13 +182,14 @@ def test_every_sample_is_read_once_in_order_or_counted_lost(steps: list[tuple[st
         if block is None:
             return
         values = positions(block)
-        assert values
+        assert values or block.after_cut
         assert set(values) <= set(captured)
         assert not any(block.position < joint < block.position + len(values) for joint in joints)
         lost += block.position - expected
         followed_on = block.position == expected and block.position not in joints
         assert block.after_cut == (not followed_on)
         expected = block.position + len(values)
+        joints.discard(block.position)  # is told once, though there may be no samples yet
 
     for step, count in steps:
         if step == "write":

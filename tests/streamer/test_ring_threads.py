@@ -141,3 +141,12 @@ def test_the_end_wakes_the_reader() -> None:
     buffer.end()
     assert woken == [True]
     assert not buffer.wake_at(100)
+
+
+def test_a_cut_wakes_the_reader_since_what_it_waits_for_may_never_come() -> None:
+    buffer, woken = ring(), []
+    buffer.on_wake(lambda: woken.append(True))
+    assert buffer.wake_at(100)
+    buffer.cut()
+    assert woken == [True]
+    assert not buffer.wake_at(100)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -73,6 +75,23 @@ class SoundServer:
             process.wait()
         self._processes.clear()
         self._socket.unlink(missing_ok=True)
+
+    def freeze(self, frozen: bool) -> None:
+        """Let the server stand still, so that its microphone falls silent without an error."""
+        for process in self._processes:
+            process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def recorders(self) -> list[str]:
+        """The names of the programs that are recording at this moment."""
+        listed = subprocess.run(
+            ["pactl", "list", "source-outputs"],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+        return re.findall(r'application\.process\.binary = "(.*)"', listed.stdout)
 
     def _accepts(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

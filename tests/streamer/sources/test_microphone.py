@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from pathlib import Path
 
 import pytest
 
+from streamer.sources.microphone import growing_pauses
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.sound_server import SoundServer, sound_server
 
@@ -74,6 +76,43 @@ def test_a_microphone_that_is_lost_is_found_again(microphone: SoundServer) -> No
     assert after["state"] == "warmup"  # nothing is carried over
     assert after["dropped_samples"] > 0  # and the gap is told
     assert after["start"] - before["end"] > 0.4  # for as long as it was
+
+
+def test_a_device_that_stands_still_without_an_error_is_noticed_and_found_again(
+    microphone: SoundServer,
+) -> None:
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        events = daemon.events()
+        assert next(events)["status"] == "running"
+        before = [next(events) for _ in range(4)][-1]
+        microphone.freeze(True)
+        lost = next(event for event in events if event["type"] == "status")
+        assert lost["status"] == "reconnecting"
+        microphone.freeze(False)
+        found = next(event for event in events if event["type"] == "status")
+        assert found["status"] == "running"
+        after = next(e for e in events if e["type"] == "emotion" and e["start"] > before["end"])
+    assert after["state"] == "warmup"
+    assert after["dropped_samples"] > 16_000  # the silence is told as a gap, and not made up
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+def test_a_sound_system_that_does_not_answer_does_not_hold_up_the_end(
+    microphone: SoundServer, noticed: bool
+) -> None:
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        events = daemon.events()
+        next(event for event in events if event["type"] == "emotion")
+        microphone.freeze(True)
+        if noticed:
+            next(event for event in events if event.get("status") == "reconnecting")
+        assert daemon.stop() == 0
+        microphone.freeze(False)
+    assert "Traceback" not in daemon.stderr
+
+
+def test_the_pauses_between_attempts_grow_up_to_ten_seconds() -> None:
+    assert list(itertools.islice(growing_pauses(), 7)) == [0.5, 1, 2, 4, 8, 10, 10]
 
 
 @pytest.fixture
