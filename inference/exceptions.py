@@ -57,6 +57,10 @@ class HistoryError(EmotiondError):
     """The history of analysed files cannot be read or written."""
 
 
+class RecordError(EmotiondError):
+    """A recording cannot be written, or is of no stream."""
+
+
 class ServeError(EmotiondError):
     """A port cannot be opened, or a server cannot be reached."""
 

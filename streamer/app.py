@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 import os
 import ssl
@@ -23,8 +22,9 @@ from streamer.access import Access, is_loopback
 from streamer.client_streams import ClientStreams
 from streamer.config import Config
 from streamer.credentials import make_tls, read_token
-from streamer.events import PROTOCOL, encode
+from streamer.events import encode
 from streamer.figures import figures
+from streamer.greeting import hello
 from streamer.health import health
 from streamer.history import History
 from streamer.http import Pages
@@ -34,6 +34,7 @@ from streamer.metrics import Metric
 from streamer.mute_switch import MuteSwitch
 from streamer.peer import Peer
 from streamer.profiles import profile_for
+from streamer.recorder import Recorder, parse_records
 from streamer.signals import heeding_signals
 from streamer.sources import Source
 from streamer.sources.opening import (
@@ -158,6 +159,7 @@ class Daemon:
                 },
                 self._part_with,
             )
+            self._recorders: list[Recorder] = []
             self._zeromq: ZeroMQPublisher | None = None
             self._lines = LineWriter() if config.json else None
             try:
@@ -166,6 +168,7 @@ class Daemon:
             finally:
                 await self._close()
         failures = [stream.failure for stream in self._streams]
+        failures += [recorder.failure for recorder in self._recorders]
         failures += [self._lines.failure] if self._lines else []
         return 1 if any(failures) else 0
 
@@ -182,6 +185,7 @@ class Daemon:
 
     async def _open_sinks(self) -> None:
         config = self._config
+        paths = parse_records(config.record, [stream.name for stream in self._streams])
         port = await self._server.open(config.host, config.port)
         self._hub.add(self._server)
         if config.zmq != "off":
@@ -190,6 +194,11 @@ class Daemon:
             self._hub.add(self._zeromq)
         if self._lines is not None:
             self._hub.add(self._lines)
+        for stream in self._streams:
+            if (path := paths.get(stream.name)) is not None:
+                recorder = Recorder(path, stream.name, stream.ring, stream.remark)
+                self._recorders.append(recorder)
+                self._hub.add(recorder)
         self._announce(port)
 
     def _announce(self, port: int) -> None:
@@ -204,6 +213,8 @@ class Daemon:
             file=sys.stderr,
             flush=True,
         )
+        for recorder in self._recorders:
+            print(f"emotiond: recording {recorder.stream} to {recorder.path}", file=sys.stderr)
 
     async def _play(self) -> None:
         await self._server.wait_for_clients(self._config.wait_clients)
@@ -241,29 +252,23 @@ class Daemon:
             self._zeromq.close()
         if self._lines is not None:
             await asyncio.to_thread(self._lines.close, _STOP_SECONDS)
+        for recorder in self._recorders:
+            await asyncio.to_thread(recorder.close, _STOP_SECONDS)
         self._history.close()
 
     def _greeting(self) -> Sequence[str]:
         """``hello`` with the default stream's last event, then what else is the last there was."""
-        card, default, streams = self._model.card, self._streams[0].name, self._client_streams
-        last = self._hub.last_emotion.get(default)
-        hello = {
-            "type": "hello",
-            "protocol": PROTOCOL,
-            "version": __version__,
-            "model": {
-                "name": card.name,
-                "labels": list(card.labels),
-                "window_seconds": round(card.window_seconds, 4),
-            },
-            "stride_seconds": self._config.stride,
-            "streams": [*(stream.name for stream in self._streams), *streams.published],
-            "client_streams": streams.about(),
-            "demo": any(stream.source.about.demo for stream in self._streams),
-            "last": None if last is None else json.loads(last.text),
-        }
+        last = self._hub.last_emotion.get(self._streams[0].name)
+        first = hello(
+            self._model.card,
+            self._config.stride,
+            self._streams,
+            self._client_streams,
+            self._recorders,
+            last,
+        )
         rest = [message.text for message in self._last_messages() if message is not last]
-        return [encode(hello), *rest]
+        return [encode(first), *rest]
 
     def _last_messages(self) -> Sequence[Message]:
         return (*self._hub.last_status.values(), *self._hub.last_emotion.values())
@@ -276,6 +281,7 @@ class Daemon:
             self._workers,
             self._streams,
             self._client_streams,
+            self._recorders,
             self._hub,
             self._server,
             self._zeromq,

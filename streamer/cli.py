@@ -114,6 +114,12 @@ def _add_run(group: Any) -> None:
         metavar="SECONDS",
         help=f"between inferences (default: {default.stride})",
     )
+    option(
+        "--record",
+        action="append",
+        metavar="[NAME=]FILE.wav",
+        help="keep a stream's sound, and its events beside it; may be repeated",
+    )
     option("--json", action="store_true", help="print every event as a line, too")
     option("--config", metavar="FILE.toml", help="settings, named like these flags")
     option("--host", help=f"to listen on (default: {default.host})")

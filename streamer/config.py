@@ -59,6 +59,8 @@ class Config:
     """Name of a voice's profile that streams start from; None for a cold start."""
     stride: float = 0.25
     """Seconds from one inference to the next."""
+    record: tuple[str, ...] = ()
+    """``[NAME=]FILE.wav`` each: streams whose sound and events are kept; otherwise none is."""
     json: bool = False
     """Whether every event is also a line on standard output."""
     host: str = "127.0.0.1"

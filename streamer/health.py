@@ -9,6 +9,7 @@ from typing import Any
 from streamer import __version__
 from streamer.client_streams import ClientStreams
 from streamer.hub import Hub
+from streamer.recorder import Recorder
 from streamer.stdout import LineWriter
 from streamer.stream import Stream
 from streamer.websocket import WebSocketServer
@@ -23,15 +24,16 @@ def health(
     workers: Sequence[Worker],
     streams: Sequence[Stream],
     client_streams: ClientStreams,
+    recorders: Sequence[Recorder],
     hub: Hub,
     server: WebSocketServer,
     zeromq: ZeroMQPublisher | None,
     lines: LineWriter | None,
 ) -> dict[str, Any]:
     """Everything, for who knows the token; degraded where something has ended by an error."""
-    well = all(worker.is_alive for worker in workers) and not any(
-        stream.failure for stream in streams
-    )
+    failures = [stream.failure for stream in streams]
+    failures += [recorder.failure for recorder in recorders]
+    well = all(worker.is_alive for worker in workers) and not any(failures)
     return {
         "status": "ok" if well else "degraded",
         "version": __version__,
@@ -47,10 +49,12 @@ def health(
         "sent_away": dict(server.offences),
         "client_streams": {"open": client_streams.count, "limit": client_streams.limit},
         "streams": {stream.name: _of_stream(stream, hub) for stream in streams},
+        "recordings": {recorder.stream: recorder.about() for recorder in recorders},
         "dropped": {
             "messages": hub.dropped_messages,
             "websocket_clients": server.dropped_clients,
             "zeromq_messages": zeromq.dropped_messages if zeromq else 0,
+            "recorded_events": sum(recorder.dropped_messages for recorder in recorders),
             "stdout_lines": lines.dropped_messages if lines else 0,
         },
     }

@@ -69,6 +69,13 @@ class Ring:
         self._room = threading.Event()
         self.ended = False
         """Whether the source has said that nothing follows."""
+        self.copy: Ring | None = None
+        """Another one, of the same shape, that gets whatever is written here; its reader may
+        take it away at any time."""
+
+    def sibling(self) -> Ring:
+        """An empty one of the same shape."""
+        return Ring(self._capacity, self._samples.shape[1], self.sample_rate)
 
     # The writer's side.
 
@@ -91,6 +98,8 @@ class Ring:
         self._mark_times[slot] = monotonic_seconds
         self._marks += 1
         self._advance(self._written + count)
+        if (copy := self.copy) is not None:
+            copy.write(samples, monotonic_seconds)
 
     def cut(self) -> None:
         """Say that what is written next does not follow on what was written before."""
@@ -100,11 +109,15 @@ class Ring:
         """Say that so many samples of the stream were never captured; muted ones are not lost."""
         self._gaps.append(_Gap(self._written, self._written + samples, lost))
         self._advance(self._written + samples)
+        if (copy := self.copy) is not None:
+            copy.skip(samples, lost)
 
     def end(self) -> None:
         """Say that nothing follows."""
         self.ended = True
         self._wake_if_due()
+        if (copy := self.copy) is not None:
+            copy.end()
 
     @property
     def awaited_samples(self) -> float:
@@ -125,7 +138,8 @@ class Ring:
             if stop.is_set():
                 return False
             self._room.wait(0.1)
-        return not stop.is_set()
+        copy = self.copy
+        return (copy is None or copy.wait_for_room(samples, stop)) and not stop.is_set()
 
     def _advance(self, written: int) -> None:
         self._reserved = self._written = written

@@ -136,6 +136,11 @@ class Stream:
             )
             self._publish(self.name, [event], self._lossless)
 
+    def remark(self, detail: str) -> None:
+        """Tell of something beside the stream, which goes on as it does."""
+        if self.status is not None and not self.finished.is_set():
+            self.say(self.status, detail)
+
     def _on_source_status(self, status: StreamStatus, detail: str) -> None:
         self._source_status = status
         if status == "running" and self._overload.level:
