@@ -29,7 +29,8 @@ class FrameStream:
 
     Each frame carries one sample of *lead*, the one before it, which the
     pre-emphasis needs; before the first sample of the signal that is 0, so that
-    ``y[0] = x[0]``. Frame indices count from the last :meth:`restart`.
+    ``y[0] = x[0]``. Frame indices count from the last :meth:`restart`. Frames are float64
+    from here on: what follows would convert each of their samples several times over.
     """
 
     def __init__(self, recipe: Recipe) -> None:
@@ -39,7 +40,7 @@ class FrameStream:
 
     def restart(self) -> None:
         """Forget the signal so far: the next sample pushed is sample 0."""
-        self._pending = np.zeros(1, np.float32)
+        self._pending = np.zeros(1, np.float64)
         self._to_skip = 0
 
     def push(self, samples: FloatArray) -> FloatArray:
@@ -49,7 +50,7 @@ class FrameStream:
             samples: shape ``(n,)``, any ``n`` from 0.
 
         Returns:
-            View of shape ``(n_new, 1 + frame_length)``, valid until nothing refers to it.
+            View of shape ``(n_new, 1 + frame_length)``, float64.
         """
         pending = np.concatenate((self._pending, samples))
         if self._to_skip:  # a hop longer than a frame leaves samples that no frame needs

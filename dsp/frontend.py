@@ -79,9 +79,9 @@ class FrontEnd:
         self._frames = FrameStream(recipe)
         self._gate = LevelGate(frames_per_second, gate_settings)
         self._history = FeatureHistory(shape.frames, recipe.n_mfcc)
-        silence = self._mfcc(np.zeros((1, recipe.frame_length + 1), np.float32))[0]
-        self._padding = np.tile(silence, (shape.frames, 1))
-        self._padded = np.empty_like(self._padding)
+        self._silence = self._mfcc(np.zeros((1, recipe.frame_length + 1), np.float32))[0]
+        self._padded = np.tile(self._silence, (shape.frames, 1))
+        self._padded_from = 0  # behind so many frames there is nothing but silence in it
         self._level_dbfs = mean_level_dbfs(np.empty(0, np.float32))
 
     @property
@@ -109,11 +109,11 @@ class FrontEnd:
             self._level_dbfs = mean_level_dbfs(levels)
         window = self._window()
         n_frames = window.frames if window else min(self._history.frames, self._shape.frames)
-        _, active = self._history.last(n_frames)
+        active_frames = window.active_frames if window else self._history.active_in(n_frames)
         return Heard(
             start_sample=(self._history.frames - n_frames) * self._recipe.hop_length,
             end_sample=self._recipe.end_of(self._history.frames),
-            speech_ratio=float(active.mean()) if n_frames else 0.0,
+            speech_ratio=active_frames / n_frames if n_frames else 0.0,
             level_dbfs=self._level_dbfs,
             gate=self._gate.state,
             window=window,
@@ -126,12 +126,13 @@ class FrontEnd:
         n_frames = min(self._history.frames - first, self._shape.frames)
         if n_frames < self._shape.minimum_frames:
             return None
-        features, active = self._history.last(n_frames)
+        features = self._history.last(n_frames)
         if n_frames < self._shape.frames:
             self._padded[:n_frames] = features
-            self._padded[n_frames:] = self._padding[n_frames:]
+            self._padded[n_frames : self._padded_from] = self._silence
+            self._padded_from = n_frames
             features = self._padded
-        return Window(features, n_frames, int(np.count_nonzero(active)))
+        return Window(features, n_frames, self._history.active_in(n_frames))
 
 
 class FeatureHistory:
@@ -168,7 +169,10 @@ class FeatureHistory:
         self._features[new], self._active[new] = features, active
         self._end = new.stop
 
-    def last(self, n_frames: int) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    def last(self, n_frames: int) -> FloatArray:
         """View the last frames, at most as many as are kept."""
-        view = slice(self._end - n_frames, self._end)
-        return self._features[view], self._active[view]
+        return self._features[self._end - n_frames : self._end]
+
+    def active_in(self, n_frames: int) -> int:
+        """How many of the last frames were active."""
+        return int(np.count_nonzero(self._active[self._end - n_frames : self._end]))

@@ -60,21 +60,22 @@ class NoiseFloor:
         self._block_frames = max(1, memory_frames // self._BLOCKS)
         self._lowest_dbfs = lowest_dbfs
         self._minima = [lowest_dbfs] * self._BLOCKS
-        self._frame = 0
+        self._slot = -1  # of the present block
+        self._left = 0  # frames of it that are still to come
         self.dbfs = lowest_dbfs
 
     def update(self, level_dbfs: float) -> None:
         """Take one frame's level into account."""
-        level_dbfs = max(level_dbfs, self._lowest_dbfs)
-        block, frame_of_block = divmod(self._frame, self._block_frames)
-        slot = block % self._BLOCKS
-        if frame_of_block == 0:
-            self._minima[slot] = level_dbfs
+        level = level_dbfs if level_dbfs > self._lowest_dbfs else self._lowest_dbfs
+        if self._left == 0:
+            self._left = self._block_frames
+            self._slot = (self._slot + 1) % self._BLOCKS
+            self._minima[self._slot] = level
             self.dbfs = min(self._minima)
-        elif level_dbfs < self._minima[slot]:
-            self._minima[slot] = level_dbfs
-            self.dbfs = min(self.dbfs, level_dbfs)
-        self._frame += 1
+        elif level < self._minima[self._slot]:
+            self._minima[self._slot] = level
+            self.dbfs = min(self.dbfs, level)
+        self._left -= 1
 
 
 class LevelGate:
@@ -111,7 +112,7 @@ class LevelGate:
     @property
     def is_open(self) -> bool:
         """Whether the last frame belongs to speech or to a pause within it."""
-        return self.state in (GateState.SPEAKING, GateState.STOPPING)
+        return self.state is GateState.SPEAKING or self.state is GateState.STOPPING
 
     @property
     def floor_dbfs(self) -> float:
@@ -127,42 +128,47 @@ class LevelGate:
         Returns:
             Which of them were active, shape ``(n,)``: loud enough, pauses apart.
         """
-        active = np.empty(levels_dbfs.shape[0], np.bool_)
-        for i, level in enumerate(levels_dbfs.tolist()):
-            self._floor.update(level)
-            active[i] = self._advance(level)
-        return active
+        return np.array([self._advance(level) for level in levels_dbfs.tolist()], np.bool_)
 
     def _advance(self, level_dbfs: float) -> bool:
-        settings = self._settings
-        margin = settings.close_above_floor_db if self.is_open else settings.open_above_floor_db
-        self._peak_dbfs = max(level_dbfs, self._peak_dbfs - self._peak_fall_db)
-        active = level_dbfs > max(
-            self._floor.dbfs + margin, self._peak_dbfs - settings.below_peak_db
-        )
-        if self.state is GateState.QUIET and active:
-            self.state, self._run = GateState.STARTING, 0
-        elif self.state is GateState.SPEAKING and not active:
-            self.state, self._run = GateState.STOPPING, 0
-        elif self.state is GateState.STOPPING and active:
-            self.state = GateState.SPEAKING
-        if self.state is GateState.STARTING:
-            self._start(active)
-        elif self.state is GateState.STOPPING:
+        active = self._is_active(level_dbfs)
+        if active and self.state is not GateState.SPEAKING:
+            if self.state is GateState.STOPPING:
+                self.state = GateState.SPEAKING
+            else:
+                self._start()
+        elif not active and self.state is not GateState.QUIET:
             self._stop()
         self._frame += 1
         return active
 
-    def _start(self, active: bool) -> None:
-        if not active:
-            self.state = GateState.QUIET
-            return
+    def _is_active(self, level_dbfs: float) -> bool:
+        settings, floor = self._settings, self._floor
+        floor.update(level_dbfs)
+        peak = self._peak_dbfs - self._peak_fall_db
+        self._peak_dbfs = level_dbfs if level_dbfs > peak else peak
+        margin = settings.close_above_floor_db if self.is_open else settings.open_above_floor_db
+        return (
+            level_dbfs > floor.dbfs + margin
+            and level_dbfs > self._peak_dbfs - settings.below_peak_db
+        )
+
+    def _start(self) -> None:
+        """A further active frame while the gate is shut."""
+        if self.state is GateState.QUIET:
+            self.state, self._run = GateState.STARTING, 0
         self._run += 1
         if self._run >= self._start_frames:
             self.state = GateState.SPEAKING
             self.onset_frame = self._frame + 1 - self._run
 
     def _stop(self) -> None:
+        """A further frame that is not active while the gate is not at rest."""
+        if self.state is GateState.STARTING:
+            self.state = GateState.QUIET
+            return
+        if self.state is GateState.SPEAKING:
+            self.state, self._run = GateState.STOPPING, 0
         self._run += 1
         if self._run > self._stop_frames:
             self.state = GateState.QUIET

@@ -91,7 +91,8 @@ class Mfcc:
         if recipe.window != "rectangular":
             signal = signal * self._window
         spectrum = np.fft.rfft(signal.astype(np.float64, copy=False), recipe.n_fft)
-        squares = np.square(spectrum.view(np.float64))  # of real and imaginary parts in turn
+        squares = spectrum.view(np.float64)  # of real and imaginary parts in turn
+        np.square(squares, out=squares)
         power: FloatArray = squares[:, ::2] + squares[:, 1::2]
         if recipe.spectrum == "periodogram":
             power *= 1 / recipe.n_fft
