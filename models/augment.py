@@ -19,7 +19,7 @@ Random = np.random.Generator
 def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples:
     """Apply a random selection of everything below; the emotion is meant to survive it."""
     if random.random() < 0.7:
-        samples = change_speed(samples, float(random.uniform(0.88, 1.13)))
+        samples = change_speed(samples, float(random.uniform(0.86, 1.16)))
     if random.random() < 0.5:
         samples = tilt(samples, float(random.uniform(-8, 8)))
     if random.random() < 0.3:

@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from dsp.types import FloatArray
 from models import lite
+from models.detector import Arrays
 from models.encoder import Tensor, constants
-from models.heads import classify, voice
+from models.heads import classify
 from models.lite import Spectrum
-from models.losses import label_loss, mixing, voice_loss
+from models.losses import label_loss, mixing
 from models.progress import progress
 from models.sampling import Sampler
 from models.shape import RECIPE, WINDOW_FRAMES
@@ -47,7 +48,7 @@ class Distiller:
 
     def __init__(
         self,
-        start: dict[str, npt.NDArray[np.float32]],
+        start: Arrays,
         spectrum: Spectrum,
         schedule: Schedule,
         sampler: Sampler,
@@ -137,21 +138,20 @@ class Distiller:
                 taught_loss = tf.nn.softmax_cross_entropy_with_logits(soft, scores / _SOFTNESS)
                 loss = 0.3 * loss + tf.reduce_mean(taught_loss * is_voice[:, 0]) * _SOFTNESS**2
             loss += 0.5 * tf.reduce_mean(tf.square(lite.hints(hidden, parameters) - hints))
-            loss += 0.3 * voice_loss(voice(pooled, parameters), is_voice)
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
 
-def export_lite(parameters: dict[str, Tensor], spectrum: Spectrum) -> bytes:
+def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spectrum) -> bytes:
     """The ``lite`` model with float16 weights."""
     fixed = constants({name: value.numpy() for name, value in parameters.items()})
+    ear = constants(detector)
 
     def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
         mel, real, loud = lite.relative_mel(features)
         hidden = lite.hidden_states(mel, speaker, fixed, spectrum)
-        pooled = lite.pooled_states(hidden, real, fixed, 0.0)
         return {
-            "logits": lite.logits(pooled, fixed),
+            "logits": lite.logits(hidden, real, fixed, ear),
             "statistics": lite.statistics(mel, loud, spectrum),
         }
 

@@ -25,8 +25,9 @@ NO_LABEL = -1
 """Instead of a label's number: noise."""
 
 _SHARD = 500
-_COPIES = {"ravdess-speech": 6, "ravdess-song": 2, "nemo": 1, "esc10": 3}
-"""Windows taken of each clip, every one varied anew; the first of RAVDESS is as recorded."""
+_COPIES = {"ravdess-speech": 9, "ravdess-song": 2, "nemo": 1, "esc10": 6}
+"""Windows taken of each clip, every one varied anew; the first two of RAVDESS are as recorded."""
+_AS_RECORDED = 2
 _SYNTHETIC_NOISES = 400
 
 
@@ -130,7 +131,8 @@ def _sound(
         return augment.change_gain(noise, float(random.uniform(-70, 15)))
     samples = load_audio(task.clip.path)
     if task.clip.label is None:
-        tilted = augment.tilt(samples, float(random.uniform(-8, 8)))
+        varied = augment.change_speed(samples, float(random.uniform(0.8, 1.25)))
+        tilted = augment.tilt(varied, float(random.uniform(-8, 8)))
         return augment.change_gain(tilted, float(random.uniform(-45, 10)))
-    as_recorded = task.copy == 0 and task.clip.corpus.startswith("ravdess")
+    as_recorded = task.copy < _AS_RECORDED and task.clip.corpus.startswith("ravdess")
     return samples if as_recorded else augment.vary(samples, noises, random)

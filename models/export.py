@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from models.detector import Arrays, describe, detect
 from models.encoder import (
     Tensor,
     block,
@@ -28,11 +29,12 @@ from models.training import Network
 from models.whisper import Weights
 
 
-def export_full(network: Network, weights: Weights) -> bytes:
+def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
     """The whole ``full`` model with dynamic-range int8 weights.
 
     Args:
         network: trained block, heads and population.
+        detector: of voices, see ``train_detector``.
         weights: of the Whisper encoder, for the blocks that were never trained.
     """
     lower = constants(stem_parameters(weights, WINDOW_FRAMES))
@@ -40,6 +42,7 @@ def export_full(network: Network, weights: Weights) -> bytes:
     last = constants({name: value.numpy() for name, value in network.block.items()})
     heads = [constants({k: v.numpy() for k, v in head.items()}) for head in network.heads]
     population = population_parameters(network.population)
+    ear = constants(detector)
 
     def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
         mel = log_mel(features)
@@ -49,8 +52,9 @@ def export_full(network: Network, weights: Weights) -> bytes:
             hidden = block(hidden, parameters)
         pairs = pair_means(tf.concat((hidden, block(hidden, last)), axis=2))
         standard = standardise(pairs, population)
+        labels = judge(standard, real, speaker, heads)
         return {
-            "logits": judge(standard, real, speaker, heads),
+            "logits": tf.concat((labels, detect(describe(standard, real), ear)), axis=1),
             "statistics": window_statistics(standard, loud, population),
         }
 

@@ -19,7 +19,8 @@ SPEAKER_SIZE = 2 * CHANNELS
 
 _QUERIES = 4
 _EPSILON = 1e-4
-_MASKED = 1e4
+MASKED = 1e4
+"""Taken from what padding must not reach."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def pool(standard: Tensor, real: Tensor, head: Parameters, dropout: float) -> Te
         noise_shape = (tf.shape(standard)[0], 1, standard.shape[2])
         standard = tf.nn.dropout(standard, dropout, noise_shape)
     hidden = gelu(linear(standard, head["in/kernel"], head["in/bias"]))
-    scores = linear(hidden, head["query/kernel"]) - (1 - real) * _MASKED
+    scores = linear(hidden, head["query/kernel"]) - (1 - real) * MASKED
     attention = tf.nn.softmax(tf.transpose(scores, (0, 2, 1)))
     attended = tf.reshape(tf.matmul(attention, hidden), (-1, _QUERIES * hidden.shape[2]))
     return tf.concat((attended, masked_moments(hidden, real)[1]), axis=1)
@@ -99,18 +100,10 @@ def _dropout(x: Tensor, dropout: float) -> Tensor:
     return tf.nn.dropout(x, dropout) if dropout else x
 
 
-def voice(pooled: Tensor, head: Parameters) -> Tensor:
-    """Voice logit of a pooled window, ``(batch, 1)``."""
-    return pooled @ head["voice/kernel"] + head["voice/bias"]
-
-
 def judge(standard: Tensor, real: Tensor, speaker: Tensor, heads: list[Parameters]) -> Tensor:
-    """Average of all heads, ``(batch, 9)``: the labels, then the voice."""
+    """Average of all heads' label logits, ``(batch, 8)``."""
     adapted = adapt(standard, speaker)
-    logits = []
-    for head in heads:
-        pooled = pool(adapted, real, head, 0.0)
-        logits.append(tf.concat((classify(pooled, head, 0.0), voice(pooled, head)), axis=1))
+    logits = [classify(pool(adapted, real, head, 0.0), head, 0.0) for head in heads]
     return tf.add_n(logits) / len(logits)
 
 
@@ -124,7 +117,6 @@ def new_head(
         "query": (size.width, _QUERIES),
         "hidden": (pooled, size.hidden),
         "out": (size.hidden, N_LABELS),
-        "voice": (pooled, 1),
     }
     head: dict[str, npt.NDArray[np.float32]] = {}
     for name, (width_in, width_out) in shapes.items():

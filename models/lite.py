@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.detector import describe, detect
 from models.encoder import Parameters, Tensor, gelu, layer_norm, linear, log_mel
-from models.heads import HeadSize, adapt, classify, masked_moments, new_head, pool, voice
+from models.heads import HeadSize, adapt, classify, masked_moments, new_head, pool
 from models.shape import RECIPE
 
 CHANNELS = RECIPE.n_mels
@@ -95,13 +96,18 @@ def hidden_states(
 
 def pooled_states(hidden: Tensor, real: Tensor, parameters: Parameters, dropout: float) -> Tensor:
     """Pool as the heads of the large model do."""
-    groups = tf.maximum(tf.maximum(real[:, 0::4], real[:, 1::4]), real[:, 2::4])
-    return pool(hidden, groups, parameters, dropout)
+    return pool(hidden, _real_steps(real), parameters, dropout)
 
 
-def logits(pooled: Tensor, parameters: Parameters) -> Tensor:
+def described_states(hidden: Tensor, real: Tensor) -> Tensor:
+    """What a voice is told from a noise by."""
+    return describe(hidden, _real_steps(real))
+
+
+def logits(hidden: Tensor, real: Tensor, parameters: Parameters, detector: Parameters) -> Tensor:
     """``(batch, 9)``: the labels, then the voice."""
-    return tf.concat((classify(pooled, parameters, 0.0), voice(pooled, parameters)), axis=1)
+    labels = classify(pooled_states(hidden, real, parameters, 0.0), parameters, 0.0)
+    return tf.concat((labels, detect(described_states(hidden, real), detector)), axis=1)
 
 
 def hints(hidden: Tensor, parameters: Parameters) -> Tensor:
@@ -131,6 +137,11 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
         parameters[f"{name}/gamma"] = np.ones(width, np.float32)
         parameters[f"{name}/beta"] = np.zeros(width, np.float32)
     return parameters
+
+
+def _real_steps(real: Tensor) -> Tensor:
+    """Of the mask of real frames, that of steps of four."""
+    return tf.maximum(tf.maximum(real[:, 0::4], real[:, 1::4]), real[:, 2::4])
 
 
 def _halve(x: Tensor) -> Tensor:

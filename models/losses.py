@@ -51,11 +51,6 @@ def label_loss(logits: Tensor, targets: Tensor, allowed: Tensor) -> Tensor:
     return tf.where(n_allowed > 0, loss, tf.zeros_like(loss))
 
 
-def voice_loss(logits: Tensor, is_voice: Tensor) -> Tensor:
-    """Binary cross-entropy, ``(batch, 1)`` each; mean over the batch."""
-    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=is_voice, logits=logits))
-
-
 def mixing(batch: Tensor) -> Tensor:
     """How much of itself each window keeps in mixup, ``(batch, 1)``, from 0.5 to 1."""
     # Beta(0.4, 0.4) from two gamma variates; Zhang et al., mixup (2018)

@@ -15,8 +15,15 @@ from models.shape import PRIOR_SECONDS
 FRAMES_PER_SECOND = 100
 
 
-_SHARES = {"ravdess-speech": 0.56, "ravdess-song": 0.13, "nemo": 0.22, "esc10": 0.06}
-"""Of a batch; the rest is synthetic noise."""
+VOICES = {"ravdess-speech": 0.62, "ravdess-song": 0.14, "nemo": 0.24}
+"""Shares of a batch of corpora with labels."""
+VOICES_AND_NOISES = {
+    "ravdess-speech": 0.56,
+    "ravdess-song": 0.13,
+    "nemo": 0.22,
+    "esc10": 0.06,
+    "synthetic": 0.03,
+}
 _MOST_WINDOWS = 30
 
 
@@ -56,6 +63,7 @@ class Sampler:
         rows: those of them that may be drawn.
         statistics: of all windows, ``(n, SPEAKER_SIZE)``; the caller may bring them up to date.
         batch_size: rows in a batch.
+        shares: of corpora in it.
         seed: of the order.
     """
 
@@ -65,6 +73,7 @@ class Sampler:
         rows: npt.NDArray[np.int64],
         statistics: FloatArray,
         batch_size: int,
+        shares: Mapping[str, float],
         seed: int,
     ) -> None:
         self._seed = seed
@@ -73,7 +82,7 @@ class Sampler:
         self._targets = target_labels(columns.label, columns.corpus)
         self._allowed = allowed_labels(columns.corpus)
         self._voice = (columns.label >= 0).astype(np.float32)[:, None]
-        self._groups = _groups(columns.corpus, rows, batch_size)
+        self._groups = _groups(columns.corpus, rows, batch_size, shares)
         self._key = np.char.add(np.char.add(columns.corpus, "/"), columns.speaker)
         self._of_speaker: Mapping[str, npt.NDArray[np.int64]] = {
             key: rows[self._key[rows] == key] for key in np.unique(self._key[rows]).tolist()
@@ -99,16 +108,13 @@ class Sampler:
 
 
 def _groups(
-    corpus: npt.NDArray[np.str_], rows: npt.NDArray[np.int64], batch_size: int
+    corpus: npt.NDArray[np.str_],
+    rows: npt.NDArray[np.int64],
+    batch_size: int,
+    shares: Mapping[str, float],
 ) -> list[tuple[npt.NDArray[np.int64], int]]:
     """Rows of each corpus at hand, and how many of them a batch takes."""
-    groups = []
-    left = batch_size
-    for name, share in _SHARES.items():
-        members = rows[corpus[rows] == name]
-        n = min(left, round(share * batch_size)) if members.size else 0
-        groups.append((members, n))
-        left -= n
-    synthetic = rows[corpus[rows] == "synthetic"]
-    groups.append((synthetic, left) if synthetic.size else (rows, left))
-    return [(members, n) for members, n in groups if n]
+    members = {name: rows[corpus[rows] == name] for name in shares}
+    sizes = {name: round(shares[name] * batch_size) for name in shares if members[name].size}
+    sizes[next(iter(sizes))] += batch_size - sum(sizes.values())
+    return [(members[name], size) for name, size in sizes.items()]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,9 @@ import tensorflow as tf
 from dsp.types import FloatArray
 from models import lite
 from models.cards import UNFITTED, write_card
+from models.detector import Arrays, describe, train_detector
 from models.distil import Distiller, Schedule, export_lite
-from models.encoder import Tensor, block_parameters
+from models.encoder import Tensor, block_parameters, constants
 from models.examples import load_column, load_columns
 from models.export import export_full
 from models.frozen import FROZEN_BLOCKS
@@ -35,27 +37,26 @@ from models.heads import (
     standardise,
 )
 from models.progress import progress
-from models.sampling import Columns, Sampler
+from models.sampling import VOICES, VOICES_AND_NOISES, Columns, Sampler
 from models.training import Network, Stage, Trainer, masks_of, statistics_of
 from models.whisper import Weights, load_encoder
 
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
-HEAD_STAGE = Stage(steps=1700, head_rate=1e-3, block_rate=0.0)
+HEAD_STAGE = Stage(steps=1400, head_rate=1e-3, block_rate=0.0)
 BLOCK_STAGE = Stage(steps=0, head_rate=2e-4, block_rate=5e-5)
-LITE_START_STEPS = 1000
-LITE_STEPS = 500
+LITE_START_STEPS = 2000
+LITE_STEPS = 2000
 LITE_RATE = 1.5e-3
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
 _HEAD_BATCH = 32
 _BLOCK_BATCH = 16
 _LITE_BATCH = 32
+_PART = 64
+"""Windows to compute at once."""
 _FEWEST_STEPS = 2
 """However small the scale: a schedule has to have an end."""
-
-
-Arrays: TypeAlias = dict[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,15 @@ class Run:
         self._rows = data.columns.rows_without(left_out)
 
     def full(self) -> bytes:
-        """Train heads, and the block if that is asked for, and export."""
-        return export_full(self._network(self._population()), self._settings.weights)
+        """Train heads, and the block if that is asked for, and what hears a voice; export."""
+        network = self._network(self._population())
+        fixed = population_parameters(network.population)
+
+        def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
+            standard = standardise(self._data.pairs[rows].astype(np.float32), fixed)
+            return describe(standard, self._data.real[rows])
+
+        return export_full(network, self._detector(describe_part), self._settings.weights)
 
     def lite(self) -> bytes:
         """Train the small network on the large one's scores and export."""
@@ -146,7 +154,22 @@ class Run:
         pupil = self._pupil(self._rows, self._start(), LITE_STEPS, self._folder)
         pupil.run(self._data.features, self._hints(self._rows), teacher, self._folder.name)
         np.save(self._folder / "lite-history.npy", pupil.history.numpy())
-        return export_lite(pupil.parameters, pupil.spectrum)
+        fixed = constants({name: value.numpy() for name, value in pupil.parameters.items()})
+        cold = tf.zeros((1, lite.SPEAKER_SIZE))
+
+        def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
+            mel, real, _ = lite.relative_mel(tf.constant(self._data.features[rows]))
+            hidden = lite.hidden_states(mel, cold, fixed, pupil.spectrum)
+            return lite.described_states(hidden, real)
+
+        return export_lite(pupil.parameters, self._detector(describe_part), pupil.spectrum)
+
+    def _detector(self, describe_part: Callable[[npt.NDArray[np.int64]], Tensor]) -> Arrays:
+        """Learn to tell voices from noises by what a network makes of the run's windows."""
+        parts = np.array_split(self._rows, len(self._rows) // _PART + 1)
+        described = np.concatenate([describe_part(part) for part in parts])
+        is_voice = self._data.columns.label[self._rows] >= 0
+        return train_detector(described, is_voice, self._settings.seed)
 
     def _start(self) -> Arrays:
         """What the small network starts from: nEMO's labels and Whisper's hidden states.
@@ -173,7 +196,9 @@ class Run:
         data, settings = self._data, self._settings
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
-        sampler = Sampler(data.columns, rows, statistics, _LITE_BATCH, settings.seed)
+        sampler = Sampler(
+            data.columns, rows, statistics, _LITE_BATCH, VOICES_AND_NOISES, settings.seed
+        )
         schedule = Schedule(max(_FEWEST_STEPS, round(steps * settings.scale)), LITE_RATE)
         return Distiller(start, spectrum, schedule, sampler, folder / "lite")
 
@@ -217,7 +242,9 @@ class Run:
     ) -> None:
         data = self._data
         trainer = Trainer(network, stage, self._folder / name)
-        sampler = Sampler(data.columns, self._rows, statistics, batch_size, self._settings.seed)
+        sampler = Sampler(
+            data.columns, self._rows, statistics, batch_size, VOICES, self._settings.seed
+        )
         title = f"{name} {self._folder.name}"
         trainer.run(hidden, data.real, data.loud, sampler, statistics, title)
         np.save(self._folder / f"{name}-history.npy", trainer.history.numpy())
@@ -232,11 +259,11 @@ class Run:
 
         def score(hidden: Tensor, real: Tensor) -> Tensor:
             pairs = network.pairs(hidden) if unfrozen else hidden
-            return judge(standardise(pairs, constants), real, cold, network.heads)[:, :-1]
+            return judge(standardise(pairs, constants), real, cold, network.heads)
 
         compiled = tf.function(score, autograph=False)
         scores = np.zeros((len(hidden), 8), np.float32)
-        for rows in progress(np.array_split(self._rows, len(self._rows) // 32 + 1), "teacher"):
+        for rows in progress(np.array_split(self._rows, len(self._rows) // _PART + 1), "teacher"):
             scores[rows] = compiled(hidden[rows].astype(np.float32), self._data.real[rows])
         return scores
 

@@ -22,10 +22,9 @@ from models.heads import (
     pool,
     population_parameters,
     standardise,
-    voice,
     window_statistics,
 )
-from models.losses import label_loss, mixing, voice_loss
+from models.losses import label_loss, mixing
 from models.progress import progress
 from models.sampling import Sampler
 
@@ -140,7 +139,6 @@ class Trainer:
                 batch.speaker,
                 batch.targets,
                 batch.allowed,
-                batch.is_voice,
             )
             self.history[step].assign(loss)
             if self._stage.block_rate:
@@ -160,7 +158,6 @@ class Trainer:
         speaker: Tensor,
         targets: Tensor,
         allowed: Tensor,
-        is_voice: Tensor,
     ) -> tuple[Tensor, Tensor]:
         network = self._network
         with tf.GradientTape() as tape:
@@ -168,8 +165,7 @@ class Trainer:
             standard = standardise(pairs, self._population)
             adapted = adapt(standard, speaker)
             losses = [
-                self._head_loss(adapted, real, head, targets, allowed, is_voice)
-                for head in network.heads
+                self._head_loss(adapted, real, head, targets, allowed) for head in network.heads
             ]
             loss = tf.add_n(losses) / len(losses)
         head_variables, block_variables = network.head_variables, list(network.block.values())
@@ -188,7 +184,6 @@ class Trainer:
         head: Parameters,
         targets: Tensor,
         allowed: Tensor,
-        is_voice: Tensor,
     ) -> Tensor:
         dropout = self._stage.dropout
         pooled = pool(adapted, real, head, dropout / 3)
@@ -198,9 +193,7 @@ class Trainer:
         logits = classify(mixed, head, dropout)
         own = label_loss(logits, targets, allowed)
         other = label_loss(logits, tf.gather(targets, partner), tf.gather(allowed, partner))
-        labels = tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
-        # the voice head learns from features that it must not shape: noise would cost accuracy
-        return labels + 0.3 * voice_loss(voice(tf.stop_gradient(pooled), head), is_voice)
+        return tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
 
 
 def masks_of(features: npt.NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
