@@ -1,9 +1,10 @@
-"""Settings of the property tests, and the tiny models."""
+"""Settings of the property tests, the tiny models, and a microphone."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from inference.classifier import Classifier, read_model
 from inference.runtime import LITERT, Runtime, find_runtime
+from tests.support.sound_server import SoundServer, missing_programs, sound_server
 
 DATA = Path(__file__).parent / "data"
 
@@ -66,3 +68,13 @@ def tiny_classifier(runtime: Runtime) -> Classifier:
 def adapting_classifier(runtime: Runtime) -> Classifier:
     """Of the tiny model that takes a speaker's statistics."""
     return Classifier(read_model(DATA / "adapting.tflite"), runtime)
+
+
+@pytest.fixture
+def microphone() -> Iterator[SoundServer]:
+    """A headless microphone into which recordings can be played."""
+    missing = missing_programs()
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
+    with sound_server() as server:
+        yield server

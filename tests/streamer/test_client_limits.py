@@ -25,12 +25,14 @@ from streamer.history import History
 from streamer.http import Pages
 from streamer.hub import Hub
 from streamer.limits import Limits
+from streamer.pipeline import Pipeline
 from streamer.stream import Stream
 from streamer.websocket import WebSocketServer
 from streamer.workers import Worker
 from tests.conftest import DATA
 from tests.support.caller import pcm
 from tests.support.port import LIMITS, closing_code, run, until
+from tests.support.schema import check
 from tests.support.signals import demo
 
 START = '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}'
@@ -86,6 +88,7 @@ def no_collector() -> Iterator[None]:
 async def answer(client: ClientConnection, kind: str) -> dict[str, Any]:
     async for text in client:
         message: dict[str, Any] = json.loads(text)
+        check("daemon", message)
         if message["type"] == kind:
             return message
     raise AssertionError(f"no {kind} came")
@@ -180,8 +183,9 @@ def test_live_sound_may_last_longer_than_a_file() -> None:
             for _ in range(3):
                 await client.send(SECOND)
             await client.send('{"type":"end"}')
-            assert (await answer(client, "status"))["status"] == "running"
-            assert (await answer(client, "status"))["detail"] == ""
+            while (status := await answer(client, "status"))["status"] != "ended":
+                pass
+            assert status["detail"] == ""
 
     run(test)
 
@@ -253,5 +257,32 @@ def test_a_client_that_reads_no_events_is_dropped_with_its_stream() -> None:
                         await client.send(SECOND)
                 await until(lambda: at.client_streams.count == 0)
                 assert at.server.dropped_clients == 1
+
+    run(test)
+
+
+def test_a_stream_that_the_daemon_cannot_go_on_with_ends_with_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("of a bug")
+
+    async def test() -> None:
+        async with place() as at, connect(at.url) as client:
+            await client.send(START)
+            await answer(client, "started")
+            with monkeypatch.context() as patch:
+                patch.setattr(Pipeline, "hear", fail)
+                await client.send(SECOND)
+                error = await answer(client, "error")
+            assert error["error"] == "failed"
+            assert "of a bug" in error["detail"]
+            assert at.client_streams.count == 0
+            await client.send(SECOND)  # it did not know yet
+            await client.send('{"type":"end"}')
+            await client.send(START)
+            await client.send(SECOND)
+            await client.send('{"type":"end"}')
+            assert (await answer(client, "analysis"))["duration"] == 1.0
 
     run(test)

@@ -1,4 +1,4 @@
-"""A client that talks to a daemon, and sends it sound."""
+"""A client that talks to a daemon, and sends it sound; both are held to the documented protocol."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from dsp.types import FloatArray
 from tests.support.daemon import PATIENCE_SECONDS
+from tests.support.schema import check
 
 PIECE_BYTES = 32_768
 
@@ -29,7 +30,9 @@ class Caller:
 
     def say(self, kind: str, **fields: object) -> None:
         """Send a text message."""
-        self.connection.send(json.dumps({"type": kind, **fields}))
+        message = {"type": kind, **fields}
+        check("client", message)
+        self.connection.send(json.dumps(message))
 
     def start(self, **fields: object) -> str:
         """Start a stream; returns its name."""
@@ -44,7 +47,8 @@ class Caller:
 
     def next(self) -> Object:
         """The next message."""
-        message = json.loads(self.connection.recv(timeout=PATIENCE_SECONDS))
+        message: Object = json.loads(self.connection.recv(timeout=PATIENCE_SECONDS))
+        check("daemon", message)
         self.heard.append(message)
         return message
 

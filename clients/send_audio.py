@@ -1,0 +1,150 @@
+"""Send sound to an emotiond elsewhere, and print what it hears: copy this file.
+
+python send_audio.py recording.wav [ws://127.0.0.1:8765/ws]
+python send_audio.py mic [ws://127.0.0.1:8765/ws]
+
+It needs ``websockets`` and, for files, ``soundfile``; for the microphone, ``sounddevice``. A token
+that the daemon wants is read from the file that ``EMOTIOND_TOKEN_FILE`` names. For a certificate
+that nobody has signed, name it in ``SSL_CERT_FILE``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+_PIECE_SAMPLES = 16_000  # of a file: 64,000 bytes, just below what a message may have
+_BLOCK_SECONDS = 0.05  # of the microphone
+_MOST_BLOCKS = 200  # that wait for a slow network before the oldest is given up
+
+
+def events(
+    url: str, start: dict[str, Any], pieces: Iterable[bytes], token: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Send one stream; yield its events as they come, and last its ``analysis`` or an ``error``.
+
+    Sending and reading at once matters: the daemon takes no more of a file than it can tell of.
+
+    Args:
+        url: of the daemon's WebSocket.
+        start: the fields of the ``start`` message, see docs/protocol.md.
+        pieces: of sound, each at most 65,536 bytes.
+        token: that the daemon wants; None if it wants none.
+
+    Raises:
+        OSError: there is no daemon, or it ended.
+        websockets.exceptions.WebSocketException: it did not agree to talk, or hung up.
+    """
+    stream = None
+    with connect(url, compression=None, max_size=2**20, proxy=None) as connection:
+        if token is not None:
+            connection.send(json.dumps({"type": "auth", "token": token}))
+        connection.send(json.dumps({"type": "start", **start}))
+        threading.Thread(target=_send, args=(connection, pieces), daemon=True).start()
+        for text in connection:
+            message = json.loads(text)
+            if message["type"] == "started":
+                stream = message["stream"]
+            elif message["type"] in ("analysis", "error"):
+                yield message
+                return
+            elif stream is not None and message.get("stream") == stream:
+                yield message
+                if message.get("status") == "ended" and start["purpose"] == "live":
+                    return
+        raise ConnectionError("the daemon closed the connection")
+
+
+def _send(connection: ClientConnection, pieces: Iterable[bytes]) -> None:
+    with contextlib.suppress(ConnectionClosed):  # whoever reads is told
+        for piece in pieces:
+            connection.send(piece)
+        connection.send('{"type":"end"}')
+
+
+def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
+    """What to send of a sound file: the fields of ``start``, and its samples, mixed to mono."""
+    import soundfile
+
+    sound = soundfile.SoundFile(path)
+    start = {
+        "purpose": "file",
+        "sample_rate": sound.samplerate,
+        "format": "f32le",
+        "name": Path(path).name,
+        "duration": sound.frames / sound.samplerate,
+    }
+    blocks = sound.blocks(_PIECE_SAMPLES, dtype="float32", always_2d=True)
+    return start, (block.mean(axis=1).astype("<f4").tobytes() for block in blocks)
+
+
+def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
+    """What to send of the microphone: the fields of ``start``, and its sound, for ever.
+
+    Raises:
+        OSError: there is none, or it cannot be opened.
+    """
+    import sounddevice
+
+    blocks: queue.Queue[bytes] = queue.Queue(_MOST_BLOCKS)
+
+    def capture(block: Any, *_: Any) -> None:
+        if blocks.full():
+            with contextlib.suppress(queue.Empty):  # it was taken a moment ago
+                blocks.get_nowait()
+        blocks.put_nowait(bytes(block))
+
+    try:
+        rate = round(sounddevice.query_devices(kind="input")["default_samplerate"])
+        stream = sounddevice.RawInputStream(
+            rate, round(rate * _BLOCK_SECONDS), channels=1, dtype="int16", callback=capture
+        )
+        stream.start()
+    except sounddevice.PortAudioError as error:
+        raise OSError(f"no microphone ({error})") from None
+
+    def pieces() -> Iterator[bytes]:
+        with stream:
+            while True:
+                yield blocks.get()
+
+    return {"purpose": "live", "sample_rate": rate, "format": "s16le", "name": "mic"}, pieces()
+
+
+def main(arguments: list[str]) -> int:
+    """Print each change of the label, and of a file the result."""
+    what, *rest = arguments
+    token_file = os.environ.get("EMOTIOND_TOKEN_FILE")
+    token = Path(token_file).read_text("utf-8").strip() if token_file else None
+    start, pieces = microphone() if what == "mic" else file(what)
+    for message in events(rest[0] if rest else "ws://127.0.0.1:8765/ws", start, pieces, token):
+        if message["type"] == "change":
+            print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
+        elif message["type"] == "analysis":
+            share = "" if message["label"] is None else f" {message['confidence']:.0%}"
+            print(f"{message['name']}: {message['label'] or 'no speech'}{share}")
+        elif message["type"] == "error":
+            print(message["detail"], file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (OSError, RuntimeError, WebSocketException) as error:  # RuntimeError: soundfile's
+        sys.exit(f"send_audio: {error}")
+    except KeyboardInterrupt:
+        pass

@@ -1,0 +1,116 @@
+"""The small client that sends sound, as a program of its own against a running daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.conftest import DATA
+from tests.support.caller import calling
+from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon
+from tests.support.signals import demo
+from tests.support.sound_server import SoundServer
+
+SCRIPT = Path(__file__).parents[2] / "clients" / "send_audio.py"
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    with running_daemon("--source", "demo", "--model", "lite", "--history", "off") as daemon:
+        yield daemon
+
+
+def send(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments],
+        capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, env=environment,
+    )  # fmt: skip
+
+
+def test_a_file_gets_the_result_of_analyze_and_its_changes(daemon: Daemon, tmp_path: Path) -> None:
+    path = tmp_path / "stereo.wav"
+    soundfile.write(path, np.stack((demo()[:96_000], demo()[1:96_001]), axis=1), 16_000)
+    sent = send(str(path), daemon.websocket_url)
+    told = emotiond("analyze", "--model", "lite", "--format", "json", str(path)).stdout
+    expected = json.loads(told)
+    assert (sent.returncode, sent.stderr) == (0, "")
+    *changes, result = sent.stdout.splitlines()
+    assert result == f"stereo.wav: {expected['label']} {expected['confidence']:.0%}"
+    assert len(changes) == sum(event["type"] == "change" for event in expected["events"])
+    assert all("→" in change for change in changes)
+
+
+def test_a_long_file_is_read_and_told_of_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.tile(demo(), 20), 16_000)  # more events than sockets would hold
+    options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"), "--history", "off")
+    with running_daemon(*options) as daemon:
+        sent = send(str(path), daemon.websocket_url)
+    assert sent.returncode == 0
+    assert sent.stdout.splitlines()[-1].startswith("long.wav: ")
+
+
+def test_a_refusal_is_told_in_one_line() -> None:
+    options = ("--model", str(DATA / "tiny.tflite"), "--max-client-streams", "0")
+    with running_daemon("--source", "demo", *options) as daemon:
+        sent = send(str(DEMO), daemon.websocket_url)
+    assert sent.returncode == 1
+    assert "--max-client-streams" in sent.stderr
+    assert sent.stderr.count("\n") == 1
+
+
+def test_a_token_is_sent_where_one_is_given(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a token of some length\n")
+    options = ("--model", str(DATA / "tiny.tflite"), "--token-file", str(token))
+    with running_daemon("--source", "demo", *options, "--history", "off") as daemon:
+        environment = {**os.environ, "EMOTIOND_TOKEN_FILE": str(token)}
+        assert send(str(DEMO), daemon.websocket_url, environment=environment).returncode == 0
+        refused = send(str(DEMO), daemon.websocket_url)
+    assert refused.returncode == 1
+    assert "token" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("what", ["nothing.wav", str(SCRIPT)])
+def test_what_is_no_sound_file_is_told_in_one_line(daemon: Daemon, what: str) -> None:
+    sent = send(what, daemon.websocket_url)
+    assert sent.returncode == 1
+    assert sent.stderr.count("\n") == 1
+
+
+def test_without_a_daemon_it_says_so() -> None:
+    sent = send(str(DEMO), "ws://127.0.0.1:9/ws")
+    assert sent.returncode == 1
+    assert sent.stderr.count("\n") == 1
+
+
+@pytest.mark.system
+def test_a_microphone_is_heard_by_the_daemon_elsewhere(
+    daemon: Daemon, microphone: SoundServer
+) -> None:
+    with (
+        calling(daemon.websocket_url) as other,
+        subprocess.Popen(
+            [sys.executable, str(SCRIPT), "mic", daemon.websocket_url],
+            stdout=subprocess.PIPE, text=True, env=microphone.environment,
+        ) as sending,
+    ):  # fmt: skip
+        microphone.play(DEMO)
+        assert sending.stdout is not None
+        assert "→" in sending.stdout.readline()
+        sending.send_signal(signal.SIGINT)
+        sending.wait(timeout=PATIENCE_SECONDS)
+        other.until("emotion")
+        assert {message.get("stream", "demo") for message in other.heard} == {"demo"}

@@ -1,0 +1,209 @@
+"""docs/protocol.md and its JSON Schemas, held against real traffic."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import zmq
+from jsonschema import Draft202012Validator, ValidationError
+
+from inference.card import LABELS
+from streamer.archive import MOST_FILES, PART_EVENTS
+from streamer.events import State, StreamStatus
+from streamer.limits import Limits
+from streamer.requests import REQUESTS
+from tests.conftest import DATA
+from tests.support.caller import Object, calling, pcm
+from tests.support.daemon import PATIENCE_SECONDS, running_daemon
+from tests.support.schema import Side, check, schema_of, types_of
+from tests.support.signals import demo
+
+PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")
+EXAMPLES = [
+    line for block in re.findall(r"```json\n(.*?)```", PAGE, re.S) for line in block.splitlines()
+]
+SIDES: tuple[Side, ...] = ("daemon", "client")
+EVENTS = {"emotion", "change", "status"}
+VOICE = pcm(demo()[:48_000])
+
+NONSENSE = {
+    "not-json": "{",
+    "bad-message": '{"type":"start"}',
+    "unknown-type": '{"type":"dance"}',
+}
+
+
+def errors() -> set[str]:
+    return set(schema_of("daemon")["$defs"]["error"]["properties"]["error"]["enum"])
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_schemas_are_schemas(side: Side) -> None:
+    Draft202012Validator.check_schema(schema_of(side))
+
+
+def test_no_object_may_have_a_field_that_is_not_documented() -> None:
+    def objects(schema: Any) -> Iterator[Object]:
+        if isinstance(schema, dict):
+            if schema.get("type") == "object":
+                yield schema
+            for value in schema.values():
+                yield from objects(value)
+        elif isinstance(schema, list):
+            for value in schema:
+                yield from objects(value)
+
+    for side in SIDES:
+        found = list(objects(schema_of(side)))
+        assert len(found) > 5
+        assert all(schema["additionalProperties"] is False for schema in found)
+        assert all("properties" in schema for schema in found)
+
+
+def test_clients_may_send_what_the_daemon_takes() -> None:
+    assert types_of("client") == set(REQUESTS)
+    for kind, request in REQUESTS.items():
+        schema = schema_of("client")["$defs"][kind]
+        fields = dataclasses.fields(request)
+        assert set(schema["properties"]) == {"type", *(field.name for field in fields)}
+        needed = {field.name for field in fields if field.default is dataclasses.MISSING}
+        assert set(schema["required"]) == {"type", *needed}
+
+
+def test_the_schemas_name_what_the_code_names() -> None:
+    messages = schema_of("daemon")["$defs"]
+    assert messages["label"]["enum"] == list(LABELS)
+    assert messages["emotion"]["properties"]["state"]["enum"] == list(get_args(State))
+    assert messages["status"]["properties"]["status"]["enum"] == list(get_args(StreamStatus))
+    assert messages["history"]["properties"]["files"]["maxItems"] == MOST_FILES
+    assert messages["recalled"]["properties"]["events"]["maxItems"] == PART_EVENTS
+
+
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
+    """What one client hears that tries everything; each message was checked as it came."""
+    folder = tmp_path_factory.mktemp("history")
+    options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"))
+    with (
+        running_daemon(*options, "--history", str(folder / "history.sqlite")) as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        caller.say("auth", token="")
+        number = caller.analysis(VOICE, name="voice", publish=True, duration=3)["id"]
+        stream = caller.start(purpose="live", format="f32le", sample_rate=48_000)
+        caller.say("start", purpose="live", format="f32le", sample_rate=48_000)
+        caller.send(VOICE)
+        caller.say("cancel")
+        caller.until("status", stream=stream, status="ended")
+        caller.say("end")  # what is left of the stream: it is ignored
+        caller.say("end")
+        for text in NONSENSE.values():
+            caller.connection.send(text)
+        caller.say("history")
+        caller.say("recall", id=number)
+        caller.say("forget", ids=[number])
+        caller.say("recall", id=number)
+        caller.say("mute", muted=True)
+        caller.start()
+        caller.connection.send(b"odd")
+        caller.say("start", purpose="file", format="s16le", sample_rate=8000, duration=1e6)
+        (folder / "history.sqlite").write_bytes(b"not a database")
+        caller.say("history")
+        caller.until("error", error="history-failed")
+        heard = caller.heard
+    with (
+        running_daemon(*options, "--history", "off", "--max-client-streams", "0") as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        caller.say("start", purpose="live", format="s16le", sample_rate=8000)
+        caller.say("history")
+        caller.until("error", error="history-off")
+    return heard + caller.heard
+
+
+def test_real_traffic_holds_every_documented_message(traffic: list[Object]) -> None:
+    assert {message["type"] for message in traffic} == types_of("daemon")
+
+
+def test_real_traffic_holds_every_error_that_can_be_had_at_once(traffic: list[Object]) -> None:
+    met = {message["error"] for message in traffic if message["type"] == "error"}
+    assert met == errors() - {"idle", "failed"}  # see test_client_limits.py
+
+
+@pytest.mark.parametrize("kind", sorted(types_of("daemon")))
+def test_a_field_that_is_not_documented_or_missing_would_be_noticed(
+    traffic: list[Object], kind: str
+) -> None:
+    message = copy.deepcopy(next(m for m in traffic if m["type"] == kind))
+    with pytest.raises(ValidationError):
+        check("daemon", {**message, "undocumented": 1})
+    for name in message.keys() - {"type"}:
+        with pytest.raises(ValidationError):
+            check("daemon", {key: value for key, value in message.items() if key != name})
+
+
+def test_the_same_events_go_out_by_zeromq_and_standard_output() -> None:
+    options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"), "--json")
+    with (
+        running_daemon(*options) as daemon,
+        zmq.Context() as context,
+        context.socket(zmq.SUB) as subscriber,
+    ):
+        subscriber.subscribe(b"")
+        subscriber.connect(daemon.zeromq_endpoint)
+        topics = set()
+        while topics != EVENTS:
+            assert subscriber.poll(PATIENCE_SECONDS * 1000)
+            topic, text = subscriber.recv_multipart()
+            message = json.loads(text)
+            check("daemon", message)
+            assert topic.decode() == message["type"]
+            topics.add(message["type"])
+        assert daemon.stop() == 0
+        for message in daemon.events():
+            check("daemon", message)
+            assert message["type"] in EVENTS
+
+
+def test_every_example_is_a_message() -> None:
+    seen = set()
+    for line in EXAMPLES:
+        message = json.loads(line)
+        side: Side = "daemon"
+        if message["type"] in types_of("client") and set(message) != {"type", "files"}:
+            side = "client"
+        check(side, message)
+        seen.add((side, message["type"]))
+    assert seen == {(side, kind) for side in SIDES for kind in types_of(side)}
+
+
+def test_every_message_field_and_error_is_on_the_page() -> None:
+    for side in SIDES:
+        for kind in types_of(side):
+            assert f"`{kind}`" in PAGE
+            for name in schema_of(side)["$defs"][kind]["properties"]:
+                assert f"`{name}`" in PAGE, name
+    for error in errors():
+        assert f"`{error}`" in PAGE, error
+
+
+def test_the_limits_on_the_page_are_those_of_the_daemon() -> None:
+    limits = Limits()
+    for text in (
+        f"{limits.message_bytes // 1024} KiB",
+        f"{limits.file_seconds / 60:.0f} minutes",
+        f"{limits.idle_seconds:.0f} s",
+        f"{limits.frames_per_second:.0f} a second",
+        f"{limits.frames_at_once} at once",
+        f"{limits.uncounted_bytes // 1024} KiB",
+        f"{limits.senseless_messages} messages",
+        f"{MOST_FILES} files",
+    ):
+        assert text in PAGE, text
