@@ -53,7 +53,7 @@ def health(
         "dropped": {
             "messages": hub.dropped_messages,
             "websocket_clients": server.dropped_clients,
-            "zeromq_messages": zeromq.dropped_messages if zeromq else 0,
+            "zeromq_overruns": zeromq.overruns if zeromq else 0,
             "recorded_events": sum(recorder.dropped_messages for recorder in recorders),
             "stdout_lines": lines.dropped_messages if lines else 0,
         },

@@ -54,13 +54,14 @@ class ZeroMQPublisher:
         self._last_messages = last_messages
         self._lossless = lossless
         self._backlog: list[Message] = []
-        self.dropped_messages = 0
+        self.overruns = 0
+        """How often a subscriber's queue was full; what it then missed, ZeroMQ does not tell."""
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
         self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
         self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # a second subscriber is heard of, too
-        self._socket.setsockopt(zmq.XPUB_NODROP, int(lossless))
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # or nobody would hear of a full queue
         self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # nothing else comes in
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds those that vanished
@@ -91,11 +92,10 @@ class ZeroMQPublisher:
 
     def send(self, message: Message) -> None:
         """Publish; in a lossless run, a message that a subscriber has no room for is kept."""
-        if self._backlog or not self._try_to_send(message):
-            if self._lossless:
-                self._backlog.append(message)
-            else:
-                self.dropped_messages += 1
+        if self._lossless and (self._backlog or not self._try_to_send(message)):
+            self._backlog.append(message)
+        elif not self._lossless:
+            self._send_past_the_slow(message)
         self._greet_subscribers()  # sending may have used up the descriptor's edge
 
     async def drained(self, wholly: bool = False) -> None:
@@ -111,7 +111,10 @@ class ZeroMQPublisher:
                 del self._backlog[0]
             elif time.monotonic() > deadline:
                 _log.warning("a ZeroMQ subscriber does not read: it is not waited for any more")
-                self._socket.setsockopt(zmq.XPUB_NODROP, 0)
+                self._lossless = False
+                for message in self._backlog:
+                    self._send_past_the_slow(message)
+                self._backlog.clear()
             else:
                 await asyncio.sleep(0.005)  # ZeroMQ has no event for this
 
@@ -153,6 +156,15 @@ class ZeroMQPublisher:
             self._authenticator.stop()
             self._authenticator = None
 
+    def _send_past_the_slow(self, message: Message) -> None:
+        """Send it to whoever has room; note where one's has just ended."""
+        if self._try_to_send(message):
+            return
+        self.overruns += 1
+        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
+        self._try_to_send(message)
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+
     def _try_to_send(self, message: Message) -> bool:
         try:
             self._socket.send_multipart(
@@ -180,4 +192,4 @@ class ZeroMQPublisher:
             self._later = self._loop.call_later(_ASK_SECONDS, self._greet_subscribers)
         for message in self._last_messages():  # once, to however many they are
             if message.type.encode().startswith(tuple(topics)):
-                self._try_to_send(message)
+                self._send_past_the_slow(message)

@@ -57,5 +57,5 @@ def test_a_running_daemon_tells_its_events_queues_and_streams() -> None:
     assert samples["emotiond_healthy"] == "1"
     assert samples["emotiond_clients"] == "0"
     assert samples["emotiond_connections"] == "1"  # the scraper's
-    for queue in ("messages", "websocket_clients", "zeromq_messages", "stdout_lines"):
+    for queue in ("messages", "websocket_clients", "zeromq_overruns", "stdout_lines"):
         assert samples[f'emotiond_dropped_total{{queue="{queue}"}}'] == "0"
