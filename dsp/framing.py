@@ -40,7 +40,7 @@ class FrameStream:
 
     def restart(self) -> None:
         """Forget the signal so far: the next sample pushed is sample 0."""
-        self._pending = np.zeros(1, np.float64)
+        self._pending: FloatArray = np.zeros(1, np.float64)
         self._to_skip = 0
 
     def push(self, samples: FloatArray) -> FloatArray:

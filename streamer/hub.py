@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ class Message:
     """Also the ZeroMQ topic."""
     stream: str
     text: str
+
+    @functools.cached_property
+    def content(self) -> bytes:
+        """The text as it goes over a wire."""
+        return self.text.encode()
 
 
 class Sink(Protocol):

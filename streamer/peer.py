@@ -66,6 +66,14 @@ class Peer(ServerConnection):
         else:
             broadcast((self,), text)
 
+    def send_frame(self, frame: bytes) -> None:
+        """The same with a frame that holds a whole message: there are no extensions to apply."""
+        transport = self.transport
+        if transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self.drop()
+        elif self.protocol.state is OPEN:
+            transport.write(frame)
+
     def say(self, message: Mapping[str, Any]) -> None:
         """Send an answer without waiting. What clients wrote may stand in it: all is escaped."""
         self.send_text(json.dumps(message, allow_nan=False, separators=(",", ":")))

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
@@ -111,11 +112,10 @@ class WebSocketServer:
             await self._arrival.wait_for(lambda: len(self._clients) >= count)
 
     def send(self, message: Message) -> None:
-        """Pass a message to every client; drop those too far behind."""
+        """Pass a message to every client, framed once for all; drop those too far behind."""
+        frame = Frame(Opcode.TEXT, message.content).serialize(mask=False)
         for client in self._clients:
-            if client.transport.get_write_buffer_size() > self._limits.unread_bytes:
-                client.drop()
-        broadcast(self._clients, message.text)
+            client.send_frame(frame)
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every client has read enough, or all; for five seconds at most."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import subprocess
@@ -11,17 +12,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from websockets.asyncio.client import connect
+from websockets.frames import Frame
 
 from dsp.mfcc import Mfcc
 from dsp.types import FloatArray
 from inference.classifier import Classifier
-from streamer import events, hub
+from streamer import events, hub, websocket
 from streamer.analyze import analyze
 from streamer.hub import Hub, Message
 from streamer.intake import Chunk
 from streamer.pipeline import Narrator, Pipeline, Timing
 from streamer.sources.decoder import Decoder
 from tests.support.daemon import DEMO
+from tests.support.port import EVENT, port, run
 from tests.support.signals import RATE, demo
 
 
@@ -86,6 +90,29 @@ def test_an_event_is_encoded_once_for_all_sinks(monkeypatch: pytest.MonkeyPatch)
     sinks = asyncio.run(publish())
     assert len(encoded) == 1
     assert all(sink.texts[0] is encoded[0] for sink in sinks)
+
+
+def test_an_event_is_framed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    framed: list[bytes] = []
+
+    class Counted(Frame):
+        def serialize(self, **options: Any) -> bytes:
+            framed.append(super().serialize(**options))
+            return framed[-1]
+
+    monkeypatch.setattr(websocket, "Frame", Counted)
+
+    async def listen() -> None:
+        async with port() as door, contextlib.AsyncExitStack() as connections:
+            clients = [await connections.enter_async_context(connect(door.url)) for _ in range(5)]
+            await door.server.wait_for_clients(len(clients))
+            door.server.send(EVENT)
+            for client in clients:
+                assert await client.recv() == '{"type":"hello"}'
+                assert await client.recv() == EVENT.text
+
+    run(listen)
+    assert len(framed) == 1
 
 
 def test_a_stream_leaves_no_garbage_behind(tiny_classifier: Classifier) -> None:
