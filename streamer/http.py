@@ -32,7 +32,7 @@ _TYPES = {
 _PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
 _LONGEST_METHOD = 16  # bytes; OPTIONS and the like have to be recognised to be refused
 
-_SECURITY = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
     "media-src 'self' blob:; "
     "require-trusted-types-for 'script'; frame-ancestors 'none'; base-uri 'none'; "
@@ -122,7 +122,7 @@ def _response(
         "Content-Type": content_type,
         "Content-Length": str(len(body)),
         "Connection": "close",
-        **_SECURITY,
+        **SECURITY_HEADERS,
         **(headers or {}),
     }
     phrase = http.HTTPStatus(status).phrase

@@ -2,31 +2,32 @@
 
 import { Announcer } from "./announcer.js";
 import { Bars } from "./bars.js";
+import { Choice } from "./choice.js";
 import { Connection, socketAddress } from "./connection.js";
 import { TimelineControls } from "./controls.js";
 import { element, setAttribute, setText } from "./dom.js";
 import { Facts } from "./facts.js";
+import { Files } from "./files.js";
+import { Mute } from "./mute.js";
+import { Notice } from "./notice.js";
 import { Picker } from "./picker.js";
 import { Plane } from "./plane.js";
+import { Player } from "./player.js";
 import { Present } from "./present.js";
 import { PROTOCOL_VERSION } from "./protocol.js";
+import { Recording } from "./recording.js";
+import { recordingSituation } from "./recording-situation.js";
 import { situationOf } from "./situation.js";
-import { Streams } from "./stream.js";
 import { onThemeChange, readTheme } from "./theme.js";
 import { Timeline } from "./timeline.js";
 import { TokenDialog } from "./token.js";
-import { shownName } from "./words.js";
+import { Voice } from "./voice.js";
+import { VoiceStrip } from "./voice-strip.js";
+import { playTime } from "./words.js";
 
 /** Without an event, texts that count seconds are refreshed this often. */
 const REFRESH_MS = 250;
 
-const streams = new Streams();
-/** @type {import("./stream.js").Stream|null} */
-let chosen = null;
-/** @type {import("./stream.js").Stream|null} what the viewer picked since the daemon was found */
-let picked = null;
-/** @type {string|null} what the viewer asked for at any time, which may not exist yet */
-let wanted = decodeName(window.location.hash);
 /** @type {import("./protocol.js").Hello|null} */
 let hello = null;
 /** @type {import("./connection.js").LinkState} */
@@ -36,62 +37,72 @@ let current = null;
 let isStale = true;
 let refreshedAtMs = 0;
 
+const touch = () => {
+  isStale = true;
+};
+const address = socketAddress(window.location);
+const daemon = {
+  address,
+  token: () => tokenDialog.given,
+  mostFileSeconds: () => hello?.mostFileSeconds ?? 0,
+  mostMessageBytes: () => hello?.mostMessageBytes ?? 0,
+  strideSeconds: () => hello?.strideSeconds ?? 0.25,
+};
 const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme());
 const plane = new Plane(element("plane-canvas", HTMLCanvasElement), readTheme());
-const controls = new TimelineControls(timeline, () => chosen, () => hello?.modelName ?? "");
+const player = new Player(touch);
+const voice = new Voice(daemon, touch);
+const voiceStrip = new VoiceStrip(voice);
+const choice = new Choice(() => voice.stream, (stream) => {
+  player.open(stream instanceof Recording ? stream : null);
+  timeline.turnTo(stream);
+});
+const controls = new TimelineControls(timeline, () => choice.shown, () => hello?.modelName ?? "", player);
+const notice = new Notice();
+const files = new Files(daemon, {
+  send: (message) => connection.send(message),
+  show: (recording) => {
+    choice.show(recording);
+    touch();
+  },
+  say: (text) => notice.say(text),
+});
 const present = new Present();
 const bars = new Bars();
 const facts = new Facts();
 const announcer = new Announcer();
-const picker = new Picker((name) => {
-  wanted = name;
-  picked = streams.get(name) ?? null;
-  window.history.replaceState(null, "", `#stream=${encodeURIComponent(name)}`);
-  choose();
+const picker = new Picker((stream) => {
+  choice.pick(stream);
+  touch();
 });
+const mute = new Mute((muted) => connection.send({ type: "mute", muted }));
 const linkMark = element("link", HTMLElement);
 const linkText = element("link-text", HTMLElement);
 const retryButton = element("retry", HTMLButtonElement);
+const speakButton = element("speak", HTMLButtonElement);
 const demoMark = element("demo-mark", HTMLElement);
-
-/** @param {string} hash @returns {string|null} */
-function decodeName(hash) {
-  try {
-    return hash.startsWith("#stream=") ? decodeURIComponent(hash.slice("#stream=".length)) : null;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * Shows the wanted stream, or the daemon's default one until the wanted one appears. One that a
- * restarted daemon no longer has is shown only to whoever picks it then, to look back.
- */
-function choose() {
-  const present = (/** @type {string|undefined} */ name) => {
-    const stream = name === undefined ? undefined : streams.get(name);
-    return stream?.isPresent ? stream : undefined;
-  };
-  const next = (picked && streams.get(picked.name)) ?? present(wanted ?? undefined)
-    ?? present(chosen?.name) ?? present(hello?.last?.stream) ?? present(hello?.streams[0])
-    ?? streams.all[0] ?? null;
-  if (next !== chosen) {
-    chosen = next;
-    timeline.view.follow();
-    timeline.view.cursorId = null;
-    timeline.invalidate();
-  }
-  isStale = true;
-}
+const nowTitle = element("now-title", HTMLElement);
+const scoresTitle = element("scores-title", HTMLElement);
 
 /** @param {import("./protocol.js").Message} message */
 function receive(message) {
-  streams.apply(message, performance.now());
+  // A published voice comes twice: over its own connection, and over this one.
+  if (message.type !== "hello" && voice.isNamed(message.stream)) return;
+  choice.receive(message, performance.now());
   if (message.type === "hello") {
     hello = message;
-    picked = null;
+    speakButton.hidden = message.mostClientStreams === 0;
+    files.greet(message);
+    voice.retryNow();
   }
-  choose();
+  touch();
+}
+
+/** @param {import("./replies.js").Reply} reply */
+function hearReply(reply) {
+  files.receive(reply);
+  if (reply.type === "error") notice.say(reply.detail);
+  touch();
 }
 
 function showLink() {
@@ -104,24 +115,46 @@ function showLink() {
   setText(retryButton, link.phase === "locked" ? "Enter the token" : "Try now");
 }
 
+/** @param {import("./stream.js").Stream|null} shown @param {number} nowMs */
+function liveSituation(shown, nowMs) {
+  const situation = situationOf(shown, link, nowMs);
+  if (hello !== null && hello.protocol !== PROTOCOL_VERSION) {
+    situation.note = "The daemon speaks another version than this page. Please load the page again.";
+  }
+  // Scores of a source that has fallen silent for good would look like the present.
+  current = ["speech", "uncertain"].includes(situation.kind) ? shown?.last ?? null : null;
+  return situation;
+}
+
+/** @param {Recording} recording */
+function pastSituation(recording) {
+  const position = player.isTouched ? player.position : null;
+  current = recording.result === null ? recording.last
+    : position === null ? recording.whole : recording.at(position);
+  return recordingSituation(recording, position);
+}
+
 /** @param {number} nowMs */
 function refresh(nowMs) {
   isStale = false;
   refreshedAtMs = nowMs;
-  const situation = situationOf(chosen, link, nowMs);
-  if (hello !== null && hello.protocol !== PROTOCOL_VERSION) {
-    situation.note = "The daemon speaks another version than this page. Please load the page again.";
-  }
+  choice.settle();
+  const { shown } = choice;
+  const recording = shown instanceof Recording ? shown : null;
+  const situation = recording === null ? liveSituation(shown, nowMs) : pastSituation(recording);
   present.show(situation, nowMs);
   announcer.hear(situation, nowMs);
-  // Scores of a source that has fallen silent for good would look like the present.
-  current = ["speech", "uncertain"].includes(situation.kind) ? chosen?.last ?? null : null;
   bars.show(current);
-  picker.show(streams.all, chosen);
-  facts.show(hello, chosen);
+  picker.show(choice.all, shown);
+  facts.show(hello, shown);
+  files.draw(recording, nowMs);
+  mute.show(shown, link.phase === "open");
   showLink();
-  demoMark.hidden = !(chosen?.isDemo ?? false);
-  const name = chosen === null ? "" : ` · ${shownName(chosen.name)}`;
+  setText(nowTitle, recording === null ? "Now" : `File ${recording.title}`);
+  setText(scoresTitle, recording === null || recording.result === null ? "Scores"
+    : player.isTouched ? `Scores at ${playTime(player.position)}` : "Scores of the whole file");
+  demoMark.hidden = !(shown?.isDemo ?? false);
+  const name = shown === null ? "" : ` · ${shown.title}`;
   const title = `${situation.word}${name} · emotiond`;
   if (document.title !== title) document.title = title;
 }
@@ -129,10 +162,19 @@ function refresh(nowMs) {
 /** @param {number} nowMs */
 function frame(nowMs) {
   if (isStale || nowMs - refreshedAtMs > REFRESH_MS) refresh(nowMs);
-  if (chosen !== null) {
-    const cursorX = timeline.draw(chosen, nowMs);
+  const { shown } = choice;
+  const recording = shown instanceof Recording ? shown : null;
+  voiceStrip.show();
+  if (shown !== null) {
+    let until = shown.history.newestPosition;
+    if (recording !== null && recording.result !== null) {
+      until = player.isTouched ? player.position : until;
+      timeline.playhead = player.position;
+      if (player.isPlaying) recording.view.turnTo(player.position, recording.history);
+    }
+    const cursorX = timeline.draw(shown, nowMs);
     controls.show(cursorX, nowMs);
-    plane.draw(chosen, current, nowMs);
+    plane.draw(shown, current, until, nowMs);
   }
   window.requestAnimationFrame(frame);
 }
@@ -147,12 +189,10 @@ const tokenDialog = new TokenDialog(() => connection.open());
 /** @param {import("./connection.js").LinkState} state */
 function follow(state) {
   link = state;
-  isStale = true;
+  touch();
   if (state.phase === "locked") tokenDialog.ask();
 }
-const connection = new Connection(
-  socketAddress(window.location), () => tokenDialog.given, receive, follow,
-);
+const connection = new Connection(address, () => tokenDialog.given, receive, hearReply, follow);
 retryButton.addEventListener("click", () => {
   if (link.phase === "locked") tokenDialog.ask();
   else connection.retryNow();

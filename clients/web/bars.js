@@ -39,7 +39,7 @@ export class Bars {
   show(event) {
     const scores = event?.scores ?? null;
     const raw = event?.raw ?? null;
-    this.#root.classList.toggle("is-empty", scores === null);
+    this.#root.classList.toggle("is-without-raw", raw === null);
     this.#rows.forEach(({ label, row, track, bar, mark, value }, index) => {
       const score = scores?.[index] ?? 0;
       row.classList.toggle("is-label", event !== null && event.label === label);

@@ -2,14 +2,15 @@
  * One WebSocket to the daemon that served the page, opened again whenever it is lost.
  */
 
-import { parseMessage } from "./protocol.js";
+import { parseMessage, parseObject } from "./protocol.js";
+import { parseReply } from "./replies.js";
 
 /** @typedef {{phase: "connecting"|"open"|"waiting"|"locked", retryInSeconds: number}} LinkState */
 
 const FIRST_PAUSE_SECONDS = 0.5;
 const LONGEST_PAUSE_SECONDS = 15;
 /** The code with which a daemon closes that has not got the right token. */
-const TOKEN_WANTED = 4401;
+export const TOKEN_WANTED = 4401;
 
 /**
  * @param {number} attempt 0 for the first try after a loss
@@ -31,6 +32,7 @@ export class Connection {
   #address;
   #readToken;
   #onMessage;
+  #onReply;
   #onState;
   /** @type {WebSocket|null} */
   #socket = null;
@@ -42,12 +44,14 @@ export class Connection {
    * @param {string} address
    * @param {() => string} readToken "" for none
    * @param {(message: import("./protocol.js").Message) => void} onMessage
+   * @param {(reply: import("./replies.js").Reply) => void} onReply
    * @param {(state: LinkState) => void} onState called on every change, and each second of a wait
    */
-  constructor(address, readToken, onMessage, onState) {
+  constructor(address, readToken, onMessage, onReply, onState) {
     this.#address = address;
     this.#readToken = readToken;
     this.#onMessage = onMessage;
+    this.#onReply = onReply;
     this.#onState = onState;
     // The network coming back, or the page being looked at again, is a better hint than a timer.
     window.addEventListener("online", () => this.retryNow());
@@ -65,7 +69,11 @@ export class Connection {
       socket.send(JSON.stringify({ type: "auth", token: this.#readToken() }));
     });
     socket.addEventListener("message", ({ data }) => {
-      const message = parseMessage(data);
+      const received = parseObject(data);
+      if (received === null) return;
+      const reply = parseReply(received);
+      if (reply !== null) this.#onReply(reply);
+      const message = parseMessage(received);
       if (message === null) return;
       if (message.type === "hello") {
         // Only a daemon that speaks proves the way free; a proxy may accept and close at once.
@@ -81,6 +89,13 @@ export class Connection {
         this.#onState({ phase: "locked", retryInSeconds: 0 });
       } else this.#wait();
     });
+  }
+
+  /** @param {Record<string, unknown>} message @returns {boolean} whether the daemon is there to get it */
+  send(message) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
   }
 
   /** Ends a wait at once; does nothing while connected or connecting. */

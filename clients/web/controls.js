@@ -4,7 +4,8 @@ import { element, setAttribute, setText } from "./dom.js";
 import { Readout, describe } from "./readout.js";
 import { fileName, save, toCsv, toJson, toPng, toSvg } from "./takeaway.js";
 import { listenToKeys, listenToPointer } from "./timeline-input.js";
-import { SPANS_SECONDS } from "./view.js";
+import { PlayerBar } from "./player-bar.js";
+import { Recording } from "./recording.js";
 import { duration } from "./words.js";
 
 /** @typedef {"csv"|"json"|"svg"|"png"} FileKind */
@@ -24,16 +25,21 @@ export class TimelineControls {
   #timeline;
   #stream;
   #modelName;
+  #player;
+  #playerBar;
 
   /**
    * @param {import("./timeline.js").Timeline} timeline
    * @param {() => import("./stream.js").Stream|null} stream
    * @param {() => string} modelName
+   * @param {import("./player.js").Player} player
    */
-  constructor(timeline, stream, modelName) {
+  constructor(timeline, stream, modelName, player) {
     this.#timeline = timeline;
     this.#stream = stream;
     this.#modelName = modelName;
+    this.#player = player;
+    this.#playerBar = new PlayerBar(player);
     if (this.#frame.clientWidth < NARROW_PIXELS) timeline.view.spanSeconds = 30;
     this.#pause.addEventListener("click", () => this.#togglePause());
     this.#in.addEventListener("click", () => this.#zoom(-1));
@@ -43,7 +49,10 @@ export class TimelineControls {
         void this.#save(/** @type {FileKind} */ (button.value));
       });
     }
-    const host = { timeline, stream, changed: () => this.#describe() };
+    const host = {
+      timeline, stream, changed: () => this.#describe(),
+      play: (/** @type {number} */ position) => this.#play(position),
+    };
     listenToPointer(this.#frame, host);
     listenToKeys(this.#frame, host, (direction) => this.#zoom(direction), () => this.#togglePause());
   }
@@ -53,15 +62,21 @@ export class TimelineControls {
     const stream = this.#stream();
     const { view } = this.#timeline;
     setText(this.#span, duration(view.spanSeconds));
+    const recording = stream instanceof Recording ? stream : null;
+    this.#pause.hidden = recording !== null;
+    this.#playerBar.show(recording);
     setText(this.#pause, view.isLive ? "Pause" : "Go live");
-    this.#frame.classList.toggle("is-paused", !view.isLive);
-    this.#in.disabled = view.spanSeconds <= SPANS_SECONDS[0];
-    this.#out.disabled = view.spanSeconds >= SPANS_SECONDS[SPANS_SECONDS.length - 1];
+    this.#in.disabled = view.spanSeconds <= view.shortestSpan;
+    this.#out.disabled = view.spanSeconds >= view.longestSpan;
     this.#takeAway.disabled = stream === null || stream.history.isEmpty;
     if (stream === null) return;
+    this.#readout.show(stream.history, view.cursorId, cursorX);
+    if (recording !== null) {
+      setText(this.#behind, "");
+      return;
+    }
     const behind = this.#timeline.livePosition(stream, nowMs) - this.#timeline.visible(stream, nowMs).end;
     setText(this.#behind, view.isLive ? "" : `paused, ${duration(behind)} behind`);
-    this.#readout.show(stream.history, view.cursorId, cursorX);
   }
 
   /** @param {1|-1} direction */
@@ -79,6 +94,10 @@ export class TimelineControls {
   #togglePause() {
     const stream = this.#stream();
     if (stream === null) return;
+    if (stream instanceof Recording) {
+      this.#player.toggle();
+      return;
+    }
     const { view } = this.#timeline;
     if (view.isLive) {
       view.pause(this.#timeline.livePosition(stream, performance.now()));
@@ -87,6 +106,19 @@ export class TimelineControls {
       view.cursorId = null;
     }
     this.#describe();
+  }
+
+  /** @param {number} position @returns {boolean} whether there is a recording to hear */
+  #play(position) {
+    if (!(this.#stream() instanceof Recording)) return false;
+    this.#player.seek(position);
+    this.#player.play();
+    if (this.#player.canPlay) {
+      // What is heard matters now, not what lies under the resting pointer.
+      this.#timeline.hoverX = null;
+      this.#timeline.view.cursorId = null;
+    }
+    return this.#player.canPlay;
   }
 
   /** Tells a screen reader where the cursor stands. */
@@ -98,10 +130,10 @@ export class TimelineControls {
     const id = view.cursorId;
     const held = id !== null && id >= history.first && id < history.next;
     setAttribute(this.#frame, "aria-valuemin", String(Math.floor(history.oldestPosition)));
-    setAttribute(this.#frame, "aria-valuemax", String(Math.ceil(history.newestPosition)));
+    setAttribute(this.#frame, "aria-valuemax", String(Math.ceil(history.endPosition)));
     const position = held ? history.positionOf(id) : history.newestPosition;
     setAttribute(this.#frame, "aria-valuenow", position.toFixed(2));
-    const rest = view.isLive ? "live" : "paused";
+    const rest = stream instanceof Recording ? "recording" : view.isLive ? "live" : "paused";
     setAttribute(this.#frame, "aria-valuetext", held ? describe(history, id) : rest);
   }
 

@@ -22,11 +22,16 @@ const COUNT = LABELS.length;
 export const round4 = (value) => Math.round(value * 1e4) / 1e4;
 
 export class History {
-  /** @param {number} strideSeconds */
-  constructor(strideSeconds) {
+  /**
+   * @param {number} strideSeconds
+   * @param {number|null} [durationSeconds] of a recording, all of which is kept
+   */
+  constructor(strideSeconds, durationSeconds = null) {
     this.strideSeconds = strideSeconds;
-    const wanted = Math.ceil(KEPT_SECONDS / strideSeconds) + SPARE_EVENTS;
-    this.capacity = Math.min(LARGEST_CAPACITY, Math.max(SMALLEST_CAPACITY, wanted));
+    this.durationSeconds = durationSeconds;
+    const wanted = Math.ceil((durationSeconds ?? KEPT_SECONDS) / strideSeconds) + SPARE_EVENTS;
+    this.capacity = durationSeconds === null
+      ? Math.min(LARGEST_CAPACITY, Math.max(SMALLEST_CAPACITY, wanted)) : wanted;
     this.next = 0;
     /** Position on the page's own time line, in seconds; it goes on where a daemon restarted. */
     this.position = new Float64Array(this.capacity);
@@ -71,8 +76,14 @@ export class History {
     return this.isEmpty ? 0 : this.positionOf(this.next - 1);
   }
 
+  /** Where the time line ends: with the newest event, a recording's with the recording. */
+  get endPosition() {
+    return this.durationSeconds ?? this.newestPosition;
+  }
+
   get oldestPosition() {
-    return this.isEmpty ? 0 : this.positionOf(this.first) - this.strideSeconds;
+    if (this.isEmpty || this.durationSeconds !== null) return 0;
+    return this.positionOf(this.first) - this.strideSeconds;
   }
 
   /**

@@ -9,7 +9,7 @@
 
 import { GLYPHS, LABELS, STATES, STATE_WORDS } from "./emotions.js";
 import { SOURCE_STATUSES } from "./protocol.js";
-import { timeOfDay } from "./words.js";
+import { playTime, timeOfDay } from "./words.js";
 
 /**
  * @typedef {object} Lanes
@@ -195,10 +195,27 @@ export function paintLaneNames(pen, theme, lanes) {
   }
 }
 
-const TICK_STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300];
+/**
+ * Where a recording is being heard.
+ *
+ * @param {import("./pens.js").Pen} pen @param {import("./theme.js").Theme} theme
+ * @param {Lanes} lanes @param {number} x
+ */
+export function paintPlayhead(pen, theme, lanes, x) {
+  const thick = Math.max(1, Math.round(2 * lanes.scale));
+  const left = Math.max(0, x - Math.floor(thick / 2));
+  const bottom = lanes.speech.y + lanes.speech.height;
+  const head = 5 * lanes.scale;
+  // The rim keeps it visible on every colour.
+  pen.rectangle(left - thick, 0, 3 * thick, bottom, theme.panel, 0.85);
+  pen.rectangle(left - head, 0, thick + 2 * head, Math.round(5 * lanes.scale), theme.ink);
+  pen.rectangle(left, 0, thick, bottom, theme.ink);
+}
+
+const TICK_STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 
 /**
- * Marks round times of day along the axis.
+ * Marks round times of day along the axis, or a recording's own time.
  *
  * @param {import("./pens.js").Pen} pen @param {import("./theme.js").Theme} theme
  * @param {Lanes} lanes @param {import("./history.js").History} history
@@ -208,11 +225,13 @@ export function paintAxis(pen, theme, lanes, history, pixelsPerSecond, originPix
   if (history.isEmpty) return;
   const { scale } = lanes;
   const room = 84 * scale;
-  const step = TICK_STEPS_SECONDS.find((seconds) => seconds * pixelsPerSecond >= room) ?? 600;
+  const step = TICK_STEPS_SECONDS.find((seconds) => seconds * pixelsPerSecond >= room) ?? 1800;
   // Clock time of the newest event, carried along the axis: near enough, and steady.
   const newest = history.next - 1;
-  const offset = history.time[history.slot(newest)] - history.positionOf(newest);
-  const zone = 60 * new Date((originPixels / pixelsPerSecond + offset) * 1000).getTimezoneOffset();
+  const isLive = history.durationSeconds === null;
+  const offset = isLive ? history.time[history.slot(newest)] - history.positionOf(newest) : 0;
+  const zone = isLive
+    ? 60 * new Date((originPixels / pixelsPerSecond + offset) * 1000).getTimezoneOffset() : 0;
   const firstTime = originPixels / pixelsPerSecond + offset - zone;
   const size = 11 * scale;
   for (let tick = Math.ceil(firstTime / step) * step; ; tick += step) {
@@ -220,7 +239,8 @@ export function paintAxis(pen, theme, lanes, history, pixelsPerSecond, originPix
     if (x > width) break;
     pen.rectangle(x, lanes.speech.y + lanes.speech.height + 4 * scale, Math.max(1, scale), 3 * scale, theme.muted);
     if (x > 30 * scale && x < width - 30 * scale) {
-      pen.text(x, lanes.axisBaseline, timeOfDay(tick + zone), theme.muted, size, "center");
+      const text = isLive ? timeOfDay(tick + zone) : playTime(tick);
+      pen.text(x, lanes.axisBaseline, text, theme.muted, size, "center");
     }
   }
 }

@@ -1,14 +1,19 @@
 /** The choice among the daemon's streams: one radio button each, with its present label beside it. */
 
-import { element, setAttribute, setText } from "./dom.js";
+import { element, setText } from "./dom.js";
 import { STATE_WORDS } from "./emotions.js";
-import { shownName } from "./words.js";
+import { Recording } from "./recording.js";
+import { percent } from "./words.js";
 
 /** @typedef {{stream: import("./stream.js").Stream, input: HTMLInputElement,
  *   state: HTMLElement, label: HTMLLabelElement}} Entry */
 
 /** @param {import("./stream.js").Stream} stream @returns {string} */
-function stateOf({ status, last }) {
+function stateOf(stream) {
+  if (stream instanceof Recording) {
+    return stream.result === null ? percent(stream.progress) : stream.result.label ?? "no speech";
+  }
+  const { status, last } = stream;
   if (status !== "running" && status !== "overload") return status;
   if (last === null) return "";
   return last.label ?? STATE_WORDS[last.state];
@@ -22,7 +27,7 @@ export class Picker {
   #entries = [];
   #onChoose;
 
-  /** @param {(name: string) => void} onChoose */
+  /** @param {(stream: import("./stream.js").Stream) => void} onChoose */
   constructor(onChoose) {
     this.#onChoose = onChoose;
   }
@@ -36,7 +41,7 @@ export class Picker {
     this.#root.hidden = !several;
     // The demo's mark says it already.
     this.#single.hidden = several || chosen === null || chosen.isDemo;
-    setText(this.#single, chosen === null ? "" : shownName(chosen.name));
+    setText(this.#single, chosen === null ? "" : chosen.title);
     if (streams.some((stream, index) => this.#entries[index]?.stream !== stream)
       || streams.length !== this.#entries.length) {
       this.#rebuild(streams);
@@ -45,7 +50,6 @@ export class Picker {
       input.checked = stream === chosen;
       const shown = stateOf(stream);
       setText(state, shown);
-      setAttribute(state, "data-label", stream.last?.label ?? "none");
     }
   }
 
@@ -59,9 +63,9 @@ export class Picker {
       input.name = "stream";
       // The name comes from outside; a number cannot clash with anything.
       input.value = String(index);
-      input.addEventListener("change", () => this.#onChoose(stream.name));
+      input.addEventListener("change", () => this.#onChoose(stream));
       const name = document.createElement("bdi");
-      name.textContent = shownName(stream.name);
+      name.textContent = stream.title;
       const state = document.createElement("span");
       state.className = "stream-state";
       const label = document.createElement("label");

@@ -72,9 +72,10 @@ export class Plane {
   /**
    * @param {import("./stream.js").Stream} stream
    * @param {import("./protocol.js").EmotionEvent|null} current null leaves the point away
+   * @param {number} until the position at which the path ends
    * @param {number} nowMs
    */
-  draw(stream, current, nowMs) {
+  draw(stream, current, until, nowMs) {
     const { history } = stream;
     const target = current?.scores ? affectOf(current.scores) : null;
     const passed = Math.max(0, nowMs - this.#drawnAtMs) / 1000;
@@ -90,17 +91,20 @@ export class Plane {
     }
     this.#history = history;
     const place = this.#shown && `${this.#x(this.#shown.valence).toFixed(1)} ${this.#y(this.#shown.arousal).toFixed(1)}`;
-    const key = `${stream.name} ${history.next} ${place}`;
+    const key = `${stream.name} ${history.next} ${history.atOrAfter(until)} ${place}`;
     if (key === this.#drawnKey) return;
     this.#drawnKey = key;
-    this.#paint(history, current?.label ?? null);
+    this.#paint(history, until, current?.label ?? null);
     setAttribute(this.#canvas, "aria-label", target === null
       ? "Valence and arousal: no score at present"
       : `Valence ${target.valence.toFixed(1)} and arousal ${target.arousal.toFixed(1)}, on scales from 1 to 9`);
   }
 
-  /** @param {import("./history.js").History} history @param {import("./emotions.js").Label|null} label */
-  #paint(history, label) {
+  /**
+   * @param {import("./history.js").History} history @param {number} until
+   * @param {import("./emotions.js").Label|null} label
+   */
+  #paint(history, until, label) {
     const { theme } = this;
     const context = this.#context;
     const { width, height } = this.#canvas;
@@ -117,7 +121,7 @@ export class Plane {
     pen.text(width - edge, this.#y(SCALE_MIDDLE) - 5 * scale, "pleasant", theme.muted, small, "end");
     pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, small + 4 * scale, "aroused", theme.muted, small);
     pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, height - 6 * scale, "at rest", theme.muted, small);
-    this.#paintPath(history);
+    this.#paintPath(history, until);
     for (const name of LABELS) this.#paintWord(pen, name, name === label);
     this.#paintPoint(label);
   }
@@ -132,25 +136,26 @@ export class Plane {
     const text = 12 * scale;
     const ink = isPresent ? this.theme.ink : this.theme.muted;
     const side = WORD_SIDE[name];
+    const goesLeft = side === "left" && x - 12 * scale > pen.measure(name, text);
     if (side === "above") pen.text(x, y - size / 2 - 0.45 * text, name, ink, text, "center");
-    else if (side === "right") pen.text(x + 12 * scale, y + 0.36 * text, name, ink, text);
-    else pen.text(x - 12 * scale, y + 0.36 * text, name, ink, text, "end");
+    else if (goesLeft) pen.text(x - 12 * scale, y + 0.36 * text, name, ink, text, "end");
+    else pen.text(x + 12 * scale, y + 0.36 * text, name, ink, text);
   }
 
-  /** @param {import("./history.js").History} history */
-  #paintPath(history) {
+  /** @param {import("./history.js").History} history @param {number} until */
+  #paintPath(history, until) {
     const context = this.#context;
     context.strokeStyle = this.theme.ink;
     context.lineWidth = 2 * this.#scale;
     /** @type {import("./affect.js").AffectPoint|null} */
     let before = null;
-    const newest = history.newestPosition;
-    for (let id = history.atOrAfter(newest - PATH_SECONDS); id < history.next; id += 1) {
+    const end = Math.min(history.next, history.atOrAfter(until) + 1);
+    for (let id = history.atOrAfter(until - PATH_SECONDS); id < end; id += 1) {
       const slot = history.slot(id);
       const point = history.hasScores[slot] === 1 ? affectOf(history.scores, slot * COUNT) : null;
       if (point !== null && before !== null && history.follows(id)) {
         // Older stretches fade: the eye sees where the voice comes from.
-        context.globalAlpha = 0.5 * Math.max(0, 1 - (newest - history.positionOf(id)) / PATH_SECONDS);
+        context.globalAlpha = 0.5 * Math.min(1, Math.max(0, 1 - (until - history.positionOf(id)) / PATH_SECONDS));
         context.beginPath();
         context.moveTo(this.#x(before.valence), this.#y(before.arousal));
         context.lineTo(this.#x(point.valence), this.#y(point.arousal));

@@ -11,6 +11,7 @@ const SYMBOLS = Object.freeze({
   connecting: "M12 4a8 8 0 0 1 8 8",
   waiting: "M12 4a8 8 0 0 1 8 8",
   warmup: "M12 4a8 8 0 0 1 8 8",
+  analysing: "M12 4a8 8 0 0 1 8 8",
   offline: "M19.5 9.5a8 8 0 1 0 .3 4.5M20 4v5.5h-5.5",
   locked: "M6.5 11h11v8.5h-11zM9 11V8a3 3 0 0 1 6 0v3",
   reconnecting: "M19.5 9.5a8 8 0 1 0 .3 4.5M20 4v5.5h-5.5",

@@ -62,9 +62,14 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {string[]} streams
  * @property {boolean} demo
  * @property {EmotionEvent|null} last
+ * @property {number} mostClientStreams 0 where the daemon takes no sound from pages
+ * @property {number} mostFileSeconds
+ * @property {number} mostMessageBytes
+ * @property {boolean} keepsHistory whether the daemon remembers analysed files
  */
 
-/** @typedef {Hello|EmotionEvent|ChangeEvent|StatusEvent} Message */
+/** @typedef {EmotionEvent|ChangeEvent|StatusEvent} StreamEvent */
+/** @typedef {Hello|StreamEvent} Message */
 
 /** The protocol version that this page speaks. */
 export const PROTOCOL_VERSION = 1;
@@ -72,25 +77,25 @@ export const PROTOCOL_VERSION = 1;
 const DEFAULT_STRIDE_SECONDS = 0.25;
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** @param {unknown} value @returns {number|null} */
-const finite = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
+export const finite = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
 
 /** @param {unknown} value @returns {string} */
-const text = (value) => (typeof value === "string" ? value : "");
+export const text = (value) => (typeof value === "string" ? value : "");
 
 /** @param {unknown} value @returns {import("./emotions.js").Label|null} */
-const label = (value) => LABELS.find((known) => known === value) ?? null;
+export const label = (value) => LABELS.find((known) => known === value) ?? null;
 
 /** @param {unknown} value @returns {number[]|null} */
-function scoreList(value) {
+export function scoreList(value) {
   if (!isObject(value)) return null;
   return LABELS.map((name) => Math.min(1, Math.max(0, finite(value[name]) ?? 0)));
 }
 
 /** @param {Record<string, unknown>} data @returns {EmotionEvent|null} */
-function emotion(data) {
+export function emotion(data) {
   const [seq, end, time] = [finite(data.seq), finite(data.end), finite(data.time)];
   const state = STATES.find((known) => known === data.state);
   if (typeof data.stream !== "string" || seq === null || end === null || time === null) return null;
@@ -134,6 +139,7 @@ function hello(data) {
   const model = isObject(data.model) ? data.model : {};
   const stride = finite(data.stride_seconds);
   const streams = Array.isArray(data.streams) ? data.streams : [];
+  const clients = isObject(data.client_streams) ? data.client_streams : {};
   return {
     type: "hello",
     protocol: finite(data.protocol) ?? 0,
@@ -143,22 +149,32 @@ function hello(data) {
     streams: streams.filter((name) => typeof name === "string"),
     demo: data.demo === true,
     last: isObject(data.last) ? emotion(data.last) : null,
+    mostClientStreams: finite(clients.max) ?? 0,
+    mostFileSeconds: finite(clients.max_file_seconds) ?? 0,
+    mostMessageBytes: finite(clients.max_message_bytes) ?? 0,
+    keepsHistory: clients.history === true,
   };
 }
 
 /**
  * @param {unknown} payload what a WebSocket message event carries
- * @returns {Message|null} null for anything that is not a message of this protocol
+ * @returns {Record<string, unknown>|null} null for anything that is not an object
  */
-export function parseMessage(payload) {
+export function parseObject(payload) {
   if (typeof payload !== "string") return null;
-  let data;
   try {
-    data = JSON.parse(payload);
+    const data = JSON.parse(payload);
+    return isObject(data) ? data : null;
   } catch {
     return null;
   }
-  if (!isObject(data)) return null;
+}
+
+/**
+ * @param {Record<string, unknown>} data
+ * @returns {Message|null} null for anything that is not a greeting or an event
+ */
+export function parseMessage(data) {
   switch (data.type) {
     case "hello": return hello(data);
     case "emotion": return emotion(data);

@@ -3,10 +3,14 @@
  */
 
 import { LABELS, STATES, STATE_WORDS, glyphElement } from "./emotions.js";
-import { percent, timeOfDay } from "./words.js";
+import { percent, playTime, timeOfDay } from "./words.js";
 
 const COUNT = LABELS.length;
 const EDGE_PIXELS = 8;
+
+/** @param {import("./history.js").History} history @param {number} id @returns {string} when it was */
+const whenOf = (history, id) => (history.durationSeconds === null
+  ? timeOfDay(history.time[history.slot(id)]) : playTime(history.positionOf(id)));
 
 /**
  * @param {import("./history.js").History} history @param {number} id
@@ -18,7 +22,7 @@ export function describe(history, id) {
   const what = label >= 0
     ? `${LABELS[label]} ${percent(history.confidence[slot])}`
     : STATE_WORDS[STATES[history.state[slot]]];
-  const parts = [timeOfDay(history.time[slot]), what];
+  const parts = [whenOf(history, id), what];
   if (history.hasScores[slot] === 1) {
     const ranked = LABELS.map((name, index) => ({ name, score: history.scores[slot * COUNT + index] }))
       .filter(({ name, score }) => score >= 0.05 && name !== LABELS[label])
@@ -94,7 +98,7 @@ export class Readout {
     const word = label >= 0
       ? `${LABELS[label]} ${percent(history.confidence[slot])}`
       : STATE_WORDS[STATES[history.state[slot]]];
-    this.#title.textContent = `${timeOfDay(history.time[slot])} · ${word}`;
+    this.#title.textContent = `${whenOf(history, id)} · ${word}`;
     const held = history.hasScores[slot] === 1;
     this.#rows.forEach(({ row, smoothed, raw }, index) => {
       smoothed.textContent = held ? history.scores[slot * COUNT + index].toFixed(3) : "–";

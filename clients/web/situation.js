@@ -10,7 +10,7 @@ import { duration, percent } from "./words.js";
 
 /**
  * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
- *   |"warmup"|"silence"|"uncertain"|"speech"} Kind
+ *   |"analysing"|"warmup"|"silence"|"uncertain"|"speech"} Kind
  */
 
 /**
@@ -29,6 +29,9 @@ const QUIET_SECONDS = 3;
 const QUIETEST_DBFS = -60;
 /** Letters of the source's own explanation. */
 const LONGEST_DETAIL = 160;
+
+/** @param {import("./protocol.js").EmotionEvent} event @returns {number} 0 to 1, for the eye only */
+export const loudnessOf = (event) => Math.min(1, Math.max(0, 1 - event.level_dbfs / QUIETEST_DBFS));
 
 /** @param {import("./stream.js").Stream} stream @returns {string} */
 function held(stream) {
@@ -53,7 +56,7 @@ function leaning(stream) {
  */
 export function situationOf(stream, link, nowMs) {
   const last = stream?.last ?? null;
-  const loudness = last === null ? 0 : Math.min(1, Math.max(0, 1 - last.level_dbfs / QUIETEST_DBFS));
+  const loudness = last === null ? 0 : loudnessOf(last);
   /** @type {(kind: Kind, word: string, detail: string, loud?: number) => Situation} */
   const say = (kind, word, detail, loud = 0) =>
     ({ kind, label: null, word, detail, note: "", confidence: 0, loudness: loud });

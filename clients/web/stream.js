@@ -5,6 +5,7 @@
 
 import { History } from "./history.js";
 import { LiveClock } from "./clock.js";
+import { shownName } from "./words.js";
 
 /** Memory stays bounded: a further stream takes the place of one that has gone, or is left out. */
 const MOST_STREAMS = 48;
@@ -17,10 +18,15 @@ const GONE_MS = 30_000;
  */
 
 export class Stream {
-  /** @param {string} name @param {number} strideSeconds @param {number} nowMs */
-  constructor(name, strideSeconds, nowMs) {
+  /**
+   * @param {string} name @param {number} strideSeconds @param {number} nowMs
+   * @param {number|null} [durationSeconds] of a recording
+   */
+  constructor(name, strideSeconds, nowMs, durationSeconds = null) {
     this.name = name;
-    this.history = new History(strideSeconds);
+    /** What the viewer reads instead of the name. */
+    this.title = shownName(name);
+    this.history = new History(strideSeconds, durationSeconds);
     this.clock = new LiveClock();
     /** @type {import("./protocol.js").EmotionEvent|null} */
     this.last = null;
@@ -39,6 +45,7 @@ export class Stream {
     /** Whether the daemon of this connection has it. */
     this.isPresent = true;
     this.lastSeq = 0;
+    /** Emotions of this connection. */
     this.counted = 0;
     this.kindSince = 0;
     this.kindSinceIsKnown = false;
@@ -78,20 +85,27 @@ export class Stream {
     return history.newestPosition + Math.max(2 * stride, event.time - last.time);
   }
 
-  /** @param {number} seq counts what is missing between this event and the one before */
-  count(seq) {
-    // The first one of a connection is a repetition: what came between it and the second was
-    // sent to those who were there.
+  /** @param {import("./protocol.js").StreamEvent} event counts what is missing before it */
+  count({ seq, type }) {
+    this.isPresent = true;
+    if (this.counted > 0 && seq <= this.lastSeq) return; // a greeting repeats the last ones
+    // What came between the repeated emotion and the first new one was sent to those who were there.
     if (this.counted > 1 && seq > this.lastSeq + 1) this.missedEvents += seq - this.lastSeq - 1;
     this.lastSeq = seq;
-    this.counted += 1;
-    this.isPresent = true;
+    if (type === "emotion") this.counted += 1;
   }
 
   /** @param {boolean} isPresent whether the daemon that was found names this stream */
   reconnected(isPresent) {
     this.counted = 0;
     this.isPresent = isPresent;
+  }
+
+  /** @param {import("./protocol.js").StreamEvent} event @param {number} nowMs */
+  take(event, nowMs) {
+    this.count(event);
+    if (event.type === "emotion") this.add(event, nowMs);
+    else if (event.type === "status") this.setStatus(event);
   }
 
   /** @param {import("./protocol.js").StatusEvent} event */
@@ -151,11 +165,7 @@ export class Streams {
       this.#hello(message, nowMs);
       return;
     }
-    const stream = this.#ensure(message.stream, nowMs);
-    if (stream === null) return;
-    stream.count(message.seq);
-    if (message.type === "emotion") stream.add(message, nowMs);
-    else if (message.type === "status") stream.setStatus(message);
+    this.#ensure(message.stream, nowMs)?.take(message, nowMs);
   }
 
   /** @param {import("./protocol.js").Hello} hello @param {number} nowMs */
@@ -176,7 +186,7 @@ export class Streams {
     }
     if (hello.last !== null) {
       const stream = this.#ensure(hello.last.stream, nowMs);
-      stream?.count(hello.last.seq);
+      stream?.count(hello.last);
       stream?.add(hello.last, nowMs);
     }
   }

@@ -5,7 +5,7 @@
 import { GLYPHS, LABELS } from "./emotions.js";
 import { layOut, paintAxis, paintEmpty, paintEvents, paintLaneNames, paintNames } from "./lanes.js";
 import { CanvasPen, SvgPen } from "./pens.js";
-import { shownName, timeOfDay } from "./words.js";
+import { playTime, timeOfDay } from "./words.js";
 
 /**
  * @typedef {object} Excerpt
@@ -91,10 +91,11 @@ class MovedPen {
 /** @param {Excerpt} excerpt @returns {string} */
 function titleOf({ stream, begin, end }) {
   const { history } = stream;
+  if (history.durationSeconds !== null) return `${stream.title} · ${playTime(begin)} – ${playTime(end)}`;
   const id = Math.min(history.next - 1, history.atOrAfter(end));
   const offset = history.time[history.slot(id)] - history.positionOf(id);
   const date = new Date((begin + offset) * 1000).toISOString().slice(0, 10);
-  const name = `${shownName(stream.name)}${stream.isDemo ? " (demo recording)" : ""}`;
+  const name = `${stream.title}${stream.isDemo ? " (demo recording)" : ""}`;
   return `${name} · ${date} ${timeOfDay(begin + offset)} – ${timeOfDay(end + offset)}`;
 }
 

@@ -2,7 +2,8 @@
  * Pointer, wheel and keyboard on the timeline.
  *
  * A mouse hovers to read and drags to move; a finger taps to read, drags to move, and two fingers
- * zoom. Moving pauses, so that what is being looked at does not scroll away.
+ * zoom. Moving pauses, so that what is being looked at does not scroll away. A click on a
+ * recording plays it from there.
  */
 
 /**
@@ -10,6 +11,7 @@
  * @property {import("./timeline.js").Timeline} timeline
  * @property {() => import("./stream.js").Stream|null} stream
  * @property {() => void} changed called after any change of the view
+ * @property {(position: number) => boolean} play from there; false where nothing can be played
  */
 
 const DRAG_THRESHOLD_PIXELS = 4;
@@ -19,7 +21,6 @@ const WHEEL_PIXELS_PER_DOUBLING = 300;
 /** @param {HTMLElement} element @param {TimelineHost} host */
 export function listenToPointer(element, host) {
   const { timeline } = host;
-  const { view } = timeline;
   /** @type {Map<number, number>} pointer id to x */
   const held = new Map();
   let dragged = 0;
@@ -30,6 +31,7 @@ export function listenToPointer(element, host) {
   const zoomAround = (/** @type {number} */ factor, /** @type {number} */ x) => {
     const stream = host.stream();
     if (stream === null) return;
+    const { view } = timeline;
     const anchor = timeline.positionAt(stream, performance.now(), x);
     view.zoomTo(view.spanSeconds * factor, anchor);
     if (!view.isLive) view.pan(0, stream.history);
@@ -40,6 +42,7 @@ export function listenToPointer(element, host) {
   const panBy = (/** @type {number} */ pixels) => {
     const stream = host.stream();
     if (stream === null || stream.history.isEmpty) return;
+    const { view } = timeline;
     view.pause(timeline.livePosition(stream, performance.now()));
     view.pan(-pixels * timeline.secondsPerCssPixel, stream.history);
     host.changed();
@@ -68,7 +71,7 @@ export function listenToPointer(element, host) {
       dragged += Math.abs(x - before);
       if (dragged > DRAG_THRESHOLD_PIXELS) {
         timeline.hoverX = null;
-        view.cursorId = null;
+        timeline.view.cursorId = null;
         panBy(x - before);
       }
     }
@@ -78,9 +81,11 @@ export function listenToPointer(element, host) {
   const release = (/** @type {PointerEvent} */ event) => {
     const stream = host.stream();
     if (held.delete(event.pointerId) && dragged <= DRAG_THRESHOLD_PIXELS && stream !== null) {
+      const position = timeline.positionAt(stream, performance.now(), xOf(event));
+      const played = event.type === "pointerup" && host.play(position);
       // A tap reads the moment under it and stops the scrolling beneath the finger.
-      if (event.type === "pointerup" && event.pointerType !== "mouse") {
-        const position = timeline.positionAt(stream, performance.now(), xOf(event));
+      if (event.type === "pointerup" && event.pointerType !== "mouse" && !played) {
+        const { view } = timeline;
         view.pause(timeline.livePosition(stream, performance.now()));
         view.cursorId = stream.history.covering(position);
       }
@@ -92,7 +97,7 @@ export function listenToPointer(element, host) {
   element.addEventListener("pointerleave", (event) => {
     if (event.pointerType !== "mouse") return;
     timeline.hoverX = null;
-    view.cursorId = null;
+    timeline.view.cursorId = null;
     host.changed();
   });
 
@@ -112,13 +117,13 @@ export function listenToPointer(element, host) {
  * @param {() => void} togglePause */
 export function listenToKeys(element, host, zoom, togglePause) {
   const { timeline } = host;
-  const { view } = timeline;
 
   /** @param {(history: import("./history.js").History, id: number) => number} choose */
   const move = (choose) => {
     const stream = host.stream();
     if (stream === null || stream.history.isEmpty) return;
     const { history } = stream;
+    const { view } = timeline;
     timeline.hoverX = null;
     const visibleEnd = timeline.visible(stream, performance.now()).end;
     // Without a cursor the first step back lands on the last event that is shown.
@@ -138,16 +143,21 @@ export function listenToKeys(element, host, zoom, togglePause) {
     ArrowRight: (event) => (event.shiftKey ? jump(BIG_STEP_SECONDS) : move((_, id) => id + 1)),
     ArrowDown: () => move((_, id) => id - 1),
     ArrowUp: () => move((_, id) => id + 1),
-    PageUp: () => jump(-view.spanSeconds),
-    PageDown: () => jump(view.spanSeconds),
+    PageUp: () => jump(-timeline.view.spanSeconds),
+    PageDown: () => jump(timeline.view.spanSeconds),
     Home: () => move((history) => history.first),
     End: () => move((history) => history.next - 1),
     "+": () => zoom(-1),
     "=": () => zoom(-1),
     "-": () => zoom(1),
     " ": () => togglePause(),
+    Enter: () => {
+      const { history } = host.stream() ?? {};
+      const id = timeline.view.cursorId;
+      if (history !== undefined && id !== null && id < history.next) host.play(history.beginOf(id));
+    },
     Escape: () => {
-      view.cursorId = null;
+      timeline.view.cursorId = null;
       host.changed();
     },
   };

@@ -2,8 +2,9 @@
  * The scrolling timeline: which stretch is shown, and the painting of one frame of it.
  */
 
-import { layOut, paintAxis, paintLaneNames, paintNames } from "./lanes.js";
+import { layOut, paintAxis, paintLaneNames, paintNames, paintPlayhead } from "./lanes.js";
 import { CanvasPen } from "./pens.js";
+import { Recording } from "./recording.js";
 import { prefersLessMotion } from "./theme.js";
 import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
@@ -14,7 +15,10 @@ const USUAL_FONT_PIXELS = 15;
 /** @typedef {{begin: number, end: number}} Stretch positions in seconds */
 
 export class Timeline {
-  view = new View();
+  #liveView = new View();
+  view = this.#liveView;
+  /** @type {number|null} where the sound of a recording stands, in seconds */
+  playhead = null;
   /** @type {number|null} where the pointer hovers, in CSS pixels from the left edge */
   hoverX = null;
   #canvas;
@@ -61,6 +65,15 @@ export class Timeline {
     this.#resize();
   }
 
+  /** @param {import("./stream.js").Stream|null} stream what will be drawn from now on */
+  turnTo(stream) {
+    this.view = stream instanceof Recording ? stream.view : this.#liveView;
+    this.#liveView.follow();
+    this.view.cursorId = null;
+    this.playhead = null;
+    this.invalidate();
+  }
+
   /** After a zoom: everything has another width. */
   invalidate() {
     this.#tiles.clear();
@@ -77,6 +90,7 @@ export class Timeline {
    */
   livePosition(stream, nowMs) {
     const { history, clock } = stream;
+    if (history.durationSeconds !== null) return history.endPosition;
     return prefersLessMotion() ? history.newestPosition : clock.at(nowMs);
   }
 
@@ -107,10 +121,12 @@ export class Timeline {
       this.view.cursorId = history.covering(begin + this.hoverX * this.secondsPerCssPixel);
     }
     const cursor = this.#cursorPixel(history, pixelsPerSecond, origin);
-    const key = `${stream.name} ${origin} ${history.next} ${cursor}`;
+    const playhead = this.playhead === null ? null : Math.round(this.playhead * pixelsPerSecond) - origin;
+    const key = `${stream.name} ${origin} ${history.next} ${cursor} ${playhead}`;
     if (key !== this.#drawnKey) {
       this.#drawnKey = key;
       this.#paint(history, pixelsPerSecond, origin, cursor);
+      if (playhead !== null) paintPlayhead(this.#pen, this.theme, this.#lanes, playhead);
     }
     return cursor === null ? null : (cursor * this.#cssWidth) / this.#width;
   }

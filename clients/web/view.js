@@ -3,7 +3,8 @@
  */
 
 /** The spans that the zoom steps through, in seconds. */
-export const SPANS_SECONDS = Object.freeze([10, 15, 30, 60, 120, 300, 600]);
+const SPANS_SECONDS = Object.freeze([10, 15, 30, 60, 120, 300, 600]);
+const SHORTEST_RECORDING_SECONDS = 1;
 
 export class View {
   spanSeconds = 60;
@@ -13,6 +14,26 @@ export class View {
   #frozenEnd = 0;
   /** @type {number|null} id of the event under the cursor */
   cursorId = null;
+  /** The spans that the zoom steps through. */
+  spans = SPANS_SECONDS;
+
+  /** @param {number|null} [durationSeconds] of a recording, which is shown whole at first */
+  constructor(durationSeconds = null) {
+    if (durationSeconds === null) return;
+    const whole = Math.max(SHORTEST_RECORDING_SECONDS, durationSeconds);
+    this.spans = [...SPANS_SECONDS.filter((span) => span < whole), whole];
+    this.spanSeconds = whole;
+    this.isLive = false;
+    this.#frozenEnd = whole;
+  }
+
+  get shortestSpan() {
+    return this.spans[0];
+  }
+
+  get longestSpan() {
+    return this.spans[this.spans.length - 1];
+  }
 
   /** @param {number} livePosition @returns {number} the position at the right edge */
   end(livePosition) {
@@ -35,8 +56,8 @@ export class View {
    * @param {number} seconds @param {import("./history.js").History} history
    */
   pan(seconds, history) {
-    const earliest = Math.min(history.newestPosition, history.oldestPosition + this.spanSeconds);
-    const latest = history.newestPosition;
+    const latest = history.endPosition;
+    const earliest = Math.min(latest, history.oldestPosition + this.spanSeconds);
     this.#frozenEnd = Math.min(latest, Math.max(earliest, this.#frozenEnd + seconds));
   }
 
@@ -45,7 +66,7 @@ export class View {
    * @param {number} anchor the position that keeps its place while paused
    */
   zoomTo(spanSeconds, anchor) {
-    const bounded = Math.min(SPANS_SECONDS[SPANS_SECONDS.length - 1], Math.max(SPANS_SECONDS[0], spanSeconds));
+    const bounded = Math.min(this.longestSpan, Math.max(this.shortestSpan, spanSeconds));
     if (!this.isLive) {
       this.#frozenEnd = anchor + ((this.#frozenEnd - anchor) * bounded) / this.spanSeconds;
     }
@@ -54,7 +75,7 @@ export class View {
 
   /** @param {1|-1} direction 1 shows more time @returns {number} the next step's span */
   nextSpan(direction) {
-    const steps = direction > 0 ? SPANS_SECONDS : [...SPANS_SECONDS].reverse();
+    const steps = direction > 0 ? this.spans : [...this.spans].reverse();
     const beyond = steps.find((span) => direction * (span - this.spanSeconds) > 0.01);
     return beyond ?? steps[steps.length - 1];
   }
@@ -65,5 +86,16 @@ export class View {
     if (position > this.#frozenEnd) this.#frozenEnd = position;
     const begin = history.beginOf(id);
     if (begin < this.#frozenEnd - this.spanSeconds) this.#frozenEnd = begin + this.spanSeconds;
+  }
+
+  /**
+   * Turns to the page on which a playing recording is.
+   * @param {number} position @param {import("./history.js").History} history
+   */
+  turnTo(position, history) {
+    if (position > this.#frozenEnd || position < this.#frozenEnd - this.spanSeconds) {
+      this.#frozenEnd = position + this.spanSeconds;
+      this.pan(0, history);
+    }
   }
 }

@@ -10,6 +10,22 @@ export const percent = (share) => `${Math.round(100 * share)}\u202f%`;
 /** @param {number} unixSeconds @returns {string} the time of day */
 export const timeOfDay = (unixSeconds) => clock.format(new Date(unixSeconds * 1000));
 
+const calendar = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+
+/** @param {number} unixSeconds @returns {string} */
+export const dayAndTime = (unixSeconds) => calendar.format(new Date(unixSeconds * 1000));
+
+/** @param {number} seconds of a recording @returns {string} such as "0:04", "2:05", "1:03:00" */
+export function playTime(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+}
+
 /** @param {number} seconds @returns {string} such as "4 s", "2 min 5 s", "1 h 3 min" */
 export function duration(seconds) {
   const whole = Math.floor(seconds);

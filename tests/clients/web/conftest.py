@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
+import soundfile
 
 from tests.clients.web.scripted import Message, ScriptedDaemon, scripted_daemon
+from tests.support.daemon import DEMO, Daemon, running_daemon
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -20,21 +25,64 @@ ARGUMENTS = (
     "--disable-sync",
     # With one page always open, all others share its process: starting one is slower than a page.
     "--process-per-site",
+    # A microphone that hears a file; each page still has to be allowed to use it.
+    "--use-fake-device-for-media-stream",
+    # Nobody has to click before a page may play a sound.
+    "--autoplay-policy=no-user-gesture-required",
+    "--mute-audio",
+    # A name that is this machine, but that browsers do not trust as such.
+    "--host-resolver-rules=MAP elsewhere.test 127.0.0.1",
 )
 SIZES = {"large": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
 
 OpenPage = Callable[..., Any]
 
 
+class Served(Protocol):
+    """What a page can be opened of, scripted or real."""
+
+    @property
+    def url(self) -> str: ...
+    def wait_for_clients(self) -> None: ...
+
+
+class RealDaemon:
+    """A daemon's process whose page is looked at."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+        self.url = daemon.page_url
+
+    def wait_for_clients(self) -> None:
+        """The tests wait for what the page shows."""
+
+
+def real_environment(data: Path) -> Mapping[str, str]:
+    """In which a daemon keeps its history in a folder of the test's."""
+    return {**os.environ, "XDG_DATA_HOME": str(data)}
+
+
+@pytest.fixture(scope="module")
+def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDaemon]:
+    data = tmp_path_factory.mktemp("data")
+    flags = ("--source", f"voice={DEMO}", "--model", "lite")
+    with running_daemon(*flags, environment=real_environment(data)) as daemon:
+        yield RealDaemon(daemon)
+
+
 # Not of the whole session: while Playwright lives, an event loop runs in this thread.
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("needs chromium (Debian: apt-get install chromium)")
+    voice = tmp_path_factory.mktemp("voice") / "voice.wav"
+    samples, sample_rate = soundfile.read(DEMO, dtype="int16")
+    soundfile.write(voice, samples, sample_rate)
+    arguments = [*ARGUMENTS, f"--use-file-for-fake-audio-capture={voice}"]
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
@@ -98,12 +146,13 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
     with ExitStack() as stack:
 
         def open_one(
-            daemon: ScriptedDaemon,
+            daemon: Served,
             size: str = "large",
             *,
             path: str = "",
             motion: str = "reduce",
             theme: str = "light",
+            script: str = "",
         ) -> Any:
             page = contexts.get(size, motion, theme).new_page()
             stack.callback(page.close)
@@ -111,6 +160,8 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
             page.on("console", lambda line: note_console(line.type, line.text))
             page.on("request", lambda request: note_request(daemon, request.url))
             page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
+            if script:
+                page.add_init_script(script)
             page.goto(daemon.url + path)
             daemon.wait_for_clients()
             return page
@@ -121,7 +172,7 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
             if kind in ("error", "warning") and not known:
                 problems.append(f"{kind}: {text}")
 
-        def note_request(daemon: ScriptedDaemon, url: str) -> None:
+        def note_request(daemon: Served, url: str) -> None:
             if not url.startswith((daemon.url, daemon.url.replace("http", "ws"), "blob:")):
                 problems.append(f"fetched from outside: {url}")
 
@@ -132,3 +183,22 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
 @pytest.fixture
 def page(open_page: OpenPage, daemon: ScriptedDaemon) -> Any:
     return open_page(daemon)
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python")
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture
+def violations(axe: str) -> Callable[[Any], list[str]]:
+    """What axe-core holds against a page, each with the element concerned."""
+
+    def look(page: Any) -> list[str]:
+        # Evaluated, not added as a script: the page's own policy would refuse that.
+        page.evaluate(axe)
+        found = page.evaluate("async () => (await axe.run()).violations")
+        return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+    return look

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import queue
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -22,14 +25,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
+from streamer.http import SECURITY_HEADERS
+
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 STRIDE_SECONDS = 0.25
 EPOCH = 1795372800.0
 WEB = Path(__file__).resolve().parents[3] / "clients" / "web"
-POLICY = (
-    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    "object-src 'none'; require-trusted-types-for 'script'"
-)
 TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
 
 Message = dict[str, Any]
@@ -102,12 +103,36 @@ def hello(
     return message | more
 
 
+CLIENT_STREAMS = {
+    "max": 4, "max_file_seconds": 1800.0, "max_message_bytes": 65_536, "history": True,
+}  # fmt: skip
+"""In the hello of a daemon that takes sound from pages."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a page has said, and the way back to it."""
+
+    message: Message
+    client: ServerConnection
+
+    def answer(self, *messages: Message) -> None:
+        """To this connection alone."""
+        for message in messages:
+            self.client.send(json.dumps(message))
+
+    def hang_up(self) -> None:
+        """As a daemon that is killed does."""
+        self.client.socket.shutdown(socket.SHUT_RDWR)
+
+
 class ScriptedDaemon:
     """One server whose clients all hear the same: a greeting, then what ``send`` is given."""
 
     def __init__(self, greeting: Message | None = None, port: int = 0) -> None:
         self.greeting = hello() if greeting is None else greeting
         self._clients: set[ServerConnection] = set()
+        self._heard: queue.Queue[Heard] = queue.Queue()
         self._changed = threading.Condition()
         self._server: Server = serve(
             self._serve, "127.0.0.1", port, process_request=self._answer, compression=None
@@ -135,6 +160,12 @@ class ScriptedDaemon:
             for client in clients:
                 client.send(text)
 
+    def hear(self, kind: str, timeout_seconds: float = 20.0) -> Heard:
+        """The next message of a type from any page; what comes before it is forgotten."""
+        while (heard := self._heard.get(timeout=timeout_seconds)).message["type"] != kind:
+            pass
+        return heard
+
     def stop(self) -> None:
         """Frees the port and cuts every page off, as a daemon that is stopped does."""
         self._server.shutdown()
@@ -150,8 +181,9 @@ class ScriptedDaemon:
             with self._changed:
                 self._clients.add(client)
                 self._changed.notify_all()
-            for _ in client:
-                pass
+            for message in client:
+                said = json.loads(message) if isinstance(message, str) else {"type": "audio"}
+                self._heard.put(Heard(said, client))
         except ConnectionClosed:
             pass
         finally:
@@ -171,8 +203,7 @@ class ScriptedDaemon:
             {
                 "Content-Type": f"{kind}; charset=utf-8" if found else "text/plain",
                 "Content-Length": str(len(body)),
-                "Content-Security-Policy": POLICY,
-                "X-Content-Type-Options": "nosniff",
+                **SECURITY_HEADERS,
                 "Connection": "close",
             }
         )

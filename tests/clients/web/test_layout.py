@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -22,29 +21,17 @@ LINES_OF_THE_WORD = """() => {
 }"""
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python")
-    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-
-
-def violations(page: Any, axe: str) -> list[str]:
-    """What axe-core holds against the page, each with the element concerned."""
-    # Evaluated, not added as a script: the page's own policy would refuse that.
-    page.evaluate(axe)
-    found = page.evaluate("async () => (await axe.run()).violations")
-    return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_accessible_in_every_state(open_page: Any, start_daemon: Any, axe: str, theme: str) -> None:
+def test_accessible_in_every_state(
+    open_page: Any, start_daemon: Any, violations: Any, theme: str
+) -> None:
     daemon = start_daemon(hello(("mic", "kitchen"), demo=True))
     page = open_page(
         daemon,
         "large" if theme == "light" else "phone",
         theme=theme,
     )
-    assert violations(page, axe) == []
+    assert violations(page) == []
     daemon.send(
         *[emotion(index, "happy") for index in range(40)], emotion(0, "sad", stream="kitchen")
     )
@@ -53,13 +40,13 @@ def test_accessible_in_every_state(open_page: Any, start_daemon: Any, axe: str, 
     page.locator("#timeline").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#readout")).to_be_visible()
-    assert violations(page, axe) == []
+    assert violations(page) == []
     daemon.send(status("overload", seq=40), emotion(41, None, state="uncertain", share=0.3))
     expect(page.locator("#now-note")).to_be_visible()
-    assert violations(page, axe) == []
+    assert violations(page) == []
     daemon.stop()
     expect(page.locator("#retry")).to_be_visible()
-    assert violations(page, axe) == []
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("size", ["phone", "tablet", "large"])

@@ -38,6 +38,7 @@ def test_choice(open_page: Any, start_daemon: Any) -> None:
     expect(page.locator("#stream-list label").nth(1)).to_contain_text("angry")
     page.locator("#stream-list label").nth(1).click()
     expect(kitchen).to_be_checked()
+    daemon.send(emotion(3, "angry", stream="kitchen"))
     expect(page.locator("#now-word")).to_have_text("angry")
     daemon.send(emotion(5, "happy"), status("muted", seq=3, stream="kitchen"))
     expect(page.locator("#now-word")).to_have_text("muted")
@@ -51,10 +52,11 @@ def test_choice_by_keyboard(open_page: Any, start_daemon: Any) -> None:
     expect(page.locator("#now-word")).to_have_text("calm")
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#now-word")).to_have_text("angry")
+    expect(page.get_by_role("radio", name="kitchen")).to_be_checked()
     daemon.send(emotion(3, "sad", stream="kitchen"))
     expect(page.locator("#now-word")).to_have_text("sad")
     page.keyboard.press("ArrowLeft")
+    daemon.send(emotion(5, "calm"))
     expect(page.locator("#now-word")).to_have_text("calm")
 
 

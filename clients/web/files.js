@@ -1,0 +1,141 @@
+/** Drop: files come in, are analysed, shown, remembered and forgotten. */
+
+import { element, setText } from "./dom.js";
+import { listenToDrops } from "./drop.js";
+import { FilesPanel } from "./files-panel.js";
+import { keyOf } from "./job.js";
+import { Library } from "./library.js";
+import { Queue } from "./queue.js";
+import { Recording } from "./recording.js";
+import { duration, shownName } from "./words.js";
+
+/**
+ * @typedef {object} FilesPage what the page does for its files
+ * @property {(message: Record<string, unknown>) => boolean} send to the daemon
+ * @property {(recording: Recording|null) => void} show null goes back to the live streams
+ * @property {(text: string) => void} say to the viewer
+ */
+
+export class Files {
+  #library = new Library();
+  #root = element("files", HTMLElement);
+  #toggle = element("files-toggle", HTMLButtonElement);
+  #queue;
+  #panel;
+  #daemon;
+  #page;
+  #isTaking = false;
+  #areKept = false;
+  /** What was asked of the daemon and has not come yet.
+   * @type {number|null} */
+  #recalled = null;
+  /** @type {Recording|null} */
+  #shown = null;
+
+  /** @param {import("./job.js").Daemon} daemon @param {FilesPage} page */
+  constructor(daemon, page) {
+    this.#daemon = daemon;
+    this.#page = page;
+    this.#queue = new Queue(daemon, (job) => this.#follow(job), (recording, job) => this.#keep(recording, job));
+    this.#panel = new FilesPanel({
+      remove: (job) => {
+        if (job.recording !== null && job.recording === this.#shown) page.show(null);
+        this.#queue.remove(job);
+      },
+      retry: (job) => this.#queue.add(job.file),
+      watch: (job) => page.show(job.recording),
+      select: (id) => this.#select(id),
+      forget: (id) => this.#forget(id),
+    });
+    listenToDrops(() => this.#isTaking, (files) => this.take(files));
+    this.#toggle.addEventListener("click", () => this.#open(Boolean(this.#root.hidden)));
+    element("files-close", HTMLButtonElement).addEventListener("click", () => {
+      this.#open(false);
+      this.#toggle.focus();
+    });
+  }
+
+  /** @param {import("./protocol.js").Hello} hello */
+  greet(hello) {
+    this.#isTaking = hello.mostClientStreams > 0;
+    this.#areKept = hello.keepsHistory;
+    this.#toggle.hidden = !this.#isTaking;
+    setText(element("files-limit", HTMLElement), duration(hello.mostFileSeconds));
+    if (!this.#isTaking) this.#open(false);
+    if (this.#areKept) this.#page.send({ type: "history" });
+  }
+
+  /** @param {import("./replies.js").Reply} reply */
+  receive(reply) {
+    if (reply.type === "history") {
+      this.#library.remember(reply.files);
+    } else if (reply.type === "recalled" && reply.result.id !== null) {
+      const recording = Recording.from(reply.result, reply.events, this.#daemon.strideSeconds());
+      this.#library.hold(reply.result.id, recording);
+      if (this.#recalled === reply.result.id) this.#page.show(recording);
+      this.#recalled = null;
+    } else if (reply.type === "error" && reply.about === "recall") {
+      this.#recalled = null;
+    }
+  }
+
+  /** @param {File[]} files */
+  take(files) {
+    this.#open(true);
+    for (const file of files) {
+      const known = this.#library.idFor(keyOf(file));
+      if (known !== null) {
+        this.#page.say(`“${shownName(file.name)}” has been analysed already: here it is.`);
+        this.#select(known);
+      } else if (!this.#queue.add(file)) {
+        this.#page.say(`“${shownName(file.name)}” is being analysed already.`);
+      }
+    }
+  }
+
+  /** @param {Recording|null} shown what the page shows @param {number} nowMs */
+  draw(shown, nowMs) {
+    this.#shown = shown;
+    if (this.#root.hidden) return;
+    this.#panel.showJobs(this.#queue.jobs, nowMs);
+    this.#panel.showResults(this.#library.results, this.#library.idOf(shown), this.#areKept);
+  }
+
+  /** @param {boolean} isOpen */
+  #open(isOpen) {
+    this.#root.hidden = !isOpen;
+    this.#toggle.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  /** @param {import("./job.js").Job|null} job */
+  #follow(job) {
+    if (job === null) return;
+    if (job.phase === "analysing") this.#page.show(job.recording);
+    if (job.phase === "failed") this.#page.say(`“${shownName(job.file.name)}”: ${job.problem}`);
+  }
+
+  /** @param {Recording} recording @param {import("./job.js").Job} job */
+  #keep(recording, job) {
+    if (recording.result !== null) this.#library.add(recording, recording.result, job.key);
+    if (this.#areKept) this.#page.send({ type: "history" });
+  }
+
+  /** @param {number} id */
+  #select(id) {
+    const recording = this.#library.recording(id);
+    this.#recalled = recording === null ? id : null;
+    if (recording !== null) this.#page.show(recording);
+    else if (!this.#page.send({ type: "recall", id })) this.#page.say("The daemon does not answer.");
+  }
+
+  /** @param {number} id */
+  #forget(id) {
+    if (id > 0 && !this.#page.send({ type: "forget", ids: [id] })) {
+      this.#page.say("The daemon does not answer: it cannot forget now.");
+      return;
+    }
+    const recording = this.#library.recording(id);
+    if (recording !== null && recording === this.#shown) this.#page.show(null);
+    this.#library.forget(id);
+  }
+}
