@@ -167,9 +167,7 @@ class ZeroMQPublisher:
 
     def _try_to_send(self, message: Message) -> bool:
         try:
-            self._socket.send_multipart(
-                (message.type.encode(), message.text.encode()), zmq.DONTWAIT
-            )
+            self._socket.send_multipart((message.type.encode(), message.content), zmq.DONTWAIT)
         except zmq.Again:
             return False
         return True
@@ -179,6 +177,8 @@ class ZeroMQPublisher:
         self._asking = self._loop.call_later(_ASK_SECONDS, self._ask_for_subscribers)
 
     def _greet_subscribers(self) -> None:
+        if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # as nearly always
+            return
         # The descriptor is edge-triggered: read until there is nothing more, or come back.
         topics: set[bytes] = set()
         try:
