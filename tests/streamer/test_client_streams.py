@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 import zmq
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -160,7 +162,10 @@ def test_live_sound_that_comes_too_fast_loses_the_oldest_and_says_so(caller: Cal
 
 def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
     with (
-        running_daemon("--source", "demo", "--model", TINY, "--json", "--history", "off") as daemon,
+        running_daemon(
+            *("--source", "demo", "--model", TINY, "--history", "off", "--json"),
+            *("--record", str(tmp_path / "kept.wav")),
+        ) as daemon,
         calling(daemon.websocket_url) as other,
         calling(daemon.websocket_url) as caller,
         zmq.Context() as context,
@@ -188,7 +193,9 @@ def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
             frames += subscriber.recv_multipart()
         assert daemon.stop() == 0
         lines = list(daemon.events())
-        outside = meanwhile + seen + b"".join(frames).decode() + json.dumps(lines) + daemon.stderr
+        kept = (tmp_path / "kept.jsonl").read_text("utf-8")
+        told = meanwhile + seen + b"".join(frames).decode() + json.dumps(lines) + daemon.stderr
+        outside = kept + told
     assert "demo" in outside
     assert lines
     assert frames
@@ -340,3 +347,36 @@ def test_a_daemon_that_wants_a_token_takes_no_sound_without_it(tmp_path: Path) -
         connection.recv(timeout=PATIENCE_SECONDS)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
+
+
+SAID: st.SearchStrategy[str | bytes] = st.one_of(
+    st.sampled_from(
+        [
+            '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}',
+            '{"type":"start","purpose":"live","sample_rate":192000,"format":"f32le"}',
+            '{"type":"start","purpose":"live","sample_rate":8000,"format":"s16le","publish":true}',
+            '{"type":"end"}',
+            '{"type":"cancel"}',
+            '{"type":"history"}',
+            '{"type":"forget","ids":[1]}',
+            VOICE[:64_000],
+        ]
+    ),
+    st.binary(max_size=100),
+)
+
+
+@given(said=st.lists(SAID, max_size=12))
+def test_whatever_is_said_in_whatever_order_is_answered(
+    daemon: Daemon, said: Sequence[str | bytes]
+) -> None:
+    with calling(daemon.websocket_url) as caller:
+        for message in said:
+            caller.connection.send(message)
+        caller.say("recall", id=-1)
+        assert caller.until("error", about="recall")["error"] == "unknown-file"
+    with calling(daemon.websocket_url) as caller:  # all streams of the last one are gone
+        analysis = caller.analysis(VOICE)
+        numbers = [event["seq"] for event in caller.events(analysis["stream"])]
+        assert numbers == list(range(len(numbers)))
+    assert health(daemon)["client_streams"]["open"] == 0

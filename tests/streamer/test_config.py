@@ -135,6 +135,9 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"rate": 384_001}, "rate cannot be"),
         ({"port": -1}, "port cannot be -1"),
         ({"wait_clients": -1}, "wait_clients cannot be negative"),
+        ({"max_client_streams": -1}, "Use 0 to 64"),
+        ({"max_client_streams": 65}, "Use 0 to 64"),
+        ({"history": ""}, "use --history off"),
     ],
 )
 def test_values_that_cannot_be_are_refused(flags: dict[str, Any], reason: str) -> None:
