@@ -1,6 +1,6 @@
 /**
- * Tells a screen reader when the label changes, and nothing else: four events a second would
- * leave nobody time to think.
+ * Tells a screen reader when the label changes and what a file holds, and nothing else: four events
+ * a second would leave nobody time to think.
  */
 
 import { element, setText } from "./dom.js";
@@ -14,9 +14,9 @@ export class Announcer {
 
   /** @param {import("./situation.js").Situation} situation @param {number} nowMs */
   hear(situation, nowMs) {
-    const { kind, label } = situation;
+    const { kind, label, news } = situation;
     // Silence between two sentences is no news; a page that has lost its daemon is.
-    const text = label ?? (kind === "offline" || kind === "ended" || kind === "muted" ? situation.word : "");
+    const text = news ?? label ?? (kind === "offline" || kind === "ended" || kind === "muted" ? situation.word : "");
     if (text === "" || text === this.#said || nowMs - this.#saidAtMs < PAUSE_MS) return;
     this.#said = text;
     this.#saidAtMs = nowMs;

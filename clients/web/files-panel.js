@@ -123,16 +123,18 @@ export class FilesPanel {
     bar.max = 1;
     bar.setAttribute("aria-label", `Progress of ${name}`);
     bar.hidden = job.phase !== "analysing";
-    row.append(title, state, bar);
+    const actions = document.createElement("div");
+    actions.className = "file-actions";
+    row.append(title, actions, state, bar);
     if (job.phase === "failed") {
       state.setAttribute("role", "alert");
-      row.append(
+      actions.append(
         button("Try again", `Try ${name} again`, () => this.#host.retry(job)),
         button("×", `Put ${name} away`, () => this.#host.remove(job)),
       );
     } else {
-      if (job.phase === "analysing") row.append(button("Show", `Show ${name}`, () => this.#host.watch(job)));
-      row.append(button("Cancel", `Cancel ${name}`, () => this.#host.remove(job)));
+      if (job.phase === "analysing") actions.append(button("Show", `Show ${name}`, () => this.#host.watch(job)));
+      actions.append(button("Cancel", `Cancel ${name}`, () => this.#host.remove(job)));
     }
     return { row, state, bar };
   }

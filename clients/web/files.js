@@ -44,7 +44,10 @@ export class Files {
       },
       retry: (job) => this.#queue.add(job.file),
       watch: (job) => page.show(job.recording),
-      select: (id) => this.#select(id),
+      select: (id) => {
+        this.#select(id);
+        element("now", HTMLElement).scrollIntoView({ block: "nearest" });
+      },
       forget: (id) => this.#forget(id),
     });
     listenToDrops(() => this.#isTaking, (files) => this.take(files));
@@ -111,7 +114,8 @@ export class Files {
   #follow(job) {
     if (job === null) return;
     if (job.phase === "analysing") this.#page.show(job.recording);
-    if (job.phase === "failed") this.#page.say(`“${shownName(job.file.name)}”: ${job.problem}`);
+    // Where the panel is open, it says so itself.
+    if (job.phase === "failed" && this.#root.hidden) this.#page.say(`“${shownName(job.file.name)}”: ${job.problem}`);
   }
 
   /** @param {Recording} recording @param {import("./job.js").Job} job */

@@ -16,7 +16,7 @@ export class Mute {
   /** @param {import("./stream.js").Stream|null} stream @param {boolean} isOpen whether the daemon is there */
   show(stream, isOpen) {
     const isMicrophone = isOpen && stream !== null && stream.device !== null && stream.isPresent
-      && stream.status !== "ended";
+      && !["ended", "reconnecting"].includes(stream.status);
     this.#root.hidden = !isMicrophone;
     if (stream === null || !isMicrophone) return;
     this.#isMuted = stream.status === "muted";

@@ -25,9 +25,11 @@ export function recordingSituation(recording, position) {
   }
   if (position === null) {
     const length = duration(Math.max(1, result.duration));
-    if (result.label === null) return say("silence", "no speech", `Nobody speaks in these ${length}.`);
-    const whole = say("speech", result.label, `${percent(result.confidence)} on average over ${length}`);
-    return { ...whole, label: result.label, confidence: result.confidence };
+    const whole = result.label === null
+      ? say("silence", "no speech", `Nobody speaks in these ${length}.`)
+      : say("speech", result.label, `${percent(result.confidence)} on average over ${length}`);
+    const news = `${recording.title}: ${whole.word}, ${whole.detail}`;
+    return { ...whole, label: result.label, confidence: result.confidence, news };
   }
   return momentSituation(recording.at(position), playTime(position), say);
 }

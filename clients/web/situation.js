@@ -22,6 +22,7 @@ import { duration, percent } from "./words.js";
  * @property {string} note a warning that does not replace the emotion, "" for none
  * @property {number} confidence 0 where there is none
  * @property {number} loudness 0 to 1, for the eye only
+ * @property {string} [news] what a screen reader says, where that is more than the word
  */
 
 const QUIET_STRIDES = 12;

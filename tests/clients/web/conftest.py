@@ -168,8 +168,8 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
 
         def note_console(kind: str, text: str) -> None:
             # A daemon that is down is what some tests are about; others read the canvas back.
-            known = "WebSocket connection" in text or "willReadFrequently" in text
-            if kind in ("error", "warning") and not known:
+            known = ("WebSocket connection", "ERR_CONNECTION_REFUSED", "willReadFrequently")
+            if kind in ("error", "warning") and not any(part in text for part in known):
                 problems.append(f"{kind}: {text}")
 
         def note_request(daemon: Served, url: str) -> None:

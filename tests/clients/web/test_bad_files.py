@@ -68,7 +68,7 @@ def test_not_media(page: Any, tmp_path: Path) -> None:
     file.write_text("Dear reader, " * 1000)
     choose(page, file)
     expect(problem(page, "letter.mp3")).to_contain_text("finds no sound in it", timeout=PATIENCE_MS)
-    expect(page.locator("#notice")).to_contain_text("letter.mp3")
+    expect(page.locator("#notice")).to_be_hidden()
     page.get_by_role("button", name="Put letter.mp3 away").click()
     expect(page.locator("#queue li")).to_have_count(0)
 
@@ -78,6 +78,18 @@ def test_empty(page: Any, tmp_path: Path) -> None:
     file.touch()
     choose(page, file)
     expect(problem(page, "nothing.wav")).to_have_text("It is empty.")
+
+
+def test_what_goes_wrong_out_of_sight_is_said_on_the_page(
+    paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
+) -> None:
+    choose(paper_page, sound(tmp_path, "unseen.wav"))
+    heard = paper.hear("start")
+    paper_page.get_by_role("button", name="Close the files").click()
+    heard.hang_up()
+    expect(paper_page.get_by_role("alert")).to_have_text(
+        "“unseen.wav”: The connection to the daemon was lost."
+    )
 
 
 def test_two_hours_are_for_the_command(page: Any, tmp_path: Path) -> None:
