@@ -55,7 +55,7 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
     mfcc, gate = Mfcc(card.recipe), LevelGate(100)
     window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
     speaker = classifier.speaker()
-    prediction = classifier.judge([window], [speaker])[0]
+    prediction = classifier.judge(window, speaker)
     pipeline, narrator = Pipeline(card, classifier.speaker()), Narrator("mic")
     for position in range(0, 4 * SAMPLE_RATE, _STRIDE):
         block = samples[position : position + _STRIDE]
@@ -69,7 +69,7 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         "- levels of the frames": lambda: levels_dbfs(framed[:, 1:]),
         "- speech gate": lambda: gate.push(levels),
         "- MFCC": lambda: mfcc(framed),
-        "inference": lambda: classifier.judge([window], [speaker]),
+        "inference": lambda: classifier.judge(window, speaker),
         "smoothing, label, state": lambda: pipeline.conclude(turn, prediction),
         "event": lambda: narrator.tell(verdict, timing),
         "JSON": lambda: encode(to_json(event)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,44 +88,40 @@ class Classifier:
             ) from None
         self._inputs, self._outputs = _tensors(self._interpreter)
         self._check()
-        self._rows = 1
+        # Each call of these gives a view, which must be gone before the interpreter runs.
+        self._features = self._interpreter.tensor(self._inputs[FEATURES]["index"])
+        self._speaker = None
+        if SPEAKER in self._inputs:
+            self._speaker = self._interpreter.tensor(self._inputs[SPEAKER]["index"])
 
-    def judge(
-        self, windows: Sequence[FloatArray], speakers: Sequence[Speaker | None]
-    ) -> list[Prediction]:
-        """Judge several windows at once.
+    def judge(self, window: FloatArray, speaker: Speaker | None) -> Prediction:
+        """Judge a window.
+
+        Several windows at once would cost as much as one after the other
+        (benchmarks/README.md).
 
         Args:
-            windows: each ``(window_frames, n_mfcc)``.
-            speakers: whose voice each of them holds; None for nobody known.
+            window: shape ``(window_frames, n_mfcc)``.
+            speaker: whose voice it holds; None for nobody known.
 
         Raises:
             ModelError: the model gave something that is not a number.
         """
-        self._resize(len(windows))
-        features = self._interpreter.tensor(self._inputs[FEATURES]["index"])
-        for row, window in enumerate(windows):
-            features()[row] = window
-        if SPEAKER in self._inputs:
-            vectors = self._interpreter.tensor(self._inputs[SPEAKER]["index"])
-            for row, speaker in enumerate(speakers):
-                vectors()[row] = 0 if speaker is None else speaker.vector
+        self._features()[0] = window
+        if self._speaker is not None:
+            self._speaker()[0] = 0 if speaker is None else speaker.vector
         self._interpreter.invoke()
-        logits = self._interpreter.get_tensor(self._outputs[LOGITS]["index"])
-        statistics = None
-        if STATISTICS in self._outputs:
-            statistics = self._interpreter.get_tensor(self._outputs[STATISTICS]["index"])
+        logits = self._output(LOGITS)
         if not np.isfinite(logits).all():
             raise ModelError(
                 f"the model {self.card.name!r} gave values that are not numbers",
                 "Use another model",
             )
-        posteriors = softmax(logits[:, : len(LABELS)] / self.card.temperature)
-        voice = 1 / (1 + np.exp(-logits[:, len(LABELS)].astype(np.float64)))
-        return [
-            Prediction(posteriors[row], float(voice[row]), _row(statistics, row))
-            for row in range(len(windows))
-        ]
+        return Prediction(
+            posteriors=softmax(logits[: len(LABELS)] / self.card.temperature),
+            voice=1 / (1 + float(np.exp(-np.float64(logits[len(LABELS)])))),
+            statistics=self._output(STATISTICS) if STATISTICS in self._outputs else None,
+        )
 
     def speaker(self, profile: Profile | None = None) -> Speaker | None:
         """Statistics of a voice to begin with; None where the model does not adapt.
@@ -148,14 +143,9 @@ class Classifier:
             )
         return Speaker(self.card.adaptation, size, profile)
 
-    def _resize(self, rows: int) -> None:
-        if rows == self._rows:
-            return
-        for detail in self._inputs.values():
-            shape = (rows, *map(int, detail["shape"][1:]))
-            self._interpreter.resize_tensor_input(detail["index"], shape)
-        self._interpreter.allocate_tensors()
-        self._rows = rows
+    def _output(self, name: str) -> FloatArray:
+        values: FloatArray = self._interpreter.get_tensor(self._outputs[name]["index"])[0]
+        return values
 
     def _check(self) -> None:
         card = self.card
@@ -187,14 +177,10 @@ class Classifier:
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    """Row-wise, of shape ``(n, k)``, without overflow."""
+    """Over the last axis, without overflow."""
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     posteriors: FloatArray = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return posteriors
-
-
-def _row(statistics: FloatArray | None, row: int) -> FloatArray | None:
-    return None if statistics is None else statistics[row]
 
 
 def _tensors(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:

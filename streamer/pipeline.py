@@ -102,8 +102,7 @@ class Pipeline:
         window = turn.heard.window
         if not turn.needs_judging or window is None:
             return None
-        (prediction,) = classifier.judge([window.features], [self.speaker])
-        return prediction
+        return classifier.judge(window.features, self.speaker)
 
     def conclude(self, turn: Turn, prediction: Prediction | None) -> Verdict:
         """State, scores and label after a turn.

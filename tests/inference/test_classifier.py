@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dsp.types import FloatArray
-from inference.classifier import Classifier, Model, Prediction, read_model, softmax
+from inference.classifier import Classifier, Model, read_model, softmax
 from inference.exceptions import CardError, ModelError, ProfileError
 from inference.profile import make_profile
 from inference.runtime import Runtime
 
 
-def windows(count: int, seed: int = 0) -> list[FloatArray]:
-    generator = np.random.default_rng(seed)
-    return [generator.standard_normal((100, 13)).astype(np.float32) for _ in range(count)]
+def some_window() -> FloatArray:
+    return np.random.default_rng(0).standard_normal((100, 13)).astype(np.float32)
 
 
 def rewrite_card(model: Path, **changes: Any) -> None:
@@ -28,13 +25,8 @@ def rewrite_card(model: Path, **changes: Any) -> None:
     path.write_text(json.dumps(card | changes), "utf-8")
 
 
-def judge_one(classifier: Classifier, window: FloatArray) -> Prediction:
-    (prediction,) = classifier.judge([window], [None])
-    return prediction
-
-
 def test_a_window_gets_posteriors_and_a_voice(tiny_classifier: Classifier) -> None:
-    prediction = judge_one(tiny_classifier, windows(1)[0])
+    prediction = tiny_classifier.judge(some_window(), None)
     assert prediction.posteriors.shape == (8,)
     assert prediction.posteriors.min() > 0
     assert prediction.posteriors.sum() == pytest.approx(1, abs=1e-6)
@@ -43,43 +35,30 @@ def test_a_window_gets_posteriors_and_a_voice(tiny_classifier: Classifier) -> No
     assert tiny_classifier.speaker() is None
 
 
-@settings(max_examples=20)
-@given(st.lists(st.integers(1, 8), min_size=1, max_size=6))
-def test_a_batch_is_judged_as_its_windows_one_by_one(
-    tiny_classifier: Classifier, sizes: list[int]
-) -> None:
-    for size in sizes:
-        batch = windows(size, seed=size)
-        together = tiny_classifier.judge(batch, [None] * size)
-        for window, judged in zip(batch, together, strict=True):
-            alone = judge_one(tiny_classifier, window)
-            np.testing.assert_allclose(judged.posteriors, alone.posteriors, atol=1e-6)
-            assert judged.voice == pytest.approx(alone.voice, abs=1e-6)
-
-
 def test_the_same_window_gets_the_same_bits(tiny_classifier: Classifier) -> None:
-    (window,) = windows(1)
-    first, second = judge_one(tiny_classifier, window), judge_one(tiny_classifier, window)
+    window = some_window()
+    first, second = tiny_classifier.judge(window, None), tiny_classifier.judge(window, None)
     assert first.posteriors.tobytes() == second.posteriors.tobytes()
 
 
 def test_the_temperature_softens_the_posteriors(tiny: Path, runtime: Runtime) -> None:
-    (window,) = windows(1)
-    sharp = judge_one(Classifier(read_model(tiny), runtime), 20 * window)
+    window = some_window()
+    sharp = Classifier(read_model(tiny), runtime).judge(20 * window, None)
     rewrite_card(tiny, temperature=5.0)
-    soft = judge_one(Classifier(read_model(tiny), runtime), 20 * window)
+    soft = Classifier(read_model(tiny), runtime).judge(20 * window, None)
     assert soft.posteriors.max() < sharp.posteriors.max()
     expected = sharp.posteriors ** (1 / 5)
     np.testing.assert_allclose(soft.posteriors, expected / expected.sum(), rtol=1e-4)
 
 
-def test_a_speaker_is_heard_in_its_own_row(adapting_classifier: Classifier) -> None:
+def test_a_speaker_is_heard_and_forgotten_with_the_next(adapting_classifier: Classifier) -> None:
     speaker = adapting_classifier.speaker()
     assert speaker is not None
     speaker.update(np.ones(13), 10)
-    (window,) = windows(1)
-    nobody, known, cold = adapting_classifier.judge(
-        [window] * 3, [None, speaker, adapting_classifier.speaker()]
+    window = some_window()
+    nobody, known, cold = (
+        adapting_classifier.judge(window, who)
+        for who in (None, speaker, adapting_classifier.speaker())
     )
     assert np.abs(known.posteriors - nobody.posteriors).max() > 1e-3
     np.testing.assert_array_equal(cold.posteriors, nobody.posteriors)
@@ -103,8 +82,8 @@ def test_a_profile_of_another_size_is_refused(adapting_classifier: Classifier) -
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_an_error(tiny_classifier: Classifier, value: float) -> None:
     with pytest.raises(ModelError, match="'tiny' gave values that are not numbers"):
-        judge_one(tiny_classifier, np.full((100, 13), value, np.float32))
-    assert np.isfinite(judge_one(tiny_classifier, windows(1)[0]).posteriors).all()
+        tiny_classifier.judge(np.full((100, 13), value, np.float32), None)
+    assert np.isfinite(tiny_classifier.judge(some_window(), None).posteriors).all()
 
 
 def test_other_shapes_are_refused_with_both(tiny: Path, runtime: Runtime) -> None:

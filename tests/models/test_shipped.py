@@ -33,18 +33,6 @@ def test_cards_say_what_the_models_are_for_and_what_not(model: Model) -> None:
     assert any("demo recording" in data for data in card.training_data)
 
 
-def test_rows_of_a_batch_do_not_know_of_each_other(model: Model, runtime: Runtime) -> None:
-    classifier = Classifier(model, runtime)
-    random = np.random.default_rng(0)
-    shape = (3, model.card.window_frames, model.card.recipe.n_mfcc)
-    windows = list(random.standard_normal(shape).astype(np.float32))
-    together = classifier.judge(windows, [None, None, None])
-    for window, one in zip(windows, together, strict=True):
-        (alone,) = classifier.judge([window], [None])
-        np.testing.assert_allclose(alone.posteriors, one.posteriors, atol=1e-3)
-        assert alone.voice == pytest.approx(one.voice, abs=1e-3)
-
-
 def test_silence_has_no_emotion(model: Model, runtime: Runtime) -> None:
     classifier = Classifier(model, runtime)
     random = np.random.default_rng(0)

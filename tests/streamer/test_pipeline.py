@@ -49,7 +49,7 @@ class Run:
                 judged = None
             elif judged is None:
                 window = turn.heard.window.features
-                (judged,) = self.classifier.judge([window], [self.pipeline.speaker])
+                judged = self.classifier.judge(window, self.pipeline.speaker)
             told = self.narrator.tell(self.pipeline.conclude(turn, judged), NOW)
             self.position += chunk.samples.shape[0]
             self.cut = False
