@@ -20,7 +20,7 @@ _BLOCK_FRAMES = 64  # what its arrays need then fits the cache: 7.0 µs per fram
 
 def measure(quick: bool) -> Section:
     """Each in processes of its own, since a process's peak of memory never falls."""
-    minutes, repeats = (2, 1) if quick else (60, 3)
+    minutes, repeats = (2, 1) if quick else (60, 2)
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in _CONTENDERS}
     for _ in range(repeats):
         for name, figures in spent.items():

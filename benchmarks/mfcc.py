@@ -28,7 +28,7 @@ def measure(quick: bool) -> Section:
                 "librosa, 3 s again": lambda: with_librosa(window),
                 "python_speech_features, 3 s again": lambda: with_psf(window),
             },
-            repeats=60 if quick else 1000,
+            repeats=60 if quick else 400,
         )
         median = float(np.median(spent[_OURS]))
         ours.append(median)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import time
 from urllib.parse import urlsplit
 
 _SENT = re.compile(rb'"time":([\d.]+).*?"age_ms":([\d.]+)')
 _TOGETHER = 50  # handshakes at a time
+_LITTLE_BYTES = 4096
 
 
 class _Client(asyncio.Protocol):
@@ -52,10 +54,11 @@ class Swarm:
         self._clients: list[_Client] = []
         self.delays_ms: list[float] = []
 
-    async def join(self, count: int) -> None:
-        """Let so many clients connect."""
+    async def join(self, count: int, stalled: bool = False) -> None:
+        """Let so many clients connect; stalled ones have little room, and read no further."""
         for first in range(0, count, _TOGETHER):
-            await asyncio.gather(*(self._connect() for _ in range(min(_TOGETHER, count - first))))
+            together = min(_TOGETHER, count - first)
+            await asyncio.gather(*(self._connect(stalled) for _ in range(together)))
 
     def leave(self) -> None:
         """Hang up."""
@@ -63,9 +66,16 @@ class Swarm:
             assert client.transport is not None
             client.transport.close()
 
-    async def _connect(self) -> None:
-        host = f"{self._host}:{self._port}"
+    async def _connect(self, stalled: bool) -> None:
+        host, loop = f"{self._host}:{self._port}", asyncio.get_running_loop()
         client = _Client(host, self._path, self.delays_ms)
-        await asyncio.get_running_loop().create_connection(lambda: client, self._host, self._port)
+        connection = socket.socket()
+        if stalled:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _LITTLE_BYTES)
+        connection.setblocking(False)
+        await loop.sock_connect(connection, (self._host, self._port))
+        transport, _ = await loop.create_connection(lambda: client, sock=connection)
         await client.greeted
+        if stalled:
+            transport.pause_reading()
         self._clients.append(client)
