@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from pathlib import Path
 
 NAMES = (
@@ -14,8 +15,8 @@ NAMES = (
 )
 
 
-def main() -> None:
-    """Run what was asked for, one after the other."""
+def main() -> str | None:
+    """Run what was asked for, one after the other; returns what to complain of."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="to try it: shorter, less exact")
@@ -32,14 +33,21 @@ def main() -> None:
     text = f"# Results\n\n{'A quick try, not for quoting. ' if options.quick else ''}"
     text += f"Written by `make bench` on this machine:\n\n{machine()}\n"
     options.out.mkdir(parents=True, exist_ok=True)
+    failed = []
     for name in options.names or NAMES:
         print(f"{name} …", file=sys.stderr, flush=True)
-        section = importlib.import_module(f"benchmarks.{name}").measure(options.quick)
+        try:
+            section = importlib.import_module(f"benchmarks.{name}").measure(options.quick)
+        except Exception:  # the others' figures are worth having all the same
+            traceback.print_exc()
+            failed.append(name)
+            continue
         print(section.to_markdown(), flush=True)
         text += section.to_markdown() + "\n"
         for picture, plot in section.plots.items():
             draw(plot, options.out / f"{picture}.png")
-    (options.out / "results.md").write_text(text.rstrip() + "\n", encoding="utf-8")
+        (options.out / "results.md").write_text(text.rstrip() + "\n", encoding="utf-8")
+    return f"failed: {', '.join(failed)}" if failed else None
 
 
 def _one_thread_each() -> None:
@@ -49,4 +57,4 @@ def _one_thread_each() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
