@@ -33,7 +33,7 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/mypy
 	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive streamer dsp inference clients models
 
-# About an hour; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
+# Ten minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
 bench: $(VENV)/bench.stamp
 	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
