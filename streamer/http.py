@@ -37,6 +37,7 @@ SECURITY_HEADERS = {
     "media-src 'self' blob:; "
     "require-trusted-types-for 'script'; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'none'",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -53,7 +53,7 @@ const plane = new Plane(element("plane-canvas", HTMLCanvasElement), readTheme())
 const player = new Player(touch);
 const voice = new Voice(daemon, touch);
 const voiceStrip = new VoiceStrip(voice);
-const choice = new Choice(() => voice.stream, (stream) => {
+const choice = new Choice(() => voice.stream, (name) => voice.isNamed(name), (stream) => {
   player.open(stream instanceof Recording ? stream : null);
   timeline.turnTo(stream);
 });

@@ -29,21 +29,25 @@ export class Choice {
   /** @type {Stream|null} */
   #ownBefore = null;
   #own;
+  #isOwn;
   #onShow;
 
   /**
    * @param {() => Stream|null} own the viewer's own voice, null while it is off
+   * @param {(name: string) => boolean} isOwn whether the daemon calls the viewer's own voice so
    * @param {(stream: Stream|null) => void} onShow called when another one is shown
    */
-  constructor(own, onShow) {
+  constructor(own, isOwn, onShow) {
     this.#own = own;
+    this.#isOwn = isOwn;
     this.#onShow = onShow;
   }
 
   /** @returns {Stream[]} all that can be chosen */
   get all() {
     const more = [this.#own(), this.#recording].filter((stream) => stream !== null);
-    return [...this.#streams.all, ...more];
+    // A published voice is one of the daemon's streams, too.
+    return [...this.#streams.all.filter(({ name }) => !this.#isOwn(name)), ...more];
   }
 
   /** @param {import("./protocol.js").Message} message @param {number} nowMs */

@@ -8,6 +8,14 @@ const MOST_HELD = 24;
 
 /** @typedef {import("./replies.js").Result & {id: number}} Result */
 
+/**
+ * @typedef {object} Held what this page has of a result
+ * @property {number} time of the analysis: a daemon with another history counts its own ids
+ * @property {string} key of the file, "" where it is not known
+ * @property {File|null} file
+ * @property {import("./recording.js").Recording|null} recording
+ */
+
 /** @param {import("./replies.js").Result} result @returns {result is Result} */
 const hasId = (result) => result.id !== null;
 
@@ -15,20 +23,17 @@ export class Library {
   /** Newest first.
    * @type {Result[]} */
   results = [];
-  /** @type {Map<number, import("./recording.js").Recording>} the last used one at the end */
-  #recordings = new Map();
-  /** @type {Map<number, File>} */
-  #files = new Map();
-  /** @type {Map<string, number>} ids by the keys of their files */
-  #ids = new Map();
+  /** By the results' ids, the last used one at the end.
+   * @type {Map<number, Held>} */
+  #held = new Map();
   #lastOwnId = 0;
 
-  /** @param {import("./replies.js").Result[]} files what the daemon remembers, newest first */
+  /** @param {import("./replies.js").Result[]} files what the daemon remembers */
   remember(files) {
     const own = this.results.filter(({ id }) => id < 0);
     this.results = [...files.filter(hasId), ...own].sort((a, b) => b.time - a.time);
-    const known = new Set(this.results.map(({ id }) => id));
-    for (const id of this.#recordings.keys()) if (!known.has(id)) this.#drop(id);
+    const times = new Map(this.results.map(({ id, time }) => [id, time]));
+    for (const [id, { time }] of this.#held) if (times.get(id) !== time) this.#held.delete(id);
   }
 
   /**
@@ -40,44 +45,44 @@ export class Library {
     if (result.id === null) this.#lastOwnId -= 1;
     const id = result.id ?? this.#lastOwnId;
     this.results = [{ ...result, id }, ...this.results.filter((other) => other.id !== id)];
-    if (recording.file !== null) this.#files.set(id, recording.file);
-    this.#ids.set(key, id);
-    this.hold(id, recording);
+    this.#held.set(id, { time: result.time, key, file: recording.file, recording });
+    this.#letGo();
   }
 
-  /** @param {number} id @param {import("./recording.js").Recording} recording */
+  /** @param {number} id @param {import("./recording.js").Recording} recording that was told again */
   hold(id, recording) {
-    recording.file = recording.file ?? this.#files.get(id) ?? null;
-    this.#recordings.set(id, recording);
-    const oldest = [...this.#recordings.keys()].find((other) => other > 0);
-    if (this.#recordings.size > MOST_HELD && oldest !== undefined) this.#recordings.delete(oldest);
+    const { key = "", file = null } = this.#held.get(id) ?? {};
+    recording.file = file;
+    this.#held.delete(id);
+    this.#held.set(id, { time: recording.result?.time ?? 0, key, file, recording });
+    this.#letGo();
   }
 
   /** @param {number} id @returns {import("./recording.js").Recording|null} if it is at hand */
   recording(id) {
-    return this.#recordings.get(id) ?? null;
+    return this.#held.get(id)?.recording ?? null;
   }
 
   /** @param {import("./recording.js").Recording|null} recording @returns {number|null} */
   idOf(recording) {
-    return [...this.#recordings].find(([, held]) => held === recording)?.[0] ?? null;
+    if (recording === null) return null;
+    return [...this.#held].find(([, held]) => held.recording === recording)?.[0] ?? null;
   }
 
   /** @param {string} key of a file @returns {number|null} its result's id, if it has been analysed */
   idFor(key) {
-    return this.#ids.get(key) ?? null;
+    return [...this.#held].find(([, held]) => held.key === key)?.[0] ?? null;
   }
 
   /** @param {number} id */
   forget(id) {
     this.results = this.results.filter((result) => result.id !== id);
-    this.#drop(id);
+    this.#held.delete(id);
   }
 
-  /** @param {number} id */
-  #drop(id) {
-    this.#recordings.delete(id);
-    this.#files.delete(id);
-    for (const [key, other] of this.#ids) if (other === id) this.#ids.delete(key);
+  /** Drops the oldest timelines that can be had again; the files themselves cost nothing. */
+  #letGo() {
+    const whole = [...this.#held].filter(([id, { recording }]) => id > 0 && recording !== null);
+    for (const [, held] of whole.slice(0, -MOST_HELD)) held.recording = null;
   }
 }

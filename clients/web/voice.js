@@ -55,13 +55,16 @@ export class Voice {
         (samples) => this.#hear(samples), () => this.#end(UNPLUGGED),
       );
       // It may have been stopped while the browser was asking.
-      if (this.#phaseIs("asking")) this.#microphone = microphone;
-      else microphone.close();
+      if (!this.#phaseIs("asking")) {
+        microphone.close();
+        return;
+      }
+      this.#microphone = microphone;
+      this.#connect();
     } catch (error) {
       if (!(error instanceof MicrophoneProblem)) throw error;
-      this.#end(error.message);
+      if (this.#phaseIs("asking")) this.#end(error.message);
     }
-    if (this.#microphone !== null) this.#connect();
   }
 
   stop() {
@@ -124,6 +127,7 @@ export class Voice {
       if (this.#sending !== sending) return;
       this.#attempt = 0;
       this.stream ??= this.#newStream(sending.name);
+      this.stream.reconnected(true);
       this.#become("on", "");
     }, () => {}); // told above
   }
