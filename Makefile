@@ -52,7 +52,7 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp
-	@PYTHON=$(PYTHON) tools/need pulseaudio
+	@PYTHON=$(PYTHON) tools/need pulseaudio chromium
 	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e '.[bench,test]'
 	@touch $@
 
