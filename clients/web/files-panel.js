@@ -2,7 +2,7 @@
 
 import { element, setAttribute, setText } from "./dom.js";
 import { glyphElement } from "./emotions.js";
-import { dayAndTime, duration, percent, playTime, shownName } from "./words.js";
+import { dayOrTime, duration, percent, playTime, shownName } from "./words.js";
 
 /**
  * @typedef {object} FilesHost what the panel's buttons do
@@ -152,7 +152,7 @@ export class FilesPanel {
     const verdict = part("span", "file-label", label === null ? "no speech" : "");
     verdict.dataset.label = label ?? "none";
     if (label !== null) verdict.append(glyphElement(label), `${label} ${percent(result.confidence)}`);
-    const facts = `${playTime(result.duration)} · ${dayAndTime(result.time)}`;
+    const facts = `${playTime(result.duration)} · ${dayOrTime(result.time)}`;
     select.append(part("bdi", "file-name", name), verdict, part("span", "file-facts", facts));
     select.addEventListener("click", () => this.#host.select(id));
     row.append(select, button("×", `Delete ${name}`, () => this.#host.forget(id)));

@@ -117,8 +117,9 @@ export class Plane {
     pen.rectangle(Math.round(this.#x(SCALE_MIDDLE)), 0, line, height, theme.line);
     const small = 11.5 * scale;
     const edge = 8 * scale;
-    pen.text(edge, this.#y(SCALE_MIDDLE) - 5 * scale, "unpleasant", theme.muted, small);
-    pen.text(width - edge, this.#y(SCALE_MIDDLE) - 5 * scale, "pleasant", theme.muted, small, "end");
+    const below = this.#y(SCALE_MIDDLE) + 15 * scale; // above it, there are words
+    pen.text(edge, below, "unpleasant", theme.muted, small);
+    pen.text(width - edge, below, "pleasant", theme.muted, small, "end");
     pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, small + 4 * scale, "aroused", theme.muted, small);
     pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, height - 6 * scale, "at rest", theme.muted, small);
     this.#paintPath(history, until);

@@ -10,20 +10,22 @@ export const percent = (share) => `${Math.round(100 * share)}\u202f%`;
 /** @param {number} unixSeconds @returns {string} the time of day */
 export const timeOfDay = (unixSeconds) => clock.format(new Date(unixSeconds * 1000));
 
-const calendar = new Intl.DateTimeFormat(undefined, {
-  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
-});
+const hoursAndMinutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const days = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 
-/** @param {number} unixSeconds @returns {string} */
-export const dayAndTime = (unixSeconds) => calendar.format(new Date(unixSeconds * 1000));
+/** @param {number} unixSeconds @returns {string} the time of a moment of today, else the day */
+export function dayOrTime(unixSeconds) {
+  const then = new Date(unixSeconds * 1000);
+  return (then.toDateString() === new Date().toDateString() ? hoursAndMinutes : days).format(then);
+}
 
 /** @param {number} seconds of a recording @returns {string} such as "0:04", "2:05", "1:03:00" */
 export function playTime(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
-  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
+  const total = Math.floor(whole / 60);
+  if (total < 60) return `${total}:${two(whole % 60)}`;
+  return `${Math.floor(total / 60)}:${two(total % 60)}:${two(whole % 60)}`;
 }
 
 /** @param {number} seconds @returns {string} such as "4 s", "2 min 5 s", "1 h 3 min" */
