@@ -169,6 +169,22 @@ def test_analyze_judges_what_it_can_read_and_names_what_it_cannot(tmp_path: Path
     assert analysis["confidence"] == max(analysis["scores"].values())
 
 
+def test_files_heard_at_once_give_what_each_gives_alone_in_the_order_they_were_named(
+    tmp_path: Path,
+) -> None:
+    samples, rate = soundfile.read(DEMO)
+    files = [str(DEMO)]  # the longest is first, and its result with it
+    for part in range(12):
+        files.append(str(tmp_path / f"part{part}.wav"))
+        soundfile.write(files[-1], samples[part * rate : (part + 2) * rate], rate)
+    together = emotiond("analyze", *files, "--model", "lite", "--format", "json")
+    found = [json.loads(line) for line in together.stdout.splitlines()]
+    assert [analysis["file"] for analysis in found] == files
+    alone = json.loads(emotiond("analyze", files[5], "--model", "lite", "--format", "json").stdout)
+    assert {**found[5], "events": None} == {**alone, "events": None}
+    assert len(found[5]["events"]) == len(alone["events"])
+
+
 @pytest.mark.parametrize("level", [0.0, 1e-4])
 def test_silence_has_no_label(tmp_path: Path, level: float) -> None:
     noise = np.random.default_rng(3).normal(0, 1, 48_000) * level

@@ -45,6 +45,10 @@ def crash_the_decoder_of(parent: int) -> None:
     os.kill(child, signal.SIGSEGV)
 
 
+def has_open(process: int, path: str) -> bool:
+    return Path(path) in {entry.readlink() for entry in Path(f"/proc/{process}/fd").iterdir()}
+
+
 def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, noise(1.3, -20, rate=44_100).reshape(-1, 2), 44_100, subtype="FLOAT")
@@ -156,8 +160,10 @@ def test_analyze_judges_the_other_files(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
-        crash_the_decoder_of(process.pid)
-        rest, errors = process.communicate(timeout=60)
+        with open(pipe, "wb"):  # noqa: PTH123  # returns when a decoder opens it, which then waits
+            reading = [child for child in children(process.pid) if has_open(child, pipe)]
+            os.kill(reading[0], signal.SIGSEGV)
+            rest, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     (line,) = errors.splitlines()
     assert line.startswith(f"emotiond: {pipe}: its decoder crashed (SIGSEGV)")
