@@ -13,16 +13,18 @@ NAMES = (
     *("turn", "mfcc", "hour", "latency", "footprint", "analyze", "fanout", "streams"),
     "growth",
 )
+LONG = ("page", "soak")
+"""Run only where they are named."""
 
 
 def main() -> str | None:
     """Run what was asked for, one after the other; returns what to complain of."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join((*NAMES, *LONG))}")
     parser.add_argument("--quick", action="store_true", help="to try it: shorter, less exact")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER")
     options = parser.parse_args()
-    unknown = set(options.names) - set(NAMES)
+    unknown = set(options.names) - {*NAMES, *LONG}
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     _one_thread_each()
