@@ -1,0 +1,172 @@
+"""However and whenever the daemon is ended: no traceback, no hang, and it can start again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.conftest import DATA
+from tests.support.daemon import COMMAND, DEMO, PATIENCE_SECONDS, Daemon, running_daemon
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals")
+
+TINY = ("--model", str(DATA / "tiny.tflite"))
+SLOW = ("--model", str(DATA / "slow.tflite"), "--stride", "0.1")
+PLAY = ("--source", str(DEMO), "--json")
+
+Wait = Callable[[Daemon, ExitStack], None]
+
+
+def nothing(daemon: Daemon, stack: ExitStack) -> None:
+    """It has only just said where it listens."""
+
+
+def heard(daemon: Daemon, stack: ExitStack) -> None:
+    next(event for event in daemon.events() if event["type"] == "emotion")
+
+
+def overloaded(daemon: Daemon, stack: ExitStack) -> None:
+    next(event for event in daemon.events() if event.get("status") == "overload")
+
+
+def listened_to(daemon: Daemon, stack: ExitStack) -> None:
+    """By one who reads, one who does not, one half-way in, and one who sends sound."""
+    for _ in range(2):
+        stack.enter_context(connect(daemon.websocket_url, max_queue=1, close_timeout=0)).recv()
+    half, sender = (connect(daemon.websocket_url, close_timeout=0) for _ in range(2))
+    stack.enter_context(half)
+    stack.enter_context(sender)
+    start = {"type": "start", "purpose": "file", "sample_rate": 16_000, "format": "s16le"}
+    sender.send(json.dumps(start))
+    sender.send(b"\x01\x02" * 16_000)
+    next(text for text in sender if json.loads(text)["type"] == "emotion")
+
+
+def unread(daemon: Daemon, stack: ExitStack) -> None:
+    """Nobody takes its lines from the pipe, which is full."""
+    stack.enter_context(connect(daemon.websocket_url)).recv()
+
+
+STATES: dict[str, tuple[tuple[str, ...], Wait]] = {
+    "just opened": ((*PLAY, *TINY), nothing),
+    "waiting for clients": ((*PLAY, *TINY, "--wait-clients", "9"), nothing),
+    "hearing": ((*PLAY, *TINY), heard),
+    "overloaded": ((*PLAY, *SLOW), overloaded),
+    "as fast as it goes": ((*PLAY, *TINY, "--speed", "max"), heard),
+    "with all kinds of clients": ((*PLAY, *TINY), listened_to),
+    "held up by its reader": ((*PLAY, *TINY, "--speed", "max"), unread),
+    "recording": ((*PLAY, *TINY, "--record", "kept.wav"), heard),
+}
+
+
+@pytest.fixture(params=STATES, ids=lambda name: name.replace(" ", "-"))
+def ended(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[signal.Signals], Daemon]]:
+    """Brings a daemon into a state, and ends it with a signal."""
+    arguments, wait = STATES[request.param]
+    with ExitStack() as stack:
+
+        def end(number: signal.Signals) -> Daemon:
+            environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "XDG_DATA_HOME": "data"}
+            daemon = stack.enter_context(
+                running_daemon(*arguments, cwd=tmp_path, environment=environment)
+            )
+            wait(daemon, stack)
+            daemon.process.send_signal(number)
+            daemon.process.wait(timeout=PATIENCE_SECONDS)
+            return daemon
+
+        yield end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_any_state_without_a_complaint(
+    ended: Callable[[signal.Signals], Daemon], number: signal.Signals
+) -> None:
+    daemon = ended(number)
+    assert daemon.process.returncode == 0, daemon.stderr
+    assert "Traceback" not in daemon.stderr
+
+
+def test_after_a_kill_in_any_state_the_port_is_free_at_once(
+    ended: Callable[[signal.Signals], Daemon],
+) -> None:
+    killed = ended(signal.SIGKILL)
+    same = ("--port", str(killed.port), "--zmq", killed.zeromq_endpoint)
+    with running_daemon(*PLAY, *TINY, *same) as daemon:
+        assert daemon.port == killed.port
+        assert daemon.stop() == 0
+
+
+def test_a_signal_while_it_starts_ends_it_as_quietly() -> None:
+    for step in range(8):
+        with subprocess.Popen(
+            [*COMMAND, "run", *PLAY, *TINY, "--port", "0", "--zmq", "off"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            try:
+                process.wait(timeout=0.15 * step)  # wherever in its start this is
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=PATIENCE_SECONDS) in (0, -signal.SIGTERM)
+            assert "Traceback" not in process.stderr.read()
+
+
+CLOCK = """
+import time
+real = time.time
+time.time = lambda: real() + float(open({file!r}).read())
+"""
+
+
+def test_a_clock_that_is_set_back_moves_the_time_of_events_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    offset = tmp_path / "offset"
+    offset.write_text("0")
+    (tmp_path / "sitecustomize.py").write_text(CLOCK.format(file=str(offset)))
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
+    with running_daemon(*PLAY, *TINY, environment=environment) as daemon:
+        emotions = (event for event in daemon.events() if event["type"] == "emotion")
+        before = [next(emotions) for _ in range(4)]
+        for seconds in (-86_400, 86_400):
+            offset.write_text(str(seconds))
+            moved = next(e for e in emotions if abs(e["time"] - before[0]["time"] - seconds) < 3600)
+            after = [moved, *itertools.islice(emotions, 3)]
+            ends = [event["end"] for event in after]
+            assert [round(b - a, 2) for a, b in itertools.pairwise(ends)] == [0.25] * 3
+            assert all(0 < event["age_ms"] < 10_000 for event in after)
+            assert after[-1]["dropped_samples"] == 0
+        assert daemon.stop() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced there")
+def test_a_model_that_is_exchanged_while_it_is_used_changes_nothing(tiny: Path) -> None:
+    with running_daemon(*PLAY, "--model", str(tiny)) as daemon:
+        events = daemon.events()
+        next(event for event in events if event.get("scores"))
+        tiny.write_bytes(b"no model at all")
+        tiny.with_suffix(".json").unlink()
+        again = [next(event for event in events if event.get("scores")) for _ in range(4)]
+        assert all(sum(event["scores"].values()) == pytest.approx(1, abs=1e-3) for event in again)
+        with connect(daemon.websocket_url) as client:  # nor for a stream that begins now
+            start = {"type": "start", "purpose": "file", "sample_rate": 16_000, "format": "s16le"}
+            client.send(json.dumps(start))
+            client.send(b"\x01\x02" * 16_000)
+            client.send('{"type":"end"}')
+            assert next(e for e in map(json.loads, client) if e["type"] == "analysis")
+        assert daemon.stop() == 0
