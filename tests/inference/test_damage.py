@@ -1,0 +1,86 @@
+"""Models that are not what they should be: refused with the reason, never a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inference.classifier import Classifier, Model, read_model
+from inference.exceptions import EmotiondError
+from inference.runtime import Runtime, find_runtime
+from tests.conftest import DATA
+from tests.support.daemon import emotiond
+
+WHOLE = read_model(DATA / "tiny.tflite")
+
+
+def judge_with(content: bytes, runtime: Runtime) -> None:
+    """What the daemon does with a model whose checksum is right."""
+    classifier = Classifier(Model(WHOLE.card, content), runtime)
+    classifier.judge(np.zeros((100, 13), np.float32), None)
+
+
+@pytest.mark.parametrize("length", range(0, len(WHOLE.content), 101))
+def test_a_model_cut_short_is_refused_wherever_it_ends(length: int, runtime: Runtime) -> None:
+    with pytest.raises(EmotiondError):
+        judge_with(WHOLE.content[:length], runtime)
+
+
+@settings(max_examples=100)
+@given(st.dictionaries(st.integers(0, len(WHOLE.content) - 1), st.integers(0, 255), max_size=8))
+def test_a_model_with_wrong_bytes_is_refused_or_harmless(changes: dict[int, int]) -> None:
+    content = bytearray(WHOLE.content)
+    for place, value in changes.items():
+        content[place] = value
+    with contextlib.suppress(EmotiondError):
+        judge_with(bytes(content), find_runtime())
+
+
+def cut_short(model: Path) -> None:
+    model.write_bytes(model.read_bytes()[:-1])
+
+
+def cut_short_with_its_card(model: Path) -> None:
+    cut_short(model)
+    card = json.loads(model.with_suffix(".json").read_text())
+    card["sha256"] = hashlib.sha256(model.read_bytes()[:1000]).hexdigest()
+    model.write_bytes(model.read_bytes()[:1000])
+    model.with_suffix(".json").write_text(json.dumps(card))
+
+
+def another_card(model: Path) -> None:
+    shutil.copy(DATA / "adapting.json", model.with_suffix(".json"))
+
+
+def another_model_and_its_checksum(model: Path) -> None:
+    shutil.copy(DATA / "adapting.tflite", model)
+    card = json.loads(model.with_suffix(".json").read_text())
+    card["sha256"] = hashlib.sha256(model.read_bytes()).hexdigest()
+    model.with_suffix(".json").write_text(json.dumps(card))
+
+
+def no_card(model: Path) -> None:
+    model.with_suffix(".json").unlink()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [cut_short, cut_short_with_its_card, another_card, another_model_and_its_checksum, no_card],
+)
+def test_the_daemon_does_not_start_with_it_and_says_why(
+    tiny: Path, spoil: Callable[[Path], None]
+) -> None:
+    spoil(tiny)
+    ended = emotiond("run", "--source", "demo", "--model", str(tiny), "--port", "0", "--zmq", "off")
+    assert ended.returncode == 1
+    assert "tiny" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
