@@ -51,7 +51,11 @@ export class Files {
       forget: (id) => this.#forget(id),
     });
     listenToDrops(() => this.#isTaking, (files) => this.take(files));
-    this.#toggle.addEventListener("click", () => this.#open(Boolean(this.#root.hidden)));
+    this.#toggle.addEventListener("click", () => {
+      this.#open(Boolean(this.#root.hidden));
+      // On a narrow screen it may stand below the fold.
+      if (!this.#root.hidden) this.#root.scrollIntoView({ block: "nearest" });
+    });
     element("files-close", HTMLButtonElement).addEventListener("click", () => {
       this.#open(false);
       this.#toggle.focus();
@@ -120,8 +124,14 @@ export class Files {
 
   /** @param {Recording} recording @param {import("./job.js").Job} job */
   #keep(recording, job) {
-    if (recording.result !== null) this.#library.add(recording, recording.result, job.key);
-    if (this.#areKept) this.#page.send({ type: "history" });
+    const { result } = recording;
+    if (result === null) return;
+    this.#library.add(recording, result, job.key);
+    if (!this.#areKept) return;
+    this.#page.send({ type: "history" });
+    if (result.id === null) {
+      this.#page.say(`“${recording.title}” could not be kept: it is gone with this page.`);
+    }
   }
 
   /** @param {number} id */

@@ -80,9 +80,9 @@ export class Job {
     } catch (error) {
       if (this.phase !== "cancelled") {
         this.phase = "failed";
-        if (!(error instanceof FileProblem || error instanceof StreamProblem)) throw error;
-        this.problem = error.message;
-        if (this.recording !== null) this.recording.problem = error.message;
+        // Memory that runs out is no bug either: whatever it is, the next file has its turn.
+        this.problem = error instanceof Error ? error.message : String(error);
+        if (this.recording !== null) this.recording.problem = this.problem;
       }
     } finally {
       this.#stream?.close();

@@ -24,10 +24,12 @@ export class Recording extends Stream {
   /**
    * @param {import("./replies.js").Result} result
    * @param {import("./protocol.js").EmotionEvent[]} events
-   * @param {number} strideSeconds
+   * @param {number} strideSeconds of the daemon now; then it may have been another
    */
   static from(result, events, strideSeconds) {
-    const recording = new Recording(result.name, strideSeconds, result.duration);
+    const [first, second] = events;
+    const stride = second === undefined ? strideSeconds : second.end - first.end;
+    const recording = new Recording(result.name, stride > 0 ? stride : strideSeconds, result.duration);
     for (const event of events) recording.add(event, CAPTURED_AT_MS);
     recording.result = result;
     return recording;

@@ -209,6 +209,20 @@ def test_a_history_that_cannot_be_read_is_said(
     expect(paper_page.locator("#notice")).to_be_hidden()
 
 
+def test_a_result_that_the_daemon_could_not_keep_is_said(
+    paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
+) -> None:
+    choose(paper_page, sound(tmp_path, "fleeting.wav"))
+    heard = paper.hear("start")
+    heard.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "x"})
+    paper.hear("end")
+    heard.answer(emotion(7, "sad", stream="client-1"), result(0, "fleeting.wav", id=None))
+    expect(paper_page.locator("#notice")).to_contain_text("“fleeting.wav” could not be kept")
+    paper.hear("history").answer({"type": "history", "files": []})
+    expect(paper_page.locator("#analysed li", has_text="fleeting.wav")).to_be_visible()
+    expect(paper_page.locator("#now-word")).to_have_text("sad")
+
+
 def test_a_daemon_without_history_says_so(
     open_page: Any, start_daemon: Any, tmp_path: Path
 ) -> None:
