@@ -17,7 +17,7 @@ from tests.support.sound_server import write_wav
 
 def measure(quick: bool) -> Section:
     """One long file, start and end of the process included."""
-    minutes = {"lite": 1, "full": 1} if quick else {"lite": 60, "full": 5}
+    minutes = {"lite": 1, "full": 1} if quick else {"lite": 60, "full": 3}
     spent: dict[str, list[float]] = {model: [] for model in minutes}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "long.wav"

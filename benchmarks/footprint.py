@@ -15,7 +15,7 @@ from tests.support.daemon import DEMO, running_daemon
 
 def measure(quick: bool) -> Section:
     """The demo recording in a loop, at its own speed, one WebSocket client."""
-    repeats, seconds = (1, 5.0) if quick else (3, 8.0)
+    repeats, seconds = (1, 5.0) if quick else (2, 8.0)
     runs: dict[str, list[tuple[float, float, float]]] = {"lite": [], "full": []}
     for _ in range(repeats):
         for model, figures in runs.items():

@@ -34,8 +34,10 @@ def _event() -> str:
 
 async def _send_for_ever(port: int, send: Callable[[str], Any]) -> None:
     print(f"ws://{_HOST}:{port}/ws", flush=True)
+    due = time.monotonic()
     while True:
-        await asyncio.sleep(PERIOD_SECONDS)
+        due += PERIOD_SECONDS  # not a pause between them: all are to send as much as a daemon
+        await asyncio.sleep(due - time.monotonic())
         sending = send(_event())
         if sending is not None:
             await sending

@@ -33,7 +33,7 @@ def measure(quick: bool) -> Section:
     for name in ("lite", "full"):
         runtime = find_runtime()
         classifier = Classifier(find_model(name, runtime), runtime)
-        spent = interleaved(_parts(classifier), repeats=20 if quick else 200)
+        spent = interleaved(_parts(classifier), repeats=20 if quick else 100)
         rows += [[name, part, spread(values)] for part, values in spent.items()]
     return Section(
         title="One turn of the loop",
