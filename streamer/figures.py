@@ -54,7 +54,12 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
         metric("emotiond_client_streams", "gauge", "Of sound from clients.", (sent["open"], {})),
         metric("emotiond_client_streams_limit", "gauge", "At most.", (sent["limit"], {})),
         metric("emotiond_refused_total", "counter", "Clients sent away.", *refused),
-        metric("emotiond_dropped_total", "counter", "What full queues lost; of ZeroMQ, how often one was full.", *dropped),
+        metric(
+            "emotiond_dropped_total",
+            "counter",
+            "What full queues lost; of ZeroMQ, how often one was full.",
+            *dropped,
+        ),
         metric("emotiond_stream_status", "gauge", "1 for the present one.", *statuses),
         metric("emotiond_stream_dropped_samples_total", "counter", "Lost, at 16 kHz.", *lost),
         *(
