@@ -29,6 +29,9 @@ export class Files {
   /** What was asked of the daemon and has not come yet.
    * @type {number|null} */
   #recalled = null;
+  /** The parts of it that have come.
+   * @type {import("./protocol.js").EmotionEvent[]} */
+  #recalledEvents = [];
   /** @type {Recording|null} */
   #shown = null;
 
@@ -77,7 +80,10 @@ export class Files {
     if (reply.type === "history") {
       this.#library.remember(reply.files);
     } else if (reply.type === "recalled" && reply.result.id !== null) {
-      const recording = Recording.from(reply.result, reply.events, this.#daemon.strideSeconds());
+      this.#recalledEvents = reply.isFirst ? reply.events : [...this.#recalledEvents, ...reply.events];
+      if (!reply.isLast) return;
+      const recording = Recording.from(reply.result, this.#recalledEvents, this.#daemon.strideSeconds());
+      this.#recalledEvents = [];
       this.#library.hold(reply.result.id, recording);
       if (this.#recalled === reply.result.id) this.#page.show(recording);
       this.#recalled = null;

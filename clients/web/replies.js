@@ -21,7 +21,14 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
 
 /** @typedef {{type: "analysis", result: Result}} Analysis */
 /** @typedef {{type: "history", files: Result[]}} FileHistory */
-/** @typedef {{type: "recalled", result: Result, events: import("./protocol.js").EmotionEvent[]}} Recalled */
+/**
+ * @typedef {object} Recalled a part of what a file's events were
+ * @property {"recalled"} type
+ * @property {Result} result
+ * @property {import("./protocol.js").EmotionEvent[]} events
+ * @property {boolean} isFirst
+ * @property {boolean} isLast
+ */
 
 /**
  * @typedef {object} ErrorReply
@@ -56,8 +63,11 @@ export function parseReply(data) {
     case "analysis": return { type: "analysis", result: result(data) };
     case "history": return { type: "history", files: objects(data.files).map(result) };
     case "recalled": {
-      const events = objects(data.events).map(emotion).filter((event) => event !== null);
-      return { type: "recalled", result: result(data), events };
+      const told = objects(data.events);
+      const events = told.map(emotion).filter((event) => event !== null);
+      const first = finite(data.first) ?? 0;
+      const isLast = first + told.length >= (finite(data.total) ?? 0);
+      return { type: "recalled", result: result(data), events, isFirst: first === 0, isLast };
     }
     case "error": return {
       type: "error", error: text(data.error),

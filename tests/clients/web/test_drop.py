@@ -131,6 +131,7 @@ def test_a_click_is_heard(page: Any, tmp_path: Path) -> None:
 
 def test_several_wait_for_their_turn_and_can_be_cancelled(page: Any, tmp_path: Path) -> None:
     files = [recording(tmp_path, f"part {number}.wav", 6.0 + number) for number in range(3)]
+    soundfile.write(files[0], np.tile(demo(), 30), RATE)  # it keeps the others waiting
     choose(page, *files)
     page.get_by_role("button", name="Cancel part 2.wav").click()
     expect(analysed(page, "part 1.wav")).to_be_visible(timeout=PATIENCE_MS)
@@ -197,3 +198,24 @@ def test_results_outlive_the_daemon_and_the_sound_does_not(open_page: Any, tmp_p
         page.get_by_role("button", name="Files").click()
         expect(page.locator("#link")).to_have_text("live")
         expect(page.locator("#analysed li")).to_have_count(0)
+
+
+def test_a_long_file_is_seen_again_to_its_end(open_page: Any, tmp_path: Path) -> None:
+    """The daemon tells of it in several messages."""
+    file = tmp_path / "long.flac"
+    soundfile.write(file, np.tile(demo(), 4), RATE)
+    environment = real_environment(tmp_path / "data")
+    flags = ("--source", f"voice={DEMO}", "--model", "lite")
+    with running_daemon(*flags, environment=environment) as daemon:
+        choose(page := open_page(RealDaemon(daemon)), file)
+        expect(analysed(page, "long.flac")).to_be_visible(timeout=PATIENCE_MS)
+        page = open_page(RealDaemon(daemon))  # which has nothing of it at hand
+        page.get_by_role("button", name="Files").click()
+        page.locator("#analysed .file-select").click()
+        expect(page.locator("#player-note")).to_contain_text("without sound")
+        timeline = page.locator("#timeline")
+        timeline.focus()
+        page.keyboard.press("Home")
+        expect(timeline).to_have_attribute("aria-valuenow", re.compile(r"^0|^[1-4](\.|$)"))
+        page.keyboard.press("End")
+        expect(timeline).to_have_attribute("aria-valuenow", re.compile("^113"))
