@@ -1,8 +1,8 @@
 """Judge cross-validated models as the daemon runs them: ``python -m models.evaluate full``.
 
-Whatever is fitted after training (temperature, smoothing) is fitted, for each fold, on what the
-other folds' models say of their own held-out actors. The card of the model in the run ``all``
-gets the settings fitted on all folds.
+Whatever is fitted after training (temperature, voice threshold, smoothing) is fitted, for each
+fold, on what the other folds' models say of their own held-out actors. The card of the model in
+the run ``all`` gets the settings fitted on all folds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from inference.card import LABELS, Card
 from models.cards import UNFITTED, Fitted, write_card
 from models.clip_figures import clip_table, enrolment_table, window_table
 from models.corpora import FOLDS, NOISE_TEST_FOLD, Clip, load_audio, read_esc10, read_ravdess
-from models.fitting import certainty_curve, fit_smoothing, fit_temperature
+from models.fitting import certainty_curve, fit_smoothing, fit_temperature, fit_voice_threshold
 from models.hearing import CONDITIONS, HeardClip, HeardStream, Hearing
 from models.listening import conclude
 from models.noise_figures import noise_table, open_share
@@ -32,8 +32,8 @@ PROTOCOL = (
     "RAVDESS speech, eight classes, four folds by actor (2,5,14,15,16 / 3,6,7,13,18 / "
     "10,11,12,19,20 / 8,17,21,23,24); every figure is of the exported .tflite through the "
     "daemon's own pipeline, on actors that the model and what it learned from never heard; "
-    "temperature and smoothing of a fold come from the other folds. The shipped model is "
-    "trained on all 20 actors with the same settings."
+    "temperature, voice threshold and smoothing of a fold come from the other folds. The shipped "
+    "model is trained on all 20 actors with the same settings."
 )
 
 
@@ -167,7 +167,8 @@ def _fit(base: Card, *parts: list[HeardClip] | list[HeardStream]) -> Card:
     streams = [h for part in parts for h in part if isinstance(h, HeardStream)]
     truth = [LABELS.index(str(h.clip.label)) for h in clips]
     temperature = fit_temperature([h.steps for h in clips], truth, base)
-    card = dataclasses.replace(base, temperature=temperature)
+    threshold = fit_voice_threshold([h.steps for h in clips])
+    card = dataclasses.replace(base, temperature=temperature, voice_threshold=threshold)
     smoothing = fit_smoothing([(h.stream, h.steps) for h in streams], card)
     return dataclasses.replace(card, smoothing=smoothing)
 

@@ -15,10 +15,13 @@ from models.listening import Step, clip_scores, conclude
 from models.stream_figures import measure, totals
 from models.streams import ActorStream
 
+OPEN_SHARE = 0.985
+"""Of speech; a little more than is promised, for voices that fitting does not know."""
+
 _TIME_CONSTANTS_SECONDS = (0.0, 0.3, 0.8)
-_MARGINS = (0.0, 0.2)
-_DWELLS_SECONDS = (0.0, 0.25)
-_UNCERTAIN_BELOW = (0.0, 0.3, 0.4, 0.5)
+_MARGINS = (0.0, 0.2, 0.4)
+_DWELLS_SECONDS = (0.0, 0.25, 0.5)
+_UNCERTAIN_BELOW = (0.0, 0.35, 0.45, 0.55)
 _MOST_WRONG_CHANGES = 1.0
 """Per 10 s."""
 _PRICE_OF_A_CHANGE = 0.03
@@ -35,6 +38,18 @@ def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card:
         return float(-np.mean(np.log(np.maximum(likelihoods, 1e-9))))
 
     return float(min(np.geomspace(0.25, 2.0, 25), key=loss))
+
+
+def fit_voice_threshold(clips: Sequence[Sequence[Step]]) -> float:
+    """The highest threshold that lets :data:`OPEN_SHARE` of the seconds of speech pass."""
+    voices, frames = [], []
+    for step in (step for steps in clips for step in steps):
+        if step.prediction is not None and step.turn.heard.window is not None:
+            voices.append(step.prediction.voice)
+            frames.append(step.turn.heard.window.active_frames)
+    order = np.argsort(voices)
+    below = np.cumsum(np.array(frames)[order]) / np.sum(frames)
+    return float(np.array(voices)[order][np.searchsorted(below, 1 - OPEN_SHARE)])
 
 
 def fit_smoothing(
