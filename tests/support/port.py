@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
@@ -32,10 +34,11 @@ EVENT = Message("emotion", "voice", '{"type":"emotion","filler":"' + "x" * 4000 
 class Port:
     """A server that is open."""
 
-    def __init__(self, server: WebSocketServer, number: int) -> None:
+    def __init__(self, server: WebSocketServer, number: int, host: str) -> None:
         self.server = server
         self.number = number
-        self.url = f"ws://127.0.0.1:{number}/ws"
+        self.url = f"ws://{host}:{number}/ws"
+        self._host = host
 
     async def raw(self, receive_bytes: int | None = None) -> socket.socket:
         """A connected socket, perhaps with little room to receive."""
@@ -43,20 +46,26 @@ class Port:
         if receive_bytes is not None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         client.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", self.number))
+        await asyncio.get_running_loop().sock_connect(client, (self._host, self.number))
         return client
 
 
 @contextlib.asynccontextmanager
-async def port(limits: Limits = LIMITS, token: str | None = None) -> AsyncIterator[Port]:
+async def port(
+    limits: Limits = LIMITS,
+    token: str | None = None,
+    host: str = "127.0.0.1",
+    handlers: Mapping[Any, Any] = MappingProxyType({}),
+) -> AsyncIterator[Port]:
     server = WebSocketServer(
         lambda: ['{"type":"hello"}'],
         Pages(lambda: {}, lambda: []),
-        Access("127.0.0.1", token=token),
+        Access(host, token=token),
         limits,
+        handlers=handlers,
     )
     try:
-        yield Port(server, await server.open("127.0.0.1", 0))
+        yield Port(server, await server.open(host, 0), host)
     finally:
         await server.close()
 

@@ -1,0 +1,223 @@
+"""What is fuzzed: every place where bytes from outside are made sense of.
+
+Each target opens what it needs and gives a function that takes one input. Whatever the input
+is, the function returns: an exception, a hang or a crash is a fault of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import struct
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+
+from dsp.frontend import FrontEnd
+from inference.card import load_card
+from inference.exceptions import CardError, ConfigError, EmotiondError, ProfileError, SourceError
+from inference.smoothing import Smoother
+from streamer.config import make_config
+from streamer.events import encode
+from streamer.peer import Peer
+from streamer.profiles import folder, read_profile
+from streamer.requests import REQUESTS, Audio, Request, RequestError, parse, type_of
+from streamer.sources.sound_file import open_sound_file, read_block
+from tests.support.port import port, until
+
+Run = Callable[[bytes], None]
+
+_MOST_BLOCKS = 200
+_ANSWERS = (101, 200, 400, 403, 404, 405, 421, 426, 431)
+
+
+@contextlib.contextmanager
+def messages() -> Iterator[Run]:
+    """What a WebSocket client sends: it is understood, or answered with an error."""
+
+    def run(data: bytes) -> None:
+        for message in (data, data.decode(errors="replace")):
+            try:
+                parse(message)
+            except RequestError as error:
+                answer = encode(error.to_json(None))
+                assert json.loads(answer)["type"] == "error"
+                assert len(answer.encode()) < 4096
+                _check_line(error)
+
+    yield run
+
+
+@contextlib.contextmanager
+def cards() -> Iterator[Run]:
+    """A model's card: it is refused, or the daemon can hear by it."""
+    second = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
+    with _file("card.json") as path:
+
+        def run(data: bytes) -> None:
+            path.write_bytes(data)
+            try:
+                card = load_card(path)
+            except CardError as error:
+                _check_line(error)
+                return
+            front_end = FrontEnd(card.recipe, card.shape)
+            for part in np.split(second, 4):
+                window = front_end.push(part).window
+            assert window is None or np.isfinite(window.features).all()
+            smoother = Smoother(card.smoothing)
+            smoother.update(np.full(8, 1 / 8, np.float32), 0.25)
+            assert smoother.scores is not None
+            assert np.isfinite(smoother.scores).all()
+
+        yield run
+
+
+@contextlib.contextmanager
+def profiles() -> Iterator[Run]:
+    """A voice's profile: it is refused, or the statistics are numbers."""
+    with tempfile.TemporaryDirectory() as home, _environment("XDG_DATA_HOME", home):
+        path = folder() / "voice.json"
+        path.parent.mkdir(parents=True)
+
+        def run(data: bytes) -> None:
+            path.write_bytes(data)
+            try:
+                profile = read_profile("voice")
+            except ProfileError as error:
+                _check_line(error)
+            else:
+                assert np.isfinite(np.array(profile.mean) * profile.speech_seconds).all()
+
+        yield run
+
+
+@contextlib.contextmanager
+def settings() -> Iterator[Run]:
+    """A file of settings."""
+    with _file("emotiond.toml") as path:
+
+        def run(data: bytes) -> None:
+            path.write_bytes(data)
+            try:
+                make_config({"config": str(path)}, {})
+            except ConfigError as error:
+                _check_line(error)
+
+        yield run
+
+
+@contextlib.contextmanager
+def recordings() -> Iterator[Run]:
+    """A sound file: it is refused, or its samples are numbers, block after block to an end."""
+    with _file("sound") as path:
+
+        def run(data: bytes) -> None:
+            path.write_bytes(data)
+            try:
+                reader = open_sound_file(str(path))
+            except SourceError as error:
+                _check_line(error)
+                return
+            try:
+                for _ in range(_MOST_BLOCKS):
+                    block = read_block(reader, str(path), 0.5)
+                    assert np.isfinite(block).all()
+                    assert block.shape[1] == reader.channels
+                    if not block.shape[0]:
+                        break
+            except SourceError as error:
+                _check_line(error)
+            finally:
+                reader.close()
+
+        yield run
+
+
+@contextlib.contextmanager
+def connections() -> Iterator[Run]:
+    """All that a client sends on one connection: the request, and frames after the handshake.
+
+    Every connection is answered as HTTP answers, or not at all, and leaves nothing behind.
+    """
+    loop = asyncio.new_event_loop()
+
+    async def heed(client: Peer, request: Request) -> None:
+        client.say({"type": type_of(request)})
+
+    opening = port(handlers=dict.fromkeys((Audio, *REQUESTS.values()), heed))
+    at = loop.run_until_complete(opening.__aenter__())
+    faults = _Faults()
+    logging.getLogger("emotiond.websockets").addHandler(faults)
+
+    async def converse(data: bytes) -> bytes:
+        client = await at.raw()
+        answer = b""
+        with client, contextlib.suppress(ConnectionError):
+            await loop.sock_sendall(client, data)
+            client.shutdown(socket.SHUT_WR)
+            while piece := await loop.sock_recv(client, 65_536):
+                answer += piece
+            # Closed by a reset: of many thousand connections none is to linger.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await until(lambda: at.server.occupancy.count == 0)
+        return answer
+
+    def run(data: bytes) -> None:
+        answer = loop.run_until_complete(asyncio.wait_for(converse(data), 30))
+        # who hangs up at once may get a pong before the answer to his handshake
+        assert not answer.startswith(b"HTTP") or int(answer[9:12]) in _ANSWERS, answer[:200]
+        assert not faults.records, faults.records
+
+    try:
+        yield run
+    finally:
+        logging.getLogger("emotiond.websockets").removeHandler(faults)
+        loop.run_until_complete(opening.__aexit__(None, None, None))
+        loop.close()
+
+
+TARGETS: Mapping[str, Callable[[], AbstractContextManager[Run]]] = {
+    target.__name__: target
+    for target in (messages, cards, profiles, settings, recordings, connections)
+}
+
+
+class _Faults(logging.Handler):
+    """What ``websockets`` says of a handler of ours that raised."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage() == "connection handler failed":
+            self.records.append(str(record.exc_info))
+
+
+def _check_line(error: EmotiondError) -> None:
+    """An error is one line, with a remedy, that can be printed."""
+    assert "\n" not in str(error)
+    assert error.remedy in str(error)
+    str(error).encode(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def _file(name: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as place:
+        yield Path(place) / name
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    import pytest
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(name, value)
+        yield
