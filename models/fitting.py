@@ -24,7 +24,7 @@ _DWELLS_SECONDS = (0.0, 0.25, 0.5)
 _UNCERTAIN_BELOW = (0.0, 0.35, 0.45, 0.55)
 _MOST_WRONG_CHANGES = 1.0
 """Per 10 s."""
-_PRICE_OF_A_CHANGE = 0.03
+_PRICE_OF_A_CHANGE = 0.08
 """Share right that one wrong change more per 10 s outweighs."""
 
 
