@@ -105,12 +105,17 @@ class Classifier:
             speaker: whose voice it holds; None for nobody known.
 
         Raises:
-            ModelError: the model gave something that is not a number.
+            ModelError: the model failed, or gave something that is not a number.
         """
         self._features()[0] = window
         if self._speaker is not None:
             self._speaker()[0] = 0 if speaker is None else speaker.vector
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise ModelError(
+                f"the model {self.card.name!r} failed: {error}", "Use another model"
+            ) from error
         logits = self._output(LOGITS)
         if not np.isfinite(logits).all():
             raise ModelError(
@@ -189,5 +194,7 @@ def _tensors(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     if not signatures:
         raise CardError("the model has no signature", "Export it with named inputs and outputs")
     signature = next(iter(signatures))
+    if not signature:
+        raise CardError("the model's signature has no name", "Export it again, it is damaged")
     runner = interpreter.get_signature_runner(signature)
     return dict(runner.get_input_details()), dict(runner.get_output_details())

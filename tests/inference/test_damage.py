@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inference.classifier import Classifier, Model, read_model
@@ -36,6 +36,8 @@ def test_a_model_cut_short_is_refused_wherever_it_ends(length: int, runtime: Run
 
 
 @settings(max_examples=100)
+@example({100: 0})  # a signature without a name
+@example({1438: 0})  # a tensor without data
 @given(st.dictionaries(st.integers(0, len(WHOLE.content) - 1), st.integers(0, 255), max_size=8))
 def test_a_model_with_wrong_bytes_is_refused_or_harmless(changes: dict[int, int]) -> None:
     content = bytearray(WHOLE.content)
