@@ -37,7 +37,7 @@ def test_a_model_with_a_wrong_byte_is_refused_by_its_checksum(place: int, tiny: 
     content = bytearray(tiny.read_bytes())
     content[place] ^= 0xFF
     tiny.write_bytes(content)
-    with pytest.raises(EmotiondError, match="checksum|sha256"):
+    with pytest.raises(EmotiondError, match=r"checksum|sha256"):
         read_model(tiny)
 
 
