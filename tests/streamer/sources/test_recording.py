@@ -169,12 +169,17 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
     ring.on_wake(woken.set)
     recording.start(ring, nobody_listens)
     joints: list[tuple[int, bool]] = []
+    after_cut = False
     while len(joints) < 6:
         woken.clear()
         block = ring.read(1600)
         if block is not None:
+            after_cut |= block.after_cut
+            if not block.samples.shape[0]:  # a cut is told before the sound behind it is there
+                continue
             np.testing.assert_array_equal(block.samples[:, 0], sound)
-            joints.append((block.position, block.after_cut))
+            joints.append((block.position, after_cut))
+            after_cut = False
         elif ring.wake_at(ring.position + 1600):
             assert woken.wait(10)
     recording.stop()
