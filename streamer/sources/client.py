@@ -11,11 +11,10 @@ import numpy as np
 from dsp.types import FloatArray
 from streamer.ring import Ring
 from streamer.sources import About, OnStatus
+from streamer.sources.samples import are_plausible, from_s16le
 
 Format = Literal["s16le", "f32le"]
 """Signed 16-bit integers, or floats from -1 to 1; both little-endian and mono."""
-
-_LARGEST_SAMPLE = 1e6  # floats may be off scale, of 16 bits for instance, but not off the charts
 
 
 def decode(data: bytes, form: Format) -> FloatArray:
@@ -28,9 +27,9 @@ def decode(data: bytes, form: Format) -> FloatArray:
     if len(data) % kind.itemsize:
         raise ValueError(f"{len(data)} bytes are no whole number of {form} samples")
     if form == "s16le":
-        return np.frombuffer(data, kind).astype(np.float32) / 32768
+        return from_s16le(data)
     samples = np.frombuffer(data, kind).astype(np.float32)
-    if not np.abs(samples).max(initial=0) <= _LARGEST_SAMPLE:  # which no NaN is, either
+    if not are_plausible(samples):
         raise ValueError("there are samples that are not finite numbers, or absurdly large")
     return samples
 

@@ -6,11 +6,10 @@ import os
 import threading
 import time
 
-import numpy as np
-
 from streamer.faults import cause_of
 from streamer.ring import Ring
 from streamer.sources import About, OnStatus
+from streamer.sources.samples import from_s16le
 
 _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
@@ -62,7 +61,7 @@ class StandardInput:
             if len(data) == len(odd):
                 break
             odd = data[whole:]
-            block = np.frombuffer(data[:whole], "<i2").astype(np.float32) / 32768
+            block = from_s16le(data[:whole])
             samples += block.shape[0]
             if not self._realtime:
                 if not ring.wait_for_room(block.shape[0], self._stop):

@@ -7,16 +7,14 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from dsp.types import FloatArray
 from inference.exceptions import SourceError
+from streamer.sources.samples import are_plausible
 
 MOST_SECONDS = 24 * 3600
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
 _MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
-_LARGEST_SAMPLE = 1e6  # floats may be off scale, of 16 bits for instance, but not off the charts
 
 
 class SoundReader(Protocol):
@@ -75,7 +73,7 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
         block = reader.read(max(1, round(seconds * reader.samplerate)), "float32", True)
     except (OSError, RuntimeError) as error:
         raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
-    if not np.abs(block).max(initial=0) <= _LARGEST_SAMPLE:  # which no NaN is, either
+    if not are_plausible(block):
         raise SourceError(
             f"{path}: it holds samples that are not finite numbers, or absurdly large",
             "Export it again, as 16-bit PCM for instance",
