@@ -135,5 +135,4 @@ def _verdicts(
     intake: Intake, pipeline: Pipeline, classifier: Classifier
 ) -> Iterator[tuple[Chunk, Verdict]]:
     while (chunk := intake.next_chunk()) is not None:
-        turn = pipeline.hear(chunk)
-        yield chunk, pipeline.conclude(turn, pipeline.judge(turn, classifier))
+        yield chunk, pipeline.take(chunk, classifier)

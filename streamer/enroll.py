@@ -50,8 +50,7 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
     try:
         source.start(ring, lambda *_: None)
         for chunk in _chunks(intake, woken):
-            turn = pipeline.hear(chunk)
-            pipeline.conclude(turn, pipeline.judge(turn, classifier))
+            pipeline.take(chunk, classifier)
             on_progress(speaker.speech_seconds)
             heard_seconds = (chunk.position + chunk.samples.shape[0]) / SAMPLE_RATE
             if speaker.speech_seconds >= WANTED_SECONDS or heard_seconds >= _MOST_SECONDS:

@@ -81,6 +81,11 @@ class Pipeline:
         self._label: int | None = None
         self._label_since = 0
 
+    def take(self, chunk: Chunk, classifier: Classifier) -> Verdict:
+        """All three steps, for whoever needs nothing in between."""
+        turn = self.hear(chunk)
+        return self.conclude(turn, self.judge(turn, classifier))
+
     def hear(self, chunk: Chunk) -> Turn:
         """Level, gate and features of a further chunk."""
         if chunk.after_cut:

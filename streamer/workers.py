@@ -72,9 +72,7 @@ class Worker:
         chunk = stream.next_chunk()
         if chunk is None:
             return
-        turn = stream.pipeline.hear(chunk)
-        prediction = stream.pipeline.judge(turn, self._classifier)
-        stream.tell(chunk, stream.pipeline.conclude(turn, prediction))
+        stream.tell(chunk, stream.pipeline.take(chunk, self._classifier))
         if not chunk.last:
             self._due.put(stream)
 

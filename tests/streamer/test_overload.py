@@ -117,10 +117,7 @@ class Listened:
             chunk = self.stream.next_chunk()
             if chunk is None:
                 return turn
-            pipeline = self.stream.pipeline
-            heard = pipeline.hear(chunk)
-            prediction = pipeline.judge(heard, self._classifier)
-            self.stream.tell(chunk, pipeline.conclude(heard, prediction))
+            self.stream.tell(chunk, self.stream.pipeline.take(chunk, self._classifier))
         return most
 
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:

@@ -154,8 +154,7 @@ def _hear(
     for first in range(0, samples.shape[0], stride):
         after_cut = position + first == 0
         chunk = Chunk(samples[first : first + stride], position + first, after_cut, last=False)
-        turn = pipeline.hear(chunk)
-        verdict = pipeline.conclude(turn, pipeline.judge(turn, classifier))
+        verdict = pipeline.take(chunk, classifier)
         for event in narrator.tell(verdict, Timing(0.0, None, 0)):
             events.encode(events.to_json(event))
         states.append(verdict.state)
