@@ -31,6 +31,5 @@ def mean_level_dbfs(levels: FloatArray) -> float:
     if not levels.size:
         return SILENCE_DBFS
     powers = 10 ** (levels.astype(np.float64, copy=False) / 10)
-    return float(
-        10 * np.log10(np.add.reduce(powers) / powers.size)
-    )  # a mean in a third of the time
+    # the same as np.mean, in a third of the time
+    return float(10 * np.log10(np.add.reduce(powers) / powers.size))

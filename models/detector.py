@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from dsp.types import FloatArray
-from models.encoder import Parameters, Tensor, gelu
+from models.encoder import Parameters, Tensor, gelu, values
 from models.heads import MASKED, masked_moments
 
 Arrays: TypeAlias = dict[str, npt.NDArray[np.float32]]
@@ -73,7 +73,7 @@ def train_detector(described: FloatArray, is_voice: npt.NDArray[np.bool_], seed:
     for _ in range(_STEPS if noises.size else 0):
         rows = np.concatenate([random.choice(part, _HALF_BATCH) for part in (voices, noises)])
         train(((described[rows] - mean) / deviation).astype(np.float32), truth)
-    return _on_raw_states({name: v.numpy() for name, v in parameters.items()}, mean, deviation)
+    return _on_raw_states(values(parameters), mean, deviation)
 
 
 def _on_raw_states(parameters: Arrays, mean: FloatArray, deviation: FloatArray) -> Arrays:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from dsp.types import FloatArray
 from models import lite
 from models.detector import Arrays
-from models.encoder import Tensor, constants
+from models.encoder import Tensor, constants, values
 from models.heads import classify
 from models.lite import Spectrum
 from models.losses import label_loss, mixing
@@ -144,7 +144,7 @@ class Distiller:
 
 def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spectrum) -> bytes:
     """The ``lite`` model with float16 weights."""
-    fixed = constants({name: value.numpy() for name, value in parameters.items()})
+    fixed = constants(values(parameters))
     ear = constants(detector)
 
     def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:

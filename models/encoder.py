@@ -151,6 +151,11 @@ def block_parameters(weights: Weights, layer: int) -> dict[str, np.ndarray[Any, 
     return arrays
 
 
+def values(variables: Parameters) -> dict[str, np.ndarray[Any, Any]]:
+    """What trained parameters are by now."""
+    return {name: variable.numpy() for name, variable in variables.items()}
+
+
 def constants(arrays: dict[str, np.ndarray[Any, Any]]) -> Parameters:
     """Parameters that become part of the graph."""
     return {name: tf.constant(array) for name, array in arrays.items()}

@@ -14,6 +14,7 @@ from models.encoder import (
     masks,
     stem,
     stem_parameters,
+    values,
     whisper_input,
 )
 from models.frozen import FROZEN_BLOCKS, pair_means
@@ -39,8 +40,8 @@ def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
     """
     lower = constants(stem_parameters(weights, WINDOW_FRAMES))
     blocks = [constants(block_parameters(weights, layer)) for layer in range(FROZEN_BLOCKS)]
-    last = constants({name: value.numpy() for name, value in network.block.items()})
-    heads = [constants({k: v.numpy() for k, v in head.items()}) for head in network.heads]
+    last = constants(values(network.block))
+    heads = [constants(values(head)) for head in network.heads]
     population = population_parameters(network.population)
     ear = constants(detector)
 

@@ -22,7 +22,7 @@ from models import lite
 from models.cards import UNFITTED, write_card
 from models.detector import Arrays, describe, train_detector
 from models.distil import Distiller, Schedule, export_lite
-from models.encoder import Tensor, block_parameters, constants
+from models.encoder import Tensor, block_parameters, constants, values
 from models.examples import load_column, load_columns
 from models.export import export_full
 from models.frozen import FROZEN_BLOCKS
@@ -154,7 +154,7 @@ class Run:
         pupil = self._pupil(self._rows, self._start(), LITE_STEPS, self._folder)
         pupil.run(self._data.features, self._hints(self._rows), teacher, self._folder.name)
         np.save(self._folder / "lite-history.npy", pupil.history.numpy())
-        fixed = constants({name: value.numpy() for name, value in pupil.parameters.items()})
+        fixed = constants(values(pupil.parameters))
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
@@ -185,7 +185,7 @@ class Run:
         if not path.exists():
             pupil = self._pupil(rows, new, LITE_START_STEPS, self._folder.parent / "start")
             pupil.run(self._data.features, self._hints(rows), None, "start")
-            arrays: Any = {name: value.numpy() for name, value in pupil.parameters.items()}
+            arrays: Any = values(pupil.parameters)
             np.savez(path, **arrays)
         with np.load(path) as archive:
             return {name: archive[name] for name in archive.files}
