@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,6 @@ from tests.support.signals import demo
 
 TINY = str(DATA / "tiny.tflite")
 VOICE = pcm(demo()[: 4 * 16_000])
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    history = str(tmp_path_factory.mktemp("history") / "history.sqlite")
-    with running_daemon("--source", "demo", "--model", TINY, "--history", history) as daemon:
-        yield daemon
-
-
-@pytest.fixture
-def caller(daemon: Daemon) -> Iterator[Caller]:
-    with calling(daemon.websocket_url) as caller:
-        yield caller
 
 
 def health(daemon: Daemon) -> Mapping[str, Any]:

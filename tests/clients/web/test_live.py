@@ -17,19 +17,11 @@ import zmq
 
 from inference.card import LABELS
 from tests.support.daemon import COMMAND, DEMO, Daemon, running_daemon
-from tests.support.sound_server import SoundServer, missing_programs, sound_server
+from tests.support.sound_server import SoundServer
 
 pytestmark = pytest.mark.system
 
 _CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-@pytest.fixture
-def microphone() -> Iterator[SoundServer]:
-    if missing := missing_programs():
-        pytest.skip(f"needs {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
-    with sound_server() as server:
-        yield server
 
 
 @pytest.fixture

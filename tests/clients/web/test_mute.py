@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,21 +9,13 @@ import pytest
 from tests.clients.web.conftest import RealDaemon
 from tests.clients.web.scripted import ScriptedDaemon, emotion, hello, status
 from tests.support.daemon import running_daemon
-from tests.support.sound_server import SoundServer, missing_programs, sound_server
+from tests.support.sound_server import SoundServer
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.system
 
 PATIENCE_MS = 60_000
-
-
-@pytest.fixture
-def microphone() -> Iterator[SoundServer]:
-    if missing := missing_programs():
-        pytest.skip(f"needs {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
-    with sound_server() as server:
-        yield server
 
 
 def test_the_button_closes_the_microphone_for_all(open_page: Any, microphone: SoundServer) -> None:
