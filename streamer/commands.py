@@ -160,11 +160,13 @@ def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
 
 def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: the microphones, and the rates that each can be opened at."""
-    from streamer.devices import list_devices, supported_rates
+    from streamer.devices import answered, list_devices, supported_rates
 
-    found = [
-        {**asdict(device), "rates": list(supported_rates(device))} for device in list_devices()
-    ]
+    found = answered(
+        lambda: [
+            {**asdict(device), "rates": list(supported_rates(device))} for device in list_devices()
+        ]
+    )
     if options["json"]:
         print(json.dumps({"devices": found}, ensure_ascii=False, indent=1))
     elif not found:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
+import concurrent.futures
+import os
 import platform
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from inference.card import SAMPLE_RATE
 from inference.exceptions import DeviceError, NoMicrophoneError
+
+_Answer = TypeVar("_Answer")
+
+_PATIENCE_SECONDS = 5.0
+_STANDS_STILL = (
+    "Start it again (PulseAudio: pulseaudio -k; PipeWire: systemctl --user restart pipewire), "
+    "or feed sound in another way: --source FILE"
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +46,42 @@ class Opening:
     device: Device
     sample_rate: int
     channels: int
+
+
+def answered(question: Callable[[], _Answer]) -> _Answer:
+    """Put a question to the sound system, which may be standing still, and wait 5 s at most.
+
+    Raises:
+        NoMicrophoneError: it did not answer. What the question itself raises comes through.
+    """
+    asked: concurrent.futures.Future[_Answer] = concurrent.futures.Future()
+
+    def ask() -> None:
+        try:
+            asked.set_result(question())
+        except BaseException as error:
+            asked.set_exception(error)
+
+    # While PortAudio starts, sounddevice sends the whole process's standard error nowhere.
+    standard_error = None if sys.stderr is None else os.dup(2)
+    threading.Thread(target=ask, name="emotiond-sound-system", daemon=True).start()
+    try:
+        return asked.result(_PATIENCE_SECONDS)
+    except concurrent.futures.TimeoutError:
+        if standard_error is not None:
+            os.dup2(standard_error, 2)
+        leave_portaudio()
+        raise NoMicrophoneError("the sound system does not answer", _STANDS_STILL) from None
+    finally:
+        if standard_error is not None:
+            os.close(standard_error)
+
+
+def leave_portaudio() -> None:
+    """Let the process end without a good-bye to a sound system that would not answer it."""
+    portaudio = sys.modules.get("sounddevice")
+    if (handler := getattr(portaudio, "_exit_handler", None)) is not None:
+        atexit.unregister(handler)
 
 
 def load_portaudio() -> Any:

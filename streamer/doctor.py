@@ -24,7 +24,7 @@ from inference.classifier import Classifier, read_model
 from inference.exceptions import EmotiondError
 from inference.runtime import LITERT, Runtime, find_runtime
 from streamer.config import Config
-from streamer.devices import Device, find_opening, list_devices, load_portaudio
+from streamer.devices import Device, answered, find_opening, list_devices, load_portaudio
 from streamer.profiles import profile_names, read_profile
 from streamer.ring import Block, Ring
 from streamer.sources.microphone import Microphone
@@ -135,12 +135,12 @@ def _profiles() -> Iterator[Finding]:
 
 
 def _portaudio() -> Finding:
-    return Finding("portaudio", "ok", str(load_portaudio().get_portaudio_version()[1]))
+    return Finding("portaudio", "ok", str(answered(load_portaudio).get_portaudio_version()[1]))
 
 
 def _devices() -> Iterator[Finding]:
     try:
-        found = list_devices()
+        found = answered(list_devices)
     except EmotiondError:
         return  # said by the check of PortAudio
     for device in found:
@@ -148,7 +148,7 @@ def _devices() -> Iterator[Finding]:
 
 
 def _device(device: Device) -> Finding:
-    opening = find_opening(device)
+    opening = answered(lambda: find_opening(device))
     how = (
         "at 16 kHz"
         if opening.sample_rate == SAMPLE_RATE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import threading
 import time
@@ -11,7 +10,14 @@ from typing import Any, Literal
 
 from dsp.types import FloatArray
 from inference.exceptions import DeviceError
-from streamer.devices import Opening, find_device, find_opening, load_portaudio
+from streamer.devices import (
+    Opening,
+    answered,
+    find_device,
+    find_opening,
+    leave_portaudio,
+    load_portaudio,
+)
 from streamer.faults import cause_of
 from streamer.ring import Ring
 from streamer.sources import About, OnStatus
@@ -36,7 +42,7 @@ class Microphone:
 
     def __init__(self, wanted: str | None) -> None:
         self._wanted = wanted
-        self._opening = find_opening(find_device(wanted))
+        self._opening = answered(lambda: find_opening(find_device(wanted)))
         self.sample_rate = self._opening.sample_rate
         self.channels = self._opening.channels
         self.about = About(device=self._opening.device.name)
@@ -84,7 +90,7 @@ class Microphone:
         if self._keeper is not None:
             self._keeper.join(1.0)
             if self._keeper.is_alive():  # it waits for a sound system that does not answer
-                atexit.unregister(load_portaudio()._exit_handler)  # so would the end of the process
+                leave_portaudio()  # so would the end of the process
 
     def _callback(self, block: FloatArray, samples: int, times: Any, status: Any) -> None:
         now = time.monotonic()
