@@ -1,0 +1,6 @@
+/** Shows the page before the rest of its modules is fetched: they are many, and none is needed to see it. */
+
+const start = () => import("./app.js");
+
+if (document.hidden) start();
+else requestAnimationFrame(() => setTimeout(start));
