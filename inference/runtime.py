@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import os
 import sys
 from collections.abc import Iterator
@@ -31,8 +30,14 @@ class Runtime:
 
     package: str
     """``ai-edge-litert`` or ``tflite-runtime``."""
-    version: str
     interpreter_class: Any
+
+    @property
+    def version(self) -> str:
+        """Of the package."""
+        import importlib.metadata  # costs as much as the model, and is asked for by few
+
+        return importlib.metadata.version(self.package)
 
     def interpreter(self, model_content: bytes) -> Any:
         """A new interpreter for one model; it belongs to the thread that uses it.
@@ -84,7 +89,7 @@ def find_runtime() -> Runtime:
                 f"tflite-runtime cannot work with numpy {np.__version__}",
                 "Install an older one: pip install 'numpy<2'",
             )
-        return Runtime(package, importlib.metadata.version(package), module.Interpreter)
+        return Runtime(package, module.Interpreter)
     raise InterpreterError(
         "no TFLite interpreter is installed",
         "Run 'pip install ai-edge-litert' (64-bit Linux, Apple silicon, Windows), or on 32-bit "

@@ -9,7 +9,7 @@ import os
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,7 @@ from streamer.profiles import profile_for
 from streamer.recorder import Recorder, parse_records
 from streamer.signals import heeding_signals
 from streamer.sources import Source
-from streamer.sources.opening import (
-    SourceSettings,
-    SourceSpec,
-    open_default,
-    open_source,
-    parse_specs,
-)
+from streamer.sources.opening import SourceSpec
 from streamer.stdout import LineWriter
 from streamer.stream import Stream
 from streamer.websocket import PATH, WebSocketServer
@@ -56,8 +50,15 @@ _STOP_SECONDS = 0.3  # for each part; all of them together end within a second
 _MOST_WORKERS = 2
 
 
-def run(config: Config) -> int:
+Sources = Sequence[tuple[SourceSpec, Source]]
+
+
+def run(config: Config, opened: Callable[[], Sources]) -> int:
     """Run the daemon until its sources end (``once``) or it is told to stop.
+
+    Args:
+        config: all settings.
+        opened: waits for the sources that are being opened.
 
     Returns:
         The process's exit status: 1 where a source ended by an error, else 0.
@@ -73,8 +74,7 @@ def run(config: Config) -> int:
     tls = make_tls(Path(cert), Path(key)) if cert and key else None
     _warn_of_exposure(config)
     profile = None if config.profile is None else profile_for(config.profile, model.card)
-    sources = _open_sources(config)
-    return asyncio.run(Daemon(config, runtime, model, profile, sources, access, tls).run())
+    return asyncio.run(Daemon(config, runtime, model, profile, opened(), access, tls).run())
 
 
 def _warn_of_exposure(config: Config) -> None:
@@ -86,18 +86,6 @@ def _warn_of_exposure(config: Config) -> None:
         _log.warning("on %s nothing is encrypted; --tls-cert changes that", config.host)
 
 
-def _open_sources(config: Config) -> Sequence[tuple[SourceSpec, Source]]:
-    settings = SourceSettings(
-        device=config.device,
-        rate=config.rate,
-        realtime=not config.lossless,
-        loop=not config.once,
-    )
-    if not config.source:
-        return [open_default(settings)]
-    return [(spec, open_source(spec, settings)) for spec in parse_specs(config.source)]
-
-
 class Daemon:
     """All parts of one running daemon."""
 
@@ -107,7 +95,7 @@ class Daemon:
         runtime: Runtime,
         model: Model,
         profile: Profile | None,
-        sources: Sequence[tuple[SourceSpec, Source]],
+        sources: Sources,
         access: Access,
         tls: ssl.SSLContext | None,
     ) -> None:

@@ -14,6 +14,8 @@ from inference.card import SAMPLE_RATE
 from inference.exceptions import EmotiondError
 from streamer import __version__, commands
 from streamer.config import ENVIRONMENT_PREFIX, Config, make_config
+from streamer.meanwhile import begin
+from streamer.sources.opening import SourceSettings, open_sources
 
 _COMMANDS = ("run", "analyze", "watch", "enroll", "devices", "models", "doctor")
 
@@ -148,9 +150,13 @@ def _add_run(group: Any) -> None:
 
 
 def _run(options: dict[str, Any]) -> int:
-    from streamer import app  # the imports behind it are not needed by the other commands
+    config = make_config(options, os.environ)
+    settings = SourceSettings(config.device, config.rate, not config.lossless, not config.once)
+    # A device or a decoder takes its time to open, and so do the imports behind the daemon.
+    sources = begin(lambda: open_sources(config.source, settings))
+    from streamer import app
 
-    return app.run(make_config(options, os.environ))
+    return app.run(config, sources.result)
 
 
 def _add_analyze(group: Any) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import concurrent.futures
 import os
 import platform
 import sys
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import TimeoutError
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from inference.card import SAMPLE_RATE
 from inference.exceptions import DeviceError, NoMicrophoneError
+from streamer.meanwhile import begin
 
 _Answer = TypeVar("_Answer")
 
@@ -54,20 +54,11 @@ def answered(question: Callable[[], _Answer]) -> _Answer:
     Raises:
         NoMicrophoneError: it did not answer. What the question itself raises comes through.
     """
-    asked: concurrent.futures.Future[_Answer] = concurrent.futures.Future()
-
-    def ask() -> None:
-        try:
-            asked.set_result(question())
-        except BaseException as error:
-            asked.set_exception(error)
-
     # While PortAudio starts, sounddevice sends the whole process's standard error nowhere.
     standard_error = None if sys.stderr is None else os.dup(2)
-    threading.Thread(target=ask, name="emotiond-sound-system", daemon=True).start()
     try:
-        return asked.result(_PATIENCE_SECONDS)
-    except concurrent.futures.TimeoutError:
+        return begin(question).result(_PATIENCE_SECONDS)
+    except TimeoutError:
         if standard_error is not None:
             os.dup2(standard_error, 2)
         leave_portaudio()

@@ -82,6 +82,20 @@ def default_name(source: str) -> str:
     return stem[:_LONGEST_NAME] or "file"
 
 
+def open_sources(
+    texts: Sequence[str], settings: SourceSettings
+) -> Sequence[tuple[SourceSpec, Source]]:
+    """Open what the user named; the microphone, or else the demo, where that is nothing.
+
+    Raises:
+        ConfigError: see :func:`parse_specs`.
+        SourceError: one cannot be opened.
+    """
+    if not texts:
+        return [_open_default(settings)]
+    return [(spec, open_source(spec, settings)) for spec in parse_specs(texts)]
+
+
 def open_source(spec: SourceSpec, settings: SourceSettings) -> Source:
     """Open one source; nothing is read before it is started.
 
@@ -103,7 +117,7 @@ def _demo(settings: SourceSettings) -> Source:
     return Recording(str(path), settings.realtime, settings.loop, about)
 
 
-def open_default(settings: SourceSettings) -> tuple[SourceSpec, Source]:
+def _open_default(settings: SourceSettings) -> tuple[SourceSpec, Source]:
     """The microphone; where there is none, say so and play the demo recording."""
     try:
         spec = SourceSpec(MICROPHONE, MICROPHONE)
