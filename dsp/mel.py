@@ -23,6 +23,11 @@ def mel_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
     return _htk_filters(recipe) if recipe.mel_scale == "htk" else _slaney_filters(recipe)
 
 
+def slaney_centres_hz(recipe: Recipe) -> npt.NDArray[np.float64]:
+    """Where the triangles of the Slaney scale peak, shape ``(n_mels,)``."""
+    return _slaney_corners_hz(recipe)[1:-1]
+
+
 def _htk_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
     """Triangles whose corners are whole FFT bins, as in HTK and python_speech_features."""
     low, high = (2595 * np.log10(1 + hz / 700.0) for hz in (recipe.low_hz, recipe.high_hz))
@@ -42,13 +47,17 @@ def _htk_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
 
 def _slaney_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
     """Triangles of equal area between exact frequencies, as in librosa and Whisper."""
-    low, high = (_hz_to_slaney_mel(hz) for hz in (recipe.low_hz, recipe.high_hz))
-    corners = _slaney_mel_to_hz(np.linspace(low, high, recipe.n_mels + 2))
+    corners = _slaney_corners_hz(recipe)
     bins_hz = np.arange(1 + recipe.n_fft // 2) * (recipe.sample_rate / recipe.n_fft)
     left, peak, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising = (bins_hz - left) / (peak - left)
     falling = (right - bins_hz) / (right - peak)
     return np.maximum(0, np.minimum(rising, falling)) * (2 / (right - left))
+
+
+def _slaney_corners_hz(recipe: Recipe) -> npt.NDArray[np.float64]:
+    low, high = (_hz_to_slaney_mel(hz) for hz in (recipe.low_hz, recipe.high_hz))
+    return _slaney_mel_to_hz(np.linspace(low, high, recipe.n_mels + 2))
 
 
 def _hz_to_slaney_mel(hz: float) -> float:

@@ -9,15 +9,21 @@ import numpy.typing as npt
 import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from dsp.mel import slaney_centres_hz
+from dsp.mfcc import dct_matrix
 from dsp.types import FloatArray
 from inference.card import SAMPLE_RATE
+from models.shape import RECIPE
 
 Samples = npt.NDArray[np.float32]
+Features = npt.NDArray[np.float32]
 Random = np.random.Generator
+
+_WARP_KNEE_HZ = 4800.0
 
 
 def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples:
-    """Apply a random selection of everything below; the emotion is meant to survive it."""
+    """Apply a random selection of what follows; the emotion is meant to survive it."""
     if random.random() < 0.7:
         samples = change_speed(samples, float(random.uniform(0.86, 1.16)))
     if random.random() < 0.5:
@@ -31,9 +37,40 @@ def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples
     return change_gain(samples, float(random.uniform(-24, 16)))
 
 
+def vary_voice(features: Features, random: Random) -> Features:
+    """Let somebody else have said it: warp the spectrum of most windows."""
+    if random.random() < 0.7:
+        return warp_spectrum(features, float(random.uniform(0.85, 1.18)))
+    return features
+
+
 def change_speed(samples: Samples, factor: float) -> Samples:
     """Play faster (``factor`` > 1) and higher, or slower and lower: another voice."""
     return _single(soxr.resample(samples, SAMPLE_RATE * factor, SAMPLE_RATE))
+
+
+def warp_spectrum(features: Features, factor: float) -> Features:
+    """Move all frequencies by a factor, as a longer or shorter vocal tract would.
+
+    Tempo stays, unlike in :func:`change_speed`. Above 4.8 kHz the factor fades to 1 at the
+    highest frequency. Jaitly and Hinton, *Vocal tract length perturbation improves speech
+    recognition* (2013).
+
+    Args:
+        features: coefficients of the models' recipe, ``(frames, n_mfcc)``.
+        factor: above 1 lowers the voice, below 1 raises it.
+    """
+    centres_hz = slaney_centres_hz(RECIPE)
+    knee_hz = _WARP_KNEE_HZ / max(factor, 1.0)
+    moved_hz = np.interp(
+        centres_hz, (0, knee_hz, RECIPE.high_hz), (0, knee_hz * factor, RECIPE.high_hz)
+    )
+    at = np.interp(moved_hz, centres_hz, np.arange(RECIPE.n_mels))
+    below = np.minimum(at.astype(int), RECIPE.n_mels - 2)
+    dct = dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc)
+    mel = features @ dct.T
+    warped = mel[:, below] + (at - below) * (mel[:, below + 1] - mel[:, below])
+    return _single(warped @ dct)
 
 
 def change_gain(samples: Samples, gain_db: float) -> Samples:

@@ -121,7 +121,7 @@ class Distiller:
         parameters = self.parameters
         variables = list(parameters.values())
         mel, real, _ = lite.relative_mel(features)
-        mel = _hide_bands(mel, self.spectrum.mean)
+        mel = _hide_time(_hide_bands(mel, self.spectrum.mean), self.spectrum.mean)
         with tf.GradientTape() as tape:
             hidden = lite.hidden_states(mel, speaker, parameters, self.spectrum)
             pooled = lite.pooled_states(hidden, real, parameters, 0.05)
@@ -171,9 +171,18 @@ def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spect
 
 def _hide_bands(mel: Tensor, mean: FloatArray) -> Tensor:
     """Replace up to 16 neighbouring bands by their mean: microphones do not hear everything."""
-    batch, n_mels = tf.shape(mel)[0], mel.shape[2]
-    width = tf.random.uniform((batch, 1), 0, 16)
-    start = tf.random.uniform((batch, 1), 0, float(n_mels))
-    band = tf.range(n_mels, dtype=tf.float32)[None]
-    hidden = tf.logical_and(band >= start, band < start + width)[:, None]
-    return tf.where(hidden, tf.constant(mean), mel)
+    return tf.where(_span(mel, mel.shape[2], 16.0)[:, None], tf.constant(mean), mel)
+
+
+def _hide_time(mel: Tensor, mean: FloatArray) -> Tensor:
+    """Replace up to 0.3 s by the mean: what is missing has to be guessed from what is around."""
+    return tf.where(_span(mel, mel.shape[1], 30.0)[:, :, None], tf.constant(mean), mel)
+
+
+def _span(mel: Tensor, length: int, longest: float) -> Tensor:
+    """A random stretch of each row, True inside, ``(batch, length)``."""
+    batch = tf.shape(mel)[0]
+    width = tf.random.uniform((batch, 1), 0, longest)
+    start = tf.random.uniform((batch, 1), 0, float(length))
+    at = tf.range(length, dtype=tf.float32)[None]
+    return tf.logical_and(at >= start, at < start + width)

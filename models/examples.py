@@ -25,7 +25,7 @@ NO_LABEL = -1
 """Instead of a label's number: noise."""
 
 _SHARD = 500
-_COPIES = {"ravdess-speech": 9, "ravdess-song": 2, "nemo": 1, "esc10": 6}
+_COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 6}
 """Windows taken of each clip, every one varied anew; the first two of RAVDESS are as recorded."""
 _AS_RECORDED = 2
 _SYNTHETIC_NOISES = 400
@@ -39,6 +39,13 @@ class Task:
     """None for synthetic noise."""
     copy: int
     seed: int
+
+    @property
+    def varied(self) -> bool:
+        """Whether it is a voice that is to sound as another one would, elsewhere."""
+        if self.clip is None or self.clip.label is None:
+            return False
+        return self.copy >= _AS_RECORDED or not self.clip.corpus.startswith("ravdess")
 
 
 def training_tasks(clips: Sequence[Clip], seed: int) -> list[Task]:
@@ -108,11 +115,12 @@ def _rows(
         cut = choose_window(front_end, _sound(task, noises, random), random)
         if cut is None:
             continue
-        hidden = encoder(cut.features)
+        features = augment.vary_voice(cut.features, random) if task.varied else cut.features
+        hidden = encoder(features)
         clip = task.clip
         label = NO_LABEL if clip is None or clip.label is None else LABELS.index(clip.label)
         yield {
-            "features": cut.features,
+            "features": features,
             "tokens": hidden.tokens,
             "pairs": hidden.pairs,
             "label": np.asarray(label),
@@ -134,5 +142,4 @@ def _sound(
         varied = augment.change_speed(samples, float(random.uniform(0.8, 1.25)))
         tilted = augment.tilt(varied, float(random.uniform(-8, 8)))
         return augment.change_gain(tilted, float(random.uniform(-45, 10)))
-    as_recorded = task.copy < _AS_RECORDED and task.clip.corpus.startswith("ravdess")
-    return samples if as_recorded else augment.vary(samples, noises, random)
+    return augment.vary(samples, noises, random) if task.varied else samples

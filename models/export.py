@@ -17,7 +17,7 @@ from models.encoder import (
     values,
     whisper_input,
 )
-from models.frozen import FROZEN_BLOCKS, pair_means
+from models.frozen import FROZEN_BLOCKS, pairs_above
 from models.heads import (
     SPEAKER_SIZE,
     judge,
@@ -34,13 +34,13 @@ def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
     """The whole ``full`` model with dynamic-range int8 weights.
 
     Args:
-        network: trained block, heads and population.
+        network: trained blocks, heads and population.
         detector: of voices, see ``train_detector``.
         weights: of the Whisper encoder, for the blocks that were never trained.
     """
     lower = constants(stem_parameters(weights, WINDOW_FRAMES))
     blocks = [constants(block_parameters(weights, layer)) for layer in range(FROZEN_BLOCKS)]
-    last = constants(values(network.block))
+    trained = [constants(values(parameters)) for parameters in network.blocks]
     heads = [constants(values(head)) for head in network.heads]
     population = population_parameters(network.population)
     ear = constants(detector)
@@ -51,8 +51,7 @@ def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
         hidden = stem(whisper_input(mel), lower)
         for parameters in blocks:
             hidden = block(hidden, parameters)
-        pairs = pair_means(tf.concat((hidden, block(hidden, last)), axis=2))
-        standard = standardise(pairs, population)
+        standard = standardise(pairs_above(hidden, trained), population)
         labels = judge(standard, real, speaker, heads)
         return {
             "logits": tf.concat((labels, detect(describe(standard, real), ear)), axis=1),

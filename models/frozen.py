@@ -7,6 +7,7 @@ than TensorFlow on one core.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from models.encoder import (
+    Parameters,
     Tensor,
     block,
     block_parameters,
@@ -27,8 +29,11 @@ from models.encoder import (
 from models.shape import RECIPE
 from models.whisper import Weights
 
-FROZEN_BLOCKS = 2
+FROZEN_BLOCKS = 1
 """Never trained: their output is what is kept of a window."""
+
+TRAINED_BLOCKS = 2
+"""Those above: heads stand on the outputs of both."""
 
 Array = npt.NDArray[np.floating]
 
@@ -40,7 +45,7 @@ class Hidden:
     tokens: Array
     """Output of the last frozen block, ``(window_frames / 2, 384)``."""
     pairs: Array
-    """Outputs of that block and of the next, untrained one, averaged over pairs of tokens,
+    """Outputs of the next two, still untrained, averaged over pairs of tokens,
     ``(window_frames / 4, 768)``."""
 
 
@@ -48,6 +53,15 @@ def pair_means(tokens: Tensor) -> Tensor:
     """Average neighbouring tokens: 20 ms steps to 40 ms steps."""
     pairs = tf.reshape(tokens, (-1, tokens.shape[1] // 2, 2, tokens.shape[2]))
     return tf.reduce_mean(pairs, axis=2)
+
+
+def pairs_above(tokens: Tensor, blocks: Sequence[Parameters]) -> Tensor:
+    """What heads stand on: the outputs of these blocks side by side, in steps of 40 ms."""
+    outputs = []
+    for parameters in blocks:
+        tokens = block(tokens, parameters)
+        outputs.append(tokens)
+    return pair_means(tf.concat(outputs, axis=2))
 
 
 class FrozenEncoder:
@@ -60,18 +74,15 @@ class FrozenEncoder:
 
     def __init__(self, weights: Weights, window_frames: int) -> None:
         lower = constants(stem_parameters(weights, window_frames))
-        blocks = [constants(block_parameters(weights, layer)) for layer in range(FROZEN_BLOCKS + 1)]
+        layers = range(FROZEN_BLOCKS + TRAINED_BLOCKS)
+        blocks = [constants(block_parameters(weights, layer)) for layer in layers]
 
         def encode(features: Tensor) -> dict[str, Tensor]:
             mel = log_mel(features)
             hidden = stem(whisper_input(mel), lower)
             for parameters in blocks[:FROZEN_BLOCKS]:
                 hidden = block(hidden, parameters)
-            above = block(hidden, blocks[FROZEN_BLOCKS])
-            return {
-                "tokens": hidden,
-                "pairs": pair_means(tf.concat((hidden, above), axis=2)),
-            }
+            return {"tokens": hidden, "pairs": pairs_above(hidden, blocks[FROZEN_BLOCKS:])}
 
         shape = tf.TensorSpec((1, window_frames, RECIPE.n_mfcc), tf.float32, name="features")
         module = tf.Module()

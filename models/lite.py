@@ -20,9 +20,13 @@ CHANNELS = RECIPE.n_mels
 SPEAKER_SIZE = 2 * CHANNELS
 
 _STEM = 64
-_WIDTH = 112
 _TAPS = 3
-_DILATIONS = (1, 2, 4, 8)
+_FINE_WIDTH = 96
+_FINE_DILATIONS = (1, 2)
+"""Of the blocks in steps of 40 ms."""
+_WIDTH = 144
+_DILATIONS = (1, 2)
+"""Of the blocks in steps of 80 ms."""
 _HINT = 384
 """Channels of the encoder block that the hidden states are taught to predict."""
 _HEAD = HeadSize(heads=1, width=_WIDTH, hidden=80)
@@ -78,20 +82,16 @@ def statistics(mel: Tensor, loud: Tensor, spectrum: Spectrum) -> Tensor:
 def hidden_states(
     mel: Tensor, speaker: Tensor, parameters: Parameters, spectrum: Spectrum
 ) -> Tensor:
-    """Convolve down to 40 ms steps: ``(batch, frames / 4, width)``."""
+    """Convolve down to 80 ms steps: ``(batch, ceil(frames / 8), width)``."""
     x = adapt((mel - spectrum.mean) / spectrum.deviation, speaker)
-    x = layer_norm(
-        gelu(_convolve(_halve(x), parameters, "stem_0")),
-        parameters["norm_0/gamma"],
-        parameters["norm_0/beta"],
-    )
+    x = _norm(gelu(_convolve(_halve(x), parameters, "stem_0")), parameters, "norm_0")
     x = _convolve(_halve(x), parameters, "stem_1")
+    for number, dilation in enumerate(_FINE_DILATIONS):
+        x = _residual(x, parameters, f"fine_{number}", dilation)
+    x = _dense(_halve(_norm(x, parameters, "norm_1")), parameters, "coarsen")
     for number, dilation in enumerate(_DILATIONS):
-        name = f"block_{number}"
-        normed = layer_norm(x, parameters[f"{name}/gamma"], parameters[f"{name}/beta"])
-        mixed = gelu(_convolve(normed, parameters, f"{name}/mix", dilation=dilation))
-        x = x + linear(mixed, parameters[f"{name}/out/kernel"], parameters[f"{name}/out/bias"])
-    return layer_norm(x, parameters["norm_1/gamma"], parameters["norm_1/beta"])
+        x = _residual(x, parameters, f"block_{number}", dilation)
+    return _norm(x, parameters, "norm_2")
 
 
 def pooled_states(hidden: Tensor, real: Tensor, parameters: Parameters, dropout: float) -> Tensor:
@@ -112,7 +112,15 @@ def logits(hidden: Tensor, real: Tensor, parameters: Parameters, detector: Param
 
 def hints(hidden: Tensor, parameters: Parameters) -> Tensor:
     """Guess what Whisper's third block would compute here; only for training."""
-    return linear(hidden, parameters["hint/kernel"], parameters["hint/bias"])
+    return _dense(hidden, parameters, "hint")
+
+
+def hint_steps(states: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
+    """Average hidden states of the encoder in steps of 40 ms to the network's own steps."""
+    even = np.pad(states, ((0, 0), (0, states.shape[1] % 2), (0, 0)), "edge")
+    pairs = even.reshape(len(states), -1, 2, states.shape[2])
+    means: npt.NDArray[np.float16] = pairs.mean(axis=2, dtype=np.float16)
+    return means
 
 
 def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
@@ -121,14 +129,17 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
     parameters = new_head(_HEAD, random, channels=_WIDTH)
     shapes = {
         "stem_0": (_TAPS * 2 * CHANNELS, _STEM),
-        "stem_1": (_TAPS * 2 * _STEM, _WIDTH),
+        "stem_1": (_TAPS * 2 * _STEM, _FINE_WIDTH),
+        "coarsen": (2 * _FINE_WIDTH, _WIDTH),
         "hint": (_WIDTH, _HINT),
     }
-    norms = {"norm_0": _STEM, "norm_1": _WIDTH}
-    for number in range(len(_DILATIONS)):
-        shapes[f"block_{number}/mix"] = (_TAPS * _WIDTH, _WIDTH)
-        shapes[f"block_{number}/out"] = (_WIDTH, _WIDTH)
-        norms[f"block_{number}"] = _WIDTH
+    norms = {"norm_0": _STEM, "norm_1": _FINE_WIDTH, "norm_2": _WIDTH}
+    blocks = {f"fine_{number}": _FINE_WIDTH for number in range(len(_FINE_DILATIONS))}
+    blocks |= {f"block_{number}": _WIDTH for number in range(len(_DILATIONS))}
+    for name, width in blocks.items():
+        shapes[f"{name}/mix"] = (_TAPS * width, width)
+        shapes[f"{name}/out"] = (width, width)
+        norms[name] = width
     for name, (width_in, width_out) in shapes.items():
         kernel = random.standard_normal((width_in, width_out)) * width_in**-0.5
         parameters[f"{name}/kernel"] = kernel.astype(np.float32)
@@ -140,13 +151,28 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
 
 
 def _real_steps(real: Tensor) -> Tensor:
-    """Of the mask of real frames, that of steps of four."""
-    return tf.maximum(tf.maximum(real[:, 0::4], real[:, 1::4]), real[:, 2::4])
+    """Of the mask of real frames, which come first, that of steps of eight."""
+    return real[:, 0::8]
 
 
 def _halve(x: Tensor) -> Tensor:
-    """Two steps become one with twice the channels."""
+    """Two steps become one with twice the channels; an odd last one is paired with zeros."""
+    x = tf.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, 0)))
     return tf.reshape(x, (-1, x.shape[1] // 2, 2 * x.shape[2]))
+
+
+def _residual(x: Tensor, parameters: Parameters, name: str, dilation: int) -> Tensor:
+    """A pre-norm block: a convolution over time, then a mixing of channels."""
+    mixed = gelu(_convolve(_norm(x, parameters, name), parameters, f"{name}/mix", dilation))
+    return x + _dense(mixed, parameters, f"{name}/out")
+
+
+def _norm(x: Tensor, parameters: Parameters, name: str) -> Tensor:
+    return layer_norm(x, parameters[f"{name}/gamma"], parameters[f"{name}/beta"])
+
+
+def _dense(x: Tensor, parameters: Parameters, name: str) -> Tensor:
+    return linear(x, parameters[f"{name}/kernel"], parameters[f"{name}/bias"])
 
 
 def _convolve(x: Tensor, parameters: Parameters, name: str, dilation: int = 1) -> Tensor:
@@ -155,8 +181,7 @@ def _convolve(x: Tensor, parameters: Parameters, name: str, dilation: int = 1) -
     padded = tf.pad(x, ((0, 0), (reach, reach), (0, 0)))
     # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK
     taps = [tf.slice(padded, (0, k * dilation, 0), (-1, x.shape[1], -1)) for k in range(_TAPS)]
-    return linear(
-        tf.ensure_shape(tf.concat(taps, axis=2), (None, x.shape[1], _TAPS * x.shape[2])),
-        parameters[f"{name}/kernel"],
-        parameters[f"{name}/bias"],
+    stacked = tf.concat(taps, axis=2)
+    return _dense(
+        tf.ensure_shape(stacked, (None, x.shape[1], _TAPS * x.shape[2])), parameters, name
     )

@@ -25,7 +25,7 @@ from models.distil import Distiller, Schedule, export_lite
 from models.encoder import Tensor, block_parameters, constants, values
 from models.examples import load_column, load_columns
 from models.export import export_full
-from models.frozen import FROZEN_BLOCKS
+from models.frozen import FROZEN_BLOCKS, TRAINED_BLOCKS
 from models.heads import (
     CHANNELS,
     SPEAKER_SIZE,
@@ -45,8 +45,8 @@ RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
 HEAD_STAGE = Stage(steps=1400, head_rate=1e-3, block_rate=0.0)
 BLOCK_STAGE = Stage(steps=0, head_rate=2e-4, block_rate=5e-5)
-LITE_START_STEPS = 2000
-LITE_STEPS = 2000
+LITE_START_STEPS = 6000
+LITE_STEPS = 7000
 LITE_RATE = 1.5e-3
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
@@ -208,7 +208,8 @@ class Run:
         spoken = data.spoken(rows)
         population = describe_population(data.pairs[spoken], data.loud[spoken])
         above = slice(CHANNELS // 2, None)
-        hints = data.pairs[:, :, above] - population.mean[above].astype(np.float16)
+        hints = lite.hint_steps(data.pairs[:, :, above])
+        hints -= population.mean[above].astype(np.float16)
         hints /= population.deviation[above].astype(np.float16)
         return hints
 
@@ -219,7 +220,8 @@ class Run:
     def _network(self, population: Population) -> Network:
         """The trained network; from its checkpoints, where it is trained already."""
         data, settings = self._data, self._settings
-        arrays = block_parameters(settings.weights, FROZEN_BLOCKS)
+        layers = range(FROZEN_BLOCKS, FROZEN_BLOCKS + TRAINED_BLOCKS)
+        arrays = [block_parameters(settings.weights, layer) for layer in layers]
         network = Network(arrays, population, HeadSize(), settings.seed)
         statistics = statistics_of(data.pairs, data.loud, population)
         steps = max(_FEWEST_STEPS, round(HEAD_STAGE.steps * settings.scale))

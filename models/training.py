@@ -1,7 +1,8 @@
-"""Train heads on the frozen encoder, then, gently, the block below them."""
+"""Train heads on the frozen encoder, then, gently, the blocks below them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from dsp.types import FloatArray
-from models.encoder import Parameters, Tensor, block, log_mel, masks
-from models.frozen import pair_means
+from models.encoder import Parameters, Tensor, log_mel, masks
+from models.frozen import pairs_above
 from models.heads import (
     HeadSize,
     Population,
@@ -43,15 +44,15 @@ class Stage:
     steps: int
     head_rate: float
     block_rate: float
-    """0 leaves the block as it is."""
+    """0 leaves the blocks as they are."""
     dropout: float = 0.3
 
 
 class Network:
-    """The trained part: one encoder block and several heads.
+    """The trained part: encoder blocks and several heads.
 
     Args:
-        block_arrays: starting values of the block, see ``encoder.block_parameters``.
+        block_arrays: starting values of the blocks, see ``encoder.block_parameters``.
         population: of the training windows.
         size: of the heads.
         seed: of the heads' starting values.
@@ -59,14 +60,16 @@ class Network:
 
     def __init__(
         self,
-        block_arrays: dict[str, npt.NDArray[np.float32]],
+        block_arrays: Sequence[dict[str, npt.NDArray[np.float32]]],
         population: Population,
         size: HeadSize,
         seed: int,
     ) -> None:
         random = np.random.default_rng(seed)
         self.population = population
-        self.block = {name: tf.Variable(array) for name, array in block_arrays.items()}
+        self.blocks = [
+            {name: tf.Variable(array) for name, array in arrays.items()} for arrays in block_arrays
+        ]
         self.heads = [
             {name: tf.Variable(array) for name, array in new_head(size, random).items()}
             for _ in range(size.heads)
@@ -77,9 +80,14 @@ class Network:
         """Of all heads."""
         return [variable for head in self.heads for variable in head.values()]
 
+    @property
+    def block_variables(self) -> list[Tensor]:
+        """Of all blocks."""
+        return [variable for parameters in self.blocks for variable in parameters.values()]
+
     def pairs(self, tokens: Tensor) -> Tensor:
-        """Hidden states of both blocks from those of the lower, as ``Hidden.pairs``."""
-        return pair_means(tf.concat((tokens, block(tokens, self.block)), axis=2))
+        """Hidden states of the blocks from those of the one below, as ``Hidden.pairs``."""
+        return pairs_above(tokens, self.blocks)
 
 
 class Trainer:
@@ -92,7 +100,7 @@ class Trainer:
         self._head_optimizer = averaging_adamw(stage.head_rate, stage.steps)
         self._block_optimizer = averaging_adamw(stage.block_rate, stage.steps)
         self._head_optimizer.build(network.head_variables)
-        self._block_optimizer.build(list(network.block.values()))
+        self._block_optimizer.build(network.block_variables)
         self._step = tf.Variable(0, dtype=tf.int64)
         self.history = tf.Variable(tf.zeros(stage.steps))
         """Loss of every step."""
@@ -101,7 +109,7 @@ class Trainer:
                 step=self._step,
                 history=self.history,
                 heads=network.heads,
-                block=network.block,
+                blocks=network.blocks,
                 head_optimizer=self._head_optimizer,
                 block_optimizer=self._block_optimizer,
             ),
@@ -122,11 +130,11 @@ class Trainer:
         """Train to the end of the stage.
 
         Args:
-            hidden: of all windows: ``tokens`` where the block is trained, else ``pairs``.
+            hidden: of all windows: ``tokens`` where the blocks are trained, else ``pairs``.
             real: masks of all windows, see ``encoder.masks``; ``loud`` likewise.
             loud: see ``real``.
             sampler: of batches.
-            statistics: the sampler's own; brought up to date as the block changes.
+            statistics: the sampler's own; brought up to date as the blocks change.
             title: for the progress bar.
         """
         self._manager.restore_or_initialize()
@@ -148,7 +156,7 @@ class Trainer:
                 self._manager.save()
         self._head_optimizer.finalize_variable_values(self._network.head_variables)
         if self._stage.block_rate:
-            self._block_optimizer.finalize_variable_values(list(self._network.block.values()))
+            self._block_optimizer.finalize_variable_values(self._network.block_variables)
 
     def _train_step(
         self,
@@ -168,7 +176,7 @@ class Trainer:
                 self._head_loss(adapted, real, head, targets, allowed) for head in network.heads
             ]
             loss = tf.add_n(losses) / len(losses)
-        head_variables, block_variables = network.head_variables, list(network.block.values())
+        head_variables, block_variables = network.head_variables, network.block_variables
         if self._stage.block_rate:
             gradients = tape.gradient(loss, head_variables + block_variables)
             self._block_optimizer.apply(gradients[len(head_variables) :], block_variables)

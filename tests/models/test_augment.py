@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dsp.mel import slaney_centres_hz
+from dsp.mfcc import Mfcc, dct_matrix
 from models import augment
+from models.shape import RECIPE
 
 RATE = 16000
 
@@ -84,3 +87,28 @@ def test_the_same_seed_gives_the_same_variation() -> None:
         augment.vary(tone(300), [tone(90)], np.random.default_rng(7)) for _ in range(2)
     )
     np.testing.assert_array_equal(first, second)
+
+
+def peak_hz(features: augment.Features) -> float:
+    """The band in which a tone's power lies, from its coefficients."""
+    bands = features @ dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc).T
+    return float(slaney_centres_hz(RECIPE)[bands.mean(axis=0).argmax()])
+
+
+def tone_features(hz: float) -> augment.Features:
+    frames = np.stack([tone(hz)[start : start + 401] for start in range(0, 8000, 160)])
+    return Mfcc(RECIPE)(frames).astype(np.float32)
+
+
+@pytest.mark.parametrize("hz", [400.0, 1500.0, 3500.0])
+@pytest.mark.parametrize("factor", [0.85, 1.0, 1.18])
+def test_a_warped_spectrum_has_its_frequencies_elsewhere(hz: float, factor: float) -> None:
+    warped = augment.warp_spectrum(tone_features(hz), factor)
+    assert peak_hz(warped) == pytest.approx(hz / factor, rel=0.06)
+
+
+def test_a_factor_of_one_and_silence_stay_as_they_are() -> None:
+    features = tone_features(700)
+    np.testing.assert_allclose(augment.warp_spectrum(features, 1.0), features, atol=1e-3)
+    silence = Mfcc(RECIPE)(np.zeros((5, 401), np.float32)).astype(np.float32)
+    np.testing.assert_allclose(augment.warp_spectrum(silence, 1.18), silence, atol=1e-3)
