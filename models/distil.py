@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +18,11 @@ from models.losses import label_loss, mixing
 from models.progress import progress
 from models.sampling import Sampler
 from models.shape import RECIPE, WINDOW_FRAMES
-from models.training import averaging_adamw
+from models.training import Schedule, averaging_adamw
 
 _CHECKPOINT_STEPS = 200
 _SOFTNESS = 2.0
 """Temperature at which teacher and pupil are compared; Hinton et al. (2015)."""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to learn."""
-
-    steps: int
-    rate: float
-    """The highest."""
 
 
 class Distiller:
@@ -58,7 +48,7 @@ class Distiller:
         self._steps = schedule.steps
         self._sampler = sampler
         self.parameters = {name: tf.Variable(array) for name, array in start.items()}
-        self._optimizer = averaging_adamw(schedule.rate, schedule.steps)
+        self._optimizer = averaging_adamw(schedule)
         self._optimizer.build(list(self.parameters.values()))
         self._step = tf.Variable(0, dtype=tf.int64)
         self.history = tf.Variable(tf.zeros(schedule.steps))

@@ -206,9 +206,8 @@ def _enrolled(fold: Fold) -> list[HeardClip]:
 
 def _curves(runs: Path, model: str) -> dict[str, list[float]]:
     """Training losses of the first fold."""
-    names = ("heads", "block") if model == "full" else ("lite",)
-    paths = {name: runs / "fold1" / f"{name}-history.npy" for name in names}
-    return {name: np.load(path).tolist() for name, path in paths.items() if path.exists()}
+    name = "heads" if model == "full" else "lite"
+    return {name: np.load(runs / "fold1" / f"{name}-history.npy").tolist()}
 
 
 def _for_card(results: dict[str, Any]) -> dict[str, Any]:

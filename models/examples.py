@@ -84,9 +84,9 @@ def make_examples(
 def load_column(folder: Path, name: str) -> npt.NDArray[Any]:
     """One column of all shards, a row per window.
 
-    ``features`` (WINDOW_FRAMES, n_mfcc), ``tokens`` and ``pairs`` (see
-    :class:`models.frozen.Hidden`), ``label`` (:data:`NO_LABEL` for noise), ``fold``,
-    ``corpus``, ``speaker``, ``active_frames``.
+    ``features`` (WINDOW_FRAMES, n_mfcc), ``states`` (see :func:`models.frozen.heard_states`),
+    ``label`` (:data:`NO_LABEL` for noise), ``fold``, ``corpus``, ``speaker``,
+    ``active_frames``.
 
     Raises:
         DataError: the folder holds no windows.
@@ -116,13 +116,11 @@ def _rows(
         if cut is None:
             continue
         features = augment.vary_voice(cut.features, random) if task.varied else cut.features
-        hidden = encoder(features)
         clip = task.clip
         label = NO_LABEL if clip is None or clip.label is None else LABELS.index(clip.label)
         yield {
             "features": features,
-            "tokens": hidden.tokens,
-            "pairs": hidden.pairs,
+            "states": encoder(features),
             "label": np.asarray(label),
             "fold": np.asarray(clip.fold if clip else 0),
             "corpus": np.asarray(clip.corpus if clip else "synthetic"),

@@ -5,19 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from models.detector import Arrays, describe, detect
-from models.encoder import (
-    Tensor,
-    block,
-    block_parameters,
-    constants,
-    log_mel,
-    masks,
-    stem,
-    stem_parameters,
-    values,
-    whisper_input,
-)
-from models.frozen import FROZEN_BLOCKS, pairs_above
+from models.encoder import Tensor, constants, log_mel, masks, values
+from models.frozen import encoder_parameters, heard_states
 from models.heads import (
     SPEAKER_SIZE,
     judge,
@@ -34,24 +23,18 @@ def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
     """The whole ``full`` model with dynamic-range int8 weights.
 
     Args:
-        network: trained blocks, heads and population.
+        network: trained heads and their population.
         detector: of voices, see ``train_detector``.
-        weights: of the Whisper encoder, for the blocks that were never trained.
+        weights: of the Whisper encoder.
     """
-    lower = constants(stem_parameters(weights, WINDOW_FRAMES))
-    blocks = [constants(block_parameters(weights, layer)) for layer in range(FROZEN_BLOCKS)]
-    trained = [constants(values(parameters)) for parameters in network.blocks]
+    lower, blocks = encoder_parameters(weights, WINDOW_FRAMES)
     heads = [constants(values(head)) for head in network.heads]
     population = population_parameters(network.population)
     ear = constants(detector)
 
     def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
-        mel = log_mel(features)
-        real, loud = masks(mel)
-        hidden = stem(whisper_input(mel), lower)
-        for parameters in blocks:
-            hidden = block(hidden, parameters)
-        standard = standardise(pairs_above(hidden, trained), population)
+        real, loud = masks(log_mel(features))
+        standard = standardise(heard_states(features, lower, blocks), population)
         labels = judge(standard, real, speaker, heads)
         return {
             "logits": tf.concat((labels, detect(describe(standard, real), ear)), axis=1),

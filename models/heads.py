@@ -52,9 +52,9 @@ def population_parameters(population: Population) -> Parameters:
     }
 
 
-def standardise(pairs: Tensor, population: Parameters) -> Tensor:
+def standardise(states: Tensor, population: Parameters) -> Tensor:
     """Hidden states as deviations from the population."""
-    return (pairs - population["mean"]) * population["scale"]
+    return (states - population["mean"]) * population["scale"]
 
 
 def window_statistics(standard: Tensor, loud: Tensor, population: Parameters) -> Tensor:
@@ -128,16 +128,16 @@ def new_head(
 
 
 def describe_population(
-    pairs: npt.NDArray[np.float16], loud: npt.NDArray[np.float32]
+    states: npt.NDArray[np.float16], loud: npt.NDArray[np.float32]
 ) -> Population:
-    """Moments over the loud part of training windows, ``pairs`` being ``(n, time, CHANNELS)``."""
+    """Moments over the loud part of training windows, ``states`` being ``(n, time, CHANNELS)``."""
     active = np.concatenate(
-        [window[mask[:, 0] > 0] for window, mask in zip(pairs, loud, strict=True)]
+        [window[mask[:, 0] > 0] for window, mask in zip(states, loud, strict=True)]
     )
     mean = active.mean(axis=0, dtype=np.float32)
     deviation = active.std(axis=0, dtype=np.float32)
     logs = np.zeros_like(mean)
-    for window, mask in zip(pairs, loud, strict=True):
+    for window, mask in zip(states, loud, strict=True):
         standard = (window[mask[:, 0] > 0] - mean) / deviation
         logs += np.log(np.sqrt(standard.var(axis=0) + _EPSILON))
-    return Population(mean, deviation, logs / len(pairs))
+    return Population(mean, deviation, logs / len(states))

@@ -21,13 +21,13 @@ from dsp.types import FloatArray
 from models import lite
 from models.cards import UNFITTED, write_card
 from models.detector import Arrays, describe, train_detector
-from models.distil import Distiller, Schedule, export_lite
-from models.encoder import Tensor, block_parameters, constants, values
+from models.distil import Distiller, export_lite
+from models.encoder import Tensor, constants, values
 from models.examples import load_column, load_columns
 from models.export import export_full
-from models.frozen import FROZEN_BLOCKS, TRAINED_BLOCKS
 from models.heads import (
     CHANNELS,
+    N_LABELS,
     SPEAKER_SIZE,
     HeadSize,
     Population,
@@ -38,21 +38,17 @@ from models.heads import (
 )
 from models.progress import progress
 from models.sampling import VOICES, VOICES_AND_NOISES, Columns, Sampler
-from models.training import Network, Stage, Trainer, masks_of, statistics_of
+from models.training import Network, Schedule, Trainer, masks_of, statistics_of
 from models.whisper import Weights, load_encoder
 
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
-HEAD_STAGE = Stage(steps=1400, head_rate=1e-3, block_rate=0.0)
-BLOCK_STAGE = Stage(steps=0, head_rate=2e-4, block_rate=5e-5)
-LITE_START_STEPS = 6000
-LITE_STEPS = 7000
-LITE_RATE = 1.5e-3
+HEADS = Schedule(steps=1400, rate=1e-3)
+LITE_START = Schedule(steps=6000, rate=1.5e-3)
+LITE = Schedule(steps=5000, rate=1.5e-3)
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
-_HEAD_BATCH = 32
-_BLOCK_BATCH = 16
-_LITE_BATCH = 32
+_BATCH = 32
 _PART = 64
 """Windows to compute at once."""
 _FEWEST_STEPS = 2
@@ -67,19 +63,21 @@ class Settings:
     """Of the Whisper encoder."""
     seed: int
     scale: float
-    """Of the number of head and lite steps."""
-    unfreeze_steps: int
-    """Of training the third block as well; none unless asked for."""
+    """Of the number of steps."""
+
+    def scaled(self, schedule: Schedule) -> Schedule:
+        """With as many steps as are wanted."""
+        steps = max(_FEWEST_STEPS, round(schedule.steps * self.scale))
+        return dataclasses.replace(schedule, steps=steps)
 
 
 @dataclass(frozen=True)
 class Data:
     """All windows; which of them a run may see, it asks ``columns``."""
 
-    folder: Path
     columns: Columns
     features: npt.NDArray[np.float32]
-    pairs: npt.NDArray[np.float16]
+    states: npt.NDArray[np.float16]
     real: FloatArray
     loud: FloatArray
 
@@ -87,8 +85,8 @@ class Data:
     def load(cls, folder: Path) -> Data:
         """Read what ``models.prepare`` made."""
         features = load_column(folder, "features")
-        pairs = load_column(folder, "pairs")
-        return cls(folder, load_columns(folder), features, pairs, *masks_of(features))
+        states = load_column(folder, "states")
+        return cls(load_columns(folder), features, states, *masks_of(features))
 
     def spoken(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Those of the rows to measure a population on."""
@@ -105,13 +103,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--only", choices=RUNS, nargs="+", default=RUNS, help="these runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of steps")
-    parser.add_argument(
-        "--unfreeze", type=int, default=BLOCK_STAGE.steps, help="steps that train the third block"
-    )
     options = parser.parse_args(arguments)
     tf.random.set_seed(options.seed)
     weights = load_encoder(options.whisper)
-    settings = Settings(weights, options.seed, options.scale, options.unfreeze)
+    settings = Settings(weights, options.seed, options.scale)
     data = Data.load(options.cache / "examples")
     for name in options.only:
         run = Run(data, options.runs / name, settings)
@@ -138,12 +133,12 @@ class Run:
         self._rows = data.columns.rows_without(left_out)
 
     def full(self) -> bytes:
-        """Train heads, and the block if that is asked for, and what hears a voice; export."""
+        """Train heads and what hears a voice, and export."""
         network = self._network(self._population())
         fixed = population_parameters(network.population)
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
-            standard = standardise(self._data.pairs[rows].astype(np.float32), fixed)
+            standard = standardise(self._data.states[rows].astype(np.float32), fixed)
             return describe(standard, self._data.real[rows])
 
         return export_full(network, self._detector(describe_part), self._settings.weights)
@@ -151,7 +146,7 @@ class Run:
     def lite(self) -> bytes:
         """Train the small network on the large one's scores and export."""
         teacher = self._teacher_scores(self._population())
-        pupil = self._pupil(self._rows, self._start(), LITE_STEPS, self._folder)
+        pupil = self._pupil(self._rows, self._start(), LITE, self._folder)
         pupil.run(self._data.features, self._hints(self._rows), teacher, self._folder.name)
         np.save(self._folder / "lite-history.npy", pupil.history.numpy())
         fixed = constants(values(pupil.parameters))
@@ -183,7 +178,7 @@ class Run:
         if not self._data.spoken(rows).size:
             return new
         if not path.exists():
-            pupil = self._pupil(rows, new, LITE_START_STEPS, self._folder.parent / "start")
+            pupil = self._pupil(rows, new, LITE_START, self._folder.parent / "start")
             pupil.run(self._data.features, self._hints(rows), None, "start")
             arrays: Any = values(pupil.parameters)
             np.savez(path, **arrays)
@@ -191,82 +186,54 @@ class Run:
             return {name: archive[name] for name in archive.files}
 
     def _pupil(
-        self, rows: npt.NDArray[np.int64], start: Arrays, steps: int, folder: Path
+        self, rows: npt.NDArray[np.int64], start: Arrays, schedule: Schedule, folder: Path
     ) -> Distiller:
         data, settings = self._data, self._settings
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
-        sampler = Sampler(
-            data.columns, rows, statistics, _LITE_BATCH, VOICES_AND_NOISES, settings.seed
-        )
-        schedule = Schedule(max(_FEWEST_STEPS, round(steps * settings.scale)), LITE_RATE)
-        return Distiller(start, spectrum, schedule, sampler, folder / "lite")
+        sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, settings.seed)
+        return Distiller(start, spectrum, settings.scaled(schedule), sampler, folder / "lite")
 
     def _hints(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
         """Whisper's third block, standardised over the rows."""
         data = self._data
         spoken = data.spoken(rows)
-        population = describe_population(data.pairs[spoken], data.loud[spoken])
+        population = describe_population(data.states[spoken], data.loud[spoken])
         above = slice(CHANNELS // 2, None)
-        hints = lite.hint_steps(data.pairs[:, :, above])
+        hints = lite.hint_steps(data.states[:, :, above])
         hints -= population.mean[above].astype(np.float16)
         hints /= population.deviation[above].astype(np.float16)
         return hints
 
     def _population(self) -> Population:
         spoken = self._data.spoken(self._rows)
-        return describe_population(self._data.pairs[spoken], self._data.loud[spoken])
+        return describe_population(self._data.states[spoken], self._data.loud[spoken])
 
     def _network(self, population: Population) -> Network:
         """The trained network; from its checkpoints, where it is trained already."""
         data, settings = self._data, self._settings
-        layers = range(FROZEN_BLOCKS, FROZEN_BLOCKS + TRAINED_BLOCKS)
-        arrays = [block_parameters(settings.weights, layer) for layer in layers]
-        network = Network(arrays, population, HeadSize(), settings.seed)
-        statistics = statistics_of(data.pairs, data.loud, population)
-        steps = max(_FEWEST_STEPS, round(HEAD_STAGE.steps * settings.scale))
-        stage = dataclasses.replace(HEAD_STAGE, steps=steps)
-        self._stage(network, stage, _HEAD_BATCH, data.pairs, statistics, "heads")
-        if settings.unfreeze_steps:
-            stage = dataclasses.replace(BLOCK_STAGE, steps=settings.unfreeze_steps)
-            tokens = load_column(data.folder, "tokens")
-            self._stage(network, stage, _BLOCK_BATCH, tokens, statistics, "block")
+        network = Network.new(population, HeadSize(), settings.seed)
+        trainer = Trainer(network, settings.scaled(HEADS), self._folder / "heads")
+        statistics = statistics_of(data.states, data.loud, population)
+        sampler = Sampler(data.columns, self._rows, statistics, _BATCH, VOICES, settings.seed)
+        trainer.run(data.states, data.real, sampler, f"heads {self._folder.name}")
+        np.save(self._folder / "heads-history.npy", trainer.history.numpy())
         return network
-
-    def _stage(
-        self,
-        network: Network,
-        stage: Stage,
-        batch_size: int,
-        hidden: npt.NDArray[np.float16],
-        statistics: FloatArray,
-        name: str,
-    ) -> None:
-        data = self._data
-        trainer = Trainer(network, stage, self._folder / name)
-        sampler = Sampler(
-            data.columns, self._rows, statistics, batch_size, VOICES, self._settings.seed
-        )
-        title = f"{name} {self._folder.name}"
-        trainer.run(hidden, data.real, data.loud, sampler, statistics, title)
-        np.save(self._folder / f"{name}-history.npy", trainer.history.numpy())
 
     def _teacher_scores(self, population: Population) -> FloatArray:
         """Label logits of the large model for all windows that may be trained on."""
         network = self._network(population)
-        constants = population_parameters(population)
+        fixed = population_parameters(population)
         cold = tf.zeros((1, SPEAKER_SIZE))
-        unfrozen = bool(self._settings.unfreeze_steps)
-        hidden = load_column(self._data.folder, "tokens") if unfrozen else self._data.pairs
 
-        def score(hidden: Tensor, real: Tensor) -> Tensor:
-            pairs = network.pairs(hidden) if unfrozen else hidden
-            return judge(standardise(pairs, constants), real, cold, network.heads)
+        def score(states: Tensor, real: Tensor) -> Tensor:
+            return judge(standardise(states, fixed), real, cold, network.heads)
 
         compiled = tf.function(score, autograph=False)
-        scores = np.zeros((len(hidden), 8), np.float32)
+        states, real = self._data.states, self._data.real
+        scores = np.zeros((len(states), N_LABELS), np.float32)
         for rows in progress(np.array_split(self._rows, len(self._rows) // _PART + 1), "teacher"):
-            scores[rows] = compiled(hidden[rows].astype(np.float32), self._data.real[rows])
+            scores[rows] = compiled(states[rows].astype(np.float32), real[rows])
         return scores
 
 
