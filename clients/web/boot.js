@@ -3,4 +3,4 @@
 const start = () => import("./app.js");
 
 if (document.hidden) start();
-else requestAnimationFrame(() => setTimeout(start));
+else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(start)));
