@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from dsp.types import FloatArray
 
+HELD_SHARE = 0.5
+"""Of the certainty that a label takes to appear, what it takes to stay: so it does not flicker."""
+
 
 @dataclass(frozen=True)
 class SmoothingSettings:
@@ -26,7 +29,8 @@ class SmoothingSettings:
     dwell_seconds: float
     """For how long it must lead by that much."""
     uncertain_below: float
-    """Where no smoothed score reaches this, nothing is likely and there is no label."""
+    """Where no smoothed score reaches this, nothing is likely and no label appears. One that
+    has appeared stays until no score reaches :data:`HELD_SHARE` of it."""
 
     def __post_init__(self) -> None:
         if self.time_constant_seconds < 0 or self.dwell_seconds < 0:
@@ -73,7 +77,8 @@ class Smoother:
 
     def _decide(self, scores: npt.NDArray[np.float64], leader: int, elapsed_seconds: float) -> None:
         settings = self._settings
-        if scores[leader] < settings.uncertain_below:
+        wanted = settings.uncertain_below * (1.0 if self.label is None else HELD_SHARE)
+        if scores[leader] < wanted:
             self.label = self._challenger = None
         elif self.label is None or leader == self.label:
             self.label, self._challenger = leader, None
