@@ -40,5 +40,5 @@ def test_an_unknown_path_is_refused(tmp_path: Path, runtime: Runtime) -> None:
 
 
 def test_the_default_is_the_best_that_the_interpreter_runs() -> None:
-    assert default_name(Runtime(LITERT, "2", None)) == "full"
-    assert default_name(Runtime(TFLITE_RUNTIME, "2.14", None)) == "lite"
+    assert default_name(Runtime(LITERT, None)) == "full"
+    assert default_name(Runtime(TFLITE_RUNTIME, None)) == "lite"
