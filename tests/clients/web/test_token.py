@@ -57,6 +57,7 @@ def test_it_asks_and_listens_and_keeps_the_token_for_the_tab(page: Any) -> None:
 
 
 def test_a_wrong_token_is_said_to_be_wrong_and_asked_for_again(page: Any) -> None:
+    expect(page.get_by_label("Token", exact=True)).to_be_focused()
     expect(page.locator("#token-wrong")).to_be_empty()
     page.keyboard.type("x" * 20)
     page.keyboard.press("Enter")
