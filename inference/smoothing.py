@@ -29,8 +29,8 @@ class SmoothingSettings:
     dwell_seconds: float
     """For how long it must lead by that much."""
     uncertain_below: float
-    """Where no smoothed score reaches this, nothing is likely and no label appears. One that
-    has appeared stays until no score reaches :data:`HELD_SHARE` of it."""
+    """Where there is no label, none appears until a smoothed score reaches this. Once there is
+    one, that one or another stays until no score reaches :data:`HELD_SHARE` of it."""
 
     def __post_init__(self) -> None:
         if self.time_constant_seconds < 0 or self.dwell_seconds < 0:

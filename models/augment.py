@@ -23,7 +23,7 @@ _WARP_KNEE_HZ = 4800.0
 
 
 def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples:
-    """Apply a random selection of what follows; the emotion is meant to survive it."""
+    """Vary speed, microphone, room, noise, line and level; the emotion is meant to survive it."""
     if random.random() < 0.7:
         samples = change_speed(samples, float(random.uniform(0.86, 1.16)))
     if random.random() < 0.5:
@@ -52,9 +52,9 @@ def change_speed(samples: Samples, factor: float) -> Samples:
 def warp_spectrum(features: Features, factor: float) -> Features:
     """Move all frequencies by a factor, as a longer or shorter vocal tract would.
 
-    Tempo stays, unlike in :func:`change_speed`. Above 4.8 kHz the factor fades to 1 at the
-    highest frequency. Jaitly and Hinton, *Vocal tract length perturbation improves speech
-    recognition* (2013).
+    Tempo stays, unlike in :func:`change_speed`. In the treble, from 4.8 kHz or below, the
+    factor fades to 1 at the highest frequency. Jaitly and Hinton, *Vocal tract length
+    perturbation improves speech recognition* (2013).
 
     Args:
         features: coefficients of the models' recipe, ``(frames, n_mfcc)``.

@@ -137,7 +137,7 @@ def evaluate(
         "certainty": certainty_curve(
             [(s.stream, s.steps) for part in streams for s in part],
             final,
-            np.arange(0.0, 0.65, 0.05),
+            np.arange(0.0, 0.85, 0.05),
         ),
         "conditions": {
             condition: clip_table(

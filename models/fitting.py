@@ -57,7 +57,7 @@ def fit_smoothing(
 ) -> SmoothingSettings:
     """Of the settings that are calm and fast enough, the one with the greatest share right.
 
-    Where none is, the one that comes nearest to being calm enough.
+    Where none is, the one that comes nearest to it.
     """
 
     def worth(settings: SmoothingSettings) -> tuple[float, float]:
@@ -76,7 +76,7 @@ def certainty_curve(
     card: Card,
     thresholds: npt.NDArray[np.float64],
 ) -> list[dict[str, float]]:
-    """Figures for thresholds below which nothing is said."""
+    """Figures for thresholds that a label takes to appear."""
     rows = []
     for threshold in thresholds.tolist():
         settings = dataclasses.replace(card.smoothing, uncertain_below=threshold)

@@ -15,6 +15,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from models.encoder import (
+    WIDTH,
     Parameters,
     Tensor,
     block,
@@ -25,13 +26,14 @@ from models.encoder import (
     stem_parameters,
     whisper_input,
 )
+from models.heads import CHANNELS
 from models.shape import RECIPE
 from models.whisper import Weights
 
 BLOCKS = 3
 """Of Whisper's four."""
 
-HEARD_BLOCKS = 2
+HEARD_BLOCKS = CHANNELS // WIDTH
 """The topmost ones: heads stand on the outputs of these side by side."""
 
 

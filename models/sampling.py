@@ -61,7 +61,7 @@ class Sampler:
     Args:
         columns: of all windows.
         rows: those of them that may be drawn.
-        statistics: of all windows, ``(n, SPEAKER_SIZE)``; the caller may bring them up to date.
+        statistics: of all windows, ``(n, SPEAKER_SIZE)``.
         batch_size: rows in a batch.
         shares: of corpora in it.
         seed: of the order.

@@ -72,9 +72,10 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     access = Access(config.host, config.allow_host, config.allow_origin, token)
     cert, key = config.tls_cert, config.tls_key
     tls = make_tls(Path(cert), Path(key)) if cert and key else None
+    sources = opened()
     _warn_of_exposure(config)
     profile = None if config.profile is None else profile_for(config.profile, model.card)
-    return asyncio.run(Daemon(config, runtime, model, profile, opened(), access, tls).run())
+    return asyncio.run(Daemon(config, runtime, model, profile, sources, access, tls).run())
 
 
 def _warn_of_exposure(config: Config) -> None:

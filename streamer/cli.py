@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import wait
 from typing import Any
 
 from inference.card import SAMPLE_RATE
@@ -154,9 +155,12 @@ def _run(options: dict[str, Any]) -> int:
     settings = SourceSettings(config.device, config.rate, not config.lossless, not config.once)
     # A device or a decoder takes its time to open, and so do the imports behind the daemon.
     sources = begin(lambda: open_sources(config.source, settings))
-    from streamer import app
+    try:
+        from streamer import app
 
-    return app.run(config, sources.result)
+        return app.run(config, sources.result)
+    finally:
+        wait([sources])  # PortAudio keeps standard error to itself while it starts
 
 
 def _add_analyze(group: Any) -> None:

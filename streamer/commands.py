@@ -162,11 +162,10 @@ def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: the microphones, and the rates that each can be opened at."""
     from streamer.devices import answered, list_devices, supported_rates
 
-    found = answered(
-        lambda: [
-            {**asdict(device), "rates": list(supported_rates(device))} for device in list_devices()
-        ]
-    )
+    found = []
+    for device in answered(list_devices):
+        rates = answered(functools.partial(supported_rates, device))
+        found.append({**asdict(device), "rates": list(rates)})
     if options["json"]:
         print(json.dumps({"devices": found}, ensure_ascii=False, indent=1))
     elif not found:

@@ -17,7 +17,7 @@ from streamer.meanwhile import begin
 
 _Answer = TypeVar("_Answer")
 
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 10.0
 _STANDS_STILL = (
     "Start it again (PulseAudio: pulseaudio -k; PipeWire: systemctl --user restart pipewire), "
     "or feed sound in another way: --source FILE"
@@ -49,7 +49,7 @@ class Opening:
 
 
 def answered(question: Callable[[], _Answer]) -> _Answer:
-    """Put a question to the sound system, which may be standing still, and wait 5 s at most.
+    """Put a question to the sound system, which may be standing still, and wait 10 s at most.
 
     Raises:
         NoMicrophoneError: it did not answer. What the question itself raises comes through.

@@ -2,5 +2,6 @@
 
 const start = () => import("./app.js");
 
+document.addEventListener("visibilitychange", start, { once: true });
 if (document.hidden) start();
 else requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(start)));

@@ -111,20 +111,30 @@ def test_a_sound_system_that_does_not_answer_does_not_hold_up_the_end(
     assert "Traceback" not in daemon.stderr
 
 
-def test_a_sound_system_that_does_not_answer_does_not_hold_up_the_start(
+def test_beside_a_sound_system_that_does_not_answer_the_demo_plays(
     microphone: SoundServer,
 ) -> None:
     microphone.freeze(True)
-    ended = emotiond("devices", env=microphone.environment)
-    assert ended.returncode == 1
-    assert "does not answer" in ended.stderr
-    assert "pulseaudio -k" in ended.stderr
-    assert "Traceback" not in ended.stderr
     arguments = ("--model", "lite", "--json")
     with running_daemon(*arguments, environment=microphone.environment) as daemon:
         assert next(daemon.events())["demo"] is True
         assert daemon.stop() == 0
     assert "does not answer" in daemon.stderr
+    assert "pulseaudio -k" in daemon.stderr
+
+
+def test_beside_a_sound_system_that_does_not_answer_errors_are_told(
+    microphone: SoundServer,
+) -> None:
+    microphone.freeze(True)
+    for arguments, told in (
+        (("run", "--source", "mic", "--model", "lite"), "does not answer"),
+        (("run", "--source", "mic", "--model", "nosuch"), "there is no model 'nosuch'"),
+    ):
+        ended = emotiond(*arguments, env=microphone.environment)
+        assert ended.returncode == 1
+        assert told in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_the_pauses_between_attempts_grow_up_to_ten_seconds() -> None:
