@@ -1,4 +1,4 @@
-"""The processes that a process has started, as Linux tells of them."""
+"""The decoders that a process has started, as Linux tells of them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ import pytest
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 
-def children(parent: int) -> list[int]:
+def decoders(parent: int) -> list[int]:
     """Their numbers, in the order in which they were started."""
     found = []
     for place in Path("/proc").iterdir():
         if not place.name.isdigit():
             continue
         try:
+            command = (place / "cmdline").read_bytes()
             fields = (place / "stat").read_text().rpartition(")")[2].split()
         except OSError:  # it has just ended
             continue
-        if int(fields[1]) == parent and fields[0] != "Z":
+        ours = int(fields[1]) == parent and fields[0] != "Z"
+        if ours and b"streamer.sources.decoder" in command:
             found.append((int(fields[19]), int(place.name)))
     return [pid for _, pid in sorted(found)]
 
 
-def await_children(parent: int, count: int, patience_seconds: float = 20.0) -> list[int]:
+def await_decoders(parent: int, count: int, patience_seconds: float = 20.0) -> list[int]:
     """Wait until there are so many."""
     deadline = time.monotonic() + patience_seconds
-    while len(found := children(parent)) != count:
-        assert time.monotonic() < deadline, f"{len(found)} children, not {count}"
+    while len(found := decoders(parent)) != count:
+        assert time.monotonic() < deadline, f"{len(found)} decoders, not {count}"
         time.sleep(0.01)  # a foreign process has no event for this
     return found

@@ -69,7 +69,12 @@ def analysed(page: Any, name: str) -> Any:
 
 @pytest.fixture
 def page(open_page: Any, real_daemon: RealDaemon) -> Any:
-    page = open_page(real_daemon)
+    return opened(open_page, real_daemon)
+
+
+def opened(open_page: Any, daemon: RealDaemon) -> Any:
+    """The page, ready to take files."""
+    page = open_page(daemon)
     expect(page.get_by_role("button", name="Files")).to_be_visible()
     return page
 
@@ -175,7 +180,7 @@ def test_results_outlive_the_daemon_and_the_sound_does_not(open_page: Any, tmp_p
     environment = real_environment(tmp_path / "data")
     flags = ("--source", f"voice={DEMO}", "--model", "lite")
     with running_daemon(*flags, environment=environment) as daemon:
-        page = open_page(RealDaemon(daemon))
+        page = opened(open_page, RealDaemon(daemon))
         choose(page, recording(tmp_path, "kept.wav", 5.0))
         expect(analysed(page, "kept.wav")).to_be_visible(timeout=PATIENCE_MS)
         verdict = page.locator("#analysed .file-label").inner_text()
@@ -207,7 +212,7 @@ def test_a_long_file_is_seen_again_to_its_end(open_page: Any, tmp_path: Path) ->
     environment = real_environment(tmp_path / "data")
     flags = ("--source", f"voice={DEMO}", "--model", "lite")
     with running_daemon(*flags, environment=environment) as daemon:
-        choose(page := open_page(RealDaemon(daemon)), file)
+        choose(page := opened(open_page, RealDaemon(daemon)), file)
         expect(analysed(page, "long.flac")).to_be_visible(timeout=PATIENCE_MS)
         page = open_page(RealDaemon(daemon))  # which has nothing of it at hand
         page.get_by_role("button", name="Files").click()

@@ -20,7 +20,7 @@ from inference.exceptions import SourceError
 from streamer.sources import decoder as decoding
 from streamer.sources.decoder import Decoder, Decoding
 from tests.support.daemon import COMMAND, DEMO, running_daemon
-from tests.support.processes import await_children, children, needs_proc
+from tests.support.processes import await_decoders, decoders, needs_proc
 from tests.support.signals import demo, noise
 
 pytestmark = needs_proc
@@ -41,7 +41,7 @@ def pipe_at(path: Path) -> str:
 
 def crash_the_decoder_of(parent: int) -> None:
     """Wait for it, and let it die of what a broken decoder dies of."""
-    (child,) = await_children(parent, 1)
+    (child,) = await_decoders(parent, 1)
     os.kill(child, signal.SIGSEGV)
 
 
@@ -62,12 +62,12 @@ def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> Non
 
 def test_what_is_refused_costs_no_process() -> None:
     with Decoder() as decoder:
-        (before,) = await_children(os.getpid(), 1)
+        (before,) = await_decoders(os.getpid(), 1)
         for _ in range(3):
             with pytest.raises(SourceError, match="no such file"):
                 decoder.open("missing.wav")
         assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
-        assert children(os.getpid()) == [before]
+        assert decoders(os.getpid()) == [before]
 
 
 def test_a_name_that_is_no_text_is_decoded(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_crash_is_told_and_the_next_file_is_decoded(tmp_path: Path) -> None:
             decoder.open(pipe_at(tmp_path / "pipe"))
         crash.join()
         assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
-    assert children(os.getpid()) == []
+    assert decoders(os.getpid()) == []
 
 
 def test_a_crash_in_mid_file_is_told_there() -> None:
@@ -123,7 +123,7 @@ def test_a_file_longer_than_a_day_is_read_no_further(monkeypatch: pytest.MonkeyP
 def test_the_signals_that_end_a_daemon_are_not_for_its_decoder() -> None:
     with Decoder() as decoder:
         sound = decoder.open(str(DEMO))
-        (child,) = await_children(os.getpid(), 1)
+        (child,) = await_decoders(os.getpid(), 1)
         for number in (signal.SIGINT, signal.SIGTERM):
             os.kill(child, number)
         assert samples_of(sound).shape[0] == demo().shape[0]
@@ -132,7 +132,7 @@ def test_the_signals_that_end_a_daemon_are_not_for_its_decoder() -> None:
 def test_its_memory_is_limited() -> None:
     with Decoder() as decoder:
         decoder.open(str(DEMO))
-        (child,) = await_children(os.getpid(), 1)
+        (child,) = await_decoders(os.getpid(), 1)
         limits = Path(f"/proc/{child}/limits").read_text()
         assert f"Max address space         {2**31} " in limits
 
@@ -140,7 +140,7 @@ def test_its_memory_is_limited() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_it_outlives_no_daemon(number: signal.Signals) -> None:
     with running_daemon("--source", str(DEMO), "--model", "lite") as daemon:
-        (child,) = await_children(daemon.process.pid, 1)
+        (child,) = await_decoders(daemon.process.pid, 1)
         daemon.stop(number)
         until_gone = os.pidfd_open(child) if Path(f"/proc/{child}").exists() else None
         if until_gone is not None:
@@ -161,7 +161,7 @@ def test_analyze_judges_the_other_files(tmp_path: Path) -> None:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
         with open(pipe, "wb"):  # noqa: PTH123  # returns when a decoder opens it, which then waits
-            reading = [child for child in children(process.pid) if has_open(child, pipe)]
+            reading = [child for child in decoders(process.pid) if has_open(child, pipe)]
             os.kill(reading[0], signal.SIGSEGV)
             rest, errors = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -176,7 +176,7 @@ def test_a_daemon_loses_the_stream_and_goes_on_with_the_others() -> None:
         events = daemon.events()
         for name in "ab":
             next(event for event in events if event["stream"] == name)
-        victim, _ = await_children(daemon.process.pid, 2)
+        victim, _ = await_decoders(daemon.process.pid, 2)
         os.kill(victim, signal.SIGSEGV)
         ended = next(event for event in events if event.get("status") == "ended")
         assert ended["stream"] == "a"
