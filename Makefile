@@ -11,8 +11,8 @@ PACKAGING := setup.cfg pyproject.toml
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
 BENCH_ARGS ?=
-# Two at a time: most wait for something. In CI a skipped test is a failure.
-PYTEST_ARGS ?= -n 2 --dist loadfile $(if $(CI),--no-skips)
+# In CI a skipped test is a failure.
+PYTEST_ARGS ?= $(if $(CI),--no-skips)
 
 .PHONY: run test lint bench clean
 
