@@ -11,7 +11,7 @@ import numpy.typing as npt
 from dsp.types import FloatArray
 
 HELD_SHARE = 0.5
-"""Of the certainty that a label takes to appear, what it takes to stay: so it does not flicker."""
+"""Of what a label takes to appear in the end, what it takes to stay: so it does not flicker."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,21 @@ class SmoothingSettings:
     uncertain_below: float
     """Where there is no label, none appears until a smoothed score reaches this. Once there is
     one, that one or another stays until no score reaches :data:`HELD_SHARE` of it."""
+    settling_seconds: float
+    """Of speech, from which on this is enough: when a voice has just begun, a label takes
+    certainty to appear, and evenly less as more is heard."""
 
     def __post_init__(self) -> None:
-        if self.time_constant_seconds < 0 or self.dwell_seconds < 0:
+        if min(self.time_constant_seconds, self.dwell_seconds, self.settling_seconds) < 0:
             raise ValueError("smoothing times must not be negative")
         if not (0 <= self.margin <= 1 and 0 <= self.uncertain_below <= 1):
             raise ValueError("smoothing.margin and uncertain_below must lie between 0 and 1")
+
+    def wanted_score(self, speech_seconds: float) -> float:
+        """What a label takes to appear after so much speech."""
+        if speech_seconds >= self.settling_seconds:
+            return self.uncertain_below
+        return 1 - (1 - self.uncertain_below) * speech_seconds / self.settling_seconds
 
 
 class Smoother:
@@ -59,12 +68,13 @@ class Smoother:
         self._challenger: int | None = None
         self._led_seconds = 0.0
 
-    def update(self, posteriors: FloatArray, elapsed_seconds: float) -> None:
+    def update(self, posteriors: FloatArray, elapsed_seconds: float, speech_seconds: float) -> None:
         """Take a window's posteriors into account.
 
         Args:
             posteriors: shape ``(n_labels,)``.
             elapsed_seconds: audio since the previous update.
+            speech_seconds: in the window.
         """
         settings = self._settings
         current = posteriors.astype(np.float64)
@@ -73,11 +83,16 @@ class Smoother:
         else:
             gain = 1 - math.exp(-elapsed_seconds / settings.time_constant_seconds)
             self.scores = self.scores + gain * (current - self.scores)
-        self._decide(self.scores, int(self.scores.argmax()), elapsed_seconds)
+        if self.label is None:
+            wanted = settings.wanted_score(speech_seconds)
+        else:
+            wanted = HELD_SHARE * settings.uncertain_below
+        self._decide(self.scores, wanted, elapsed_seconds)
 
-    def _decide(self, scores: npt.NDArray[np.float64], leader: int, elapsed_seconds: float) -> None:
-        settings = self._settings
-        wanted = settings.uncertain_below * (1.0 if self.label is None else HELD_SHARE)
+    def _decide(
+        self, scores: npt.NDArray[np.float64], wanted: float, elapsed_seconds: float
+    ) -> None:
+        settings, leader = self._settings, int(scores.argmax())
         if scores[leader] < wanted:
             self.label = self._challenger = None
         elif self.label is None or leader == self.label:

@@ -19,14 +19,16 @@ OPEN_SHARE = 0.985
 """Of speech; a little more than is promised, for voices that fitting does not know."""
 
 _TIME_CONSTANTS_SECONDS = (0.0, 0.3)
-_MARGINS = (0.4, 0.6)
-_DWELL_SECONDS = 0.0
+_MARGINS = (0.5, 0.7)
+_DWELL_SECONDS = (0.0, 0.25)
 _UNCERTAIN_BELOW = (0.5, 0.55)
 """Below, noise is labelled; above, the first label takes longer than 1.5 s."""
-_MOST_WRONG_CHANGES = 1.0
-"""Per 10 s."""
-_PRICE = 0.08
-"""Share right that one wrong change more per 10 s outweighs, or one second more of delay."""
+_SETTLING_SECONDS = (0.8, 1.2, 1.6)
+_MOST_WRONG_CHANGES = 0.95
+"""Per 10 s; a little less than is promised."""
+_PRICE = 1.0
+"""Share right that one wrong change more per 10 s outweighs, or one second more of delay: both
+are promises, so they are kept first."""
 _LONGEST_DELAY_SECONDS = 1.5
 """From a block's first speech to its first right label, in the middle."""
 
@@ -67,7 +69,9 @@ def fit_smoothing(
         too_late = max(0.0, row["median_delay_seconds"] - _LONGEST_DELAY_SECONDS)
         return row["share_right"] - _PRICE * (too_many + too_late)
 
-    grid = itertools.product(_TIME_CONSTANTS_SECONDS, _MARGINS, (_DWELL_SECONDS,), _UNCERTAIN_BELOW)
+    grid = itertools.product(
+        _TIME_CONSTANTS_SECONDS, _MARGINS, _DWELL_SECONDS, _UNCERTAIN_BELOW, _SETTLING_SECONDS
+    )
     return max((SmoothingSettings(*values) for values in grid), key=worth)
 
 

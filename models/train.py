@@ -45,7 +45,8 @@ RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
 HEADS = Schedule(steps=1400, rate=1e-3)
 LITE_START = Schedule(steps=6000, rate=1.5e-3)
-LITE = Schedule(steps=5000, rate=1.5e-3)
+LITE = (Schedule(steps=5000, rate=1.5e-3), Schedule(steps=5000, rate=1e-3))
+"""One after the other: the second, from a high rate again, still gains."""
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
 _BATCH = 32
@@ -146,10 +147,14 @@ class Run:
     def lite(self) -> bytes:
         """Train the small network on the large one's scores and export."""
         teacher = self._teacher_scores(self._population())
-        pupil = self._pupil(self._rows, self._start(), LITE, self._folder)
-        pupil.run(self._data.features, self._hints(self._rows), teacher, self._folder.name)
-        np.save(self._folder / "lite-history.npy", pupil.history.numpy())
-        fixed = constants(values(pupil.parameters))
+        hints, learned, losses = self._hints(self._rows), self._start(), []
+        for number, schedule in enumerate(LITE):
+            pupil = self._pupil(self._rows, learned, schedule, self._folder, number)
+            pupil.run(self._data.features, hints, teacher, f"{self._folder.name}, part {number}")
+            learned = values(pupil.parameters)
+            losses.append(pupil.history.numpy())
+        np.save(self._folder / "lite-history.npy", np.concatenate(losses))
+        fixed = constants(learned)
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
@@ -178,7 +183,7 @@ class Run:
         if not self._data.spoken(rows).size:
             return new
         if not path.exists():
-            pupil = self._pupil(rows, new, LITE_START, self._folder.parent / "start")
+            pupil = self._pupil(rows, new, LITE_START, self._folder.parent / "start", 0)
             pupil.run(self._data.features, self._hints(rows), None, "start")
             arrays: Any = values(pupil.parameters)
             np.savez(path, **arrays)
@@ -186,13 +191,19 @@ class Run:
             return {name: archive[name] for name in archive.files}
 
     def _pupil(
-        self, rows: npt.NDArray[np.int64], start: Arrays, schedule: Schedule, folder: Path
+        self,
+        rows: npt.NDArray[np.int64],
+        start: Arrays,
+        schedule: Schedule,
+        folder: Path,
+        part: int,
     ) -> Distiller:
-        data, settings = self._data, self._settings
+        data, seed = self._data, self._settings.seed + part
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
-        sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, settings.seed)
-        return Distiller(start, spectrum, settings.scaled(schedule), sampler, folder / "lite")
+        sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, seed)
+        schedule = self._settings.scaled(schedule)
+        return Distiller(start, spectrum, schedule, sampler, folder / f"lite{part}")
 
     def _hints(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
         """Whisper's third block, standardised over the rows."""

@@ -138,10 +138,15 @@ class Pipeline:
         newer_than = turn.start_sample if self._judged_end is None else self._judged_end
         elapsed_seconds = max(0, turn.end_sample - newer_than) / SAMPLE_RATE
         self._judged_end = self._voice_end = turn.end_sample
-        self._smoother.update(prediction.posteriors, elapsed_seconds)
+        self._smoother.update(prediction.posteriors, elapsed_seconds, self._speech_seconds(turn))
         if self.speaker is not None and prediction.statistics is not None:
             speech_seconds = elapsed_seconds * turn.heard.speech_ratio
             self.speaker.update(prediction.statistics, speech_seconds)
+
+    def _speech_seconds(self, turn: Turn) -> float:
+        window = turn.heard.window
+        active_frames = 0 if window is None else window.active_frames
+        return active_frames * self._card.recipe.hop_length / SAMPLE_RATE
 
     def _forget_speech(self) -> None:
         self._smoother.restart()
@@ -155,17 +160,13 @@ class Pipeline:
             held_seconds = (turn.end_sample - self._label_since) / SAMPLE_RATE
             self._label, self._label_since = label, turn.end_sample
         scores = self._smoother.scores
-        window = turn.heard.window
-        speech_seconds = 0.0
-        if judged is not None and window is not None:
-            speech_seconds = window.active_frames * self._card.recipe.hop_length / SAMPLE_RATE
         return Verdict(
             turn=turn,
             state=state,
             label=label,
             scores=None if judged is None or scores is None else scores_of(scores),
             raw=None if judged is None else scores_of(judged.posteriors),
-            speech_seconds=speech_seconds,
+            speech_seconds=0.0 if judged is None else self._speech_seconds(turn),
             held_seconds=held_seconds,
             former_label=former,
         )

@@ -72,7 +72,7 @@ def cards() -> Iterator[Run]:
                 window = front_end.push(part).window
             assert window is None or np.isfinite(window.features).all()
             smoother = Smoother(card.smoothing)
-            smoother.update(np.full(8, 1 / 8, np.float32), 0.25)
+            smoother.update(np.full(8, 1 / 8, np.float32), 0.25, 0.1)
             assert smoother.scores is not None
             assert np.isfinite(smoother.scores).all()
 

@@ -18,6 +18,7 @@ def settings(**changes: float) -> SmoothingSettings:
         "margin": 0.2,
         "dwell_seconds": 0.5,
         "uncertain_below": 0.3,
+        "settling_seconds": 0.0,
     }
     return SmoothingSettings(**(values | changes))
 
@@ -34,7 +35,7 @@ def posteriors(**scores: float) -> FloatArray:
 def labels(smoother: Smoother, *windows: FloatArray, stride: float = 0.25) -> list[int | None]:
     told = []
     for window in windows:
-        smoother.update(window, stride)
+        smoother.update(window, stride, 1.0)
         told.append(smoother.label)
     return told
 
@@ -96,6 +97,26 @@ def test_a_label_stays_where_it_would_not_appear() -> None:
     assert set(told) == {HAPPY}
 
 
+def test_a_voice_that_has_just_begun_must_be_more_certain() -> None:
+    smoother = Smoother(settings(uncertain_below=0.5, settling_seconds=2.0))
+    told = []
+    for speech_seconds in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
+        smoother.restart()
+        for score in (0.49, 0.5, 0.62, 0.63, 0.74, 0.75, 0.87, 0.88, 0.999):
+            smoother.update(posteriors(happy=score), 0.25, speech_seconds)
+            if smoother.label == HAPPY:
+                break
+        told.append(score)
+    assert told == [0.999, 0.88, 0.75, 0.63, 0.5, 0.5]
+
+
+def test_a_label_that_is_there_stays_though_little_has_been_heard() -> None:
+    smoother = Smoother(settings(uncertain_below=0.5, settling_seconds=2.0))
+    smoother.update(posteriors(happy=0.95), 0.25, 0.3)
+    smoother.update(posteriors(happy=0.5), 0.25, 0.5)
+    assert smoother.label == HAPPY
+
+
 def test_after_uncertainty_no_former_lead_counts() -> None:
     happy, sad = posteriors(happy=0.6), posteriors(sad=0.6)
     told = labels(Smoother(settings()), happy, sad, sad, EVEN, happy, sad, sad, sad)
@@ -136,28 +157,38 @@ windows = st.lists(
 )
 
 
-@given(windows, st.floats(0, 3), st.floats(0, 0.5), st.floats(0, 1), st.floats(0, 0.6))
+changing = st.builds(
+    SmoothingSettings,
+    time_constant_seconds=st.floats(0, 3),
+    margin=st.floats(0, 0.5),
+    dwell_seconds=st.floats(0, 1),
+    uncertain_below=st.floats(0, 0.6),
+    settling_seconds=st.floats(0, 2),
+)
+
+
+@given(windows, changing)
 def test_scores_stay_posteriors_and_labels_keep_their_promises(
-    heard: list[FloatArray],
-    time_constant: float,
-    margin: float,
-    dwell: float,
-    threshold: float,
+    heard: list[FloatArray], settings: SmoothingSettings
 ) -> None:
-    smoother = Smoother(SmoothingSettings(time_constant, margin, dwell, threshold))
+    smoother = Smoother(settings)
     former: int | None = None
-    for window in heard:
-        smoother.update(window, 0.25)
+    for number, window in enumerate(heard, 1):
+        smoother.update(window, 0.25, number / 4)
         scores, label = smoother.scores, smoother.label
         assert scores is not None
         assert scores.min() >= 0
         assert scores.sum() == pytest.approx(1)
-        wanted = threshold if former is None else HELD_SHARE * threshold
-        assert (label is None) == (scores.max() < wanted)
+        settled = former is not None or number / 4 >= settings.settling_seconds
+        wanted = settings.uncertain_below * (1 if former is None else HELD_SHARE)
+        if settled:
+            assert (label is None) == (scores.max() < wanted)
+        elif label is not None:
+            assert scores.max() >= wanted
         if label is not None and label != former:
             assert label == scores.argmax()
             if former is not None:
-                assert scores[label] - scores[former] >= margin
+                assert scores[label] - scores[former] >= settings.margin
         former = label
 
 
@@ -166,6 +197,7 @@ def test_scores_stay_posteriors_and_labels_keep_their_promises(
     [
         {"time_constant_seconds": -0.1},
         {"dwell_seconds": -1},
+        {"settling_seconds": -1},
         {"margin": 1.1},
         {"margin": -0.1},
         {"uncertain_below": 1.5},

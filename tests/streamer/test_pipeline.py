@@ -105,10 +105,15 @@ def test_sound_that_is_no_voice_is_silence(run: Run) -> None:
     assert all(emotion.scores is None and emotion.raw is None for emotion in emotions)
 
 
-def test_where_nothing_is_likely_it_is_uncertain_with_scores(run: Run) -> None:
-    card = run.pipeline._card  # the tiny model's card would call 1/8 likely
-    smoothing = dataclasses.replace(card.smoothing, uncertain_below=0.3)
+def with_smoothing(run: Run, **changes: float) -> None:
+    """The tiny model's own would call 1/8 likely, and at once."""
+    card = run.pipeline._card
+    smoothing = dataclasses.replace(card.smoothing, **changes)
     run.pipeline = Pipeline(dataclasses.replace(card, smoothing=smoothing), None)
+
+
+def test_where_nothing_is_likely_it_is_uncertain_with_scores(run: Run) -> None:
+    with_smoothing(run, uncertain_below=0.3)
     emotions = run.hear(tone(300, 1.5), prediction("happy", 0.2))[2:]
     assert set(states(emotions)) == {"uncertain"}
     for emotion in emotions:
@@ -117,6 +122,13 @@ def test_where_nothing_is_likely_it_is_uncertain_with_scores(run: Run) -> None:
         assert emotion.scores is not None
         assert emotion.raw is not None
     assert run.changes == []
+
+
+def test_a_voice_that_has_just_begun_must_be_more_certain(run: Run) -> None:
+    with_smoothing(run, uncertain_below=0.5, settling_seconds=1.6)
+    told = states(run.hear(tone(300, 2.5), prediction("happy", 0.7)))
+    # 0.7 is enough from 0.96 s of speech on
+    assert told == ["warmup", *["uncertain"] * 2, *["speech"] * 7]
 
 
 def test_the_warm_up_comes_before_everything_else(run: Run) -> None:
