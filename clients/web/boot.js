@@ -1,6 +1,12 @@
-/** Shows the page before the rest of its modules is fetched: they are many, and none is needed to see it. */
+/**
+ * Shows the page step by step: first its head and the present emotion, then the panels, then its
+ * modules are fetched. Nothing that comes later moves what is there.
+ */
 
-const start = () => import("./app.js");
+const start = () => {
+  document.body.classList.remove("opening");
+  return import("./app.js");
+};
 
 document.addEventListener("visibilitychange", start, { once: true });
 if (document.hidden) start();
