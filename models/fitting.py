@@ -19,7 +19,7 @@ OPEN_SHARE = 0.985
 """Of speech; a little more than is promised, for voices that fitting does not know."""
 
 _TIME_CONSTANTS_SECONDS = (0.0, 0.3)
-_MARGINS = (0.5, 0.7)
+_MARGIN = 0.7
 _DWELL_SECONDS = (0.0, 0.25)
 _UNCERTAIN_BELOW = (0.5, 0.55)
 """Below, noise is labelled; above, the first label takes longer than 1.5 s."""
@@ -70,7 +70,7 @@ def fit_smoothing(
         return row["share_right"] - _PRICE * (too_many + too_late)
 
     grid = itertools.product(
-        _TIME_CONSTANTS_SECONDS, _MARGINS, _DWELL_SECONDS, _UNCERTAIN_BELOW, _SETTLING_SECONDS
+        _TIME_CONSTANTS_SECONDS, (_MARGIN,), _DWELL_SECONDS, _UNCERTAIN_BELOW, _SETTLING_SECONDS
     )
     return max((SmoothingSettings(*values) for values in grid), key=worth)
 

@@ -1,8 +1,8 @@
-"""Fuzz one target, led by coverage: ``python -m tests.fuzz TARGET [--minutes 10]``.
+"""Fuzz one target, led by coverage: ``python -m tests.fuzz TARGET --found FOLDER``.
 
-New inputs that reach new code are kept in the folder given by ``--found``; an input that brings a
-fault to light is written there, too, as ``crash-…``. Add what is worth it to ``corpus/``: the
-test suite runs all that is there.
+It needs the extras ``test`` and ``fuzz``. New inputs that reach new code are kept in that folder;
+an input that brings a fault to light is written there, too, as ``crash-…``. Add what is worth it
+to ``corpus/``: the test suite runs all that is there.
 """
 
 from __future__ import annotations
