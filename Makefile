@@ -14,7 +14,7 @@ BENCH_ARGS ?=
 # In CI a skipped test is a failure.
 PYTEST_ARGS ?= $(if $(CI),--no-skips)
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint audit bench clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
@@ -32,6 +32,11 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive streamer dsp inference clients models
+
+# Asks PyPI for known weaknesses of what is installed; what cannot be asked for is an error, too.
+audit: $(VENV)/run.stamp
+	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e '.[audit]'
+	$(VENV)/bin/pip-audit --strict --skip-editable --local
 
 # Ten minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
 bench: $(VENV)/bench.stamp
