@@ -90,6 +90,8 @@ class Card:
             raise ValueError("temperature must lie between 0.01 and 100")
         if not 0 <= self.voice_threshold <= 1:
             raise ValueError("voice_threshold must lie between 0 and 1")
+        if self.smoothing.settling_seconds > self.window_seconds:
+            raise ValueError("smoothing.settling_seconds must not exceed the window")
 
     @property
     def shape(self) -> WindowShape:

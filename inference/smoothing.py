@@ -32,17 +32,18 @@ class SmoothingSettings:
     """Where there is no label, none appears until a smoothed score reaches this. Once there is
     one, that one or another stays until no score reaches :data:`HELD_SHARE` of it."""
     settling_seconds: float
-    """Of speech, from which on this is enough: when a voice has just begun, a label takes
-    certainty to appear, and evenly less as more is heard."""
+    """Of speech in the window, from which on ``uncertain_below`` is enough: when a voice has just
+    begun, a label takes certainty to appear, and evenly less as more is heard."""
 
     def __post_init__(self) -> None:
-        if min(self.time_constant_seconds, self.dwell_seconds, self.settling_seconds) < 0:
+        times = (self.time_constant_seconds, self.dwell_seconds, self.settling_seconds)
+        if not all(seconds >= 0 for seconds in times):
             raise ValueError("smoothing times must not be negative")
         if not (0 <= self.margin <= 1 and 0 <= self.uncertain_below <= 1):
             raise ValueError("smoothing.margin and uncertain_below must lie between 0 and 1")
 
     def wanted_score(self, speech_seconds: float) -> float:
-        """What a label takes to appear after so much speech."""
+        """What a label takes to appear where so much speech is in the window."""
         if speech_seconds >= self.settling_seconds:
             return self.uncertain_below
         return 1 - (1 - self.uncertain_below) * speech_seconds / self.settling_seconds

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ from models.whisper import Weights, load_encoder
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
 HEADS = Schedule(steps=1400, rate=1e-3)
-LITE_START = Schedule(steps=6000, rate=1.5e-3)
+LITE_START = (Schedule(steps=6000, rate=1.5e-3),)
 LITE = (Schedule(steps=5000, rate=1.5e-3), Schedule(steps=5000, rate=1e-3))
 """One after the other: the second, from a high rate again, still gains."""
 _POPULATION_STEP = 5
@@ -147,14 +147,8 @@ class Run:
     def lite(self) -> bytes:
         """Train the small network on the large one's scores and export."""
         teacher = self._teacher_scores(self._population())
-        hints, learned, losses = self._hints(self._rows), self._start(), []
-        for number, schedule in enumerate(LITE):
-            pupil = self._pupil(self._rows, learned, schedule, self._folder, number)
-            pupil.run(self._data.features, hints, teacher, f"{self._folder.name}, part {number}")
-            learned = values(pupil.parameters)
-            losses.append(pupil.history.numpy())
-        np.save(self._folder / "lite-history.npy", np.concatenate(losses))
-        fixed = constants(learned)
+        pupil = self._taught(self._rows, self._start(), LITE, self._folder, teacher)
+        fixed = constants(values(pupil.parameters))
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
@@ -183,27 +177,36 @@ class Run:
         if not self._data.spoken(rows).size:
             return new
         if not path.exists():
-            pupil = self._pupil(rows, new, LITE_START, self._folder.parent / "start", 0)
-            pupil.run(self._data.features, self._hints(rows), None, "start")
+            pupil = self._taught(rows, new, LITE_START, self._folder.parent / "start", None)
             arrays: Any = values(pupil.parameters)
             np.savez(path, **arrays)
         with np.load(path) as archive:
             return {name: archive[name] for name in archive.files}
 
-    def _pupil(
+    def _taught(
         self,
         rows: npt.NDArray[np.int64],
-        start: Arrays,
-        schedule: Schedule,
+        learned: Arrays,
+        schedules: Sequence[Schedule],
         folder: Path,
-        part: int,
+        teacher: FloatArray | None,
     ) -> Distiller:
-        data, seed = self._data, self._settings.seed + part
+        """The small network after all schedules, each of which begins where the last one ended."""
+        data, settings, losses = self._data, self._settings, []
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
-        sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, seed)
-        schedule = self._settings.scaled(schedule)
-        return Distiller(start, spectrum, schedule, sampler, folder / f"lite{part}")
+        hints = self._hints(rows)
+        for part, schedule in enumerate(schedules):
+            seed = settings.seed * len(schedules) + part
+            sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, seed)
+            pupil = Distiller(
+                learned, spectrum, settings.scaled(schedule), sampler, folder / f"lite{part}"
+            )
+            pupil.run(data.features, hints, teacher, f"{folder.name}, part {part + 1}")
+            learned = values(pupil.parameters)
+            losses.append(pupil.history.numpy())
+        np.save(folder / "lite-history.npy", np.concatenate(losses))
+        return pupil
 
     def _hints(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
         """Whisper's third block, standardised over the rows."""

@@ -138,12 +138,14 @@ class Pipeline:
         newer_than = turn.start_sample if self._judged_end is None else self._judged_end
         elapsed_seconds = max(0, turn.end_sample - newer_than) / SAMPLE_RATE
         self._judged_end = self._voice_end = turn.end_sample
-        self._smoother.update(prediction.posteriors, elapsed_seconds, self._speech_seconds(turn))
+        self._smoother.update(
+            prediction.posteriors, elapsed_seconds, self._window_speech_seconds(turn)
+        )
         if self.speaker is not None and prediction.statistics is not None:
             speech_seconds = elapsed_seconds * turn.heard.speech_ratio
             self.speaker.update(prediction.statistics, speech_seconds)
 
-    def _speech_seconds(self, turn: Turn) -> float:
+    def _window_speech_seconds(self, turn: Turn) -> float:
         window = turn.heard.window
         active_frames = 0 if window is None else window.active_frames
         return active_frames * self._card.recipe.hop_length / SAMPLE_RATE
@@ -166,7 +168,7 @@ class Pipeline:
             label=label,
             scores=None if judged is None or scores is None else scores_of(scores),
             raw=None if judged is None else scores_of(judged.posteriors),
-            speech_seconds=0.0 if judged is None else self._speech_seconds(turn),
+            speech_seconds=0.0 if judged is None else self._window_speech_seconds(turn),
             held_seconds=held_seconds,
             former_label=former,
         )

@@ -1,6 +1,6 @@
 /**
- * Shows the page step by step: first its head and the present emotion, then the panels, then its
- * modules are fetched. Nothing that comes later moves what is there.
+ * Shows the page step by step: first its head and the present emotion, then the panels, whose
+ * places were kept, while its modules are fetched.
  */
 
 const start = () => {

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from inference.card import load_card
 from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -24,3 +25,8 @@ def test_every_input_is_taken_or_refused(target: str) -> None:
                 run(path.read_bytes())
             except Exception as error:
                 raise AssertionError(f"{path.name} is neither taken nor refused") from error
+
+
+def test_there_are_cards_to_begin_with_that_are_whole() -> None:
+    for name in ("tiny", "adapting"):
+        load_card(CORPUS / "cards" / name)

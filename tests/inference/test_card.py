@@ -108,6 +108,7 @@ def test_nothing_but_the_adaptation_may_be_left_out(tmp_path: Path, key: str) ->
         ("voice_threshold", 1.01, "voice_threshold must lie"),
         ("smoothing.margin", 2, "smoothing.margin"),
         ("smoothing.time_constant_seconds", -1, "must not be negative"),
+        ("smoothing.settling_seconds", 100, "must not exceed the window"),
         ("adaptation.bound", 0, "must be positive"),
         ("adaptation.horizon", 1, "did you mean 'horizon_seconds'?"),
         ("licence", "MIT", "licence must be an object"),

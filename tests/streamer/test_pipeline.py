@@ -125,10 +125,10 @@ def test_where_nothing_is_likely_it_is_uncertain_with_scores(run: Run) -> None:
 
 
 def test_a_voice_that_has_just_begun_must_be_more_certain(run: Run) -> None:
-    with_smoothing(run, uncertain_below=0.5, settling_seconds=1.6)
+    with_smoothing(run, uncertain_below=0.5, settling_seconds=1.0)
     told = states(run.hear(tone(300, 2.5), prediction("happy", 0.7)))
-    # 0.7 is enough from 0.96 s of speech on
-    assert told == ["warmup", *["uncertain"] * 2, *["speech"] * 7]
+    # 0.7 is enough from 0.6 s of speech on
+    assert told == ["warmup", "uncertain", *["speech"] * 8]
 
 
 def test_the_warm_up_comes_before_everything_else(run: Run) -> None:
