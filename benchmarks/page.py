@@ -41,7 +41,8 @@ def measure(quick: bool) -> Section:
         title="The web page",
         header=["what", "median", "90 %", "99 %"],
         rows=rows,
-        note="*First paint*: an empty cache, from the real daemon over loopback, "
+        note="*First paint*: an empty cache, from the real daemon over loopback: head and present "
+        "emotion, the panels follow with the next frame; "
         "beside the browser's own share: a page of one line. *Frame*: the time "
         "from one to the next with ten minutes of timeline in view, four events a second arriving; "
         "60 a second are 16.7 ms. *Main thread*: the page's own work in each. *Heap*: after a "
