@@ -11,8 +11,8 @@ PACKAGING := setup.cfg pyproject.toml
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
 BENCH_ARGS ?=
-# In CI a skipped test is a failure.
-PYTEST_ARGS ?= $(if $(CI),--no-skips)
+# Two files at a time: most tests wait for something. In CI a skipped test is a failure.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
 
 .PHONY: run test lint audit bench clean
 

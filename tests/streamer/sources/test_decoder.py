@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -24,6 +25,13 @@ from tests.support.processes import await_decoders, decoders, needs_proc
 from tests.support.signals import demo, noise
 
 pytestmark = needs_proc
+
+
+@pytest.fixture(autouse=True)
+def no_decoders_yet() -> None:
+    """What earlier tests left to be collected must not be counted."""
+    gc.collect()
+    await_decoders(os.getpid(), 0)
 
 
 def samples_of(sound: Decoding) -> Any:
