@@ -70,8 +70,9 @@ def fit_smoothing(
         too_late = max(0.0, row["median_delay_seconds"] - _LONGEST_DELAY_SECONDS)
         return row["share_right"] - _PRICE * (too_many + too_late)
 
+    settling_seconds = [most for most in _SETTLING_SECONDS if most <= card.window_seconds]
     grid = itertools.product(
-        _TIME_CONSTANTS_SECONDS, (_MARGIN,), _DWELL_SECONDS, _UNCERTAIN_BELOW, _SETTLING_SECONDS
+        _TIME_CONSTANTS_SECONDS, (_MARGIN,), _DWELL_SECONDS, _UNCERTAIN_BELOW, settling_seconds
     )
     return max((SmoothingSettings(*values) for values in grid), key=worth)
 
