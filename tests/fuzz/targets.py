@@ -34,7 +34,7 @@ from tests.support.port import port, until
 Run = Callable[[bytes], None]
 
 _MOST_BLOCKS = 200
-_ANSWERS = (101, 200, 400, 403, 404, 405, 421, 426, 431)
+_ANSWERS = (101, 200, 400, 403, 404, 405, 421, 426, 431, 505)
 
 
 @contextlib.contextmanager
