@@ -89,7 +89,7 @@ def _frames(browser: Any, count: int) -> Sequence[Sequence[str]]:
             daemon.send(*map(_event, range(begin, min(begin + _BATCH_EVENTS, 2400))))
         page.wait_for_function("() => document.title.includes('mic')")
         while page.locator("#zoom-out").is_enabled():
-            page.locator("#zoom-out").click()
+            page.evaluate("() => document.querySelector('#zoom-out').click()")
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable")
         over = threading.Event()
