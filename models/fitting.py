@@ -19,7 +19,7 @@ OPEN_SHARE = 0.985
 """Of speech; a little more than is promised, for voices that fitting does not know."""
 
 _MARGIN = 0.7
-"""The highest that was tried, and the best of all folds."""
+"""The highest that was tried, and for `full` the best on every fold."""
 _TIME_CONSTANTS_SECONDS = (0.0, 0.3)
 _DWELL_SECONDS = (0.0, 0.25)
 _UNCERTAIN_BELOW = (0.5, 0.55)
