@@ -13,21 +13,25 @@ from dsp.types import FloatArray
 HELD_SHARE = 0.5
 """Of what a label takes to appear in the end, what it takes to stay: so it does not flicker."""
 
+_LEAST_POSTERIOR = 1e-6
+"""However sure a window is, it may be wrong."""
+
 
 @dataclass(frozen=True)
 class SmoothingSettings:
-    """How fast scores follow and how firmly a label holds; fitted with the model.
+    """How long an emotion is thought to last and how firmly a label holds; fitted with the model.
 
     Raises:
         ValueError: a value is out of range.
     """
 
-    time_constant_seconds: float
-    """Of the exponential average; 0 for none."""
+    persistence_seconds: float
+    """An emotion lasts as long in the mean: what was heard before counts for less as time
+    passes, in pauses too."""
+    evidence_seconds: float
+    """Of speech, judged window after overlapping window, that tell as much as one window does."""
     margin: float
-    """By how much another label's score must lead before it can take over."""
-    dwell_seconds: float
-    """For how long it must lead by that much."""
+    """By how much another label's score must lead before it takes over."""
     uncertain_below: float
     """Where there is no label, none appears until a smoothed score reaches this. Once there is
     one, that one or another stays until no score reaches :data:`HELD_SHARE` of it."""
@@ -36,9 +40,10 @@ class SmoothingSettings:
     begun, a label takes certainty to appear, and evenly less as more is heard."""
 
     def __post_init__(self) -> None:
-        times = (self.time_constant_seconds, self.dwell_seconds, self.settling_seconds)
-        if not all(seconds >= 0 for seconds in times):
-            raise ValueError("smoothing times must not be negative")
+        if not (self.persistence_seconds > 0 and self.evidence_seconds > 0):
+            raise ValueError("smoothing.persistence_seconds and evidence_seconds must be positive")
+        if not self.settling_seconds >= 0:
+            raise ValueError("smoothing.settling_seconds must not be negative")
         if not (0 <= self.margin <= 1 and 0 <= self.uncertain_below <= 1):
             raise ValueError("smoothing.margin and uncertain_below must lie between 0 and 1")
 
@@ -50,10 +55,12 @@ class SmoothingSettings:
 
 
 class Smoother:
-    """Exponential average of the posteriors, then hysteresis on the label.
+    """A hidden Markov model of the emotion, then hysteresis on the label.
 
-    The average is ``s += (1 - exp(-Δt/τ)) · (p - s)``, with ``s = p`` at first, so that its
-    speed does not depend on the stride.
+    The forward algorithm (Rabiner, *A tutorial on hidden Markov models*, Proc. IEEE 77(2),
+    1989), where an emotion gives way to any of the eight at the same rate. Windows overlap, so
+    what is carried on of each is its posteriors to the power of the share of it that is new.
+    Speed depends on seconds, not on the stride.
     """
 
     def __init__(self, settings: SmoothingSettings) -> None:
@@ -62,48 +69,47 @@ class Smoother:
 
     def restart(self) -> None:
         """Forget everything: the next update is the first."""
+        self._belief: npt.NDArray[np.float64] | None = None
+        self.end_speech()
+
+    def end_speech(self) -> None:
+        """Publish nothing until the next update; what was heard fades, but is not forgotten."""
         self.scores: npt.NDArray[np.float64] | None = None
-        """Smoothed posteriors; None before the first update."""
+        """Smoothed posteriors; None before the first update of a speech."""
         self.label: int | None = None
         """Index of the published label; None while uncertain."""
-        self._challenger: int | None = None
-        self._led_seconds = 0.0
 
     def update(self, posteriors: FloatArray, elapsed_seconds: float, speech_seconds: float) -> None:
         """Take a window's posteriors into account.
 
         Args:
             posteriors: shape ``(n_labels,)``.
-            elapsed_seconds: audio since the previous update.
+            elapsed_seconds: audio since the previous update, pauses included.
             speech_seconds: in the window.
         """
         settings = self._settings
-        current = posteriors.astype(np.float64)
-        if self.scores is None or settings.time_constant_seconds == 0:
-            self.scores = current
+        likelihoods = np.maximum(posteriors.astype(np.float64), _LEAST_POSTERIOR)
+        if self._belief is None:
+            prior = np.full(likelihoods.size, 1 / likelihoods.size)
         else:
-            gain = 1 - math.exp(-elapsed_seconds / settings.time_constant_seconds)
-            self.scores = self.scores + gain * (current - self.scores)
-        if self.label is None:
-            wanted = settings.wanted_score(speech_seconds)
-        else:
-            wanted = HELD_SHARE * settings.uncertain_below
-        self._decide(self.scores, wanted, elapsed_seconds)
+            staying = math.exp(-elapsed_seconds / settings.persistence_seconds)
+            prior = staying * self._belief + (1 - staying) / likelihoods.size
+        new_share = min(elapsed_seconds, speech_seconds) / settings.evidence_seconds
+        self._belief = _normalised(prior * likelihoods**new_share)
+        self.scores = _normalised(prior * likelihoods)
+        self._decide(self.scores, speech_seconds)
 
-    def _decide(
-        self, scores: npt.NDArray[np.float64], wanted: float, elapsed_seconds: float
-    ) -> None:
+    def _decide(self, scores: npt.NDArray[np.float64], speech_seconds: float) -> None:
         settings, leader = self._settings, int(scores.argmax())
-        if scores[leader] < wanted:
-            self.label = self._challenger = None
-        elif self.label is None or leader == self.label:
-            self.label, self._challenger = leader, None
-        elif scores[leader] - scores[self.label] < settings.margin:
-            self._challenger = None
-        else:
-            if leader == self._challenger:
-                self._led_seconds += elapsed_seconds
-            else:
-                self._challenger, self._led_seconds = leader, 0.0
-            if self._led_seconds >= settings.dwell_seconds:
-                self.label, self._challenger = leader, None
+        if self.label is None:
+            if scores[leader] >= settings.wanted_score(speech_seconds):
+                self.label = leader
+        elif scores[leader] < HELD_SHARE * settings.uncertain_below:
+            self.label = None
+        elif leader != self.label and scores[leader] - scores[self.label] >= settings.margin:
+            self.label = leader
+
+
+def _normalised(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    normalised: npt.NDArray[np.float64] = weights / weights.sum()
+    return normalised

@@ -17,7 +17,7 @@ WARMUP_SECONDS = 0.5
 """Of audio, from the start or from a loss, in which nothing is judged."""
 
 PAUSE_SECONDS = GateSettings().stop_seconds
-"""Without a voice, after which a speech is over and its smoothing is cleared."""
+"""Without a voice, after which a speech is over: the next one has to earn its label."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class Pipeline:
         """Level, gate and features of a further chunk."""
         if chunk.after_cut:
             self._front_end.restart()
-            self._forget_speech()
+            self._smoother.restart()
+            self._judged_end = None
             self._origin = self._voice_end = chunk.position
             self._heard_samples = 0
         self._heard_samples += chunk.samples.shape[0]
@@ -122,11 +123,11 @@ class Pipeline:
         elif prediction is None:
             state = "silence"
             if turn.heard.window is None:
-                self._forget_speech()
+                self._smoother.end_speech()
         elif prediction.voice < self._card.voice_threshold:
             state = "silence"
             if turn.end_sample - self._voice_end > PAUSE_SECONDS * SAMPLE_RATE:
-                self._forget_speech()
+                self._smoother.end_speech()
                 self._front_end.end_speech()
                 self._voice_end = turn.end_sample
         else:
@@ -135,24 +136,20 @@ class Pipeline:
         return self._verdict(turn, state, prediction)
 
     def _take(self, turn: Turn, prediction: Prediction) -> None:
-        newer_than = turn.start_sample if self._judged_end is None else self._judged_end
-        elapsed_seconds = max(0, turn.end_sample - newer_than) / SAMPLE_RATE
+        judged_end = turn.start_sample if self._judged_end is None else self._judged_end
+        elapsed_seconds = (turn.end_sample - judged_end) / SAMPLE_RATE
         self._judged_end = self._voice_end = turn.end_sample
         self._smoother.update(
             prediction.posteriors, elapsed_seconds, self._window_speech_seconds(turn)
         )
         if self.speaker is not None and prediction.statistics is not None:
-            speech_seconds = elapsed_seconds * turn.heard.speech_ratio
-            self.speaker.update(prediction.statistics, speech_seconds)
+            new_seconds = (turn.end_sample - max(turn.start_sample, judged_end)) / SAMPLE_RATE
+            self.speaker.update(prediction.statistics, new_seconds * turn.heard.speech_ratio)
 
     def _window_speech_seconds(self, turn: Turn) -> float:
         window = turn.heard.window
         active_frames = 0 if window is None else window.active_frames
         return active_frames * self._card.recipe.hop_length / SAMPLE_RATE
-
-    def _forget_speech(self) -> None:
-        self._smoother.restart()
-        self._judged_end = None
 
     def _verdict(self, turn: Turn, state: State, prediction: Prediction | None) -> Verdict:
         judged = prediction if state in ("uncertain", "speech") else None

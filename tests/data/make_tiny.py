@@ -98,9 +98,9 @@ def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
         "temperature": 1.0,
         "voice_threshold": 0.5,
         "smoothing": {
-            "time_constant_seconds": 0.5,
+            "persistence_seconds": 5.0,
+            "evidence_seconds": 2.0,
             "margin": 0.05,
-            "dwell_seconds": 0.5,
             "uncertain_below": 0.1,
             "settling_seconds": 0.0,
         },
