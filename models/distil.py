@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from models import lite
 from models.detector import Arrays
 from models.encoder import Tensor, constants, values
 from models.heads import classify
+from models.history import History, share_right
 from models.lite import Spectrum
 from models.losses import label_loss, mixing
 from models.progress import progress
@@ -51,13 +53,12 @@ class Distiller:
         self._optimizer = averaging_adamw(schedule)
         self._optimizer.build(list(self.parameters.values()))
         self._step = tf.Variable(0, dtype=tf.int64)
-        self.history = tf.Variable(tf.zeros(schedule.steps))
-        """Loss of every step."""
+        self.history = History(schedule.steps)
         checkpoint = tf.train.Checkpoint(
             step=self._step,
-            history=self.history,
             parameters=self.parameters,
             optimizer=self._optimizer,
+            **self.history.variables,
         )
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=1)
         self._train = tf.function(self._train_step, autograph=False)
@@ -67,6 +68,7 @@ class Distiller:
         features: npt.NDArray[np.float32],
         hints: npt.NDArray[np.float16],
         teacher: FloatArray | None,
+        held_out: Callable[[], float],
         name: str,
     ) -> None:
         """Train to the end.
@@ -75,13 +77,14 @@ class Distiller:
             features: of all windows.
             hints: standardised third block of the encoder, ``(n, time, 384)``.
             teacher: label logits of a large model, ``(n, 8)``; None to learn from labels alone.
+            held_out: measures accuracy on people that are left out, at every checkpoint.
             name: of the run, for the progress bar.
         """
         self._manager.restore_or_initialize()
         for step in progress(range(int(self._step), self._steps), f"lite {name}"):
             batch = self._sampler.batch(step)
             scores = batch.targets if teacher is None else teacher[batch.rows]
-            loss = self._train(
+            loss, accuracy = self._train(
                 features[batch.rows],
                 hints[batch.rows].astype(np.float32),
                 scores,
@@ -91,11 +94,21 @@ class Distiller:
                 batch.is_voice,
                 teacher is not None,
             )
-            self.history[step].assign(loss)
+            self.history.note(step, loss, accuracy)
             self._step.assign(step + 1)
             if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == self._steps:
+                self.history.held_out[step].assign(held_out())
                 self._manager.save()
         self._optimizer.finalize_variable_values(list(self.parameters.values()))
+
+    def judge(self, features: npt.NDArray[np.float32]) -> FloatArray:
+        """Label logits of windows, of nobody in particular, ``(n, 8)``."""
+        mel, real, _ = lite.relative_mel(tf.constant(features))
+        cold = tf.zeros((1, lite.SPEAKER_SIZE))
+        hidden = lite.hidden_states(mel, cold, self.parameters, self.spectrum)
+        pooled = lite.pooled_states(hidden, real, self.parameters, 0.0)
+        scores: FloatArray = classify(pooled, self.parameters, 0.0).numpy()
+        return scores
 
     def _train_step(
         self,
@@ -107,7 +120,7 @@ class Distiller:
         allowed: Tensor,
         is_voice: Tensor,
         taught: bool,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         parameters = self.parameters
         variables = list(parameters.values())
         mel, real, _ = lite.relative_mel(features)
@@ -129,7 +142,7 @@ class Distiller:
                 loss = 0.3 * loss + tf.reduce_mean(taught_loss * is_voice[:, 0]) * _SOFTNESS**2
             loss += 0.5 * tf.reduce_mean(tf.square(lite.hints(hidden, parameters) - hints))
         self._optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss
+        return loss, share_right(scores, targets)
 
 
 def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spectrum) -> bytes:

@@ -205,9 +205,10 @@ def _enrolled(fold: Fold) -> list[HeardClip]:
 
 
 def _curves(runs: Path, model: str) -> dict[str, list[float]]:
-    """Training losses of the first fold."""
+    """How the training of the first fold went, see :class:`models.history.History`."""
     name = "heads" if model == "full" else "lite"
-    return {name: np.load(runs / "fold1" / f"{name}-history.npy").tolist()}
+    with np.load(runs / "fold1" / f"{name}-history.npz") as archive:
+        return {key: archive[key].tolist() for key in archive.files}
 
 
 def _for_card(results: dict[str, Any]) -> dict[str, Any]:

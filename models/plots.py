@@ -21,12 +21,13 @@ class Line:
     y: Sequence[float]
 
 
-def line_plot(lines: Sequence[Line], x_title: str, y_title: str) -> str:
-    """A chart with axes from the least to the greatest value, y from 0 at the latest."""
+def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float | None = 0.0) -> str:
+    """A chart with axes from the least to the greatest value, y from ``low_y`` at the latest."""
     xs = [x for line in lines for x in line.x]
     ys = [y for line in lines for y in line.y]
     low_x, high_x = min(xs), max(*xs, min(xs) + 1e-9)
-    low_y, high_y = min(0.0, *ys), max(*ys, 1e-9)
+    low_y = min(ys) if low_y is None else min(low_y, *ys)
+    high_y = max(*ys, low_y + 1e-9)
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = _MARGIN + (x - low_x) / (high_x - low_x) * (_WIDTH - 2 * _MARGIN)

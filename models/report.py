@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .75
        border-bottom: 1px solid #ddd; text-align: right } th:first-child, td:first-child {
        text-align: left } svg { max-width: 100%; height: auto } h2 { margin-top: 2.5rem }
 """
+
+
+_POINTS = 60
+"""Of a curve over the steps of a training."""
 
 
 def write_report(path: Path, results: Mapping[str, Any]) -> None:
@@ -54,7 +59,9 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         _table(("sound", "windows with a label"), _percent_rows(results["noise"])),
         _table(("", "share"), _percent_rows(results["open"])),
         "<h2>Training</h2>",
-        *(_loss_plot(name, losses) for name, losses in results["curves"].items()),
+        "<p>Of the first fold. Windows of the people left out are looked at for this picture "
+        "alone.</p>",
+        *_training_plots(results["curves"]),
         "<h2>Use</h2>",
         f"<p>{html.escape(card['intended_use'])}</p>",
         f"<p><strong>Not for:</strong> {html.escape(card['not_for'])}</p>",
@@ -140,11 +147,27 @@ def _calibration_plot(points: Sequence[Mapping[str, float]]) -> str:
     return line_plot(lines, "confidence", "accuracy")
 
 
-def _loss_plot(name: str, losses: Sequence[float]) -> str:
-    size = max(1, len(losses) // 60)
-    means = [sum(losses[i : i + size]) / size for i in range(0, len(losses) - size + 1, size)]
-    steps = [float(i * size) for i in range(len(means))]
-    return line_plot([Line(f"{name}, fold 1", steps, means)], "step", "loss")
+def _training_plots(curves: Mapping[str, Sequence[float]]) -> list[str]:
+    """Loss, and accuracy on training windows and on those of people left out."""
+    accuracies = [
+        _averaged("training windows, mixed", curves["accuracy"]),
+        _averaged("people left out", curves["held_out"]),
+    ]
+    return [
+        line_plot([_averaged("training windows", curves["loss"])], "step", "loss", low_y=None),
+        line_plot(accuracies, "step", "accuracy"),
+    ]
+
+
+def _averaged(name: str, values: Sequence[float]) -> Line:
+    """Means over some steps each, without what was not measured."""
+    size = max(1, len(values) // _POINTS)
+    points = []
+    for first in range(0, len(values), size):
+        measured = [v for v in values[first : first + size] if not math.isnan(v)]
+        if measured:
+            points.append((first + size / 2, sum(measured) / len(measured)))
+    return Line(name, [x for x, _ in points], [y for _, y in points])
 
 
 def _percent_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:

@@ -42,6 +42,10 @@ class Columns:
         ravdess = np.char.startswith(self.corpus, "ravdess")
         return np.flatnonzero(~(ravdess & (self.fold == fold)))
 
+    def rows_of(self, fold: int | None) -> npt.NDArray[np.int64]:
+        """Rows of RAVDESS speech of a fold's actors."""
+        return np.flatnonzero((self.corpus == "ravdess-speech") & (self.fold == fold))
+
 
 @dataclass(frozen=True)
 class Batch:

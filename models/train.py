@@ -28,14 +28,13 @@ from models.export import export_full
 from models.heads import (
     CHANNELS,
     N_LABELS,
-    SPEAKER_SIZE,
     HeadSize,
     Population,
     describe_population,
-    judge,
     population_parameters,
     standardise,
 )
+from models.history import save_history
 from models.progress import progress
 from models.sampling import VOICES, VOICES_AND_NOISES, Columns, Sampler
 from models.training import Network, Schedule, Trainer, masks_of, statistics_of
@@ -52,6 +51,8 @@ _POPULATION_STEP = 5
 _BATCH = 32
 _PART = 64
 """Windows to compute at once."""
+_WATCHED = 512
+"""Windows of people left out, whose accuracy the report shows over the training."""
 _FEWEST_STEPS = 2
 """However small the scale: a schedule has to have an end."""
 
@@ -132,6 +133,8 @@ class Run:
         self._settings = settings
         left_out = RUNS.index(folder.name) + 1 if folder.name != "all" else None
         self._rows = data.columns.rows_without(left_out)
+        self._watched = data.columns.rows_of(left_out)[:_WATCHED]
+        """Windows of the people that are left out; nothing is chosen by them."""
 
     def full(self) -> bytes:
         """Train heads and what hears a voice, and export."""
@@ -192,7 +195,7 @@ class Run:
         teacher: FloatArray | None,
     ) -> Distiller:
         """The small network after all schedules, each of which begins where the last one ended."""
-        data, settings, losses = self._data, self._settings, []
+        data, settings, histories = self._data, self._settings, []
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
         hints = self._hints(rows)
@@ -202,11 +205,28 @@ class Run:
             pupil = Distiller(
                 learned, spectrum, settings.scaled(schedule), sampler, folder / f"lite{part}"
             )
-            pupil.run(data.features, hints, teacher, f"{folder.name}, part {part + 1}")
+            watch = self._watch(pupil.judge, data.features)
+            pupil.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
             learned = values(pupil.parameters)
-            losses.append(pupil.history.numpy())
-        np.save(folder / "lite-history.npy", np.concatenate(losses))
+            histories.append(pupil.history)
+        save_history(folder / "lite-history.npz", histories)
         return pupil
+
+    def _watch(
+        self, judge: Callable[..., Tensor], *inputs: npt.NDArray[Any] | FloatArray
+    ) -> Callable[[], float]:
+        """Measures accuracy on the watched windows; NaN where nobody is left out."""
+        rows = self._watched
+        truth = self._data.columns.label[rows]
+
+        def measure() -> float:
+            if not rows.size:
+                return float("nan")
+            parts = np.array_split(rows, rows.size // _PART + 1)
+            scores = [judge(*(column[part] for column in inputs)) for part in parts]
+            return float(np.mean(np.concatenate(scores).argmax(axis=1) == truth))
+
+        return measure
 
     def _hints(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
         """Whisper's third block, standardised over the rows."""
@@ -230,24 +250,18 @@ class Run:
         trainer = Trainer(network, settings.scaled(HEADS), self._folder / "heads")
         statistics = statistics_of(data.states, data.loud, population)
         sampler = Sampler(data.columns, self._rows, statistics, _BATCH, VOICES, settings.seed)
-        trainer.run(data.states, data.real, sampler, f"heads {self._folder.name}")
-        np.save(self._folder / "heads-history.npy", trainer.history.numpy())
+        watch = self._watch(network.judge, data.states, data.real)
+        trainer.run(data.states, data.real, sampler, watch, f"heads {self._folder.name}")
+        save_history(self._folder / "heads-history.npz", [trainer.history])
         return network
 
     def _teacher_scores(self, population: Population) -> FloatArray:
         """Label logits of the large model for all windows that may be trained on."""
         network = self._network(population)
-        fixed = population_parameters(population)
-        cold = tf.zeros((1, SPEAKER_SIZE))
-
-        def score(states: Tensor, real: Tensor) -> Tensor:
-            return judge(standardise(states, fixed), real, cold, network.heads)
-
-        compiled = tf.function(score, autograph=False)
         states, real = self._data.states, self._data.real
         scores = np.zeros((len(states), N_LABELS), np.float32)
         for rows in progress(np.array_split(self._rows, len(self._rows) // _PART + 1), "teacher"):
-            scores[rows] = compiled(states[rows].astype(np.float32), real[rows])
+            scores[rows] = network.judge(states[rows], real[rows])
         return scores
 
 

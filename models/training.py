@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,19 @@ import tensorflow as tf
 from dsp.types import FloatArray
 from models.encoder import Parameters, Tensor, log_mel, masks
 from models.heads import (
+    SPEAKER_SIZE,
     HeadSize,
     Population,
     adapt,
     classify,
+    judge,
     new_head,
     pool,
     population_parameters,
     standardise,
     window_statistics,
 )
+from models.history import History, share_right
 from models.losses import label_loss, mixing
 from models.progress import progress
 from models.sampling import Sampler
@@ -67,6 +71,12 @@ class Network:
         """Of all heads."""
         return [variable for head in self.heads for variable in head.values()]
 
+    def judge(self, states: npt.NDArray[np.float16], real: FloatArray) -> FloatArray:
+        """Label logits of windows, of nobody in particular, ``(n, 8)``."""
+        standard = standardise(tf.cast(states, tf.float32), population_parameters(self.population))
+        scores: FloatArray = judge(standard, real, tf.zeros((1, SPEAKER_SIZE)), self.heads).numpy()
+        return scores
+
 
 class Trainer:
     """Trains the heads, resumable from its checkpoint folder."""
@@ -78,14 +88,13 @@ class Trainer:
         self._optimizer = averaging_adamw(schedule)
         self._optimizer.build(network.variables)
         self._step = tf.Variable(0, dtype=tf.int64)
-        self.history = tf.Variable(tf.zeros(schedule.steps))
-        """Loss of every step."""
+        self.history = History(schedule.steps)
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
                 step=self._step,
-                history=self.history,
                 heads=network.heads,
                 head_optimizer=self._optimizer,
+                **self.history.variables,
             ),
             str(folder),
             max_to_keep=1,
@@ -93,7 +102,12 @@ class Trainer:
         self._train = tf.function(self._train_step, autograph=False)
 
     def run(
-        self, states: npt.NDArray[np.float16], real: FloatArray, sampler: Sampler, title: str
+        self,
+        states: npt.NDArray[np.float16],
+        real: FloatArray,
+        sampler: Sampler,
+        held_out: Callable[[], float],
+        title: str,
     ) -> None:
         """Train to the end.
 
@@ -101,41 +115,44 @@ class Trainer:
             states: of all windows, see ``frozen.heard_states``.
             real: masks of all windows, see ``encoder.masks``.
             sampler: of batches.
+            held_out: measures accuracy on people that are left out, at every checkpoint.
             title: for the progress bar.
         """
         self._manager.restore_or_initialize()
         for step in progress(range(int(self._step), self._steps), title):
             batch = sampler.batch(step)
-            loss = self._train(
+            loss, accuracy = self._train(
                 states[batch.rows].astype(np.float32),
                 real[batch.rows],
                 batch.speaker,
                 batch.targets,
                 batch.allowed,
             )
-            self.history[step].assign(loss)
+            self.history.note(step, loss, accuracy)
             self._step.assign(step + 1)
             if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == self._steps:
+                self.history.held_out[step].assign(held_out())
                 self._manager.save()
         self._optimizer.finalize_variable_values(self._network.variables)
 
     def _train_step(
         self, states: Tensor, real: Tensor, speaker: Tensor, targets: Tensor, allowed: Tensor
-    ) -> Tensor:
-        variables = self._network.variables
+    ) -> tuple[Tensor, Tensor]:
+        variables, n_heads = self._network.variables, len(self._network.heads)
         with tf.GradientTape() as tape:
             adapted = adapt(standardise(states, self._population), speaker)
-            losses = [
+            parts = [
                 _head_loss(adapted, real, head, targets, allowed) for head in self._network.heads
             ]
-            loss = tf.add_n(losses) / len(losses)
+            loss = tf.add_n([loss for loss, _ in parts]) / n_heads
         self._optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss
+        return loss, tf.add_n([accuracy for _, accuracy in parts]) / n_heads
 
 
 def _head_loss(
     adapted: Tensor, real: Tensor, head: Parameters, targets: Tensor, allowed: Tensor
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
+    """Loss and accuracy of one head."""
     pooled = pool(adapted, real, head, _DROPOUT / 3)
     batch = tf.shape(pooled)[0]
     share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
@@ -143,7 +160,8 @@ def _head_loss(
     logits = classify(mixed, head, _DROPOUT)
     own = label_loss(logits, targets, allowed)
     other = label_loss(logits, tf.gather(targets, partner), tf.gather(allowed, partner))
-    return tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
+    loss = tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
+    return loss, share_right(logits, targets)
 
 
 def masks_of(features: npt.NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,9 @@ def test_card_and_page_are_written(folder: Path, results: dict[str, object]) -> 
     assert card.temperature == pytest.approx(fitted.temperature, abs=1e-3)
     page = folder / "reports" / "full.html"
     values = json.loads(shipped.with_suffix(".json").read_text("utf-8"))
-    write_report(page, {**results, "card": values, "curves": {"heads": [3.0, 2.0, 1.5]}})
+    curves = {"loss": [3.0, 2.0, 1.5], "accuracy": [0.1, 0.4, 0.5], "held_out": [nan, 0.2, nan]}
+    write_report(page, {**results, "card": values, "curves": curves})
     text = page.read_text("utf-8")
-    assert text.count("<svg") == 4
+    assert text.count("<svg") == 5
+    assert "nan" not in text
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
