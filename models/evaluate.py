@@ -44,23 +44,19 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speech", type=Path, required=True, help="RAVDESS speech")
     parser.add_argument("--esc10", type=Path, required=True, help="ESC-10")
     parser.add_argument("--runs", type=Path, required=True, help="as models.train filled it")
+    parser.add_argument("--seeds", type=Path, nargs="+", default=[], help="runs of other seeds")
     parser.add_argument("--report", type=Path, required=True, help="HTML file to write")
     parser.add_argument("--orders", type=int, default=5, help="of an actor's clips, adapting")
     parser.add_argument("--streams", type=int, default=5, help="of each actor")
     parser.add_argument("--share", type=int, default=4, help="every so many clips under noise")
     options = parser.parse_args(arguments)
     clips = read_ravdess(options.speech)
-    folds = [
-        Fold(
-            Hearing(options.runs / f"fold{number}" / f"{options.model}.tflite"),
-            [clip for clip in clips if clip.fold == number],
-        )
-        for number in range(1, len(FOLDS) + 1)
-    ]
+    folds, *others = (_folds(runs, options.model, clips) for runs in (options.runs, *options.seeds))
     esc10 = [clip for clip in read_esc10(options.esc10) if clip.fold == NOISE_TEST_FOLD]
     extent = Extent(options.orders, options.streams, options.share)
     shipped = options.runs / "all" / f"{options.model}.tflite"
     results = evaluate(folds, esc10, Hearing(shipped), extent)
+    results["seeds"] = [results["cold"]["folds"], *map(cold_by_fold, others)]
     results["curves"] = _curves(options.runs, options.model)
     fitted = results.pop("fitted")
     write_card(shipped, fitted, _for_card(results))
@@ -91,6 +87,25 @@ class Fold:
         """Clips of one actor each."""
         names = sorted({clip.speaker for clip in self.clips})
         return [[clip for clip in self.clips if clip.speaker == name] for name in names]
+
+
+def _folds(runs: Path, model: str, clips: Sequence[Clip]) -> list[Fold]:
+    return [
+        Fold(
+            Hearing(runs / f"fold{number}" / f"{model}.tflite"),
+            [clip for clip in clips if clip.fold == number],
+        )
+        for number in range(1, len(FOLDS) + 1)
+    ]
+
+
+def cold_by_fold(folds: Sequence[Fold]) -> list[float]:
+    """Clip accuracies of a training with another seed."""
+    heard = [fold.hearing.clips(fold.clips) for fold in folds]
+    base = folds[0].hearing.card
+    cards = [_fit_scores(base, *_others(heard, number)) for number in range(len(folds))]
+    by_fold: list[float] = clip_table(heard, cards)["folds"]
+    return by_fold
 
 
 def evaluate(
@@ -162,13 +177,18 @@ def evaluate(
     return results
 
 
-def _fit(base: Card, *parts: list[HeardClip] | list[HeardStream]) -> Card:
-    clips = [h for part in parts for h in part if isinstance(h, HeardClip)]
-    streams = [h for part in parts for h in part if isinstance(h, HeardStream)]
+def _fit_scores(base: Card, *parts: list[HeardClip]) -> Card:
+    clips = [h for part in parts for h in part]
     truth = [LABELS.index(str(h.clip.label)) for h in clips]
     temperature = fit_temperature([h.steps for h in clips], truth, base)
     threshold = fit_voice_threshold([h.steps for h in clips])
-    card = dataclasses.replace(base, temperature=temperature, voice_threshold=threshold)
+    return dataclasses.replace(base, temperature=temperature, voice_threshold=threshold)
+
+
+def _fit(base: Card, *parts: list[HeardClip] | list[HeardStream]) -> Card:
+    clips = [[h for h in part if isinstance(h, HeardClip)] for part in parts]
+    streams = [h for part in parts for h in part if isinstance(h, HeardStream)]
+    card = _fit_scores(base, *clips)
     smoothing = fit_smoothing([(h.stream, h.steps) for h in streams], card)
     return dataclasses.replace(card, smoothing=smoothing)
 

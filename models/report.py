@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         f"{results['extent']['orders']}.</p>",
         "<h2>Whole clips</h2>",
         _clip_rows(results),
+        _seed_row(results["seeds"]),
         "<h2>Classification report, cold</h2>",
         _class_rows(cold["per_class"]),
         "<h2>Confusion matrix, cold</h2>",
@@ -103,6 +105,17 @@ def _clip_rows(results: Mapping[str, Any]) -> str:
         )
     heads = ("", "accuracy", "95 % over actors", "UAR", "ECE", "folds", "female / male")
     return _table(heads, rows)
+
+
+def _seed_row(seeds: Sequence[Sequence[float]]) -> str:
+    """Cold accuracies of the folds of every seed, the reported one first."""
+    means = [sum(folds) / len(folds) for folds in seeds]
+    rows = [
+        (f"seed {number}", percent(mean), " ".join(percent(fold) for fold in folds))
+        for number, (mean, folds) in enumerate(zip(means, seeds, strict=True))
+    ]
+    spread = f"{percent(statistics.fmean(means))} ± {100 * statistics.pstdev(means):.1f}"
+    return _table(("cold, by seed", "accuracy", "folds"), [*rows, ("mean", spread, "")])
 
 
 def _class_rows(per_class: Mapping[str, Mapping[str, float]]) -> str:

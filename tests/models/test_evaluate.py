@@ -65,6 +65,12 @@ def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
     assert len(results["cold"]["folds"]) == 2  # type: ignore[arg-type]
 
 
+def test_another_seed_is_judged_in_the_same_way(
+    folder: Path, results: dict[str, dict[str, object]]
+) -> None:
+    assert evaluate.cold_by_fold(folds(folder)) == results["cold"]["folds"]
+
+
 def test_noise_and_conditions_are_all_there(results: dict[str, dict[str, object]]) -> None:
     assert set(results["conditions"]) == set(CONDITIONS)
     assert {"rain", "digital silence", "all"} <= set(results["noise"])
@@ -92,8 +98,10 @@ def test_card_and_page_are_written(folder: Path, results: dict[str, object]) -> 
     page = folder / "reports" / "full.html"
     values = json.loads(shipped.with_suffix(".json").read_text("utf-8"))
     curves = {"loss": [3.0, 2.0, 1.5], "accuracy": [0.1, 0.4, 0.5], "held_out": [nan, 0.2, nan]}
-    write_report(page, {**results, "card": values, "curves": curves})
+    seeds = [[0.5, 0.6], [0.7, 0.8]]
+    write_report(page, {**results, "card": values, "curves": curves, "seeds": seeds})
     text = page.read_text("utf-8")
     assert text.count("<svg") == 5
     assert "nan" not in text
+    assert "65.0 % ± 10.0" in text
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
