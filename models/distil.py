@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +28,21 @@ _SOFTNESS = 2.0
 """Temperature at which teacher and pupil are compared; Hinton et al. (2015)."""
 
 
+@dataclass(frozen=True)
+class Lesson(Schedule):
+    """A part of the small network's training."""
+
+    hint_weight: float
+    """Of imitating the encoder's hidden states, beside labels and scores."""
+
+
 class Distiller:
     """Trains the small network, resumable from its checkpoint folder.
 
     Args:
         start: values to start from.
         spectrum: of the training windows.
-        schedule: of the training.
+        lesson: what to learn.
         sampler: of batches.
         folder: for checkpoints.
     """
@@ -42,18 +51,18 @@ class Distiller:
         self,
         start: Arrays,
         spectrum: Spectrum,
-        schedule: Schedule,
+        lesson: Lesson,
         sampler: Sampler,
         folder: Path,
     ) -> None:
         self.spectrum = spectrum
-        self._steps = schedule.steps
+        self._lesson = lesson
         self._sampler = sampler
         self.parameters = {name: tf.Variable(array) for name, array in start.items()}
-        self._optimizer = averaging_adamw(schedule)
+        self._optimizer = averaging_adamw(lesson)
         self._optimizer.build(list(self.parameters.values()))
         self._step = tf.Variable(0, dtype=tf.int64)
-        self.history = History(schedule.steps)
+        self.history = History(lesson.steps)
         checkpoint = tf.train.Checkpoint(
             step=self._step,
             parameters=self.parameters,
@@ -81,7 +90,8 @@ class Distiller:
             name: of the run, for the progress bar.
         """
         self._manager.restore_or_initialize()
-        for step in progress(range(int(self._step), self._steps), f"lite {name}"):
+        steps = self._lesson.steps
+        for step in progress(range(int(self._step), steps), f"lite {name}"):
             batch = self._sampler.batch(step)
             scores = batch.targets if teacher is None else teacher[batch.rows]
             loss, accuracy = self._train(
@@ -96,7 +106,7 @@ class Distiller:
             )
             self.history.note(step, loss, accuracy)
             self._step.assign(step + 1)
-            if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == self._steps:
+            if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == steps:
                 self.history.held_out[step].assign(held_out())
                 self._manager.save()
         self._optimizer.finalize_variable_values(list(self.parameters.values()))
@@ -140,7 +150,8 @@ class Distiller:
                 soft = share * soft + (1 - share) * tf.gather(soft, partner)
                 taught_loss = tf.nn.softmax_cross_entropy_with_logits(soft, scores / _SOFTNESS)
                 loss = 0.3 * loss + tf.reduce_mean(taught_loss * is_voice[:, 0]) * _SOFTNESS**2
-            loss += 0.5 * tf.reduce_mean(tf.square(lite.hints(hidden, parameters) - hints))
+            unlike = tf.reduce_mean(tf.square(lite.hints(hidden, parameters) - hints))
+            loss += self._lesson.hint_weight * unlike
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss, share_right(scores, targets)
 

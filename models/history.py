@@ -21,7 +21,7 @@ class History:
 
     def __init__(self, steps: int) -> None:
         self.loss = tf.Variable(tf.zeros(steps))
-        self.accuracy = tf.Variable(tf.zeros(steps))
+        self.accuracy = tf.Variable(tf.fill((steps,), np.nan))
         self.held_out = tf.Variable(tf.fill((steps,), np.nan))
 
     @property

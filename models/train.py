@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from dsp.types import FloatArray
 from models import lite
 from models.cards import UNFITTED, write_card
 from models.detector import Arrays, describe, train_detector
-from models.distil import Distiller, export_lite
+from models.distil import Distiller, Lesson, export_lite
 from models.encoder import Tensor, constants, values
 from models.examples import load_column, load_columns
 from models.export import export_full
@@ -43,9 +43,13 @@ from models.whisper import Weights, load_encoder
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
 HEADS = Schedule(steps=1400, rate=1e-3)
-LITE_START = (Schedule(steps=6000, rate=1.5e-3),)
-LITE = (Schedule(steps=5000, rate=1.5e-3), Schedule(steps=5000, rate=1e-3))
-"""One after the other: the second, from a high rate again, still gains."""
+LITE_START = (Lesson(steps=6000, rate=1.5e-3, hint_weight=0.5),)
+LITE = (
+    Lesson(steps=5000, rate=1.5e-3, hint_weight=0.5),
+    Lesson(steps=5000, rate=1e-3, hint_weight=0.5),
+    Lesson(steps=8000, rate=1.5e-3, hint_weight=5.0),
+)
+"""One after the other: from a high rate again, each still gains."""
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
 _BATCH = 32
@@ -55,6 +59,9 @@ _WATCHED = 512
 """Windows of people left out, whose accuracy the report shows over the training."""
 _FEWEST_STEPS = 2
 """However small the scale: a schedule has to have an end."""
+
+
+AnySchedule = TypeVar("AnySchedule", bound=Schedule)
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Settings:
     scale: float
     """Of the number of steps."""
 
-    def scaled(self, schedule: Schedule) -> Schedule:
+    def scaled(self, schedule: AnySchedule) -> AnySchedule:
         """With as many steps as are wanted."""
         steps = max(_FEWEST_STEPS, round(schedule.steps * self.scale))
         return dataclasses.replace(schedule, steps=steps)
@@ -190,20 +197,20 @@ class Run:
         self,
         rows: npt.NDArray[np.int64],
         learned: Arrays,
-        schedules: Sequence[Schedule],
+        lessons: Sequence[Lesson],
         folder: Path,
         teacher: FloatArray | None,
     ) -> Distiller:
-        """The small network after all schedules, each of which begins where the last one ended."""
+        """The small network after all lessons, each of which begins where the last one ended."""
         data, settings, histories = self._data, self._settings, []
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
         hints = self._hints(rows)
-        for part, schedule in enumerate(schedules):
-            seed = settings.seed * len(schedules) + part
+        for part, lesson in enumerate(lessons):
+            seed = settings.seed * len(lessons) + part
             sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, seed)
             pupil = Distiller(
-                learned, spectrum, settings.scaled(schedule), sampler, folder / f"lite{part}"
+                learned, spectrum, settings.scaled(lesson), sampler, folder / f"lite{part}"
             )
             watch = self._watch(pupil.judge, data.features)
             pupil.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
