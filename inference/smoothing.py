@@ -31,23 +31,28 @@ class SmoothingSettings:
     evidence_seconds: float
     """Of speech, judged window after overlapping window, that tell as much as one window does."""
     margin: float
-    """By how much another label's score must lead before it takes over."""
+    """By how much the belief in another label must lead before it takes over."""
     uncertain_below: float
-    """Where there is no label, none appears until a smoothed score reaches this. Once there is
-    one, that one or another stays until no score reaches :data:`HELD_SHARE` of it."""
+    """Where there is no label, none appears until the belief in it reaches this. Once there is
+    one, that one or another stays until none reaches :data:`HELD_SHARE` of it."""
     settling_seconds: float
     """Of speech in the window, from which on ``uncertain_below`` is enough: when a voice has just
     begun, a label takes certainty to appear, and evenly less as more is heard."""
+    certainty: float
+    """Published scores are beliefs to the power of this, so that they are as high as they are
+    right: whoever is misheard is misheard again and again, which belief knows nothing of."""
 
     def __post_init__(self) -> None:
         if not (self.persistence_seconds > 0 and self.evidence_seconds > 0):
             raise ValueError("smoothing.persistence_seconds and evidence_seconds must be positive")
+        if not 0 < self.certainty <= 1:
+            raise ValueError("smoothing.certainty must lie above 0 and at most at 1")
         if not self.settling_seconds >= 0:
             raise ValueError("smoothing.settling_seconds must not be negative")
         if not (0 <= self.margin <= 1 and 0 <= self.uncertain_below <= 1):
             raise ValueError("smoothing.margin and uncertain_below must lie between 0 and 1")
 
-    def wanted_score(self, speech_seconds: float) -> float:
+    def wanted_belief(self, speech_seconds: float) -> float:
         """What a label takes to appear where so much speech is in the window."""
         if speech_seconds >= self.settling_seconds:
             return self.uncertain_below
@@ -69,7 +74,7 @@ class Smoother:
 
     def restart(self) -> None:
         """Forget everything: the next update is the first."""
-        self._belief: npt.NDArray[np.float64] | None = None
+        self._carried: npt.NDArray[np.float64] | None = None
         self.end_speech()
 
     def end_speech(self) -> None:
@@ -89,24 +94,25 @@ class Smoother:
         """
         settings = self._settings
         likelihoods = np.maximum(posteriors.astype(np.float64), _LEAST_POSTERIOR)
-        if self._belief is None:
+        if self._carried is None:
             prior = np.full(likelihoods.size, 1 / likelihoods.size)
         else:
             staying = math.exp(-elapsed_seconds / settings.persistence_seconds)
-            prior = staying * self._belief + (1 - staying) / likelihoods.size
+            prior = staying * self._carried + (1 - staying) / likelihoods.size
         new_share = min(elapsed_seconds, speech_seconds) / settings.evidence_seconds
-        self._belief = _normalised(prior * likelihoods**new_share)
-        self.scores = _normalised(prior * likelihoods)
-        self._decide(self.scores, speech_seconds)
+        self._carried = _normalised(prior * likelihoods**new_share)
+        belief = _normalised(prior * likelihoods)
+        self.scores = _normalised(belief**settings.certainty)
+        self._decide(belief, speech_seconds)
 
-    def _decide(self, scores: npt.NDArray[np.float64], speech_seconds: float) -> None:
-        settings, leader = self._settings, int(scores.argmax())
+    def _decide(self, belief: npt.NDArray[np.float64], speech_seconds: float) -> None:
+        settings, leader = self._settings, int(belief.argmax())
         if self.label is None:
-            if scores[leader] >= settings.wanted_score(speech_seconds):
+            if belief[leader] >= settings.wanted_belief(speech_seconds):
                 self.label = leader
-        elif scores[leader] < HELD_SHARE * settings.uncertain_below:
+        elif belief[leader] < HELD_SHARE * settings.uncertain_below:
             self.label = None
-        elif leader != self.label and scores[leader] - scores[self.label] >= settings.margin:
+        elif leader != self.label and belief[leader] - belief[self.label] >= settings.margin:
             self.label = leader
 
 

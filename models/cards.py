@@ -66,7 +66,7 @@ class Fitted:
 UNFITTED = Fitted(
     temperature=1.0,
     voice_threshold=0.5,
-    smoothing=SmoothingSettings(10.0, 1.4, 0.5, 0.5, 0.0),
+    smoothing=SmoothingSettings(10.0, 1.4, 0.5, 0.5, 0.0, 1.0),
     adaptation=AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
     minimum_frames=MINIMUM_FRAMES,
 )

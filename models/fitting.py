@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.card import Card
+from inference.classifier import softmax
 from inference.smoothing import SmoothingSettings
 from models.listening import Step, clip_scores, conclude
-from models.stream_figures import measure, totals
+from models.stream_figures import measure, spoken_scores, totals
 from models.streams import ActorStream
 
 OPEN_SHARE = 0.985
@@ -26,7 +27,7 @@ _CHOICES: Mapping[str, Sequence[float]] = {
     "settling_seconds": (0.0, 0.8, 1.2, 1.6),
 }
 """Of smoothing. With a lower ``uncertain_below``, noise is labelled."""
-_START = SmoothingSettings(10.0, 1.4, 0.5, 0.7, 0.0)
+_START = SmoothingSettings(10.0, 1.4, 0.5, 0.7, 0.0, 1.0)
 _ROUNDS = 3
 _MOST_WRONG_CHANGES = 0.95
 """Per 10 s; the goal is 1, on people that fitting does not know."""
@@ -83,6 +84,24 @@ def fit_smoothing(
         possible = [s for s in choices if s.settling_seconds <= card.window_seconds]
         best = max((best, *possible), key=worth)
     return best
+
+
+def fit_certainty(
+    streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card
+) -> SmoothingSettings:
+    """The card's smoothing with the certainty that gives the truth most likelihood."""
+    bold = dataclasses.replace(card.smoothing, certainty=1.0)
+    at = dataclasses.replace(card, smoothing=bold)
+    parts = [spoken_scores(stream, conclude(steps, at)) for stream, steps in streams]
+    logs = np.log(np.maximum(np.concatenate([scores for scores, _ in parts]), 1e-12))
+    truth = np.concatenate([labels for _, labels in parts])
+
+    def loss(certainty: float) -> float:
+        likelihoods = softmax(logs * certainty)[np.arange(truth.size), truth]
+        return float(-np.mean(np.log(np.maximum(likelihoods, 1e-9))))
+
+    best = min(np.arange(0.2, 1.01, 0.05), key=loss)
+    return dataclasses.replace(bold, certainty=round(float(best), 2))
 
 
 def certainty_curve(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from inference.card import SAMPLE_RATE
+from dsp.types import FloatArray
+from inference.card import LABELS, SAMPLE_RATE
 from models.streams import FRAME_SAMPLES, ActorStream
 from models.windows import STRIDE_SAMPLES
 from streamer.pipeline import Verdict
@@ -77,6 +78,19 @@ def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int6
     for number, verdict in enumerate(verdicts, 1):
         labels[number * _STRIDE_FRAMES :] = _NONE if verdict.label is None else verdict.label
     return labels
+
+
+def spoken_scores(
+    stream: ActorStream, verdicts: Sequence[Verdict]
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Published scores of all strides that have some, ``(n, 8)``, and what was spoken then."""
+    truth = np.empty(stream.is_speech.size, np.int64)
+    for block in stream.blocks:
+        truth[block.start_sample // FRAME_SAMPLES : block.end_sample // FRAME_SAMPLES] = block.label
+    ends = np.minimum(np.arange(1, len(verdicts) + 1) * _STRIDE_FRAMES, truth.size) - 1
+    told = [i for i, verdict in enumerate(verdicts) if verdict.scores is not None]
+    rows = [list((verdicts[i].scores or {}).values()) for i in told]
+    return np.array(rows, np.float64).reshape(-1, len(LABELS)), truth[ends[told]]
 
 
 def totals(figures: Sequence[StreamFigures]) -> dict[str, float]:

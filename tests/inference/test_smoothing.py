@@ -19,6 +19,7 @@ def settings(**changes: float) -> SmoothingSettings:
         "margin": 0.2,
         "uncertain_below": 0.3,
         "settling_seconds": 0.0,
+        "certainty": 1.0,
     }
     return SmoothingSettings(**(values | changes))
 
@@ -167,6 +168,17 @@ def test_a_label_that_is_there_stays_though_little_has_been_heard() -> None:
     assert smoother.label == HAPPY
 
 
+def test_scores_are_less_certain_than_what_the_label_is_chosen_by() -> None:
+    bold, modest = Smoother(settings()), Smoother(settings(certainty=0.5))
+    for window in [*[posteriors(happy=0.5)] * 6, *[posteriors(sad=0.6)] * 6]:
+        assert labels(bold, window) == labels(modest, window)
+        assert bold.scores is not None
+        assert modest.scores is not None
+        assert modest.scores.sum() == pytest.approx(1)
+        assert modest.scores.max() < bold.scores.max()
+        assert modest.scores.argmax() == bold.scores.argmax()
+
+
 @given(st.integers(1, 20))
 def test_what_is_known_does_not_depend_on_the_stride(parts: int) -> None:
     """But for the little that fades from one part of a second to the next."""
@@ -193,6 +205,7 @@ any_settings = st.builds(
     margin=st.floats(0, 0.9),
     uncertain_below=st.floats(0, 1),
     settling_seconds=st.floats(0, 2),
+    certainty=st.just(1.0),
 )
 
 
@@ -209,7 +222,7 @@ def test_scores_stay_posteriors_and_labels_keep_their_promises(
         assert scores.min() >= 0
         assert scores.sum() == pytest.approx(1)
         if former is None:
-            wanted = settings.wanted_score(number / 4)
+            wanted = settings.wanted_belief(number / 4)
         else:
             wanted = HELD_SHARE * settings.uncertain_below
         assert (label is None) == (scores.max() < wanted)
@@ -229,6 +242,9 @@ def test_scores_stay_posteriors_and_labels_keep_their_promises(
         {"evidence_seconds": -1},
         {"settling_seconds": -1},
         {"settling_seconds": float("nan")},
+        {"certainty": 0},
+        {"certainty": 1.1},
+        {"certainty": float("nan")},
         {"margin": 1.1},
         {"margin": -0.1},
         {"uncertain_below": 1.5},

@@ -28,7 +28,7 @@ def tiny_card() -> Callable[[Recipe, WindowShape], Card]:
             minimum_frames=shape.minimum_frames,
             temperature=1.0,
             voice_threshold=0.5,
-            smoothing=SmoothingSettings(10.0, 1.0, 0.0, 0.0, 0.0),
+            smoothing=SmoothingSettings(10.0, 1.0, 0.0, 0.0, 0.0, 1.0),
             licence=Licence("", ""),
             training_data=(),
             evaluation={},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import soundfile
 from inference.card import LABELS
 from inference.classifier import Classifier, read_model
 from inference.runtime import find_runtime
-from models.fitting import fit_smoothing, fit_temperature
+from models.fitting import fit_certainty, fit_smoothing, fit_temperature
 from models.hearing import Fixed
 from models.listening import adapt_to, clip_scores, conclude, listen
 from models.streams import ActorStream, Block
@@ -98,3 +99,23 @@ def test_smoothing_is_fitted_to_be_calm_and_right() -> None:
     settings = fit_smoothing([(stream, steps)], certain)
     at = dataclasses.replace(certain, smoothing=settings)
     assert [v.label for v in conclude(steps, at)].count(truth) > len(steps) / 2
+
+
+def test_scores_on_streams_are_made_as_high_as_they_are_right() -> None:
+    classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
+    certain = dataclasses.replace(classifier.card, temperature=0.3)
+    sound = babble(12.0)
+    steps = listen(classifier, sound)
+    heard = [v.label for v in conclude(steps, certain)]
+    most = max(set(heard) - {None}, key=heard.count)
+
+    def certainty(*truths: int) -> float:
+        cuts = np.linspace(0, sound.size // RATE, len(truths) + 1).astype(int) * RATE
+        blocks = [
+            Block(truth, start, end, start)
+            for truth, (start, end) in zip(truths, pairwise(cuts.tolist()), strict=True)
+        ]
+        stream = ActorStream("a", sound, tuple(blocks), np.ones(sound.size // 160, np.bool_))
+        return fit_certainty([(stream, steps)], certain).certainty
+
+    assert certainty(most, (most + 1) % 8, most, (most + 2) % 8) < certainty(most)
