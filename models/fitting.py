@@ -22,12 +22,13 @@ OPEN_SHARE = 0.985
 _CHOICES: Mapping[str, Sequence[float]] = {
     "persistence_seconds": (2.5, 5.0, 10.0, 20.0, 40.0),
     "evidence_seconds": (0.7, 1.0, 1.4, 2.0, 4.0),
-    "margin": (0.3, 0.5, 0.7, 0.9),
-    "uncertain_below": (0.5, 0.6, 0.7, 0.8, 0.9),
+    "margin": (0.3, 0.5, 0.7, 0.8, 0.9, 0.95),
+    "uncertain_below": (0.5, 0.55, 0.6),
     "settling_seconds": (0.0, 0.8, 1.2, 1.6),
 }
-"""Of smoothing. With a lower ``uncertain_below``, noise is labelled."""
-_START = SmoothingSettings(10.0, 1.4, 0.5, 0.7, 0.0, 1.0)
+"""Of smoothing. With a lower ``uncertain_below`` noise is labelled, with a higher one too many
+voices wait for their first label for more than 1.5 s."""
+_START = SmoothingSettings(10.0, 1.4, 0.8, 0.55, 0.0, 1.0)
 _ROUNDS = 3
 _MOST_WRONG_CHANGES = 0.95
 """Per 10 s; the goal is 1, on people that fitting does not know."""
