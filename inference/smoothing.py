@@ -13,8 +13,9 @@ from dsp.types import FloatArray
 HELD_SHARE = 0.5
 """Of what a label takes to appear in the end, what it takes to stay: so it does not flicker."""
 
-_LEAST_POSTERIOR = 1e-6
-"""However sure a window is, it may be wrong."""
+_LEAST = 1e-6
+"""Of what the largest posterior or belief is, each counts as at least this: windows may be wrong,
+and nothing that is ruled out for ever could come back."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,9 @@ class SmoothingSettings:
     """
 
     persistence_seconds: float
-    """An emotion lasts as long in the mean: what was heard before counts for less as time
-    passes, in pauses too."""
+    """Of the exponential by which what was heard before fades, in pauses too."""
     evidence_seconds: float
-    """Of speech, judged window after overlapping window, that tell as much as one window does."""
+    """Of new speech, in overlapping windows, that tell as much as one window by itself."""
     margin: float
     """By how much the belief in another label must lead before it takes over."""
     uncertain_below: float
@@ -37,16 +37,16 @@ class SmoothingSettings:
     one, that one or another stays until none reaches :data:`HELD_SHARE` of it."""
     settling_seconds: float
     """Of speech in the window, from which on ``uncertain_below`` is enough: when a voice has just
-    begun, a label takes certainty to appear, and evenly less as more is heard."""
-    certainty: float
+    begun, a label takes full belief to appear, and evenly less as more is heard."""
+    sharpness: float
     """Published scores are beliefs to the power of this, so that they are as high as they are
     right: whoever is misheard is misheard again and again, which belief knows nothing of."""
 
     def __post_init__(self) -> None:
         if not (self.persistence_seconds > 0 and self.evidence_seconds > 0):
             raise ValueError("smoothing.persistence_seconds and evidence_seconds must be positive")
-        if not 0 < self.certainty <= 1:
-            raise ValueError("smoothing.certainty must lie above 0 and at most at 1")
+        if not 0 < self.sharpness <= 1:
+            raise ValueError("smoothing.sharpness must lie above 0 and at most at 1")
         if not self.settling_seconds >= 0:
             raise ValueError("smoothing.settling_seconds must not be negative")
         if not (0 <= self.margin <= 1 and 0 <= self.uncertain_below <= 1):
@@ -63,9 +63,9 @@ class Smoother:
     """A hidden Markov model of the emotion, then hysteresis on the label.
 
     The forward algorithm (Rabiner, *A tutorial on hidden Markov models*, Proc. IEEE 77(2),
-    1989), where an emotion gives way to any of the eight at the same rate. Windows overlap, so
-    what is carried on of each is its posteriors to the power of the share of it that is new.
-    Speed depends on seconds, not on the stride.
+    1989), where an emotion gives way to any of the eight at the same rate and all are equally
+    frequent, so that posteriors serve as likelihoods. Windows overlap: what is carried on of one
+    is its posteriors to the power of the new evidence in it, at most 1.
     """
 
     def __init__(self, settings: SmoothingSettings) -> None:
@@ -84,25 +84,32 @@ class Smoother:
         self.label: int | None = None
         """Index of the published label; None while uncertain."""
 
-    def update(self, posteriors: FloatArray, elapsed_seconds: float, speech_seconds: float) -> None:
+    def update(
+        self,
+        posteriors: FloatArray,
+        elapsed_seconds: float,
+        new_speech_seconds: float,
+        speech_seconds: float,
+    ) -> None:
         """Take a window's posteriors into account.
 
         Args:
             posteriors: shape ``(n_labels,)``.
             elapsed_seconds: audio since the previous update, pauses included.
-            speech_seconds: in the window.
+            new_speech_seconds: speech in the window that no earlier one held.
+            speech_seconds: all speech in the window.
         """
         settings = self._settings
-        likelihoods = np.maximum(posteriors.astype(np.float64), _LEAST_POSTERIOR)
+        likelihoods = _bounded(posteriors.astype(np.float64))
         if self._carried is None:
             prior = np.full(likelihoods.size, 1 / likelihoods.size)
         else:
             staying = math.exp(-elapsed_seconds / settings.persistence_seconds)
-            prior = staying * self._carried + (1 - staying) / likelihoods.size
-        new_share = min(elapsed_seconds, speech_seconds) / settings.evidence_seconds
-        self._carried = _normalised(prior * likelihoods**new_share)
+            prior = _bounded(staying * self._carried + (1 - staying) / likelihoods.size)
+        new_evidence = min(1.0, new_speech_seconds / settings.evidence_seconds)
+        self._carried = _normalised(prior * likelihoods**new_evidence)
         belief = _normalised(prior * likelihoods)
-        self.scores = _normalised(belief**settings.certainty)
+        self.scores = _normalised(belief**settings.sharpness)
         self._decide(belief, speech_seconds)
 
     def _decide(self, belief: npt.NDArray[np.float64], speech_seconds: float) -> None:
@@ -114,6 +121,11 @@ class Smoother:
             self.label = None
         elif leader != self.label and belief[leader] - belief[self.label] >= settings.margin:
             self.label = leader
+
+
+def _bounded(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    bounded: npt.NDArray[np.float64] = np.maximum(weights / weights.max(), _LEAST)
+    return bounded
 
 
 def _normalised(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -66,7 +66,14 @@ class Fitted:
 UNFITTED = Fitted(
     temperature=1.0,
     voice_threshold=0.5,
-    smoothing=SmoothingSettings(10.0, 1.4, 0.5, 0.5, 0.0, 1.0),
+    smoothing=SmoothingSettings(
+        persistence_seconds=10.0,
+        evidence_seconds=1.4,
+        margin=0.5,
+        uncertain_below=0.5,
+        settling_seconds=0.0,
+        sharpness=1.0,
+    ),
     adaptation=AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
     minimum_frames=MINIMUM_FRAMES,
 )

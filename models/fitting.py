@@ -1,4 +1,7 @@
-"""Fit what is set after training: temperature and smoothing, on people who are not reported."""
+"""Fit what is set after training, on people who are not reported.
+
+Temperature, voice threshold, smoothing, and the sharpness of the scores that it publishes.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dsp.types import FloatArray
 from inference.card import Card
-from inference.classifier import softmax
 from inference.smoothing import SmoothingSettings
-from models.listening import Step, clip_scores, conclude
+from models.listening import Step, clip_scores, conclude, retempered
 from models.stream_figures import measure, spoken_scores, totals
 from models.streams import ActorStream
 
@@ -28,7 +31,14 @@ _CHOICES: Mapping[str, Sequence[float]] = {
 }
 """Of smoothing. With a lower ``uncertain_below`` noise is labelled, with a higher one too many
 voices wait for their first label for more than 1.5 s."""
-_START = SmoothingSettings(10.0, 1.4, 0.8, 0.55, 0.0, 1.0)
+_START = SmoothingSettings(
+    persistence_seconds=10.0,
+    evidence_seconds=1.4,
+    margin=0.8,
+    uncertain_below=0.55,
+    settling_seconds=0.0,
+    sharpness=1.0,
+)
 _ROUNDS = 3
 _MOST_WRONG_CHANGES = 0.95
 """Per 10 s; the goal is 1, on people that fitting does not know."""
@@ -44,9 +54,9 @@ def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card:
 
     def loss(temperature: float) -> float:
         at = dataclasses.replace(card, temperature=temperature)
-        scores = [clip_scores(steps, at) for steps in clips]
-        likelihoods = [s[t] for s, t in zip(scores, truth, strict=True) if s is not None]
-        return float(-np.mean(np.log(np.maximum(likelihoods, 1e-9))))
+        rows = [(clip_scores(steps, at), t) for steps, t in zip(clips, truth, strict=True)]
+        known = [(scores, t) for scores, t in rows if scores is not None]
+        return _surprise(np.stack([s for s, _ in known]), np.array([t for _, t in known]))
 
     return float(min(np.geomspace(0.25, 2.0, 25), key=loss))
 
@@ -87,25 +97,27 @@ def fit_smoothing(
     return best
 
 
-def fit_certainty(
-    streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card
-) -> SmoothingSettings:
-    """The card's smoothing with the certainty that gives the truth most likelihood."""
-    bold = dataclasses.replace(card.smoothing, certainty=1.0)
-    at = dataclasses.replace(card, smoothing=bold)
+def fit_sharpness(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
+    """The sharpness at which published scores give the truth most likelihood."""
+    sharp = dataclasses.replace(card.smoothing, sharpness=1.0)
+    at = dataclasses.replace(card, smoothing=sharp)
     parts = [spoken_scores(stream, conclude(steps, at)) for stream, steps in streams]
-    logs = np.log(np.maximum(np.concatenate([scores for scores, _ in parts]), 1e-12))
+    scores = np.concatenate([scores for scores, _ in parts])
     truth = np.concatenate([labels for _, labels in parts])
 
-    def loss(certainty: float) -> float:
-        likelihoods = softmax(logs * certainty)[np.arange(truth.size), truth]
-        return float(-np.mean(np.log(np.maximum(likelihoods, 1e-9))))
+    def loss(sharpness: float) -> float:
+        return _surprise(retempered(scores, 1 / sharpness), truth)
 
-    best = min(np.arange(0.2, 1.01, 0.05), key=loss)
-    return dataclasses.replace(bold, certainty=round(float(best), 2))
+    return round(float(min(np.arange(0.2, 1.01, 0.05), key=loss)), 2)
 
 
-def certainty_curve(
+def _surprise(scores: FloatArray, truth: npt.NDArray[np.int64]) -> float:
+    """Mean negative logarithm of what the truth was thought likely to be."""
+    likelihoods = scores[np.arange(truth.size), truth]
+    return float(-np.mean(np.log(np.maximum(likelihoods, 1e-9))))
+
+
+def threshold_curve(
     streams: Sequence[tuple[ActorStream, Sequence[Step]]],
     card: Card,
     thresholds: npt.NDArray[np.float64],

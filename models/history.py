@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from dsp.types import FloatArray
 from models.encoder import Tensor
 
 
 class History:
     """Of every step: loss, accuracy on its labelled windows, and on windows of people left out.
 
-    The last one is NaN where it was not measured. Nothing is chosen by it.
+    By the weights of that step, whose running average is what ships. Accuracy is NaN where it
+    was not measured. Nothing is chosen by it.
     """
 
     def __init__(self, steps: int) -> None:
@@ -46,10 +47,8 @@ class History:
 def save_history(path: Path, parts: Sequence[History]) -> None:
     """Write the histories of parts of a training, one after the other, as ``.npz``."""
     every = [part.arrays() for part in parts]
-    arrays: dict[str, FloatArray] = {
-        name: np.concatenate([part[name] for part in every]) for name in every[0]
-    }
-    np.savez(path, allow_pickle=False, **arrays)
+    arrays: Any = {name: np.concatenate([part[name] for part in every]) for name in every[0]}
+    np.savez(path, **arrays)
 
 
 def share_right(scores: Tensor, targets: Tensor) -> Tensor:

@@ -90,10 +90,9 @@ def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:
 
 
 def retempered(posteriors: FloatArray, temperature: float) -> FloatArray:
-    """Posteriors of temperature 1 at another temperature."""
-    logits = np.log(np.maximum(posteriors, 1e-12))[None]
-    scores: FloatArray = softmax(logits / temperature)[0]
-    return scores
+    """Posteriors of temperature 1, ``(…, 8)``, at another temperature."""
+    logits = np.log(np.maximum(posteriors, 1e-12))
+    return softmax(logits / temperature)
 
 
 def _without_features(turn: Turn) -> Turn:

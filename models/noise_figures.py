@@ -11,15 +11,20 @@ from models.augment import Samples, change_gain, coloured_noise
 from models.corpora import Clip, load_audio
 from models.hearing import HeardClip, Hearing
 from models.listening import Step, conclude
+from models.windows import STRIDE_SAMPLES
 
 _SECONDS = 10
 _WHITE_DBFS = (-60, -40, -20, -6)
 _VOICES = ("baby_cry", "person_sneeze")
 """Kinds of ESC-10 that people make; counted apart."""
+_PAUSE_SECONDS = 2
+"""Between a voice and the noise after it: longer than a speech's pauses."""
 
 
-def noise_table(hearing: Hearing, esc10: Sequence[Clip], card: Card) -> dict[str, float]:
-    """Share of strides that carry a label, by kind of noise."""
+def noise_table(
+    hearing: Hearing, esc10: Sequence[Clip], voice: Clip, card: Card
+) -> dict[str, float]:
+    """Share of strides that carry a label, by kind of noise; also of noises after a voice."""
     kinds: dict[str, list[Samples]] = {}
     for clip in esc10:
         kinds.setdefault(clip.speaker, []).append(load_audio(clip.path))
@@ -32,6 +37,11 @@ def noise_table(hearing: Hearing, esc10: Sequence[Clip], card: Card) -> dict[str
     table = {kind: _labelled_share(parts, card) for kind, parts in heard.items()}
     quiet = [steps for kind, parts in heard.items() if kind not in _VOICES for steps in parts]
     table["all but sneezes and babies"] = _labelled_share(quiet, card)
+    spoken = np.append(load_audio(voice.path), np.zeros(_PAUSE_SECONDS * SAMPLE_RATE, np.float32))
+    sounds = [s for kind, parts in kinds.items() if kind not in _VOICES for s in parts]
+    after = hearing.noise("after-a-voice", [np.append(spoken, sound) for sound in sounds])
+    skipped = -(-spoken.size // STRIDE_SAMPLES)
+    table["the same, after a voice and a pause"] = _labelled_share(after, card, skipped)
     table["all"] = _labelled_share([steps for parts in heard.values() for steps in parts], card)
     return table
 
@@ -51,6 +61,8 @@ def open_share(heard: Sequence[Sequence[HeardClip]], cards: Sequence[Card]) -> d
     return {"speech_kept_open": round(kept / max(1.0, seconds), 4)}
 
 
-def _labelled_share(parts: Sequence[Sequence[Step]], card: Card) -> float:
-    labelled = [v.label is not None for steps in parts for v in conclude(steps, card)]
+def _labelled_share(parts: Sequence[Sequence[Step]], card: Card, skipped: int = 0) -> float:
+    """Of all strides but the first few of each part."""
+    told = [v for steps in parts for v in conclude(steps, card)[skipped:]]
+    labelled = [verdict.label is not None for verdict in told]
     return round(float(np.mean(labelled)), 4)

@@ -21,12 +21,12 @@ class Line:
     y: Sequence[float]
 
 
-def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float | None = 0.0) -> str:
+def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float = 0.0) -> str:
     """A chart with axes from the least to the greatest value, y from ``low_y`` at the latest."""
     xs = [x for line in lines for x in line.x]
     ys = [y for line in lines for y in line.y]
     low_x, high_x = min(xs), max(*xs, min(xs) + 1e-9)
-    low_y = min(ys) if low_y is None else min(low_y, *ys)
+    low_y = min(low_y, *ys)
     high_y = max(*ys, low_y + 1e-9)
 
     def place(x: float, y: float) -> tuple[float, float]:

@@ -42,7 +42,7 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         f"{results['extent']['orders']}.</p>",
         "<h2>Whole clips</h2>",
         _clip_rows(results),
-        _seed_row(results["seeds"]),
+        _seed_rows(results["seeds"]),
         "<h2>Classification report, cold</h2>",
         _class_rows(cold["per_class"]),
         "<h2>Confusion matrix, cold</h2>",
@@ -52,7 +52,7 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         "<h2>On a stream</h2>",
         _table(("figure", "value"), _stream_rows(results["stream"])),
         "<h2>How sure before anything is said</h2>",
-        _certainty_plot(results["certainty"]),
+        _threshold_plot(results["thresholds"]),
         "<h2>Calibration</h2>",
         _calibration_plot(cold["calibration"]),
         "<h2>Noise, rooms, lines and levels</h2>",
@@ -61,7 +61,8 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         _table(("sound", "windows with a label"), _percent_rows(results["noise"])),
         _table(("", "share"), _percent_rows(results["open"])),
         "<h2>Training</h2>",
-        "<p>Of the first fold. Windows of the people left out are looked at for this picture "
+        "<p>Of the first fold, by the weights of each step; what ships is their running average. "
+        "Windows of people left out, as varied as the others, are looked at for this picture "
         "alone.</p>",
         *_training_plots(results["curves"]),
         "<h2>Use</h2>",
@@ -107,15 +108,17 @@ def _clip_rows(results: Mapping[str, Any]) -> str:
     return _table(heads, rows)
 
 
-def _seed_row(seeds: Sequence[Sequence[float]]) -> str:
-    """Cold accuracies of the folds of every seed, the reported one first."""
+def _seed_rows(seeds: Sequence[Sequence[float]]) -> str:
+    """Cold accuracies by fold of trainings that differ in their seed, the reported one first."""
     means = [sum(folds) / len(folds) for folds in seeds]
     rows = [
-        (f"seed {number}", percent(mean), " ".join(percent(fold) for fold in folds))
-        for number, (mean, folds) in enumerate(zip(means, seeds, strict=True))
+        (f"training {number}", percent(mean), " ".join(percent(fold) for fold in folds))
+        for number, (mean, folds) in enumerate(zip(means, seeds, strict=True), 1)
     ]
-    spread = f"{percent(statistics.fmean(means))} ± {100 * statistics.pstdev(means):.1f}"
-    return _table(("cold, by seed", "accuracy", "folds"), [*rows, ("mean", spread, "")])
+    if len(means) > 1:
+        spread = f"{percent(statistics.fmean(means))} ± {100 * statistics.stdev(means):.1f}"
+        rows.append(("mean and standard deviation", spread, ""))
+    return _table(("cold, mean of the folds", "accuracy", "folds"), rows)
 
 
 def _class_rows(per_class: Mapping[str, Mapping[str, float]]) -> str:
@@ -142,7 +145,7 @@ def _stream_rows(stream: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _certainty_plot(rows: Sequence[Mapping[str, float]]) -> str:
+def _threshold_plot(rows: Sequence[Mapping[str, float]]) -> str:
     thresholds = [row["uncertain_below"] for row in rows]
     lines = [
         Line("right where labelled", thresholds, [row["right_where_labelled"] for row in rows]),
@@ -162,13 +165,15 @@ def _calibration_plot(points: Sequence[Mapping[str, float]]) -> str:
 
 def _training_plots(curves: Mapping[str, Sequence[float]]) -> list[str]:
     """Loss, and accuracy on training windows and on those of people left out."""
+    loss = _averaged("training windows", curves["loss"])
     accuracies = [
         _averaged("training windows, mixed", curves["accuracy"]),
         _averaged("people left out", curves["held_out"]),
     ]
+    measured = [line for line in accuracies if line.y]
     return [
-        line_plot([_averaged("training windows", curves["loss"])], "step", "loss", low_y=None),
-        line_plot(accuracies, "step", "accuracy"),
+        line_plot([loss], "step", "loss", low_y=min(loss.y)),
+        *([line_plot(measured, "step", "accuracy")] if measured else []),
     ]
 
 

@@ -87,10 +87,12 @@ def spoken_scores(
     truth = np.empty(stream.is_speech.size, np.int64)
     for block in stream.blocks:
         truth[block.start_sample // FRAME_SAMPLES : block.end_sample // FRAME_SAMPLES] = block.label
-    ends = np.minimum(np.arange(1, len(verdicts) + 1) * _STRIDE_FRAMES, truth.size) - 1
-    told = [i for i, verdict in enumerate(verdicts) if verdict.scores is not None]
-    rows = [list((verdicts[i].scores or {}).values()) for i in told]
-    return np.array(rows, np.float64).reshape(-1, len(LABELS)), truth[ends[told]]
+    rows, spoken = [], []
+    for number, verdict in enumerate(verdicts, 1):
+        if verdict.scores is not None:
+            rows.append(list(verdict.scores.values()))
+            spoken.append(truth[min(number * _STRIDE_FRAMES, truth.size) - 1])
+    return np.array(rows, np.float64).reshape(-1, len(LABELS)), np.array(spoken, np.int64)
 
 
 def totals(figures: Sequence[StreamFigures]) -> dict[str, float]:

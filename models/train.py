@@ -49,7 +49,8 @@ LITE = (
     Lesson(steps=5000, rate=1e-3, hint_weight=0.5),
     Lesson(steps=8000, rate=1.5e-3, hint_weight=5.0),
 )
-"""One after the other: from a high rate again, each still gains."""
+"""One after the other: from a high rate again, each still gains. On actors of the training side
+a weight of 3 or 10 was better than 0.5, and the two alike."""
 _POPULATION_STEP = 5
 """Every so many windows are enough to measure means and deviations."""
 _BATCH = 32
@@ -61,7 +62,7 @@ _FEWEST_STEPS = 2
 """However small the scale: a schedule has to have an end."""
 
 
-AnySchedule = TypeVar("AnySchedule", bound=Schedule)
+_Schedule = TypeVar("_Schedule", bound=Schedule)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Settings:
     scale: float
     """Of the number of steps."""
 
-    def scaled(self, schedule: AnySchedule) -> AnySchedule:
+    def scaled(self, schedule: _Schedule) -> _Schedule:
         """With as many steps as are wanted."""
         steps = max(_FEWEST_STEPS, round(schedule.steps * self.scale))
         return dataclasses.replace(schedule, steps=steps)
@@ -220,7 +221,7 @@ class Run:
         return pupil
 
     def _watch(
-        self, judge: Callable[..., Tensor], *inputs: npt.NDArray[Any] | FloatArray
+        self, judge: Callable[..., FloatArray], *inputs: npt.NDArray[Any]
     ) -> Callable[[], float]:
         """Measures accuracy on the watched windows; NaN where nobody is left out."""
         rows = self._watched

@@ -139,12 +139,17 @@ class Pipeline:
         judged_end = turn.start_sample if self._judged_end is None else self._judged_end
         elapsed_seconds = (turn.end_sample - judged_end) / SAMPLE_RATE
         self._judged_end = self._voice_end = turn.end_sample
+        new_seconds = (turn.end_sample - max(turn.start_sample, judged_end)) / SAMPLE_RATE
+        # As if speech were spread evenly over the window: which frames are new, it does not tell.
+        new_speech_seconds = new_seconds * turn.heard.speech_ratio
         self._smoother.update(
-            prediction.posteriors, elapsed_seconds, self._window_speech_seconds(turn)
+            prediction.posteriors,
+            elapsed_seconds,
+            new_speech_seconds,
+            self._window_speech_seconds(turn),
         )
         if self.speaker is not None and prediction.statistics is not None:
-            new_seconds = (turn.end_sample - max(turn.start_sample, judged_end)) / SAMPLE_RATE
-            self.speaker.update(prediction.statistics, new_seconds * turn.heard.speech_ratio)
+            self.speaker.update(prediction.statistics, new_speech_seconds)
 
     def _window_speech_seconds(self, turn: Turn) -> float:
         window = turn.heard.window

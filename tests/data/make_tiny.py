@@ -103,7 +103,7 @@ def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
             "margin": 0.05,
             "uncertain_below": 0.1,
             "settling_seconds": 0.0,
-            "certainty": 1.0,
+            "sharpness": 1.0,
         },
         "licence": {"weights": "MIT", "code": "MIT"},
         "training_data": [],

@@ -109,7 +109,7 @@ def test_nothing_but_the_adaptation_may_be_left_out(tmp_path: Path, key: str) ->
         ("smoothing.margin", 2, "smoothing.margin"),
         ("smoothing.settling_seconds", -1, "must not be negative"),
         ("smoothing.persistence_seconds", 0, "must be positive"),
-        ("smoothing.certainty", 0, "must lie above 0"),
+        ("smoothing.sharpness", 0, "must lie above 0"),
         ("smoothing.settling_seconds", 100, "must not exceed the window"),
         ("adaptation.bound", 0, "must be positive"),
         ("adaptation.horizon", 1, "did you mean 'horizon_seconds'?"),

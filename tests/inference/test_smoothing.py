@@ -19,7 +19,7 @@ def settings(**changes: float) -> SmoothingSettings:
         "margin": 0.2,
         "uncertain_below": 0.3,
         "settling_seconds": 0.0,
-        "certainty": 1.0,
+        "sharpness": 1.0,
     }
     return SmoothingSettings(**(values | changes))
 
@@ -41,7 +41,7 @@ def posteriors(**scores: float) -> FloatArray:
 def labels(smoother: Smoother, *windows: FloatArray, stride: float = 0.25) -> list[int | None]:
     told = []
     for window in windows:
-        smoother.update(window, stride, 2.0)
+        smoother.update(window, stride, min(stride, 2.0), 2.0)
         told.append(smoother.label)
     return told
 
@@ -106,6 +106,41 @@ def test_a_long_pause_leaves_nothing_of_it() -> None:
     assert smoother.scores == pytest.approx(posteriors(sad=0.6), abs=1e-6)
 
 
+def test_a_minute_in_one_fades_as_sixty_seconds_do() -> None:
+    def happy_after(*pauses: float) -> float:
+        smoother = Smoother(settings())
+        labels(smoother, *[posteriors(happy=0.6)] * 8)
+        for pause in pauses:
+            smoother.update(EVEN, pause, 0.0, 2.0)
+        return score(smoother, HAPPY)
+
+    assert happy_after(6.0) == pytest.approx(happy_after(*[0.1] * 60), rel=1e-3)
+
+
+def test_where_nothing_new_was_said_nothing_more_is_known() -> None:
+    once, again = Smoother(settings()), Smoother(settings())
+    for smoother, times in ((once, 1), (again, 9)):
+        smoother.update(posteriors(happy=0.5), 0.25, 0.25, 0.5)
+        for _ in range(times):
+            smoother.update(posteriors(happy=0.5), 0.0, 0.0, 0.5)
+    assert again.scores == pytest.approx(once.scores)
+
+
+def test_a_window_counts_once_at_most_however_long_it_is() -> None:
+    whole, longer = Smoother(settings()), Smoother(settings())
+    whole.update(posteriors(happy=0.5), 1.0, 1.0, 1.0)
+    longer.update(posteriors(happy=0.5), 3.0, 3.0, 3.0)
+    for smoother in (whole, longer):
+        smoother.update(EVEN, 0.0, 0.0, 3.0)
+    assert longer.scores == pytest.approx(whole.scores)
+
+
+def test_what_was_ruled_out_can_come_back() -> None:
+    smoother = Smoother(settings(persistence_seconds=1e12, evidence_seconds=0.01))
+    labels(smoother, *[np.eye(8, dtype=np.float32)[HAPPY]] * 50)
+    assert windows_until(SAD, smoother, posteriors(sad=0.9)) < 10
+
+
 def test_a_restart_forgets_everything() -> None:
     smoother = Smoother(settings())
     labels(smoother, *[posteriors(happy=0.6)] * 8)
@@ -152,7 +187,7 @@ def test_a_voice_that_has_just_begun_must_be_more_certain() -> None:
     for speech_seconds in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
         for score in (0.49, 0.501, 0.62, 0.63, 0.74, 0.751, 0.87, 0.88, 0.999):
             smoother.restart()
-            smoother.update(posteriors(happy=score), 0.25, speech_seconds)
+            smoother.update(posteriors(happy=score), 0.25, 0.25, speech_seconds)
             if smoother.label == HAPPY:
                 told.append(score)
                 break
@@ -163,13 +198,13 @@ def test_a_voice_that_has_just_begun_must_be_more_certain() -> None:
 
 def test_a_label_that_is_there_stays_though_little_has_been_heard() -> None:
     smoother = Smoother(forgetful(uncertain_below=0.5, settling_seconds=2.0))
-    smoother.update(posteriors(happy=0.95), 0.25, 0.3)
-    smoother.update(posteriors(happy=0.5), 0.25, 0.5)
+    smoother.update(posteriors(happy=0.95), 0.25, 0.25, 0.3)
+    smoother.update(posteriors(happy=0.5), 0.25, 0.25, 0.5)
     assert smoother.label == HAPPY
 
 
 def test_scores_are_less_certain_than_what_the_label_is_chosen_by() -> None:
-    bold, modest = Smoother(settings()), Smoother(settings(certainty=0.5))
+    bold, modest = Smoother(settings()), Smoother(settings(sharpness=0.5))
     for window in [*[posteriors(happy=0.5)] * 6, *[posteriors(sad=0.6)] * 6]:
         assert labels(bold, window) == labels(modest, window)
         assert bold.scores is not None
@@ -205,7 +240,7 @@ any_settings = st.builds(
     margin=st.floats(0, 0.9),
     uncertain_below=st.floats(0, 1),
     settling_seconds=st.floats(0, 2),
-    certainty=st.just(1.0),
+    sharpness=st.floats(0.01, 1),
 )
 
 
@@ -216,20 +251,25 @@ def test_scores_stay_posteriors_and_labels_keep_their_promises(
     smoother = Smoother(settings)
     former: int | None = None
     for number, window in enumerate(heard, 1):
-        smoother.update(window, stride, number / 4)
+        smoother.update(window, stride, min(stride, number / 4), number / 4)
         scores, label = smoother.scores, smoother.label
         assert scores is not None
-        assert scores.min() >= 0
+        assert scores.min() > 0
         assert scores.sum() == pytest.approx(1)
+        belief = scores ** (1 / settings.sharpness)
+        belief /= belief.sum()
         if former is None:
             wanted = settings.wanted_belief(number / 4)
         else:
             wanted = HELD_SHARE * settings.uncertain_below
-        assert (label is None) == (scores.max() < wanted)
+        if label is None:
+            assert belief.max() <= wanted + 1e-6
+        else:
+            assert belief.max() >= wanted - 1e-6
         if label is not None and label != former:
-            assert label == scores.argmax()
+            assert scores[label] == scores.max()
             if former is not None:
-                assert scores[label] - scores[former] >= settings.margin
+                assert belief[label] - belief[former] >= settings.margin - 1e-6
         former = label
 
 
@@ -242,9 +282,9 @@ def test_scores_stay_posteriors_and_labels_keep_their_promises(
         {"evidence_seconds": -1},
         {"settling_seconds": -1},
         {"settling_seconds": float("nan")},
-        {"certainty": 0},
-        {"certainty": 1.1},
-        {"certainty": float("nan")},
+        {"sharpness": 0},
+        {"sharpness": 1.1},
+        {"sharpness": float("nan")},
         {"margin": 1.1},
         {"margin": -0.1},
         {"uncertain_below": 1.5},

@@ -13,7 +13,7 @@ import soundfile
 from inference.card import LABELS
 from inference.classifier import Classifier, read_model
 from inference.runtime import find_runtime
-from models.fitting import fit_certainty, fit_smoothing, fit_temperature
+from models.fitting import fit_sharpness, fit_smoothing, fit_temperature
 from models.hearing import Fixed
 from models.listening import adapt_to, clip_scores, conclude, listen
 from models.streams import ActorStream, Block
@@ -109,13 +109,13 @@ def test_scores_on_streams_are_made_as_high_as_they_are_right() -> None:
     heard = [v.label for v in conclude(steps, certain)]
     most = max(set(heard) - {None}, key=heard.count)
 
-    def certainty(*truths: int) -> float:
+    def sharpness(*truths: int) -> float:
         cuts = np.linspace(0, sound.size // RATE, len(truths) + 1).astype(int) * RATE
         blocks = [
             Block(truth, start, end, start)
             for truth, (start, end) in zip(truths, pairwise(cuts.tolist()), strict=True)
         ]
         stream = ActorStream("a", sound, tuple(blocks), np.ones(sound.size // 160, np.bool_))
-        return fit_certainty([(stream, steps)], certain).certainty
+        return fit_sharpness([(stream, steps)], certain)
 
-    assert certainty(most, (most + 1) % 8, most, (most + 2) % 8) < certainty(most)
+    assert sharpness(most, (most + 1) % 8, most, (most + 2) % 8) < sharpness(most)

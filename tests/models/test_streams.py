@@ -15,7 +15,7 @@ from dsp.frontend import Heard
 from dsp.gate import GateState
 from inference.card import LABELS
 from models.corpora import Clip
-from models.stream_figures import measure, totals
+from models.stream_figures import measure, spoken_scores, totals
 from models.streams import ActorStream, make_stream, speech_frames
 from streamer.pipeline import Turn, Verdict
 from tests.models.sounds import RATE, babble
@@ -102,3 +102,16 @@ def test_changes_to_wrong_labels_are_counted(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
     restless = [(3, 4)[i % 2] for i in range(len(perfect_labels(stream)))]
     assert judge(stream, restless)["wrong_changes_per_10_seconds"] == pytest.approx(40, rel=0.05)
+
+
+def test_scores_go_with_what_is_spoken_at_the_end_of_their_stride(clips: list[Clip]) -> None:
+    stream = make_stream(clips, seed=0)
+    labels = perfect_labels(stream).tolist()
+    even = dict.fromkeys(LABELS, 1 / 8)
+    verdicts = [
+        dataclasses.replace(verdict((i + 1) * STRIDE, label), scores=even if i % 3 else None)
+        for i, label in enumerate(labels)
+    ]
+    scores, truth = spoken_scores(stream, verdicts)
+    assert scores.shape == (truth.size, 8)
+    assert truth.tolist() == [label for i, label in enumerate(labels) if i % 3]
