@@ -49,6 +49,8 @@ _WEAKNESSES = (
     "Neutral and calm, and sad and calm, are taken for each other most often",
     "Other languages, children, old people and strong accents were not measured",
     "One voice at a time; music with singing counts as a voice",
+    "What was heard counts for half a minute: a loud noise or another speaker soon after a voice "
+    "may get that voice's label",
 )
 
 
