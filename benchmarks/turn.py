@@ -55,12 +55,15 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
     mfcc, gate = Mfcc(card.recipe), LevelGate(100)
     window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
     speaker = classifier.speaker()
-    prediction = classifier.judge(window, speaker)
     pipeline, narrator = Pipeline(card, classifier.speaker()), Narrator("mic")
     for position in range(0, 4 * SAMPLE_RATE, _STRIDE):
         block = samples[position : position + _STRIDE]
         turn = pipeline.hear(Chunk(block, position, position == 0, last=False))
-    verdict, timing = pipeline.conclude(turn, prediction), Timing(1.0, 1.0, 0)
+        prediction = pipeline.judge(turn, classifier)
+        verdict = pipeline.conclude(turn, prediction)
+        if verdict.scores is not None:
+            break
+    timing = Timing(1.0, 1.0, 0)
     event = narrator.tell(verdict, timing)[0]
     return {
         "callback: write 10 ms into the ring": _writing(samples),
