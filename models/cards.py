@@ -71,15 +71,15 @@ UNFITTED = Fitted(
     smoothing=SmoothingSettings(
         persistence_seconds=10.0,
         evidence_seconds=1.4,
-        margin=0.5,
-        uncertain_below=0.5,
+        margin=0.8,
+        uncertain_below=0.55,
         settling_seconds=0.0,
         sharpness=1.0,
     ),
     adaptation=AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
     minimum_frames=MINIMUM_FRAMES,
 )
-"""What a model is exported with, before ``models.evaluate`` has heard it."""
+"""What a model is exported with, before ``models.evaluate`` has heard it; fitting begins here."""
 
 
 def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:

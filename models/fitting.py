@@ -15,6 +15,7 @@ import numpy.typing as npt
 from dsp.types import FloatArray
 from inference.card import Card
 from inference.smoothing import SmoothingSettings
+from models.cards import UNFITTED
 from models.listening import Step, clip_scores, conclude, retempered
 from models.stream_figures import measure, spoken_scores, totals
 from models.streams import ActorStream
@@ -31,14 +32,6 @@ _CHOICES: Mapping[str, Sequence[float]] = {
 }
 """Of smoothing. With a lower ``uncertain_below`` noise is labelled, with a higher one too many
 voices wait for their first label for more than 1.5 s."""
-_START = SmoothingSettings(
-    persistence_seconds=10.0,
-    evidence_seconds=1.4,
-    margin=0.8,
-    uncertain_below=0.55,
-    settling_seconds=0.0,
-    sharpness=1.0,
-)
 _ROUNDS = 3
 _MOST_WRONG_CHANGES = 0.95
 """Per 10 s; the goal is 1, on people that fitting does not know."""
@@ -89,7 +82,7 @@ def fit_smoothing(
         too_late = max(0.0, row["median_delay_seconds"] - _LONGEST_DELAY_SECONDS)
         return row["share_right"] - _PRICE * (too_many + too_late)
 
-    best = _START
+    best = UNFITTED.smoothing
     for name in [*_CHOICES] * _ROUNDS:
         choices = (dataclasses.replace(best, **{name: value}) for value in _CHOICES[name])
         possible = [s for s in choices if s.settling_seconds <= card.window_seconds]
