@@ -56,6 +56,8 @@ class Heard:
     """Share of the frames between the two that were loud enough for speech."""
     level_dbfs: float
     """Of the frames that this push completed; the previous level where it completed none."""
+    new_active_frames: int
+    """Of the frames that this push completed, those that were loud enough for speech."""
     gate: GateState
     window: Window | None
     """None while the gate is shut, or too little has been heard since it opened."""
@@ -102,9 +104,11 @@ class FrontEnd:
     def push(self, samples: FloatArray) -> Heard:
         """Hear further samples, shape ``(n,)``, float32 in −1 … 1."""
         frames = self._frames.push(samples)
+        new_active_frames = 0
         if frames.shape[0]:
             levels = levels_dbfs(frames[:, 1:])
             active = self._gate.push(levels)
+            new_active_frames = int(np.count_nonzero(active))
             self._history.push(self._mfcc(frames), active)
             self._level_dbfs = mean_level_dbfs(levels)
         window = self._window()
@@ -115,6 +119,7 @@ class FrontEnd:
             end_sample=self._recipe.end_of(self._history.frames),
             speech_ratio=active_frames / n_frames if n_frames else 0.0,
             level_dbfs=self._level_dbfs,
+            new_active_frames=new_active_frames,
             gate=self._gate.state,
             window=window,
         )

@@ -31,13 +31,13 @@ class SmoothingSettings:
     evidence_seconds: float
     """Of new speech, in overlapping windows, that tell as much as one window by itself."""
     margin: float
-    """By how much the belief in another label must lead before it takes over."""
+    """By how much the certainty of another label must lead before it takes over."""
     uncertain_below: float
-    """Where there is no label, none appears until the belief in it reaches this. Once there is
+    """Where there is no label, none appears until its certainty reaches this. Once there is
     one, that one or another stays until none reaches :data:`HELD_SHARE` of it."""
     settling_seconds: float
     """Of speech in the window, from which on ``uncertain_below`` is enough: when a voice has just
-    begun, a label takes full belief to appear, and evenly less as more is heard."""
+    begun, a label takes full certainty to appear, and evenly less as more is heard."""
     sharpness: float
     """Published scores are beliefs to the power of this, so that they are as high as they are
     right: whoever is misheard is misheard again and again, which belief knows nothing of."""
@@ -52,7 +52,7 @@ class SmoothingSettings:
         if not (0 <= self.margin <= 1 and 0 <= self.uncertain_below <= 1):
             raise ValueError("smoothing.margin and uncertain_below must lie between 0 and 1")
 
-    def wanted_belief(self, speech_seconds: float) -> float:
+    def wanted_certainty(self, speech_seconds: float) -> float:
         """What a label takes to appear where so much speech is in the window."""
         if speech_seconds >= self.settling_seconds:
             return self.uncertain_below
@@ -87,6 +87,7 @@ class Smoother:
     def update(
         self,
         posteriors: FloatArray,
+        voice: float,
         elapsed_seconds: float,
         new_speech_seconds: float,
         speech_seconds: float,
@@ -95,6 +96,7 @@ class Smoother:
 
         Args:
             posteriors: shape ``(n_labels,)``.
+            voice: probability that there is a voice in the window at all.
             elapsed_seconds: audio since the previous update, pauses included.
             new_speech_seconds: speech in the window that no earlier one held.
             speech_seconds: all speech in the window.
@@ -110,16 +112,17 @@ class Smoother:
         self._carried = _normalised(prior * likelihoods**new_evidence)
         belief = _normalised(prior * likelihoods)
         self.scores = _normalised(belief**settings.sharpness)
-        self._decide(belief, speech_seconds)
+        self._decide(voice * belief, speech_seconds)
 
-    def _decide(self, belief: npt.NDArray[np.float64], speech_seconds: float) -> None:
-        settings, leader = self._settings, int(belief.argmax())
+    def _decide(self, certainty: npt.NDArray[np.float64], speech_seconds: float) -> None:
+        """Choose the label by the probabilities that there is a voice and that it sounds so."""
+        settings, leader = self._settings, int(certainty.argmax())
         if self.label is None:
-            if belief[leader] >= settings.wanted_belief(speech_seconds):
+            if certainty[leader] >= settings.wanted_certainty(speech_seconds):
                 self.label = leader
-        elif belief[leader] < HELD_SHARE * settings.uncertain_below:
+        elif certainty[leader] < HELD_SHARE * settings.uncertain_below:
             self.label = None
-        elif leader != self.label and belief[leader] - belief[self.label] >= settings.margin:
+        elif leader != self.label and certainty[leader] - certainty[self.label] >= settings.margin:
             self.label = leader
 
 

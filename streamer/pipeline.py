@@ -77,6 +77,7 @@ class Pipeline:
         self._origin = 0  # where the front end last restarted
         self._heard_samples = 0  # since then
         self._judged_end: int | None = None
+        self._unjudged_frames = 0  # loud enough for speech, since then
         self._voice_end = 0  # of the last voice, or of the last noise that was given up
         self._label: int | None = None
         self._label_since = 0
@@ -92,6 +93,7 @@ class Pipeline:
             self._front_end.restart()
             self._smoother.restart()
             self._judged_end = None
+            self._unjudged_frames = 0
             self._origin = self._voice_end = chunk.position
             self._heard_samples = 0
         self._heard_samples += chunk.samples.shape[0]
@@ -117,6 +119,7 @@ class Pipeline:
             turn: of the last chunk heard.
             prediction: of its window; None where it needs no judging.
         """
+        self._unjudged_frames += turn.heard.new_active_frames
         state: State
         if not turn.warm:
             state = "warmup"
@@ -139,22 +142,26 @@ class Pipeline:
         judged_end = turn.start_sample if self._judged_end is None else self._judged_end
         elapsed_seconds = (turn.end_sample - judged_end) / SAMPLE_RATE
         self._judged_end = self._voice_end = turn.end_sample
-        new_seconds = (turn.end_sample - max(turn.start_sample, judged_end)) / SAMPLE_RATE
-        # As if speech were spread evenly over the window: which frames are new, it does not tell.
-        new_speech_seconds = new_seconds * turn.heard.speech_ratio
+        speech_seconds = self._window_speech_seconds(turn)
+        # What was heard before this window began is not in it.
+        new_speech_seconds = min(self._seconds(self._unjudged_frames), speech_seconds)
+        self._unjudged_frames = 0
         self._smoother.update(
             prediction.posteriors,
+            prediction.voice,
             elapsed_seconds,
             new_speech_seconds,
-            self._window_speech_seconds(turn),
+            speech_seconds,
         )
         if self.speaker is not None and prediction.statistics is not None:
             self.speaker.update(prediction.statistics, new_speech_seconds)
 
     def _window_speech_seconds(self, turn: Turn) -> float:
         window = turn.heard.window
-        active_frames = 0 if window is None else window.active_frames
-        return active_frames * self._card.recipe.hop_length / SAMPLE_RATE
+        return 0.0 if window is None else self._seconds(window.active_frames)
+
+    def _seconds(self, frames: int) -> float:
+        return frames * self._card.recipe.hop_length / SAMPLE_RATE
 
     def _verdict(self, turn: Turn, state: State, prediction: Prediction | None) -> Verdict:
         judged = prediction if state in ("uncertain", "speech") else None

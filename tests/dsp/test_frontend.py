@@ -113,6 +113,17 @@ def test_the_speech_ratio_is_the_share_of_loud_frames() -> None:
     assert heard.speech_ratio == pytest.approx(0.5, abs=0.06)
 
 
+def test_loud_frames_are_counted_as_they_come() -> None:
+    samples = np.concatenate((SILENCE, tone(300, 0.5), SILENCE, tone(300, 0.4), SILENCE))
+    heard = hear(samples, 1000)
+    assert sum(h.new_active_frames for h in heard) == pytest.approx(90, abs=6)
+    assert not any(h.new_active_frames for h in heard if h.end_sample < 32_000)
+    within = [h for h in heard if h.window and h.end_sample < 40_000]
+    assert sum(h.new_active_frames for h in heard if h.end_sample <= within[-1].end_sample) == (
+        within[-1].window.active_frames if within[-1].window else None
+    )
+
+
 def test_the_level_is_that_of_the_newest_stride() -> None:
     loud, _, soft = hear(np.concatenate((tone(300, 0.25, 1.0), tone(300, 0.5, 0.01))))
     assert loud.level_dbfs == pytest.approx(-3.01, abs=0.1)

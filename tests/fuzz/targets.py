@@ -73,7 +73,7 @@ def cards() -> Iterator[Run]:
             assert window is None or np.isfinite(window.features).all()
             smoother = Smoother(card.smoothing)
             for label in (0, 1, 0, 2):
-                smoother.update(np.eye(8, dtype=np.float32)[label], 0.25, 0.1, 0.1)
+                smoother.update(np.eye(8, dtype=np.float32)[label], 1.0, 0.25, 0.1, 0.1)
                 assert smoother.scores is not None
                 assert np.isfinite(smoother.scores).all()
 

@@ -41,7 +41,7 @@ def posteriors(**scores: float) -> FloatArray:
 def labels(smoother: Smoother, *windows: FloatArray, stride: float = 0.25) -> list[int | None]:
     told = []
     for window in windows:
-        smoother.update(window, stride, min(stride, 2.0), 2.0)
+        smoother.update(window, 1.0, stride, min(stride, 2.0), 2.0)
         told.append(smoother.label)
     return told
 
@@ -111,7 +111,7 @@ def test_a_minute_in_one_fades_as_sixty_seconds_do() -> None:
         smoother = Smoother(settings())
         labels(smoother, *[posteriors(happy=0.6)] * 8)
         for pause in pauses:
-            smoother.update(EVEN, pause, 0.0, 2.0)
+            smoother.update(EVEN, 1.0, pause, 0.0, 2.0)
         return score(smoother, HAPPY)
 
     assert happy_after(6.0) == pytest.approx(happy_after(*[0.1] * 60), rel=1e-3)
@@ -120,18 +120,18 @@ def test_a_minute_in_one_fades_as_sixty_seconds_do() -> None:
 def test_where_nothing_new_was_said_nothing_more_is_known() -> None:
     once, again = Smoother(settings()), Smoother(settings())
     for smoother, times in ((once, 1), (again, 9)):
-        smoother.update(posteriors(happy=0.5), 0.25, 0.25, 0.5)
+        smoother.update(posteriors(happy=0.5), 1.0, 0.25, 0.25, 0.5)
         for _ in range(times):
-            smoother.update(posteriors(happy=0.5), 0.0, 0.0, 0.5)
+            smoother.update(posteriors(happy=0.5), 1.0, 0.0, 0.0, 0.5)
     assert again.scores == pytest.approx(once.scores)
 
 
 def test_a_window_counts_once_at_most_however_long_it_is() -> None:
     whole, longer = Smoother(settings()), Smoother(settings())
-    whole.update(posteriors(happy=0.5), 1.0, 1.0, 1.0)
-    longer.update(posteriors(happy=0.5), 3.0, 3.0, 3.0)
+    whole.update(posteriors(happy=0.5), 1.0, 1.0, 1.0, 1.0)
+    longer.update(posteriors(happy=0.5), 1.0, 3.0, 3.0, 3.0)
     for smoother in (whole, longer):
-        smoother.update(EVEN, 0.0, 0.0, 3.0)
+        smoother.update(EVEN, 1.0, 0.0, 0.0, 3.0)
     assert longer.scores == pytest.approx(whole.scores)
 
 
@@ -187,7 +187,7 @@ def test_a_voice_that_has_just_begun_must_be_more_certain() -> None:
     for speech_seconds in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
         for score in (0.49, 0.501, 0.62, 0.63, 0.74, 0.751, 0.87, 0.88, 0.999):
             smoother.restart()
-            smoother.update(posteriors(happy=score), 0.25, 0.25, speech_seconds)
+            smoother.update(posteriors(happy=score), 1.0, 0.25, 0.25, speech_seconds)
             if smoother.label == HAPPY:
                 told.append(score)
                 break
@@ -198,9 +198,31 @@ def test_a_voice_that_has_just_begun_must_be_more_certain() -> None:
 
 def test_a_label_that_is_there_stays_though_little_has_been_heard() -> None:
     smoother = Smoother(forgetful(uncertain_below=0.5, settling_seconds=2.0))
-    smoother.update(posteriors(happy=0.95), 0.25, 0.25, 0.3)
-    smoother.update(posteriors(happy=0.5), 0.25, 0.25, 0.5)
+    smoother.update(posteriors(happy=0.95), 1.0, 0.25, 0.25, 0.3)
+    smoother.update(posteriors(happy=0.5), 1.0, 0.25, 0.25, 0.5)
     assert smoother.label == HAPPY
+
+
+def test_what_is_hardly_a_voice_takes_more_to_get_a_label() -> None:
+    def first_voice_named(score: float) -> float:
+        for voice in np.arange(0.0, 1.01, 0.05).round(2).tolist():
+            smoother = Smoother(settings(uncertain_below=0.5))
+            smoother.update(posteriors(happy=score), voice, 0.25, 0.25, 2.0)
+            assert smoother.scores == pytest.approx(posteriors(happy=score))
+            if smoother.label is not None:
+                return float(voice)
+        return 2.0
+
+    assert [first_voice_named(score) for score in (0.95, 0.7, 0.51)] == [0.55, 0.75, 1.0]
+
+
+def test_a_label_goes_where_the_voice_does() -> None:
+    smoother = Smoother(settings(uncertain_below=0.5))
+    told = []
+    for voice in (1.0, 0.6, 0.3, 0.2):
+        smoother.update(posteriors(happy=0.9), voice, 0.25, 0.25, 2.0)
+        told.append(smoother.label)
+    assert told == [HAPPY, HAPPY, HAPPY, None]
 
 
 def test_scores_are_less_certain_than_what_the_label_is_chosen_by() -> None:
@@ -244,32 +266,32 @@ any_settings = st.builds(
 )
 
 
-@given(windows, any_settings, st.floats(0, 100))
+@given(windows, any_settings, st.floats(0, 1), st.floats(0, 100))
 def test_scores_stay_posteriors_and_labels_keep_their_promises(
-    heard: list[FloatArray], settings: SmoothingSettings, stride: float
+    heard: list[FloatArray], settings: SmoothingSettings, voice: float, stride: float
 ) -> None:
     smoother = Smoother(settings)
     former: int | None = None
     for number, window in enumerate(heard, 1):
-        smoother.update(window, stride, min(stride, number / 4), number / 4)
+        smoother.update(window, voice, stride, min(stride, number / 4), number / 4)
         scores, label = smoother.scores, smoother.label
         assert scores is not None
         assert scores.min() > 0
         assert scores.sum() == pytest.approx(1)
         belief = scores ** (1 / settings.sharpness)
-        belief /= belief.sum()
+        certainty = voice * belief / belief.sum()
         if former is None:
-            wanted = settings.wanted_belief(number / 4)
+            wanted = settings.wanted_certainty(number / 4)
         else:
             wanted = HELD_SHARE * settings.uncertain_below
         if label is None:
-            assert belief.max() <= wanted + 1e-6
+            assert certainty.max() <= wanted + 1e-6
         else:
-            assert belief.max() >= wanted - 1e-6
+            assert certainty.max() >= wanted - 1e-6
         if label is not None and label != former:
             assert scores[label] == scores.max()
             if former is not None:
-                assert belief[label] - belief[former] >= settings.margin - 1e-6
+                assert certainty[label] - certainty[former] >= settings.margin - 1e-6
         former = label
 
 

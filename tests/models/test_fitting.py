@@ -18,7 +18,7 @@ EVEN = np.full(8, 1 / 8)
 
 def step(voice: float, active_frames: int) -> Step:
     window = Window(np.empty((0, 0), np.float32), frames=300, active_frames=active_frames)
-    heard = Heard(0, 48000, 1.0, -20.0, GateState.SPEAKING, window)
+    heard = Heard(0, 48000, 1.0, -20.0, active_frames, GateState.SPEAKING, window)
     return Step(Turn(heard, 0, 48000, warm=True), Prediction(EVEN, voice, None))
 
 

@@ -61,7 +61,7 @@ def test_speech_is_within_30_db_of_the_peak_and_bridges_short_gaps() -> None:
 
 
 def verdict(end_sample: int, label: int | None) -> Verdict:
-    heard = Heard(0, end_sample, 1.0, -20.0, GateState.SPEAKING, None)
+    heard = Heard(0, end_sample, 1.0, -20.0, 100, GateState.SPEAKING, None)
     turn = Turn(heard, 0, end_sample, True)
     return Verdict(turn, "speech", label, None, None, 0.0, None, None)
 
