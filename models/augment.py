@@ -122,6 +122,25 @@ def any_noise(noises: Sequence[Samples], random: Random) -> Samples:
     return np.roll(noise, int(random.integers(noise.size)))
 
 
+def bursts(noise: Samples, random: Random) -> Samples:
+    """A knock, a bark, a snap: one to three times a short piece of a noise, in two still seconds.
+
+    The loudest of a few pieces that were drawn.
+    """
+    sound = (random.standard_normal(2 * SAMPLE_RATE) * 1e-4).astype(np.float32)
+    n_samples = min(int(random.uniform(0.08, 1.5) * SAMPLE_RATE), noise.size)
+    starts = random.integers(0, noise.size - n_samples + 1, 4).tolist()
+    pieces = [noise[start : start + n_samples] for start in starts]
+    piece = max(pieces, key=lambda piece: float(np.square(piece).sum()))
+    fade_seconds = float(random.uniform(0.003, 0.04))
+    at = np.arange(n_samples) / SAMPLE_RATE / fade_seconds
+    piece = _single(piece * np.minimum(1, np.minimum(at, at[::-1])))
+    for _ in range(int(random.integers(1, 4))):
+        start = int(random.integers(0, sound.size - n_samples + 1))
+        sound[start : start + n_samples] += piece * random.uniform(0.3, 1)
+    return sound
+
+
 def coloured_noise(n_samples: int, exponent: float, random: Random) -> Samples:
     """Noise with a spectrum of 1/f^exponent (0 white, 1 pink, 2 brown) at −20 dBFS."""
     n_fft = 1 << (n_samples - 1).bit_length()

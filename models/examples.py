@@ -25,9 +25,11 @@ NO_LABEL = -1
 """Instead of a label's number: noise."""
 
 _SHARD = 500
-_COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 6}
+_COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 14}
 """Windows taken of each clip, every one varied anew; the first two of RAVDESS are as recorded."""
 _AS_RECORDED = 2
+_LASTING = 6
+"""Of a noise's windows, the first so many; the others hold short bursts of it."""
 _SYNTHETIC_NOISES = 400
 
 
@@ -137,7 +139,18 @@ def _sound(
         return augment.change_gain(noise, float(random.uniform(-70, 15)))
     samples = load_audio(task.clip.path)
     if task.clip.label is None:
-        varied = augment.change_speed(samples, float(random.uniform(0.8, 1.25)))
-        tilted = augment.tilt(varied, float(random.uniform(-8, 8)))
-        return augment.change_gain(tilted, float(random.uniform(-45, 10)))
+        return _noise(samples, task.copy >= _LASTING, random)
     return augment.vary(samples, noises, random) if task.varied else samples
+
+
+def _noise(samples: augment.Samples, short: bool, random: augment.Random) -> augment.Samples:
+    """Vary a noise; a short one as loud as it may be, as all of it is to be heard."""
+    varied = augment.change_speed(samples, float(random.uniform(0.8, 1.25)))
+    tilted = augment.tilt(varied, float(random.uniform(-8, 8)))
+    if not short:
+        return augment.change_gain(tilted, float(random.uniform(-45, 10)))
+    sound = augment.bursts(tilted, random)
+    if random.random() < 0.3:
+        sound = augment.reverberate(sound, float(random.uniform(0.15, 0.8)), random)
+    peak_db = 20 * float(np.log10(np.abs(sound).max()))
+    return augment.change_gain(sound, float(random.uniform(-40, 0)) - peak_db)

@@ -10,7 +10,6 @@ from models.frozen import encoder_parameters, heard_states
 from models.heads import (
     SPEAKER_SIZE,
     judge,
-    population_parameters,
     standardise,
     window_statistics,
 )
@@ -23,22 +22,21 @@ def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
     """The whole ``full`` model with dynamic-range int8 weights.
 
     Args:
-        network: trained heads and their population.
+        network: trained heads, and what they take hidden states by.
         detector: of voices, see ``train_detector``.
         weights: of the Whisper encoder.
     """
     lower, blocks = encoder_parameters(weights, WINDOW_FRAMES)
     heads = [constants(values(head)) for head in network.heads]
-    population = population_parameters(network.population)
     ear = constants(detector)
 
     def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
         real, loud = masks(log_mel(features))
-        standard = standardise(heard_states(features, lower, blocks), population)
+        standard = standardise(heard_states(features, lower, blocks), network.standard)
         labels = judge(standard, real, speaker, heads)
         return {
             "logits": tf.concat((labels, detect(describe(standard, real), ear)), axis=1),
-            "statistics": window_statistics(standard, loud, population),
+            "statistics": window_statistics(standard, loud, network.standard),
         }
 
     signature = [

@@ -31,7 +31,6 @@ from models.heads import (
     HeadSize,
     Population,
     describe_population,
-    population_parameters,
     standardise,
 )
 from models.history import save_history
@@ -147,10 +146,10 @@ class Run:
     def full(self) -> bytes:
         """Train heads and what hears a voice, and export."""
         network = self._network(self._population())
-        fixed = population_parameters(network.population)
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
-            standard = standardise(self._data.states[rows].astype(np.float32), fixed)
+            states = self._data.states[rows].astype(np.float32)
+            standard = standardise(states, network.standard)
             return describe(standard, self._data.real[rows])
 
         return export_full(network, self._detector(describe_part), self._settings.weights)
@@ -213,7 +212,9 @@ class Run:
             pupil = Distiller(
                 learned, spectrum, settings.scaled(lesson), sampler, folder / f"lite{part}"
             )
-            watch = self._watch(pupil.judge, data.features)
+            # What all runs start from is shown in no report.
+            watched = self._watched[: None if teacher is not None else 0]
+            watch = self._watch(watched, pupil.judge, data.features)
             pupil.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
             learned = values(pupil.parameters)
             histories.append(pupil.history)
@@ -221,10 +222,12 @@ class Run:
         return pupil
 
     def _watch(
-        self, judge: Callable[..., FloatArray], *inputs: npt.NDArray[Any]
+        self,
+        rows: npt.NDArray[np.int64],
+        judge: Callable[..., FloatArray],
+        *inputs: npt.NDArray[Any],
     ) -> Callable[[], float]:
-        """Measures accuracy on the watched windows; NaN where nobody is left out."""
-        rows = self._watched
+        """Measures accuracy on the windows of these rows; NaN without any."""
         truth = self._data.columns.label[rows]
 
         def measure() -> float:
@@ -258,7 +261,7 @@ class Run:
         trainer = Trainer(network, settings.scaled(HEADS), self._folder / "heads")
         statistics = statistics_of(data.states, data.loud, population)
         sampler = Sampler(data.columns, self._rows, statistics, _BATCH, VOICES, settings.seed)
-        watch = self._watch(network.judge, data.states, data.real)
+        watch = self._watch(self._watched, network.judge, data.states, data.real)
         trainer.run(data.states, data.real, sampler, watch, f"heads {self._folder.name}")
         save_history(self._folder / "heads-history.npz", [trainer.history])
         return network

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +72,15 @@ class Network:
         """Of all heads."""
         return [variable for head in self.heads for variable in head.values()]
 
+    @functools.cached_property
+    def standard(self) -> Parameters:
+        """The population as constants of a graph."""
+        with tf.init_scope():  # not within the graph of whoever asks first
+            return population_parameters(self.population)
+
     def judge(self, states: npt.NDArray[np.float16], real: FloatArray) -> FloatArray:
         """Label logits of windows, of nobody in particular, ``(n, 8)``."""
-        standard = standardise(tf.cast(states, tf.float32), population_parameters(self.population))
+        standard = standardise(tf.cast(states, tf.float32), self.standard)
         scores: FloatArray = judge(standard, real, tf.zeros((1, SPEAKER_SIZE)), self.heads).numpy()
         return scores
 
@@ -84,7 +91,6 @@ class Trainer:
     def __init__(self, network: Network, schedule: Schedule, folder: Path) -> None:
         self._network = network
         self._steps = schedule.steps
-        self._population = population_parameters(network.population)
         self._optimizer = averaging_adamw(schedule)
         self._optimizer.build(network.variables)
         self._step = tf.Variable(0, dtype=tf.int64)
@@ -140,7 +146,7 @@ class Trainer:
     ) -> tuple[Tensor, Tensor]:
         variables, n_heads = self._network.variables, len(self._network.heads)
         with tf.GradientTape() as tape:
-            adapted = adapt(standardise(states, self._population), speaker)
+            adapted = adapt(standardise(states, self._network.standard), speaker)
             parts = [
                 _head_loss(adapted, real, head, targets, allowed) for head in self._network.heads
             ]

@@ -82,6 +82,19 @@ def test_coloured_noise_falls_as_its_exponent_says(exponent: float) -> None:
     assert level_db(noise) == pytest.approx(-20, abs=0.1)
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.5, 5.0])
+def test_bursts_are_short_sounds_of_a_noise_in_stillness(seconds: float) -> None:
+    shares = []
+    for seed in range(30):
+        sound = augment.bursts(tone(500, seconds), np.random.default_rng(seed))
+        assert sound.shape == (2 * RATE,)
+        loud = np.abs(sound) > 0.01
+        assert loud.any()
+        assert np.abs(np.diff(sound)).max() < 0.25  # no clicks where a piece begins or ends
+        shares.append(loud.mean())
+    assert 0.005 < min(shares) < max(shares) < 1
+
+
 def test_the_same_seed_gives_the_same_variation() -> None:
     first, second = (
         augment.vary(tone(300), [tone(90)], np.random.default_rng(7)) for _ in range(2)
