@@ -31,9 +31,10 @@ class SmoothingSettings:
     evidence_seconds: float
     """Of new speech, in overlapping windows, that tell as much as one window by itself."""
     margin: float
-    """By how much the certainty of another label must lead before it takes over."""
+    """By how much the belief in another label must lead before it takes over."""
     uncertain_below: float
-    """Where there is no label, none appears until its certainty reaches this. Once there is
+    """Where there is no label, none appears until its certainty, the probability that there is a
+    voice and that it sounds so, reaches this. Once there is
     one, that one or another stays until none reaches :data:`HELD_SHARE` of it."""
     settling_seconds: float
     """Of speech in the window, from which on ``uncertain_below`` is enough: when a voice has just
@@ -65,7 +66,8 @@ class Smoother:
     The forward algorithm (Rabiner, *A tutorial on hidden Markov models*, Proc. IEEE 77(2),
     1989), where an emotion gives way to any of the eight at the same rate and all are equally
     frequent, so that posteriors serve as likelihoods. Windows overlap: what is carried on of one
-    is its posteriors to the power of the new evidence in it, at most 1.
+    is its posteriors to the power of the new evidence in it, at most 1. Which label it is follows
+    from this belief; whether there is one, from belief times the probability of a voice.
     """
 
     def __init__(self, settings: SmoothingSettings) -> None:
@@ -98,7 +100,7 @@ class Smoother:
             posteriors: shape ``(n_labels,)``.
             voice: probability that there is a voice in the window at all.
             elapsed_seconds: audio since the previous update, pauses included.
-            new_speech_seconds: speech in the window that no earlier one held.
+            new_speech_seconds: speech in the window that no earlier update has told of.
             speech_seconds: all speech in the window.
         """
         settings = self._settings
@@ -112,17 +114,17 @@ class Smoother:
         self._carried = _normalised(prior * likelihoods**new_evidence)
         belief = _normalised(prior * likelihoods)
         self.scores = _normalised(belief**settings.sharpness)
-        self._decide(voice * belief, speech_seconds)
+        self._decide(belief, voice, speech_seconds)
 
-    def _decide(self, certainty: npt.NDArray[np.float64], speech_seconds: float) -> None:
-        """Choose the label by the probabilities that there is a voice and that it sounds so."""
-        settings, leader = self._settings, int(certainty.argmax())
+    def _decide(self, belief: npt.NDArray[np.float64], voice: float, speech_seconds: float) -> None:
+        settings, leader = self._settings, int(belief.argmax())
+        certainty = voice * belief[leader]
         if self.label is None:
-            if certainty[leader] >= settings.wanted_certainty(speech_seconds):
+            if certainty >= settings.wanted_certainty(speech_seconds):
                 self.label = leader
-        elif certainty[leader] < HELD_SHARE * settings.uncertain_below:
+        elif certainty < HELD_SHARE * settings.uncertain_below:
             self.label = None
-        elif leader != self.label and certainty[leader] - certainty[self.label] >= settings.margin:
+        elif leader != self.label and belief[leader] - belief[self.label] >= settings.margin:
             self.label = leader
 
 

@@ -123,21 +123,21 @@ def any_noise(noises: Sequence[Samples], random: Random) -> Samples:
 
 
 def bursts(noise: Samples, random: Random) -> Samples:
-    """A knock, a bark, a snap: one to three times a short piece of a noise, in two still seconds.
+    """A knock, a bark, a snap: a short piece of a noise, one to three times in two seconds of hiss.
 
-    The loudest of a few pieces that were drawn.
+    The hiss is at −80 dBFS, the piece is the loudest of four that were drawn.
     """
     sound = (random.standard_normal(2 * SAMPLE_RATE) * 1e-4).astype(np.float32)
     n_samples = min(int(random.uniform(0.08, 1.5) * SAMPLE_RATE), noise.size)
     starts = random.integers(0, noise.size - n_samples + 1, 4).tolist()
     pieces = [noise[start : start + n_samples] for start in starts]
-    piece = max(pieces, key=lambda piece: float(np.square(piece).sum()))
+    loudest = max(pieces, key=lambda piece: float(np.square(piece).sum()))
     fade_seconds = float(random.uniform(0.003, 0.04))
     at = np.arange(n_samples) / SAMPLE_RATE / fade_seconds
-    piece = _single(piece * np.minimum(1, np.minimum(at, at[::-1])))
+    burst = _single(loudest * np.minimum(1, np.minimum(at, at[::-1])))
     for _ in range(int(random.integers(1, 4))):
         start = int(random.integers(0, sound.size - n_samples + 1))
-        sound[start : start + n_samples] += piece * random.uniform(0.3, 1)
+        sound[start : start + n_samples] += burst * random.uniform(0.3, 1)
     return sound
 
 

@@ -144,7 +144,7 @@ def _sound(
 
 
 def _noise(samples: augment.Samples, short: bool, random: augment.Random) -> augment.Samples:
-    """Vary a noise; a short one as loud as it may be, as all of it is to be heard."""
+    """Vary a noise; bursts are scaled by their peak, as they are mostly still and may not clip."""
     varied = augment.change_speed(samples, float(random.uniform(0.8, 1.25)))
     tilted = augment.tilt(varied, float(random.uniform(-8, 8)))
     if not short:

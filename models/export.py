@@ -7,12 +7,7 @@ import tensorflow as tf
 from models.detector import Arrays, describe, detect
 from models.encoder import Tensor, constants, log_mel, masks, values
 from models.frozen import encoder_parameters, heard_states
-from models.heads import (
-    SPEAKER_SIZE,
-    judge,
-    standardise,
-    window_statistics,
-)
+from models.heads import SPEAKER_SIZE, judge, standardise, window_statistics
 from models.shape import RECIPE, WINDOW_FRAMES
 from models.training import Network
 from models.whisper import Weights
@@ -32,11 +27,11 @@ def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
 
     def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
         real, loud = masks(log_mel(features))
-        standard = standardise(heard_states(features, lower, blocks), network.standard)
+        standard = standardise(heard_states(features, lower, blocks), network.moments)
         labels = judge(standard, real, speaker, heads)
         return {
             "logits": tf.concat((labels, detect(describe(standard, real), ear)), axis=1),
-            "statistics": window_statistics(standard, loud, network.standard),
+            "statistics": window_statistics(standard, loud, network.moments),
         }
 
     signature = [

@@ -57,6 +57,7 @@ _PART = 64
 """Windows to compute at once."""
 _WATCHED = 512
 """Windows of people left out, whose accuracy the report shows over the training."""
+_NOBODY = np.empty(0, np.int64)
 _FEWEST_STEPS = 2
 """However small the scale: a schedule has to have an end."""
 
@@ -149,7 +150,7 @@ class Run:
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
             states = self._data.states[rows].astype(np.float32)
-            standard = standardise(states, network.standard)
+            standard = standardise(states, network.moments)
             return describe(standard, self._data.real[rows])
 
         return export_full(network, self._detector(describe_part), self._settings.weights)
@@ -157,7 +158,7 @@ class Run:
     def lite(self) -> bytes:
         """Train the small network on the large one's scores and export."""
         teacher = self._teacher_scores(self._population())
-        pupil = self._taught(self._rows, self._start(), LITE, self._folder, teacher)
+        pupil = self._taught(self._rows, self._start(), LITE, self._folder, teacher, self._watched)
         fixed = constants(values(pupil.parameters))
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
 
@@ -187,7 +188,8 @@ class Run:
         if not self._data.spoken(rows).size:
             return new
         if not path.exists():
-            pupil = self._taught(rows, new, LITE_START, self._folder.parent / "start", None)
+            folder = self._folder.parent / "start"
+            pupil = self._taught(rows, new, LITE_START, folder, None, _NOBODY)
             arrays: Any = values(pupil.parameters)
             np.savez(path, **arrays)
         with np.load(path) as archive:
@@ -200,6 +202,7 @@ class Run:
         lessons: Sequence[Lesson],
         folder: Path,
         teacher: FloatArray | None,
+        watched: npt.NDArray[np.int64],
     ) -> Distiller:
         """The small network after all lessons, each of which begins where the last one ended."""
         data, settings, histories = self._data, self._settings, []
@@ -212,8 +215,6 @@ class Run:
             pupil = Distiller(
                 learned, spectrum, settings.scaled(lesson), sampler, folder / f"lite{part}"
             )
-            # What all runs start from is shown in no report.
-            watched = self._watched[: None if teacher is not None else 0]
             watch = self._watch(watched, pupil.judge, data.features)
             pupil.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
             learned = values(pupil.parameters)

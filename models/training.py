@@ -73,14 +73,14 @@ class Network:
         return [variable for head in self.heads for variable in head.values()]
 
     @functools.cached_property
-    def standard(self) -> Parameters:
-        """The population as constants of a graph."""
+    def moments(self) -> Parameters:
+        """Of the population, as constants of a graph."""
         with tf.init_scope():  # not within the graph of whoever asks first
             return population_parameters(self.population)
 
     def judge(self, states: npt.NDArray[np.float16], real: FloatArray) -> FloatArray:
         """Label logits of windows, of nobody in particular, ``(n, 8)``."""
-        standard = standardise(tf.cast(states, tf.float32), self.standard)
+        standard = standardise(tf.cast(states, tf.float32), self.moments)
         scores: FloatArray = judge(standard, real, tf.zeros((1, SPEAKER_SIZE)), self.heads).numpy()
         return scores
 
@@ -146,7 +146,7 @@ class Trainer:
     ) -> tuple[Tensor, Tensor]:
         variables, n_heads = self._network.variables, len(self._network.heads)
         with tf.GradientTape() as tape:
-            adapted = adapt(standardise(states, self._network.standard), speaker)
+            adapted = adapt(standardise(states, self._network.moments), speaker)
             parts = [
                 _head_loss(adapted, real, head, targets, allowed) for head in self._network.heads
             ]

@@ -77,7 +77,7 @@ class Pipeline:
         self._origin = 0  # where the front end last restarted
         self._heard_samples = 0  # since then
         self._judged_end: int | None = None
-        self._unjudged_frames = 0  # loud enough for speech, since then
+        self._new_frames = 0  # loud enough for speech, that no update has told of
         self._voice_end = 0  # of the last voice, or of the last noise that was given up
         self._label: int | None = None
         self._label_since = 0
@@ -93,7 +93,6 @@ class Pipeline:
             self._front_end.restart()
             self._smoother.restart()
             self._judged_end = None
-            self._unjudged_frames = 0
             self._origin = self._voice_end = chunk.position
             self._heard_samples = 0
         self._heard_samples += chunk.samples.shape[0]
@@ -119,7 +118,7 @@ class Pipeline:
             turn: of the last chunk heard.
             prediction: of its window; None where it needs no judging.
         """
-        self._unjudged_frames += turn.heard.new_active_frames
+        self._new_frames += turn.heard.new_active_frames
         state: State
         if not turn.warm:
             state = "warmup"
@@ -143,9 +142,9 @@ class Pipeline:
         elapsed_seconds = (turn.end_sample - judged_end) / SAMPLE_RATE
         self._judged_end = self._voice_end = turn.end_sample
         speech_seconds = self._window_speech_seconds(turn)
-        # What was heard before this window began is not in it.
-        new_speech_seconds = min(self._seconds(self._unjudged_frames), speech_seconds)
-        self._unjudged_frames = 0
+        # Some of them may have been heard before this window began.
+        new_speech_seconds = min(self._seconds(self._new_frames), speech_seconds)
+        self._new_frames = 0
         self._smoother.update(
             prediction.posteriors,
             prediction.voice,

@@ -44,7 +44,7 @@ function momentSituation(event, time, say) {
   const situation = say(event.state, STATE_WORDS[event.state], `Nobody speaks at ${time}.`);
   situation.loudness = loudnessOf(event);
   if (event.state === "warmup") situation.detail = "The first half second.";
-  if (event.state === "uncertain") situation.detail = `Speech at ${time}, but nothing stands out.`;
+  if (event.state === "uncertain") situation.detail = `Too little to tell at ${time}.`;
   if (event.state === "speech" && event.label !== null) {
     situation.label = event.label;
     situation.word = event.label;

@@ -101,7 +101,7 @@ export function situationOf(stream, link, nowMs) {
       situation.detail = `Nobody speaks, ${held(stream)}.`;
       break;
     case "uncertain":
-      situation.detail = `Speech, but nothing stands out; closest is ${leaning(stream)}.`;
+      situation.detail = `Too little to tell; closest is ${leaning(stream)}.`;
       break;
     case "speech":
       situation.label = last.label;

@@ -82,17 +82,31 @@ def test_coloured_noise_falls_as_its_exponent_says(exponent: float) -> None:
     assert level_db(noise) == pytest.approx(-20, abs=0.1)
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.5, 5.0])
-def test_bursts_are_short_sounds_of_a_noise_in_stillness(seconds: float) -> None:
-    shares = []
-    for seed in range(30):
-        sound = augment.bursts(tone(500, seconds), np.random.default_rng(seed))
+def drawn_bursts(noise: augment.Samples) -> list[augment.Samples]:
+    return [augment.bursts(noise, np.random.default_rng(seed)) for seed in range(40)]
+
+
+def test_bursts_are_one_to_three_short_sounds_in_two_still_seconds() -> None:
+    counts = []
+    for sound in drawn_bursts(np.full(800, 0.5, np.float32)):  # 50 ms, of which none is cut off
         assert sound.shape == (2 * RATE,)
-        loud = np.abs(sound) > 0.01
-        assert loud.any()
-        assert np.abs(np.diff(sound)).max() < 0.25  # no clicks where a piece begins or ends
-        shares.append(loud.mean())
-    assert 0.005 < min(shares) < max(shares) < 1
+        loud = np.flatnonzero(np.abs(sound) > 0.01)
+        counts.append(1 + int(np.sum(np.diff(loud) > 100)))
+    assert set(counts) == {1, 2, 3}
+
+
+@pytest.mark.parametrize("seconds", [0.5, 5.0])
+def test_bursts_begin_and_end_without_a_click(seconds: float) -> None:
+    # Three of them at most meet, and each takes 3 ms at least to rise to 0.5.
+    for sound in drawn_bursts(np.full(int(seconds * RATE), 0.5, np.float32)):
+        assert np.abs(sound).max() > 0.1
+        assert np.abs(np.diff(sound)).max() < 3 * 0.5 / (0.003 * RATE) + 0.002
+
+
+def test_bursts_are_taken_where_a_noise_is_loud() -> None:
+    half = np.concatenate((np.zeros(4 * RATE, np.float32), tone(500, 4.0)))
+    silent = sum(np.abs(sound).max() < 0.01 for sound in drawn_bursts(half))
+    assert silent < 8  # one in sixteen, not one in two
 
 
 def test_the_same_seed_gives_the_same_variation() -> None:

@@ -120,8 +120,12 @@ def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
             path = tmp_path / "speech" / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
             path.parent.mkdir(exist_ok=True)
             soundfile.write(path, babble(2.4, seed=actor + emotion), RATE)
+    noise = tmp_path / "noise" / "rain" / "1-1-A.wav"
+    noise.parent.mkdir(parents=True)
+    soundfile.write(noise, babble(2.4, seed=99), RATE)
     common = ["--cache", str(tmp_path), "--whisper", str(whisper)]
-    prepare.main(["--speech", str(tmp_path / "speech"), *common, "--limit", "24"])
+    corpora = ["--speech", str(tmp_path / "speech"), "--esc10", str(tmp_path / "noise")]
+    prepare.main([*corpora, *common, "--limit", "40"])
     run = ["--runs", str(tmp_path / "runs"), "--only", "fold1", "--scale", "0.006"]
     for name in ("full", "lite"):
         train.main([name, *common, *run])

@@ -296,6 +296,39 @@ def test_a_voice_is_adapted_to_and_kept_over_a_loss(adapting_classifier: Classif
     np.testing.assert_array_equal(speaker.vector, known)
 
 
+def seconds_known(adapting_classifier: Classifier, *parts: tuple[FloatArray, float]) -> float:
+    """Speech of the speaker's that counts after these sounds, each as likely a voice as it says."""
+    run = Run(adapting_classifier)
+    speaker = run.pipeline.speaker
+    assert speaker is not None
+    for samples, voice in parts:
+        judged = dataclasses.replace(
+            prediction("happy", voice=voice), statistics=np.zeros(speaker.vector.size)
+        )
+        run.hear(samples, judged)
+    return speaker.speech_seconds
+
+
+def test_every_second_of_speech_counts_once(adapting_classifier: Classifier) -> None:
+    def seconds(*parts: tuple[FloatArray, float]) -> float:
+        return seconds_known(adapting_classifier, *parts)
+
+    assert seconds((tone(300, 2.0), 1.0)) == pytest.approx(2.0, abs=0.05)
+    # What was not thought a voice at first is heard of when it is.
+    assert seconds((tone(300, 0.75), 0.0), (tone(300, 0.75), 1.0)) == pytest.approx(1.5, abs=0.05)
+    # A noise before a pause is none of the speech after it.
+    assert seconds(
+        (tone(300, 1.0), 0.0), (SILENCE[:32_000], 0.0), (tone(300, 1.0), 1.0)
+    ) == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_is_hardly_a_voice_is_uncertain(run: Run) -> None:
+    with_smoothing(run, uncertain_below=0.8)
+    voice = run.pipeline._card.voice_threshold
+    emotions = run.hear(tone(300, 1.5), prediction("happy", 0.93, voice=max(voice, 0.7)))[2:]
+    assert set(states(emotions)) == {"uncertain"}
+
+
 def test_what_only_the_outer_world_knows_is_passed_on(run: Run) -> None:
     turn = run.pipeline.hear(Chunk(SILENCE[:STRIDE], 0, True, False))
     (event,) = run.narrator.tell(run.pipeline.conclude(turn, None), Timing(5.5, 14.2, 7))
