@@ -29,7 +29,7 @@ class SmoothingSettings:
     persistence_seconds: float
     """Of the exponential by which what was heard before fades, in pauses too."""
     evidence_seconds: float
-    """Of new speech, in overlapping windows, that tell as much as one window by itself."""
+    """Of speech that has left the window, that still tell as much as a window by itself does."""
     margin: float
     """By how much the belief in another label must lead before it takes over."""
     uncertain_below: float
@@ -65,9 +65,12 @@ class Smoother:
 
     The forward algorithm (Rabiner, *A tutorial on hidden Markov models*, Proc. IEEE 77(2),
     1989), where an emotion gives way to any of the eight at the same rate and all are equally
-    frequent, so that posteriors serve as likelihoods. Windows overlap: what is carried on of one
-    is its posteriors to the power of the new evidence in it, at most 1. Which label it is follows
-    from this belief; whether there is one, from belief times the probability of a voice.
+    frequent, so that posteriors serve as likelihoods. Windows overlap: speech is judged by the last
+    that holds it, which knows most of what surrounds it. So a window's posteriors take the place
+    of the former's, but for what has left it: that is carried on to the power of its share.
+
+    Which label it is follows from this belief; whether there is one, from belief times the
+    probability of a voice.
     """
 
     def __init__(self, settings: SmoothingSettings) -> None:
@@ -76,7 +79,10 @@ class Smoother:
 
     def restart(self) -> None:
         """Forget everything: the next update is the first."""
-        self._carried: npt.NDArray[np.float64] | None = None
+        self._prior: npt.NDArray[np.float64] | None = None
+        """Belief before the last window; None before there was any."""
+        self._likelihoods = np.empty(0)
+        self._speech_seconds = 0.0
         self.end_speech()
 
     def end_speech(self) -> None:
@@ -103,18 +109,27 @@ class Smoother:
             new_speech_seconds: speech in the window that no earlier update has told of.
             speech_seconds: all speech in the window.
         """
-        settings = self._settings
-        likelihoods = _bounded(posteriors.astype(np.float64))
-        if self._carried is None:
-            prior = np.full(likelihoods.size, 1 / likelihoods.size)
+        if self._prior is None:
+            self._prior = np.full(posteriors.size, 1 / posteriors.size)
         else:
-            staying = math.exp(-elapsed_seconds / settings.persistence_seconds)
-            prior = _bounded(staying * self._carried + (1 - staying) / likelihoods.size)
-        new_evidence = min(1.0, new_speech_seconds / settings.evidence_seconds)
-        self._carried = _normalised(prior * likelihoods**new_evidence)
-        belief = _normalised(prior * likelihoods)
-        self.scores = _normalised(belief**settings.sharpness)
+            still_seconds = speech_seconds - new_speech_seconds
+            left_seconds = max(0.0, self._speech_seconds - still_seconds)
+            self._prior = self._carried_on(self._prior, left_seconds, elapsed_seconds)
+        self._likelihoods = _bounded(posteriors.astype(np.float64))
+        self._speech_seconds = speech_seconds
+        belief = _normalised(self._prior * self._likelihoods)
+        self.scores = _normalised(belief**self._settings.sharpness)
         self._decide(belief, voice, speech_seconds)
+
+    def _carried_on(
+        self, prior: npt.NDArray[np.float64], left_seconds: float, elapsed_seconds: float
+    ) -> npt.NDArray[np.float64]:
+        """The next prior: what has left the last window joins it, and all of it fades."""
+        settings = self._settings
+        share = min(1.0, left_seconds / settings.evidence_seconds)
+        carried = _normalised(prior * self._likelihoods**share)
+        staying = math.exp(-elapsed_seconds / settings.persistence_seconds)
+        return _normalised(_bounded(staying * carried + (1 - staying) / carried.size))
 
     def _decide(self, belief: npt.NDArray[np.float64], voice: float, speech_seconds: float) -> None:
         settings, leader = self._settings, int(belief.argmax())

@@ -25,7 +25,7 @@ OPEN_SHARE = 0.985
 
 _CHOICES: Mapping[str, Sequence[float]] = {
     "persistence_seconds": (2.5, 5.0, 10.0, 20.0, 40.0),
-    "evidence_seconds": (0.7, 1.0, 1.4, 2.0, 4.0),
+    "evidence_seconds": (0.7, 1.0, 1.4, 2.0, 4.0, 8.0),
     "margin": (0.3, 0.5, 0.7, 0.8, 0.9, 0.95),
     "uncertain_below": (0.5, 0.55, 0.6),
     "settling_seconds": (0.0, 0.8, 1.2, 1.6),

@@ -131,8 +131,29 @@ def test_a_window_counts_once_at_most_however_long_it_is() -> None:
     whole.update(posteriors(happy=0.5), 1.0, 1.0, 1.0, 1.0)
     longer.update(posteriors(happy=0.5), 1.0, 3.0, 3.0, 3.0)
     for smoother in (whole, longer):
-        smoother.update(EVEN, 1.0, 0.0, 0.0, 3.0)
+        smoother.update(EVEN, 1.0, 0.0, 3.0, 3.0)
     assert longer.scores == pytest.approx(whole.scores)
+    assert score(longer, HAPPY) > score(longer, SAD)
+
+
+def test_speech_is_judged_by_the_last_window_that_holds_it() -> None:
+    smoother = Smoother(settings())
+    smoother.update(posteriors(sad=0.6), 1.0, 0.5, 0.5, 0.5)
+    smoother.update(posteriors(happy=0.6), 1.0, 0.5, 0.5, 1.0)
+    smoother.end_speech()
+    smoother.update(EVEN, 1.0, 1.0, 1.0, 1.0)
+    assert score(smoother, HAPPY) > 2 * score(smoother, SAD)
+    assert score(smoother, SAD) == pytest.approx(score(smoother, ANGRY))
+
+
+def test_what_has_left_a_sliding_window_counts_on() -> None:
+    smoother = Smoother(settings())
+    smoother.update(posteriors(sad=0.6), 1.0, 1.0, 1.0, 1.0)
+    smoother.update(EVEN, 1.0, 0.5, 0.5, 1.0)
+    half = score(smoother, SAD)
+    smoother.update(EVEN, 1.0, 0.5, 0.5, 1.0)
+    assert half == pytest.approx(score(smoother, SAD), abs=0.02)
+    assert 1 / 8 < half < 0.6
 
 
 def test_what_was_ruled_out_can_come_back() -> None:

@@ -112,20 +112,6 @@ def with_smoothing(run: Run, **changes: float) -> None:
     run.pipeline = Pipeline(dataclasses.replace(card, smoothing=smoothing), None)
 
 
-def test_the_still_end_of_a_speech_tells_nothing_new(run: Run) -> None:
-    def sad_after(pause: FloatArray) -> float:
-        again = Run(run.classifier)
-        with_smoothing(again, persistence_seconds=1e6, evidence_seconds=1.0)
-        again.hear(tone(300, 1.5), prediction("happy", 0.5))
-        again.hear(pause, prediction("sad", 0.5))
-        scores = again.hear(tone(300, 0.25), prediction("calm", 0.2))[-1].scores
-        assert scores is not None
-        return scores["sad"]
-
-    assert sad_after(SILENCE[:8000]) == pytest.approx(sad_after(SILENCE[:0]), rel=0.05)
-    assert sad_after(tone(300, 0.5)) > 2 * sad_after(SILENCE[:0])
-
-
 def test_where_nothing_is_likely_it_is_uncertain_with_scores(run: Run) -> None:
     with_smoothing(run, uncertain_below=0.3)
     emotions = run.hear(tone(300, 1.5), prediction("happy", 0.2))[2:]
