@@ -30,8 +30,8 @@ _CHOICES: Mapping[str, Sequence[float]] = {
     "uncertain_below": (0.5, 0.55, 0.6),
     "settling_seconds": (0.0, 0.8, 1.2, 1.6),
 }
-"""Of smoothing. With a lower ``uncertain_below`` noise is labelled, with a higher one too many
-voices wait for their first label for more than 1.5 s."""
+"""Of smoothing. With a higher ``uncertain_below`` too many voices wait for their first label for
+more than 1.5 s; for wider ranges see ``models/README.md``."""
 _ROUNDS = 3
 _MOST_WRONG_CHANGES = 0.95
 """Per 10 s; the goal is 1, on people that fitting does not know."""
