@@ -29,13 +29,14 @@ class SmoothingSettings:
     persistence_seconds: float
     """Of the exponential by which what was heard before fades, in pauses too."""
     evidence_seconds: float
-    """Of speech that has left the window, that still tell as much as a window by itself does."""
+    """So much speech that has left the window goes on telling as much as a whole window does, less
+    of it in proportion, more of it no more."""
     margin: float
     """By how much the belief in another label must lead before it takes over."""
     uncertain_below: float
     """Where there is no label, none appears until its certainty, the probability that there is a
-    voice and that it sounds so, reaches this. Once there is
-    one, that one or another stays until none reaches :data:`HELD_SHARE` of it."""
+    voice and that it sounds so, reaches this. Once there is one, that one or another stays until
+    none reaches :data:`HELD_SHARE` of it."""
     settling_seconds: float
     """Of speech in the window, from which on ``uncertain_below`` is enough: when a voice has just
     begun, a label takes full certainty to appear, and evenly less as more is heard."""
