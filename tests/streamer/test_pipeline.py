@@ -282,22 +282,17 @@ def test_a_voice_is_adapted_to_and_kept_over_a_loss(adapting_classifier: Classif
     np.testing.assert_array_equal(speaker.vector, known)
 
 
-def seconds_known(adapting_classifier: Classifier, *parts: tuple[FloatArray, float]) -> float:
-    """Speech of the speaker's that counts after these sounds, each as likely a voice as it says."""
-    run = Run(adapting_classifier)
-    speaker = run.pipeline.speaker
-    assert speaker is not None
-    for samples, voice in parts:
-        judged = dataclasses.replace(
-            prediction("happy", voice=voice), statistics=np.zeros(speaker.vector.size)
-        )
-        run.hear(samples, judged)
-    return speaker.speech_seconds
-
-
 def test_every_second_of_speech_counts_once(adapting_classifier: Classifier) -> None:
     def seconds(*parts: tuple[FloatArray, float]) -> float:
-        return seconds_known(adapting_classifier, *parts)
+        """Of the speaker's that count after these sounds, each as likely a voice as it says."""
+        run = Run(adapting_classifier)
+        speaker = run.pipeline.speaker
+        assert speaker is not None
+        statistics = np.zeros(speaker.vector.size)
+        for samples, voice in parts:
+            judged = prediction("happy", voice=voice)
+            run.hear(samples, dataclasses.replace(judged, statistics=statistics))
+        return speaker.speech_seconds
 
     assert seconds((tone(300, 2.0), 1.0)) == pytest.approx(2.0, abs=0.05)
     # What was not thought a voice at first is heard of when it is.
