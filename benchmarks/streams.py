@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -67,11 +68,11 @@ def _run(model: str, count: int, seconds: float) -> tuple[float, float, list[Arr
     with _crowd(model, count) as daemon:
         hear_websocket(daemon.websocket_url, 3)  # all of them begin
         process = psutil.Process(daemon.process.pid)
-        before = _spent([process])
+        before, began = _spent([process]), time.perf_counter()
         arrivals = hear_websocket(daemon.websocket_url, seconds)
-        spent = _spent([process]) - before
+        share = (_spent([process]) - before) / (time.perf_counter() - began)  # parting takes time
         megabytes = process.memory_info().rss / 1e6
-    return 100 * spent / seconds, megabytes, arrivals[max(0, count - 2) :]  # without greetings
+    return 100 * share, megabytes, arrivals[max(0, count - 2) :]  # without greetings
 
 
 def _one_process_each(seconds: float) -> tuple[float, float]:
