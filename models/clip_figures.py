@@ -70,6 +70,36 @@ def enrolment_table(
     return {"enrolled": clip_table(enrolled, cards), "cold": clip_table(rest, cards)}
 
 
+def holding_table(
+    after: Sequence[Sequence[tuple[str, HeardClip]]],
+    cold: Sequence[Sequence[HeardClip]],
+    cards: Sequence[Card],
+) -> dict[str, dict[str, float]]:
+    """Accuracy of clips of an emotion that was held for long, and of others after it.
+
+    Args:
+        after: clips with the emotion that was held before.
+        cold: all clips from a cold start.
+        cards: of the folds.
+    """
+    right: dict[str, list[tuple[bool, bool]]] = {"the same emotion": [], "others": []}
+    for pairs, fold, card in zip(after, cold, cards, strict=True):
+        before = {part.clip.path: part for part in fold}
+        for held, part in pairs:
+            kind = "the same emotion" if part.clip.label == held else "others"
+            right[kind].append((_is_right(before[part.clip.path], card), _is_right(part, card)))
+    return {
+        kind: dict(zip(("before", "after"), np.mean(pairs, axis=0).round(4).tolist(), strict=True))
+        for kind, pairs in right.items()
+        if pairs
+    }
+
+
+def _is_right(part: HeardClip, card: Card) -> bool:
+    scores = clip_scores(part.steps, card)
+    return scores is not None and LABELS[int(scores.argmax())] == part.clip.label
+
+
 def _window_scores(steps: Sequence[Step], card: Card, seconds: float) -> FloatArray | None:
     """Of the last window no longer than this; short speech has no longer one."""
     scores = None

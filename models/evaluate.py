@@ -21,7 +21,7 @@ import numpy.typing as npt
 from dsp.types import FloatArray
 from inference.card import LABELS, Card
 from models.cards import UNFITTED, Fitted, write_card
-from models.clip_figures import clip_table, enrolment_table, window_table
+from models.clip_figures import clip_table, enrolment_table, holding_table, window_table
 from models.corpora import FOLDS, NOISE_TEST_FOLD, Clip, load_audio, read_esc10, read_ravdess
 from models.fitting import (
     fit_sharpness,
@@ -48,6 +48,8 @@ PROTOCOL = (
     "model is trained on all 20 actors with the same settings."
 )
 
+_OTHERS_SHARE = 3
+"""Every so many clips of other emotions are heard after it."""
 _FITTED_STREAMS = 2
 """Of each actor, to fit smoothing on; on all of them it would take an hour."""
 
@@ -89,6 +91,8 @@ class Extent:
     """Of each actor."""
     share: int
     """Every so many clips are heard under noise."""
+    held_seconds: float = 60.0
+    """Of speech, for which one emotion lasts: it must not become the speaker's own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +168,9 @@ def evaluate(
         ),
         "adapted_sorted": clip_table([_in_order(fold, None) for fold in folds], cards),
         "enrolled": enrolment_table([_enrolled(fold) for fold in folds], heard, cards),
+        "held": holding_table(
+            [_after_holding(fold, extent.held_seconds) for fold in folds], heard, cards
+        ),
         "stream": {
             **totals([figure for part in figures for figure in part]),
             "calibration_error": _calibration_error(scores),
@@ -249,6 +256,18 @@ def _enrolled(fold: Fold) -> list[HeardClip]:
         rest = [clip for clip in clips if clip.label != "neutral"]
         heard += fold.hearing.enrolled(rest, neutral)
     return heard
+
+
+def _after_holding(fold: Fold, seconds: float) -> list[tuple[str, HeardClip]]:
+    """Clips of one actor after each emotion has lasted, with that emotion."""
+    clips, told = fold.actors()[0], []
+    for label in LABELS:
+        held = [clip for clip in clips if clip.label == label]
+        others = [clip for clip in clips if clip.label != label][::_OTHERS_SHARE]
+        if held:
+            heard = fold.hearing.after_holding(held, [*held, *others], seconds)
+            told += [(label, one) for one in heard]
+    return told
 
 
 def _curves(runs: Path, model: str) -> dict[str, list[float]]:

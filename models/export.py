@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from models.detector import Arrays, describe, detect
 from models.encoder import Tensor, constants, log_mel, masks, values
+from models.expression import speakers_own
 from models.frozen import encoder_parameters, heard_states
 from models.heads import SPEAKER_SIZE, judge, standardise, window_statistics
 from models.shape import RECIPE, WINDOW_FRAMES
@@ -13,11 +16,17 @@ from models.training import Network
 from models.whisper import Weights
 
 
-def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
+def export_full(
+    network: Network,
+    expression: npt.NDArray[np.float32],
+    detector: Arrays,
+    weights: Weights,
+) -> bytes:
     """The whole ``full`` model with dynamic-range int8 weights.
 
     Args:
         network: trained heads, and what they take hidden states by.
+        expression: of emotions in the statistics, see ``measure_expression``.
         detector: of voices, see ``train_detector``.
         weights: of the Whisper encoder.
     """
@@ -29,9 +38,10 @@ def export_full(network: Network, detector: Arrays, weights: Weights) -> bytes:
         real, loud = masks(log_mel(features))
         standard = standardise(heard_states(features, lower, blocks), network.moments)
         labels = judge(standard, real, speaker, heads)
+        statistics = window_statistics(standard, loud, network.moments)
         return {
             "logits": tf.concat((labels, detect(describe(standard, real), ear)), axis=1),
-            "statistics": window_statistics(standard, loud, network.moments),
+            "statistics": speakers_own(statistics, labels, expression),
         }
 
     signature = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -143,6 +144,27 @@ class Hearing:
             ]
 
         return self._once(f"enrolled-{clips[0].speaker}", hear)
+
+    def after_holding(
+        self, held: Sequence[Clip], clips: Sequence[Clip], seconds: float
+    ) -> list[HeardClip]:
+        """One actor's clips after so many seconds of speech of clips of one emotion."""
+
+        def hear() -> list[HeardClip]:
+            speaker = self._classifier.speaker()
+            if speaker is None:
+                return []
+            for clip in itertools.cycle(held):
+                listen(self._classifier, load_audio(clip.path), speaker)
+                if speaker.speech_seconds >= seconds:
+                    break
+            fixed = Fixed.of(speaker)
+            return [
+                HeardClip(clip, listen(self._classifier, load_audio(clip.path), fixed))
+                for clip in progress(clips, f"{held[0].label} held")
+            ]
+
+        return self._once(f"after-holding-{held[0].speaker}-{held[0].label}", hear)
 
     def _once(self, name: str, hear: Callable[[], T]) -> T:
         path = self._folder / f"{name}.pickle"

@@ -43,6 +43,9 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         "<h2>Whole clips</h2>",
         _clip_rows(results),
         _seed_rows(results["seeds"]),
+        f"<h2>After one emotion for {results['extent']['held_seconds']:g} s</h2>",
+        "<p>Of one actor of each fold, by the same emotion and by others; before is cold.</p>",
+        _held_rows(results["held"]),
         "<h2>Classification report, cold</h2>",
         _class_rows(cold["per_class"]),
         "<h2>Confusion matrix, cold</h2>",
@@ -119,6 +122,14 @@ def _seed_rows(seeds: Sequence[Sequence[float]]) -> str:
         spread = f"{percent(statistics.fmean(means))} ± {100 * statistics.stdev(means):.1f}"
         rows.append(("mean and standard deviation", spread, ""))
     return _table(("cold, mean of the folds", "accuracy", "folds"), rows)
+
+
+def _held_rows(held: Mapping[str, Mapping[str, float]]) -> str:
+    rows = [
+        (kind, *(percent(table[moment]) for moment in ("before", "after")))
+        for kind, table in held.items()
+    ]
+    return _table(("clips of", "before", "after"), rows)
 
 
 def _class_rows(per_class: Mapping[str, Mapping[str, float]]) -> str:

@@ -25,11 +25,11 @@ from models.distil import Distiller, Lesson, export_lite
 from models.encoder import Tensor, constants, values
 from models.examples import load_column, load_columns
 from models.export import export_full
+from models.expression import measure_expression
 from models.heads import (
     CHANNELS,
     N_LABELS,
     HeadSize,
-    Population,
     describe_population,
     standardise,
 )
@@ -146,18 +146,21 @@ class Run:
 
     def full(self) -> bytes:
         """Train heads and what hears a voice, and export."""
-        network = self._network(self._population())
+        data = self._data
+        network, statistics = self._network()
+        expression = measure_expression(statistics, data.columns, self._rows)
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
-            states = self._data.states[rows].astype(np.float32)
+            states = data.states[rows].astype(np.float32)
             standard = standardise(states, network.moments)
-            return describe(standard, self._data.real[rows])
+            return describe(standard, data.real[rows])
 
-        return export_full(network, self._detector(describe_part), self._settings.weights)
+        detector = self._detector(describe_part)
+        return export_full(network, expression, detector, self._settings.weights)
 
     def lite(self) -> bytes:
         """Train the small network on the large one's scores and export."""
-        teacher = self._teacher_scores(self._population())
+        teacher = self._teacher_scores()
         pupil = self._taught(self._rows, self._start(), LITE, self._folder, teacher, self._watched)
         fixed = constants(values(pupil.parameters))
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
@@ -251,25 +254,23 @@ class Run:
         hints /= population.deviation[above].astype(np.float16)
         return hints
 
-    def _population(self) -> Population:
-        spoken = self._data.spoken(self._rows)
-        return describe_population(self._data.states[spoken], self._data.loud[spoken])
-
-    def _network(self, population: Population) -> Network:
-        """The trained network; from its checkpoints, where it is trained already."""
+    def _network(self) -> tuple[Network, FloatArray]:
+        """The network and the statistics of all windows; trained, if it is not in checkpoints."""
         data, settings = self._data, self._settings
+        spoken = data.spoken(self._rows)
+        population = describe_population(data.states[spoken], data.loud[spoken])
+        statistics = statistics_of(data.states, data.loud, population)
         network = Network.new(population, HeadSize(), settings.seed)
         trainer = Trainer(network, settings.scaled(HEADS), self._folder / "heads")
-        statistics = statistics_of(data.states, data.loud, population)
         sampler = Sampler(data.columns, self._rows, statistics, _BATCH, VOICES, settings.seed)
         watch = self._watch(self._watched, network.judge, data.states, data.real)
         trainer.run(data.states, data.real, sampler, watch, f"heads {self._folder.name}")
         save_history(self._folder / "heads-history.npz", [trainer.history])
-        return network
+        return network, statistics
 
-    def _teacher_scores(self, population: Population) -> FloatArray:
+    def _teacher_scores(self) -> FloatArray:
         """Label logits of the large model for all windows that may be trained on."""
-        network = self._network(population)
+        network, _ = self._network()
         states, real = self._data.states, self._data.real
         scores = np.zeros((len(states), N_LABELS), np.float32)
         for rows in progress(np.array_split(self._rows, len(self._rows) // _PART + 1), "teacher"):

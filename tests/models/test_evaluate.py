@@ -54,7 +54,9 @@ def folds(folder: Path) -> list[evaluate.Fold]:
 def results(folder: Path) -> dict[str, object]:
     shipped = Hearing(folder / "all" / "full.tflite")
     noises: list[Clip] = read_esc10(folder / "esc10")
-    return evaluate.evaluate(folds(folder), noises, shipped, evaluate.Extent(1, 1, 4))
+    return evaluate.evaluate(
+        folds(folder), noises, shipped, evaluate.Extent(1, 1, 4, held_seconds=4)
+    )
 
 
 def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
@@ -63,6 +65,13 @@ def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
     assert results["cold"]["clips"] == results["adapted"]["clips"] == 16
     assert results["enrolled"]["enrolled"]["clips"] == 14  # type: ignore[index]
     assert len(results["cold"]["folds"]) == 2  # type: ignore[arg-type]
+
+
+def test_an_emotion_that_lasts_is_heard_again_after_it(
+    results: dict[str, dict[str, dict[str, float]]],
+) -> None:
+    for kind in ("the same emotion", "others"):
+        assert set(results["held"][kind]) == {"before", "after"}
 
 
 def test_another_seed_is_judged_in_the_same_way(

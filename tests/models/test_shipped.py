@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference.card import LABELS
 from inference.classifier import Classifier, Model, read_model
 from inference.runtime import Runtime
-from models.listening import conclude, listen
+from models.listening import clip_scores, conclude, listen
 from tests.models.sounds import RATE, babble
+from tests.support.signals import demo
 
+SENTENCES = {"neutral": (4.3, 7.2), "angry": (7.9, 10.8), "calm": (25.3, 28.3)}
+"""Of the demo recording, in seconds."""
 FOLDER = Path(__file__).parents[2] / "models"
 
 
@@ -39,6 +43,23 @@ def test_silence_has_no_emotion(model: Model, runtime: Runtime) -> None:
     hiss = (1e-4 * random.standard_normal(3 * RATE)).astype(np.float32)
     for sound in (np.zeros(3 * RATE, np.float32), hiss):
         assert not any(v.label is not None for v in conclude(listen(classifier, sound), model.card))
+
+
+@pytest.mark.parametrize("emotion", SENTENCES)
+def test_an_emotion_that_lasts_is_still_heard(emotion: str, model: Model, runtime: Runtime) -> None:
+    first, last = (round(seconds * RATE) for seconds in SENTENCES[emotion])
+    sentence, classifier = demo()[first:last], Classifier(model, runtime)
+    speaker = classifier.speaker()
+    assert speaker is not None
+    first_time = clip_scores(listen(classifier, sentence), model.card)
+    while speaker.speech_seconds < 40:
+        listen(classifier, sentence, speaker)
+    last_time = clip_scores(listen(classifier, sentence, speaker), model.card)
+    assert first_time is not None
+    assert last_time is not None
+    number = LABELS.index(emotion)
+    assert last_time.argmax() == number
+    assert last_time[number] > first_time[number] - 0.2
 
 
 def test_a_window_s_statistics_are_near_the_population_s(model: Model, runtime: Runtime) -> None:

@@ -1,0 +1,68 @@
+"""What is the emotion's must not become the speaker's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
+
+from models.expression import measure_expression, speakers_own  # noqa: E402
+from models.heads import N_LABELS  # noqa: E402
+from models.sampling import Columns  # noqa: E402
+
+SIZE = 6
+RANDOM = np.random.default_rng(0)
+MOVED = RANDOM.standard_normal((N_LABELS, SIZE))
+MOVED -= MOVED.mean(axis=0)
+
+
+def windows(speakers: int, labels: list[int]) -> tuple[np.ndarray, Columns]:
+    """Statistics of speakers who differ and whom emotions move alike, and their columns."""
+    own = 3 * RANDOM.standard_normal((speakers, SIZE))
+    label = np.tile(labels, speakers)
+    speaker = np.repeat(np.arange(speakers), len(labels))
+    columns = Columns(
+        label=label,
+        fold=np.ones(label.size, np.int64),
+        corpus=np.full(label.size, "ravdess-speech"),
+        speaker=speaker.astype(str),
+        active_frames=RANDOM.integers(50, 300, label.size),
+    )
+    return own[speaker] + MOVED[label], columns
+
+
+def test_emotions_are_told_from_speakers() -> None:
+    statistics, columns = windows(5, [*range(N_LABELS), 0, 0, 3])
+    expression = measure_expression(statistics, columns, np.arange(columns.label.size))
+    np.testing.assert_allclose(expression, MOVED, atol=1e-5)
+
+
+def test_only_the_rows_that_are_given_count() -> None:
+    statistics, columns = windows(2, list(range(N_LABELS)))
+    statistics[N_LABELS:] = 1e9
+    expression = measure_expression(statistics, columns, np.arange(N_LABELS))
+    np.testing.assert_allclose(expression, MOVED, atol=1e-5)
+
+
+def test_a_label_that_nobody_expresses_moves_nothing() -> None:
+    statistics, columns = windows(3, [1, 2])
+    expression = measure_expression(statistics, columns, np.arange(columns.label.size))
+    assert np.isfinite(expression).all()
+    assert not expression[[0, 3, 4, 5, 6, 7]].any()
+
+
+@pytest.mark.parametrize("label", range(N_LABELS))
+def test_an_emotion_that_lasts_leaves_nothing_behind_in_the_mean(label: int) -> None:
+    """Posteriors that give the truth two thirds, and the rest to all alike."""
+    posteriors = np.full((1, N_LABELS), 0.35 / N_LABELS)
+    posteriors[0, label] += 0.65
+    logits = 0.6 * np.log(posteriors)
+    own = speakers_own(MOVED[[label]], tf.constant(logits), tf.constant(MOVED))
+    np.testing.assert_allclose(own, 0, atol=1e-9)
+
+
+def test_what_no_emotion_explains_is_the_speaker_s_own() -> None:
+    statistics = np.ones((1, SIZE))
+    own = speakers_own(statistics, tf.zeros((1, N_LABELS), tf.float64), tf.constant(MOVED))
+    np.testing.assert_allclose(own, statistics)
