@@ -49,7 +49,7 @@ PROTOCOL = (
 )
 
 _OTHERS_SHARE = 3
-"""Every so many clips of other emotions are heard after it."""
+"""Every so many clips of other emotions are heard after one that lasted."""
 _FITTED_STREAMS = 2
 """Of each actor, to fit smoothing on; on all of them it would take an hour."""
 

@@ -33,6 +33,9 @@ CONDITIONS = (
     "room",
 )
 
+_MOST_HELD_CLIPS = 200
+"""Even if a model takes little of what they hold for a voice."""
+
 
 @dataclass(frozen=True)
 class HeardClip:
@@ -154,17 +157,17 @@ class Hearing:
             speaker = self._classifier.speaker()
             if speaker is None:
                 return []
-            for clip in itertools.cycle(held):
-                listen(self._classifier, load_audio(clip.path), speaker)
+            for clip in itertools.islice(itertools.cycle(held), _MOST_HELD_CLIPS):
                 if speaker.speech_seconds >= seconds:
                     break
+                listen(self._classifier, load_audio(clip.path), speaker)
             fixed = Fixed.of(speaker)
             return [
                 HeardClip(clip, listen(self._classifier, load_audio(clip.path), fixed))
                 for clip in progress(clips, f"{held[0].label} held")
             ]
 
-        return self._once(f"after-holding-{held[0].speaker}-{held[0].label}", hear)
+        return self._once(f"after-{seconds:g}-s-{held[0].label}-{held[0].speaker}", hear)
 
     def _once(self, name: str, hear: Callable[[], T]) -> T:
         path = self._folder / f"{name}.pickle"
