@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -140,11 +140,7 @@ class Hearing:
                 return []
             for clip in enrolment:
                 listen(self._classifier, load_audio(clip.path), speaker)
-            fixed = Fixed.of(speaker)
-            return [
-                HeardClip(clip, listen(self._classifier, load_audio(clip.path), fixed))
-                for clip in clips
-            ]
+            return self._known(speaker, clips)
 
         return self._once(f"enrolled-{clips[0].speaker}", hear)
 
@@ -161,13 +157,17 @@ class Hearing:
                 if speaker.speech_seconds >= seconds:
                     break
                 listen(self._classifier, load_audio(clip.path), speaker)
-            fixed = Fixed.of(speaker)
-            return [
-                HeardClip(clip, listen(self._classifier, load_audio(clip.path), fixed))
-                for clip in progress(clips, f"{held[0].label} held")
-            ]
+            return self._known(speaker, progress(clips, f"{held[0].label} held"))
 
         return self._once(f"after-{seconds:g}-s-{held[0].label}-{held[0].speaker}", hear)
+
+    def _known(self, speaker: Speaker, clips: Iterable[Clip]) -> list[HeardClip]:
+        """Every clip of somebody of whom so much is known, and no more."""
+        fixed = Fixed.of(speaker)
+        return [
+            HeardClip(clip, listen(self._classifier, load_audio(clip.path), fixed))
+            for clip in clips
+        ]
 
     def _once(self, name: str, hear: Callable[[], T]) -> T:
         path = self._folder / f"{name}.pickle"

@@ -14,8 +14,10 @@ pytest.importorskip("scipy", reason="evaluation varies sounds with scipy: pip in
 
 from inference.card import LABELS, load_card
 from models import evaluate
+from models.clip_figures import holding_table
 from models.corpora import Clip, read_esc10, read_ravdess
 from models.hearing import CONDITIONS, Hearing
+from models.listening import clip_scores
 from models.report import write_report
 from tests.models.sounds import RATE, babble
 
@@ -72,6 +74,18 @@ def test_an_emotion_that_lasts_is_heard_again_after_it(
 ) -> None:
     for kind in ("the same emotion", "others"):
         assert set(results["held"][kind]) == {"before", "after"}
+
+
+def test_clips_of_an_emotion_that_lasted_are_told_from_others(folder: Path) -> None:
+    fold = folds(folder)[0]
+    cold, card = fold.hearing.clips(fold.clips), fold.hearing.card
+    scores = [clip_scores(part.steps, card) for part in cold[:2]]
+    told = [None if s is None else LABELS[int(s.argmax())] for s in scores]
+    lasted, other = [float(a == part.clip.label) for a, part in zip(told, cold, strict=False)]
+    held = str(cold[0].clip.label)
+    table = holding_table([[(held, cold[0]), (held, cold[1])]], [cold], [card])
+    assert table["the same emotion"] == {"before": lasted, "after": lasted}
+    assert table["others"] == {"before": other, "after": other}
 
 
 def test_another_seed_is_judged_in_the_same_way(
