@@ -50,8 +50,6 @@ PROTOCOL = (
 
 _OTHERS_SHARE = 3
 """Every so many clips of other emotions are heard after one that lasted."""
-_FITTED_STREAMS = 2
-"""Of each actor, to fit smoothing on; on all of them it would take an hour."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -141,14 +139,10 @@ def evaluate(
         for fold in folds
     ]
     base = folds[0].hearing.card
-    to_fit = [
-        part[: _FITTED_STREAMS * len(fold.actors())]
-        for fold, part in zip(folds, streams, strict=True)
-    ]
     cards = [
-        _fit(base, _others(heard, number), _others(to_fit, number)) for number in range(len(folds))
+        _fit(base, _others(heard, number), _others(streams, number)) for number in range(len(folds))
     ]
-    final = _fit(base, list(chain(*heard)), list(chain(*to_fit)))
+    final = _fit(base, list(chain(*heard)), list(chain(*streams)))
     told = [
         [(s.stream, _verdicts(s, card)) for s in part]
         for part, card in zip(streams, cards, strict=True)

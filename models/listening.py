@@ -59,15 +59,23 @@ def conclude(steps: Sequence[Step], card: Card) -> list[Verdict]:
 
     The predictions must come from a card with temperature 1.
     """
+    return conclude_tempered(tempered(steps, card.temperature), card)
+
+
+def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
+    """Steps whose predictions come from temperature 1, at another one, without statistics."""
+    return [
+        step
+        if (said := step.prediction) is None
+        else Step(step.turn, Prediction(retempered(said.posteriors, temperature), said.voice, None))
+        for step in steps
+    ]
+
+
+def conclude_tempered(steps: Sequence[Step], card: Card) -> list[Verdict]:
+    """As :func:`conclude`, of predictions that have the card's temperature already."""
     pipeline = Pipeline(card, None)
-    verdicts = []
-    for step in steps:
-        prediction = step.prediction
-        if prediction is not None:
-            posteriors = retempered(prediction.posteriors, card.temperature)
-            prediction = Prediction(posteriors, prediction.voice, None)
-        verdicts.append(pipeline.conclude(step.turn, prediction))
-    return verdicts
+    return [pipeline.conclude(step.turn, step.prediction) for step in steps]
 
 
 def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:

@@ -74,10 +74,9 @@ def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
 
 def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int64]:
     """The last published label at every 10 ms, ``(n_frames,)``; -1 for none."""
-    labels = np.full(n_frames, _NONE, np.int64)
-    for number, verdict in enumerate(verdicts, 1):
-        labels[number * _STRIDE_FRAMES :] = _NONE if verdict.label is None else verdict.label
-    return labels
+    told = [_NONE, *(_NONE if verdict.label is None else verdict.label for verdict in verdicts)]
+    last = np.minimum(np.arange(n_frames) // _STRIDE_FRAMES, len(verdicts))
+    return np.array(told)[last]
 
 
 def spoken_scores(
