@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-    """How much is heard; a hearing of everything takes an hour."""
+    """How much is heard."""
 
     orders: int
     """Random orders of each actor's clips to adapt in."""

@@ -39,10 +39,10 @@ _CHOICES: Mapping[str, Sequence[float]] = {
     "settling_seconds": (0.0, 0.4, 0.8, 1.2, 1.6),
 }
 """Of smoothing."""
-_DRAWN = 100
-"""Settings drawn at random, the best of which is where the search begins: from any one start it
-ends where no single setting gains, which may be far from the best."""
-_DRAWN_SHARE = 0.2
+_DRAWS = 100
+"""Settings drawn at random, the best of which is where the search begins: it ends where no single
+setting gains, which from a poor start may be far from the best."""
+_DRAWS_SHARE = 0.2
 """Of the streams, by which they are compared."""
 _ROUNDS = 2
 _MOST_WRONG_CHANGES = 0.95
@@ -86,32 +86,32 @@ def fit_smoothing(
     From the best of some that are drawn at random, one setting after the other is chosen anew
     while the others stay, some rounds long.
     """
-    parts = [(stream, tempered(steps, card.temperature)) for stream, steps in streams]
+    at_temperature = [(stream, tempered(steps, card.temperature)) for stream, steps in streams]
     random = np.random.default_rng(0)
-    few = math.ceil(_DRAWN_SHARE * len(parts))
-    some = [parts[i] for i in random.permutation(len(parts))[:few]]
+    n_sample = math.ceil(_DRAWS_SHARE * len(streams))
+    sample = [at_temperature[i] for i in random.permutation(len(streams))[:n_sample]]
 
     def possible(settings: Iterable[SmoothingSettings]) -> list[SmoothingSettings]:
         return [s for s in settings if s.settling_seconds <= card.window_seconds]
 
     @functools.cache
     def worth(settings: SmoothingSettings) -> float:
-        return _worth(parts, dataclasses.replace(card, smoothing=settings))
+        return _worth_of(at_temperature, dataclasses.replace(card, smoothing=settings))
 
-    drawn = possible([UNFITTED.smoothing, *(_drawn(random) for _ in range(_DRAWN))])
-    best = max(drawn, key=lambda s: _worth(some, dataclasses.replace(card, smoothing=s)))
+    starts = possible([UNFITTED.smoothing, *(_draw(random) for _ in range(_DRAWS))])
+    best = max(starts, key=lambda s: _worth_of(sample, dataclasses.replace(card, smoothing=s)))
     for name in [*_CHOICES] * _ROUNDS:
         choices = (dataclasses.replace(best, **{name: value}) for value in _CHOICES[name])
         best = max((best, *possible(choices)), key=worth)
     return best
 
 
-def _drawn(random: np.random.Generator) -> SmoothingSettings:
+def _draw(random: np.random.Generator) -> SmoothingSettings:
     values = {name: float(random.choice(choices)) for name, choices in _CHOICES.items()}
     return dataclasses.replace(UNFITTED.smoothing, **values)
 
 
-def _worth(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
+def _worth_of(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
     """Of the card's smoothing; the predictions have its temperature already."""
     row = totals([measure(stream, conclude_tempered(steps, card)) for stream, steps in streams])
     too_many = max(0.0, row["wrong_changes_per_10_seconds"] - _MOST_WRONG_CHANGES)
@@ -145,10 +145,12 @@ def threshold_curve(
     thresholds: npt.NDArray[np.float64],
 ) -> list[dict[str, float]]:
     """Figures for thresholds that a label takes to appear."""
+    at_temperature = [(stream, tempered(steps, card.temperature)) for stream, steps in streams]
     rows = []
     for threshold in thresholds.tolist():
         settings = dataclasses.replace(card.smoothing, uncertain_below=threshold)
         at = dataclasses.replace(card, smoothing=settings)
-        row = totals([measure(stream, conclude(steps, at)) for stream, steps in streams])
+        told = [measure(stream, conclude_tempered(steps, at)) for stream, steps in at_temperature]
+        row = totals(told)
         rows.append({"uncertain_below": threshold, **row})
     return rows
