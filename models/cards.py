@@ -51,7 +51,7 @@ _WEAKNESSES = (
     "had a recall of 38 % on nEMO's Polish clips, mean of six emotions",
     "Other languages, children, old people and strong accents were not measured",
     "One voice at a time; music with singing counts as a voice",
-    "What was heard counts for ten seconds: another speaker may get the label of the one before",
+    "What was heard counts up to half a minute: the next speaker may get the label of the last",
 )
 
 
