@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.card import LABELS
+from inference.card import LABELS, Card
 from inference.classifier import Classifier, read_model
 from inference.runtime import find_runtime
 from models.cards import UNFITTED
 from models.fitting import fit_sharpness, fit_smoothing, fit_temperature
 from models.hearing import Fixed
-from models.listening import adapt_to, clip_scores, conclude, listen
+from models.listening import Step, adapt_to, clip_scores, conclude, listen
+from models.stream_figures import measure, totals
 from models.streams import ActorStream, Block
 from models.windows import STRIDE_SAMPLES
 from streamer.analyze import analyze
@@ -88,7 +89,8 @@ def test_temperature_makes_a_classifier_as_sure_as_it_is_right() -> None:
     assert fit_temperature(clips, wrong, classifier.card) > 1.5
 
 
-def test_smoothing_is_fitted_to_be_calm_and_right() -> None:
+def certain_babble() -> tuple[Card, list[Step], ActorStream]:
+    """A card, what its model said of a sound, and a stream of the label that it said most."""
     classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
     sound = babble(12.0)
     steps = listen(classifier, sound)
@@ -96,22 +98,31 @@ def test_smoothing_is_fitted_to_be_calm_and_right() -> None:
     labels = [verdict.label for verdict in conclude(steps, certain)]
     truth = max(set(labels) - {None}, key=labels.count)
     block = Block(truth, 0, sound.size, RATE // 2)
-    stream = ActorStream("a", sound, (block,), np.ones(sound.size // 160, np.bool_))
-    settings = fit_smoothing([(stream, steps)], certain)
-    at = dataclasses.replace(certain, smoothing=settings)
-    assert [v.label for v in conclude(steps, at)].count(truth) > len(steps) / 2
+    return certain, steps, ActorStream("a", sound, (block,), np.ones(sound.size // 160, np.bool_))
 
+
+def share_right(stream: ActorStream, steps: list[Step], card: Card) -> float:
+    return totals([measure(stream, conclude(steps, card))])["share_right"]
+
+
+def test_smoothing_is_fitted_to_be_calm_and_right() -> None:
+    card, steps, stream = certain_babble()
+    fitted = dataclasses.replace(card, smoothing=fit_smoothing([(stream, steps)], card))
+    assert share_right(stream, steps, fitted) > 0.5
+
+
+def test_fitting_finds_what_is_far_from_where_it_begins() -> None:
+    certain, steps, stream = certain_babble()
+    card = dataclasses.replace(certain, voice_threshold=0.1, smoothing=UNFITTED.smoothing)
     faint = [
         dataclasses.replace(step, prediction=dataclasses.replace(step.prediction, voice=0.52))
         if step.prediction
         else step
         for step in steps
     ]
-    open_card = dataclasses.replace(certain, voice_threshold=0.1, smoothing=UNFITTED.smoothing)
-    assert not any(v.label is not None for v in conclude(faint, open_card))
-    settings = fit_smoothing([(stream, faint)], open_card)
-    at = dataclasses.replace(open_card, smoothing=settings)
-    assert [v.label for v in conclude(faint, at)].count(truth) > len(steps) / 2
+    assert share_right(stream, faint, card) == 0
+    fitted = dataclasses.replace(card, smoothing=fit_smoothing([(stream, faint)], card))
+    assert share_right(stream, faint, fitted) > 0.5
 
 
 def test_scores_on_streams_are_made_as_high_as_they_are_right() -> None:
