@@ -12,7 +12,7 @@ from inference.profile import Profile
 
 @dataclass(frozen=True)
 class AdaptationSettings:
-    """How a speaker's statistics are gathered; fitted with the model.
+    """How a speaker's statistics are gathered, as the model was trained with.
 
     Raises:
         ValueError: a value is out of range.

@@ -49,7 +49,7 @@ def clip_table(heard: Sequence[Sequence[HeardClip]], cards: Sequence[Card]) -> d
 
 
 def window_table(heard: Sequence[Sequence[HeardClip]], cards: Sequence[Card]) -> dict[str, float]:
-    """Accuracy of the one causal window that ends so long after a clip's speech began."""
+    """Accuracy of the last causal window of no more than so many seconds; wrong without one."""
     right: dict[float, list[bool]] = {seconds: [] for seconds in _WINDOW_SECONDS}
     for fold, card in zip(heard, cards, strict=True):
         for part in fold:
@@ -101,14 +101,16 @@ def _is_right(part: HeardClip, card: Card) -> bool:
 
 
 def _window_scores(steps: Sequence[Step], card: Card, seconds: float) -> FloatArray | None:
-    """Of the last window no longer than this; short speech has no longer one."""
+    """Of the last window with no more frames than fit.
+
+    None where there is none: of speech that began long before the warm-up ended.
+    """
     scores = None
     for step in steps:
         window, prediction = step.turn.heard.window, step.prediction
         if window is None or prediction is None or prediction.voice < card.voice_threshold:
             continue
-        length = card.recipe.end_of(window.frames) / SAMPLE_RATE
-        if scores is None or length <= seconds:
+        if window.frames * card.recipe.hop_length <= seconds * SAMPLE_RATE:
             scores = retempered(prediction.posteriors, card.temperature)
     return scores
 

@@ -15,6 +15,7 @@ from inference.card import LABELS
 from inference.exceptions import DataError
 from models import augment
 from models.corpora import Clip, load_audio
+from models.files import save_arrays
 from models.frozen import FrozenEncoder
 from models.progress import progress
 from models.sampling import Columns
@@ -76,11 +77,7 @@ def make_examples(
     ]
     for path, shard in progress(missing, "windows"):
         rows = list(_rows(shard, noises, encoder))
-        columns: dict[str, Any] = {key: np.stack([row[key] for row in rows]) for key in rows[0]}
-        partial = path.with_suffix(".part")
-        with partial.open("wb") as file:
-            np.savez(file, **columns)
-        partial.rename(path)
+        save_arrays(path, {key: np.stack([row[key] for row in rows]) for key in rows[0]})
 
 
 def load_column(folder: Path, name: str) -> npt.NDArray[Any]:

@@ -140,17 +140,22 @@ def _surprise(scores: FloatArray, truth: npt.NDArray[np.int64]) -> float:
 
 
 def threshold_curve(
-    streams: Sequence[tuple[ActorStream, Sequence[Step]]],
-    card: Card,
+    folds: Sequence[Sequence[tuple[ActorStream, Sequence[Step]]]],
+    cards: Sequence[Card],
     thresholds: npt.NDArray[np.float64],
 ) -> list[dict[str, float]]:
-    """Figures for thresholds that a label takes to appear."""
-    at_temperature = [(stream, tempered(steps, card.temperature)) for stream, steps in streams]
+    """Figures for thresholds that a label takes to appear, of all folds, each with its card."""
+    parts = [
+        (stream, tempered(steps, card.temperature), card)
+        for streams, card in zip(folds, cards, strict=True)
+        for stream, steps in streams
+    ]
     rows = []
     for threshold in thresholds.tolist():
-        settings = dataclasses.replace(card.smoothing, uncertain_below=threshold)
-        at = dataclasses.replace(card, smoothing=settings)
-        told = [measure(stream, conclude_tempered(steps, at)) for stream, steps in at_temperature]
-        row = totals(told)
-        rows.append({"uncertain_below": threshold, **row})
+        told = []
+        for stream, steps, card in parts:
+            settings = dataclasses.replace(card.smoothing, uncertain_below=threshold)
+            at = dataclasses.replace(card, smoothing=settings)
+            told.append(measure(stream, conclude_tempered(steps, at)))
+        rows.append({"uncertain_below": threshold, **totals(told)})
     return rows

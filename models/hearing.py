@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import pickle
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,9 @@ from inference.classifier import Classifier, read_model
 from inference.runtime import find_runtime
 from models import augment
 from models.augment import Samples
+from models.cards import UNFITTED
 from models.corpora import Clip, load_audio
+from models.files import write_whole
 from models.listening import Step, adapt_to, listen
 from models.progress import progress
 from models.streams import ActorStream, make_stream
@@ -56,15 +59,21 @@ class HeardStream:
 class Hearing:
     """One model's hearing; whatever it has heard once is read back from its folder.
 
+    Posteriors are of temperature 1, whatever the card says: another one can be had afterwards.
+
     Args:
         model: path of the ``.tflite`` file, its card beside it.
+        voice_threshold: below it a window holds no voice, which ends what the next ones hold.
     """
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, voice_threshold: float = UNFITTED.voice_threshold) -> None:
         content = read_model(model)
-        self.card = content.card
-        self._classifier = Classifier(content, find_runtime())
-        self._folder = model.parent / f"{model.stem}-heard-{content.card.sha256[:12]}"
+        self.card = dataclasses.replace(
+            content.card, temperature=1.0, voice_threshold=voice_threshold
+        )
+        self._classifier = Classifier(dataclasses.replace(content, card=self.card), find_runtime())
+        sha256 = content.card.sha256[:12]
+        self._folder = model.parent / f"{model.stem}-heard-{sha256}-{voice_threshold:.4f}"
         self._folder.mkdir(exist_ok=True)
 
     def clips(self, clips: Sequence[Clip]) -> list[HeardClip]:
@@ -175,7 +184,7 @@ class Hearing:
             kept: T = pickle.loads(path.read_bytes())  # noqa: S301 - written below
             return kept
         heard = hear()
-        path.write_bytes(pickle.dumps(heard))
+        write_whole(path, pickle.dumps(heard))
         return heard
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from models.encoder import Tensor
+from models.files import save_arrays
 
 
 class History:
@@ -47,8 +47,7 @@ class History:
 def save_history(path: Path, parts: Sequence[History]) -> None:
     """Write the histories of parts of a training, one after the other, as ``.npz``."""
     every = [part.arrays() for part in parts]
-    arrays: Any = {name: np.concatenate([part[name] for part in every]) for name in every[0]}
-    np.savez(path, **arrays)
+    save_arrays(path, {name: np.concatenate([part[name] for part in every]) for name in every[0]})
 
 
 def share_right(scores: Tensor, targets: Tensor) -> Tensor:

@@ -61,7 +61,9 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         "<h2>Noise, rooms, lines and levels</h2>",
         _condition_rows(results["conditions"]),
         "<h2>No voice, no emotion</h2>",
-        _table(("sound", "windows with a label"), _percent_rows(results["noise"])),
+        _table(("sound", "strides with a label"), _percent_rows(results["noise"])),
+        "<p>Noises are heard by the shipped model, with settings that are fitted on all folds; "
+        "speech by the folds' models, with theirs.</p>",
         _table(("", "share"), _percent_rows(results["open"])),
         "<h2>Training</h2>",
         "<p>Of the first fold, by the weights of each step; what ships is their running average. "
@@ -120,7 +122,9 @@ def _seed_rows(seeds: Sequence[Sequence[float]]) -> str:
     ]
     if len(means) > 1:
         spread = f"{percent(statistics.fmean(means))} ± {100 * statistics.stdev(means):.1f}"
-        rows.append(("mean and standard deviation", spread, ""))
+        rows.append(("mean and standard deviation over trainings", spread, ""))
+    spread = f"{100 * statistics.stdev(seeds[0]):.1f} points"
+    rows.append(("standard deviation over folds of training 1", spread, ""))
     return _table(("cold, mean of the folds", "accuracy", "folds"), rows)
 
 

@@ -26,6 +26,7 @@ from models.encoder import Tensor, constants, values
 from models.examples import load_column, load_columns
 from models.export import export_full
 from models.expression import measure_expression
+from models.files import save_arrays, write_whole
 from models.heads import (
     CHANNELS,
     N_LABELS,
@@ -121,7 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
     for name in options.only:
         run = Run(data, options.runs / name, settings)
         model = options.runs / name / f"{options.model}.tflite"
-        model.write_bytes(run.full() if options.model == "full" else run.lite())
+        write_whole(model, run.full() if options.model == "full" else run.lite())
         write_card(model, UNFITTED, {"protocol": "not yet evaluated"})
 
 
@@ -193,8 +194,7 @@ class Run:
         if not path.exists():
             folder = self._folder.parent / "start"
             pupil = self._taught(rows, new, LITE_START, folder, None, _NOBODY)
-            arrays: Any = values(pupil.parameters)
-            np.savez(path, **arrays)
+            save_arrays(path, values(pupil.parameters))
         with np.load(path) as archive:
             return {name: archive[name] for name in archive.files}
 

@@ -22,8 +22,9 @@ from models.encoder import log_mel, masks, whisper_input  # noqa: E402
 from models.shape import RECIPE  # noqa: E402
 from models.windows import cut_windows  # noqa: E402
 from tests.models.sounds import RATE, babble  # noqa: E402
+from tests.models.weights import random_whisper  # noqa: E402
 
-WIDTH, FRAMES = 384, 300
+FRAMES = 300
 
 
 def window(seconds: float = 2.2) -> npt.NDArray[np.float32]:
@@ -86,31 +87,6 @@ def test_a_cold_speaker_changes_nothing_and_a_known_one_is_removed() -> None:
     np.testing.assert_allclose(deviation, 1, atol=1e-3)
 
 
-def random_whisper(path: Path) -> None:
-    """An untrained encoder of the right shape."""
-    random = np.random.default_rng(0)
-    shapes: dict[str, tuple[int, ...]] = {
-        "conv1/weight": (WIDTH, 80, 3),
-        "conv1/bias": (WIDTH,),
-        "conv2/weight": (WIDTH, WIDTH, 3),
-        "conv2/bias": (WIDTH,),
-        "positions": (1500, WIDTH),
-    }
-    for layer in range(3):
-        for norm in ("attn_norm", "mlp_norm"):
-            shapes |= {f"layer_{layer}/{norm}/{part}": (WIDTH,) for part in ("gamma", "beta")}
-        for name, width_out, width_in in (
-            ("attn_qkv", 3 * WIDTH, WIDTH),
-            ("attn_out", WIDTH, WIDTH),
-            ("mlp_in", 4 * WIDTH, WIDTH),
-            ("mlp_out", WIDTH, 4 * WIDTH),
-        ):
-            shapes[f"layer_{layer}/{name}/weight"] = (width_out, width_in)
-            shapes[f"layer_{layer}/{name}/bias"] = (width_out,)
-    arrays = {n: (0.03 * random.standard_normal(s)).astype(np.float16) for n, s in shapes.items()}
-    np.savez(path, **arrays)  # type: ignore[arg-type]
-
-
 @pytest.mark.timeout(300)
 def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
     whisper = tmp_path / "whisper.npz"
@@ -132,7 +108,7 @@ def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
         model = read_model(tmp_path / "runs" / "fold1" / f"{name}.tflite")
         classifier = Classifier(model, find_runtime())
         for features in (window(1.3), window(2.2)):
-            cold = classifier.judge(features, classifier.speaker())
-            nobody = classifier.judge(features, None)
-            np.testing.assert_allclose(cold.posteriors, nobody.posteriors, atol=1e-3)
-            assert cold.posteriors.sum() == pytest.approx(1)
+            told = classifier.judge(features, classifier.speaker())
+            assert told.posteriors.sum() == pytest.approx(1)
+            assert told.statistics is not None
+            assert np.isfinite(told.statistics).all()
