@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 _PIECE_SAMPLES = 16_000  # of a file: 64,000 bytes, just below what a message may have
@@ -76,7 +76,13 @@ def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
     """What to send of a sound file: the fields of ``start``, and its samples, mixed to mono."""
     import soundfile
 
-    sound = soundfile.SoundFile(path)
+    class ReadThrough(soundfile.SoundFile):  # type: ignore[misc]  # untyped
+        """Where it can seek, soundfile does so after every read, which damages an MP3."""
+
+        def seekable(self) -> bool:
+            return False
+
+    sound = ReadThrough(path)
     start = {
         "purpose": "file",
         "sample_rate": sound.samplerate,
@@ -84,8 +90,12 @@ def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
         "name": Path(path).name,
         "duration": sound.frames / sound.samplerate,
     }
-    blocks = sound.blocks(_PIECE_SAMPLES, dtype="float32", always_2d=True)
-    return start, (block.mean(axis=1).astype("<f4").tobytes() for block in blocks)
+
+    def pieces() -> Iterator[bytes]:
+        while (block := sound.read(_PIECE_SAMPLES, "float32", always_2d=True)).size:
+            yield block.mean(axis=1).astype("<f4").tobytes()
+
+    return start, pieces()
 
 
 def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
@@ -144,6 +154,8 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     try:
         sys.exit(main(sys.argv[1:]))
+    except InvalidStatus as refused:  # the daemon says what to do
+        sys.exit(f"send_audio: {bytes(refused.response.body or b'').decode() or refused}")
     except (OSError, RuntimeError, WebSocketException) as error:  # RuntimeError: soundfile's
         sys.exit(f"send_audio: {error}")
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.sync.client import connect
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
@@ -34,6 +34,7 @@ def messages(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
         OSError: there is no daemon, or the connection broke off.
         TokenRefused: the daemon wants a token, and this is not it.
         websockets.exceptions.WebSocketException: it did not agree to talk.
+        websockets.exceptions.InvalidURI: this is no WebSocket's address.
     """
     with connect(url, compression=None, max_size=2**20, proxy=None) as connection:
         try:
@@ -54,6 +55,7 @@ def messages_for_ever(url: str, token: str | None = None) -> Iterator[dict[str, 
 
     Raises:
         TokenRefused: as above.
+        websockets.exceptions.InvalidURI: as above.
     """
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
@@ -62,6 +64,10 @@ def messages_for_ever(url: str, token: str | None = None) -> Iterator[dict[str, 
             for message in messages(url, token):
                 pause_seconds = _FIRST_PAUSE_SECONDS
                 yield message
+        except InvalidURI:
+            raise
+        except InvalidStatus as refused:  # the daemon says what to do
+            detail = bytes(refused.response.body or b"").decode() or str(refused)
         except (OSError, WebSocketException, ValueError) as error:  # ValueError: no JSON
             detail = str(error)
         yield {"type": "disconnected", "detail": detail}
@@ -76,5 +82,9 @@ if __name__ == "__main__":
         for message in messages_for_ever(address, Path(file).read_text().strip() if file else None):
             if message["type"] == "change":
                 print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
+            elif message["type"] == "disconnected":
+                print(f"disconnected: {message['detail']}", file=sys.stderr)
+    except (InvalidURI, TokenRefused) as error:
+        sys.exit(f"websocket_client: {error}")
     except KeyboardInterrupt:
         pass

@@ -60,9 +60,10 @@ class Access:
 
     def origin_may_connect(self, origin: str, host_header: str) -> bool:
         """Whether a page from this origin may open a WebSocket; programs send none."""
-        return origin in self.allowed_origins or origin.lower() in (
+        return origin.lower() in (
             f"http://{host_header.lower()}",
             f"https://{host_header.lower()}",
+            *(allowed.lower() for allowed in self.allowed_origins),
         )
 
 

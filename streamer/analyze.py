@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from inference.card import SAMPLE_RATE
 from inference.classifier import Classifier
 from inference.profile import Profile
 from streamer.events import Change, Emotion, to_json
@@ -65,7 +66,8 @@ def analyze(
     """
     reading = decoder.open(file)
     try:
-        ring = Ring(2 * reading.sample_rate, reading.channels, reading.sample_rate)
+        seconds = 2 + stride_samples / SAMPLE_RATE
+        ring = Ring(round(seconds * reading.sample_rate), reading.channels, reading.sample_rate)
         intake = Intake(ring, stride_samples)
         pipeline = Pipeline(classifier.card, classifier.speaker(profile))
         narrator = Narrator(default_name(file))

@@ -68,10 +68,10 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     """
     runtime = find_runtime()
     model = find_model(config.model, runtime)
-    token = read_token(Path(config.token_file)) if config.token_file else None
+    token = None if config.token_file is None else read_token(Path(config.token_file))
     access = Access(config.host, config.allow_host, config.allow_origin, token)
     cert, key = config.tls_cert, config.tls_key
-    tls = make_tls(Path(cert), Path(key)) if cert and key else None
+    tls = None if cert is None or key is None else make_tls(Path(cert), Path(key))
     sources = opened()
     _warn_of_exposure(config)
     profile = None if config.profile is None else profile_for(config.profile, model.card)
@@ -217,7 +217,7 @@ class Daemon:
         if not self._config.once:
             await self._stopping.wait()  # nothing to hear any more, but listeners are served
         if self._config.lossless:
-            await self._hub.drained()
+            await self._hub.drained(wholly=True)
 
     async def _until_stopped(self, work: Any) -> None:
         """Run until the work is done, fails, or a signal comes."""

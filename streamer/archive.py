@@ -13,7 +13,7 @@ from typing import Any
 
 from inference.exceptions import HistoryError
 
-MOST_FILES = 200
+MOST_FILES = 150
 """That are kept: the oldest make way."""
 PART_EVENTS = 200
 """That are sent in one message: some 150 KB."""

@@ -9,12 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
+from pathlib import Path
 from typing import Any
 
 from inference.card import SAMPLE_RATE
 from inference.exceptions import EmotiondError
 from streamer import __version__, commands
-from streamer.config import ENVIRONMENT_PREFIX, Config, make_config
+from streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
 from streamer.meanwhile import begin
 from streamer.sources.opening import SourceSettings, open_sources
 
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after an error (told in one line), 2 for wrong usage.
     """
+    if sys.stdout is None:  # it was closed: what we say is for nobody
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):  # whatever a name holds, it can be printed
             output.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -41,17 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     status = 0
     try:
         status = command(options)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return status
     except EmotiondError as error:
         print(f"emotiond: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output is gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return status
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is flushed once more
+        if isinstance(error, BrokenPipeError):  # the reader of our output is gone
+            return status
+        print(f"emotiond: {error.strerror or error}. Check where its output goes.", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -152,6 +157,7 @@ def _add_run(group: Any) -> None:
 
 def _run(options: dict[str, Any]) -> int:
     config = make_config(options, os.environ)
+    refuse_exposure(config)
     settings = SourceSettings(config.device, config.rate, not config.lossless, not config.once)
     # A device or a decoder takes its time to open, and so do the imports behind the daemon.
     sources = begin(lambda: open_sources(config.source, settings))

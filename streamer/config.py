@@ -26,6 +26,10 @@ else:
 
 ENVIRONMENT_PREFIX = "EMOTIOND_"
 
+_CLIENTS_OWN = ("zmq_keys",)
+"""Variables of the daemon's prefix that only its clients read."""
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
+_HOST = re.compile(r"[^/:\s]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)  # or an IPv6 address
 _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
 _MOST_CONNECTIONS = 100_000
@@ -90,6 +94,17 @@ class Config:
     """Whether other machines may listen without token and CURVE."""
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value == "":  # such as "$TOKEN_FILE" that is not set: nobody meant "none"
+                raise ConfigError(f"{name} cannot be empty", "Give it a value, or leave it out")
+        for origin in self.allow_origin:
+            if not _ORIGIN.fullmatch(origin):
+                raise ConfigError(
+                    f"allow_origin cannot be {origin!r}", "Use https://NAME or https://NAME:PORT"
+                )
+        for host in self.allow_host:
+            if not _HOST.fullmatch(host):
+                raise ConfigError(f"allow_host cannot be {host!r}", "Use a name, without the port")
         steps = self.stride / _STRIDE_STEP_SECONDS
         if not (0 < self.stride <= _LONGEST_STRIDE_SECONDS and math.isclose(steps, round(steps))):
             raise ConfigError(
@@ -111,8 +126,6 @@ class Config:
                 f"max_client_streams cannot be {self.max_client_streams}",
                 f"Use 0 to {_MOST_CLIENT_STREAMS}",
             )
-        if self.history == "":
-            raise ConfigError("history cannot be empty", "Name a file, or use --history off")
         if self.zmq != "off":
             _check_endpoint(self.zmq)
 
@@ -144,8 +157,12 @@ def _check_endpoint(endpoint: str) -> None:
         )
 
 
-def _refuse_exposure(config: Config) -> None:
-    """Nobody listens from another machine who was not let in."""
+def refuse_exposure(config: Config) -> None:
+    """Nobody listens from another machine who was not let in.
+
+    Raises:
+        ConfigError: with these settings somebody could.
+    """
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
     if config.insecure:
@@ -195,7 +212,6 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
             config = build(Config, merged)
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
-    _refuse_exposure(config)  # of all layers together: one may hold the host, one the token
     return config
 
 
@@ -221,6 +237,8 @@ def _environment_values(environment: Mapping[str, str]) -> Mapping[str, Any]:
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         key = variable[len(ENVIRONMENT_PREFIX) :].lower()
+        if key in _CLIENTS_OWN:
+            continue
         values[key] = _parse_text(hints.get(key, str), text)
     return values
 

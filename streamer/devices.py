@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import platform
 import sys
@@ -167,7 +168,7 @@ def find_opening(device: Device) -> Opening:
     """
     sounddevice = load_portaudio()
     reason = ""
-    for channels in dict.fromkeys((1, min(2, device.channels), device.channels)):
+    for channels in _channel_counts(device):
         for rate in dict.fromkeys((SAMPLE_RATE, device.default_rate)):
             try:
                 sounddevice.check_input_settings(
@@ -183,14 +184,21 @@ def find_opening(device: Device) -> Opening:
     )
 
 
+def _channel_counts(device: Device) -> Sequence[int]:
+    """To try in turn: not every device can be opened as mono."""
+    return tuple(dict.fromkeys((1, min(2, device.channels), device.channels)))
+
+
 def supported_rates(device: Device) -> Sequence[int]:
     """Of the usual sample rates, those that the device can be opened at, in Hz."""
     sounddevice = load_portaudio()
     rates = []
     for rate in (8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000):
-        try:
-            sounddevice.check_input_settings(device=device.index, channels=1, samplerate=rate)
-        except (sounddevice.PortAudioError, ValueError):
-            continue
-        rates.append(rate)
+        for channels in _channel_counts(device):
+            with contextlib.suppress(sounddevice.PortAudioError, ValueError):
+                sounddevice.check_input_settings(
+                    device=device.index, channels=channels, samplerate=rate
+                )
+                rates.append(rate)
+                break
     return rates

@@ -97,8 +97,12 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def encode(message: Mapping[str, Any]) -> str:
-    """One line of JSON; refuses what is not a finite number."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """One line of JSON; refuses what is not a finite number.
+
+    What is no character, such as a byte of a file's name, is escaped: it can go over a wire.
+    """
+    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _rounded(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Response
 from websockets.protocol import CLOSING, OPEN, Event
 
+from streamer.events import encode
 from streamer.http import refusal
 from streamer.limits import Limits
 
@@ -75,8 +75,8 @@ class Peer(ServerConnection):
             transport.write(frame)
 
     def say(self, message: Mapping[str, Any]) -> None:
-        """Send an answer without waiting. What clients wrote may stand in it: all is escaped."""
-        self.send_text(json.dumps(message, allow_nan=False, separators=(",", ":")))
+        """Send an answer without waiting."""
+        self.send_text(encode(message))
 
     async def caught_up(self, wholly: bool = False, deadline: float | None = None) -> None:
         """Wait until the client has read enough, or all; it is dropped if that takes too long.

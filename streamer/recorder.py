@@ -89,9 +89,9 @@ class Recorder:
         self._closing = False
         try:
             self._open_files()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
             raise RecordError(
-                f"cannot record to {path} ({error.strerror})",
+                f"cannot record to {str(path)!r} ({getattr(error, 'strerror', error)})",
                 "Choose a folder that can be written to, with --record FILE.wav",
             ) from None
         source.copy = self._ring = source.sibling()

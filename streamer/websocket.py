@@ -97,7 +97,7 @@ class WebSocketServer:
         try:
             doors = open_doors(host, port, self.occupancy, encrypted=self._tls is not None)
             self._servers = [await self._serve(door) for door in doors]
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
                 f"cannot listen on {host} port {port} ({reason})",

@@ -85,8 +85,9 @@ export class Files {
       const recording = Recording.from(reply.result, this.#recalledEvents, this.#daemon.strideSeconds());
       this.#recalledEvents = [];
       this.#library.hold(reply.result.id, recording);
-      if (this.#recalled === reply.result.id) this.#page.show(recording);
+      if (this.#recalled !== reply.result.id) return; // another one has been chosen since
       this.#recalled = null;
+      this.#page.show(recording);
     } else if (reply.type === "error" && reply.about === "recall") {
       this.#recalled = null;
     }

@@ -111,7 +111,7 @@ export function situationOf(stream, link, nowMs) {
       break;
   }
   if (stream.status === "overload") {
-    situation.note = `The computer cannot keep up: some sound is left out. ${why}`;
+    situation.note = `The computer cannot keep up. ${why}`;
   }
   return situation;
 }

@@ -54,7 +54,8 @@ class Microphone:
         self._attention = threading.Event()  # the device is lost, or something is asked
         self._is_open = self._is_closing = False
         self._last_block = 0.0  # monotonic
-        self._expected_adc_seconds = 0.0  # PortAudio's clock, of the next block's first sample
+        self._expected_adc_seconds: float | None = None
+        """PortAudio's clock, of the next block's first sample; None for the first block."""
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:
@@ -94,8 +95,10 @@ class Microphone:
 
     def _callback(self, block: FloatArray, samples: int, times: Any, status: Any) -> None:
         now = time.monotonic()
-        if status.input_overflow:  # PortAudio lost samples before these; its clock says how many
-            lost_seconds = times.inputBufferAdcTime - self._expected_adc_seconds
+        expected_seconds = self._expected_adc_seconds
+        if status.input_overflow and expected_seconds is not None:
+            # PortAudio lost samples before these; its clock says how many
+            lost_seconds = times.inputBufferAdcTime - expected_seconds
             self._ring.skip(max(0, round(lost_seconds * self.sample_rate)))
         self._expected_adc_seconds = times.inputBufferAdcTime + samples / self.sample_rate
         self._ring.write(block, now)
@@ -103,6 +106,7 @@ class Microphone:
 
     def _open(self, opening: Opening) -> Any:
         sounddevice = load_portaudio()
+        self._expected_adc_seconds = None
         try:
             stream = sounddevice.InputStream(
                 device=opening.device.index,
@@ -143,27 +147,29 @@ class Microphone:
         """
         told_muted = was_muted = stream is None
         pauses = growing_pauses()
-        while True:
-            wait_seconds = _CHECK_SECONDS if stream else None if told_muted else next(pauses)
-            self._attention.wait(wait_seconds)
-            self._attention.clear()
-            if self._stopping:
-                break
-            if self.muted:
-                if not told_muted:
-                    self._close(stream)
-                    self._on_status("muted", _MUTED)
-                stream, told_muted, was_muted = None, True, True
-            elif stream is None:
-                stream = self._reopen(was_muted)
-                if told_muted and stream is None:
+        try:
+            while True:
+                wait_seconds = _CHECK_SECONDS if stream else None if told_muted else next(pauses)
+                self._attention.wait(wait_seconds)
+                self._attention.clear()
+                if self._stopping:
+                    break
+                if self.muted:
+                    if not told_muted:
+                        self._close(stream)
+                        self._on_status("muted", _MUTED)
+                    stream, told_muted, was_muted = None, True, True
+                elif stream is None:
+                    stream = self._reopen(was_muted)
+                    if told_muted and stream is None:
+                        self._on_status("reconnecting", _GONE)
+                    told_muted, was_muted = False, was_muted and stream is None
+                elif self._is_lost(stream):
                     self._on_status("reconnecting", _GONE)
-                told_muted, was_muted = False, was_muted and stream is None
-            elif self._is_lost(stream):
-                self._on_status("reconnecting", _GONE)
-                self._close(stream)
-                stream, pauses = None, growing_pauses()
-        self._close(stream)
+                    self._close(stream)
+                    stream, pauses = None, growing_pauses()
+        finally:  # whatever has happened, nobody is overheard
+            self._close(stream)
 
     def _is_lost(self, stream: Any) -> bool:
         return not stream.active or time.monotonic() - self._last_block > _STALL_SECONDS

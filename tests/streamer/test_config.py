@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.exceptions import ConfigError
-from streamer.config import Config, make_config
+from streamer.config import Config, make_config, refuse_exposure
 
 
 @pytest.fixture
@@ -137,11 +137,46 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"wait_clients": -1}, "wait_clients cannot be negative"),
         ({"max_client_streams": -1}, "Use 0 to 64"),
         ({"max_client_streams": 65}, "Use 0 to 64"),
-        ({"history": ""}, "use --history off"),
+        ({"history": ""}, "history cannot be empty"),
+        ({"token_file": ""}, "token_file cannot be empty"),
+        ({"tls_cert": "", "tls_key": ""}, "tls_cert cannot be empty"),
+        ({"host": "", "insecure": True}, "host cannot be empty"),
+        ({"allow_origin": ["https://wall.example/page"]}, "Use https://NAME"),
+        ({"allow_origin": ["wall.example"]}, "Use https://NAME"),
+        ({"allow_host": ["pi.local:8765"]}, "without the port"),
+        ({"allow_host": ["http://pi.local"]}, "without the port"),
     ],
 )
 def test_values_that_cannot_be_are_refused(flags: dict[str, Any], reason: str) -> None:
     assert reason in refusal(flags, {})
+
+
+def test_an_empty_variable_is_not_taken_for_none() -> None:
+    assert "token_file cannot be empty" in refusal({}, {"EMOTIOND_TOKEN_FILE": ""})
+
+
+def test_names_and_origins_that_can_match_are_taken() -> None:
+    origins = ["https://wall.example", "HTTP://10.0.0.7:8000", "chrome-extension://abcdef"]
+    hosts = ["pi.local", "10.0.0.7", "fe80::1"]
+    config = make_config({"allow_origin": origins, "allow_host": hosts}, {})
+    assert config.allow_origin == tuple(origins)
+    assert config.allow_host == tuple(hosts)
+
+
+def test_a_variable_of_its_clients_is_none_of_its_business() -> None:
+    assert make_config({}, {"EMOTIOND_ZMQ_KEYS": "/keys"}) == Config()
+
+
+def test_other_machines_are_kept_out_unless_they_are_let_in() -> None:
+    exposed = make_config({"host": "0.0.0.0"}, {})  # noqa: S104 - what is refused
+    with pytest.raises(ConfigError, match="--token-file"):
+        refuse_exposure(exposed)
+    for flags in ({"token_file": "token"}, {"insecure": True}):
+        refuse_exposure(make_config({"host": "0.0.0.0", **flags}, {}))  # noqa: S104
+    with pytest.raises(ConfigError, match="--zmq-curve"):
+        refuse_exposure(make_config({"zmq": "tcp://*:8766"}, {}))
+    with pytest.raises(ConfigError, match="--tls-key"):
+        refuse_exposure(make_config({"tls_cert": "cert.pem"}, {}))
 
 
 @given(st.integers(1, 1000))

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from streamer.archive import MOST_FILES
+from streamer.events import encode
+from streamer.limits import Limits
+from streamer.requests import LONGEST_NAME
 from tests.conftest import DATA
 from tests.support.caller import Caller, Object, calling, pcm
 from tests.support.daemon import Daemon, running_daemon
@@ -195,14 +199,18 @@ def test_none_is_kept_where_that_is_wanted(tmp_path: Path) -> None:
 
 def test_only_so_many_are_kept(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
-        first = caller.analysis(VOICE, name="the oldest")
+        first = caller.analysis(VOICE, name="\x1f" * LONGEST_NAME)  # no name takes more bytes
         with closing(sqlite3.connect(file)) as database, database:
             row = database.execute("SELECT result, events FROM files").fetchone()
-            database.executemany("INSERT INTO files (result, events) VALUES (?, ?)", [row] * 199)
-        assert len(listed(caller)) == 200
+            database.executemany(
+                "INSERT INTO files (result, events) VALUES (?, ?)", [row] * (MOST_FILES - 1)
+            )
+        files = listed(caller)
+        assert len(files) == MOST_FILES
+        assert len(encode({"type": "history", "files": files})) < Limits.unread_bytes * 0.9
         caller.analysis(VOICE, name="the newest")
         files = listed(caller)
-        assert len(files) == 200
+        assert len(files) == MOST_FILES
         assert files[0]["name"] == "the newest"
         assert first["id"] not in [kept["id"] for kept in files]
 
