@@ -76,6 +76,9 @@ def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
     """What to send of a sound file: the fields of ``start``, and its samples, mixed to mono."""
     import soundfile
 
+    if not Path(path).is_file():
+        raise OSError(f"{path}: there is no such file")
+
     class ReadThrough(soundfile.SoundFile):  # type: ignore[misc]  # untyped
         """Where it can seek, soundfile does so after every read, which damages an MP3."""
 
@@ -150,10 +153,12 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     try:
         sys.exit(main(sys.argv[1:]))
+    except ConnectionRefusedError:
+        sys.exit("send_audio: no daemon answers there; is emotiond running?")
     except InvalidStatus as refused:  # the daemon says what to do
         sys.exit(f"send_audio: {bytes(refused.response.body or b'').decode() or refused}")
     except (OSError, RuntimeError, WebSocketException) as error:  # RuntimeError: soundfile's

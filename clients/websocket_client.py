@@ -44,7 +44,9 @@ def messages(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
                 yield json.loads(text)
         except ConnectionClosed as closed:
             if closed.rcvd is not None and closed.rcvd.code == _TOKEN_WANTED:
-                raise TokenRefused("the daemon wants a token, and another one") from None
+                raise TokenRefused(
+                    "the daemon wants another token; EMOTIOND_TOKEN_FILE names the file with it"
+                ) from None
             raise
 
 
@@ -76,6 +78,8 @@ def messages_for_ever(url: str, token: str | None = None) -> Iterator[dict[str, 
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2 or sys.argv[-1].startswith("-"):
+        sys.exit(__doc__)
     address = sys.argv[1] if sys.argv[1:] else "ws://127.0.0.1:8765/ws"
     file = os.environ.get("EMOTIOND_TOKEN_FILE")
     try:

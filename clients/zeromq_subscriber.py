@@ -52,9 +52,13 @@ def messages(
 
 if __name__ == "__main__":
     endpoint, *topics = sys.argv[1:] or ["tcp://127.0.0.1:8766"]
+    if endpoint.startswith("-"):
+        sys.exit(__doc__)
     folder = os.environ.get("EMOTIOND_ZMQ_KEYS")
     try:
         for message in messages(endpoint, topics or ("",), Path(folder) if folder else None):
             print(json.dumps(message, ensure_ascii=False), flush=True)
+    except (OSError, zmq.ZMQError) as error:  # an endpoint that is none, no such keys
+        sys.exit(f"zeromq_subscriber: {endpoint}: {error}")
     except KeyboardInterrupt:
         pass

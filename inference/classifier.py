@@ -50,7 +50,6 @@ def read_model(path: Path) -> Model:
     """
     if path.suffix != SUFFIX:
         raise ModelError(f"{path} is not a {SUFFIX} file", "Give the path of a model, or its name")
-    card = load_card(path.with_suffix(".json"))
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -58,6 +57,7 @@ def read_model(path: Path) -> Model:
             f"cannot read the model {path} ({error.strerror})",
             "Choose one from 'emotiond models', or give the path of a .tflite file",
         ) from None
+    card = load_card(path.with_suffix(".json"))
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise CardError(
             f"the model {path} is not the file that its card describes "

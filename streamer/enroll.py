@@ -63,7 +63,7 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
     if speaker.speech_seconds < _FEWEST_SECONDS:
         raise ProfileError(
             f"only {speaker.speech_seconds:.1f} seconds of speech were heard",
-            f"Speak for {WANTED_SECONDS:g} seconds; 'emotiond doctor' checks the microphone",
+            f"Give {WANTED_SECONDS:g} seconds of speech; 'emotiond doctor' checks a microphone",
         )
     card = classifier.card
     return make_profile(

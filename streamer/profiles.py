@@ -66,8 +66,9 @@ def read_profile(name: str) -> Profile:
     except FileNotFoundError:
         raise ProfileError(
             f"there is no profile {name!r}",
-            f"Choose one of {', '.join(profile_names()) or 'none'}, "
-            f"or record it: emotiond enroll {name}",
+            f"Choose one of {', '.join(names)}, or record it: emotiond enroll {name}"
+            if (names := profile_names())
+            else f"Record it: emotiond enroll {name}",
         ) from None
     except OSError as error:
         raise ProfileError(f"cannot read {path} ({error.strerror})", again) from None

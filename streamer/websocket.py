@@ -101,7 +101,7 @@ class WebSocketServer:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
                 f"cannot listen on {host} port {port} ({reason})",
-                "End the program that uses it, or choose another with --port and --host",
+                "End the program that uses it, or choose others with --port, --host and --zmq",
             ) from None
         self._sweep()
         return int(doors[0].getsockname()[1])

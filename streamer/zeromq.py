@@ -147,8 +147,8 @@ class ZeroMQPublisher:
             reason = getattr(error, "strerror", None) or error
             raise ConfigError(
                 f"cannot use the ZeroMQ keys in {folder} ({reason})",
-                "Make them: python -c 'from zmq.auth import create_certificates as c; "
-                'c(".", "server"); c(".", "client")' + "'",
+                f"Make {folder}, and in it the keys: python -c 'from zmq.auth import "
+                f'create_certificates as c; c("{folder}", "server"); c("{folder}", "client")' + "'",
             ) from None
 
     def _end_authenticator(self) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from clients import send_audio
 from tests.conftest import DATA
 from tests.support.caller import calling
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon
@@ -49,6 +50,18 @@ def test_a_file_gets_the_result_of_analyze_and_its_changes(daemon: Daemon, tmp_p
     assert result == f"stereo.wav: {expected['label']} {expected['confidence']:.0%}"
     assert len(changes) == sum(event["type"] == "change" for event in expected["events"])
     assert all("→" in change for change in changes)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_an_mp3_is_sent_as_it_sounds(rate: int, tmp_path: Path) -> None:
+    path = tmp_path / "demo.mp3"
+    soundfile.write(path, demo()[:96_000], rate)
+    start, pieces = send_audio.file(str(path))
+    sent = np.frombuffer(b"".join(pieces), "<f4")
+    whole = soundfile.read(path, dtype="float32")[0]
+    assert start["duration"] == pytest.approx(whole.size / rate, abs=0.1)
+    np.testing.assert_allclose(sent[: whole.size], whole[: sent.size], atol=1e-4)
+    assert abs(sent.size - whole.size) < 2_000
 
 
 def test_a_long_file_is_read_and_told_of_at_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inference.catalog import bundled_models, default_name, find_model
-from inference.exceptions import CardError, ModelError
+from inference.exceptions import ModelError
 from inference.runtime import LITERT, TFLITE_RUNTIME, Runtime
 
 
@@ -35,7 +35,7 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(runtime: Runtime) 
 
 
 def test_an_unknown_path_is_refused(tmp_path: Path, runtime: Runtime) -> None:
-    with pytest.raises(CardError, match=r"nowhere\.json"):
+    with pytest.raises(ModelError, match=r"nowhere\.tflite"):
         find_model(str(tmp_path / "nowhere.tflite"), runtime)
 
 

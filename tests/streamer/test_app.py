@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -141,6 +142,20 @@ def test_waiting_clients_miss_nothing() -> None:
     for messages in received:
         assert messages[0]["type"] == "hello"
         assert messages[1:] == printed
+
+
+def test_a_reader_who_comes_late_gets_the_last_line_too() -> None:
+    arguments = ("--source", str(DEMO), *FAST[:-4], "--stride", "0.05", "--wait-clients", "1")
+    with running_daemon(*arguments) as daemon, connect(daemon.websocket_url) as client:
+        with contextlib.suppress(ConnectionClosed):
+            while json.loads(client.recv(timeout=30)).get("status") != "ended":
+                pass
+        with pytest.raises(subprocess.TimeoutExpired):  # it waits for whoever reads its lines
+            daemon.process.wait(timeout=1.5)
+        told = list(daemon.events())
+        assert daemon.process.wait(timeout=10) == 0
+    assert [event["seq"] for event in told] == list(range(len(told)))
+    assert told[-1]["status"] == "ended"
 
 
 def test_at_the_speed_of_life_an_event_tells_its_age() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,9 @@ import pytest
 import soundfile
 
 from inference.card import LABELS
-from tests.support.daemon import DEMO, emotiond
+from inference.exceptions import ConfigError
+from streamer.folders import data_folder
+from tests.support.daemon import COMMAND, DEMO, emotiond
 
 MODELS = Path(__file__).parents[2] / "models"
 QUICK = ("--model", "lite", "--port", "0", "--zmq", "off", "--once", "--speed", "max")
@@ -60,13 +65,15 @@ def test_help_names_every_command() -> None:
         (("--rate", "3", "--source", "-"), ("rate", "1000")),
         (("--wait-clients", "-1"), ("wait_clients",)),
         (("--model", "huge", "--source", "demo"), ("huge", "lite")),
-        (("--model", "/nowhere/x.tflite", "--source", "demo"), ("/nowhere/x.json",)),
+        (("--model", "/nowhere/x.tflite", "--source", "demo"), ("the model /nowhere/x.tflite",)),
         (("--source", "missing.wav"), ("missing.wav", "no such file")),
         (("--source", "=demo"), ("--source",)),
         (("--source", "a="), ("--source",)),
         (("--source", "a=demo", "--source", "a=demo"), ("'a'", "NAME=SOURCE")),
         (("--source", "-", "--source", "b=-"), ("standard input",)),
         (("--config", "missing.toml"), ("missing.toml",)),
+        (("--token-file", "", "--source", "demo"), ("token_file cannot be empty",)),
+        (("--source", "demo", "--record", "no/such/folder.wav"), ("cannot record",)),
     ],
 )
 def test_a_setting_that_cannot_be_is_named_with_the_remedy(
@@ -198,6 +205,23 @@ def test_silence_has_no_label(tmp_path: Path, level: float) -> None:
     assert {event["state"] for event in analysis["events"]} == {"warmup", "silence"}
 
 
+@pytest.mark.parametrize("stride", ["0.3", "5", "10"])
+def test_of_strides_of_any_length_analyze_hears_everything(tmp_path: Path, stride: str) -> None:
+    environment = {**os.environ, "EMOTIOND_STRIDE": stride}
+    analyzed = emotiond(
+        "analyze", str(DEMO), "--model", "lite", "--format", "json", env=environment
+    )
+    heard = json.loads(analyzed.stdout)["events"]
+    run = emotiond("run", *QUICK, "--json", "--source", str(DEMO), env=environment)
+    told = [json.loads(line) for line in run.stdout.splitlines()]
+    ours, theirs = (
+        [(e["start"], e["end"], e["label"]) for e in events if e["type"] == "emotion"]
+        for events in (heard, told)
+    )
+    assert len(ours) == math.ceil(28.42 / float(stride))
+    assert ours == theirs
+
+
 def test_each_file_starts_cold() -> None:
     ended = emotiond("analyze", str(DEMO), str(DEMO), "--model", "lite", "--format", "csv")
     first, second = csv.DictReader(ended.stdout.splitlines())
@@ -224,6 +248,52 @@ def test_a_sound_file_is_known_by_its_content(tmp_path: Path) -> None:
     ended = emotiond("analyze", str(disguised), "--model", "lite")
     assert ended.returncode == 0
     assert "28.4 s" in ended.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [("models",), ("analyze", "--model", "lite", str(DEMO))])
+def test_an_output_that_is_full_is_told_in_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert_one_line(ended.stderr, "No space left on device")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("models",),
+        ("analyze", "--model", "lite", "--format", "csv", str(DEMO)),
+        ("run", "--source", "demo", "--json", *QUICK),
+    ],
+)
+def test_a_closed_output_is_no_trouble(arguments: tuple[str, ...]) -> None:
+    command = shlex.join([*COMMAND, *arguments])
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"{command} >&-"], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert ended.returncode == 0
+    assert "Traceback" not in ended.stderr
+
+
+def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", unknown)
+    with pytest.raises(ConfigError, match="Set XDG_DATA_HOME"):
+        data_folder()
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    ended = emotiond("run", *QUICK, "--source", "demo", "--host", "a..b", "--insecure")
+    assert ended.returncode == 1
+    assert "cannot listen on a..b" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
 
 
 def test_models_lists_what_came_with_the_package() -> None:

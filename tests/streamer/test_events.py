@@ -118,3 +118,13 @@ def test_scores_go_by_label_in_their_order() -> None:
     assert all(type(score) is float for score in scores.values())
     with pytest.raises(ValueError, match="shorter"):
         scores_of(np.ones(7))
+
+
+@given(st.text(st.characters(), max_size=20))
+def test_whatever_a_name_holds_it_goes_over_a_wire_and_comes_back(name: str) -> None:
+    assert json.loads(encode({"stream": name}).encode()) == {"stream": name}
+
+
+def test_a_name_that_is_not_text_does_too() -> None:
+    name = b"bad\xff.wav".decode("utf-8", "surrogateescape")
+    assert json.loads(encode({"detail": name}).encode()) == {"detail": name}
