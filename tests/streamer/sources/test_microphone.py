@@ -5,11 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from streamer.sources.microphone import growing_pauses
+from streamer.devices import Device, Opening
+from streamer.ring import Ring
+from streamer.sources.microphone import Microphone, growing_pauses
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.sound_server import SoundServer, sound_server
 
@@ -135,6 +139,39 @@ def test_beside_a_sound_system_that_does_not_answer_errors_are_told(
         assert ended.returncode == 1
         assert told in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_a_device_is_closed_whatever_happens_to_who_watches_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed = threading.Event()
+
+    class Broken:
+        latency = 0.01
+
+        @property
+        def active(self) -> bool:
+            raise RuntimeError("the driver has fallen over")
+
+        def start(self) -> None:
+            pass
+
+        def abort(self, ignore_errors: bool) -> None:
+            pass
+
+        def close(self, ignore_errors: bool) -> None:
+            closed.set()
+
+    opening = Opening(Device(0, "broken", "ALSA", 1, 16_000, is_default=True), 16_000, 1)
+    portaudio = SimpleNamespace(InputStream=lambda **_: Broken(), PortAudioError=OSError)
+    monkeypatch.setattr("streamer.sources.microphone.answered", lambda _: opening)
+    monkeypatch.setattr("streamer.sources.microphone.load_portaudio", lambda: portaudio)
+    microphone = Microphone(None)
+    microphone.start(Ring(16_000, 1, 16_000), lambda *_: None)
+    assert closed.wait(10)
+    microphone.stop()
+    assert microphone.state == "off"
+    assert "fallen over" in str(microphone.failure)
 
 
 def test_the_pauses_between_attempts_grow_up_to_ten_seconds() -> None:
