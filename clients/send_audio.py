@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import queue
 import sys
@@ -25,6 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 
 _PIECE_SAMPLES = 16_000  # of a file: 64,000 bytes, just below what a message may have
 _BLOCK_SECONDS = 0.05  # of the microphone
+_CLOSE_SECONDS = 0.5  # for the daemon to say good-bye: it may be busy with what was sent
 _MOST_BLOCKS = 200  # that wait for a slow network before the oldest is given up
 
 
@@ -46,7 +48,8 @@ def events(
         websockets.exceptions.WebSocketException: it did not agree to talk, or hung up.
     """
     stream = None
-    with connect(url, compression=None, max_size=2**20, proxy=None) as connection:
+    options: dict[str, Any] = {"compression": None, "max_size": 2**20, "proxy": None}
+    with connect(url, close_timeout=_CLOSE_SECONDS, **options) as connection:
         if token is not None:
             connection.send(json.dumps({"type": "auth", "token": token}))
         connection.send(json.dumps({"type": "start", **start}))
@@ -155,6 +158,7 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # what ends a connection, we say
     try:
         sys.exit(main(sys.argv[1:]))
     except ConnectionRefusedError:
@@ -164,4 +168,4 @@ if __name__ == "__main__":
     except (OSError, RuntimeError, WebSocketException) as error:  # RuntimeError: soundfile's
         sys.exit(f"send_audio: {error}")
     except KeyboardInterrupt:
-        pass
+        sys.exit(130)

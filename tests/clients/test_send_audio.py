@@ -124,6 +124,6 @@ def test_a_microphone_is_heard_by_the_daemon_elsewhere(
         assert sending.stdout is not None
         assert "→" in sending.stdout.readline()
         sending.send_signal(signal.SIGINT)
-        sending.wait(timeout=PATIENCE_SECONDS)
+        assert sending.wait(timeout=PATIENCE_SECONDS) == 130
         other.until("emotion")
         assert {message.get("stream", "demo") for message in other.heard} == {"demo"}

@@ -205,7 +205,7 @@ def test_silence_has_no_label(tmp_path: Path, level: float) -> None:
     assert {event["state"] for event in analysis["events"]} == {"warmup", "silence"}
 
 
-@pytest.mark.parametrize("stride", ["0.3", "5", "10"])
+@pytest.mark.parametrize("stride", ["0.3", "10"])
 def test_of_strides_of_any_length_analyze_hears_everything(tmp_path: Path, stride: str) -> None:
     environment = {**os.environ, "EMOTIOND_STRIDE": stride}
     analyzed = emotiond(

@@ -209,6 +209,25 @@ def test_a_history_that_cannot_be_read_is_said(
     expect(paper_page.locator("#notice")).to_be_hidden()
 
 
+def test_of_two_files_chosen_in_a_hurry_the_second_is_shown(
+    paper_page: Any, paper: ScriptedDaemon
+) -> None:
+    def recalled(number: int, name: str, label: str) -> dict[str, object]:
+        events = [emotion(index, label, stream="client-1") for index in range(8)]
+        about = {"type": "recalled", "label": label, "first": 0, "total": 8, "events": events}
+        return result(number, name) | about
+
+    files = [result(8, "second.wav"), result(7, "first.wav")]
+    heard = paper.hear("history")
+    heard.answer({"type": "history", "files": files})
+    paper_page.get_by_role("button", name="Files").click()
+    for name in ("first.wav", "second.wav"):
+        paper_page.locator("#analysed li", has_text=name).locator(".file-select").click()
+    assert [paper.hear("recall").message["id"] for _ in range(2)] == [7, 8]
+    heard.answer(recalled(7, "first.wav", "sad"), recalled(8, "second.wav", "happy"))
+    expect(paper_page.locator("#now-word")).to_have_text("happy")
+
+
 def test_a_result_that_the_daemon_could_not_keep_is_said(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
