@@ -14,13 +14,13 @@ from dsp.types import FloatArray
 from models import lite
 from models.detector import Arrays
 from models.encoder import Tensor, constants, values
+from models.export import to_tflite
 from models.heads import classify
 from models.history import History, share_right
 from models.lite import Spectrum
-from models.losses import label_loss, mixing
+from models.losses import mixed_loss, mixing
 from models.progress import progress
 from models.sampling import Sampler
-from models.shape import RECIPE, WINDOW_FRAMES
 from models.training import Schedule, averaging_adamw
 
 _CHECKPOINT_STEPS = 200
@@ -142,9 +142,7 @@ class Distiller:
             share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
             mixed = share * pooled + (1 - share) * tf.gather(pooled, partner)
             scores = classify(mixed, parameters, 0.2)
-            own = label_loss(scores, targets, allowed)
-            other = label_loss(scores, tf.gather(targets, partner), tf.gather(allowed, partner))
-            loss = tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
+            loss = mixed_loss(scores, targets, allowed, share, partner)
             if taught:
                 soft = tf.nn.softmax(teacher / _SOFTNESS)
                 soft = share * soft + (1 - share) * tf.gather(soft, partner)
@@ -169,18 +167,7 @@ def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spect
             "statistics": lite.statistics(mel, loud, spectrum),
         }
 
-    signature = [
-        tf.TensorSpec((None, WINDOW_FRAMES, RECIPE.n_mfcc), tf.float32, name="features"),
-        tf.TensorSpec((None, lite.SPEAKER_SIZE), tf.float32, name="speaker"),
-    ]
-    module = tf.Module()
-    module.serve = tf.function(serve, signature, autograph=False)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [module.serve.get_concrete_function()], module
-    )
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-    return bytes(converter.convert())
+    return to_tflite(serve, lite.SPEAKER_SIZE, [tf.float16])
 
 
 def _hide_bands(mel: Tensor, mean: FloatArray) -> Tensor:

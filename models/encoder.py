@@ -26,9 +26,9 @@ WIDTH = 384
 HEADS = 6
 _HEAD_WIDTH = WIDTH // HEADS
 _INVERSE_PIECES = 8
-_PADDING_LEVEL = -9.99
+PADDING_LEVEL = -9.99
 """log10 power: digital silence, which windows are padded with, lies at −10 in every band."""
-_LOUD_RANGE = 3.5
+LOUD_RANGE = 3.5
 """Decades below the window's loudest band at which speech ends."""
 _DYNAMIC_RANGE = 8.0
 """Decades below the window's loudest band at which Whisper's features end."""
@@ -54,8 +54,8 @@ def masks(mel: Tensor) -> tuple[Tensor, Tensor]:
         tf.maximum(level[:, 0::4], level[:, 1::4]), tf.maximum(level[:, 2::4], level[:, 3::4])
     )
     loudest = tf.reduce_max(groups, axis=1, keepdims=True)
-    real = tf.cast(groups > _PADDING_LEVEL, tf.float32)
-    return real, real * tf.cast(groups > loudest - _LOUD_RANGE, tf.float32)
+    real = tf.cast(groups > PADDING_LEVEL, tf.float32)
+    return real, real * tf.cast(groups > loudest - LOUD_RANGE, tf.float32)
 
 
 def whisper_input(mel: Tensor) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -14,6 +17,8 @@ from models.heads import SPEAKER_SIZE, judge, standardise, window_statistics
 from models.shape import RECIPE, WINDOW_FRAMES
 from models.training import Network
 from models.whisper import Weights
+
+Serve: TypeAlias = Callable[[Tensor, Tensor], dict[str, Tensor]]
 
 
 def export_full(
@@ -44,9 +49,20 @@ def export_full(
             "statistics": speakers_own(statistics, labels, expression),
         }
 
+    return to_tflite(serve, SPEAKER_SIZE, [])
+
+
+def to_tflite(serve: Serve, speaker_size: int, weight_types: Sequence[Any]) -> bytes:
+    """A graph of windows and speakers, as the daemon asks it, as the bytes of a ``.tflite``.
+
+    Args:
+        serve: takes ``(n, WINDOW_FRAMES, n_mfcc)`` and ``(n, speaker_size)``.
+        speaker_size: length of a speaker's statistics.
+        weight_types: that weights may have; without any they are int8, of a dynamic range.
+    """
     signature = [
         tf.TensorSpec((None, WINDOW_FRAMES, RECIPE.n_mfcc), tf.float32, name="features"),
-        tf.TensorSpec((None, SPEAKER_SIZE), tf.float32, name="speaker"),
+        tf.TensorSpec((None, speaker_size), tf.float32, name="speaker"),
     ]
     module = tf.Module()
     module.serve = tf.function(serve, signature, autograph=False)
@@ -54,4 +70,5 @@ def export_full(
         [module.serve.get_concrete_function()], module
     )
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = weight_types
     return bytes(converter.convert())

@@ -12,7 +12,16 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.detector import describe, detect
-from models.encoder import Parameters, Tensor, gelu, layer_norm, linear, log_mel
+from models.encoder import (
+    LOUD_RANGE,
+    PADDING_LEVEL,
+    Parameters,
+    Tensor,
+    gelu,
+    layer_norm,
+    linear,
+    log_mel,
+)
 from models.heads import HeadSize, adapt, classify, masked_moments, new_head, pool
 from models.shape import RECIPE
 
@@ -31,8 +40,6 @@ _HINT = 384
 """Channels of the encoder block that the hidden states are taught to predict."""
 _HEAD = HeadSize(heads=1, width=_WIDTH, hidden=80)
 _LEAST_DEVIATION = 0.05
-_LOUD_RANGE = 3.5
-_PADDING_LEVEL = -9.99
 _DYNAMIC_RANGE = 6.0
 """Decades below the window's loudest band that the network sees."""
 
@@ -55,8 +62,8 @@ def relative_mel(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     mel = log_mel(features)
     level = tf.reduce_max(mel, axis=2, keepdims=True)
     loudest = tf.reduce_max(level, axis=1, keepdims=True)
-    real = tf.cast(level > _PADDING_LEVEL, tf.float32)
-    loud = real * tf.cast(level > loudest - _LOUD_RANGE, tf.float32)
+    real = tf.cast(level > PADDING_LEVEL, tf.float32)
+    loud = real * tf.cast(level > loudest - LOUD_RANGE, tf.float32)
     return tf.maximum(mel - loudest, -_DYNAMIC_RANGE), real, loud
 
 

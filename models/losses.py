@@ -51,6 +51,23 @@ def label_loss(logits: Tensor, targets: Tensor, allowed: Tensor) -> Tensor:
     return tf.where(n_allowed > 0, loss, tf.zeros_like(loss))
 
 
+def mixed_loss(
+    logits: Tensor, targets: Tensor, allowed: Tensor, share: Tensor, partner: Tensor
+) -> Tensor:
+    """Mean :func:`label_loss` of windows that were mixed with others, scalar.
+
+    Args:
+        logits: of the mixtures, ``(batch, 8)``.
+        targets: see :func:`target_labels`.
+        allowed: see :func:`allowed_labels`.
+        share: of each window in its mixture, see :func:`mixing`.
+        partner: number of the window that it was mixed with, ``(batch,)``.
+    """
+    own = label_loss(logits, targets, allowed)
+    other = label_loss(logits, tf.gather(targets, partner), tf.gather(allowed, partner))
+    return tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
+
+
 def mixing(batch: Tensor) -> Tensor:
     """How much of itself each window keeps in mixup, ``(batch, 1)``, from 0.5 to 1."""
     # Beta(0.4, 0.4) from two gamma variates; Zhang et al., mixup (2018)

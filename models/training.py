@@ -28,7 +28,7 @@ from models.heads import (
     window_statistics,
 )
 from models.history import History, share_right
-from models.losses import label_loss, mixing
+from models.losses import mixed_loss, mixing
 from models.progress import progress
 from models.sampling import Sampler
 
@@ -164,9 +164,7 @@ def _head_loss(
     share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
     mixed = share * pooled + (1 - share) * tf.gather(pooled, partner)
     logits = classify(mixed, head, _DROPOUT)
-    own = label_loss(logits, targets, allowed)
-    other = label_loss(logits, tf.gather(targets, partner), tf.gather(allowed, partner))
-    loss = tf.reduce_mean(share[:, 0] * own + (1 - share[:, 0]) * other)
+    loss = mixed_loss(logits, targets, allowed, share, partner)
     return loss, share_right(logits, targets)
 
 

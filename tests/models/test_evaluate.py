@@ -54,7 +54,7 @@ def folds(folder: Path) -> list[evaluate.Fold]:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> dict[str, object]:
-    shipped = Hearing(folder / "all" / "full.tflite")
+    shipped = folder / "all" / "full.tflite"
     noises: list[Clip] = read_esc10(folder / "esc10")
     return evaluate.evaluate(
         folds(folder), noises, shipped, evaluate.Extent(1, 1, 4, held_seconds=4)
