@@ -102,7 +102,7 @@ def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
     common = ["--cache", str(tmp_path), "--whisper", str(whisper)]
     corpora = ["--speech", str(tmp_path / "speech"), "--esc10", str(tmp_path / "noise")]
     prepare.main([*corpora, *common, "--limit", "40"])
-    run = ["--runs", str(tmp_path / "runs"), "--only", "fold1", "--scale", "0.006"]
+    run = ["--runs", str(tmp_path / "runs"), "--only", "fold1", "--scale", "0.002"]
     for name in ("full", "lite"):
         train.main([name, *common, *run])
         model = read_model(tmp_path / "runs" / "fold1" / f"{name}.tflite")
