@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
     shipped = options.runs / "all" / f"{options.model}.tflite"
     results = evaluate(folds, esc10, shipped, extent)
     results["seeds"] = [results["cold"]["folds"], *map(cold_by_fold, others)]
-    results["curves"] = _curves(options.runs, options.model)
+    results["curves"] = [_curves(runs, options.model) for runs in (options.runs, *options.seeds)]
     fitted = results.pop("fitted")
     write_card(shipped, fitted, _for_card(results))
     results["card"] = json.loads(shipped.with_suffix(".json").read_text("utf-8"))

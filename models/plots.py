@@ -50,7 +50,7 @@ def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float = 
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
         )
-        parts.append(_text(_WIDTH - _MARGIN, 18 + 16 * number, line.name, "end", colour))
+        parts.append(_text(_WIDTH - _MARGIN, 18 + 14 * number, line.name, "end", colour))
     parts.append(_text(_WIDTH / 2, _HEIGHT - 8, x_title, "middle"))
     parts.append(_text(_MARGIN, 18, y_title, "start"))
     return _svg(_WIDTH, _HEIGHT, parts)
