@@ -13,11 +13,12 @@ from inference.card import LABELS
 from models.plots import Line, heat_map, line_plot
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem;
        color: #1c1c1e; background: #fff }
 table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .75rem;
-       border-bottom: 1px solid #ddd; text-align: right } th:first-child, td:first-child {
-       text-align: left } svg { max-width: 100%; height: auto } h2 { margin-top: 2.5rem }
+       border-bottom: 1px solid #ddd; text-align: right; white-space: nowrap }
+       th:first-child, td:first-child { text-align: left; white-space: normal; min-width: 11rem }
+svg { max-width: 100%; height: auto } h2 { margin-top: 2.5rem }
 """
 
 
