@@ -57,7 +57,9 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
             ring.write(samples[start : start + _BLOCK, None], position / SAMPLE_RATE)
         while (chunk := intake.next_chunk()) is not None:
             turn = pipeline.hear(chunk)
-            verdict = pipeline.conclude(turn, prediction if turn.needs_judging else None)
+            judged = prediction if turn.needs_judging else None
+            pipeline.learn(turn, judged)
+            verdict = pipeline.conclude(turn, judged)
             captured = intake.capture_time(turn.end_sample)
             for event in narrator.tell(verdict, Timing(captured or 0.0, None, 0)):
                 encode(to_json(event))

@@ -60,10 +60,16 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         block = samples[position : position + _STRIDE]
         turn = pipeline.hear(Chunk(block, position, position == 0, last=False))
         prediction = pipeline.judge(turn, classifier)
+        pipeline.learn(turn, prediction)
         verdict = pipeline.conclude(turn, prediction)
         if verdict.scores is not None:
             break
     timing = Timing(1.0, 1.0, 0)
+
+    def conclude() -> None:
+        pipeline.learn(turn, prediction)
+        pipeline.conclude(turn, prediction)
+
     event = narrator.tell(verdict, timing)[0]
     return {
         "callback: write 10 ms into the ring": _writing(samples),
@@ -73,7 +79,7 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         "- speech gate": lambda: gate.push(levels),
         "- MFCC": lambda: mfcc(framed),
         "inference": lambda: classifier.judge(window, speaker),
-        "smoothing, label, state": lambda: pipeline.conclude(turn, prediction),
+        "smoothing, label, state": conclude,
         "event": lambda: narrator.tell(verdict, timing),
         "JSON": lambda: encode(to_json(event)),
     }

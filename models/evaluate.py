@@ -44,11 +44,10 @@ PROTOCOL = (
     "RAVDESS speech, eight classes, four folds by actor (2,5,14,15,16 / 3,6,7,13,18 / "
     "10,11,12,19,20 / 8,17,21,23,24); every figure is of the exported .tflite through the "
     "daemon's own pipeline, on actors that the model and what it learned from never heard; "
-    "temperature, voice threshold and smoothing of a fold come from the other folds. While windows "
-    "were cut, voices were told from noises at a threshold of 0.5, only afterwards, and with "
-    "noises, at the fitted one. What is the same for all folds (layers, weights of losses) was "
-    "chosen on clips of these actors, too, by models that had not heard them. The shipped model "
-    "is trained on all 20 actors with the same settings."
+    "temperature, voice threshold and smoothing of a fold come from the other folds. What is the "
+    "same for all folds (layers, weights of losses) was chosen on clips of these actors, too, by "
+    "models that had not heard them. The shipped model is trained on all 20 actors with the same "
+    "settings."
 )
 
 _OTHERS_SHARE = 3
@@ -195,7 +194,7 @@ def evaluate(
             )
             for condition in CONDITIONS
         },
-        "noise": noise_table(Hearing(shipped, final.voice_threshold), esc10, angry, final),
+        "noise": noise_table(Hearing(shipped), esc10, angry, final),
         "open": open_share(heard, cards),
         "fitted": Fitted(final.temperature, final.voice_threshold, final.smoothing),
     }

@@ -17,7 +17,6 @@ from inference.classifier import Classifier, read_model
 from inference.runtime import find_runtime
 from models import augment
 from models.augment import Samples
-from models.cards import UNFITTED
 from models.corpora import Clip, load_audio
 from models.files import write_whole
 from models.listening import Step, adapt_to, listen
@@ -63,17 +62,13 @@ class Hearing:
 
     Args:
         model: path of the ``.tflite`` file, its card beside it.
-        voice_threshold: below it a window holds no voice, which ends what the next ones hold.
     """
 
-    def __init__(self, model: Path, voice_threshold: float = UNFITTED.voice_threshold) -> None:
+    def __init__(self, model: Path) -> None:
         content = read_model(model)
-        self.card = dataclasses.replace(
-            content.card, temperature=1.0, voice_threshold=voice_threshold
-        )
+        self.card = dataclasses.replace(content.card, temperature=1.0)
         self._classifier = Classifier(dataclasses.replace(content, card=self.card), find_runtime())
-        sha256 = content.card.sha256[:12]
-        self._folder = model.parent / f"{model.stem}-heard-{sha256}-{voice_threshold:.4f}"
+        self._folder = model.parent / f"{model.stem}-heard-{content.card.sha256[:12]}"
         self._folder.mkdir(exist_ok=True)
 
     def clips(self, clips: Sequence[Clip]) -> list[HeardClip]:

@@ -19,7 +19,8 @@ from inference.card import LABELS, Card
 from inference.classifier import Classifier, Prediction, softmax
 from models.windows import STRIDE_SAMPLES
 from streamer.intake import Chunk
-from streamer.pipeline import Pipeline, Turn, Verdict
+from streamer.pipeline import Pipeline, Verdict
+from streamer.turn import Turn
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def listen(
         chunk = Chunk(samples[start:end], start, start == 0, end >= samples.shape[0])
         turn = pipeline.hear(chunk)
         prediction = pipeline.judge(turn, classifier)
-        pipeline.conclude(turn, prediction)
+        pipeline.learn(turn, prediction)
         steps.append(Step(_without_features(turn), prediction))
     return steps
 
@@ -82,7 +83,7 @@ def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:
     """Let a speaker's statistics know what was heard, as the daemon would have."""
     pipeline = Pipeline(card, speaker)
     for step in steps:
-        pipeline.conclude(step.turn, step.prediction)
+        pipeline.learn(step.turn, step.prediction)
 
 
 def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:

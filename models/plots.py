@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_WIDTH, _HEIGHT, _MARGIN = 560, 320, 48
+_WIDTH, _HEIGHT, _MARGIN = 560, 336, 48
+_TOP = 64
+"""Above a chart's plot: its title, and the names of three lines."""
 _COLOURS = ("#0b6e99", "#c2410c", "#4d7c0f", "#7e22ce")
-_TICKS = 5
+_MOST_STEPS = 6
+_ROUNDING = 1e-6
 _CELL = 52
 
 
@@ -31,16 +35,16 @@ def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float = 
 
     def place(x: float, y: float) -> tuple[float, float]:
         across = _MARGIN + (x - low_x) / (high_x - low_x) * (_WIDTH - 2 * _MARGIN)
-        down = _HEIGHT - _MARGIN - (y - low_y) / (high_y - low_y) * (_HEIGHT - 2 * _MARGIN)
+        down = _HEIGHT - _MARGIN - (y - low_y) / (high_y - low_y) * (_HEIGHT - _MARGIN - _TOP)
         return round(across, 1), round(down, 1)
 
     parts = []
-    for tick in range(_TICKS + 1):
-        x = low_x + (high_x - low_x) * tick / _TICKS
-        y = low_y + (high_y - low_y) * tick / _TICKS
-        (left, base), (_, height) = place(x, low_y), place(low_x, y)
-        parts.append(_text(left, base + 18, f"{x:g}"[:6], "middle"))
-        parts.append(_text(_MARGIN - 6, height + 4, f"{y:g}"[:5], "end"))
+    for x in _ticks(low_x, high_x):
+        left, base = place(x, low_y)
+        parts.append(_text(left, base + 18, f"{x:g}", "middle"))
+    for y in _ticks(low_y, high_y):
+        _, height = place(low_x, y)
+        parts.append(_text(_MARGIN - 6, height + 4, f"{y:g}", "end"))
         parts.append(
             f'<path d="M{_MARGIN} {height}H{_WIDTH - _MARGIN}" stroke="#e5e5e5" fill="none"/>'
         )
@@ -54,6 +58,15 @@ def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float = 
     parts.append(_text(_WIDTH / 2, _HEIGHT - 8, x_title, "middle"))
     parts.append(_text(_MARGIN, 18, y_title, "start"))
     return _svg(_WIDTH, _HEIGHT, parts)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round values from ``low`` to ``high``: multiples of 1, 2, 2.5 or 5 times a power of ten."""
+    least = (high - low) / _MOST_STEPS
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= least)
+    first, last = math.ceil(low / step - _ROUNDING), math.floor(high / step + _ROUNDING)
+    return [round(n * step, 12) for n in range(first, last + 1)]
 
 
 def heat_map(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:

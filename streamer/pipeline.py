@@ -4,37 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsp.frontend import FrontEnd, Heard
-from dsp.gate import GateSettings
+from dsp.frontend import FrontEnd
 from inference.adaptation import Speaker
 from inference.card import LABELS, SAMPLE_RATE, Card
 from inference.classifier import Classifier, Prediction
 from inference.smoothing import Smoother
 from streamer.events import Change, Emotion, State, scores_of
 from streamer.intake import Chunk
+from streamer.turn import Turn
+from streamer.voice_activity import VoiceActivity
 
 WARMUP_SECONDS = 0.5
 """Of audio, from the start or from a loss, in which nothing is judged."""
 
-PAUSE_SECONDS = GateSettings().stop_seconds
-"""Without a voice, after which a speech is over: the next one has to earn its label."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A chunk that was heard and waits to be judged."""
-
-    heard: Heard
-    start_sample: int
-    """Of the window, counted from the beginning of the stream."""
-    end_sample: int
-    warm: bool
-    """Whether the warm-up is over."""
-
-    @property
-    def needs_judging(self) -> bool:
-        """Whether the model has to be asked."""
-        return self.warm and self.heard.window is not None
+LIKELY_VOICE = 0.5
+"""Probability from which a window counts as a voice for what is heard next: where windows begin,
+and whose statistics the speaker's are. It is not fitted, as the card's threshold is, which decides
+what is published: so a recording heard once tells what any settings would have made of it."""
 
 
 @dataclass(frozen=True)
@@ -65,35 +51,37 @@ class Verdict:
 class Pipeline:
     """The state of one stream between ring and hub; belongs to one worker.
 
-    A chunk is heard, judged and concluded, in three steps: training keeps what the model said
+    A chunk is heard, judged, learned from and concluded, in four steps. What is concluded, with
+    settings that are fitted, changes nothing of what is heard: training keeps what the model said
     and concludes anew, with other settings.
     """
 
     def __init__(self, card: Card, speaker: Speaker | None) -> None:
-        self._card = card
         self.speaker = speaker
         self._front_end = FrontEnd(card.recipe, card.shape)
         self._smoother = Smoother(card.smoothing)
+        self._heard_voice = VoiceActivity(LIKELY_VOICE, card.recipe.hop_length)
+        self._published_voice = VoiceActivity(card.voice_threshold, card.recipe.hop_length)
         self._origin = 0  # where the front end last restarted
         self._heard_samples = 0  # since then
-        self._judged_end: int | None = None
-        self._new_frames = 0  # loud enough for speech, that no update has told of
-        self._voice_end = 0  # of the last voice, or of the last noise that was given up
         self._label: int | None = None
         self._label_since = 0
 
     def take(self, chunk: Chunk, classifier: Classifier) -> Verdict:
-        """All three steps, for whoever needs nothing in between."""
+        """All four steps, for whoever needs nothing in between."""
         turn = self.hear(chunk)
-        return self.conclude(turn, self.judge(turn, classifier))
+        prediction = self.judge(turn, classifier)
+        self.learn(turn, prediction)
+        return self.conclude(turn, prediction)
 
     def hear(self, chunk: Chunk) -> Turn:
         """Level, gate and features of a further chunk."""
         if chunk.after_cut:
             self._front_end.restart()
             self._smoother.restart()
-            self._judged_end = None
-            self._origin = self._voice_end = chunk.position
+            self._heard_voice.restart(chunk.position)
+            self._published_voice.restart(chunk.position)
+            self._origin = chunk.position
             self._heard_samples = 0
         self._heard_samples += chunk.samples.shape[0]
         heard = self._front_end.push(chunk.samples)
@@ -111,59 +99,44 @@ class Pipeline:
             return None
         return classifier.judge(window.features, self.speaker)
 
-    def conclude(self, turn: Turn, prediction: Prediction | None) -> Verdict:
-        """State, scores and label after a turn.
+    def learn(self, turn: Turn, prediction: Prediction | None) -> None:
+        """Let what was heard change what is heard next: the speaker, or where a window begins.
 
         Args:
             turn: of the last chunk heard.
             prediction: of its window; None where it needs no judging.
         """
-        self._new_frames += turn.heard.new_active_frames
-        state: State
-        if not turn.warm:
-            state = "warmup"
-        elif prediction is None:
-            state = "silence"
-            if turn.heard.window is None:
-                self._smoother.end_speech()
-        elif prediction.voice < self._card.voice_threshold:
-            state = "silence"
-            if turn.end_sample - self._voice_end > PAUSE_SECONDS * SAMPLE_RATE:
-                self._smoother.end_speech()
+        spoken = self._heard_voice.take(turn, prediction)
+        if prediction is None:
+            return
+        if spoken is None:
+            if self._heard_voice.gives_up(turn):
                 self._front_end.end_speech()
-                self._voice_end = turn.end_sample
-        else:
-            self._take(turn, prediction)
-            state = "uncertain" if self._smoother.label is None else "speech"
-        return self._verdict(turn, state, prediction)
+        elif self.speaker is not None and prediction.statistics is not None:
+            self.speaker.update(prediction.statistics, spoken.new_seconds)
 
-    def _take(self, turn: Turn, prediction: Prediction) -> None:
-        judged_end = turn.start_sample if self._judged_end is None else self._judged_end
-        elapsed_seconds = (turn.end_sample - judged_end) / SAMPLE_RATE
-        self._judged_end = self._voice_end = turn.end_sample
-        speech_seconds = self._window_speech_seconds(turn)
-        # Some of them may have been heard before this window began.
-        new_speech_seconds = min(self._seconds(self._new_frames), speech_seconds)
-        self._new_frames = 0
-        self._smoother.update(
-            prediction.posteriors,
-            prediction.voice,
-            elapsed_seconds,
-            new_speech_seconds,
-            speech_seconds,
-        )
-        if self.speaker is not None and prediction.statistics is not None:
-            self.speaker.update(prediction.statistics, new_speech_seconds)
+    def conclude(self, turn: Turn, prediction: Prediction | None) -> Verdict:
+        """State, scores and label after a turn; arguments as of :meth:`learn`."""
+        spoken = self._published_voice.take(turn, prediction)
+        if prediction is not None and spoken is not None:
+            self._smoother.update(
+                prediction.posteriors,
+                prediction.voice,
+                spoken.elapsed_seconds,
+                spoken.new_seconds,
+                spoken.seconds,
+            )
+            state: State = "uncertain" if self._smoother.label is None else "speech"
+            return self._verdict(turn, state, prediction, spoken.seconds)
+        if not turn.warm:
+            return self._verdict(turn, "warmup", None, 0.0)
+        if turn.heard.window is None or self._published_voice.gives_up(turn):
+            self._smoother.end_speech()
+        return self._verdict(turn, "silence", None, 0.0)
 
-    def _window_speech_seconds(self, turn: Turn) -> float:
-        window = turn.heard.window
-        return 0.0 if window is None else self._seconds(window.active_frames)
-
-    def _seconds(self, frames: int) -> float:
-        return frames * self._card.recipe.hop_length / SAMPLE_RATE
-
-    def _verdict(self, turn: Turn, state: State, prediction: Prediction | None) -> Verdict:
-        judged = prediction if state in ("uncertain", "speech") else None
+    def _verdict(
+        self, turn: Turn, state: State, prediction: Prediction | None, speech_seconds: float
+    ) -> Verdict:
         label = self._smoother.label if state == "speech" else None
         former, held_seconds = self._label, None
         if label != former:
@@ -174,9 +147,9 @@ class Pipeline:
             turn=turn,
             state=state,
             label=label,
-            scores=None if judged is None or scores is None else scores_of(scores),
-            raw=None if judged is None else scores_of(judged.posteriors),
-            speech_seconds=0.0 if judged is None else self._window_speech_seconds(turn),
+            scores=None if prediction is None or scores is None else scores_of(scores),
+            raw=None if prediction is None else scores_of(prediction.posteriors),
+            speech_seconds=speech_seconds,
             held_seconds=held_seconds,
             former_label=former,
         )

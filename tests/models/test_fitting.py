@@ -11,7 +11,7 @@ from dsp.gate import GateState
 from inference.classifier import Prediction
 from models.fitting import OPEN_SHARE, fit_voice_threshold
 from models.listening import Step
-from streamer.pipeline import Turn
+from streamer.turn import Turn
 
 EVEN = np.full(8, 1 / 8)
 

@@ -17,7 +17,8 @@ from inference.card import LABELS
 from models.corpora import Clip
 from models.stream_figures import measure, spoken_scores, totals
 from models.streams import ActorStream, make_stream, speech_frames
-from streamer.pipeline import Turn, Verdict
+from streamer.pipeline import Verdict
+from streamer.turn import Turn
 from tests.models.sounds import RATE, babble
 
 STRIDE = 4000

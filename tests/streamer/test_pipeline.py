@@ -11,7 +11,7 @@ from inference.card import LABELS
 from inference.classifier import Classifier, Prediction
 from streamer.events import Change, Emotion
 from streamer.intake import Chunk
-from streamer.pipeline import Narrator, Pipeline, Timing
+from streamer.pipeline import LIKELY_VOICE, Narrator, Pipeline, Timing
 from tests.support.signals import demo, tone
 
 STRIDE = 4000
@@ -50,6 +50,7 @@ class Run:
             elif judged is None:
                 window = turn.heard.window.features
                 judged = self.classifier.judge(window, self.pipeline.speaker)
+            self.pipeline.learn(turn, judged)
             told = self.narrator.tell(self.pipeline.conclude(turn, judged), NOW)
             self.position += chunk.samples.shape[0]
             self.cut = False
@@ -107,7 +108,7 @@ def test_sound_that_is_no_voice_is_silence(run: Run) -> None:
 
 def with_smoothing(run: Run, **changes: float) -> None:
     """The tiny model's own would call 1/8 likely, and at once."""
-    card = run.pipeline._card
+    card = run.classifier.card
     smoothing = dataclasses.replace(card.smoothing, **changes)
     run.pipeline = Pipeline(dataclasses.replace(card, smoothing=smoothing), None)
 
@@ -303,9 +304,33 @@ def test_every_second_of_speech_counts_once(adapting_classifier: Classifier) -> 
     ) == pytest.approx(1.0, abs=0.05)
 
 
+def test_what_decides_on_labels_changes_nothing_of_what_is_heard(
+    adapting_classifier: Classifier,
+) -> None:
+    def heard(voice_threshold: float) -> tuple[list[str], list[float], float]:
+        """States, where windows begin, and seconds of the speaker's."""
+        run = Run(adapting_classifier)
+        speaker = adapting_classifier.speaker()
+        assert speaker is not None
+        card = dataclasses.replace(adapting_classifier.card, voice_threshold=voice_threshold)
+        run.pipeline = Pipeline(card, speaker)
+        statistics = np.zeros(speaker.vector.size)
+        emotions = []
+        for voice in (0.6, 0.3, 0.6):
+            judged = prediction("happy", voice=voice)
+            emotions += run.hear(tone(300, 2.0), dataclasses.replace(judged, statistics=statistics))
+        return states(emotions), [e.start for e in emotions], speaker.speech_seconds
+
+    all_said, *expected = heard(0.1)
+    some_said, *found = heard(LIKELY_VOICE)
+    none_said, *still_found = heard(0.9)
+    assert found == still_found == expected
+    assert 0 == all_said.count("silence") < some_said.count("silence") < none_said.count("silence")
+
+
 def test_what_is_hardly_a_voice_is_uncertain(run: Run) -> None:
     with_smoothing(run, uncertain_below=0.8)
-    voice = run.pipeline._card.voice_threshold
+    voice = run.classifier.card.voice_threshold
     emotions = run.hear(tone(300, 1.5), prediction("happy", 0.93, voice=max(voice, 0.7)))[2:]
     assert set(states(emotions)) == {"uncertain"}
 
