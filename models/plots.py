@@ -41,10 +41,10 @@ def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float = 
     parts = []
     for x in _ticks(low_x, high_x):
         left, base = place(x, low_y)
-        parts.append(_text(left, base + 18, f"{x:g}", "middle"))
+        parts.append(_text(left, base + 18, f"{x:.10g}", "middle"))
     for y in _ticks(low_y, high_y):
         _, height = place(low_x, y)
-        parts.append(_text(_MARGIN - 6, height + 4, f"{y:g}", "end"))
+        parts.append(_text(_MARGIN - 6, height + 4, f"{y:.10g}", "end"))
         parts.append(
             f'<path d="M{_MARGIN} {height}H{_WIDTH - _MARGIN}" stroke="#e5e5e5" fill="none"/>'
         )

@@ -115,7 +115,7 @@ def test_streams_start_from_the_voice_and_are_the_same_every_time(
     told = emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
     assert told.returncode == 0, told.stderr
     assert "emotiond --profile anna" in told.stdout
-    assert "10.1 of 20 s of speech" in told.stderr
+    assert "10.4 of 20 s of speech" in told.stderr
     first = events_with("--profile", "anna", environment=home)
     assert first == events_with(environment={**home, "EMOTIOND_PROFILE": "anna"})
     assert first != cold
