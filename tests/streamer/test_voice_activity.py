@@ -14,15 +14,15 @@ from streamer.turn import Turn
 from streamer.voice_activity import VoiceActivity
 
 STRIDE = 4000
-FRAMES = 25
+STRIDE_FRAMES, WINDOW_FRAMES = 25, 50
 
 
-def turn(number: int, new_frames: int = FRAMES, window_frames: int = 50) -> Turn:
+def turn(number: int) -> Turn:
     """The turn that ends after so many strides, all of its window loud enough for speech."""
-    window = Window(np.empty((0, 0), np.float32), window_frames, window_frames)
+    window = Window(np.empty((0, 0), np.float32), WINDOW_FRAMES, WINDOW_FRAMES)
     end = number * STRIDE
-    heard = Heard(0, end, 1.0, -20.0, new_frames, GateState.SPEAKING, window)
-    return Turn(heard, end - window_frames * 160, end, warm=True)
+    heard = Heard(0, end, 1.0, -20.0, STRIDE_FRAMES, GateState.SPEAKING, window)
+    return Turn(heard, end - WINDOW_FRAMES * 160, end, warm=True)
 
 
 def voice(probability: float) -> Prediction:
