@@ -101,15 +101,18 @@ def _is_right(part: HeardClip, card: Card) -> bool:
 
 
 def _window_scores(steps: Sequence[Step], card: Card, seconds: float) -> FloatArray | None:
-    """Of the last window with no more frames than fit.
+    """Of the last window with no more frames than fit, before one begins anew.
 
     None where there is none: of speech that began long before the warm-up ended.
     """
-    scores = None
+    scores, longest = None, 0
     for step in steps:
         window, prediction = step.turn.heard.window, step.prediction
         if window is None or prediction is None or prediction.voice < card.voice_threshold:
             continue
+        if window.frames < longest:
+            break
+        longest = window.frames
         if window.frames * card.recipe.hop_length <= seconds * SAMPLE_RATE:
             scores = retempered(prediction.posteriors, card.temperature)
     return scores

@@ -22,6 +22,7 @@ from dsp.types import FloatArray
 from inference.card import LABELS, Card
 from models.cards import Fitted, write_card
 from models.clip_figures import clip_table, enrolment_table, holding_table, window_table
+from models.command import run
 from models.corpora import FOLDS, NOISE_TEST_FOLD, Clip, load_audio, read_esc10, read_ravdess
 from models.fitting import (
     fit_sharpness,
@@ -36,6 +37,7 @@ from models.metrics import calibration
 from models.noise_figures import noise_table, open_share
 from models.report import write_report
 from models.stream_figures import measure, spoken_scores, totals
+from models.streams import actor_random
 from streamer.pipeline import Verdict
 
 T = TypeVar("T")
@@ -45,8 +47,10 @@ PROTOCOL = (
     "10,11,12,19,20 / 8,17,21,23,24); every figure is of the exported .tflite through the "
     "daemon's own pipeline, on actors that the model and what it learned from never heard; "
     "temperature, voice threshold and smoothing of a fold come from the other folds. What is the "
-    "same for all folds (layers, weights of losses) was chosen on clips of these actors, too, by "
-    "models that had not heard them. The shipped model is trained on all 20 actors with the same "
+    "same for all folds (layers, weights of losses, what is taken for the emotion's in a "
+    "speaker's statistics) was chosen on clips of these actors, too, by models that had not heard "
+    "them; what kind of smoothing there is, and between which settings it is fitted, with the "
+    "reported streams in sight. The shipped model is trained on all 20 actors with the same "
     "settings."
 )
 
@@ -195,7 +199,7 @@ def evaluate(
             for condition in CONDITIONS
         },
         "noise": noise_table(Hearing(shipped), esc10, angry, final),
-        "open": open_share(heard, cards),
+        "open": open_share(streams, cards),
         "fitted": Fitted(final.temperature, final.voice_threshold, final.smoothing),
     }
     return results
@@ -245,7 +249,7 @@ def _in_order(fold: Fold, seed: int | None) -> list[HeardClip]:
         if seed is None:
             ordered = sorted(clips, key=lambda clip: LABELS.index(str(clip.label)))
         else:
-            permutation = np.random.default_rng(seed).permutation(len(clips))
+            permutation = actor_random(clips, seed).permutation(len(clips))
             ordered = [clips[i] for i in permutation]
         heard += fold.hearing.adapting(ordered, "sorted" if seed is None else str(seed))
     return heard
@@ -297,4 +301,4 @@ def _for_card(results: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,7 +16,7 @@ from inference.card import LABELS
 from inference.exceptions import DataError
 from models import augment
 from models.corpora import Clip, load_audio
-from models.files import save_arrays
+from models.files import save_arrays, write_whole
 from models.frozen import FrozenEncoder
 from models.progress import progress
 from models.sampling import Columns
@@ -68,8 +69,13 @@ def make_examples(
     encoder: FrozenEncoder,
     folder: Path,
 ) -> None:
-    """Make what is missing of the tasks' windows in a folder; can be stopped at any time."""
+    """Make what is missing of the tasks' windows in a folder; can be stopped at any time.
+
+    Raises:
+        DataError: the folder holds windows of other tasks.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_others(folder / "tasks.sha256", tasks)
     shards = [tasks[i : i + _SHARD] for i in range(0, len(tasks), _SHARD)]
     paths = [folder / f"{number:04d}.npz" for number in range(len(shards))]
     missing = [
@@ -103,6 +109,20 @@ def load_column(folder: Path, name: str) -> npt.NDArray[Any]:
 def load_columns(folder: Path) -> Columns:
     """What is known of all windows beside their sound."""
     return Columns(**{field.name: load_column(folder, field.name) for field in fields(Columns)})
+
+
+def _refuse_others(path: Path, tasks: Sequence[Task]) -> None:
+    """Note what a new folder is for; refuse what is for something else."""
+    names = (f"{t.clip.corpus}/{t.clip.path.name}" if t.clip else "synthetic" for t in tasks)
+    listed = "\n".join(f"{name} {t.copy}" for name, t in zip(names, tasks, strict=True))
+    digest = hashlib.sha256(listed.encode()).hexdigest()
+    if not path.exists():
+        write_whole(path, digest.encode())
+    elif path.read_text() != digest:
+        raise DataError(
+            f"{path.parent} holds windows of other recordings, or of a part of them",
+            "Give an empty folder to --cache",
+        )
 
 
 def _rows(

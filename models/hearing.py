@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import itertools
 import pickle
 from collections.abc import Callable, Iterable, Sequence
@@ -56,7 +57,7 @@ class HeardStream:
 
 
 class Hearing:
-    """One model's hearing; whatever it has heard once is read back from its folder.
+    """One model's hearing; what it has heard of a set of sounds is read back from its folder.
 
     Posteriors are of temperature 1, whatever the card says: another one can be had afterwards.
 
@@ -80,7 +81,7 @@ class Hearing:
                 for clip in progress(clips, "clips")
             ]
 
-        return self._once("clips", hear)
+        return self._once("clips", _names(clips), hear)
 
     def under(
         self, condition: str, clips: Sequence[Clip], noises: list[Samples]
@@ -95,7 +96,7 @@ class Hearing:
                 heard.append(HeardClip(clip, listen(self._classifier, samples)))
             return heard
 
-        return self._once(f"{condition.replace(' ', '-')}-{len(clips)}", hear)
+        return self._once(condition.replace(" ", "-"), _names(clips), hear)
 
     def stream(self, clips: Sequence[Clip], seed: int) -> HeardStream:
         """One actor's clips in blocks of one emotion."""
@@ -111,12 +112,14 @@ class Hearing:
             )
             return HeardStream(silent, steps)
 
-        return self._once(f"stream-{clips[0].speaker}-{seed}", hear)
+        return self._once(f"stream-{clips[0].speaker}-{seed}", _names(clips), hear)
 
     def noise(self, name: str, sounds: Sequence[Samples]) -> list[list[Step]]:
         """Sounds without a voice, each from a cold start."""
         return self._once(
-            f"noise-{name}", lambda: [listen(self._classifier, sound) for sound in sounds]
+            f"noise-{name}",
+            [sound.tobytes() for sound in sounds],
+            lambda: [listen(self._classifier, sound) for sound in sounds],
         )
 
     def adapting(self, clips: Sequence[Clip], order: str) -> list[HeardClip]:
@@ -133,7 +136,7 @@ class Hearing:
                 heard.append(HeardClip(clip, steps))
             return heard
 
-        return self._once(f"adapting-{clips[0].speaker}-{order}", hear)
+        return self._once(f"adapting-{clips[0].speaker}-{order}", _names(clips), hear)
 
     def enrolled(self, clips: Sequence[Clip], enrolment: Sequence[Clip]) -> list[HeardClip]:
         """One actor's clips with the statistics of his enrolment, which do not change."""
@@ -146,7 +149,7 @@ class Hearing:
                 listen(self._classifier, load_audio(clip.path), speaker)
             return self._known(speaker, clips)
 
-        return self._once(f"enrolled-{clips[0].speaker}", hear)
+        return self._once(f"enrolled-{clips[0].speaker}", _names([*enrolment, *clips]), hear)
 
     def after_holding(
         self, held: Sequence[Clip], clips: Sequence[Clip], seconds: float
@@ -163,7 +166,8 @@ class Hearing:
                 listen(self._classifier, load_audio(clip.path), speaker)
             return self._known(speaker, progress(clips, f"{held[0].label} held"))
 
-        return self._once(f"after-{seconds:g}-s-{held[0].label}-{held[0].speaker}", hear)
+        name = f"after-{seconds:g}-s-{held[0].label}-{held[0].speaker}"
+        return self._once(name, _names([*held, *clips]), hear)
 
     def _known(self, speaker: Speaker, clips: Iterable[Clip]) -> list[HeardClip]:
         """Every clip of somebody of whom so much is known, and no more."""
@@ -173,8 +177,10 @@ class Hearing:
             for clip in clips
         ]
 
-    def _once(self, name: str, hear: Callable[[], T]) -> T:
-        path = self._folder / f"{name}.pickle"
+    def _once(self, name: str, sounds: Iterable[bytes], hear: Callable[[], T]) -> T:
+        """Hear, unless it is kept already of these very sounds."""
+        digest = hashlib.sha256(b"\0".join(sounds)).hexdigest()
+        path = self._folder / f"{name}-{digest[:12]}.pickle"
         if path.exists():
             kept: T = pickle.loads(path.read_bytes())  # noqa: S301 - written below
             return kept
@@ -195,6 +201,11 @@ class Fixed(Speaker):
 
     def update(self, statistics: object, speech_seconds: float) -> None:
         """Do nothing."""
+
+
+def _names(clips: Iterable[Clip]) -> list[bytes]:
+    """Which recordings these are, in this order."""
+    return [str(clip.path).encode() for clip in clips]
 
 
 def _condition(

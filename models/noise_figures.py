@@ -9,8 +9,9 @@ import numpy as np
 from inference.card import SAMPLE_RATE, Card
 from models.augment import Samples, change_gain, coloured_noise
 from models.corpora import Clip, load_audio
-from models.hearing import HeardClip, Hearing
+from models.hearing import HeardStream, Hearing
 from models.listening import Step, conclude
+from models.streams import FRAME_SAMPLES
 from models.windows import STRIDE_SAMPLES
 
 _SECONDS = 10
@@ -46,19 +47,19 @@ def noise_table(
     return table
 
 
-def open_share(heard: Sequence[Sequence[HeardClip]], cards: Sequence[Card]) -> dict[str, float]:
-    """Share of the seconds in which the level gate was open that the voice output let pass."""
-    seconds, kept = 0.0, 0.0
+def open_share(heard: Sequence[Sequence[HeardStream]], cards: Sequence[Card]) -> dict[str, float]:
+    """Share of speech, by the rule of the streams, that a window taken for a voice holds."""
+    speech, kept = 0, 0
     for fold, card in zip(heard, cards, strict=True):
         for part in fold:
+            is_open = np.zeros_like(part.stream.is_speech)
             for step in part.steps:
-                window, prediction = step.turn.heard.window, step.prediction
-                if window is None or prediction is None:
-                    continue
-                seconds += window.active_frames
-                if prediction.voice >= card.voice_threshold:
-                    kept += window.active_frames
-    return {"speech_kept_open": round(kept / max(1.0, seconds), 4)}
+                if step.prediction is not None and step.prediction.voice >= card.voice_threshold:
+                    start = step.turn.start_sample // FRAME_SAMPLES
+                    is_open[start : step.turn.end_sample // FRAME_SAMPLES] = True
+            speech += int(part.stream.is_speech.sum())
+            kept += int(np.sum(part.stream.is_speech & is_open))
+    return {"speech_kept_open": round(kept / speech, 4)}
 
 
 def _labelled_share(parts: Sequence[Sequence[Step]], card: Card, skipped: int = 0) -> float:

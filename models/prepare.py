@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from models.command import run
 from models.corpora import (
     NOISE_TEST_FOLD,
     TEST_FOLD,
@@ -54,4 +55,4 @@ def training_clips(options: argparse.Namespace) -> list[Clip]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,7 +15,7 @@ from models.windows import STRIDE_SAMPLES
 from streamer.pipeline import Verdict
 
 GRACE_SECONDS = 1.5
-"""Of each block, in which a new emotion need not be known yet."""
+"""Of each block, from its first sample, in which a new emotion need not be known yet."""
 
 _NONE = -1
 _STRIDE_FRAMES = STRIDE_SAMPLES // FRAME_SAMPLES
@@ -53,7 +53,9 @@ def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
         span = slice(block.start_sample // FRAME_SAMPLES, block.end_sample // FRAME_SAMPLES)
         onset = block.onset_sample // FRAME_SAMPLES
         truth[span] = block.label
-        settled[span.start : onset + round(GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)] = False
+        settled[span.start : span.start + round(GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)] = (
+            False
+        )
         right = np.flatnonzero(labels[onset : span.stop] == block.label)
         frames = right[0] if right.size else span.stop - onset
         delays.append(float(frames) * FRAME_SAMPLES / SAMPLE_RATE)

@@ -20,6 +20,7 @@ import tensorflow as tf
 from dsp.types import FloatArray
 from models import lite
 from models.cards import UNFITTED, write_card
+from models.command import run
 from models.detector import Arrays, describe, train_detector
 from models.distil import Distiller, Lesson, export_lite
 from models.encoder import Tensor, constants, values
@@ -294,4 +295,4 @@ def use_one_thread() -> None:
 
 if __name__ == "__main__":
     use_one_thread()
-    main()
+    run(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from math import nan
@@ -18,6 +19,7 @@ from models.clip_figures import holding_table
 from models.corpora import Clip, read_esc10, read_ravdess
 from models.hearing import CONDITIONS, Hearing
 from models.listening import clip_scores
+from models.noise_figures import open_share
 from models.report import write_report
 from tests.models.sounds import RATE, babble
 
@@ -102,6 +104,16 @@ def test_noise_and_conditions_are_all_there(results: dict[str, dict[str, object]
     assert 0 <= results["stream"]["calibration_error"] <= 1  # type: ignore[operator]
 
 
+def test_speech_is_open_where_a_window_with_a_voice_holds_it(folder: Path) -> None:
+    fold = folds(folder)[0]
+    heard = fold.hearing.stream(fold.clips, 0)
+    all_of_it, nothing = (
+        dataclasses.replace(fold.hearing.card, voice_threshold=threshold) for threshold in (0, 1)
+    )
+    assert open_share([[heard]], [all_of_it])["speech_kept_open"] > 0.9
+    assert open_share([[heard]], [nothing])["speech_kept_open"] == 0
+
+
 def test_what_was_heard_once_is_not_asked_again(
     folder: Path, results: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +123,8 @@ def test_what_was_heard_once_is_not_asked_again(
     monkeypatch.setattr("inference.classifier.Classifier.judge", refuse)
     fold = folds(folder)[0]
     assert len(fold.hearing.clips(fold.clips)) == 8
+    with pytest.raises(AssertionError):
+        fold.hearing.clips(fold.clips[1:])
 
 
 def test_card_and_page_are_written(folder: Path, results: dict[str, object]) -> None:

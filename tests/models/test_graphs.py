@@ -16,6 +16,7 @@ import soundfile  # noqa: E402
 from dsp.frontend import FrontEnd, WindowShape  # noqa: E402
 from dsp.mfcc import Mfcc  # noqa: E402
 from inference.classifier import Classifier, read_model  # noqa: E402
+from inference.exceptions import DataError  # noqa: E402
 from inference.runtime import find_runtime  # noqa: E402
 from models import heads, losses, prepare, train  # noqa: E402
 from models.encoder import log_mel, masks, whisper_input  # noqa: E402
@@ -102,6 +103,8 @@ def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
     common = ["--cache", str(tmp_path), "--whisper", str(whisper)]
     corpora = ["--speech", str(tmp_path / "speech"), "--esc10", str(tmp_path / "noise")]
     prepare.main([*corpora, *common, "--limit", "40"])
+    with pytest.raises(DataError, match=r"windows of other recordings, or of a part of them"):
+        prepare.main([*corpora, *common])
     run = ["--runs", str(tmp_path / "runs"), "--only", "fold1", "--scale", "0.002"]
     for name in ("full", "lite"):
         train.main([name, *common, *run])
