@@ -77,7 +77,8 @@ def signals(draw: st.DrawFn, most: int = 4000) -> FloatArray:
     if kind == "noise":
         signal = generator.standard_normal(length)
     elif kind == "tone":
-        signal = np.sin(np.pi * draw(st.floats(0, 1)) * time)
+        # in steps: of a far lower tone the power is no number that still has its digits
+        signal = np.sin(np.pi * draw(st.integers(0, 2**20)) / 2**20 * time)
     elif kind == "constant":
         signal = np.ones(length)
     elif kind == "pulses":
