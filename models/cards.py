@@ -47,7 +47,7 @@ _OWN_WEAKNESSES = {
 _WEAKNESSES = (
     "Trained on acted emotions; spontaneous speech is subtler and mostly called neutral or calm",
     "Men's voices are named wrongly half as often again as women's, see the figures",
-    "Sad and calm, and sad and fearful, are taken for each other most often",
+    "Sad and calm are taken for each other most often, and sad for much else",
     "Recordings unlike RAVDESS's are much harder: a head of `full` that was trained without nEMO "
     "had a recall of 38 % on nEMO's Polish clips, mean of six emotions",
     "Languages but English and Polish, children, old people, strong accents: not measured",
