@@ -14,9 +14,10 @@ from models.streams import FRAME_SAMPLES, ActorStream
 from models.windows import STRIDE_SAMPLES
 from streamer.pipeline import Verdict
 
-GRACE_SECONDS = 1.5
+_GRACE_SECONDS = 1.5
 """Of each block, from its first sample, in which a new emotion need not be known yet."""
 
+_GRACE_FRAMES = round(_GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)
 _NONE = -1
 _STRIDE_FRAMES = STRIDE_SAMPLES // FRAME_SAMPLES
 
@@ -53,9 +54,7 @@ def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
         span = slice(block.start_sample // FRAME_SAMPLES, block.end_sample // FRAME_SAMPLES)
         onset = block.onset_sample // FRAME_SAMPLES
         truth[span] = block.label
-        settled[span.start : span.start + round(GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)] = (
-            False
-        )
+        settled[span.start : span.start + _GRACE_FRAMES] = False
         right = np.flatnonzero(labels[onset : span.stop] == block.label)
         frames = right[0] if right.size else span.stop - onset
         delays.append(float(frames) * FRAME_SAMPLES / SAMPLE_RATE)
