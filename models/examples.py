@@ -113,8 +113,7 @@ def load_columns(folder: Path) -> Columns:
 
 def _refuse_others(path: Path, tasks: Sequence[Task]) -> None:
     """Note what a new folder is for; refuse what is for something else."""
-    names = (f"{t.clip.corpus}/{t.clip.path.name}" if t.clip else "synthetic" for t in tasks)
-    listed = "\n".join(f"{name} {t.copy}" for name, t in zip(names, tasks, strict=True))
+    listed = "\n".join(f"{t.clip.path.name if t.clip else 'synthetic'} {t.copy}" for t in tasks)
     digest = hashlib.sha256(listed.encode()).hexdigest()
     if not path.exists():
         write_whole(path, digest.encode())
