@@ -1,31 +1,37 @@
 # Everything that this project needs is set up by the targets themselves, in .venv.
 
 PYTHON ?= python3
-VENV := .venv
+# lock, newest or lowest: see tools/install.
+VERSIONS ?= lock
+VENV := .venv$(if $(filter lock,$(VERSIONS)),,-$(VERSIONS))
 TFLITE_VENV := .venv-tflite-runtime
-PIP := -m pip install --quiet --disable-pip-version-check
-# 32-bit Raspberry Pi OS runs on a 64-bit kernel, which tells pip of a machine that it is not.
-AS_32_BIT := $(shell $(PYTHON) -c 'import platform, struct; print("linux32" if \
-	struct.calcsize("P") == 4 and platform.machine() == "aarch64" else "")')
-PACKAGING := setup.cfg pyproject.toml
+PACKAGING := setup.cfg pyproject.toml tools/install tools/need $(wildcard requirements/*.txt)
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
 BENCH_ARGS ?=
 # Two files at a time: most tests wait for something. In CI a skipped test is a failure.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
+FAST := -m "not system and not peers" tests/dsp tests/inference tests/streamer
 
-.PHONY: run test lint audit bench clean
+.PHONY: run test test-fast test-peers lint audit bench fresh lock clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
 
 test: $(VENV)/test.stamp $(TFLITE_VENV)/test.stamp
-	$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -m "not peers" $(PYTEST_ARGS)
 	@if [ -x $(TFLITE_VENV)/bin/pytest ]; then \
 		echo "Once more, with tflite-runtime:"; \
-		$(TFLITE_VENV)/bin/python -m pytest -m "not system" $(PYTEST_ARGS) \
-			tests/dsp tests/inference tests/streamer; \
-	else cat $(TFLITE_VENV)/test.stamp; fi
+		$(TFLITE_VENV)/bin/python -m pytest $(PYTEST_ARGS) $(FAST); \
+	else echo "Left out: tflite-runtime has no wheel for this Python (3.11 and older have)"; fi
+
+# What needs no browser, trained model or sound server.
+test-fast: $(VENV)/test.stamp
+	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) $(FAST)
+
+# What needs foreign servers, from packages that are unpacked into a temporary folder (Debian).
+test-peers: $(VENV)/test.stamp
+	tools/with-peers $(VENV)/bin/python -m pytest -m peers $(PYTEST_ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
@@ -34,43 +40,34 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive streamer dsp inference clients models
 
 # Asks PyPI for known weaknesses of what is installed; what cannot be asked for is an error, too.
-audit: $(VENV)/run.stamp
-	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e '.[audit]'
+audit: $(VENV)/audit.stamp
 	$(VENV)/bin/python -m pip freeze --local --exclude-editable | \
 		$(VENV)/bin/pip-audit --strict --no-deps --disable-pip --requirement /dev/stdin
 
 # Ten minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
 bench: $(VENV)/bench.stamp
-	$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+	tools/with-peers $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+# The two commands of the README, and .ci/run, on a machine that has nothing: see CONTRIBUTING.md.
+fresh:
+	tools/fresh $(ROOT)
+
+# Resolves the versions anew, after a change in setup.cfg or when newer ones are wanted.
+lock:
+	tools/lock
 
 clean:
-	rm -rf $(VENV) $(TFLITE_VENV) build dist *.egg-info
+	rm -rf .venv .venv-* build dist *.egg-info
 
-$(VENV)/run.stamp: $(PACKAGING)
-	@PYTHON=$(PYTHON) tools/need venv portaudio sndfile
-	$(PYTHON) -m venv $(VENV)
-	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e .
+# On failure the sentence of tools/install, with the remedy, is make's own last line.
+install = $(if $(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),,$(call checked,$(shell \
+	PYTHON='$(PYTHON)' tools/install $(1))))
+checked = $(if $(1),$(error $(1)))
+
+$(VENV)/%.stamp: $(PACKAGING)
+	$(call install,$(VENV) $* $(VERSIONS))
 	@touch $@
 
-$(VENV)/test.stamp: $(VENV)/run.stamp
-	@PYTHON=$(PYTHON) tools/need pulseaudio chromium
-	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e '.[test,train]'
-	@touch $@
-
-$(VENV)/bench.stamp: $(VENV)/run.stamp
-	@PYTHON=$(PYTHON) tools/need pulseaudio chromium
-	$(AS_32_BIT) $(VENV)/bin/python $(PIP) -e '.[bench,test]'
-	@touch $@
-
-# The older interpreter has wheels up to Python 3.11: elsewhere its tests are left out, and said so.
-$(TFLITE_VENV)/test.stamp: $(VENV)/run.stamp tests/tflite-runtime.txt
-	@mkdir -p $(TFLITE_VENV)
-	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
-		set -e -x; \
-		$(PYTHON) -m venv $(TFLITE_VENV); \
-		$(TFLITE_VENV)/bin/python $(PIP) -r tests/tflite-runtime.txt; \
-		$(TFLITE_VENV)/bin/python $(PIP) --no-deps -e .; \
-		touch $@; \
-	else \
-		echo "left out: tflite-runtime has no wheel for this Python (3.11 and older have)" > $@; \
-	fi
+$(TFLITE_VENV)/test.stamp: $(PACKAGING)
+	$(call install,$(TFLITE_VENV) tflite-runtime)
+	@mkdir -p $(@D) && touch $@

@@ -52,7 +52,8 @@ def _slaney_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
     left, peak, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising = (bins_hz - left) / (peak - left)
     falling = (right - bins_hz) / (right - peak)
-    return np.maximum(0, np.minimum(rising, falling)) * (2 / (right - left))
+    filters: npt.NDArray[np.float64] = np.maximum(0, np.minimum(rising, falling))
+    return filters * (2 / (right - left))
 
 
 def _slaney_corners_hz(recipe: Recipe) -> npt.NDArray[np.float64]:

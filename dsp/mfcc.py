@@ -15,7 +15,9 @@ _BATCH_FRAMES = 256  # of a whole signal at a time: stays in the cache, whatever
 
 def window_samples(recipe: Recipe) -> npt.NDArray[np.float64]:
     """The recipe's analysis window, periodic, shape ``(frame_length,)``."""
-    phase = 2 * np.pi * np.arange(recipe.frame_length) / recipe.frame_length
+    phase: npt.NDArray[np.float64] = (
+        2 * np.pi * np.arange(recipe.frame_length) / recipe.frame_length
+    )
     if recipe.window == "hann":
         return 0.5 - 0.5 * np.cos(phase)
     if recipe.window == "hamming":

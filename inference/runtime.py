@@ -18,10 +18,11 @@ from inference.exceptions import InterpreterError
 LITERT = "ai-edge-litert"
 TFLITE_RUNTIME = "tflite-runtime"
 
-_MODULES = {
+MODULES = {
     LITERT: "ai_edge_litert.interpreter",
     TFLITE_RUNTIME: "tflite_runtime.interpreter",
 }
+"""The module of each package, the preferred one first."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def find_runtime() -> Runtime:
     Raises:
         InterpreterError: neither can be used; the message says what to install.
     """
-    for package, module_name in _MODULES.items():
+    for package, module_name in MODULES.items():
         try:
             module = importlib.import_module(module_name)
         except ImportError:

@@ -47,7 +47,8 @@ def measure_expression(
         )
         moved[labels] += means - means.mean(axis=0)
         speakers[labels] += 1
-    return (moved / np.maximum(speakers, 1)).astype(np.float32)
+    means_moved: npt.NDArray[np.float32] = (moved / np.maximum(speakers, 1)).astype(np.float32)
+    return means_moved
 
 
 def speakers_own(statistics: Tensor, logits: Tensor, expression: Tensor) -> Tensor:

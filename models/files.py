@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,5 +21,6 @@ def write_whole(path: Path, content: bytes) -> None:
 def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Write an ``.npz``, as :func:`write_whole` does."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # numpy's stub takes a name for a flag
+    save: Callable[..., None] = np.savez  # some of numpy's stubs take a name for a flag
+    save(buffer, **arrays)
     write_whole(path, buffer.getvalue())

@@ -140,4 +140,4 @@ def describe_population(
     for window, mask in zip(states, loud, strict=True):
         standard = (window[mask[:, 0] > 0] - mean) / deviation
         logs += np.log(np.sqrt(standard.var(axis=0) + _EPSILON))
-    return Population(mean, deviation, logs / len(states))
+    return Population(mean, deviation, (logs / len(states)).astype(np.float32))

@@ -75,9 +75,9 @@ def describe_spectrum(features: npt.NDArray[np.float32]) -> Spectrum:
         loud_frames.append(mel.numpy()[loud.numpy()[:, :, 0] > 0])
         deviations.append(masked_moments(mel, loud)[1].numpy())
     frames = np.concatenate(loud_frames)
-    deviation = np.maximum(frames.std(axis=0), _LEAST_DEVIATION)
-    logs = np.log(np.concatenate(deviations) / deviation).mean(axis=0)
-    return Spectrum(frames.mean(axis=0), deviation, logs)
+    deviation = np.maximum(frames.std(axis=0), _LEAST_DEVIATION).astype(np.float32)
+    logs = np.log(np.concatenate(deviations) / deviation).mean(axis=0, dtype=np.float32)
+    return Spectrum(frames.mean(axis=0, dtype=np.float32), deviation, logs)
 
 
 def statistics(mel: Tensor, loud: Tensor, spectrum: Spectrum) -> Tensor:

@@ -77,7 +77,8 @@ def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int6
     """The last published label at every 10 ms, ``(n_frames,)``; -1 for none."""
     told = [_NONE, *(_NONE if verdict.label is None else verdict.label for verdict in verdicts)]
     last = np.minimum(np.arange(n_frames) // _STRIDE_FRAMES, len(verdicts))
-    return np.array(told)[last]
+    labels: npt.NDArray[np.int64] = np.array(told, np.int64)[last]
+    return labels
 
 
 def spoken_scores(

@@ -16,7 +16,7 @@ from typing import Any
 from inference.catalog import find_model
 from inference.classifier import Model
 from inference.profile import Profile
-from inference.runtime import Runtime, find_runtime
+from inference.runtime import Runtime
 from streamer import __version__
 from streamer.access import Access, is_loopback
 from streamer.client_streams import ClientStreams
@@ -29,6 +29,7 @@ from streamer.health import health
 from streamer.history import History
 from streamer.http import Pages
 from streamer.hub import Hub, Message
+from streamer.interpreter_check import checked_runtime
 from streamer.limits import Limits, affordable_connections
 from streamer.metrics import Metric
 from streamer.mute_switch import MuteSwitch
@@ -66,7 +67,7 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     Raises:
         EmotiondError: it cannot start.
     """
-    runtime = find_runtime()
+    runtime = checked_runtime()
     model = find_model(config.model, runtime)
     token = None if config.token_file is None else read_token(Path(config.token_file))
     access = Access(config.host, config.allow_host, config.allow_origin, token)

@@ -26,8 +26,8 @@ def analyze_files(options: dict[str, Any]) -> int:
     """``emotiond analyze``: every file that can be read is judged; status 1 if one cannot."""
     from inference.catalog import find_model
     from inference.classifier import Classifier
-    from inference.runtime import find_runtime
     from streamer.analyze import analyze, analyze_all
+    from streamer.interpreter_check import checked_runtime
     from streamer.sources.decoder import Decoder
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
@@ -37,7 +37,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     with contextlib.ExitStack() as stack:
         # They start while the model is read.
         decoders = [stack.enter_context(Decoder()) for _ in range(count)]
-        runtime = find_runtime()
+        runtime = checked_runtime()
         model = find_model(config.model, runtime)
         profile = None if config.profile is None else profile_for(config.profile, model.card)
         show = _FORMATS[options["format"]]()
@@ -109,8 +109,8 @@ def enroll(options: dict[str, Any]) -> int:
     """``emotiond enroll``: 20 seconds of speech become a profile of their voice."""
     from inference.catalog import find_model
     from inference.classifier import Classifier
-    from inference.runtime import find_runtime
     from streamer import enroll as enrolling
+    from streamer.interpreter_check import checked_runtime
     from streamer.sources.opening import MICROPHONE, SourceSettings, open_source, parse_specs
 
     name = options.pop("name")
@@ -119,7 +119,7 @@ def enroll(options: dict[str, Any]) -> int:
     config = make_config(options, os.environ)
     if len(config.source) > 1:
         raise ConfigError("a profile is of one voice", "Give one --source")
-    runtime = find_runtime()
+    runtime = checked_runtime()
     classifier = Classifier(find_model(config.model, runtime), runtime)
     (spec,) = parse_specs(config.source or (MICROPHONE,))
     settings = SourceSettings(config.device, config.rate, realtime=False, loop=False)

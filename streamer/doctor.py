@@ -25,6 +25,7 @@ from inference.exceptions import EmotiondError
 from inference.runtime import LITERT, Runtime, find_runtime
 from streamer.config import Config
 from streamer.devices import Device, answered, find_opening, list_devices, load_portaudio
+from streamer.interpreter_check import try_interpreter
 from streamer.profiles import profile_names, read_profile
 from streamer.ring import Block, Ring
 from streamer.sources.microphone import Microphone
@@ -52,6 +53,7 @@ def examine() -> Iterator[Finding]:
     yield _numpy()
     runtime: Runtime | None = None
     try:
+        try_interpreter()
         runtime = find_runtime()
         yield Finding("interpreter", "ok", f"{runtime.package} {runtime.version}")
     except EmotiondError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from inference.classifier import Classifier, read_model
 from inference.runtime import LITERT, Runtime, find_runtime
+from tests.support.home import leave_home
+from tests.support.programs import watch_programs
 from tests.support.sound_server import SoundServer, missing_programs, sound_server
 
 DATA = Path(__file__).parent / "data"
@@ -29,23 +32,54 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="fail where a test is skipped")
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run for a skip, if so asked."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    skipped = reporter is not None and reporter.stats.get("skipped")
-    if skipped and session.config.getoption("--no-skips") and session.exitstatus == 0:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+def fail_if_skipped(
+    config: pytest.Config, report: pytest.TestReport | pytest.CollectReport
+) -> None:
+    """Make a failure of a skip, if so asked."""
+    if report.skipped and not hasattr(report, "wasxfail") and config.getoption("--no-skips"):
+        report.outcome = "failed"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"{reason}: with --no-skips, nothing may be skipped"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Hold tests to ``--no-skips``."""
+    report = yield
+    fail_if_skipped(item.config, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Hold whole files to it, too."""
+    report = yield
+    fail_if_skipped(collector.config, report)
+    return report
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let Ctrl-C reach what the tests start: a shell's background jobs are deaf to it."""
+    """Prepare the process before anything is imported for a test."""
+    # Let Ctrl-C reach what the tests start: a shell's background jobs are deaf to it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    watch_programs()
+    if not hasattr(config, "workerinput"):  # once, not again in each process of pytest-xdist
+        config.add_cleanup(leave_home())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what is for the other interpreter: it can never run here."""
-    other = "tflite_runtime" if find_runtime().package == LITERT else "litert"
-    deselected = [item for item in items if item.get_closest_marker(other)]
+    """Mark what needs a sound server, and deselect what can never run here."""
+    for item in items:
+        if "microphone" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.peers)
+    never = {"tflite_runtime" if find_runtime().package == LITERT else "litert"}
+    if version("websockets").startswith("16."):
+        never.add("websockets_17")
+    deselected = [item for item in items if any(item.get_closest_marker(name) for name in never)]
     items[:] = [item for item in items if item not in deselected]
     config.hook.pytest_deselected(items=deselected)
 
@@ -81,6 +115,6 @@ def microphone() -> Iterator[SoundServer]:
     """A headless microphone into which recordings can be played."""
     missing = missing_programs()
     if missing:
-        pytest.skip(f"needs {', '.join(missing)} (Debian: pulseaudio, pulseaudio-utils)")
+        pytest.skip(f"needs {', '.join(missing)}: make test-peers")
     with sound_server() as server:
         yield server

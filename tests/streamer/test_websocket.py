@@ -129,6 +129,11 @@ def test_the_page_and_its_parts_are_served_with_their_types(daemon: Daemon) -> N
     assert policy is not None
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+@pytest.mark.websockets_17
+def test_the_head_of_the_page_can_be_asked_for(daemon: Daemon) -> None:
+    _, body = request(daemon, "GET", "/")
     head, nothing = request(daemon, "HEAD", "/")
     assert head.getheader("Content-Length") == str(len(body))
     assert nothing == b""

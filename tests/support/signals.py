@@ -44,13 +44,13 @@ def noise(seconds: float, dbfs: float, seed: int = 0, rate: int = RATE) -> Float
     """White noise of a level."""
     generator = np.random.default_rng(seed)
     samples = generator.standard_normal(round(seconds * rate)) * 10 ** (dbfs / 20)
-    return samples.astype(np.float32)
+    return np.asarray(samples, np.float32)
 
 
 def tone(hz: float, seconds: float, amplitude: float = 0.5, rate: int = RATE) -> FloatArray:
     """A sine from phase 0."""
     time = np.arange(round(seconds * rate)) / rate
-    return (amplitude * np.sin(2 * np.pi * hz * time)).astype(np.float32)
+    return np.asarray(amplitude * np.sin(2 * np.pi * hz * time), np.float32)
 
 
 def cut(samples: FloatArray, sizes: Sequence[int]) -> Iterator[FloatArray]:

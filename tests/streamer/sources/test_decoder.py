@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,15 @@ def crash_the_decoder_of(parent: int) -> None:
 
 def has_open(process: int, path: str) -> bool:
     return Path(path) in {entry.readlink() for entry in Path(f"/proc/{process}/fd").iterdir()}
+
+
+def await_reader(parent: int, path: str) -> int:
+    """The decoder that reads a pipe: the system lets a writer in just before its reader has it."""
+    deadline = time.monotonic() + 20
+    while not (found := [child for child in decoders(parent) if has_open(child, path)]):
+        assert time.monotonic() < deadline, f"no decoder opens {path}"
+        time.sleep(0.01)  # a foreign process has no event for this
+    return found[0]
 
 
 def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> None:
@@ -169,8 +179,7 @@ def test_analyze_judges_the_other_files(tmp_path: Path) -> None:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
         with open(pipe, "wb"):  # noqa: PTH123  # returns when a decoder opens it, which then waits
-            reading = [child for child in decoders(process.pid) if has_open(child, pipe)]
-            os.kill(reading[0], signal.SIGSEGV)
+            os.kill(await_reader(process.pid, pipe), signal.SIGSEGV)
             rest, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     (line,) = errors.splitlines()

@@ -1,0 +1,115 @@
+"""Try the TFLite interpreter in a process of its own, so that a crash in it becomes a sentence.
+
+On some processors a release of the interpreter ends its process with a signal as soon as a model is
+loaded. An installation is tried at its first start, and again by ``emotiond doctor``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from inference.catalog import bundled_models
+from inference.exceptions import ConfigError, InterpreterError
+from inference.runtime import LITERT, MODULES, Runtime, find_runtime
+from streamer.folders import cache_folder
+
+_COMMAND = (
+    "import sys; sys.path[:] = sys.argv[1:]; from streamer.interpreter_check import main; main()"
+)
+_MOST_SECONDS = 120.0  # emulated processors are slow
+_REMEDIES = {
+    LITERT: "Install another release of it in this environment: "
+    f"{sys.executable} -m pip install 'ai-edge-litert<2.2'"
+}
+
+
+def checked_runtime() -> Runtime:
+    """The interpreter, tried in a process of its own if this installation never was.
+
+    Raises:
+        InterpreterError: none can be used, or it crashes or hangs; the message says what to do.
+    """
+    tried = _tried_file()
+    installation = _installation()
+    if tried is None or _read(tried) != installation:
+        try_interpreter()
+        if tried is not None:
+            with contextlib.suppress(OSError):  # then it is tried again at the next start
+                tried.parent.mkdir(parents=True, exist_ok=True)
+                tried.write_text(installation)
+    return find_runtime()
+
+
+def try_interpreter() -> None:
+    """Let a process of its own load the smallest bundled model and run it once.
+
+    What the interpreter refuses without a crash is not told here: it comes as an exception where
+    it is used.
+
+    Raises:
+        InterpreterError: the process ended by a signal, or did not end.
+    """
+    package = next((name for name in MODULES if _origin(name)), LITERT)
+    remedy = _REMEDIES.get(package, "Report it with the output of 'emotiond doctor --json'")
+    try:
+        ended = subprocess.run(  # noqa: S603  # this Python, with a command of our own
+            [sys.executable, "-c", _COMMAND, *sys.path],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_MOST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        problem = f"{package} does not come to an end with a model on this machine"
+        raise InterpreterError(problem, remedy) from None
+    # Windows has no signals: there, a crash is a status that no Python program gives.
+    if ended.returncode < 0 or ended.returncode > 0xFF:
+        name = str(ended.returncode)
+        with contextlib.suppress(ValueError):
+            name = signal.Signals(-ended.returncode).name
+        raise InterpreterError(f"{package} crashes on this machine ({name})", remedy)
+
+
+def main() -> None:
+    """Run the smallest bundled model once, in the process that may crash."""
+    runtime = find_runtime()
+    path = min(bundled_models(), key=lambda path: path.stat().st_size)
+    interpreter = runtime.interpreter(path.read_bytes())
+    for inputs in interpreter.get_input_details():
+        interpreter.set_tensor(inputs["index"], np.zeros(inputs["shape"], inputs["dtype"]))
+    interpreter.invoke()
+
+
+def _installation() -> str:
+    """What changes when another interpreter, or another Python, is installed."""
+    origins = [origin for name in MODULES if (origin := _origin(name))]
+    times = [str(Path(origin).stat().st_mtime_ns) for origin in origins]
+    return "\n".join([sys.executable, sys.version, *origins, *times])
+
+
+def _origin(package: str) -> str:
+    """The file of an interpreter's package, which is not imported; empty if it is not installed."""
+    spec = importlib.util.find_spec(MODULES[package].partition(".")[0])
+    return "" if spec is None or spec.origin is None else spec.origin
+
+
+def _tried_file() -> Path | None:
+    try:
+        return cache_folder() / "interpreter-tried"
+    except ConfigError:  # no home: it is tried at every start
+        return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, ValueError):
+        return ""

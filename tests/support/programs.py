@@ -1,0 +1,121 @@
+"""Which foreign programs the tests may start: those that ``tools/need`` installs, and no others."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("venv", "portaudio", "sndfile", "chromium", "atomic", "git", "ip")
+"""All that ``tools/need`` knows."""
+GIVEN = ("git", "make", "python3", "apt", "dpkg")
+"""What has to be there before ``tools/need`` can help."""
+IS_DEBIAN = shutil.which("dpkg-query") is not None and Path("/etc/debian_version").exists()
+
+
+_DPKG_QUERY = "dpkg-query"
+
+
+def watch_programs() -> None:
+    """From now on, fail a test that starts a program which a bare machine would lack."""
+    if IS_DEBIAN:
+        brought()  # starts programs itself
+        sys.addaudithook(_refuse_unexpected)
+
+
+def _refuse_unexpected(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "subprocess.Popen" or arguments[0] == _DPKG_QUERY:
+        return
+    name = os.fsdecode(arguments[0])
+    path = shutil.which(name)
+    # What is not there at all is an error of its own; what the tests made themselves is theirs.
+    if path is not None and not _is_ours(Path(path)) and not is_brought(Path(path)):
+        raise AssertionError(f"a test starts {name!r}, which tools/need does not install")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a program is Python itself, or lies in the tree or in a folder of the tests."""
+    peers = os.environ.get("EMOTIOND_PEERS")
+    own: list[str | Path] = [
+        ROOT,
+        sys.prefix,
+        sys.base_prefix,
+        tempfile.gettempdir(),
+        *([peers] if peers else []),
+    ]
+    if sys.base_prefix == "/usr":
+        own.remove(sys.base_prefix)
+    return any(path.is_relative_to(place) for place in own)
+
+
+@functools.cache
+def is_brought(path: Path) -> bool:
+    """Whether a program or library belongs to a package that every prepared machine has."""
+    return package_of(path) in brought()
+
+
+def package_of(path: Path) -> str:
+    """The Debian package of a file; empty if it belongs to none."""
+    # Packages name files by /bin and /lib or by /usr/bin and /usr/lib, though both are one.
+    real = str(path.resolve())
+    names = (real, real.removeprefix("/usr"))
+    for name in dict.fromkeys((str(path), *names)):
+        found = _dpkg("-S", name)
+        if found:
+            return found.partition(":")[0].partition(",")[0]
+    return ""
+
+
+@functools.cache
+def brought() -> Set[str]:
+    """The packages of a bare system and of ``tools/need``, with all that they depend on."""
+    needed = _output(str(ROOT / "tools" / "need"), "--packages", *PARTS)
+    packages = installed()
+    wanted = [*GIVEN, *needed.split()]
+    wanted += [name for name, (essential, _) in packages.items() if essential]
+    found: set[str] = set()
+    providers = _providers(packages)
+    while wanted:
+        name = wanted.pop()
+        for package in providers.get(name, ()):
+            if package not in found:
+                found.add(package)
+                wanted += packages[package][1]
+    return found
+
+
+def installed() -> Mapping[str, tuple[bool, tuple[str, ...]]]:
+    """Every installed package: whether a bare system has it, and what it depends on."""
+    fields = "${Package}\t${Essential}${Priority}\t${Pre-Depends}, ${Depends}\n"
+    packages = {}
+    for line in _dpkg("-W", "-f", fields).splitlines():
+        name, kind, depends = line.split("\t")
+        names = re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9.+-]+)", depends)
+        packages[name] = (kind.startswith("yes") or kind.endswith("required"), tuple(names))
+    return packages
+
+
+def _providers(packages: Mapping[str, object]) -> Mapping[str, list[str]]:
+    """Under each name that a package can be asked for by, the packages."""
+    providers = {name: [name] for name in packages}
+    for line in _dpkg("-W", "-f", "${Package}\t${Provides}\n").splitlines():
+        package, provides = line.split("\t")
+        for name in re.findall(r"(?:^|,)\s*([a-z0-9][a-z0-9.+-]+)", provides):
+            providers.setdefault(name, []).append(package)
+    return providers
+
+
+def _dpkg(*arguments: str) -> str:
+    return _output(_DPKG_QUERY, *arguments)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
