@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Set
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.support.programs import watch_programs
 from tests.support.sound_server import SoundServer, missing_programs, sound_server
 
 DATA = Path(__file__).parent / "data"
+COME_BACK = pytest.StashKey[Callable[[], Set[str]]]()
 
 settings.register_profile(
     "default", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
@@ -68,7 +69,19 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     watch_programs()
     if not hasattr(config, "workerinput"):  # once, not again in each process of pytest-xdist
-        config.add_cleanup(leave_home())
+        config.stash[COME_BACK] = leave_home()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail where the tests have changed what the user keeps."""
+    come_back = session.config.stash.get(COME_BACK, None)
+    if come_back is not None and (changed := come_back()):
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        assert reporter is not None
+        reporter.write_line(
+            f"\nthe tests changed the user's own files: {sorted(changed)}", red=True
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

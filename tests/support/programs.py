@@ -43,7 +43,7 @@ def _refuse_unexpected(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _is_ours(path: Path) -> bool:
     """Whether a program is Python itself, or lies in the tree or in a folder of the tests."""
-    peers = os.environ.get("EMOTIOND_PEERS")
+    peers = os.environ.get("PEERS_ROOT")
     own: list[str | Path] = [
         ROOT,
         sys.prefix,
@@ -68,9 +68,10 @@ def package_of(path: Path) -> str:
     real = str(path.resolve())
     names = (real, real.removeprefix("/usr"))
     for name in dict.fromkeys((str(path), *names)):
-        found = _dpkg("-S", name)
+        # A file that one package has put in place of another's is told of as a diversion, too.
+        found = re.search(r"^(?!diversion )([a-z0-9.+-]+)", _dpkg("-S", name), re.MULTILINE)
         if found:
-            return found.partition(":")[0].partition(",")[0]
+            return found[1]
     return ""
 
 

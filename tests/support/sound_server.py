@@ -20,6 +20,12 @@ import soundfile
 
 PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
 _SINK = "emo"
+_ASOUNDRC = "".join(
+    f"{kind}.{name} {{ type pulse{hint} }}\n"
+    for kind, hint in (("pcm", " hint.description PulseAudio"), ("ctl", ""))
+    for name in ("pulse", "!default")
+)
+"""What a system with PulseAudio says in its own configuration of ALSA."""
 
 
 def missing_programs() -> list[str]:
@@ -50,8 +56,16 @@ class SoundServer:
 
     def start(self) -> None:
         """Start the server and wait until its microphone delivers."""
+        (self._folder / ".asoundrc").write_text(_ASOUNDRC)
         self._spawn(
-            *("pulseaudio", "-n", "--exit-idle-time=-1", "--daemonize=no", "--use-pid-file=no"),
+            *(
+                "pulseaudio",
+                "-n",
+                f"--dl-search-path={_modules()}",
+                "--exit-idle-time=-1",
+                "--daemonize=no",
+                "--use-pid-file=no",
+            ),
             *("--disable-shm=yes", "--realtime=no", "--high-priority=no"),
             *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
             *("-L", f"module-null-sink sink_name={_SINK} format=s16le {' '.join(self._format)}"),
@@ -127,6 +141,14 @@ def write_wav(path: Path, samples: npt.NDArray[np.float32], sample_rate: int = 1
     """Write 16-bit PCM; returns the path."""
     soundfile.write(path, samples, sample_rate, subtype="PCM_16")
     return path
+
+
+def _modules() -> Path:
+    """The server's modules: where it was unpacked, it looks for them in the wrong place."""
+    program = shutil.which("pulseaudio")
+    assert program is not None
+    (found,) = (Path(program).parents[1] / "lib").glob("pulse-*/modules")
+    return found
 
 
 def _await(ready: object, problem: str, seconds: float = 10.0) -> None:
