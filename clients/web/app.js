@@ -189,6 +189,7 @@ const tokenDialog = new TokenDialog(() => connection.open());
 /** @param {import("./connection.js").LinkState} state */
 function follow(state) {
   link = state;
+  if (state.phase !== "open") files.loseLink();
   touch();
   if (state.phase === "locked") tokenDialog.ask();
 }

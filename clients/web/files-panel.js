@@ -83,15 +83,21 @@ export class FilesPanel {
 
   /**
    * @param {import("./library.js").Result[]} results @param {number|null} shownId
+   * @param {number[]} deleting ids of those whose deletion the daemon has yet to confirm
    * @param {boolean} areKept whether the daemon remembers them
    */
-  showResults(results, shownId, areKept) {
-    const key = JSON.stringify([results.map(({ id }) => id), shownId, areKept]);
+  showResults(results, shownId, deleting, areKept) {
+    const key = JSON.stringify([results.map(({ id }) => id), shownId, deleting, areKept]);
     if (key === this.#resultsKey) return;
     this.#resultsKey = key;
     this.#analysedTitle.hidden = results.length === 0;
     this.#empty.hidden = areKept || results.length === 0;
-    this.#replace(this.#analysed, results.map((result) => this.#resultRow(result, result.id === shownId)));
+    const rows = results.map((result) => {
+      const row = this.#resultRow(result, result.id === shownId);
+      if (deleting.includes(result.id)) this.#markDeleting(row);
+      return row;
+    });
+    this.#replace(this.#analysed, rows);
   }
 
   /**
@@ -157,5 +163,17 @@ export class FilesPanel {
     select.addEventListener("click", () => this.#host.select(id));
     row.append(select, button("×", `Delete ${name}`, () => this.#host.forget(id)));
     return row;
+  }
+
+  /**
+   * Its buttons do nothing more, but keep the focus, which a disabled button would lose.
+   * @param {HTMLElement} row
+   */
+  #markDeleting(row) {
+    setAttribute(row, "aria-busy", "true");
+    for (const each of row.querySelectorAll("button")) setAttribute(each, "aria-disabled", "true");
+    row.addEventListener("click", (event) => event.stopPropagation(), { capture: true });
+    const facts = row.querySelector(".file-facts");
+    if (facts instanceof HTMLElement) setText(facts, "being deleted…");
   }
 }

@@ -78,7 +78,10 @@ export class Files {
   /** @param {import("./replies.js").Reply} reply */
   receive(reply) {
     if (reply.type === "history") {
-      this.#library.remember(reply.files);
+      const shownId = this.#library.idOf(this.#shown);
+      const deleted = this.#library.remember(reply.files).map(({ id }) => id);
+      if (shownId !== null && deleted.includes(shownId)) this.#page.show(null);
+      if (this.#recalled !== null && deleted.includes(this.#recalled)) this.#recalled = null;
     } else if (reply.type === "recalled" && reply.result.id !== null) {
       this.#recalledEvents = reply.isFirst ? reply.events : [...this.#recalledEvents, ...reply.events];
       if (!reply.isLast) return;
@@ -90,7 +93,17 @@ export class Files {
       this.#page.show(recording);
     } else if (reply.type === "error" && reply.about === "recall") {
       this.#recalled = null;
+    } else if (reply.type === "error" && reply.about === "forget") {
+      this.#library.keepFirstDeleting();
     }
+  }
+
+  /** The link to the daemon is lost, and with it whatever it had not answered. */
+  loseLink() {
+    const [first, ...others] = this.#library.keepAllDeleting();
+    if (first === undefined) return;
+    const what = others.length === 0 ? `“${shownName(first.name)}”` : `${others.length + 1} files`;
+    this.#page.say(`${what} could not be deleted: the connection was lost.`);
   }
 
   /** @param {File[]} files */
@@ -112,7 +125,9 @@ export class Files {
     this.#shown = shown;
     if (this.#root.hidden) return;
     this.#panel.showJobs(this.#queue.jobs, nowMs);
-    this.#panel.showResults(this.#library.results, this.#library.idOf(shown), this.#areKept);
+    const { results } = this.#library;
+    const deleting = results.map(({ id }) => id).filter((id) => this.#library.isDeleting(id));
+    this.#panel.showResults(results, this.#library.idOf(shown), deleting, this.#areKept);
   }
 
   /** @param {boolean} isOpen */
@@ -151,8 +166,10 @@ export class Files {
 
   /** @param {number} id */
   #forget(id) {
-    if (id > 0 && !this.#page.send({ type: "forget", ids: [id] })) {
-      this.#page.say("The daemon does not answer: it cannot forget now.");
+    if (id > 0) {
+      // The row stays until the daemon's history no longer has it: it may die before it has written.
+      if (this.#page.send({ type: "forget", ids: [id] })) this.#library.markDeleting(id);
+      else this.#page.say("The daemon does not answer: it cannot forget now.");
       return;
     }
     const recording = this.#library.recording(id);

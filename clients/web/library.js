@@ -26,14 +26,24 @@ export class Library {
   /** By the results' ids, the last used one at the end.
    * @type {Map<number, Held>} */
   #held = new Map();
+  /** Ids that the daemon was asked to delete, in that order, and still has as far as is known.
+   * @type {Set<number>} */
+  #deleting = new Set();
   #lastOwnId = 0;
 
-  /** @param {import("./replies.js").Result[]} files what the daemon remembers */
+  /**
+   * @param {import("./replies.js").Result[]} files what the daemon remembers
+   * @returns {Result[]} what was to be deleted, and now is
+   */
   remember(files) {
+    const known = new Set(files.map(({ id }) => id));
+    const deleted = this.results.filter(({ id }) => this.#deleting.has(id) && !known.has(id));
+    for (const { id } of deleted) this.#deleting.delete(id);
     const own = this.results.filter(({ id }) => id < 0);
     this.results = [...files.filter(hasId), ...own].sort((a, b) => b.time - a.time);
     const times = new Map(this.results.map(({ id, time }) => [id, time]));
     for (const [id, { time }] of this.#held) if (times.get(id) !== time) this.#held.delete(id);
+    return deleted;
   }
 
   /**
@@ -69,12 +79,34 @@ export class Library {
     return [...this.#held].find(([, held]) => held.recording === recording)?.[0] ?? null;
   }
 
-  /** @param {string} key of a file @returns {number|null} its result's id, if it has been analysed */
+  /** @param {string} key of a file @returns {number|null} its result's id, if it is there to stay */
   idFor(key) {
-    return [...this.#held].find(([, held]) => held.key === key)?.[0] ?? null;
+    return [...this.#held].find(([id, held]) => held.key === key && !this.#deleting.has(id))?.[0] ?? null;
+  }
+
+  /** @param {number} id of a result that stays until the daemon no longer has it */
+  markDeleting(id) {
+    this.#deleting.add(id);
   }
 
   /** @param {number} id */
+  isDeleting(id) {
+    return this.#deleting.has(id);
+  }
+
+  /** The daemon has refused: it answers in the order in which it was asked. */
+  keepFirstDeleting() {
+    for (const id of [...this.#deleting].slice(0, 1)) this.#deleting.delete(id);
+  }
+
+  /** @returns {Result[]} what is no longer about to be deleted: nobody can tell whether it was */
+  keepAllDeleting() {
+    const kept = this.results.filter(({ id }) => this.#deleting.has(id));
+    this.#deleting.clear();
+    return kept;
+  }
+
+  /** @param {number} id of a result that this page alone has */
   forget(id) {
     this.results = this.results.filter((result) => result.id !== id);
     this.#held.delete(id);
