@@ -1,38 +1,38 @@
 /** Puts the page together: messages go into the streams, each screen frame draws what they hold. */
 
-import { Announcer } from "./announcer.js";
-import { Bars } from "./bars.js";
-import { Choice } from "./choice.js";
-import { Connection, socketAddress } from "./connection.js";
-import { TimelineControls } from "./controls.js";
-import { element, setAttribute, setText } from "./dom.js";
-import { Facts } from "./facts.js";
-import { Files } from "./files.js";
-import { Mute } from "./mute.js";
-import { Notice } from "./notice.js";
-import { Picker } from "./picker.js";
-import { Plane } from "./plane.js";
-import { Player } from "./player.js";
-import { Present } from "./present.js";
-import { PROTOCOL_VERSION } from "./protocol.js";
-import { Recording } from "./recording.js";
-import { recordingSituation } from "./recording-situation.js";
-import { situationOf } from "./situation.js";
-import { onThemeChange, readTheme } from "./theme.js";
-import { Timeline } from "./timeline.js";
-import { TokenDialog } from "./token.js";
-import { Voice } from "./voice.js";
-import { VoiceStrip } from "./voice-strip.js";
-import { playTime } from "./words.js";
+import { Announcer } from "./now/announcer.js";
+import { Bars } from "./now/score-bars.js";
+import { Choice } from "./state/selection.js";
+import { Connection, socketAddress } from "./daemon/connection.js";
+import { TimelineControls } from "./timeline/controls.js";
+import { element, setAttribute, setText } from "./ui/dom.js";
+import { Facts } from "./now/footer.js";
+import { Files } from "./files/files.js";
+import { Mute } from "./daemon/mute-button.js";
+import { Notice } from "./ui/notice.js";
+import { Picker } from "./now/stream-picker.js";
+import { Plane } from "./now/affect-plane.js";
+import { Player } from "./timeline/player.js";
+import { Present } from "./now/now-panel.js";
+import { PROTOCOL_VERSION } from "./daemon/protocol.js";
+import { Recording } from "./state/file-stream.js";
+import { recordingSituation } from "./now/file-situation.js";
+import { situationOf } from "./now/situation.js";
+import { onThemeChange, readTheme } from "./ui/theme.js";
+import { Timeline } from "./timeline/timeline.js";
+import { TokenDialog } from "./daemon/token-dialog.js";
+import { Voice } from "./speak/voice.js";
+import { VoiceStrip } from "./speak/voice-strip.js";
+import { playTime } from "./ui/words.js";
 
 /** Without an event, texts that count seconds are refreshed this often. */
 const REFRESH_MS = 250;
 
-/** @type {import("./protocol.js").Hello|null} */
+/** @type {import("./daemon/protocol.js").Hello|null} */
 let hello = null;
-/** @type {import("./connection.js").LinkState} */
+/** @type {import("./daemon/connection.js").LinkState} */
 let link = { phase: "connecting", retryInSeconds: 0 };
-/** @type {import("./protocol.js").EmotionEvent|null} the scores that hold at this moment */
+/** @type {import("./daemon/protocol.js").EmotionEvent|null} the scores that hold at this moment */
 let current = null;
 let isStale = true;
 let refreshedAtMs = 0;
@@ -84,7 +84,7 @@ const demoMark = element("demo-mark", HTMLElement);
 const nowTitle = element("now-title", HTMLElement);
 const scoresTitle = element("scores-title", HTMLElement);
 
-/** @param {import("./protocol.js").Message} message */
+/** @param {import("./daemon/protocol.js").Message} message */
 function receive(message) {
   // A published voice comes twice: over its own connection, and over this one.
   if (message.type !== "hello" && voice.isNamed(message.stream)) return;
@@ -98,7 +98,7 @@ function receive(message) {
   touch();
 }
 
-/** @param {import("./replies.js").Reply} reply */
+/** @param {import("./daemon/replies.js").Reply} reply */
 function hearReply(reply) {
   files.receive(reply);
   if (reply.type === "error") notice.say(reply.detail);
@@ -115,7 +115,7 @@ function showLink() {
   setText(retryButton, link.phase === "locked" ? "Enter the token" : "Try now");
 }
 
-/** @param {import("./stream.js").Stream|null} shown @param {number} nowMs */
+/** @param {import("./state/stream.js").Stream|null} shown @param {number} nowMs */
 function liveSituation(shown, nowMs) {
   const situation = situationOf(shown, link, nowMs);
   if (hello !== null && hello.protocol !== PROTOCOL_VERSION) {
@@ -186,7 +186,7 @@ onThemeChange(() => {
 });
 
 const tokenDialog = new TokenDialog(() => connection.open());
-/** @param {import("./connection.js").LinkState} state */
+/** @param {import("./daemon/connection.js").LinkState} state */
 function follow(state) {
   link = state;
   if (state.phase !== "open") files.loseLink();

@@ -36,7 +36,7 @@ SIGHT: dict[str, Matrix] = {
 
 def themes() -> dict[str, dict[str, Colour]]:
     """The colours of both themes, linear."""
-    sheet = (WEB / "colours.css").read_text("utf-8")
+    sheet = (WEB / "stylesheets" / "colours.css").read_text("utf-8")
     light, dark = sheet.split("@media (prefers-color-scheme: dark)")
     dark = dark.split("@media")[0]
     return {

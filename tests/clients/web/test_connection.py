@@ -52,7 +52,7 @@ def test_try_now(open_page: Any, start_daemon: Any) -> None:
 def test_pauses_grow(page: Any, daemon: ScriptedDaemon) -> None:
     pauses = page.evaluate(
         """async () => {
-          const { pauseSeconds } = await import("/connection.js");
+          const { pauseSeconds } = await import("/daemon/connection.js");
           return [0, 1, 2, 3, 4, 5, 20].map(pauseSeconds);
         }"""
     )

@@ -1,0 +1,55 @@
+/** What the page says of a recording: of the whole, or of the moment that is being heard. */
+
+import { STATE_WORDS } from "../ui/emotions.js";
+import { loudnessOf } from "./situation.js";
+import { duration, percent, playTime } from "../ui/words.js";
+
+/**
+ * @param {import("../state/file-stream.js").Recording} recording
+ * @param {number|null} position of the moment, null for the whole
+ * @returns {import("./situation.js").Situation}
+ */
+export function recordingSituation(recording, position) {
+  const { result, problem } = recording;
+  /** @type {(kind: import("./situation.js").Kind, word: string, detail: string) =>
+   *   import("./situation.js").Situation} */
+  const say = (kind, word, detail) =>
+    ({ kind, label: null, word, detail, note: "", confidence: 0, loudness: 0 });
+
+  if (problem !== "") return say("ended", "stopped", problem);
+  if (result === null) {
+    const share = percent(recording.progress);
+    const situation = say("analysing", "analysing", `${share} of ${duration(recording.durationSeconds)}`);
+    situation.confidence = recording.progress;
+    return situation;
+  }
+  if (position === null) {
+    const length = duration(Math.max(1, result.duration));
+    const whole = result.label === null
+      ? say("silence", "no speech", `Nobody speaks in these ${length}.`)
+      : say("speech", result.label, `${percent(result.confidence)} on average over ${length}`);
+    const news = `${recording.title}: ${whole.word}, ${whole.detail}`;
+    return { ...whole, label: result.label, confidence: result.confidence, news };
+  }
+  return momentSituation(recording.at(position), playTime(position), say);
+}
+
+/**
+ * @param {import("../daemon/protocol.js").EmotionEvent|null} event @param {string} time
+ * @param {(kind: import("./situation.js").Kind, word: string, detail: string) =>
+ *   import("./situation.js").Situation} say
+ */
+function momentSituation(event, time, say) {
+  if (event === null) return say("silence", "silence", `Nothing was heard at ${time}.`);
+  const situation = say(event.state, STATE_WORDS[event.state], `Nobody speaks at ${time}.`);
+  situation.loudness = loudnessOf(event);
+  if (event.state === "warmup") situation.detail = "The first half second.";
+  if (event.state === "uncertain") situation.detail = `Too little to tell at ${time}.`;
+  if (event.state === "speech" && event.label !== null) {
+    situation.label = event.label;
+    situation.word = event.label;
+    situation.confidence = event.confidence ?? 0;
+    situation.detail = `${percent(situation.confidence)} sure at ${time}`;
+  }
+  return situation;
+}

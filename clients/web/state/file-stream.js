@@ -1,0 +1,64 @@
+/** A file as the page shows it: a stream that has a beginning, an end, and one result. */
+
+import { Stream } from "./stream.js";
+import { View } from "../timeline/view.js";
+
+/** What the daemon does not tell of events that lie in the past. */
+const CAPTURED_AT_MS = 0;
+
+export class Recording extends Stream {
+  /** @type {import("../daemon/replies.js").Result|null} null until it is known */
+  result = null;
+  /** @type {File|null} null where the sound is not at hand */
+  file = null;
+  /** Why its analysis stopped, for the viewer; "" where it did not. */
+  problem = "";
+
+  /** @param {string} name @param {number} strideSeconds @param {number} durationSeconds */
+  constructor(name, strideSeconds, durationSeconds) {
+    super(name, strideSeconds, CAPTURED_AT_MS, durationSeconds);
+    this.durationSeconds = durationSeconds;
+    this.view = new View(durationSeconds);
+  }
+
+  /**
+   * @param {import("../daemon/replies.js").Result} result
+   * @param {import("../daemon/protocol.js").EmotionEvent[]} events
+   * @param {number} strideSeconds of the daemon now; then it may have been another
+   */
+  static from(result, events, strideSeconds) {
+    const [first, second] = events;
+    const stride = second === undefined ? strideSeconds : second.end - first.end;
+    const recording = new Recording(result.name, stride > 0 ? stride : strideSeconds, result.duration);
+    for (const event of events) recording.add(event, CAPTURED_AT_MS);
+    recording.result = result;
+    return recording;
+  }
+
+  /** @returns {number} how much of it has been analysed, 0 to 1 */
+  get progress() {
+    if (this.result !== null) return 1;
+    return this.durationSeconds === 0 ? 0 : Math.min(1, this.history.newestPosition / this.durationSeconds);
+  }
+
+  /**
+   * @param {number} position in seconds
+   * @returns {import("../daemon/protocol.js").EmotionEvent|null} what was heard there
+   */
+  at(position) {
+    // Less than a stride at the very end has no event of its own.
+    const id = this.history.covering(Math.min(position, this.history.newestPosition));
+    return id === null ? null : this.history.event(id, this.name);
+  }
+
+  /** @returns {import("../daemon/protocol.js").EmotionEvent|null} the result in the form of one event */
+  get whole() {
+    const { result, history } = this;
+    if (result === null || result.scores === null || history.isEmpty) return null;
+    return {
+      ...history.event(history.next - 1, this.name),
+      start: 0, end: this.durationSeconds, state: result.label === null ? "silence" : "speech",
+      label: result.label, confidence: result.confidence, scores: result.scores, raw: null,
+    };
+  }
+}

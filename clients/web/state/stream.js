@@ -1,0 +1,193 @@
+/**
+ * What the page knows about each stream: its history, its source's status, and how long the
+ * present label has been held.
+ */
+
+import { History } from "./event-buffer.js";
+import { LiveClock } from "./live-clock.js";
+import { shownName } from "../ui/words.js";
+
+/** Memory stays bounded: a further stream takes the place of one that has gone, or is left out. */
+const MOST_STREAMS = 48;
+const GONE_MS = 30_000;
+
+/**
+ * @typedef {object} Held
+ * @property {number} seconds how long the present label or state has lasted
+ * @property {boolean} atLeast whether it may have begun before this page was listening
+ */
+
+export class Stream {
+  /**
+   * @param {string} name @param {number} strideSeconds @param {number} nowMs
+   * @param {number|null} [durationSeconds] of a recording
+   */
+  constructor(name, strideSeconds, nowMs, durationSeconds = null) {
+    this.name = name;
+    /** What the viewer reads instead of the name. */
+    this.title = shownName(name);
+    this.history = new History(strideSeconds, durationSeconds);
+    this.clock = new LiveClock();
+    /** @type {import("../daemon/protocol.js").EmotionEvent|null} */
+    this.last = null;
+    /** @type {import("../daemon/protocol.js").SourceStatus} */
+    this.status = "running";
+    this.statusDetail = "";
+    /** @type {string|null} */
+    this.device = null;
+    /** @type {number|null} */
+    this.deviceLatencyMs = null;
+    this.isDemo = false;
+    /** Events that the daemon numbered but this page never got. */
+    this.missedEvents = 0;
+    /** Page time of the last event's arrival, in ms. */
+    this.heardAtMs = nowMs;
+    /** Whether the daemon of this connection has it. */
+    this.isPresent = true;
+    this.lastSeq = 0;
+    /** Emotions of this connection. */
+    this.counted = 0;
+    this.kindSince = 0;
+    this.kindSinceIsKnown = false;
+  }
+
+  /** @param {import("../daemon/protocol.js").EmotionEvent} event @param {number} nowMs */
+  add(event, nowMs) {
+    const { last, history } = this;
+    if (last !== null && event.seq === last.seq && event.end === last.end) return;
+    const position = this.#positionFor(event);
+    const before = history.isEmpty ? "" : history.kindOf(history.next - 1);
+    history.add(event, position, this.status);
+    const id = history.next - 1;
+    if (history.kindOf(id) !== before || !history.follows(id)) {
+      this.kindSince = history.beginOf(id);
+      this.kindSinceIsKnown = history.follows(id);
+    }
+    this.last = event;
+    this.heardAtMs = nowMs;
+    this.clock.hear(position, nowMs);
+    // A status is sent when it changes; new sound says that these are over, should one be lost.
+    if (["stalled", "reconnecting", "ended"].includes(this.status)) this.status = "running";
+  }
+
+  /**
+   * Positions are the stream's own seconds until a daemon restarts and counts from zero again;
+   * then they go on after the pause that the clock on the wall shows, and the old status is void.
+   * @param {import("../daemon/protocol.js").EmotionEvent} event
+   */
+  #positionFor(event) {
+    const { last, history } = this;
+    if (last === null) return event.end;
+    const stride = history.strideSeconds;
+    if (event.end > last.end) return history.newestPosition + event.end - last.end;
+    this.status = "running";
+    this.statusDetail = "";
+    return history.newestPosition + Math.max(2 * stride, event.time - last.time);
+  }
+
+  /** @param {import("../daemon/protocol.js").StreamEvent} event counts what is missing before it */
+  count({ seq, type }) {
+    this.isPresent = true;
+    if (this.counted > 0 && seq <= this.lastSeq) return; // a greeting repeats the last ones
+    // What came between the repeated emotion and the first new one was sent to those who were there.
+    if (this.counted > 1 && seq > this.lastSeq + 1) this.missedEvents += seq - this.lastSeq - 1;
+    this.lastSeq = seq;
+    if (type === "emotion") this.counted += 1;
+  }
+
+  /** @param {boolean} isPresent whether the daemon that was found names this stream */
+  reconnected(isPresent) {
+    this.counted = 0;
+    this.isPresent = isPresent;
+  }
+
+  /** @param {import("../daemon/protocol.js").StreamEvent} event @param {number} nowMs */
+  take(event, nowMs) {
+    this.count(event);
+    if (event.type === "emotion") this.add(event, nowMs);
+    else if (event.type === "status") this.setStatus(event);
+  }
+
+  /** @param {import("../daemon/protocol.js").StatusEvent} event */
+  setStatus(event) {
+    this.status = event.status;
+    this.statusDetail = event.detail;
+    this.device = event.device ?? this.device;
+    this.deviceLatencyMs = event.deviceLatencyMs ?? this.deviceLatencyMs;
+    this.isDemo = event.demo ?? this.isDemo;
+  }
+
+  /** @returns {Held} */
+  get held() {
+    const seconds = Math.max(0, this.history.newestPosition - this.kindSince);
+    return { seconds, atLeast: !this.kindSinceIsKnown };
+  }
+}
+
+export class Streams {
+  /** @type {Map<string, Stream>} */
+  #byName = new Map();
+  #strideSeconds = 0.25;
+
+  /** @returns {Stream[]} in the order in which they became known */
+  get all() {
+    return [...this.#byName.values()];
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.#byName.get(name);
+  }
+
+  /**
+   * @param {string} name @param {number} nowMs
+   * @returns {Stream|null} null where there is no room for another
+   */
+  #ensure(name, nowMs) {
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    if (this.#byName.size >= MOST_STREAMS) {
+      const oldest = this.all.reduce((a, b) => (b.heardAtMs < a.heardAtMs ? b : a));
+      if (nowMs - oldest.heardAtMs < GONE_MS) return null;
+      this.#byName.delete(oldest.name);
+    }
+    const stream = new Stream(name, this.#strideSeconds, nowMs);
+    this.#byName.set(name, stream);
+    return stream;
+  }
+
+  /**
+   * @param {import("../daemon/protocol.js").Message} message
+   * @param {number} nowMs
+   */
+  apply(message, nowMs) {
+    if (message.type === "hello") {
+      this.#hello(message, nowMs);
+      return;
+    }
+    this.#ensure(message.stream, nowMs)?.take(message, nowMs);
+  }
+
+  /** @param {import("../daemon/protocol.js").Hello} hello @param {number} nowMs */
+  #hello(hello, nowMs) {
+    if (hello.strideSeconds !== this.#strideSeconds) {
+      // Histories are sized by the stride; a daemon with another one is another recording.
+      this.#byName.clear();
+      this.#strideSeconds = hello.strideSeconds;
+    }
+    for (const stream of this.all) {
+      stream.reconnected(hello.streams.includes(stream.name));
+      // Streams that are gone and were never heard would fill the list of a long-lived page.
+      if (!stream.isPresent && stream.last === null) this.#byName.delete(stream.name);
+    }
+    for (const name of hello.streams.slice(0, MOST_STREAMS)) {
+      const stream = this.#ensure(name, nowMs);
+      if (stream !== null) stream.isDemo = hello.demo && (name === "demo" || hello.streams.length === 1);
+    }
+    if (hello.last !== null) {
+      const stream = this.#ensure(hello.last.stream, nowMs);
+      stream?.count(hello.last);
+      stream?.add(hello.last, nowMs);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Painted stretches of the timeline, kept as images: scrolling moves them, and only what is new
+ * is painted. The images are allocated once per size and used again.
+ */
+
+import { CanvasPen } from "../ui/renderers.js";
+import { paintEmpty, paintEvents } from "./lanes.js";
+
+const TILE_PIXELS = 512;
+
+/**
+ * @typedef {object} Tile
+ * @property {number} index which stretch of the time axis it holds, NaN for none
+ * @property {number} paintedTo the first id that is not painted on it
+ * @property {HTMLCanvasElement} canvas
+ * @property {CanvasPen} pen
+ */
+
+export class Tiles {
+  /** @type {Tile[]} */
+  #tiles = [];
+  /** @type {unknown} */
+  #paintedFor = null;
+
+  /**
+   * Prepares for a view; a change of anything but the position throws the images away.
+   * @param {number} width @param {number} height in device pixels
+   * @param {import("../ui/theme.js").Theme} theme
+   */
+  resize(width, height, theme) {
+    const count = Math.ceil(width / TILE_PIXELS) + 1;
+    this.#tiles = Array.from({ length: count }, () => {
+      const canvas = document.createElement("canvas");
+      canvas.width = TILE_PIXELS;
+      canvas.height = height;
+      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      return { index: NaN, paintedTo: 0, canvas, pen: new CanvasPen(context, theme.font) };
+    });
+  }
+
+  /** Forgets what is painted, after a zoom, another stream or another theme. */
+  clear() {
+    for (const tile of this.#tiles) tile.index = NaN;
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} target
+   * @param {import("../state/event-buffer.js").History} history
+   * @param {import("./lanes.js").Lanes} lanes
+   * @param {import("../ui/theme.js").Theme} theme
+   * @param {number} pixelsPerSecond @param {number} originPixels @param {number} width
+   */
+  draw(target, history, lanes, theme, pixelsPerSecond, originPixels, width) {
+    if (this.#paintedFor !== history) this.clear();
+    this.#paintedFor = history;
+    const first = Math.floor(originPixels / TILE_PIXELS);
+    const last = Math.floor((originPixels + width - 1) / TILE_PIXELS);
+    for (let index = first; index <= last; index += 1) {
+      const count = this.#tiles.length;
+      const tile = this.#tiles[((index % count) + count) % count];
+      this.#paint(tile, index, history, lanes, theme, pixelsPerSecond);
+      target.drawImage(tile.canvas, index * TILE_PIXELS - originPixels, 0);
+    }
+  }
+
+  /**
+   * @param {Tile} tile @param {number} index
+   * @param {import("../state/event-buffer.js").History} history
+   * @param {import("./lanes.js").Lanes} lanes
+   * @param {import("../ui/theme.js").Theme} theme
+   * @param {number} pixelsPerSecond
+   */
+  #paint(tile, index, history, lanes, theme, pixelsPerSecond) {
+    const origin = index * TILE_PIXELS;
+    if (tile.index !== index) {
+      tile.index = index;
+      tile.paintedTo = history.atOrAfter(origin / pixelsPerSecond);
+      paintEmpty(tile.pen, theme, lanes, 0, TILE_PIXELS);
+    }
+    // One event more than ends on the tile: it may begin on it.
+    const end = Math.min(history.next, history.atOrAfter((origin + TILE_PIXELS) / pixelsPerSecond) + 1);
+    if (tile.paintedTo >= end) return;
+    paintEvents(tile.pen, theme, lanes, history, tile.paintedTo, end, pixelsPerSecond, origin);
+    tile.paintedTo = end;
+  }
+}
