@@ -1,38 +1,39 @@
 /** Puts the page together: messages go into the streams, each screen frame draws what they hold. */
 
-import { Announcer } from "./now/announcer.js";
-import { Bars } from "./now/score-bars.js";
-import { Choice } from "./state/selection.js";
 import { Connection, socketAddress } from "./daemon/connection.js";
-import { TimelineControls } from "./timeline/controls.js";
-import { element, setAttribute, setText } from "./ui/dom.js";
-import { Facts } from "./now/footer.js";
-import { Files } from "./files/files.js";
 import { Mute } from "./daemon/mute-button.js";
-import { Notice } from "./ui/notice.js";
-import { Picker } from "./now/stream-picker.js";
-import { Plane } from "./now/affect-plane.js";
-import { Player } from "./timeline/player.js";
-import { Present } from "./now/now-panel.js";
 import { PROTOCOL_VERSION } from "./daemon/protocol.js";
-import { Recording } from "./state/file-stream.js";
-import { recordingSituation } from "./now/file-situation.js";
-import { situationOf } from "./now/situation.js";
-import { onThemeChange, readTheme } from "./ui/theme.js";
-import { Timeline } from "./timeline/timeline.js";
 import { TokenDialog } from "./daemon/token-dialog.js";
-import { Voice } from "./speak/voice.js";
+import { Files } from "./files/files.js";
+import { Plane } from "./now/affect-plane.js";
+import { Announcer } from "./now/announcer.js";
+import { recordingSituation } from "./now/file-situation.js";
+import { Facts } from "./now/footer.js";
+import { Present } from "./now/now-panel.js";
+import { Bars } from "./now/score-bars.js";
+import { situationOf } from "./now/situation.js";
+import { Picker } from "./now/stream-picker.js";
 import { VoiceStrip } from "./speak/voice-strip.js";
+import { Voice } from "./speak/voice.js";
+import { LABELS } from "./state/events.js";
+import { Recording } from "./state/file-stream.js";
+import { Choice } from "./state/selection.js";
+import { TimelineControls } from "./timeline/controls.js";
+import { Player } from "./timeline/player.js";
+import { Timeline } from "./timeline/timeline.js";
+import { element, setAttribute, setText } from "./ui/dom.js";
+import { Notice } from "./ui/notice.js";
+import { onThemeChange, readTheme } from "./ui/theme.js";
 import { playTime } from "./ui/words.js";
 
 /** Without an event, texts that count seconds are refreshed this often. */
 const REFRESH_MS = 250;
 
-/** @type {import("./daemon/protocol.js").Hello|null} */
+/** @type {import("./state/events.js").Hello|null} */
 let hello = null;
 /** @type {import("./daemon/connection.js").LinkState} */
 let link = { phase: "connecting", retryInSeconds: 0 };
-/** @type {import("./daemon/protocol.js").EmotionEvent|null} the scores that hold at this moment */
+/** @type {import("./state/events.js").EmotionEvent|null} the scores that hold at this moment */
 let current = null;
 let isStale = true;
 let refreshedAtMs = 0;
@@ -48,8 +49,8 @@ const daemon = {
   mostMessageBytes: () => hello?.mostMessageBytes ?? 0,
   strideSeconds: () => hello?.strideSeconds ?? 0.25,
 };
-const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme());
-const plane = new Plane(element("plane-canvas", HTMLCanvasElement), readTheme());
+const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme(LABELS));
+const plane = new Plane(element("plane-canvas", HTMLCanvasElement), readTheme(LABELS));
 const player = new Player(touch);
 const voice = new Voice(daemon, touch);
 const voiceStrip = new VoiceStrip(voice);
@@ -84,7 +85,7 @@ const demoMark = element("demo-mark", HTMLElement);
 const nowTitle = element("now-title", HTMLElement);
 const scoresTitle = element("scores-title", HTMLElement);
 
-/** @param {import("./daemon/protocol.js").Message} message */
+/** @param {import("./state/events.js").Message} message */
 function receive(message) {
   // A published voice comes twice: over its own connection, and over this one.
   if (message.type !== "hello" && voice.isNamed(message.stream)) return;
@@ -170,7 +171,7 @@ function frame(nowMs) {
     if (recording !== null && recording.result !== null) {
       until = player.isTouched ? player.position : until;
       timeline.playhead = player.position;
-      if (player.isPlaying) recording.view.turnTo(player.position, recording.history);
+      if (player.isPlaying) timeline.view.turnTo(player.position, recording.history);
     }
     const cursorX = timeline.draw(shown, nowMs);
     controls.show(cursorX, nowMs);
@@ -180,7 +181,7 @@ function frame(nowMs) {
 }
 
 onThemeChange(() => {
-  const theme = readTheme();
+  const theme = readTheme(LABELS);
   timeline.setTheme(theme);
   plane.setTheme(theme);
 });

@@ -16,7 +16,16 @@ import { parseReply } from "./replies.js";
  * @property {boolean} [publish] whether all who listen to the daemon get its events
  */
 
-/** @typedef {import("./protocol.js").StreamEvent|import("./replies.js").Analysis} Told */
+/**
+ * @typedef {object} Daemon what whoever sends sound to it has to know
+ * @property {string} address of its WebSocket
+ * @property {() => string} token
+ * @property {() => number} mostFileSeconds
+ * @property {() => number} mostMessageBytes
+ * @property {() => number} strideSeconds
+ */
+
+/** @typedef {import("../state/events.js").StreamEvent|import("./replies.js").Analysis} Told */
 
 /** What the daemon or the network had against it; its message is shown as it is. */
 export class StreamProblem extends Error {

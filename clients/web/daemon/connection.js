@@ -43,7 +43,7 @@ export class Connection {
   /**
    * @param {string} address
    * @param {() => string} readToken "" for none
-   * @param {(message: import("./protocol.js").Message) => void} onMessage
+   * @param {(message: import("../state/events.js").Message) => void} onMessage
    * @param {(reply: import("./replies.js").Reply) => void} onReply
    * @param {(state: LinkState) => void} onState called on every change, and each second of a wait
    */

@@ -3,73 +3,13 @@
  * dropped here, so that no other module has to doubt a field's type.
  */
 
-import { LABELS, STATES } from "../ui/emotions.js";
+import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
 
-/**
- * @typedef {object} EmotionEvent
- * @property {"emotion"} type
- * @property {number} seq counts the stream's events from 0
- * @property {string} stream
- * @property {number} start seconds of the stream's audio
- * @property {number} end seconds of the stream's audio
- * @property {number} time Unix time of the window's last sample, in seconds
- * @property {import("../ui/emotions.js").State} state
- * @property {import("../ui/emotions.js").Label|null} label
- * @property {number|null} confidence
- * @property {number[]|null} scores smoothed, in the order of LABELS
- * @property {number[]|null} raw this window's, in the order of LABELS
- * @property {number} speech_ratio
- * @property {number} level_dbfs
- * @property {number|null} age_ms
- * @property {number} dropped_samples
- */
-
-/**
- * @typedef {object} ChangeEvent
- * @property {"change"} type
- * @property {number} seq
- * @property {string} stream
- * @property {number} at
- * @property {import("../ui/emotions.js").Label|null} to
- */
-
-/** @typedef {"running"|"stalled"|"reconnecting"|"overload"|"muted"|"ended"} SourceStatus */
-
-/** @type {readonly SourceStatus[]} */
-export const SOURCE_STATUSES = Object.freeze([
-  "running", "stalled", "reconnecting", "overload", "muted", "ended",
-]);
-
-/**
- * @typedef {object} StatusEvent
- * @property {"status"} type
- * @property {number} seq
- * @property {string} stream
- * @property {SourceStatus} status
- * @property {string} detail
- * @property {boolean|null} demo
- * @property {string|null} device
- * @property {number|null} deviceLatencyMs
- */
-
-/**
- * @typedef {object} Hello
- * @property {"hello"} type
- * @property {number} protocol
- * @property {string} version
- * @property {string} modelName
- * @property {number} strideSeconds
- * @property {string[]} streams
- * @property {boolean} demo
- * @property {EmotionEvent|null} last
- * @property {number} mostClientStreams 0 where the daemon takes no sound from pages
- * @property {number} mostFileSeconds
- * @property {number} mostMessageBytes
- * @property {boolean} keepsHistory whether the daemon remembers analysed files
- */
-
-/** @typedef {EmotionEvent|ChangeEvent|StatusEvent} StreamEvent */
-/** @typedef {Hello|StreamEvent} Message */
+/** @typedef {import("../state/events.js").EmotionEvent} EmotionEvent */
+/** @typedef {import("../state/events.js").ChangeEvent} ChangeEvent */
+/** @typedef {import("../state/events.js").StatusEvent} StatusEvent */
+/** @typedef {import("../state/events.js").Hello} Hello */
+/** @typedef {import("../state/events.js").Message} Message */
 
 /** The protocol version that this page speaks. */
 export const PROTOCOL_VERSION = 1;
@@ -85,7 +25,7 @@ export const finite = (value) => (typeof value === "number" && Number.isFinite(v
 /** @param {unknown} value @returns {string} */
 export const text = (value) => (typeof value === "string" ? value : "");
 
-/** @param {unknown} value @returns {import("../ui/emotions.js").Label|null} */
+/** @param {unknown} value @returns {import("../state/events.js").Label|null} */
 export const label = (value) => LABELS.find((known) => known === value) ?? null;
 
 /** @param {unknown} value @returns {number[]|null} */

@@ -8,24 +8,14 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
  * @property {string} stream the daemon's name for it
  */
 
-/**
- * @typedef {object} Result what a whole file holds
- * @property {number|null} id null where the daemon keeps no history
- * @property {string} name
- * @property {number} time Unix time of the analysis, in seconds
- * @property {number} duration in seconds
- * @property {import("../ui/emotions.js").Label|null} label null where nobody speaks
- * @property {number} confidence 0 without a label
- * @property {number[]|null} scores in the order of LABELS
- */
-
+/** @typedef {import("../state/file-stream.js").Result} Result */
 /** @typedef {{type: "analysis", result: Result}} Analysis */
 /** @typedef {{type: "history", files: Result[]}} FileHistory */
 /**
  * @typedef {object} Recalled a part of what a file's events were
  * @property {"recalled"} type
  * @property {Result} result
- * @property {import("./protocol.js").EmotionEvent[]} events
+ * @property {import("../state/events.js").EmotionEvent[]} events
  * @property {boolean} isFirst
  * @property {boolean} isLast
  */

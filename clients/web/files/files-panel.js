@@ -1,7 +1,7 @@
 /** The panel of files: those on their way, and those that have been analysed. */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
-import { glyphElement } from "../ui/emotions.js";
+import { glyphElement } from "../ui/glyphs.js";
 import { dayOrTime, duration, percent, playTime, shownName } from "../ui/words.js";
 
 /**

@@ -1,13 +1,13 @@
 /** Drop: files come in, are analysed, shown, remembered and forgotten. */
 
+import { Recording } from "../state/file-stream.js";
 import { element, setText } from "../ui/dom.js";
+import { duration, shownName } from "../ui/words.js";
 import { listenToDrops } from "./drop.js";
 import { FilesPanel } from "./files-panel.js";
 import { keyOf } from "./job.js";
 import { Library } from "./library.js";
 import { Queue } from "./queue.js";
-import { Recording } from "../state/file-stream.js";
-import { duration, shownName } from "../ui/words.js";
 
 /**
  * @typedef {object} FilesPage what the page does for its files
@@ -30,12 +30,12 @@ export class Files {
    * @type {number|null} */
   #recalled = null;
   /** The parts of it that have come.
-   * @type {import("../daemon/protocol.js").EmotionEvent[]} */
+   * @type {import("../state/events.js").EmotionEvent[]} */
   #recalledEvents = [];
   /** @type {Recording|null} */
   #shown = null;
 
-  /** @param {import("./job.js").Daemon} daemon @param {FilesPage} page */
+  /** @param {import("../daemon/client-stream.js").Daemon} daemon @param {FilesPage} page */
   constructor(daemon, page) {
     this.#daemon = daemon;
     this.#page = page;
@@ -65,7 +65,7 @@ export class Files {
     });
   }
 
-  /** @param {import("../daemon/protocol.js").Hello} hello */
+  /** @param {import("../state/events.js").Hello} hello */
   greet(hello) {
     this.#isTaking = hello.mostClientStreams > 0;
     this.#areKept = hello.keepsHistory;

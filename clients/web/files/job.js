@@ -1,19 +1,10 @@
 /** One file on its way through decoding and the daemon to a result. */
 
 import { ClientStream, StreamProblem } from "../daemon/client-stream.js";
-import { FileProblem, SAMPLE_RATE, decode } from "./decode.js";
 import { Recording } from "../state/file-stream.js";
+import { FileProblem, SAMPLE_RATE, decode } from "./decode.js";
 
 /** @typedef {"waiting"|"decoding"|"analysing"|"done"|"failed"|"cancelled"} Phase */
-
-/**
- * @typedef {object} Daemon what a job has to know of it
- * @property {string} address of its WebSocket
- * @property {() => string} token
- * @property {() => number} mostFileSeconds
- * @property {() => number} mostMessageBytes
- * @property {() => number} strideSeconds
- */
 
 /** What may wait in the browser while the daemon is busy. */
 const MOST_WAITING_BYTES = 256 * 1024;
@@ -37,7 +28,7 @@ export class Job {
   #giveUp = () => {};
   #daemon;
 
-  /** @param {File} file @param {Daemon} daemon */
+  /** @param {File} file @param {import("../daemon/client-stream.js").Daemon} daemon */
   constructor(file, daemon) {
     this.file = file;
     this.key = keyOf(file);
@@ -95,7 +86,7 @@ export class Job {
     const seconds = samples.length / SAMPLE_RATE;
     const recording = new Recording(this.file.name, this.#daemon.strideSeconds(), seconds);
     recording.file = this.file;
-    /** @type {(result: import("../daemon/replies.js").Result) => void} */
+    /** @type {(result: import("../state/file-stream.js").Result) => void} */
     let found = () => {};
     const result = new Promise((/** @type {typeof found} */ resolve, reject) => {
       found = resolve;

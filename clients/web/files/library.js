@@ -6,7 +6,7 @@
 /** Timelines that are held; the daemon is asked again for an older one. */
 const MOST_HELD = 24;
 
-/** @typedef {import("../daemon/replies.js").Result & {id: number}} Result */
+/** @typedef {import("../state/file-stream.js").Result & {id: number}} Result */
 
 /**
  * @typedef {object} Held what this page has of a result
@@ -16,7 +16,7 @@ const MOST_HELD = 24;
  * @property {import("../state/file-stream.js").Recording|null} recording
  */
 
-/** @param {import("../daemon/replies.js").Result} result @returns {result is Result} */
+/** @param {import("../state/file-stream.js").Result} result @returns {result is Result} */
 const hasId = (result) => result.id !== null;
 
 export class Library {
@@ -32,7 +32,7 @@ export class Library {
   #lastOwnId = 0;
 
   /**
-   * @param {import("../daemon/replies.js").Result[]} files what the daemon remembers
+   * @param {import("../state/file-stream.js").Result[]} files what the daemon remembers
    * @returns {Result[]} what was to be deleted, and now is
    */
   remember(files) {
@@ -48,7 +48,7 @@ export class Library {
 
   /**
    * @param {import("../state/file-stream.js").Recording} recording newly analysed
-   * @param {import("../daemon/replies.js").Result} result @param {string} key of its file
+   * @param {import("../state/file-stream.js").Result} result @param {string} key of its file
    */
   add(recording, result, key) {
     // A daemon that keeps no history gives no id: the page has to tell its results apart.

@@ -13,7 +13,7 @@ export class Queue {
   #onDone;
 
   /**
-   * @param {import("./job.js").Daemon} daemon
+   * @param {import("../daemon/client-stream.js").Daemon} daemon
    * @param {(job: Job|null) => void} onChange called with the job that has changed, null for the list
    * @param {(recording: import("../state/file-stream.js").Recording, job: Job) => void} onDone
    */

@@ -3,11 +3,12 @@
  * scores among them. An illustration, as the caption beside it says.
  */
 
-import { COORDINATES, SCALE_MIDDLE, affectOf } from "./affect.js";
-import { GLYPHS, LABELS } from "../ui/emotions.js";
+import { LABELS } from "../state/events.js";
+import { setAttribute } from "../ui/dom.js";
+import { GLYPHS } from "../ui/glyphs.js";
 import { CanvasPen } from "../ui/renderers.js";
 import { prefersLessMotion } from "../ui/theme.js";
-import { setAttribute } from "../ui/dom.js";
+import { COORDINATES, SCALE_MIDDLE, affectOf } from "./affect.js";
 
 /** The part of the scale that is shown: the words' mean can never lie outside their hull. */
 const VALENCE = Object.freeze({ low: 1.2, high: 9.4 });
@@ -17,7 +18,7 @@ const EASING_SECONDS = 0.25;
 const COUNT = LABELS.length;
 
 /** On which side of its shape each word stands, so that none covers another.
- * @type {Readonly<Record<import("../ui/emotions.js").Label, "left"|"right"|"above">>} */
+ * @type {Readonly<Record<import("../state/events.js").Label, "left"|"right"|"above">>} */
 const WORD_SIDE = Object.freeze({
   neutral: "right", calm: "left", happy: "above", sad: "left",
   angry: "left", fearful: "left", disgust: "right", surprised: "above",
@@ -71,7 +72,7 @@ export class Plane {
 
   /**
    * @param {import("../state/stream.js").Stream} stream
-   * @param {import("../daemon/protocol.js").EmotionEvent|null} current null leaves the point away
+   * @param {import("../state/events.js").EmotionEvent|null} current null leaves the point away
    * @param {number} until the position at which the path ends
    * @param {number} nowMs
    */
@@ -102,7 +103,7 @@ export class Plane {
 
   /**
    * @param {import("../state/event-buffer.js").History} history @param {number} until
-   * @param {import("../ui/emotions.js").Label|null} label
+   * @param {import("../state/events.js").Label|null} label
    */
   #paint(history, until, label) {
     const { theme } = this;
@@ -127,7 +128,7 @@ export class Plane {
     this.#paintPoint(label);
   }
 
-  /** @param {CanvasPen} pen @param {import("../ui/emotions.js").Label} name @param {boolean} isPresent */
+  /** @param {CanvasPen} pen @param {import("../state/events.js").Label} name @param {boolean} isPresent */
   #paintWord(pen, name, isPresent) {
     const scale = this.#scale;
     const x = this.#x(COORDINATES[name].valence);
@@ -167,7 +168,7 @@ export class Plane {
     context.globalAlpha = 1;
   }
 
-  /** @param {import("../ui/emotions.js").Label|null} label */
+  /** @param {import("../state/events.js").Label|null} label */
   #paintPoint(label) {
     if (this.#shown === null) return;
     const context = this.#context;

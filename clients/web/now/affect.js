@@ -9,14 +9,14 @@
  * They rate words, not voices: the point drawn from them is an illustration of the scores.
  */
 
-import { LABELS } from "../ui/emotions.js";
+import { LABELS } from "../state/events.js";
 
 /** @typedef {{valence: number, arousal: number}} AffectPoint */
 
 /** The middle of both scales. */
 export const SCALE_MIDDLE = 5;
 
-/** @type {Readonly<Record<import("../ui/emotions.js").Label, AffectPoint>>} */
+/** @type {Readonly<Record<import("../state/events.js").Label, AffectPoint>>} */
 export const COORDINATES = Object.freeze({
   neutral: { valence: 5.5, arousal: 3.45 },
   calm: { valence: 6.89, arousal: 1.67 },

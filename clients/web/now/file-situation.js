@@ -1,8 +1,7 @@
 /** What the page says of a recording: of the whole, or of the moment that is being heard. */
 
-import { STATE_WORDS } from "../ui/emotions.js";
+import { STATE_WORDS, duration, percent, playTime } from "../ui/words.js";
 import { loudnessOf } from "./situation.js";
-import { duration, percent, playTime } from "../ui/words.js";
 
 /**
  * @param {import("../state/file-stream.js").Recording} recording
@@ -35,7 +34,7 @@ export function recordingSituation(recording, position) {
 }
 
 /**
- * @param {import("../daemon/protocol.js").EmotionEvent|null} event @param {string} time
+ * @param {import("../state/events.js").EmotionEvent|null} event @param {string} time
  * @param {(kind: import("./situation.js").Kind, word: string, detail: string) =>
  *   import("./situation.js").Situation} say
  */

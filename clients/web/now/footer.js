@@ -15,7 +15,7 @@ export class Facts {
   #missed = element("fact-missed", HTMLElement);
   #version = element("fact-version", HTMLElement);
 
-  /** @param {import("../daemon/protocol.js").Hello|null} hello @param {import("../state/stream.js").Stream|null} stream */
+  /** @param {import("../state/events.js").Hello|null} hello @param {import("../state/stream.js").Stream|null} stream */
   show(hello, stream) {
     setText(this.#model, hello === null ? "–" : hello.modelName || "unnamed");
     setText(this.#version, hello === null ? "" : hello.version.slice(0, 24));

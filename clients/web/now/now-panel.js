@@ -1,7 +1,7 @@
 /** The present emotion, large and calm: shape, word, confidence as a ring, loudness as a halo. */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
-import { GLYPHS } from "../ui/emotions.js";
+import { GLYPHS } from "../ui/glyphs.js";
 
 /**
  * Line drawings for all that is not an emotion.

@@ -1,7 +1,8 @@
 /** Eight live bars: the smoothed score as the bar, this window's raw score as a mark on it. */
 
+import { LABELS } from "../state/events.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
-import { LABELS, glyphElement } from "../ui/emotions.js";
+import { glyphElement } from "../ui/glyphs.js";
 import { percent } from "../ui/words.js";
 
 export class Bars {
@@ -35,7 +36,7 @@ export class Bars {
     this.show(null);
   }
 
-  /** @param {import("../daemon/protocol.js").EmotionEvent|null} event */
+  /** @param {import("../state/events.js").EmotionEvent|null} event */
   show(event) {
     const scores = event?.scores ?? null;
     const raw = event?.raw ?? null;

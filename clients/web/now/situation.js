@@ -5,8 +5,8 @@
  * remedies: silence is not neutral, a muted microphone is not silence, a lost daemon is not ended.
  */
 
-import { LABELS, STATE_WORDS } from "../ui/emotions.js";
-import { duration, percent } from "../ui/words.js";
+import { LABELS } from "../state/events.js";
+import { STATE_WORDS, duration, percent } from "../ui/words.js";
 
 /**
  * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
@@ -16,7 +16,7 @@ import { duration, percent } from "../ui/words.js";
 /**
  * @typedef {object} Situation
  * @property {Kind} kind
- * @property {import("../ui/emotions.js").Label|null} label
+ * @property {import("../state/events.js").Label|null} label
  * @property {string} word the large one
  * @property {string} detail the line below it
  * @property {string} note a warning that does not replace the emotion, "" for none
@@ -31,7 +31,7 @@ const QUIETEST_DBFS = -60;
 /** Letters of the source's own explanation. */
 const LONGEST_DETAIL = 160;
 
-/** @param {import("../daemon/protocol.js").EmotionEvent} event @returns {number} 0 to 1, for the eye only */
+/** @param {import("../state/events.js").EmotionEvent} event @returns {number} 0 to 1, for the eye only */
 export const loudnessOf = (event) => Math.min(1, Math.max(0, 1 - event.level_dbfs / QUIETEST_DBFS));
 
 /** @param {import("../state/stream.js").Stream} stream @returns {string} */

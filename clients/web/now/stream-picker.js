@@ -1,9 +1,8 @@
 /** The choice among the daemon's streams: one radio button each, with its present label beside it. */
 
-import { element, setText } from "../ui/dom.js";
-import { STATE_WORDS } from "../ui/emotions.js";
 import { Recording } from "../state/file-stream.js";
-import { percent } from "../ui/words.js";
+import { element, setText } from "../ui/dom.js";
+import { STATE_WORDS, percent } from "../ui/words.js";
 
 /** @typedef {{stream: import("../state/stream.js").Stream, input: HTMLInputElement,
  *   state: HTMLElement, label: HTMLLabelElement}} Entry */

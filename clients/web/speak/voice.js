@@ -2,9 +2,9 @@
 
 import { ClientStream } from "../daemon/client-stream.js";
 import { pauseSeconds } from "../daemon/connection.js";
-import { Microphone, MicrophoneProblem } from "./microphone.js";
 import { levelDbfs, toInt16 } from "../daemon/samples.js";
 import { Stream } from "../state/stream.js";
+import { Microphone, MicrophoneProblem } from "./microphone.js";
 
 /** @typedef {"off"|"asking"|"starting"|"on"|"waiting"} Phase */
 
@@ -34,7 +34,7 @@ export class Voice {
   #onChange;
 
   /**
-   * @param {import("../files/job.js").Daemon} daemon
+   * @param {import("../daemon/client-stream.js").Daemon} daemon
    * @param {() => void} onChange
    */
   constructor(daemon, onChange) {

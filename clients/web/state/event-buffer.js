@@ -6,8 +6,7 @@
  * ids from `first` up to, not including, `next` are still held.
  */
 
-import { LABELS, STATES } from "../ui/emotions.js";
-import { SOURCE_STATUSES } from "../daemon/protocol.js";
+import { LABELS, SOURCE_STATUSES, STATES } from "./events.js";
 
 const KEPT_SECONDS = 600;
 const SPARE_EVENTS = 64;
@@ -87,9 +86,9 @@ export class History {
   }
 
   /**
-   * @param {import("../daemon/protocol.js").EmotionEvent} event
+   * @param {import("./events.js").EmotionEvent} event
    * @param {number} position
-   * @param {import("../daemon/protocol.js").SourceStatus} status of the source at that moment
+   * @param {import("./events.js").SourceStatus} status of the source at that moment
    */
   add(event, position, status) {
     const slot = this.slot(this.next);
@@ -155,7 +154,7 @@ export class History {
   /**
    * @param {number} id
    * @param {string} stream
-   * @returns {import("../daemon/protocol.js").EmotionEvent} as the daemon sent it
+   * @returns {import("./events.js").EmotionEvent} as the daemon sent it
    */
   event(id, stream) {
     const slot = this.slot(id);

@@ -1,13 +1,23 @@
 /** A file as the page shows it: a stream that has a beginning, an end, and one result. */
 
 import { Stream } from "./stream.js";
-import { View } from "../timeline/view.js";
+
+/**
+ * @typedef {object} Result what a whole file holds
+ * @property {number|null} id null where the daemon keeps no history
+ * @property {string} name
+ * @property {number} time Unix time of the analysis, in seconds
+ * @property {number} duration in seconds
+ * @property {import("./events.js").Label|null} label null where nobody speaks
+ * @property {number} confidence 0 without a label
+ * @property {number[]|null} scores in the order of LABELS
+ */
 
 /** What the daemon does not tell of events that lie in the past. */
 const CAPTURED_AT_MS = 0;
 
 export class Recording extends Stream {
-  /** @type {import("../daemon/replies.js").Result|null} null until it is known */
+  /** @type {Result|null} null until it is known */
   result = null;
   /** @type {File|null} null where the sound is not at hand */
   file = null;
@@ -18,12 +28,11 @@ export class Recording extends Stream {
   constructor(name, strideSeconds, durationSeconds) {
     super(name, strideSeconds, CAPTURED_AT_MS, durationSeconds);
     this.durationSeconds = durationSeconds;
-    this.view = new View(durationSeconds);
   }
 
   /**
-   * @param {import("../daemon/replies.js").Result} result
-   * @param {import("../daemon/protocol.js").EmotionEvent[]} events
+   * @param {Result} result
+   * @param {import("./events.js").EmotionEvent[]} events
    * @param {number} strideSeconds of the daemon now; then it may have been another
    */
   static from(result, events, strideSeconds) {
@@ -43,7 +52,7 @@ export class Recording extends Stream {
 
   /**
    * @param {number} position in seconds
-   * @returns {import("../daemon/protocol.js").EmotionEvent|null} what was heard there
+   * @returns {import("./events.js").EmotionEvent|null} what was heard there
    */
   at(position) {
     // Less than a stride at the very end has no event of its own.
@@ -51,7 +60,7 @@ export class Recording extends Stream {
     return id === null ? null : this.history.event(id, this.name);
   }
 
-  /** @returns {import("../daemon/protocol.js").EmotionEvent|null} the result in the form of one event */
+  /** @returns {import("./events.js").EmotionEvent|null} the result in the form of one event */
   get whole() {
     const { result, history } = this;
     if (result === null || result.scores === null || history.isEmpty) return null;

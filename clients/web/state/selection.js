@@ -1,7 +1,7 @@
 /** What the page shows: one of the daemon's streams, the viewer's own voice, or a recording. */
 
 import { Recording } from "./file-stream.js";
-import { Streams } from "./stream.js";
+import { Streams } from "./streams.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
@@ -24,7 +24,7 @@ export class Choice {
   #picked = null;
   /** @type {string|null} what the viewer asked for at any time, which may not exist yet */
   #wanted = wantedBy(window.location.hash);
-  /** @type {import("../daemon/protocol.js").Hello|null} */
+  /** @type {import("./events.js").Hello|null} */
   #hello = null;
   /** @type {Stream|null} */
   #ownBefore = null;
@@ -50,7 +50,7 @@ export class Choice {
     return [...this.#streams.all.filter(({ name }) => !this.#isOwn(name)), ...more];
   }
 
-  /** @param {import("../daemon/protocol.js").Message} message @param {number} nowMs */
+  /** @param {import("./events.js").Message} message @param {number} nowMs */
   receive(message, nowMs) {
     this.#streams.apply(message, nowMs);
     if (message.type === "hello") {

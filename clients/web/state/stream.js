@@ -1,15 +1,11 @@
 /**
- * What the page knows about each stream: its history, its source's status, and how long the
- * present label has been held.
+ * What the page knows about a stream: its history, its source's status, and how long the present
+ * label has been held.
  */
 
+import { shownName } from "../ui/words.js";
 import { History } from "./event-buffer.js";
 import { LiveClock } from "./live-clock.js";
-import { shownName } from "../ui/words.js";
-
-/** Memory stays bounded: a further stream takes the place of one that has gone, or is left out. */
-const MOST_STREAMS = 48;
-const GONE_MS = 30_000;
 
 /**
  * @typedef {object} Held
@@ -28,9 +24,9 @@ export class Stream {
     this.title = shownName(name);
     this.history = new History(strideSeconds, durationSeconds);
     this.clock = new LiveClock();
-    /** @type {import("../daemon/protocol.js").EmotionEvent|null} */
+    /** @type {import("./events.js").EmotionEvent|null} */
     this.last = null;
-    /** @type {import("../daemon/protocol.js").SourceStatus} */
+    /** @type {import("./events.js").SourceStatus} */
     this.status = "running";
     this.statusDetail = "";
     /** @type {string|null} */
@@ -51,7 +47,7 @@ export class Stream {
     this.kindSinceIsKnown = false;
   }
 
-  /** @param {import("../daemon/protocol.js").EmotionEvent} event @param {number} nowMs */
+  /** @param {import("./events.js").EmotionEvent} event @param {number} nowMs */
   add(event, nowMs) {
     const { last, history } = this;
     if (last !== null && event.seq === last.seq && event.end === last.end) return;
@@ -73,7 +69,7 @@ export class Stream {
   /**
    * Positions are the stream's own seconds until a daemon restarts and counts from zero again;
    * then they go on after the pause that the clock on the wall shows, and the old status is void.
-   * @param {import("../daemon/protocol.js").EmotionEvent} event
+   * @param {import("./events.js").EmotionEvent} event
    */
   #positionFor(event) {
     const { last, history } = this;
@@ -85,7 +81,7 @@ export class Stream {
     return history.newestPosition + Math.max(2 * stride, event.time - last.time);
   }
 
-  /** @param {import("../daemon/protocol.js").StreamEvent} event counts what is missing before it */
+  /** @param {import("./events.js").StreamEvent} event counts what is missing before it */
   count({ seq, type }) {
     this.isPresent = true;
     if (this.counted > 0 && seq <= this.lastSeq) return; // a greeting repeats the last ones
@@ -101,14 +97,14 @@ export class Stream {
     this.isPresent = isPresent;
   }
 
-  /** @param {import("../daemon/protocol.js").StreamEvent} event @param {number} nowMs */
+  /** @param {import("./events.js").StreamEvent} event @param {number} nowMs */
   take(event, nowMs) {
     this.count(event);
     if (event.type === "emotion") this.add(event, nowMs);
     else if (event.type === "status") this.setStatus(event);
   }
 
-  /** @param {import("../daemon/protocol.js").StatusEvent} event */
+  /** @param {import("./events.js").StatusEvent} event */
   setStatus(event) {
     this.status = event.status;
     this.statusDetail = event.detail;
@@ -121,73 +117,5 @@ export class Stream {
   get held() {
     const seconds = Math.max(0, this.history.newestPosition - this.kindSince);
     return { seconds, atLeast: !this.kindSinceIsKnown };
-  }
-}
-
-export class Streams {
-  /** @type {Map<string, Stream>} */
-  #byName = new Map();
-  #strideSeconds = 0.25;
-
-  /** @returns {Stream[]} in the order in which they became known */
-  get all() {
-    return [...this.#byName.values()];
-  }
-
-  /** @param {string} name */
-  get(name) {
-    return this.#byName.get(name);
-  }
-
-  /**
-   * @param {string} name @param {number} nowMs
-   * @returns {Stream|null} null where there is no room for another
-   */
-  #ensure(name, nowMs) {
-    const known = this.#byName.get(name);
-    if (known !== undefined) return known;
-    if (this.#byName.size >= MOST_STREAMS) {
-      const oldest = this.all.reduce((a, b) => (b.heardAtMs < a.heardAtMs ? b : a));
-      if (nowMs - oldest.heardAtMs < GONE_MS) return null;
-      this.#byName.delete(oldest.name);
-    }
-    const stream = new Stream(name, this.#strideSeconds, nowMs);
-    this.#byName.set(name, stream);
-    return stream;
-  }
-
-  /**
-   * @param {import("../daemon/protocol.js").Message} message
-   * @param {number} nowMs
-   */
-  apply(message, nowMs) {
-    if (message.type === "hello") {
-      this.#hello(message, nowMs);
-      return;
-    }
-    this.#ensure(message.stream, nowMs)?.take(message, nowMs);
-  }
-
-  /** @param {import("../daemon/protocol.js").Hello} hello @param {number} nowMs */
-  #hello(hello, nowMs) {
-    if (hello.strideSeconds !== this.#strideSeconds) {
-      // Histories are sized by the stride; a daemon with another one is another recording.
-      this.#byName.clear();
-      this.#strideSeconds = hello.strideSeconds;
-    }
-    for (const stream of this.all) {
-      stream.reconnected(hello.streams.includes(stream.name));
-      // Streams that are gone and were never heard would fill the list of a long-lived page.
-      if (!stream.isPresent && stream.last === null) this.#byName.delete(stream.name);
-    }
-    for (const name of hello.streams.slice(0, MOST_STREAMS)) {
-      const stream = this.#ensure(name, nowMs);
-      if (stream !== null) stream.isDemo = hello.demo && (name === "demo" || hello.streams.length === 1);
-    }
-    if (hello.last !== null) {
-      const stream = this.#ensure(hello.last.stream, nowMs);
-      stream?.count(hello.last);
-      stream?.add(hello.last, nowMs);
-    }
   }
 }

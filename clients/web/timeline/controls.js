@@ -1,12 +1,12 @@
 /** The buttons above the timeline: pause, zoom, and taking the visible stretch away. */
 
+import { Recording } from "../state/file-stream.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
-import { Readout, describe } from "./readout.js";
+import { duration } from "../ui/words.js";
 import { fileName, save, toCsv, toJson, toPng, toSvg } from "./export.js";
 import { listenToKeys, listenToPointer } from "./input.js";
 import { PlayerBar } from "./player-bar.js";
-import { Recording } from "../state/file-stream.js";
-import { duration } from "../ui/words.js";
+import { Readout, describe } from "./readout.js";
 
 /** @typedef {"csv"|"json"|"svg"|"png"} FileKind */
 

@@ -2,10 +2,12 @@
  * The visible timeline as files: CSV and JSON of its events, SVG and PNG of its picture.
  */
 
-import { GLYPHS, LABELS } from "../ui/emotions.js";
-import { layOut, paintAxis, paintEmpty, paintEvents, paintLaneNames, paintNames } from "./lanes.js";
+import { LABELS } from "../state/events.js";
+import { GLYPHS } from "../ui/glyphs.js";
 import { CanvasPen, SvgPen } from "../ui/renderers.js";
 import { playTime, timeOfDay } from "../ui/words.js";
+import { layOut } from "./lanes.js";
+import { paintAxis, paintEmpty, paintEvents, paintLaneNames, paintNames } from "./painters.js";
 
 /**
  * @typedef {object} Excerpt

@@ -1,15 +1,11 @@
 /**
- * The marks of the timeline: one event after another, in four lanes that share the time axis.
+ * Where the timeline's four lanes lie, which share the time axis.
  *
  *   ribbon   the published label, or the state where there is none
  *   scores   the eight smoothed scores stacked in the protocol's order, neutral on top
  *   level    loudness, mirrored about its middle
  *   speech   the share of the window that was speech
  */
-
-import { GLYPHS, LABELS, STATES, STATE_WORDS } from "../ui/emotions.js";
-import { SOURCE_STATUSES } from "../daemon/protocol.js";
-import { playTime, timeOfDay } from "../ui/words.js";
 
 /**
  * @typedef {object} Lanes
@@ -21,14 +17,6 @@ import { playTime, timeOfDay } from "../ui/words.js";
  * @property {{y: number, height: number}} speech
  * @property {number} axisBaseline
  */
-
-const COUNT = LABELS.length;
-const UNCERTAIN = STATES.indexOf("uncertain");
-const WARMUP = STATES.indexOf("warmup");
-const RUNNING = SOURCE_STATUSES.indexOf("running");
-const QUIETEST_DBFS = -60;
-/** Layers thinner than this many pixels are left to the one below. */
-const THINNEST_LAYER = 0.4;
 
 /** @param {number} height in CSS pixels @param {number} scale @returns {Lanes} */
 export function layOut(height, scale) {
@@ -45,202 +33,4 @@ export function layOut(height, scale) {
     speech: { y: px(levelTop + level + 5), height: px(11) },
     axisBaseline: px(height - 5),
   };
-}
-
-/**
- * @param {import("../ui/renderers.js").Pen} pen
- * @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes
- * @param {number} x @param {number} width
- */
-export function paintEmpty(pen, theme, lanes, x, width) {
-  pen.rectangle(x, 0, width, lanes.height, theme.panel);
-  for (const lane of [lanes.ribbon, lanes.scores, lanes.level, lanes.speech]) {
-    pen.rectangle(x, lane.y, width, lane.height, theme.lane);
-  }
-}
-
-/**
- * Paints the events that end in [fromPosition, toPosition], each over the pixels it stands for.
- * Events that share one pixel are painted once.
- *
- * @param {import("../ui/renderers.js").Pen} pen
- * @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes
- * @param {import("../state/event-buffer.js").History} history
- * @param {number} fromId @param {number} toId not included
- * @param {number} pixelsPerSecond
- * @param {number} originPixels the time axis's pixel at x = 0
- */
-export function paintEvents(pen, theme, lanes, history, fromId, toId, pixelsPerSecond, originPixels) {
-  for (let id = Math.max(fromId, history.first); id < toId; id += 1) {
-    const x0 = Math.round(history.beginOf(id) * pixelsPerSecond) - originPixels;
-    const x1 = Math.round(history.positionOf(id) * pixelsPerSecond) - originPixels;
-    if (x1 > x0) paintEvent(pen, theme, lanes, history, id, x0, x1);
-  }
-}
-
-/**
- * @param {import("../ui/renderers.js").Pen} pen @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes @param {import("../state/event-buffer.js").History} history
- * @param {number} id @param {number} x0 @param {number} x1
- */
-function paintEvent(pen, theme, lanes, history, id, x0, x1) {
-  const slot = history.slot(id);
-  const width = x1 - x0;
-  const label = history.label[slot];
-  const { ribbon, level, speech, scale } = lanes;
-  if (label >= 0) {
-    pen.rectangle(x0, ribbon.y, width, ribbon.height, theme.labels[LABELS[label]]);
-  } else if (history.state[slot] === UNCERTAIN) {
-    pen.rectangle(x0, ribbon.y, width, ribbon.height, theme.muted, 0.35);
-  } else if (history.state[slot] === WARMUP) {
-    pen.rectangle(x0, ribbon.y, width, ribbon.height, theme.muted, 0.15);
-  }
-  if (history.hasScores[slot] === 1) paintScores(pen, theme, lanes, history, id, x0, x1);
-
-  const loudness = Math.min(1, Math.max(0, 1 - history.levelDbfs[slot] / QUIETEST_DBFS));
-  const bar = Math.max(scale, Math.round(loudness * level.height));
-  // A gap between bars only where there is room for it; zoomed out they merge into an envelope.
-  const gap = width >= 4 * scale ? Math.round(scale) : 0;
-  pen.rectangle(x0, level.y + (level.height - bar) / 2, width - gap, bar, theme.level);
-  if (history.speechRatio[slot] > 0) {
-    const share = Math.max(1, Math.round(history.speechRatio[slot] * speech.height));
-    pen.rectangle(x0, speech.y + speech.height - share, width, share, theme.level);
-  }
-  const troubled = history.status[slot] !== RUNNING;
-  if (troubled || (history.follows(id) && history.dropped[slot] > history.dropped[history.slot(id - 1)])) {
-    const below = speech.y + speech.height + Math.round(scale);
-    pen.rectangle(x0, below, Math.max(width, 2 * scale), Math.round(2 * scale), theme.warn);
-  }
-}
-
-/**
- * @param {import("../ui/renderers.js").Pen} pen @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes @param {import("../state/event-buffer.js").History} history
- * @param {number} id @param {number} x0 @param {number} x1
- */
-function paintScores(pen, theme, lanes, history, id, x0, x1) {
-  const { y, height } = lanes.scores;
-  const slot = history.slot(id);
-  const label = history.label[slot];
-  // Where the event before has scores, the edges slope from it; else they stand.
-  const sloped = history.follows(id) && history.hasScores[history.slot(id - 1)] === 1;
-  const here = slot * COUNT;
-  const before = sloped ? history.slot(id - 1) * COUNT : here;
-  let top0 = y;
-  let top1 = y;
-  for (let index = 0; index < COUNT; index += 1) {
-    const bottom0 = top0 + height * history.scores[before + index];
-    const bottom1 = top1 + height * history.scores[here + index];
-    if (bottom0 - top0 > THINNEST_LAYER || bottom1 - top1 > THINNEST_LAYER) {
-      // The published label stands out, the others stay readable behind it.
-      const alpha = index === label ? 0.92 : label >= 0 ? 0.45 : 0.34;
-      pen.band(x0, x1, top0, top1, bottom0, bottom1, theme.labels[LABELS[index]], alpha);
-    }
-    top0 = bottom0;
-    top1 = bottom1;
-  }
-}
-
-/**
- * Names the stretches of one label or state, where the name fits: never by colour alone.
- *
- * @param {import("../ui/renderers.js").Pen} pen @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes @param {import("../state/event-buffer.js").History} history
- * @param {number} pixelsPerSecond @param {number} originPixels @param {number} width
- */
-export function paintNames(pen, theme, lanes, history, pixelsPerSecond, originPixels, width) {
-  const { scale, ribbon } = lanes;
-  const last = history.atOrAfter((originPixels + width) / pixelsPerSecond);
-  let id = history.atOrAfter(originPixels / pixelsPerSecond);
-  while (id < history.next && id <= last) {
-    const kind = history.kindOf(id);
-    const begin = Math.max(0, history.beginOf(id) * pixelsPerSecond - originPixels);
-    let end = id + 1;
-    while (end < history.next && end <= last && history.follows(end) && history.kindOf(end) === kind) {
-      end += 1;
-    }
-    const room = Math.min(width, history.positionOf(end - 1) * pixelsPerSecond - originPixels) - begin;
-    const labelled = kind in GLYPHS;
-    const name = labelled ? kind : STATE_WORDS[/** @type {keyof typeof STATE_WORDS} */ (kind)];
-    const size = 12.5 * scale;
-    const textY = ribbon.y + ribbon.height / 2 + 0.36 * size;
-    const glyph = 11 * scale;
-    if (labelled && room > 17 * scale) {
-      const path = GLYPHS[/** @type {keyof typeof GLYPHS} */ (kind)];
-      pen.glyph(begin + 4 * scale, ribbon.y + (ribbon.height - glyph) / 2, glyph, path, theme.onLabel);
-    }
-    const textX = begin + (labelled ? 20 : 7) * scale;
-    if (room > pen.measure(name, size) + (labelled ? 26 : 14) * scale) {
-      pen.text(textX, textY, name, labelled ? theme.onLabel : theme.muted, size);
-    }
-    id = end;
-  }
-}
-
-/**
- * Says what the two lanes of plain bars are.
- *
- * @param {import("../ui/renderers.js").Pen} pen @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes
- */
-export function paintLaneNames(pen, theme, lanes) {
-  const { scale } = lanes;
-  const size = 10.5 * scale;
-  for (const [name, lane] of /** @type {const} */ ([["level", lanes.level], ["speech", lanes.speech]])) {
-    const height = Math.min(lane.height, 14 * scale);
-    pen.rectangle(0, lane.y, pen.measure(name, size) + 9 * scale, height, theme.lane, 0.9);
-    pen.text(4 * scale, lane.y + height / 2 + 0.34 * size, name, theme.muted, size);
-  }
-}
-
-/**
- * Where a recording is being heard.
- *
- * @param {import("../ui/renderers.js").Pen} pen @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes @param {number} x
- */
-export function paintPlayhead(pen, theme, lanes, x) {
-  const thick = Math.max(1, Math.round(2 * lanes.scale));
-  const left = Math.max(0, x - Math.floor(thick / 2));
-  const bottom = lanes.speech.y + lanes.speech.height;
-  const head = 5 * lanes.scale;
-  // The rim keeps it visible on every colour.
-  pen.rectangle(left - thick, 0, 3 * thick, bottom, theme.panel, 0.85);
-  pen.rectangle(left - head, 0, thick + 2 * head, Math.round(5 * lanes.scale), theme.ink);
-  pen.rectangle(left, 0, thick, bottom, theme.ink);
-}
-
-const TICK_STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
-
-/**
- * Marks round times of day along the axis, or a recording's own time.
- *
- * @param {import("../ui/renderers.js").Pen} pen @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes @param {import("../state/event-buffer.js").History} history
- * @param {number} pixelsPerSecond @param {number} originPixels @param {number} width
- */
-export function paintAxis(pen, theme, lanes, history, pixelsPerSecond, originPixels, width) {
-  if (history.isEmpty) return;
-  const { scale } = lanes;
-  const room = 84 * scale;
-  const step = TICK_STEPS_SECONDS.find((seconds) => seconds * pixelsPerSecond >= room) ?? 1800;
-  // Clock time of the newest event, carried along the axis: near enough, and steady.
-  const newest = history.next - 1;
-  const isLive = history.durationSeconds === null;
-  const offset = isLive ? history.time[history.slot(newest)] - history.positionOf(newest) : 0;
-  const zone = isLive
-    ? 60 * new Date((originPixels / pixelsPerSecond + offset) * 1000).getTimezoneOffset() : 0;
-  const firstTime = originPixels / pixelsPerSecond + offset - zone;
-  const size = 11 * scale;
-  for (let tick = Math.ceil(firstTime / step) * step; ; tick += step) {
-    const x = Math.round((tick + zone - offset) * pixelsPerSecond) - originPixels;
-    if (x > width) break;
-    pen.rectangle(x, lanes.speech.y + lanes.speech.height + 4 * scale, Math.max(1, scale), 3 * scale, theme.muted);
-    if (x > 30 * scale && x < width - 30 * scale) {
-      const text = isLive ? timeOfDay(tick + zone) : playTime(tick);
-      pen.text(x, lanes.axisBaseline, text, theme.muted, size, "center");
-    }
-  }
 }

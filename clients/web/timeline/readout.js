@@ -2,8 +2,9 @@
  * The exact numbers of the moment under the timeline's cursor.
  */
 
-import { LABELS, STATES, STATE_WORDS, glyphElement } from "../ui/emotions.js";
-import { percent, playTime, timeOfDay } from "../ui/words.js";
+import { LABELS, STATES } from "../state/events.js";
+import { glyphElement } from "../ui/glyphs.js";
+import { STATE_WORDS, percent, playTime, timeOfDay } from "../ui/words.js";
 
 const COUNT = LABELS.length;
 const EDGE_PIXELS = 8;

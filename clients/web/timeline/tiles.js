@@ -4,7 +4,7 @@
  */
 
 import { CanvasPen } from "../ui/renderers.js";
-import { paintEmpty, paintEvents } from "./lanes.js";
+import { paintEmpty, paintEvents } from "./painters.js";
 
 const TILE_PIXELS = 512;
 

@@ -2,10 +2,11 @@
  * The scrolling timeline: which stretch is shown, and the painting of one frame of it.
  */
 
-import { layOut, paintAxis, paintLaneNames, paintNames, paintPlayhead } from "./lanes.js";
-import { CanvasPen } from "../ui/renderers.js";
 import { Recording } from "../state/file-stream.js";
+import { CanvasPen } from "../ui/renderers.js";
 import { prefersLessMotion } from "../ui/theme.js";
+import { layOut } from "./lanes.js";
+import { paintAxis, paintLaneNames, paintNames, paintPlayhead } from "./painters.js";
 import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
@@ -17,6 +18,9 @@ const USUAL_FONT_PIXELS = 15;
 export class Timeline {
   #liveView = new View();
   view = this.#liveView;
+  /** Where the viewer left each file.
+   * @type {WeakMap<Recording, View>} */
+  #fileViews = new WeakMap();
   /** @type {number|null} where the sound of a recording stands, in seconds */
   playhead = null;
   /** @type {number|null} where the pointer hovers, in CSS pixels from the left edge */
@@ -67,11 +71,18 @@ export class Timeline {
 
   /** @param {import("../state/stream.js").Stream|null} stream what will be drawn from now on */
   turnTo(stream) {
-    this.view = stream instanceof Recording ? stream.view : this.#liveView;
+    this.view = stream instanceof Recording ? this.#viewOf(stream) : this.#liveView;
     this.#liveView.follow();
     this.view.cursorId = null;
     this.playhead = null;
     this.invalidate();
+  }
+
+  /** @param {Recording} recording */
+  #viewOf(recording) {
+    const view = this.#fileViews.get(recording) ?? new View(recording.durationSeconds);
+    this.#fileViews.set(recording, view);
+    return view;
   }
 
   /** After a zoom: everything has another width. */

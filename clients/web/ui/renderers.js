@@ -17,7 +17,7 @@
 
 /** @typedef {"start"|"center"|"end"} TextAlign */
 
-import { GLYPH_SIZE } from "./emotions.js";
+import { GLYPH_SIZE } from "./glyphs.js";
 
 /** @implements {Pen} */
 export class CanvasPen {

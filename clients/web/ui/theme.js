@@ -3,11 +3,9 @@
  * where a colour is written.
  */
 
-import { LABELS } from "./emotions.js";
-
 /**
  * @typedef {object} Theme
- * @property {Record<import("./emotions.js").Label, string>} labels
+ * @property {Record<string, string>} labels
  * @property {string} ink
  * @property {string} muted
  * @property {string} line
@@ -19,13 +17,12 @@ import { LABELS } from "./emotions.js";
  * @property {string} font
  */
 
-/** @returns {Theme} */
-export function readTheme() {
+/** @param {readonly string[]} labels whose colours are wanted, too @returns {Theme} */
+export function readTheme(labels) {
   const style = getComputedStyle(document.documentElement);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
-  const labels = Object.fromEntries(LABELS.map((label) => [label, colour(label)]));
   return {
-    labels: /** @type {Theme["labels"]} */ (labels),
+    labels: Object.fromEntries(labels.map((label) => [label, colour(label)])),
     ink: colour("ink"), muted: colour("muted"), line: colour("line"), panel: colour("panel"),
     lane: colour("lane"), level: colour("level"), warn: colour("warn"),
     onLabel: colour("on-label"),

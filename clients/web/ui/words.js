@@ -1,4 +1,12 @@
-/** Numbers and times as the page writes them. */
+/** Numbers, times, names and states as the page writes them. */
+
+/** How each state reads on the page. */
+export const STATE_WORDS = Object.freeze({
+  warmup: "warming up",
+  silence: "silence",
+  uncertain: "uncertain",
+  speech: "speech",
+});
 
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",

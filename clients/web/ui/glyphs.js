@@ -1,35 +1,9 @@
-/**
- * The eight labels in the protocol's order, and what each looks like besides its colour:
- * a shape of its own, so that nothing on the page depends on colour alone.
- */
-
-/** @typedef {"neutral"|"calm"|"happy"|"sad"|"angry"|"fearful"|"disgust"|"surprised"} Label */
-
-/** @type {readonly Label[]} */
-export const LABELS = Object.freeze([
-  "neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised",
-]);
-
-/** @typedef {"warmup"|"silence"|"uncertain"|"speech"} State */
-
-/** @type {readonly State[]} */
-export const STATES = Object.freeze(["warmup", "silence", "uncertain", "speech"]);
-
-/** How each state reads on the page. */
-export const STATE_WORDS = Object.freeze({
-  warmup: "warming up",
-  silence: "silence",
-  uncertain: "uncertain",
-  speech: "speech",
-});
+/** The shape of each label: nothing on the page depends on colour alone. */
 
 /** The side of the square in which the shapes are drawn. */
 export const GLYPH_SIZE = 24;
 
-/**
- * One filled path per label, in a square of GLYPH_SIZE.
- * @type {Readonly<Record<Label, string>>}
- */
+/** One filled path per label, in a square of GLYPH_SIZE. */
 export const GLYPHS = Object.freeze({
   neutral: "M5.5 9h13a3 3 0 0 1 0 6h-13a3 3 0 0 1 0-6Z",
   calm: "M12 3.5a8.5 8.5 0 1 1 0 17a8.5 8.5 0 0 1 0-17Z",
@@ -45,7 +19,7 @@ export const GLYPHS = Object.freeze({
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 
 /**
- * @param {Label} label
+ * @param {keyof typeof GLYPHS} label
  * @returns {SVGSVGElement} the label's shape, hidden from screen readers: a word stands beside it
  */
 export function glyphElement(label) {
