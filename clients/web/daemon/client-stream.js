@@ -1,6 +1,7 @@
 /**
- * Sound from this page to the daemon, over a socket of its own: an upload that the daemon reads
- * only as fast as it analyses then never holds up events, and closing the socket ends everything.
+ * Sends sound from this page to the daemon over a socket of its own: an upload that the daemon
+ * reads only as fast as it analyses then never holds up events, and closing the socket ends
+ * everything.
  */
 
 import { TOKEN_WANTED } from "./connection.js";
@@ -25,7 +26,7 @@ import { parseReply } from "./replies.js";
  * @property {() => number} strideSeconds
  */
 
-/** @typedef {import("../state/events.js").StreamEvent|import("./replies.js").Analysis} Told */
+/** @typedef {import("../state/events.js").StreamEvent|import("./replies.js").Analysis} StreamMessage */
 
 /** What the daemon or the network had against it; its message is shown as it is. */
 export class StreamProblem extends Error {
@@ -46,7 +47,7 @@ export class ClientStream {
   #socket;
   /** The daemon's name for it, "" before it has started. */
   name = "";
-  #onTold;
+  #onMessage;
   #onEnd;
   /** @type {(name: string) => void} */
   #resolve = () => {};
@@ -58,18 +59,18 @@ export class ClientStream {
    * @param {string} address of the daemon's WebSocket
    * @param {string} token "" for none
    * @param {Start} start
-   * @param {(message: Told) => void} onTold called with what the daemon says of this stream
+   * @param {(message: StreamMessage) => void} onMessage called with what the daemon says of this stream
    * @param {(problem: StreamProblem) => void} onEnd called once, if it ends without having been closed
    */
-  constructor(address, token, start, onTold, onEnd) {
-    this.#onTold = onTold;
+  constructor(address, token, start, onMessage, onEnd) {
+    this.#onMessage = onMessage;
     this.#onEnd = onEnd;
     /** Resolves when the daemon takes sound; rejects with a StreamProblem. */
     this.started = new Promise((/** @type {(name: string) => void} */ resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.started.catch(() => {}); // whoever does not wait for it is told by onEnd
+    this.started.catch(() => {}); // whoever does not wait for it learns of it by onEnd
     const socket = new WebSocket(address);
     this.#socket = socket;
     socket.addEventListener("open", () => {
@@ -80,7 +81,7 @@ export class ClientStream {
         ...(start.seconds === undefined ? {} : { duration: start.seconds }),
       }));
     });
-    socket.addEventListener("message", ({ data }) => this.#hear(data));
+    socket.addEventListener("message", ({ data }) => this.#receive(data));
     socket.addEventListener("close", ({ code, reason }) => {
       if (code === TOKEN_WANTED) this.#end("The daemon wants its token first.", "refused");
       else if (REFUSALS.includes(code)) this.#end(`The daemon hung up: ${reason}.`, "refused");
@@ -132,7 +133,7 @@ export class ClientStream {
   }
 
   /** @param {unknown} data */
-  #hear(data) {
+  #receive(data) {
     if (this.#ended) return;
     const received = parseObject(data);
     const reply = received && parseReply(received);
@@ -142,11 +143,11 @@ export class ClientStream {
     } else if (reply?.type === "error") {
       this.#end(reply.detail, "refused");
     } else if (reply?.type === "analysis") {
-      this.#onTold(reply);
+      this.#onMessage(reply);
     } else if (received !== null && this.name !== "") {
       const message = parseMessage(received);
       // The public streams come over this socket, too.
-      if (message !== null && message.type !== "hello" && message.stream === this.name) this.#onTold(message);
+      if (message !== null && message.type !== "hello" && message.stream === this.name) this.#onMessage(message);
     }
   }
 }

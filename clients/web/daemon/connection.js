@@ -1,5 +1,5 @@
 /**
- * One WebSocket to the daemon that served the page, opened again whenever it is lost.
+ * Keeps a WebSocket to the daemon that served the page, and opens it again when it is lost.
  */
 
 import { parseMessage, parseObject } from "./protocol.js";

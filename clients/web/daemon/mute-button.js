@@ -1,8 +1,8 @@
-/** Whether a microphone of the daemon is on, and the button that turns it off and on again. */
+/** Shows whether a microphone of the daemon is on, and turns it off and on again. */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
 
-export class Mute {
+export class MuteButton {
   #root = element("microphone", HTMLElement);
   #text = element("microphone-text", HTMLElement);
   #button = element("mute", HTMLButtonElement);

@@ -1,6 +1,6 @@
 /**
- * The messages of the daemon's WebSocket, checked on arrival. Whatever does not fit is
- * dropped here, so that no other module has to doubt a field's type.
+ * Checks the messages of the daemon's WebSocket on arrival. Whatever does not fit is dropped here,
+ * so that no other module has to doubt a field's type.
  */
 
 import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";

@@ -1,4 +1,4 @@
-/** What the daemon answers to what this page asked for, checked on arrival like the events. */
+/** Checks the daemon's answers to this page's requests on arrival, like the events. */
 
 import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js";
 
@@ -53,10 +53,10 @@ export function parseReply(data) {
     case "analysis": return { type: "analysis", result: result(data) };
     case "history": return { type: "history", files: objects(data.files).map(result) };
     case "recalled": {
-      const told = objects(data.events);
-      const events = told.map(emotion).filter((event) => event !== null);
+      const parts = objects(data.events);
+      const events = parts.map(emotion).filter((event) => event !== null);
       const first = finite(data.first) ?? 0;
-      const isLast = first + told.length >= (finite(data.total) ?? 0);
+      const isLast = first + parts.length >= (finite(data.total) ?? 0);
       return { type: "recalled", result: result(data), events, isFirst: first === 0, isLast };
     }
     case "error": return {

@@ -1,4 +1,4 @@
-/** Sound between the browser's form and the daemon's: one channel of 16-bit samples. */
+/** Converts sound between the browser's form and the daemon's: one channel of 16-bit samples. */
 
 const FULL_SCALE = 32768;
 const QUIETEST_DBFS = -120;

@@ -1,4 +1,6 @@
-/** Any audio or video file to the samples that the daemon analyses, in the browser alone. */
+/**
+ * Decodes any audio or video file to the samples that the daemon analyses, in the browser alone.
+ */
 
 import { mixDown, toInt16 } from "../daemon/samples.js";
 import { duration } from "../ui/words.js";

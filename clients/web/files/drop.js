@@ -1,4 +1,4 @@
-/** Files into the page: dropped anywhere on it, or chosen with a button. */
+/** Takes in files that are dropped anywhere on the page, or chosen with a button. */
 
 import { element } from "../ui/dom.js";
 

@@ -1,4 +1,4 @@
-/** The panel of files: those on their way, and those that have been analysed. */
+/** Shows the panel of files: those on their way, and those that have been analysed. */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { glyphElement } from "../ui/glyphs.js";

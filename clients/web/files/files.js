@@ -1,6 +1,6 @@
-/** Drop: files come in, are analysed, shown, remembered and forgotten. */
+/** Takes files in and has them analysed; shows, keeps and deletes their results. */
 
-import { Recording } from "../state/file-stream.js";
+import { FileStream } from "../state/file-stream.js";
 import { element, setText } from "../ui/dom.js";
 import { duration, shownName } from "../ui/words.js";
 import { listenToDrops } from "./drop.js";
@@ -12,7 +12,7 @@ import { Queue } from "./queue.js";
 /**
  * @typedef {object} FilesPage what the page does for its files
  * @property {(message: Record<string, unknown>) => boolean} send to the daemon
- * @property {(recording: Recording|null) => void} show null goes back to the live streams
+ * @property {(fileStream: FileStream|null) => void} show null goes back to the live streams
  * @property {(text: string) => void} say to the viewer
  */
 
@@ -32,21 +32,21 @@ export class Files {
   /** The parts of it that have come.
    * @type {import("../state/events.js").EmotionEvent[]} */
   #recalledEvents = [];
-  /** @type {Recording|null} */
+  /** @type {FileStream|null} */
   #shown = null;
 
   /** @param {import("../daemon/client-stream.js").Daemon} daemon @param {FilesPage} page */
   constructor(daemon, page) {
     this.#daemon = daemon;
     this.#page = page;
-    this.#queue = new Queue(daemon, (job) => this.#follow(job), (recording, job) => this.#keep(recording, job));
+    this.#queue = new Queue(daemon, (job) => this.#follow(job), (fileStream, job) => this.#keep(fileStream, job));
     this.#panel = new FilesPanel({
       remove: (job) => {
-        if (job.recording !== null && job.recording === this.#shown) page.show(null);
+        if (job.fileStream !== null && job.fileStream === this.#shown) page.show(null);
         this.#queue.remove(job);
       },
       retry: (job) => this.#queue.add(job.file),
-      watch: (job) => page.show(job.recording),
+      watch: (job) => page.show(job.fileStream),
       select: (id) => {
         this.#select(id);
         element("now", HTMLElement).scrollIntoView({ block: "nearest" });
@@ -79,18 +79,18 @@ export class Files {
   receive(reply) {
     if (reply.type === "history") {
       const shownId = this.#library.idOf(this.#shown);
-      const deleted = this.#library.remember(reply.files).map(({ id }) => id);
+      const deleted = this.#library.update(reply.files).map(({ id }) => id);
       if (shownId !== null && deleted.includes(shownId)) this.#page.show(null);
       if (this.#recalled !== null && deleted.includes(this.#recalled)) this.#recalled = null;
     } else if (reply.type === "recalled" && reply.result.id !== null) {
       this.#recalledEvents = reply.isFirst ? reply.events : [...this.#recalledEvents, ...reply.events];
       if (!reply.isLast) return;
-      const recording = Recording.from(reply.result, this.#recalledEvents, this.#daemon.strideSeconds());
+      const fileStream = FileStream.from(reply.result, this.#recalledEvents, this.#daemon.strideSeconds());
       this.#recalledEvents = [];
-      this.#library.hold(reply.result.id, recording);
+      this.#library.cache(reply.result.id, fileStream);
       if (this.#recalled !== reply.result.id) return; // another one has been chosen since
       this.#recalled = null;
-      this.#page.show(recording);
+      this.#page.show(fileStream);
     } else if (reply.type === "error" && reply.about === "recall") {
       this.#recalled = null;
     } else if (reply.type === "error" && reply.about === "forget") {
@@ -120,7 +120,7 @@ export class Files {
     }
   }
 
-  /** @param {Recording|null} shown what the page shows @param {number} nowMs */
+  /** @param {FileStream|null} shown what the page shows @param {number} nowMs */
   draw(shown, nowMs) {
     this.#shown = shown;
     if (this.#root.hidden) return;
@@ -139,28 +139,28 @@ export class Files {
   /** @param {import("./job.js").Job|null} job */
   #follow(job) {
     if (job === null) return;
-    if (job.phase === "analysing") this.#page.show(job.recording);
+    if (job.phase === "analysing") this.#page.show(job.fileStream);
     // Where the panel is open, it says so itself.
     if (job.phase === "failed" && this.#root.hidden) this.#page.say(`“${shownName(job.file.name)}”: ${job.problem}`);
   }
 
-  /** @param {Recording} recording @param {import("./job.js").Job} job */
-  #keep(recording, job) {
-    const { result } = recording;
+  /** @param {FileStream} fileStream @param {import("./job.js").Job} job */
+  #keep(fileStream, job) {
+    const { result } = fileStream;
     if (result === null) return;
-    this.#library.add(recording, result, job.key);
+    this.#library.add(fileStream, result, job.key);
     if (!this.#areKept) return;
     this.#page.send({ type: "history" });
     if (result.id === null) {
-      this.#page.say(`“${recording.title}” could not be kept: it is gone with this page.`);
+      this.#page.say(`“${fileStream.title}” could not be kept: it is gone with this page.`);
     }
   }
 
   /** @param {number} id */
   #select(id) {
-    const recording = this.#library.recording(id);
-    this.#recalled = recording === null ? id : null;
-    if (recording !== null) this.#page.show(recording);
+    const fileStream = this.#library.fileStream(id);
+    this.#recalled = fileStream === null ? id : null;
+    if (fileStream !== null) this.#page.show(fileStream);
     else if (!this.#page.send({ type: "recall", id })) this.#page.say("The daemon does not answer.");
   }
 
@@ -172,8 +172,8 @@ export class Files {
       else this.#page.say("The daemon does not answer: it cannot forget now.");
       return;
     }
-    const recording = this.#library.recording(id);
-    if (recording !== null && recording === this.#shown) this.#page.show(null);
+    const fileStream = this.#library.fileStream(id);
+    if (fileStream !== null && fileStream === this.#shown) this.#page.show(null);
     this.#library.forget(id);
   }
 }

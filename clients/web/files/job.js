@@ -1,7 +1,7 @@
-/** One file on its way through decoding and the daemon to a result. */
+/** Takes one file through decoding and the daemon to a result. */
 
 import { ClientStream, StreamProblem } from "../daemon/client-stream.js";
-import { Recording } from "../state/file-stream.js";
+import { FileStream } from "../state/file-stream.js";
 import { FileProblem, SAMPLE_RATE, decode } from "./decode.js";
 
 /** @typedef {"waiting"|"decoding"|"analysing"|"done"|"failed"|"cancelled"} Phase */
@@ -19,8 +19,8 @@ export class Job {
   phase = "waiting";
   /** Why it failed, for the viewer. */
   problem = "";
-  /** @type {Recording|null} from the moment on when its length is known */
-  recording = null;
+  /** @type {FileStream|null} from the moment on when its length is known */
+  fileStream = null;
   /** @type {ClientStream|null} */
   #stream = null;
   #sentSinceMs = 0;
@@ -40,7 +40,7 @@ export class Job {
   }
 
   get progress() {
-    return this.recording?.progress ?? 0;
+    return this.fileStream?.progress ?? 0;
   }
 
   /** @param {number} nowMs @returns {number|null} a guess, null while there is none */
@@ -73,7 +73,7 @@ export class Job {
         this.phase = "failed";
         // Memory that runs out is no bug either: whatever it is, the next file has its turn.
         this.problem = error instanceof Error ? error.message : String(error);
-        if (this.recording !== null) this.recording.problem = this.problem;
+        if (this.fileStream !== null) this.fileStream.problem = this.problem;
       }
     } finally {
       this.#stream?.close();
@@ -84,8 +84,8 @@ export class Job {
   /** @param {Int16Array<ArrayBuffer>} samples @param {() => void} onChange */
   async #analyse(samples, onChange) {
     const seconds = samples.length / SAMPLE_RATE;
-    const recording = new Recording(this.file.name, this.#daemon.strideSeconds(), seconds);
-    recording.file = this.file;
+    const fileStream = new FileStream(this.file.name, this.#daemon.strideSeconds(), seconds);
+    fileStream.file = this.file;
     /** @type {(result: import("../state/file-stream.js").Result) => void} */
     let found = () => {};
     const result = new Promise((/** @type {typeof found} */ resolve, reject) => {
@@ -95,13 +95,13 @@ export class Job {
     result.catch(() => {}); // it may be lost while samples are still being sent
     const stream = new ClientStream(this.#daemon.address, this.#daemon.token(), {
       purpose: "file", sampleRate: SAMPLE_RATE, name: this.file.name, seconds,
-    }, (told) => {
-      if (told.type === "analysis") found(told.result);
-      else recording.take(told, performance.now());
+    }, (message) => {
+      if (message.type === "analysis") found(message.result);
+      else fileStream.take(message, performance.now());
     }, (problem) => this.#giveUp(problem));
     this.#stream = stream;
     await stream.started;
-    this.recording = recording;
+    this.fileStream = fileStream;
     this.phase = "analysing";
     this.#sentSinceMs = performance.now();
     onChange();
@@ -111,7 +111,7 @@ export class Job {
       stream.send(samples.subarray(sent, sent + most));
     }
     stream.finish();
-    recording.result = await result;
+    fileStream.result = await result;
     this.phase = "done";
   }
 }

@@ -1,19 +1,19 @@
 /**
- * The analysed files: those that the daemon remembers, and those of this visit, whose sound and
- * timeline are still at hand.
+ * Lists the analysed files: those that the daemon remembers, and those of this visit, whose sound
+ * and timeline are still at hand.
  */
 
-/** Timelines that are held; the daemon is asked again for an older one. */
-const MOST_HELD = 24;
+/** Timelines that are cached; the daemon is asked again for an older one. */
+const MOST_CACHED = 24;
 
 /** @typedef {import("../state/file-stream.js").Result & {id: number}} Result */
 
 /**
- * @typedef {object} Held what this page has of a result
+ * @typedef {object} Cached what this page has of a result
  * @property {number} time of the analysis: a daemon with another history counts its own ids
  * @property {string} key of the file, "" where it is not known
  * @property {File|null} file
- * @property {import("../state/file-stream.js").Recording|null} recording
+ * @property {import("../state/file-stream.js").FileStream|null} fileStream
  */
 
 /** @param {import("../state/file-stream.js").Result} result @returns {result is Result} */
@@ -24,8 +24,8 @@ export class Library {
    * @type {Result[]} */
   results = [];
   /** By the results' ids, the last used one at the end.
-   * @type {Map<number, Held>} */
-  #held = new Map();
+   * @type {Map<number, Cached>} */
+  #cached = new Map();
   /** Ids that the daemon was asked to delete, in that order, and still has as far as is known.
    * @type {Set<number>} */
   #deleting = new Set();
@@ -35,53 +35,53 @@ export class Library {
    * @param {import("../state/file-stream.js").Result[]} files what the daemon remembers
    * @returns {Result[]} what was to be deleted, and now is
    */
-  remember(files) {
+  update(files) {
     const known = new Set(files.map(({ id }) => id));
     const deleted = this.results.filter(({ id }) => this.#deleting.has(id) && !known.has(id));
     for (const { id } of deleted) this.#deleting.delete(id);
     const own = this.results.filter(({ id }) => id < 0);
     this.results = [...files.filter(hasId), ...own].sort((a, b) => b.time - a.time);
     const times = new Map(this.results.map(({ id, time }) => [id, time]));
-    for (const [id, { time }] of this.#held) if (times.get(id) !== time) this.#held.delete(id);
+    for (const [id, { time }] of this.#cached) if (times.get(id) !== time) this.#cached.delete(id);
     return deleted;
   }
 
   /**
-   * @param {import("../state/file-stream.js").Recording} recording newly analysed
+   * @param {import("../state/file-stream.js").FileStream} fileStream newly analysed
    * @param {import("../state/file-stream.js").Result} result @param {string} key of its file
    */
-  add(recording, result, key) {
+  add(fileStream, result, key) {
     // A daemon that keeps no history gives no id: the page has to tell its results apart.
     if (result.id === null) this.#lastOwnId -= 1;
     const id = result.id ?? this.#lastOwnId;
     this.results = [{ ...result, id }, ...this.results.filter((other) => other.id !== id)];
-    this.#held.set(id, { time: result.time, key, file: recording.file, recording });
-    this.#letGo();
+    this.#cached.set(id, { time: result.time, key, file: fileStream.file, fileStream });
+    this.#evict();
   }
 
-  /** @param {number} id @param {import("../state/file-stream.js").Recording} recording that was told again */
-  hold(id, recording) {
-    const { key = "", file = null } = this.#held.get(id) ?? {};
-    recording.file = file;
-    this.#held.delete(id);
-    this.#held.set(id, { time: recording.result?.time ?? 0, key, file, recording });
-    this.#letGo();
+  /** @param {number} id @param {import("../state/file-stream.js").FileStream} fileStream that has come again */
+  cache(id, fileStream) {
+    const { key = "", file = null } = this.#cached.get(id) ?? {};
+    fileStream.file = file;
+    this.#cached.delete(id);
+    this.#cached.set(id, { time: fileStream.result?.time ?? 0, key, file, fileStream });
+    this.#evict();
   }
 
-  /** @param {number} id @returns {import("../state/file-stream.js").Recording|null} if it is at hand */
-  recording(id) {
-    return this.#held.get(id)?.recording ?? null;
+  /** @param {number} id @returns {import("../state/file-stream.js").FileStream|null} if it is at hand */
+  fileStream(id) {
+    return this.#cached.get(id)?.fileStream ?? null;
   }
 
-  /** @param {import("../state/file-stream.js").Recording|null} recording @returns {number|null} */
-  idOf(recording) {
-    if (recording === null) return null;
-    return [...this.#held].find(([, held]) => held.recording === recording)?.[0] ?? null;
+  /** @param {import("../state/file-stream.js").FileStream|null} fileStream @returns {number|null} */
+  idOf(fileStream) {
+    if (fileStream === null) return null;
+    return [...this.#cached].find(([, cached]) => cached.fileStream === fileStream)?.[0] ?? null;
   }
 
   /** @param {string} key of a file @returns {number|null} its result's id, if it is there to stay */
   idFor(key) {
-    return [...this.#held].find(([id, held]) => held.key === key && !this.#deleting.has(id))?.[0] ?? null;
+    return [...this.#cached].find(([id, cached]) => cached.key === key && !this.#deleting.has(id))?.[0] ?? null;
   }
 
   /** @param {number} id of a result that stays until the daemon no longer has it */
@@ -109,12 +109,12 @@ export class Library {
   /** @param {number} id of a result that this page alone has */
   forget(id) {
     this.results = this.results.filter((result) => result.id !== id);
-    this.#held.delete(id);
+    this.#cached.delete(id);
   }
 
   /** Drops the oldest timelines that can be had again; the files themselves cost nothing. */
-  #letGo() {
-    const whole = [...this.#held].filter(([id, { recording }]) => id > 0 && recording !== null);
-    for (const [, held] of whole.slice(0, -MOST_HELD)) held.recording = null;
+  #evict() {
+    const whole = [...this.#cached].filter(([id, { fileStream }]) => id > 0 && fileStream !== null);
+    for (const [, cached] of whole.slice(0, -MOST_CACHED)) cached.fileStream = null;
   }
 }

@@ -1,4 +1,4 @@
-/** The files that were dropped, analysed one after the other in the order in which they came. */
+/** Has the dropped files analysed one after the other, in the order in which they came. */
 
 import { Job, keyOf } from "./job.js";
 
@@ -15,7 +15,7 @@ export class Queue {
   /**
    * @param {import("../daemon/client-stream.js").Daemon} daemon
    * @param {(job: Job|null) => void} onChange called with the job that has changed, null for the list
-   * @param {(recording: import("../state/file-stream.js").Recording, job: Job) => void} onDone
+   * @param {(fileStream: import("../state/file-stream.js").FileStream, job: Job) => void} onDone
    */
   constructor(daemon, onChange, onDone) {
     this.#daemon = daemon;
@@ -52,9 +52,9 @@ export class Queue {
       } finally {
         this.#running = null;
       }
-      if (running.phase === "done" && running.recording !== null) {
+      if (running.phase === "done" && running.fileStream !== null) {
         this.jobs = this.jobs.filter((other) => other !== running);
-        this.#onDone(running.recording, running);
+        this.#onDone(running.fileStream, running);
       }
       this.#onChange(null);
     }

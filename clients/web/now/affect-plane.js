@@ -1,12 +1,12 @@
 /**
- * The valence–arousal plane: the eight words where their ratings put them, and the path of the
- * scores among them. An illustration, as the caption beside it says.
+ * Draws the valence–arousal plane: the eight words where their ratings put them, and the path of
+ * the scores among them. An illustration, as the caption beside it says.
  */
 
 import { LABELS } from "../state/events.js";
 import { setAttribute } from "../ui/dom.js";
 import { GLYPHS } from "../ui/glyphs.js";
-import { CanvasPen } from "../ui/renderers.js";
+import { CanvasRenderer } from "../ui/renderers.js";
 import { prefersLessMotion } from "../ui/theme.js";
 import { COORDINATES, SCALE_MIDDLE, affectOf } from "./affect.js";
 
@@ -24,7 +24,7 @@ const WORD_SIDE = Object.freeze({
   angry: "left", fearful: "left", disgust: "right", surprised: "above",
 });
 
-export class Plane {
+export class AffectPlane {
   #canvas;
   #context;
   #scale = 1;
@@ -33,7 +33,7 @@ export class Plane {
   #shown = null;
   #drawnAtMs = 0;
   /** @type {unknown} */
-  #history = null;
+  #events = null;
 
   /** @param {HTMLCanvasElement} canvas @param {import("../ui/theme.js").Theme} theme */
   constructor(canvas, theme) {
@@ -77,11 +77,11 @@ export class Plane {
    * @param {number} nowMs
    */
   draw(stream, current, until, nowMs) {
-    const { history } = stream;
+    const { events } = stream;
     const target = current?.scores ? affectOf(current.scores) : null;
     const passed = Math.max(0, nowMs - this.#drawnAtMs) / 1000;
     this.#drawnAtMs = nowMs;
-    if (target === null || this.#shown === null || prefersLessMotion() || this.#history !== history) {
+    if (target === null || this.#shown === null || prefersLessMotion() || this.#events !== events) {
       this.#shown = target;
     } else {
       const share = 1 - Math.exp(-passed / EASING_SECONDS);
@@ -90,74 +90,74 @@ export class Plane {
         arousal: this.#shown.arousal + share * (target.arousal - this.#shown.arousal),
       };
     }
-    this.#history = history;
+    this.#events = events;
     const place = this.#shown && `${this.#x(this.#shown.valence).toFixed(1)} ${this.#y(this.#shown.arousal).toFixed(1)}`;
-    const key = `${stream.name} ${history.next} ${history.atOrAfter(until)} ${place}`;
+    const key = `${stream.name} ${events.next} ${events.atOrAfter(until)} ${place}`;
     if (key === this.#drawnKey) return;
     this.#drawnKey = key;
-    this.#paint(history, until, current?.label ?? null);
+    this.#paint(events, until, current?.label ?? null);
     setAttribute(this.#canvas, "aria-label", target === null
       ? "Valence and arousal: no score at present"
       : `Valence ${target.valence.toFixed(1)} and arousal ${target.arousal.toFixed(1)}, on scales from 1 to 9`);
   }
 
   /**
-   * @param {import("../state/event-buffer.js").History} history @param {number} until
+   * @param {import("../state/event-buffer.js").EventBuffer} events @param {number} until
    * @param {import("../state/events.js").Label|null} label
    */
-  #paint(history, until, label) {
+  #paint(events, until, label) {
     const { theme } = this;
     const context = this.#context;
     const { width, height } = this.#canvas;
     const scale = this.#scale;
-    const pen = new CanvasPen(context, theme.font);
+    const renderer = new CanvasRenderer(context, theme.font);
     context.globalAlpha = 1;
     context.clearRect(0, 0, width, height);
     const line = Math.max(1, Math.round(scale));
-    pen.rectangle(0, Math.round(this.#y(SCALE_MIDDLE)), width, line, theme.line);
-    pen.rectangle(Math.round(this.#x(SCALE_MIDDLE)), 0, line, height, theme.line);
+    renderer.rectangle(0, Math.round(this.#y(SCALE_MIDDLE)), width, line, theme.line);
+    renderer.rectangle(Math.round(this.#x(SCALE_MIDDLE)), 0, line, height, theme.line);
     const small = 11.5 * scale;
     const edge = 8 * scale;
     const below = this.#y(SCALE_MIDDLE) + 15 * scale; // above it, there are words
-    pen.text(edge, below, "unpleasant", theme.muted, small);
-    pen.text(width - edge, below, "pleasant", theme.muted, small, "end");
-    pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, small + 4 * scale, "aroused", theme.muted, small);
-    pen.text(this.#x(SCALE_MIDDLE) + 6 * scale, height - 6 * scale, "at rest", theme.muted, small);
-    this.#paintPath(history, until);
-    for (const name of LABELS) this.#paintWord(pen, name, name === label);
+    renderer.text(edge, below, "unpleasant", theme.muted, small);
+    renderer.text(width - edge, below, "pleasant", theme.muted, small, "end");
+    renderer.text(this.#x(SCALE_MIDDLE) + 6 * scale, small + 4 * scale, "aroused", theme.muted, small);
+    renderer.text(this.#x(SCALE_MIDDLE) + 6 * scale, height - 6 * scale, "at rest", theme.muted, small);
+    this.#paintPath(events, until);
+    for (const name of LABELS) this.#paintWord(renderer, name, name === label);
     this.#paintPoint(label);
   }
 
-  /** @param {CanvasPen} pen @param {import("../state/events.js").Label} name @param {boolean} isPresent */
-  #paintWord(pen, name, isPresent) {
+  /** @param {CanvasRenderer} renderer @param {import("../state/events.js").Label} name @param {boolean} isPresent */
+  #paintWord(renderer, name, isPresent) {
     const scale = this.#scale;
     const x = this.#x(COORDINATES[name].valence);
     const y = this.#y(COORDINATES[name].arousal);
     const size = (isPresent ? 17 : 13) * scale;
-    pen.glyph(x - size / 2, y - size / 2, size, GLYPHS[name], this.theme.labels[name]);
+    renderer.glyph(x - size / 2, y - size / 2, size, GLYPHS[name], this.theme.labels[name]);
     const text = 12 * scale;
     const ink = isPresent ? this.theme.ink : this.theme.muted;
     const side = WORD_SIDE[name];
-    const goesLeft = side === "left" && x - 12 * scale > pen.measure(name, text);
-    if (side === "above") pen.text(x, y - size / 2 - 0.45 * text, name, ink, text, "center");
-    else if (goesLeft) pen.text(x - 12 * scale, y + 0.36 * text, name, ink, text, "end");
-    else pen.text(x + 12 * scale, y + 0.36 * text, name, ink, text);
+    const goesLeft = side === "left" && x - 12 * scale > renderer.measure(name, text);
+    if (side === "above") renderer.text(x, y - size / 2 - 0.45 * text, name, ink, text, "center");
+    else if (goesLeft) renderer.text(x - 12 * scale, y + 0.36 * text, name, ink, text, "end");
+    else renderer.text(x + 12 * scale, y + 0.36 * text, name, ink, text);
   }
 
-  /** @param {import("../state/event-buffer.js").History} history @param {number} until */
-  #paintPath(history, until) {
+  /** @param {import("../state/event-buffer.js").EventBuffer} events @param {number} until */
+  #paintPath(events, until) {
     const context = this.#context;
     context.strokeStyle = this.theme.ink;
     context.lineWidth = 2 * this.#scale;
     /** @type {import("./affect.js").AffectPoint|null} */
     let before = null;
-    const end = Math.min(history.next, history.atOrAfter(until) + 1);
-    for (let id = history.atOrAfter(until - PATH_SECONDS); id < end; id += 1) {
-      const slot = history.slot(id);
-      const point = history.hasScores[slot] === 1 ? affectOf(history.scores, slot * COUNT) : null;
-      if (point !== null && before !== null && history.follows(id)) {
+    const end = Math.min(events.next, events.atOrAfter(until) + 1);
+    for (let id = events.atOrAfter(until - PATH_SECONDS); id < end; id += 1) {
+      const slot = events.slot(id);
+      const point = events.hasScores[slot] === 1 ? affectOf(events.scores, slot * COUNT) : null;
+      if (point !== null && before !== null && events.follows(id)) {
         // Older stretches fade: the eye sees where the voice comes from.
-        context.globalAlpha = 0.5 * Math.min(1, Math.max(0, 1 - (until - history.positionOf(id)) / PATH_SECONDS));
+        context.globalAlpha = 0.5 * Math.min(1, Math.max(0, 1 - (until - events.positionOf(id)) / PATH_SECONDS));
         context.beginPath();
         context.moveTo(this.#x(before.valence), this.#y(before.arousal));
         context.lineTo(this.#x(point.valence), this.#y(point.arousal));

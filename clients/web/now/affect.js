@@ -1,5 +1,5 @@
 /**
- * The valence and arousal of the eight labels, and the point that a set of scores makes of them.
+ * Gives the valence and arousal of the eight labels, and of a set of scores for them.
  *
  * Coordinates are the mean ratings (V.Mean.Sum, A.Mean.Sum, scale 1 to 9) of the eight words
  * themselves in: Warriner, A. B., Kuperman, V., & Brysbaert, M. (2013). Norms of valence, arousal,

@@ -13,7 +13,7 @@ export class Announcer {
   #saidAtMs = -Infinity;
 
   /** @param {import("./situation.js").Situation} situation @param {number} nowMs */
-  hear(situation, nowMs) {
+  announce(situation, nowMs) {
     const { kind, label, news } = situation;
     // Silence between two sentences is no news; a page that has lost its daemon is.
     const text = news ?? label ?? (kind === "offline" || kind === "ended" || kind === "muted" ? situation.word : "");

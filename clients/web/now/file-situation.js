@@ -1,15 +1,15 @@
-/** What the page says of a recording: of the whole, or of the moment that is being heard. */
+/** Says in words what a file holds: the whole of it, or the moment under the playhead. */
 
 import { STATE_WORDS, duration, percent, playTime } from "../ui/words.js";
 import { loudnessOf } from "./situation.js";
 
 /**
- * @param {import("../state/file-stream.js").Recording} recording
+ * @param {import("../state/file-stream.js").FileStream} fileStream
  * @param {number|null} position of the moment, null for the whole
  * @returns {import("./situation.js").Situation}
  */
-export function recordingSituation(recording, position) {
-  const { result, problem } = recording;
+export function fileSituation(fileStream, position) {
+  const { result, problem } = fileStream;
   /** @type {(kind: import("./situation.js").Kind, word: string, detail: string) =>
    *   import("./situation.js").Situation} */
   const say = (kind, word, detail) =>
@@ -17,9 +17,9 @@ export function recordingSituation(recording, position) {
 
   if (problem !== "") return say("ended", "stopped", problem);
   if (result === null) {
-    const share = percent(recording.progress);
-    const situation = say("analysing", "analysing", `${share} of ${duration(recording.durationSeconds)}`);
-    situation.confidence = recording.progress;
+    const share = percent(fileStream.progress);
+    const situation = say("analysing", "analysing", `${share} of ${duration(fileStream.durationSeconds)}`);
+    situation.confidence = fileStream.progress;
     return situation;
   }
   if (position === null) {
@@ -27,10 +27,10 @@ export function recordingSituation(recording, position) {
     const whole = result.label === null
       ? say("silence", "no speech", `Nobody speaks in these ${length}.`)
       : say("speech", result.label, `${percent(result.confidence)} on average over ${length}`);
-    const news = `${recording.title}: ${whole.word}, ${whole.detail}`;
+    const news = `${fileStream.title}: ${whole.word}, ${whole.detail}`;
     return { ...whole, label: result.label, confidence: result.confidence, news };
   }
-  return momentSituation(recording.at(position), playTime(position), say);
+  return momentSituation(fileStream.at(position), playTime(position), say);
 }
 
 /**

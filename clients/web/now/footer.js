@@ -1,4 +1,6 @@
-/** The footer's facts: how old the news is, what computed it, and what was lost on the way. */
+/**
+ * Shows the footer's facts: how old the news is, what computed it, and what was lost on the way.
+ */
 
 import { element, setText } from "../ui/dom.js";
 
@@ -7,7 +9,7 @@ const AGES_KEPT = 16;
 /** @param {number[]} values */
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
-export class Facts {
+export class Footer {
   #latency = element("fact-latency", HTMLElement);
   #model = element("fact-model", HTMLElement);
   #device = element("fact-device", HTMLElement);
@@ -34,11 +36,11 @@ export class Facts {
   }
 
   /** @param {import("../state/stream.js").Stream} stream a median: one late event is not the latency */
-  #latencyOf({ history }) {
+  #latencyOf({ events }) {
     /** @type {number[]} */
     const ages = [];
-    for (let id = Math.max(history.first, history.next - AGES_KEPT); id < history.next; id += 1) {
-      const age = history.ageMs[history.slot(id)];
+    for (let id = Math.max(events.first, events.next - AGES_KEPT); id < events.next; id += 1) {
+      const age = events.ageMs[events.slot(id)];
       if (!Number.isNaN(age)) ages.push(age);
     }
     return ages.length === 0 ? "–" : `${Math.round(median(ages))} ms`;

@@ -1,4 +1,6 @@
-/** The present emotion, large and calm: shape, word, confidence as a ring, loudness as a halo. */
+/**
+ * Shows the present emotion, large and calm: shape, word, confidence as a ring, loudness as a halo.
+ */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { GLYPHS } from "../ui/glyphs.js";
@@ -28,7 +30,7 @@ const HALO_GROWTH = 0.22;
 /** Letters; longer words are set smaller, so that they stay on one line. */
 const LONGEST_LARGE_WORD = 9;
 
-export class Present {
+export class NowPanel {
   #root = element("now", HTMLElement);
   #word = element("now-word", HTMLElement);
   #detail = element("now-detail", HTMLElement);

@@ -1,11 +1,14 @@
-/** Eight live bars: the smoothed score as the bar, this window's raw score as a mark on it. */
+/**
+ * Shows the eight scores as bars: the smoothed score as the bar, this window's raw score as a mark
+ * on it.
+ */
 
 import { LABELS } from "../state/events.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { glyphElement } from "../ui/glyphs.js";
 import { percent } from "../ui/words.js";
 
-export class Bars {
+export class ScoreBars {
   #root = element("bars", HTMLElement);
   #rows = LABELS.map((label) => {
     const row = document.createElement("li");

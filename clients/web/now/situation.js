@@ -1,5 +1,5 @@
 /**
- * What is the case right now, in words: the one place that decides what the page claims.
+ * Says in words what is the case right now: the one place that decides what the page claims.
  *
  * Each kind of "no emotion" is told apart, for they mean different things and have different
  * remedies: silence is not neutral, a muted microphone is not silence, a lost daemon is not ended.
@@ -86,8 +86,8 @@ export function situationOf(stream, link, nowMs) {
       return say("reconnecting", "source lost", `The daemon is opening it again. ${why}`);
   }
   if (last === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
-  const quietSeconds = (nowMs - stream.heardAtMs) / 1000;
-  if (quietSeconds > Math.max(QUIET_SECONDS, QUIET_STRIDES * stream.history.strideSeconds)) {
+  const quietSeconds = (nowMs - stream.lastEventAtMs) / 1000;
+  if (quietSeconds > Math.max(QUIET_SECONDS, QUIET_STRIDES * stream.events.strideSeconds)) {
     return say("quiet", "no news", `Nothing has come from the daemon for ${duration(quietSeconds)}.`);
   }
 

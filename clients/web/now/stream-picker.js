@@ -1,6 +1,6 @@
-/** The choice among the daemon's streams: one radio button each, with its present label beside it. */
+/** Lets the viewer pick a stream: one radio button each, with its present label beside it. */
 
-import { Recording } from "../state/file-stream.js";
+import { FileStream } from "../state/file-stream.js";
 import { element, setText } from "../ui/dom.js";
 import { STATE_WORDS, percent } from "../ui/words.js";
 
@@ -9,7 +9,7 @@ import { STATE_WORDS, percent } from "../ui/words.js";
 
 /** @param {import("../state/stream.js").Stream} stream @returns {string} */
 function stateOf(stream) {
-  if (stream instanceof Recording) {
+  if (stream instanceof FileStream) {
     return stream.result === null ? percent(stream.progress) : stream.result.label ?? "no speech";
   }
   const { status, last } = stream;
@@ -18,7 +18,7 @@ function stateOf(stream) {
   return last.label ?? STATE_WORDS[last.state];
 }
 
-export class Picker {
+export class StreamPicker {
   #root = element("streams", HTMLFieldSetElement);
   #list = element("stream-list", HTMLElement);
   #single = element("stream-single", HTMLElement);

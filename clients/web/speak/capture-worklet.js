@@ -1,4 +1,4 @@
-/** Runs beside the page, in the browser's sound thread: collects samples into blocks, no more. */
+/** Collects samples into blocks, beside the page in the browser's sound thread. */
 
 const BLOCK_SECONDS = 0.05;
 

@@ -1,4 +1,4 @@
-/** The browser's own microphone, as it is: nothing cancelled, cleaned or levelled. */
+/** Opens the browser's own microphone, as it is: nothing cancelled, cleaned or levelled. */
 
 const CONSTRAINTS = Object.freeze({
   audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },

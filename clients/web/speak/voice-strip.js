@@ -1,4 +1,4 @@
-/** The line under the header while the browser's microphone is on, or cannot be. */
+/** Shows the line under the header while the browser's microphone is on, or cannot be. */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { duration } from "../ui/words.js";
@@ -65,9 +65,9 @@ export class VoiceStrip {
     if (this.#root.hidden) return;
     setText(this.#text, sentence(voice));
     setText(this.#stop, isOn ? "Stop" : "Close");
-    const hears = isOn && voice.phase !== "asking";
-    this.#level.hidden = !hears;
-    this.#publicLabel.hidden = !hears;
+    const isListening = isOn && voice.phase !== "asking";
+    this.#level.hidden = !isListening;
+    this.#publicLabel.hidden = !isListening;
     const share = Math.min(1, Math.max(0, 1 - voice.levelDbfs / QUIETEST_DBFS));
     this.#bar.style.transform = `scaleX(${share.toFixed(3)})`;
     setAttribute(this.#level, "aria-valuenow", String(Math.round(voice.levelDbfs)));

@@ -1,4 +1,4 @@
-/** The viewer's own voice: the browser's microphone as a stream of the daemon's. */
+/** Sends the viewer's own voice: the browser's microphone as a stream of the daemon's. */
 
 import { ClientStream } from "../daemon/client-stream.js";
 import { pauseSeconds } from "../daemon/connection.js";
@@ -52,7 +52,7 @@ export class Voice {
     this.#become("asking", "");
     try {
       const microphone = await Microphone.open(
-        (samples) => this.#hear(samples), () => this.#end(UNPLUGGED),
+        (samples) => this.#takeSamples(samples), () => this.#end(UNPLUGGED),
       );
       // It may have been stopped while the browser was asking.
       if (!this.#phaseIs("asking")) {
@@ -117,7 +117,7 @@ export class Voice {
     const sending = new ClientStream(this.#daemon.address, this.#daemon.token(), {
       purpose: "live", sampleRate: microphone.sampleRate, name: "microphone of a browser",
       publish: this.isPublic,
-    }, (told) => this.#listen(told), (problem) => {
+    }, (message) => this.#receive(message), (problem) => {
       if (problem.kind === "refused") this.#end(problem.message);
       else this.#wait();
     });
@@ -129,7 +129,7 @@ export class Voice {
       this.stream ??= this.#newStream(sending.name);
       this.stream.reconnected(true);
       this.#become("on", "");
-    }, () => {}); // told above
+    }, () => {}); // see onEnd
   }
 
   /** @param {string} name */
@@ -146,17 +146,17 @@ export class Voice {
     this.#become("waiting", "");
   }
 
-  /** @param {import("../daemon/client-stream.js").Told} told */
-  #listen(told) {
-    if (told.type === "analysis") return;
-    this.stream?.take(told, performance.now());
-    if (told.type === "status" && told.status === "ended") {
-      this.#end(`The daemon has ended your stream. ${told.detail}`);
+  /** @param {import("../daemon/client-stream.js").StreamMessage} message */
+  #receive(message) {
+    if (message.type === "analysis") return;
+    this.stream?.take(message, performance.now());
+    if (message.type === "status" && message.status === "ended") {
+      this.#end(`The daemon has ended your stream. ${message.detail}`);
     } else this.#onChange();
   }
 
   /** @param {Float32Array} samples */
-  #hear(samples) {
+  #takeSamples(samples) {
     this.levelDbfs = levelDbfs(samples);
     const sending = this.#sending;
     if (sending === null || this.phase !== "on" || this.#microphone === null) return;

@@ -1,6 +1,6 @@
 /**
- * The recent events of one stream in preallocated typed arrays that overwrite the oldest, so that
- * memory stays the same over a day.
+ * Holds the recent events of one stream in preallocated typed arrays that overwrite the oldest, so
+ * that memory stays the same over a day.
  *
  * An event is named by an id that counts all events ever added and therefore never shifts;
  * ids from `first` up to, not including, `next` are still held.
@@ -20,10 +20,10 @@ const COUNT = LABELS.length;
 /** @param {number} value @returns {number} without the digits that Float32 adds */
 export const round4 = (value) => Math.round(value * 1e4) / 1e4;
 
-export class History {
+export class EventBuffer {
   /**
    * @param {number} strideSeconds
-   * @param {number|null} [durationSeconds] of a recording, all of which is kept
+   * @param {number|null} [durationSeconds] of a file, all of which is kept
    */
   constructor(strideSeconds, durationSeconds = null) {
     this.strideSeconds = strideSeconds;
@@ -75,7 +75,7 @@ export class History {
     return this.isEmpty ? 0 : this.positionOf(this.next - 1);
   }
 
-  /** Where the time line ends: with the newest event, a recording's with the recording. */
+  /** Where the time line ends: with the newest event, a file's with the file. */
   get endPosition() {
     return this.durationSeconds ?? this.newestPosition;
   }

@@ -1,6 +1,6 @@
 /**
- * What can happen in a stream, and the words for it: the eight labels and the states in the
- * protocol's order, and the events as the page knows them.
+ * Names what can happen in a stream: the eight labels and the states in the protocol's order, and
+ * the events as the page knows them.
  */
 
 /** @typedef {"neutral"|"calm"|"happy"|"sad"|"angry"|"fearful"|"disgust"|"surprised"} Label */

@@ -1,4 +1,4 @@
-/** A file as the page shows it: a stream that has a beginning, an end, and one result. */
+/** Holds a file as the page shows it: a stream that has a beginning, an end, and one result. */
 
 import { Stream } from "./stream.js";
 
@@ -16,7 +16,7 @@ import { Stream } from "./stream.js";
 /** What the daemon does not tell of events that lie in the past. */
 const CAPTURED_AT_MS = 0;
 
-export class Recording extends Stream {
+export class FileStream extends Stream {
   /** @type {Result|null} null until it is known */
   result = null;
   /** @type {File|null} null where the sound is not at hand */
@@ -38,16 +38,16 @@ export class Recording extends Stream {
   static from(result, events, strideSeconds) {
     const [first, second] = events;
     const stride = second === undefined ? strideSeconds : second.end - first.end;
-    const recording = new Recording(result.name, stride > 0 ? stride : strideSeconds, result.duration);
-    for (const event of events) recording.add(event, CAPTURED_AT_MS);
-    recording.result = result;
-    return recording;
+    const fileStream = new FileStream(result.name, stride > 0 ? stride : strideSeconds, result.duration);
+    for (const event of events) fileStream.add(event, CAPTURED_AT_MS);
+    fileStream.result = result;
+    return fileStream;
   }
 
   /** @returns {number} how much of it has been analysed, 0 to 1 */
   get progress() {
     if (this.result !== null) return 1;
-    return this.durationSeconds === 0 ? 0 : Math.min(1, this.history.newestPosition / this.durationSeconds);
+    return this.durationSeconds === 0 ? 0 : Math.min(1, this.events.newestPosition / this.durationSeconds);
   }
 
   /**
@@ -56,16 +56,16 @@ export class Recording extends Stream {
    */
   at(position) {
     // Less than a stride at the very end has no event of its own.
-    const id = this.history.covering(Math.min(position, this.history.newestPosition));
-    return id === null ? null : this.history.event(id, this.name);
+    const id = this.events.covering(Math.min(position, this.events.newestPosition));
+    return id === null ? null : this.events.event(id, this.name);
   }
 
   /** @returns {import("./events.js").EmotionEvent|null} the result in the form of one event */
   get whole() {
-    const { result, history } = this;
-    if (result === null || result.scores === null || history.isEmpty) return null;
+    const { result, events } = this;
+    if (result === null || result.scores === null || events.isEmpty) return null;
     return {
-      ...history.event(history.next - 1, this.name),
+      ...events.event(events.next - 1, this.name),
       start: 0, end: this.durationSeconds, state: result.label === null ? "silence" : "speech",
       label: result.label, confidence: result.confidence, scores: result.scores, raw: null,
     };

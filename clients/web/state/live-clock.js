@@ -11,16 +11,16 @@ const LEAD_SECONDS = 1;
 export class LiveClock {
   #offsetSeconds = 0;
   #newest = 0;
-  #heard = false;
+  #isSet = false;
 
   /** @param {number} position of the newest event @param {number} nowMs of its arrival */
-  hear(position, nowMs) {
+  update(position, nowMs) {
     const offset = position - nowMs / 1000;
     const difference = offset - this.#offsetSeconds;
-    const jumped = !this.#heard || Math.abs(difference) > JUMP_SECONDS;
+    const jumped = !this.#isSet || Math.abs(difference) > JUMP_SECONDS;
     this.#offsetSeconds += jumped ? difference : SMOOTHING * difference;
     this.#newest = position;
-    this.#heard = true;
+    this.#isSet = true;
   }
 
   /** @param {number} nowMs @returns {number} the position of this moment */

@@ -1,6 +1,6 @@
-/** What the page shows: one of the daemon's streams, the viewer's own voice, or a recording. */
+/** Decides what the page shows: one of the daemon's streams, the viewer's own voice, or a file. */
 
-import { Recording } from "./file-stream.js";
+import { FileStream } from "./file-stream.js";
 import { Streams } from "./streams.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
@@ -14,12 +14,12 @@ function wantedBy(hash) {
   }
 }
 
-export class Choice {
+export class Selection {
   /** @type {Stream|null} */
   shown = null;
   #streams = new Streams();
-  /** @type {Recording|null} the one that was looked at last stays within reach */
-  #recording = null;
+  /** @type {FileStream|null} the one that was looked at last stays within reach */
+  #fileStream = null;
   /** @type {Stream|null} what the viewer picked since the daemon was found */
   #picked = null;
   /** @type {string|null} what the viewer asked for at any time, which may not exist yet */
@@ -45,7 +45,7 @@ export class Choice {
 
   /** @returns {Stream[]} all that can be chosen */
   get all() {
-    const more = [this.#own(), this.#recording].filter((stream) => stream !== null);
+    const more = [this.#own(), this.#fileStream].filter((stream) => stream !== null);
     // A published voice is one of the daemon's streams, too.
     return [...this.#streams.all.filter(({ name }) => !this.#isOwn(name)), ...more];
   }
@@ -56,7 +56,7 @@ export class Choice {
     if (message.type === "hello") {
       this.#hello = message;
       // What is not the daemon's stays chosen when the daemon comes back.
-      if (this.#picked !== this.#recording && this.#picked !== this.#own()) this.#picked = null;
+      if (this.#picked !== this.#fileStream && this.#picked !== this.#own()) this.#picked = null;
     }
     this.settle();
   }
@@ -71,10 +71,10 @@ export class Choice {
     this.settle();
   }
 
-  /** @param {Recording|null} recording null puts the one that is shown away */
-  show(recording) {
-    this.#recording = recording;
-    this.#picked = recording;
+  /** @param {FileStream|null} fileStream null puts the one that is shown away */
+  show(fileStream) {
+    this.#fileStream = fileStream;
+    this.#picked = fileStream;
     this.settle();
   }
 

@@ -1,10 +1,10 @@
 /**
- * What the page knows about a stream: its history, its source's status, and how long the present
- * label has been held.
+ * Holds what the page knows about a stream: its events, its source's status, and how long the
+ * present label has been held.
  */
 
 import { shownName } from "../ui/words.js";
-import { History } from "./event-buffer.js";
+import { EventBuffer } from "./event-buffer.js";
 import { LiveClock } from "./live-clock.js";
 
 /**
@@ -16,13 +16,13 @@ import { LiveClock } from "./live-clock.js";
 export class Stream {
   /**
    * @param {string} name @param {number} strideSeconds @param {number} nowMs
-   * @param {number|null} [durationSeconds] of a recording
+   * @param {number|null} [durationSeconds] of a file
    */
   constructor(name, strideSeconds, nowMs, durationSeconds = null) {
     this.name = name;
     /** What the viewer reads instead of the name. */
     this.title = shownName(name);
-    this.history = new History(strideSeconds, durationSeconds);
+    this.events = new EventBuffer(strideSeconds, durationSeconds);
     this.clock = new LiveClock();
     /** @type {import("./events.js").EmotionEvent|null} */
     this.last = null;
@@ -37,7 +37,7 @@ export class Stream {
     /** Events that the daemon numbered but this page never got. */
     this.missedEvents = 0;
     /** Page time of the last event's arrival, in ms. */
-    this.heardAtMs = nowMs;
+    this.lastEventAtMs = nowMs;
     /** Whether the daemon of this connection has it. */
     this.isPresent = true;
     this.lastSeq = 0;
@@ -49,19 +49,19 @@ export class Stream {
 
   /** @param {import("./events.js").EmotionEvent} event @param {number} nowMs */
   add(event, nowMs) {
-    const { last, history } = this;
+    const { last, events } = this;
     if (last !== null && event.seq === last.seq && event.end === last.end) return;
     const position = this.#positionFor(event);
-    const before = history.isEmpty ? "" : history.kindOf(history.next - 1);
-    history.add(event, position, this.status);
-    const id = history.next - 1;
-    if (history.kindOf(id) !== before || !history.follows(id)) {
-      this.kindSince = history.beginOf(id);
-      this.kindSinceIsKnown = history.follows(id);
+    const before = events.isEmpty ? "" : events.kindOf(events.next - 1);
+    events.add(event, position, this.status);
+    const id = events.next - 1;
+    if (events.kindOf(id) !== before || !events.follows(id)) {
+      this.kindSince = events.beginOf(id);
+      this.kindSinceIsKnown = events.follows(id);
     }
     this.last = event;
-    this.heardAtMs = nowMs;
-    this.clock.hear(position, nowMs);
+    this.lastEventAtMs = nowMs;
+    this.clock.update(position, nowMs);
     // A status is sent when it changes; new sound says that these are over, should one be lost.
     if (["stalled", "reconnecting", "ended"].includes(this.status)) this.status = "running";
   }
@@ -72,13 +72,13 @@ export class Stream {
    * @param {import("./events.js").EmotionEvent} event
    */
   #positionFor(event) {
-    const { last, history } = this;
+    const { last, events } = this;
     if (last === null) return event.end;
-    const stride = history.strideSeconds;
-    if (event.end > last.end) return history.newestPosition + event.end - last.end;
+    const stride = events.strideSeconds;
+    if (event.end > last.end) return events.newestPosition + event.end - last.end;
     this.status = "running";
     this.statusDetail = "";
-    return history.newestPosition + Math.max(2 * stride, event.time - last.time);
+    return events.newestPosition + Math.max(2 * stride, event.time - last.time);
   }
 
   /** @param {import("./events.js").StreamEvent} event counts what is missing before it */
@@ -115,7 +115,7 @@ export class Stream {
 
   /** @returns {Held} */
   get held() {
-    const seconds = Math.max(0, this.history.newestPosition - this.kindSince);
+    const seconds = Math.max(0, this.events.newestPosition - this.kindSince);
     return { seconds, atLeast: !this.kindSinceIsKnown };
   }
 }

@@ -1,4 +1,4 @@
-/** The daemon's streams, by name: each gets the events that are its own. */
+/** Holds the daemon's streams by name, and gives each the events that are its own. */
 
 import { Stream } from "./stream.js";
 
@@ -29,8 +29,8 @@ export class Streams {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
     if (this.#byName.size >= MOST_STREAMS) {
-      const oldest = this.all.reduce((a, b) => (b.heardAtMs < a.heardAtMs ? b : a));
-      if (nowMs - oldest.heardAtMs < GONE_MS) return null;
+      const oldest = this.all.reduce((a, b) => (b.lastEventAtMs < a.lastEventAtMs ? b : a));
+      if (nowMs - oldest.lastEventAtMs < GONE_MS) return null;
       this.#byName.delete(oldest.name);
     }
     const stream = new Stream(name, this.#strideSeconds, nowMs);
@@ -53,7 +53,7 @@ export class Streams {
   /** @param {import("./events.js").Hello} hello @param {number} nowMs */
   #hello(hello, nowMs) {
     if (hello.strideSeconds !== this.#strideSeconds) {
-      // Histories are sized by the stride; a daemon with another one is another recording.
+      // Buffers are sized by the stride: with another one, a daemon has nothing to do with the last.
       this.#byName.clear();
       this.#strideSeconds = hello.strideSeconds;
     }

@@ -1,6 +1,6 @@
-/** The buttons above the timeline: pause, zoom, and taking the visible stretch away. */
+/** Works the buttons above the timeline: pause, zoom, and saving the visible stretch. */
 
-import { Recording } from "../state/file-stream.js";
+import { FileStream } from "../state/file-stream.js";
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { duration } from "../ui/words.js";
 import { fileName, save, toCsv, toJson, toPng, toSvg } from "./export.js";
@@ -21,7 +21,7 @@ export class TimelineControls {
   #span = element("zoom-span", HTMLElement);
   #behind = element("timeline-behind", HTMLElement);
   #readout = new Readout(element("readout", HTMLElement));
-  #takeAway = element("take-away", HTMLFieldSetElement);
+  #exportButtons = element("export", HTMLFieldSetElement);
   #timeline;
   #stream;
   #modelName;
@@ -44,7 +44,7 @@ export class TimelineControls {
     this.#pause.addEventListener("click", () => this.#togglePause());
     this.#in.addEventListener("click", () => this.#zoom(-1));
     this.#out.addEventListener("click", () => this.#zoom(1));
-    for (const button of this.#takeAway.querySelectorAll("button")) {
+    for (const button of this.#exportButtons.querySelectorAll("button")) {
       button.addEventListener("click", () => {
         void this.#save(/** @type {FileKind} */ (button.value));
       });
@@ -62,16 +62,16 @@ export class TimelineControls {
     const stream = this.#stream();
     const { view } = this.#timeline;
     setText(this.#span, duration(view.spanSeconds));
-    const recording = stream instanceof Recording ? stream : null;
-    this.#pause.hidden = recording !== null;
-    this.#playerBar.show(recording);
+    const fileStream = stream instanceof FileStream ? stream : null;
+    this.#pause.hidden = fileStream !== null;
+    this.#playerBar.show(fileStream);
     setText(this.#pause, view.isLive ? "Pause" : "Go live");
     this.#in.disabled = view.spanSeconds <= view.shortestSpan;
     this.#out.disabled = view.spanSeconds >= view.longestSpan;
-    this.#takeAway.disabled = stream === null || stream.history.isEmpty;
+    this.#exportButtons.disabled = stream === null || stream.events.isEmpty;
     if (stream === null) return;
-    this.#readout.show(stream.history, view.cursorId, cursorX);
-    if (recording !== null) {
+    this.#readout.show(stream.events, view.cursorId, cursorX);
+    if (fileStream !== null) {
       setText(this.#behind, "");
       return;
     }
@@ -85,16 +85,16 @@ export class TimelineControls {
     const { view } = this.#timeline;
     const now = performance.now();
     const middle = stream === null ? 0 : this.#timeline.visible(stream, now).end - view.spanSeconds / 2;
-    const held = stream !== null && view.cursorId !== null && view.cursorId < stream.history.next;
-    view.zoomTo(view.nextSpan(direction), held ? stream.history.positionOf(view.cursorId ?? 0) : middle);
-    if (stream !== null && !view.isLive) view.pan(0, stream.history);
+    const hasCursor = stream !== null && view.cursorId !== null && view.cursorId < stream.events.next;
+    view.zoomTo(view.nextSpan(direction), hasCursor ? stream.events.positionOf(view.cursorId ?? 0) : middle);
+    if (stream !== null && !view.isLive) view.pan(0, stream.events);
     this.#timeline.invalidate();
   }
 
   #togglePause() {
     const stream = this.#stream();
     if (stream === null) return;
-    if (stream instanceof Recording) {
+    if (stream instanceof FileStream) {
       this.#player.toggle();
       return;
     }
@@ -108,9 +108,9 @@ export class TimelineControls {
     this.#describe();
   }
 
-  /** @param {number} position @returns {boolean} whether there is a recording to hear */
+  /** @param {number} position @returns {boolean} whether there is a file to hear */
   #play(position) {
-    if (!(this.#stream() instanceof Recording)) return false;
+    if (!(this.#stream() instanceof FileStream)) return false;
     this.#player.seek(position);
     this.#player.play();
     if (this.#player.canPlay) {
@@ -125,16 +125,16 @@ export class TimelineControls {
   #describe() {
     const stream = this.#stream();
     const { view } = this.#timeline;
-    if (stream === null || stream.history.isEmpty) return;
-    const { history } = stream;
+    if (stream === null || stream.events.isEmpty) return;
+    const { events } = stream;
     const id = view.cursorId;
-    const held = id !== null && id >= history.first && id < history.next;
-    setAttribute(this.#frame, "aria-valuemin", String(Math.floor(history.oldestPosition)));
-    setAttribute(this.#frame, "aria-valuemax", String(Math.ceil(history.endPosition)));
-    const position = held ? history.positionOf(id) : history.newestPosition;
+    const hasCursor = id !== null && id >= events.first && id < events.next;
+    setAttribute(this.#frame, "aria-valuemin", String(Math.floor(events.oldestPosition)));
+    setAttribute(this.#frame, "aria-valuemax", String(Math.ceil(events.endPosition)));
+    const position = hasCursor ? events.positionOf(id) : events.newestPosition;
     setAttribute(this.#frame, "aria-valuenow", position.toFixed(2));
-    const rest = stream instanceof Recording ? "recording" : view.isLive ? "live" : "paused";
-    setAttribute(this.#frame, "aria-valuetext", held ? describe(history, id) : rest);
+    const rest = stream instanceof FileStream ? "recording" : view.isLive ? "live" : "paused";
+    setAttribute(this.#frame, "aria-valuetext", hasCursor ? describe(events, id) : rest);
   }
 
   /** @param {FileKind} kind */

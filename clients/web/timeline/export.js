@@ -1,10 +1,10 @@
 /**
- * The visible timeline as files: CSV and JSON of its events, SVG and PNG of its picture.
+ * Saves the visible timeline as files: CSV and JSON of its events, SVG and PNG of its picture.
  */
 
 import { LABELS } from "../state/events.js";
 import { GLYPHS } from "../ui/glyphs.js";
-import { CanvasPen, SvgPen } from "../ui/renderers.js";
+import { CanvasRenderer, SvgRenderer } from "../ui/renderers.js";
 import { playTime, timeOfDay } from "../ui/words.js";
 import { layOut } from "./lanes.js";
 import { paintAxis, paintEmpty, paintEvents, paintLaneNames, paintNames } from "./painters.js";
@@ -22,13 +22,13 @@ const AT_THE_EDGE_SECONDS = 1e-6;
 
 /** @param {Excerpt} excerpt */
 function eventsOf({ stream, begin, end }) {
-  const { history } = stream;
-  const events = [];
-  for (let id = history.atOrAfter(begin + AT_THE_EDGE_SECONDS); id < history.next; id += 1) {
-    if (history.beginOf(id) >= end - AT_THE_EDGE_SECONDS) break;
-    events.push(history.event(id, stream.name));
+  const { events } = stream;
+  const found = [];
+  for (let id = events.atOrAfter(begin + AT_THE_EDGE_SECONDS); id < events.next; id += 1) {
+    if (events.beginOf(id) >= end - AT_THE_EDGE_SECONDS) break;
+    found.push(events.event(id, stream.name));
   }
-  return events;
+  return found;
 }
 
 /**
@@ -71,74 +71,74 @@ export function toJson(excerpt) {
 
 const PICTURE = Object.freeze({ width: 1200, lanesHeight: 300, head: 46, foot: 40, margin: 24 });
 
-/** Moves every mark of a pen, so that the lanes can stand anywhere in a picture. */
-class MovedPen {
-  /** @param {import("../ui/renderers.js").Pen} pen @param {number} dx @param {number} dy */
-  constructor(pen, dx, dy) {
+/** Moves every mark of a renderer, so that the lanes can stand anywhere in a picture. */
+class OffsetRenderer {
+  /** @param {import("../ui/renderers.js").Renderer} renderer @param {number} dx @param {number} dy */
+  constructor(renderer, dx, dy) {
     this.rectangle = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ width,
       /** @type {number} */ height, /** @type {string} */ fill, /** @type {number} */ alpha = 1) =>
-      pen.rectangle(x + dx, y + dy, width, height, fill, alpha);
-    /** @type {import("../ui/renderers.js").Pen["band"]} */
+      renderer.rectangle(x + dx, y + dy, width, height, fill, alpha);
+    /** @type {import("../ui/renderers.js").Renderer["band"]} */
     this.band = (x0, x1, top0, top1, bottom0, bottom1, fill, alpha) =>
-      pen.band(x0 + dx, x1 + dx, top0 + dy, top1 + dy, bottom0 + dy, bottom1 + dy, fill, alpha);
-    /** @type {import("../ui/renderers.js").Pen["text"]} */
-    this.text = (x, y, text, fill, size, align) => pen.text(x + dx, y + dy, text, fill, size, align);
-    /** @type {import("../ui/renderers.js").Pen["measure"]} */
-    this.measure = (text, size) => pen.measure(text, size);
-    /** @type {import("../ui/renderers.js").Pen["glyph"]} */
-    this.glyph = (x, y, size, path, fill) => pen.glyph(x + dx, y + dy, size, path, fill);
+      renderer.band(x0 + dx, x1 + dx, top0 + dy, top1 + dy, bottom0 + dy, bottom1 + dy, fill, alpha);
+    /** @type {import("../ui/renderers.js").Renderer["text"]} */
+    this.text = (x, y, text, fill, size, align) => renderer.text(x + dx, y + dy, text, fill, size, align);
+    /** @type {import("../ui/renderers.js").Renderer["measure"]} */
+    this.measure = (text, size) => renderer.measure(text, size);
+    /** @type {import("../ui/renderers.js").Renderer["glyph"]} */
+    this.glyph = (x, y, size, path, fill) => renderer.glyph(x + dx, y + dy, size, path, fill);
   }
 }
 
 /** @param {Excerpt} excerpt @returns {string} */
 function titleOf({ stream, begin, end }) {
-  const { history } = stream;
-  if (history.durationSeconds !== null) return `${stream.title} · ${playTime(begin)} – ${playTime(end)}`;
-  const id = Math.min(history.next - 1, history.atOrAfter(end));
-  const offset = history.time[history.slot(id)] - history.positionOf(id);
+  const { events } = stream;
+  if (events.durationSeconds !== null) return `${stream.title} · ${playTime(begin)} – ${playTime(end)}`;
+  const id = Math.min(events.next - 1, events.atOrAfter(end));
+  const offset = events.time[events.slot(id)] - events.positionOf(id);
   const date = new Date((begin + offset) * 1000).toISOString().slice(0, 10);
   const name = `${stream.title}${stream.isDemo ? " (demo recording)" : ""}`;
   return `${name} · ${date} ${timeOfDay(begin + offset)} – ${timeOfDay(end + offset)}`;
 }
 
 /**
- * @param {import("../ui/renderers.js").Pen} pen @param {import("../ui/theme.js").Theme} theme
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
  * @param {Excerpt} excerpt @param {number} scale
  */
-function paintPicture(pen, theme, excerpt, scale) {
+function paintPicture(renderer, theme, excerpt, scale) {
   const { width, lanesHeight, head, foot, margin } = PICTURE;
-  const { history } = excerpt.stream;
+  const { events } = excerpt.stream;
   const inner = (width - 2 * margin) * scale;
   const lanes = layOut(lanesHeight, scale);
   const pixelsPerSecond = inner / (excerpt.end - excerpt.begin);
   const origin = Math.round(excerpt.end * pixelsPerSecond) - inner;
-  pen.rectangle(0, 0, width * scale, (head + lanesHeight + foot) * scale, theme.panel);
-  const moved = new MovedPen(pen, margin * scale, head * scale);
+  renderer.rectangle(0, 0, width * scale, (head + lanesHeight + foot) * scale, theme.panel);
+  const moved = new OffsetRenderer(renderer, margin * scale, head * scale);
   paintEmpty(moved, theme, lanes, 0, inner);
   // The event that the left edge cuts would stick out: it is left away.
-  let first = history.atOrAfter(excerpt.begin);
-  while (first < history.next && Math.round(history.beginOf(first) * pixelsPerSecond) < origin) first += 1;
-  const end = history.atOrAfter(excerpt.end + AT_THE_EDGE_SECONDS);
-  paintEvents(moved, theme, lanes, history, first, end, pixelsPerSecond, origin);
-  paintNames(moved, theme, lanes, history, pixelsPerSecond, origin, inner);
+  let first = events.atOrAfter(excerpt.begin);
+  while (first < events.next && Math.round(events.beginOf(first) * pixelsPerSecond) < origin) first += 1;
+  const end = events.atOrAfter(excerpt.end + AT_THE_EDGE_SECONDS);
+  paintEvents(moved, theme, lanes, events, first, end, pixelsPerSecond, origin);
+  paintNames(moved, theme, lanes, events, pixelsPerSecond, origin, inner);
   paintLaneNames(moved, theme, lanes);
-  paintAxis(moved, theme, lanes, history, pixelsPerSecond, origin, inner);
-  pen.text(margin * scale, 29 * scale, titleOf(excerpt), theme.ink, 15 * scale);
-  pen.text((width - margin) * scale, 29 * scale, "emotiond", theme.muted, 13 * scale, "end");
+  paintAxis(moved, theme, lanes, events, pixelsPerSecond, origin, inner);
+  renderer.text(margin * scale, 29 * scale, titleOf(excerpt), theme.ink, 15 * scale);
+  renderer.text((width - margin) * scale, 29 * scale, "emotiond", theme.muted, 13 * scale, "end");
   const step = inner / LABELS.length;
   LABELS.forEach((label, index) => {
     const x = margin * scale + index * step;
     const y = (head + lanesHeight + 14) * scale;
-    pen.glyph(x, y, 12 * scale, GLYPHS[label], theme.labels[label]);
-    pen.text(x + 18 * scale, y + 11 * scale, label, theme.ink, 13 * scale);
+    renderer.glyph(x, y, 12 * scale, GLYPHS[label], theme.labels[label]);
+    renderer.text(x + 18 * scale, y + 11 * scale, label, theme.ink, 13 * scale);
   });
 }
 
 /** @param {Excerpt} excerpt @param {import("../ui/theme.js").Theme} theme @returns {string} */
 export function toSvg(excerpt, theme) {
-  const pen = new SvgPen(PICTURE.width, PICTURE.head + PICTURE.lanesHeight + PICTURE.foot, theme.font);
-  paintPicture(pen, theme, excerpt, 1);
-  return pen.file(`emotiond · ${titleOf(excerpt)}`);
+  const renderer = new SvgRenderer(PICTURE.width, PICTURE.head + PICTURE.lanesHeight + PICTURE.foot, theme.font);
+  paintPicture(renderer, theme, excerpt, 1);
+  return renderer.file(`emotiond · ${titleOf(excerpt)}`);
 }
 
 /** @param {Excerpt} excerpt @param {import("../ui/theme.js").Theme} theme @returns {Promise<Blob>} */
@@ -148,7 +148,7 @@ export function toPng(excerpt, theme) {
   canvas.width = PICTURE.width * scale;
   canvas.height = (PICTURE.head + PICTURE.lanesHeight + PICTURE.foot) * scale;
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  paintPicture(new CanvasPen(context, theme.font), theme, excerpt, scale);
+  paintPicture(new CanvasRenderer(context, theme.font), theme, excerpt, scale);
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no PNG encoder"))), "image/png");
   });

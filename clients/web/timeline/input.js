@@ -1,9 +1,9 @@
 /**
- * Pointer, wheel and keyboard on the timeline.
+ * Moves the timeline by pointer, wheel and keyboard.
  *
  * A mouse hovers to read and drags to move; a finger taps to read, drags to move, and two fingers
  * zoom. Moving pauses, so that what is being looked at does not scroll away. A click on a
- * recording plays it from there.
+ * file plays it from there.
  */
 
 /**
@@ -22,7 +22,7 @@ const WHEEL_PIXELS_PER_DOUBLING = 300;
 export function listenToPointer(element, host) {
   const { timeline } = host;
   /** @type {Map<number, number>} pointer id to x */
-  const held = new Map();
+  const pointers = new Map();
   let dragged = 0;
 
   const xOf = (/** @type {PointerEvent|WheelEvent} */ event) =>
@@ -34,36 +34,36 @@ export function listenToPointer(element, host) {
     const { view } = timeline;
     const anchor = timeline.positionAt(stream, performance.now(), x);
     view.zoomTo(view.spanSeconds * factor, anchor);
-    if (!view.isLive) view.pan(0, stream.history);
+    if (!view.isLive) view.pan(0, stream.events);
     timeline.invalidate();
     host.changed();
   };
 
   const panBy = (/** @type {number} */ pixels) => {
     const stream = host.stream();
-    if (stream === null || stream.history.isEmpty) return;
+    if (stream === null || stream.events.isEmpty) return;
     const { view } = timeline;
     view.pause(timeline.livePosition(stream, performance.now()));
-    view.pan(-pixels * timeline.secondsPerCssPixel, stream.history);
+    view.pan(-pixels * timeline.secondsPerCssPixel, stream.events);
     host.changed();
   };
 
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    held.set(event.pointerId, xOf(event));
+    pointers.set(event.pointerId, xOf(event));
     dragged = 0;
     element.setPointerCapture(event.pointerId);
   });
 
   element.addEventListener("pointermove", (event) => {
     const x = xOf(event);
-    const before = held.get(event.pointerId);
+    const before = pointers.get(event.pointerId);
     if (before === undefined) {
       if (event.pointerType === "mouse") timeline.hoverX = x;
       return;
     }
-    if (held.size === 2) {
-      const other = [...held].find(([id]) => id !== event.pointerId)?.[1] ?? x;
+    if (pointers.size === 2) {
+      const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1] ?? x;
       const distance = Math.max(20, Math.abs(x - other));
       zoomAround(Math.max(20, Math.abs(before - other)) / distance, (x + other) / 2);
       dragged = Infinity;
@@ -75,19 +75,19 @@ export function listenToPointer(element, host) {
         panBy(x - before);
       }
     }
-    held.set(event.pointerId, x);
+    pointers.set(event.pointerId, x);
   });
 
   const release = (/** @type {PointerEvent} */ event) => {
     const stream = host.stream();
-    if (held.delete(event.pointerId) && dragged <= DRAG_THRESHOLD_PIXELS && stream !== null) {
+    if (pointers.delete(event.pointerId) && dragged <= DRAG_THRESHOLD_PIXELS && stream !== null) {
       const position = timeline.positionAt(stream, performance.now(), xOf(event));
       const played = event.type === "pointerup" && host.play(position);
       // A tap reads the moment under it and stops the scrolling beneath the finger.
       if (event.type === "pointerup" && event.pointerType !== "mouse" && !played) {
         const { view } = timeline;
         view.pause(timeline.livePosition(stream, performance.now()));
-        view.cursorId = stream.history.covering(position);
+        view.cursorId = stream.events.covering(position);
       }
       host.changed();
     }
@@ -118,24 +118,24 @@ export function listenToPointer(element, host) {
 export function listenToKeys(element, host, zoom, togglePause) {
   const { timeline } = host;
 
-  /** @param {(history: import("../state/event-buffer.js").History, id: number) => number} choose */
+  /** @param {(events: import("../state/event-buffer.js").EventBuffer, id: number) => number} choose */
   const move = (choose) => {
     const stream = host.stream();
-    if (stream === null || stream.history.isEmpty) return;
-    const { history } = stream;
+    if (stream === null || stream.events.isEmpty) return;
+    const { events } = stream;
     const { view } = timeline;
     timeline.hoverX = null;
     const visibleEnd = timeline.visible(stream, performance.now()).end;
     // Without a cursor the first step back lands on the last event that is shown.
-    const from = view.cursorId ?? history.atOrAfter(visibleEnd + 1e-6);
-    const id = Math.min(history.next - 1, Math.max(history.first, choose(history, from)));
+    const from = view.cursorId ?? events.atOrAfter(visibleEnd + 1e-6);
+    const id = Math.min(events.next - 1, Math.max(events.first, choose(events, from)));
     view.pause(timeline.livePosition(stream, performance.now()));
     view.cursorId = id;
-    view.reveal(id, history);
+    view.reveal(id, events);
     host.changed();
   };
-  const jump = (/** @type {number} */ seconds) => move((history, id) =>
-    history.atOrAfter(history.positionOf(Math.min(id, history.next - 1)) + seconds));
+  const jump = (/** @type {number} */ seconds) => move((events, id) =>
+    events.atOrAfter(events.positionOf(Math.min(id, events.next - 1)) + seconds));
 
   /** @type {Record<string, (event: KeyboardEvent) => void>} */
   const actions = {
@@ -145,16 +145,16 @@ export function listenToKeys(element, host, zoom, togglePause) {
     ArrowUp: () => move((_, id) => id + 1),
     PageUp: () => jump(-timeline.view.spanSeconds),
     PageDown: () => jump(timeline.view.spanSeconds),
-    Home: () => move((history) => history.first),
-    End: () => move((history) => history.next - 1),
+    Home: () => move((events) => events.first),
+    End: () => move((events) => events.next - 1),
     "+": () => zoom(-1),
     "=": () => zoom(-1),
     "-": () => zoom(1),
     " ": () => togglePause(),
     Enter: () => {
-      const { history } = host.stream() ?? {};
+      const { events } = host.stream() ?? {};
       const id = timeline.view.cursorId;
-      if (history !== undefined && id !== null && id < history.next) host.play(history.beginOf(id));
+      if (events !== undefined && id !== null && id < events.next) host.play(events.beginOf(id));
     },
     Escape: () => {
       timeline.view.cursorId = null;

@@ -1,5 +1,5 @@
 /**
- * Where the timeline's four lanes lie, which share the time axis.
+ * Lays out the timeline's four lanes, which share the time axis.
  *
  *   ribbon   the published label, or the state where there is none
  *   scores   the eight smoothed scores stacked in the protocol's order, neutral on top

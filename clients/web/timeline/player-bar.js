@@ -1,4 +1,4 @@
-/** The buttons of a recording's player, above its timeline. */
+/** Shows the buttons of a file's player, above its timeline. */
 
 import { element, setText } from "../ui/dom.js";
 import { playTime } from "../ui/words.js";
@@ -21,15 +21,15 @@ export class PlayerBar {
     });
   }
 
-  /** @param {import("../state/file-stream.js").Recording|null} recording */
-  show(recording) {
+  /** @param {import("../state/file-stream.js").FileStream|null} fileStream */
+  show(fileStream) {
     const player = this.#player;
-    this.#root.hidden = recording === null;
-    if (recording === null) return;
+    this.#root.hidden = fileStream === null;
+    if (fileStream === null) return;
     setText(this.#play, player.isPlaying ? "Pause" : "Play");
     this.#play.disabled = !player.canPlay;
-    this.#whole.hidden = !player.isTouched || recording.result === null;
-    setText(this.#time, `${playTime(player.position)} / ${playTime(recording.durationSeconds)}`);
+    this.#whole.hidden = !player.isTouched || fileStream.result === null;
+    setText(this.#time, `${playTime(player.position)} / ${playTime(fileStream.durationSeconds)}`);
     setText(this.#note, player.problem);
   }
 }

@@ -1,9 +1,9 @@
-/** The sound of a recording, and where in it the playhead stands. */
+/** Plays the sound of a file, and knows where in it the playhead stands. */
 
 export class Player {
   #audio = new Audio();
-  /** @type {import("../state/file-stream.js").Recording|null} */
-  #recording = null;
+  /** @type {import("../state/file-stream.js").FileStream|null} */
+  #fileStream = null;
   #address = "";
   /** Holds without sound, too. */
   #position = 0;
@@ -21,19 +21,19 @@ export class Player {
     }
   }
 
-  /** @param {import("../state/file-stream.js").Recording|null} recording null puts everything away */
-  open(recording) {
-    if (recording === this.#recording) return;
+  /** @param {import("../state/file-stream.js").FileStream|null} fileStream null puts everything away */
+  open(fileStream) {
+    if (fileStream === this.#fileStream) return;
     this.#audio.pause();
     this.#audio.removeAttribute("src");
     URL.revokeObjectURL(this.#address);
-    this.#recording = recording;
+    this.#fileStream = fileStream;
     this.#position = 0;
     this.#touched = false;
-    this.#address = recording?.file ? URL.createObjectURL(recording.file) : "";
+    this.#address = fileStream?.file ? URL.createObjectURL(fileStream.file) : "";
     this.problem = "";
     if (this.#address !== "") this.#audio.src = this.#address;
-    else if (recording !== null) this.problem = "without sound: the daemon does not keep it";
+    else if (fileStream !== null) this.problem = "without sound: the daemon does not keep it";
   }
 
   get canPlay() {
@@ -70,7 +70,7 @@ export class Player {
   /** @param {number} seconds */
   seek(seconds) {
     this.#touched = true;
-    this.#position = Math.min(this.#recording?.durationSeconds ?? 0, Math.max(0, seconds));
+    this.#position = Math.min(this.#fileStream?.durationSeconds ?? 0, Math.max(0, seconds));
     if (this.canPlay) this.#audio.currentTime = this.#position;
     this.#onChange();
   }

@@ -1,5 +1,5 @@
 /**
- * The exact numbers of the moment under the timeline's cursor.
+ * Shows the exact numbers of the moment under the timeline's cursor.
  */
 
 import { LABELS, STATES } from "../state/events.js";
@@ -9,30 +9,30 @@ import { STATE_WORDS, percent, playTime, timeOfDay } from "../ui/words.js";
 const COUNT = LABELS.length;
 const EDGE_PIXELS = 8;
 
-/** @param {import("../state/event-buffer.js").History} history @param {number} id @returns {string} when it was */
-const whenOf = (history, id) => (history.durationSeconds === null
-  ? timeOfDay(history.time[history.slot(id)]) : playTime(history.positionOf(id)));
+/** @param {import("../state/event-buffer.js").EventBuffer} events @param {number} id @returns {string} when it was */
+const whenOf = (events, id) => (events.durationSeconds === null
+  ? timeOfDay(events.time[events.slot(id)]) : playTime(events.positionOf(id)));
 
 /**
- * @param {import("../state/event-buffer.js").History} history @param {number} id
+ * @param {import("../state/event-buffer.js").EventBuffer} events @param {number} id
  * @returns {string} the moment in words, for a screen reader
  */
-export function describe(history, id) {
-  const slot = history.slot(id);
-  const label = history.label[slot];
+export function describe(events, id) {
+  const slot = events.slot(id);
+  const label = events.label[slot];
   const what = label >= 0
-    ? `${LABELS[label]} ${percent(history.confidence[slot])}`
-    : STATE_WORDS[STATES[history.state[slot]]];
-  const parts = [whenOf(history, id), what];
-  if (history.hasScores[slot] === 1) {
-    const ranked = LABELS.map((name, index) => ({ name, score: history.scores[slot * COUNT + index] }))
+    ? `${LABELS[label]} ${percent(events.confidence[slot])}`
+    : STATE_WORDS[STATES[events.state[slot]]];
+  const parts = [whenOf(events, id), what];
+  if (events.hasScores[slot] === 1) {
+    const ranked = LABELS.map((name, index) => ({ name, score: events.scores[slot * COUNT + index] }))
       .filter(({ name, score }) => score >= 0.05 && name !== LABELS[label])
       .sort((a, b) => b.score - a.score);
     if (ranked.length > 0) {
       parts.push(`then ${ranked.slice(0, 3).map(({ name, score }) => `${name} ${percent(score)}`).join(", ")}`);
     }
   }
-  parts.push(`level ${Math.round(history.levelDbfs[slot])} decibels`);
+  parts.push(`level ${Math.round(events.levelDbfs[slot])} decibels`);
   return parts.join(", ");
 }
 
@@ -40,7 +40,7 @@ export class Readout {
   #root;
   #shownId = -1;
   /** @type {unknown} */
-  #shownHistory = null;
+  #shownEvents = null;
   #title;
   #note;
   /** @type {{smoothed: HTMLElement, raw: HTMLElement, row: HTMLElement}[]} */
@@ -71,19 +71,19 @@ export class Readout {
   }
 
   /**
-   * @param {import("../state/event-buffer.js").History} history @param {number|null} id
+   * @param {import("../state/event-buffer.js").EventBuffer} events @param {number|null} id
    * @param {number|null} x the cursor, in CSS pixels from the frame's left edge
    */
-  show(history, id, x) {
+  show(events, id, x) {
     const hidden = id === null || x === null;
     if (this.#root.hidden !== hidden) this.#root.hidden = hidden;
     if (hidden) {
       this.#shownId = -1;
       return;
     }
-    if (id !== this.#shownId || history !== this.#shownHistory) this.#fill(history, id);
+    if (id !== this.#shownId || events !== this.#shownEvents) this.#fill(events, id);
     this.#shownId = id;
-    this.#shownHistory = history;
+    this.#shownEvents = events;
     const room = this.#root.parentElement?.clientWidth ?? 0;
     const width = this.#root.offsetWidth;
     // Beside the cursor, on the side that has room.
@@ -92,25 +92,25 @@ export class Readout {
     this.#root.style.transform = `translateX(${Math.round(left)}px)`;
   }
 
-  /** @param {import("../state/event-buffer.js").History} history @param {number} id */
-  #fill(history, id) {
-    const slot = history.slot(id);
-    const label = history.label[slot];
+  /** @param {import("../state/event-buffer.js").EventBuffer} events @param {number} id */
+  #fill(events, id) {
+    const slot = events.slot(id);
+    const label = events.label[slot];
     const word = label >= 0
-      ? `${LABELS[label]} ${percent(history.confidence[slot])}`
-      : STATE_WORDS[STATES[history.state[slot]]];
-    this.#title.textContent = `${whenOf(history, id)} · ${word}`;
-    const held = history.hasScores[slot] === 1;
+      ? `${LABELS[label]} ${percent(events.confidence[slot])}`
+      : STATE_WORDS[STATES[events.state[slot]]];
+    this.#title.textContent = `${whenOf(events, id)} · ${word}`;
+    const hasScores = events.hasScores[slot] === 1;
     this.#rows.forEach(({ row, smoothed, raw }, index) => {
-      smoothed.textContent = held ? history.scores[slot * COUNT + index].toFixed(3) : "–";
-      raw.textContent = held ? history.raw[slot * COUNT + index].toFixed(3) : "–";
+      smoothed.textContent = hasScores ? events.scores[slot * COUNT + index].toFixed(3) : "–";
+      raw.textContent = hasScores ? events.raw[slot * COUNT + index].toFixed(3) : "–";
       row.classList.toggle("is-label", index === label);
     });
-    const age = history.ageMs[slot];
+    const age = events.ageMs[slot];
     this.#note.textContent = [
-      `${history.end[slot].toFixed(2)} s`,
-      `${history.levelDbfs[slot].toFixed(1)} dBFS`,
-      `speech ${percent(history.speechRatio[slot])}`,
+      `${events.end[slot].toFixed(2)} s`,
+      `${events.levelDbfs[slot].toFixed(1)} dBFS`,
+      `speech ${percent(events.speechRatio[slot])}`,
       ...(Number.isNaN(age) ? [] : [`${age.toFixed(1)} ms`]),
     ].join(" · ");
   }

@@ -1,9 +1,9 @@
 /**
- * Painted stretches of the timeline, kept as images: scrolling moves them, and only what is new
+ * Keeps painted stretches of the timeline as images: scrolling moves them, and only what is new
  * is painted. The images are allocated once per size and used again.
  */
 
-import { CanvasPen } from "../ui/renderers.js";
+import { CanvasRenderer } from "../ui/renderers.js";
 import { paintEmpty, paintEvents } from "./painters.js";
 
 const TILE_PIXELS = 512;
@@ -13,7 +13,7 @@ const TILE_PIXELS = 512;
  * @property {number} index which stretch of the time axis it holds, NaN for none
  * @property {number} paintedTo the first id that is not painted on it
  * @property {HTMLCanvasElement} canvas
- * @property {CanvasPen} pen
+ * @property {CanvasRenderer} renderer
  */
 
 export class Tiles {
@@ -34,7 +34,7 @@ export class Tiles {
       canvas.width = TILE_PIXELS;
       canvas.height = height;
       const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-      return { index: NaN, paintedTo: 0, canvas, pen: new CanvasPen(context, theme.font) };
+      return { index: NaN, paintedTo: 0, canvas, renderer: new CanvasRenderer(context, theme.font) };
     });
   }
 
@@ -45,42 +45,42 @@ export class Tiles {
 
   /**
    * @param {CanvasRenderingContext2D} target
-   * @param {import("../state/event-buffer.js").History} history
+   * @param {import("../state/event-buffer.js").EventBuffer} events
    * @param {import("./lanes.js").Lanes} lanes
    * @param {import("../ui/theme.js").Theme} theme
    * @param {number} pixelsPerSecond @param {number} originPixels @param {number} width
    */
-  draw(target, history, lanes, theme, pixelsPerSecond, originPixels, width) {
-    if (this.#paintedFor !== history) this.clear();
-    this.#paintedFor = history;
+  draw(target, events, lanes, theme, pixelsPerSecond, originPixels, width) {
+    if (this.#paintedFor !== events) this.clear();
+    this.#paintedFor = events;
     const first = Math.floor(originPixels / TILE_PIXELS);
     const last = Math.floor((originPixels + width - 1) / TILE_PIXELS);
     for (let index = first; index <= last; index += 1) {
       const count = this.#tiles.length;
       const tile = this.#tiles[((index % count) + count) % count];
-      this.#paint(tile, index, history, lanes, theme, pixelsPerSecond);
+      this.#paint(tile, index, events, lanes, theme, pixelsPerSecond);
       target.drawImage(tile.canvas, index * TILE_PIXELS - originPixels, 0);
     }
   }
 
   /**
    * @param {Tile} tile @param {number} index
-   * @param {import("../state/event-buffer.js").History} history
+   * @param {import("../state/event-buffer.js").EventBuffer} events
    * @param {import("./lanes.js").Lanes} lanes
    * @param {import("../ui/theme.js").Theme} theme
    * @param {number} pixelsPerSecond
    */
-  #paint(tile, index, history, lanes, theme, pixelsPerSecond) {
+  #paint(tile, index, events, lanes, theme, pixelsPerSecond) {
     const origin = index * TILE_PIXELS;
     if (tile.index !== index) {
       tile.index = index;
-      tile.paintedTo = history.atOrAfter(origin / pixelsPerSecond);
-      paintEmpty(tile.pen, theme, lanes, 0, TILE_PIXELS);
+      tile.paintedTo = events.atOrAfter(origin / pixelsPerSecond);
+      paintEmpty(tile.renderer, theme, lanes, 0, TILE_PIXELS);
     }
     // One event more than ends on the tile: it may begin on it.
-    const end = Math.min(history.next, history.atOrAfter((origin + TILE_PIXELS) / pixelsPerSecond) + 1);
+    const end = Math.min(events.next, events.atOrAfter((origin + TILE_PIXELS) / pixelsPerSecond) + 1);
     if (tile.paintedTo >= end) return;
-    paintEvents(tile.pen, theme, lanes, history, tile.paintedTo, end, pixelsPerSecond, origin);
+    paintEvents(tile.renderer, theme, lanes, events, tile.paintedTo, end, pixelsPerSecond, origin);
     tile.paintedTo = end;
   }
 }

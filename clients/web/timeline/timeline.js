@@ -1,9 +1,9 @@
 /**
- * The scrolling timeline: which stretch is shown, and the painting of one frame of it.
+ * Draws the scrolling timeline: decides which stretch is shown, and paints each frame of it.
  */
 
-import { Recording } from "../state/file-stream.js";
-import { CanvasPen } from "../ui/renderers.js";
+import { FileStream } from "../state/file-stream.js";
+import { CanvasRenderer } from "../ui/renderers.js";
 import { prefersLessMotion } from "../ui/theme.js";
 import { layOut } from "./lanes.js";
 import { paintAxis, paintLaneNames, paintNames, paintPlayhead } from "./painters.js";
@@ -19,9 +19,9 @@ export class Timeline {
   #liveView = new View();
   view = this.#liveView;
   /** Where the viewer left each file.
-   * @type {WeakMap<Recording, View>} */
+   * @type {WeakMap<FileStream, View>} */
   #fileViews = new WeakMap();
-  /** @type {number|null} where the sound of a recording stands, in seconds */
+  /** @type {number|null} where the sound of a file stands, in seconds */
   playhead = null;
   /** @type {number|null} where the pointer hovers, in CSS pixels from the left edge */
   hoverX = null;
@@ -32,8 +32,8 @@ export class Timeline {
   #width = 1;
   #cssWidth = 1;
   #drawnKey = "";
-  /** @type {import("../ui/renderers.js").Pen} */
-  #pen;
+  /** @type {import("../ui/renderers.js").Renderer} */
+  #renderer;
 
   /**
    * @param {HTMLCanvasElement} canvas
@@ -43,7 +43,7 @@ export class Timeline {
     this.#canvas = canvas;
     this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
     this.theme = theme;
-    this.#pen = new CanvasPen(this.#context, theme.font);
+    this.#renderer = new CanvasRenderer(this.#context, theme.font);
     new ResizeObserver(() => this.#resize()).observe(canvas);
     this.#resize();
   }
@@ -65,23 +65,23 @@ export class Timeline {
   /** @param {import("../ui/theme.js").Theme} theme */
   setTheme(theme) {
     this.theme = theme;
-    this.#pen = new CanvasPen(this.#context, theme.font);
+    this.#renderer = new CanvasRenderer(this.#context, theme.font);
     this.#resize();
   }
 
   /** @param {import("../state/stream.js").Stream|null} stream what will be drawn from now on */
-  turnTo(stream) {
-    this.view = stream instanceof Recording ? this.#viewOf(stream) : this.#liveView;
+  show(stream) {
+    this.view = stream instanceof FileStream ? this.#viewOf(stream) : this.#liveView;
     this.#liveView.follow();
     this.view.cursorId = null;
     this.playhead = null;
     this.invalidate();
   }
 
-  /** @param {Recording} recording */
-  #viewOf(recording) {
-    const view = this.#fileViews.get(recording) ?? new View(recording.durationSeconds);
-    this.#fileViews.set(recording, view);
+  /** @param {FileStream} fileStream */
+  #viewOf(fileStream) {
+    const view = this.#fileViews.get(fileStream) ?? new View(fileStream.durationSeconds);
+    this.#fileViews.set(fileStream, view);
     return view;
   }
 
@@ -100,9 +100,9 @@ export class Timeline {
    * @returns {number} the position that the live right edge has at this moment
    */
   livePosition(stream, nowMs) {
-    const { history, clock } = stream;
-    if (history.durationSeconds !== null) return history.endPosition;
-    return prefersLessMotion() ? history.newestPosition : clock.at(nowMs);
+    const { events, clock } = stream;
+    if (events.durationSeconds !== null) return events.endPosition;
+    return prefersLessMotion() ? events.newestPosition : clock.at(nowMs);
   }
 
   /** @param {import("../state/stream.js").Stream} stream @param {number} nowMs @returns {Stretch} */
@@ -124,49 +124,52 @@ export class Timeline {
    * @returns {number|null} the cursor's place in CSS pixels, null without one
    */
   draw(stream, nowMs) {
-    const { history } = stream;
+    const { events } = stream;
     const { begin, end } = this.visible(stream, nowMs);
     const pixelsPerSecond = this.#width / this.view.spanSeconds;
     const origin = Math.round(end * pixelsPerSecond) - this.#width;
     if (this.hoverX !== null) {
-      this.view.cursorId = history.covering(begin + this.hoverX * this.secondsPerCssPixel);
+      this.view.cursorId = events.covering(begin + this.hoverX * this.secondsPerCssPixel);
     }
-    const cursor = this.#cursorPixel(history, pixelsPerSecond, origin);
+    const cursor = this.#cursorPixel(events, pixelsPerSecond, origin);
     const playhead = this.playhead === null ? null : Math.round(this.playhead * pixelsPerSecond) - origin;
-    const key = `${stream.name} ${origin} ${history.next} ${cursor} ${playhead}`;
+    const key = `${stream.name} ${origin} ${events.next} ${cursor} ${playhead}`;
     if (key !== this.#drawnKey) {
       this.#drawnKey = key;
-      this.#paint(history, pixelsPerSecond, origin, cursor);
-      if (playhead !== null) paintPlayhead(this.#pen, this.theme, this.#lanes, playhead);
+      this.#paint(events, pixelsPerSecond, origin, cursor);
+      if (playhead !== null) paintPlayhead(this.#renderer, this.theme, this.#lanes, playhead);
     }
     return cursor === null ? null : (cursor * this.#cssWidth) / this.#width;
   }
 
-  /** @param {import("../state/event-buffer.js").History} history @param {number} pixelsPerSecond @param {number} origin */
-  #cursorPixel(history, pixelsPerSecond, origin) {
+  /**
+   * @param {import("../state/event-buffer.js").EventBuffer} events
+   * @param {number} pixelsPerSecond @param {number} origin
+   */
+  #cursorPixel(events, pixelsPerSecond, origin) {
     const id = this.view.cursorId;
-    if (id === null || id < history.first || id >= history.next) return null;
-    const middle = (history.beginOf(id) + history.positionOf(id)) / 2;
+    if (id === null || id < events.first || id >= events.next) return null;
+    const middle = (events.beginOf(id) + events.positionOf(id)) / 2;
     return Math.round(middle * pixelsPerSecond) - origin;
   }
 
   /**
-   * @param {import("../state/event-buffer.js").History} history
+   * @param {import("../state/event-buffer.js").EventBuffer} events
    * @param {number} pixelsPerSecond @param {number} origin @param {number|null} cursor
    */
-  #paint(history, pixelsPerSecond, origin, cursor) {
+  #paint(events, pixelsPerSecond, origin, cursor) {
     const lanes = this.#lanes;
     const width = this.#width;
     this.#context.globalAlpha = 1;
-    this.#tiles.draw(this.#context, history, lanes, this.theme, pixelsPerSecond, origin, width);
-    paintNames(this.#pen, this.theme, lanes, history, pixelsPerSecond, origin, width);
-    paintLaneNames(this.#pen, this.theme, lanes);
-    paintAxis(this.#pen, this.theme, lanes, history, pixelsPerSecond, origin, width);
+    this.#tiles.draw(this.#context, events, lanes, this.theme, pixelsPerSecond, origin, width);
+    paintNames(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
+    paintLaneNames(this.#renderer, this.theme, lanes);
+    paintAxis(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
     if (cursor !== null) {
       const thick = Math.max(1, Math.round(1.5 * lanes.scale));
       const height = lanes.speech.y + lanes.speech.height;
-      this.#pen.rectangle(cursor - thick, 0, 3 * thick, height, this.theme.panel, 0.75);
-      this.#pen.rectangle(cursor, 0, thick, height, this.theme.ink);
+      this.#renderer.rectangle(cursor - thick, 0, 3 * thick, height, this.theme.panel, 0.75);
+      this.#renderer.rectangle(cursor, 0, thick, height, this.theme.ink);
     }
   }
 }

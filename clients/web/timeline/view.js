@@ -1,10 +1,10 @@
 /**
- * Which stretch of time the timeline shows, and where its cursor stands.
+ * Holds which stretch of time the timeline shows, and where its cursor stands.
  */
 
 /** The spans that the zoom steps through, in seconds. */
 const SPANS_SECONDS = Object.freeze([10, 15, 30, 60, 120, 300, 600]);
-const SHORTEST_RECORDING_SECONDS = 1;
+const SHORTEST_FILE_SECONDS = 1;
 
 export class View {
   spanSeconds = 60;
@@ -17,10 +17,10 @@ export class View {
   /** The spans that the zoom steps through. */
   spans = SPANS_SECONDS;
 
-  /** @param {number|null} [durationSeconds] of a recording, which is shown whole at first */
+  /** @param {number|null} [durationSeconds] of a file, which is shown whole at first */
   constructor(durationSeconds = null) {
     if (durationSeconds === null) return;
-    const whole = Math.max(SHORTEST_RECORDING_SECONDS, durationSeconds);
+    const whole = Math.max(SHORTEST_FILE_SECONDS, durationSeconds);
     this.spans = [...SPANS_SECONDS.filter((span) => span < whole), whole];
     this.spanSeconds = whole;
     this.isLive = false;
@@ -53,11 +53,11 @@ export class View {
 
   /**
    * Moves a paused view, within what is held.
-   * @param {number} seconds @param {import("../state/event-buffer.js").History} history
+   * @param {number} seconds @param {import("../state/event-buffer.js").EventBuffer} events
    */
-  pan(seconds, history) {
-    const latest = history.endPosition;
-    const earliest = Math.min(latest, history.oldestPosition + this.spanSeconds);
+  pan(seconds, events) {
+    const latest = events.endPosition;
+    const earliest = Math.min(latest, events.oldestPosition + this.spanSeconds);
     this.#frozenEnd = Math.min(latest, Math.max(earliest, this.#frozenEnd + seconds));
   }
 
@@ -80,22 +80,22 @@ export class View {
     return beyond ?? steps[steps.length - 1];
   }
 
-  /** @param {number} id @param {import("../state/event-buffer.js").History} history */
-  reveal(id, history) {
-    const position = history.positionOf(id);
+  /** @param {number} id @param {import("../state/event-buffer.js").EventBuffer} events */
+  reveal(id, events) {
+    const position = events.positionOf(id);
     if (position > this.#frozenEnd) this.#frozenEnd = position;
-    const begin = history.beginOf(id);
+    const begin = events.beginOf(id);
     if (begin < this.#frozenEnd - this.spanSeconds) this.#frozenEnd = begin + this.spanSeconds;
   }
 
   /**
-   * Turns to the page on which a playing recording is.
-   * @param {number} position @param {import("../state/event-buffer.js").History} history
+   * Turns to the page on which a playing file is.
+   * @param {number} position @param {import("../state/event-buffer.js").EventBuffer} events
    */
-  turnTo(position, history) {
+  pageTo(position, events) {
     if (position > this.#frozenEnd || position < this.#frozenEnd - this.spanSeconds) {
       this.#frozenEnd = position + this.spanSeconds;
-      this.pan(0, history);
+      this.pan(0, events);
     }
   }
 }

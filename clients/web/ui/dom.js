@@ -1,4 +1,4 @@
-/** Small helpers for the page's own elements. Nothing here ever parses HTML. */
+/** Finds and changes the page's own elements; nothing here ever parses HTML. */
 
 /**
  * @template {Element} T

@@ -1,4 +1,4 @@
-/** The shape of each label: nothing on the page depends on colour alone. */
+/** Gives each label a shape, so that nothing on the page depends on colour alone. */
 
 /** The side of the square in which the shapes are drawn. */
 export const GLYPH_SIZE = 24;

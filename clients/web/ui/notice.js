@@ -1,4 +1,4 @@
-/** One sentence across the page: what was refused, or could not be done. */
+/** Shows one sentence across the page: what was refused, or could not be done. */
 
 import { element, setText } from "./dom.js";
 

@@ -1,10 +1,10 @@
 /**
- * Two ways to put the same marks on a surface: a canvas for the page and the PNG, a text for the
- * SVG. What is drawn is decided elsewhere, once.
+ * Puts the same marks on two surfaces: a canvas for the page and the PNG, a text for the SVG. What
+ * is drawn is decided elsewhere, once.
  */
 
 /**
- * @typedef {object} Pen
+ * @typedef {object} Renderer
  * @property {(x: number, y: number, width: number, height: number, fill: string, alpha?: number) =>
  *   void} rectangle
  * @property {(x0: number, x1: number, top0: number, top1: number, bottom0: number,
@@ -19,8 +19,8 @@
 
 import { GLYPH_SIZE } from "./glyphs.js";
 
-/** @implements {Pen} */
-export class CanvasPen {
+/** @implements {Renderer} */
+export class CanvasRenderer {
   /** @type {Map<string, Path2D>} */
   #paths = new Map();
 
@@ -30,14 +30,14 @@ export class CanvasPen {
     this.font = font;
   }
 
-  /** @type {Pen["rectangle"]} */
+  /** @type {Renderer["rectangle"]} */
   rectangle(x, y, width, height, fill, alpha = 1) {
     this.context.globalAlpha = alpha;
     this.context.fillStyle = fill;
     this.context.fillRect(x, y, width, height);
   }
 
-  /** @type {Pen["band"]} */
+  /** @type {Renderer["band"]} */
   band(x0, x1, top0, top1, bottom0, bottom1, fill, alpha = 1) {
     const { context } = this;
     context.globalAlpha = alpha;
@@ -50,7 +50,7 @@ export class CanvasPen {
     context.fill();
   }
 
-  /** @type {Pen["text"]} */
+  /** @type {Renderer["text"]} */
   text(x, y, text, fill, size, align = "start") {
     const { context } = this;
     context.globalAlpha = 1;
@@ -60,13 +60,13 @@ export class CanvasPen {
     context.fillText(text, x, y);
   }
 
-  /** @type {Pen["measure"]} */
+  /** @type {Renderer["measure"]} */
   measure(text, size) {
     this.context.font = `${size}px ${this.font}`;
     return this.context.measureText(text).width;
   }
 
-  /** @type {Pen["glyph"]} */
+  /** @type {Renderer["glyph"]} */
   glyph(x, y, size, path, fill) {
     let shape = this.#paths.get(path);
     if (shape === undefined) {
@@ -93,8 +93,8 @@ const short = (value) => String(Math.round(value * 100) / 100);
 /** Nobody knows which font will show the file: assume a wide one. */
 const WIDE_LETTER = 0.62;
 
-/** @implements {Pen} */
-export class SvgPen {
+/** @implements {Renderer} */
+export class SvgRenderer {
   /** Marks of one colour share a path: ten minutes of eight scores stay a small file.
    * @type {Map<string, string[]>} */
   #shapes = new Map();
@@ -116,30 +116,30 @@ export class SvgPen {
     else paths.push(path);
   }
 
-  /** @type {Pen["rectangle"]} */
+  /** @type {Renderer["rectangle"]} */
   rectangle(x, y, width, height, fill, alpha = 1) {
     this.#add(fill, alpha, `M${short(x)} ${short(y)}h${short(width)}v${short(height)}h${short(-width)}z`);
   }
 
-  /** @type {Pen["band"]} */
+  /** @type {Renderer["band"]} */
   band(x0, x1, top0, top1, bottom0, bottom1, fill, alpha = 1) {
     this.#add(fill, alpha, `M${short(x0)} ${short(top0)}L${short(x1)} ${short(top1)}`
       + `L${short(x1)} ${short(bottom1)}L${short(x0)} ${short(bottom0)}z`);
   }
 
-  /** @type {Pen["text"]} */
+  /** @type {Renderer["text"]} */
   text(x, y, text, fill, size, align = "start") {
     const anchor = align === "center" ? "middle" : align;
     this.#above.push(`<text x="${short(x)}" y="${short(y)}" font-size="${short(size)}"`
       + ` text-anchor="${anchor}" fill="${escaped(fill)}">${escaped(text)}</text>`);
   }
 
-  /** @type {Pen["measure"]} */
+  /** @type {Renderer["measure"]} */
   measure(text, size) {
     return WIDE_LETTER * size * text.length;
   }
 
-  /** @type {Pen["glyph"]} */
+  /** @type {Renderer["glyph"]} */
   glyph(x, y, size, path, fill) {
     const scale = Math.round((1000 * size) / GLYPH_SIZE) / 1000;
     this.#above.push(`<path transform="translate(${short(x)} ${short(y)}) scale(${scale})"`

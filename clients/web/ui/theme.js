@@ -1,5 +1,5 @@
 /**
- * The style sheet's colours for what is drawn on canvas. The style sheet stays the only place
+ * Reads the style sheet's colours for what is drawn on canvas. The style sheet stays the only place
  * where a colour is written.
  */
 

@@ -1,4 +1,4 @@
-/** Numbers, times, names and states as the page writes them. */
+/** Writes numbers, times, names and states as the page shows them. */
 
 /** How each state reads on the page. */
 export const STATE_WORDS = Object.freeze({
@@ -27,7 +27,7 @@ export function dayOrTime(unixSeconds) {
   return (then.toDateString() === new Date().toDateString() ? hoursAndMinutes : days).format(then);
 }
 
-/** @param {number} seconds of a recording @returns {string} such as "0:04", "2:05", "1:03:00" */
+/** @param {number} seconds of a file @returns {string} such as "0:04", "2:05", "1:03:00" */
 export function playTime(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
