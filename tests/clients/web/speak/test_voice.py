@@ -75,8 +75,8 @@ def test_a_voice_is_heard_and_seen_here_alone(
         page.get_by_role("button", name="Stop").click()
         expect(page.locator("#voice")).to_be_hidden()
         expect(page.get_by_role("radio", name="you")).to_have_count(0)
-        heard = [json.loads(other.recv()) for _ in range(12)]
-        assert {event["stream"] for event in heard if "stream" in event} == {"voice"}
+        received = [json.loads(other.recv()) for _ in range(12)]
+        assert {event["stream"] for event in received if "stream" in event} == {"voice"}
 
 
 def test_published_it_is_for_everybody(
@@ -103,11 +103,11 @@ def test_published_it_is_for_everybody(
 
 def test_too_many_is_the_daemons_word(paper_page: Any, paper: ScriptedDaemon) -> None:
     speak(paper_page)
-    heard = paper.hear("start")
-    assert heard.message["purpose"] == "live"
-    assert heard.message["publish"] is False
-    assert heard.message["sample_rate"] >= 8000
-    heard.answer(
+    received = paper.receive("start")
+    assert received.message["purpose"] == "live"
+    assert received.message["publish"] is False
+    assert received.message["sample_rate"] >= 8000
+    received.answer(
         {
             "type": "error", "error": "too-many-streams", "about": "start",
             "detail": "there are 4 streams of clients. Try again when one has ended",
@@ -125,17 +125,17 @@ def test_it_goes_on_when_the_daemon_comes_back(
     paper_page: Any, paper: ScriptedDaemon, start_daemon: Any
 ) -> None:
     speak(paper_page)
-    heard = paper.hear("start")
-    heard.answer({"type": "started", "stream": "client-1", "purpose": "live", "name": ""})
-    paper.hear("audio")
-    heard.answer(*[emotion(index, "angry", stream="client-1") for index in range(4)])
+    received = paper.receive("start")
+    received.answer({"type": "started", "stream": "client-1", "purpose": "live", "name": ""})
+    paper.receive("audio")
+    received.answer(*[emotion(index, "angry", stream="client-1") for index in range(4)])
     expect(paper_page.locator("#now-word")).to_have_text("angry")
     paper.stop()
     expect(strip(paper_page)).to_contain_text("the daemon does not answer")
     second = start_daemon(hello(client_streams=CLIENT_STREAMS), paper.port)
-    again = second.hear("start")
+    again = second.receive("start")
     again.answer({"type": "started", "stream": "client-2", "purpose": "live", "name": ""})
-    second.hear("audio")
+    second.receive("audio")
     again.answer(emotion(0, "happy", stream="client-2"))
     expect(paper_page.locator("#now-word")).to_have_text("happy")
     expect(paper_page.get_by_role("radio", name="you")).to_be_checked()
@@ -145,10 +145,10 @@ def test_a_stream_that_the_daemon_ends_is_said_to_have_ended(
     paper_page: Any, paper: ScriptedDaemon
 ) -> None:
     speak(paper_page)
-    heard = paper.hear("start")
-    heard.answer({"type": "started", "stream": "client-1", "purpose": "live", "name": ""})
+    received = paper.receive("start")
+    received.answer({"type": "started", "stream": "client-1", "purpose": "live", "name": ""})
     expect(strip(paper_page)).to_contain_text("This page alone")
-    heard.answer(status("ended", stream="client-1", detail="no sound has come"))
+    received.answer(status("ended", stream="client-1", detail="no sound has come"))
     expect(strip(paper_page)).to_have_text("The daemon has ended your stream. no sound has come")
 
 
@@ -182,7 +182,7 @@ def test_unplugged_while_speaking(paper_page: Any, paper: ScriptedDaemon) -> Non
         }"""
     )
     speak(paper_page)
-    paper.hear("start").answer({"type": "started", "stream": "client-1", "purpose": "live"})
+    paper.receive("start").answer({"type": "started", "stream": "client-1", "purpose": "live"})
     expect(strip(paper_page)).to_contain_text("This page alone")
     paper_page.evaluate("window.plug.dispatchEvent(new Event('ended'))")
     expect(strip(paper_page)).to_contain_text("The microphone is gone.")

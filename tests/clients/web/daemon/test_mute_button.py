@@ -48,9 +48,9 @@ def test_what_is_no_microphone_cannot_be_muted(open_page: Any, start_daemon: Any
     page.locator("#stream-list label").nth(1).click()
     expect(page.locator("#microphone-text")).to_have_text("microphone on")
     page.get_by_role("button", name="Mute", exact=True).click()
-    assert daemon.hear("mute").message["muted"] is True
+    assert daemon.receive("mute").message["muted"] is True
     daemon.send(status("muted", seq=1, stream="mic", device="USB microphone"))
     page.get_by_role("button", name="Unmute").click()
-    assert daemon.hear("mute").message["muted"] is False
+    assert daemon.receive("mute").message["muted"] is False
     daemon.send(status("reconnecting", seq=2, stream="mic", device="USB microphone"))
     expect(page.locator("#microphone")).to_be_hidden()

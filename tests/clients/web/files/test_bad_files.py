@@ -84,9 +84,9 @@ def test_what_goes_wrong_out_of_sight_is_said_on_the_page(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
     choose(paper_page, sound(tmp_path, "unseen.wav"))
-    heard = paper.hear("start")
+    received = paper.receive("start")
     paper_page.get_by_role("button", name="Close the files").click()
-    heard.hang_up()
+    received.hang_up()
     expect(paper_page.get_by_role("alert")).to_have_text(
         "“unseen.wav”: The connection to the daemon was lost."
     )
@@ -152,12 +152,12 @@ def test_the_daemon_dies_in_mid_upload(
     paper_page: Any, paper: ScriptedDaemon, start_daemon: Any, tmp_path: Path
 ) -> None:
     choose(paper_page, sound(tmp_path, "cut.wav", 8.0))
-    heard = paper.hear("start")
-    assert heard.message["purpose"] == "file"
-    assert heard.message["duration"] == 8.0
-    heard.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "cut.wav"})
-    paper.hear("audio")
-    heard.answer(*[emotion(index, "sad", stream="client-1") for index in range(16)])
+    received = paper.receive("start")
+    assert received.message["purpose"] == "file"
+    assert received.message["duration"] == 8.0
+    received.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "cut.wav"})
+    paper.receive("audio")
+    received.answer(*[emotion(index, "sad", stream="client-1") for index in range(16)])
     expect(paper_page.locator("#now-detail")).to_have_text("50\u202f% of 8 s")
     paper.stop()
     expect(problem(paper_page, "cut.wav")).to_have_text("The connection to the daemon was lost.")
@@ -165,9 +165,9 @@ def test_the_daemon_dies_in_mid_upload(
     second = start_daemon(hello(client_streams=CLIENT_STREAMS), paper.port)
     second.wait_for_clients()
     paper_page.get_by_role("button", name="Try cut.wav again").click()
-    again = second.hear("start")
+    again = second.receive("start")
     again.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "cut.wav"})
-    second.hear("end")
+    second.receive("end")
     again.answer(
         *[emotion(index, "sad", stream="client-1") for index in range(32)],
         status("ended", seq=32, stream="client-1"), result(1, "cut.wav", duration=8.0),
@@ -180,7 +180,7 @@ def test_too_many_streams_is_the_daemons_word(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
     choose(paper_page, sound(tmp_path, "fifth.wav"))
-    paper.hear("start").answer(
+    paper.receive("start").answer(
         {
             "type": "error", "error": "too-many-streams", "about": "start",
             "detail": "there are 4 streams of clients. Try again when one has ended",
@@ -192,13 +192,13 @@ def test_too_many_streams_is_the_daemons_word(
 def test_a_history_that_cannot_be_read_is_said(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
-    heard = paper.hear("history")
+    received = paper.receive("history")
     files = [result(7, "old.wav") | {"type": "?"}, {"id": "seven"}, None]
-    heard.answer({"type": "history", "files": files})
+    received.answer({"type": "history", "files": files})
     paper_page.get_by_role("button", name="Files").click()
     paper_page.locator("#analysed .file-select").first.click()
-    assert paper.hear("recall").message["id"] == 7
-    heard.answer(
+    assert paper.receive("recall").message["id"] == 7
+    received.answer(
         {
             "type": "error", "error": "history-failed", "about": "recall",
             "detail": "the history is locked. Try again later",
@@ -218,13 +218,13 @@ def test_of_two_files_chosen_in_a_hurry_the_second_is_shown(
         return result(number, name) | about
 
     files = [result(8, "second.wav"), result(7, "first.wav")]
-    heard = paper.hear("history")
-    heard.answer({"type": "history", "files": files})
+    received = paper.receive("history")
+    received.answer({"type": "history", "files": files})
     paper_page.get_by_role("button", name="Files").click()
     for name in ("first.wav", "second.wav"):
         paper_page.locator("#analysed li", has_text=name).locator(".file-select").click()
-    assert [paper.hear("recall").message["id"] for _ in range(2)] == [7, 8]
-    heard.answer(recalled(7, "first.wav", "sad"), recalled(8, "second.wav", "happy"))
+    assert [paper.receive("recall").message["id"] for _ in range(2)] == [7, 8]
+    received.answer(recalled(7, "first.wav", "sad"), recalled(8, "second.wav", "happy"))
     expect(paper_page.locator("#now-word")).to_have_text("happy")
 
 
@@ -232,12 +232,12 @@ def test_a_result_that_the_daemon_could_not_keep_is_said(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
     choose(paper_page, sound(tmp_path, "fleeting.wav"))
-    heard = paper.hear("start")
-    heard.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "x"})
-    paper.hear("end")
-    heard.answer(emotion(7, "sad", stream="client-1"), result(0, "fleeting.wav", id=None))
+    received = paper.receive("start")
+    received.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "x"})
+    paper.receive("end")
+    received.answer(emotion(7, "sad", stream="client-1"), result(0, "fleeting.wav", id=None))
     expect(paper_page.locator("#notice")).to_contain_text("“fleeting.wav” could not be kept")
-    paper.hear("history").answer({"type": "history", "files": []})
+    paper.receive("history").answer({"type": "history", "files": []})
     expect(paper_page.locator("#analysed li", has_text="fleeting.wav")).to_be_visible()
     expect(paper_page.locator("#now-word")).to_have_text("sad")
 
@@ -248,10 +248,10 @@ def test_a_daemon_without_history_says_so(
     daemon: ScriptedDaemon = start_daemon(hello(client_streams=CLIENT_STREAMS | {"history": False}))
     page = open_page(daemon)
     choose(page, sound(tmp_path, "fleeting.wav"))
-    heard = daemon.hear("start")
-    heard.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "x"})
-    daemon.hear("end")
-    heard.answer(emotion(7, "sad", stream="client-1"), result(0, "fleeting.wav", id=None))
+    received = daemon.receive("start")
+    received.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "x"})
+    daemon.receive("end")
+    received.answer(emotion(7, "sad", stream="client-1"), result(0, "fleeting.wav", id=None))
     expect(page.locator("#analysed li", has_text="fleeting.wav")).to_be_visible()
     expect(page.locator("#analysed-empty")).to_contain_text("keeps no history")
     page.get_by_role("button", name="Delete fleeting.wav").click()

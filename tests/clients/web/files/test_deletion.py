@@ -8,8 +8,8 @@ import pytest
 
 from tests.clients.web.scripted import (
     CLIENT_STREAMS,
-    Heard,
     Message,
+    Received,
     ScriptedDaemon,
     emotion,
     hello,
@@ -38,13 +38,13 @@ def daemon(start_daemon: Any) -> ScriptedDaemon:
 
 
 @pytest.fixture
-def asked(page: Any, daemon: ScriptedDaemon) -> Heard:
+def asked(page: Any, daemon: ScriptedDaemon) -> Received:
     """The page has asked for the history, and lists two files."""
-    heard = daemon.hear("history")
-    heard.answer({"type": "history", "files": [SECOND, FIRST]})
+    received = daemon.receive("history")
+    received.answer({"type": "history", "files": [SECOND, FIRST]})
     page.get_by_role("button", name="Files").click()
     expect(page.locator("#analysed li")).to_have_count(2)
-    return heard
+    return received
 
 
 def row(page: Any, name: str) -> Any:
@@ -57,16 +57,16 @@ def delete_with_keys(page: Any, name: str) -> None:
 
 
 def test_the_row_stays_until_the_history_no_longer_holds_it(
-    page: Any, daemon: ScriptedDaemon, asked: Heard, violations: Any
+    page: Any, daemon: ScriptedDaemon, asked: Received, violations: Any
 ) -> None:
     row(page, "second.wav").locator(".file-select").click()
-    daemon.hear("recall")
+    daemon.receive("recall")
     events = [emotion(index, "sad", stream="client-1") for index in range(8)]
     part = {"first": 0, "total": 8, "events": events}
     asked.answer({**SECOND, "type": "recalled", **part})
     expect(page.locator("#player")).to_be_visible()
     delete_with_keys(page, "second.wav")
-    assert daemon.hear("forget").message["ids"] == [8]
+    assert daemon.receive("forget").message["ids"] == [8]
     expect(row(page, "second.wav")).to_have_attribute("aria-busy", "true")
     expect(row(page, "second.wav")).to_contain_text("being deleted")
     expect(page.get_by_role("button", name="Delete second.wav")).to_be_focused()
@@ -75,7 +75,7 @@ def test_the_row_stays_until_the_history_no_longer_holds_it(
     page.keyboard.press("Enter")  # does nothing more
     asked.answer({"type": "history", "files": [SECOND, FIRST]})  # of before
     delete_with_keys(page, "first.wav")
-    assert daemon.hear("forget").message["ids"] == [7]
+    assert daemon.receive("forget").message["ids"] == [7]
     expect(page.locator("#analysed [aria-busy=true]")).to_have_count(2)
     expect(page.locator("#player")).to_be_visible()
     asked.answer({"type": "history", "files": [FIRST]})
@@ -90,30 +90,30 @@ def test_the_row_stays_until_the_history_no_longer_holds_it(
 
 
 def test_a_lost_link_leaves_the_row_and_says_so(
-    page: Any, daemon: ScriptedDaemon, asked: Heard
+    page: Any, daemon: ScriptedDaemon, asked: Received
 ) -> None:
     delete_with_keys(page, "first.wav")
-    daemon.hear("forget").hang_up()
+    daemon.receive("forget").hang_up()
     expect(page.locator("#notice-text")).to_have_text(
         "“first.wav” could not be deleted: the connection was lost."
     )
     expect(row(page, "first.wav")).not_to_have_attribute("aria-busy", "true")
     expect(row(page, "first.wav")).not_to_contain_text("being deleted")
     # Once it is there again, the daemon has the last word.
-    daemon.hear("history").answer({"type": "history", "files": [SECOND, FIRST]})
+    daemon.receive("history").answer({"type": "history", "files": [SECOND, FIRST]})
     expect(page.locator("#link")).to_have_text("live")
     delete_with_keys(page, "first.wav")
-    daemon.hear("forget").answer({"type": "history", "files": [SECOND]})
+    daemon.receive("forget").answer({"type": "history", "files": [SECOND]})
     expect(row(page, "first.wav")).to_have_count(0)
 
 
 def test_a_refusal_leaves_the_row_and_says_why(
-    page: Any, daemon: ScriptedDaemon, asked: Heard
+    page: Any, daemon: ScriptedDaemon, asked: Received
 ) -> None:
     delete_with_keys(page, "first.wav")
     delete_with_keys(page, "second.wav")
-    daemon.hear("forget")
-    daemon.hear("forget").answer(
+    daemon.receive("forget")
+    daemon.receive("forget").answer(
         {
             "type": "error", "error": "history-failed", "about": "forget",
             "detail": "the history is locked. Try again later",

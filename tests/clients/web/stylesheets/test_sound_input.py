@@ -44,7 +44,7 @@ def test_accessible_and_as_wide_as_the_screen(
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     kept = [result(2, LONG, "happy"), result(1, "room.wav", None)]
-    daemon.hear("history").answer({"type": "history", "files": kept})
+    daemon.receive("history").answer({"type": "history", "files": kept})
     daemon.send(status("running", device="USB microphone"), emotion(0, "calm"))
     expect(page.locator("#microphone")).to_be_visible()
     look()
@@ -54,20 +54,22 @@ def test_accessible_and_as_wide_as_the_screen(
         soundfile.write(tmp_path / name, demo()[: 4 * RATE], RATE)
     files = [str(tmp_path / name) for name in ("first.wav", "second.wav")]
     page.locator("#file-input").set_input_files(files)
-    heard = daemon.hear("start")
-    heard.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "first.wav"})
-    heard.answer(*[emotion(index, "sad", stream="client-1") for index in range(8)])
+    received = daemon.receive("start")
+    received.answer(
+        {"type": "started", "stream": "client-1", "purpose": "file", "name": "first.wav"}
+    )
+    received.answer(*[emotion(index, "sad", stream="client-1") for index in range(8)])
     expect(page.locator("#now-detail")).to_have_text("50\u202f% of 4 s")
     look()
-    heard.answer(*[emotion(index, "sad", stream="client-1") for index in range(8, 16)])
-    heard.answer({"type": "analysis", "events": 16, **result(3, "first.wav", "sad")})
-    daemon.hear("start").answer(TOO_MANY)
+    received.answer(*[emotion(index, "sad", stream="client-1") for index in range(8, 16)])
+    received.answer({"type": "analysis", "events": 16, **result(3, "first.wav", "sad")})
+    daemon.receive("start").answer(TOO_MANY)
     expect(page.locator("#queue").get_by_role("alert")).to_be_visible()
     page.locator("#analysed .file-select", has_text="first.wav").click()
     expect(page.locator("#now-detail")).to_have_text("60\u202f% on average over 4 s")
     look()
     page.get_by_role("button", name="Speak", exact=True).click()
-    daemon.hear("start").answer({"type": "started", "stream": "client-2", "purpose": "live"})
+    daemon.receive("start").answer({"type": "started", "stream": "client-2", "purpose": "live"})
     expect(page.locator("#voice-text")).to_contain_text("This page alone")
     look()
     moving = "document.getAnimations().filter((it) => it.playState === 'running').length"
@@ -79,10 +81,12 @@ def test_a_result_is_announced(open_page: Any, start_daemon: Any, tmp_path: Path
     page = open_page(daemon)
     soundfile.write(tmp_path / "said.wav", demo()[: 4 * RATE], RATE)
     page.locator("#file-input").set_input_files(str(tmp_path / "said.wav"))
-    heard = daemon.hear("start")
-    heard.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "said.wav"})
-    heard.answer(emotion(0, "angry", stream="client-1"))
-    heard.answer({"type": "analysis", "events": 1, **result(3, "said.wav", "sad")})
+    received = daemon.receive("start")
+    received.answer(
+        {"type": "started", "stream": "client-1", "purpose": "file", "name": "said.wav"}
+    )
+    received.answer(emotion(0, "angry", stream="client-1"))
+    received.answer({"type": "analysis", "events": 1, **result(3, "said.wav", "sad")})
     expect(page.locator("#announcer")).to_have_text("said.wav: sad, 60\u202f% on average over 4 s")
 
 
