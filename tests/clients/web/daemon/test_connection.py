@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.web.scripted import ScriptedDaemon, emotion, hello, status
+from tests.clients.web.scripted import ScriptedDaemon, emotion, hello
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -59,55 +59,6 @@ def test_pauses_grow(page: Any, daemon: ScriptedDaemon) -> None:
     for attempt, pause in enumerate(pauses[:5]):
         assert 0.4 * 2**attempt <= pause <= 0.6 * 2**attempt
     assert pauses[-1] <= 18
-
-
-def test_stream_that_did_not_come_back(open_page: Any, start_daemon: Any) -> None:
-    first = start_daemon(hello(("mic", "kitchen"), last=emotion(4, "calm")))
-    page = open_page(first, path="#stream=kitchen")
-    first.send(emotion(4, "angry", stream="kitchen"), status("muted", seq=5))
-    expect(page.locator("#now-word")).to_have_text("angry")
-    first.stop()
-    expect(page.locator("#now-word")).to_have_text("reconnecting")
-    second = start_daemon(hello(("mic",), last=emotion(0, "sad")), first.port)
-    second.wait_for_clients()
-    # Nor does the old daemon's word that the other one is muted hold any longer.
-    expect(page.locator("#now-word")).to_have_text("sad")
-    page.locator("#stream-list input").nth(1).check(force=True)
-    expect(page.locator("#now-word")).to_have_text("ended")
-    second.send(emotion(1, "sad"))
-    expect(page.locator("#now-detail")).to_have_text("The daemon has this stream no longer.")
-    second.send(emotion(0, "surprised", stream="kitchen"))
-    expect(page.locator("#now-word")).to_have_text("surprised")
-
-
-def test_numbers_before_the_connection_are_not_missed(open_page: Any, start_daemon: Any) -> None:
-    daemon = start_daemon(hello(last=emotion(4, "calm")))
-    page = open_page(daemon)
-    # The greeting's last status is older than the last emotion in its hello.
-    daemon.send(status("running", seq=0), emotion(5, "happy", seq=7))
-    expect(page.locator("#now-word")).to_have_text("happy")
-    expect(page.locator("#fact-missed")).to_be_hidden()
-    daemon.send(emotion(9, "sad", seq=11))
-    expect(page.locator("#fact-missed")).to_have_text("3")
-
-
-def test_other_protocol_is_said(open_page: Any, start_daemon: Any) -> None:
-    page = open_page(start_daemon(hello(last=emotion(0, "calm")) | {"protocol": 2}))
-    expect(page.locator("#now-note")).to_contain_text("load the page again")
-
-
-def test_repeated_last_event_is_not_new(open_page: Any, start_daemon: Any) -> None:
-    first = start_daemon()
-    page = open_page(first)
-    first.send(*[emotion(index, "happy") for index in range(9)])
-    expect(page.locator("#now-detail")).to_contain_text("2 s")
-    first.stop()
-    expect(page.locator("#now-word")).to_have_text("reconnecting")
-    second = start_daemon(hello(last=emotion(8, "happy")), first.port)
-    second.wait_for_clients()
-    second.send(emotion(9, "happy"))
-    expect(page.locator("#now-detail")).to_contain_text("for at least 2 s")
-    expect(page.locator("#fact-missed")).to_be_hidden()
 
 
 def _starts(label: str) -> re.Pattern[str]:

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from tests.clients.web.conftest import RealDaemon, real_environment
+from tests.clients.web.scripted import CLIENT_STREAMS, hello
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.signals import RATE, demo
 
@@ -204,6 +205,23 @@ def test_results_outlive_the_daemon_and_the_sound_does_not(open_page: Any, tmp_p
         page = open_page(RealDaemon(daemon))
         page.get_by_role("button", name="Files").click()
         expect(page.locator("#analysed .file-name")).to_have_text(["other.wav"])
+
+
+def test_the_page_says_where_files_may_be_dropped(open_page: Any, start_daemon: Any) -> None:
+    page = open_page(start_daemon(hello(client_streams=CLIENT_STREAMS)))
+    expect(page.get_by_role("button", name="Files")).to_be_visible()
+    drag = """(kind) => {
+      const carried = new DataTransfer();
+      carried.items.add(new File(["x"], "x.wav"));
+      const event = new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true });
+      document.body.dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
+    page.evaluate(drag, "dragenter")
+    expect(page.locator("#veil")).to_be_visible()
+    assert page.evaluate(drag, "dragover")
+    page.evaluate(drag, "dragleave")
+    expect(page.locator("#veil")).to_be_hidden()
 
 
 def test_a_long_file_is_seen_again_to_its_end(open_page: Any, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from tests.clients.web.scripted import (
     LABELS,
-    STRIDE_SECONDS,
     ScriptedDaemon,
     emotion,
     hello,
@@ -93,52 +92,9 @@ def test_last_event_of_the_greeting_is_shown(open_page: Any, start_daemon: Any) 
     expect(page.locator("#now-word")).to_have_text("surprised")
 
 
-def test_only_label_changes_are_announced(page: Any, daemon: ScriptedDaemon) -> None:
-    said = page.locator("#announcer")
-    page.evaluate(
-        """() => {
-          window.said = [];
-          const region = document.getElementById("announcer");
-          new MutationObserver(() => window.said.push(region.textContent))
-            .observe(region, { childList: true, characterData: true, subtree: true });
-        }"""
-    )
-    daemon.send(*[emotion(index, "calm", share=0.5 + 0.01 * index) for index in range(12)])
-    expect(said).to_have_text("calm")
-    daemon.send(*[emotion(12 + index, "angry") for index in range(12)])
-    expect(said).to_have_text("angry")
-    assert page.evaluate("window.said") == ["calm", "angry"]
-    assert said.get_attribute("aria-live") == "polite"
-
-
 def test_demo_is_marked(open_page: Any, start_daemon: Any) -> None:
     daemon = start_daemon(hello(("demo",), demo=True, last=emotion(0, "happy", stream="demo")))
     page = open_page(daemon)
     expect(page.locator("#demo-mark")).to_be_visible()
     daemon.send(status("running", seq=1, stream="demo", demo=False))
     expect(page.locator("#demo-mark")).to_be_hidden()
-
-
-def test_footer(page: Any, daemon: ScriptedDaemon) -> None:
-    daemon.send(
-        status("running", device="Built-in Audio", device_latency_ms=23.2),
-        *[emotion(index, "calm", seq=index + 1) for index in range(4)],
-        emotion(6, "calm", seq=9, age_ms=400.0),
-    )
-    expect(page.locator("#fact-latency")).to_have_text("14 ms")
-    expect(page.locator("#fact-model")).to_have_text("full")
-    expect(page.locator("#fact-device")).to_have_text("Built-in Audio (+23 ms)")
-    expect(page.locator("#fact-missed")).to_have_text("4")
-
-
-def test_rubbish_is_survived(page: Any, daemon: ScriptedDaemon) -> None:
-    good = emotion(3, "calm")
-    daemon.send(
-        "", "null", "[]", "{", '{"type":"emotion"}', '{"type":"hello"', '{"type":"unknown"}',
-        emotion(0, state="dancing"), good | {"seq": "4"}, good | {"stream": None},
-        '{"type":"emotion","seq":1,"stream":"mic","end":1e999,"time":0,"state":"speech"}',
-        good | {"label": "<b>bold</b>", "scores": [1, 2], "confidence": "high", "end": 0.75},
-    )  # fmt: skip
-    expect(page.locator("#now-word")).to_have_text("unknown")
-    daemon.send(good | {"end": 0.75 + STRIDE_SECONDS, "seq": 4})
-    expect(page.locator("#now-word")).to_have_text("calm")

@@ -60,14 +60,6 @@ def test_choice_by_keyboard(open_page: Any, start_daemon: Any) -> None:
     expect(page.locator("#now-word")).to_have_text("calm")
 
 
-def test_address_names_a_stream(open_page: Any, start_daemon: Any) -> None:
-    daemon = start_daemon(hello(("mic",), last=emotion(4, "calm")))
-    page = open_page(daemon, path="#stream=living%20room")
-    expect(page.locator("#now-word")).to_have_text("calm")
-    daemon.send(emotion(0, "fearful", stream="living room"))
-    expect(page.locator("#now-word")).to_have_text("fearful")
-
-
 @pytest.mark.parametrize("size", ["large", "phone"])
 def test_hostile_names_are_text(open_page: Any, start_daemon: Any, size: str) -> None:
     daemon = start_daemon(hello(("mic", *HOSTILE), last=emotion(4, "calm")))
@@ -85,11 +77,3 @@ def test_hostile_names_are_text(open_page: Any, start_daemon: Any, size: str) ->
     expect(page.locator("#now-detail")).to_contain_text("<b onclick=alert(3)>")
     assert page.locator("img, b, script:not([src])").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
-def test_streams_do_not_fill_the_memory(page: Any, daemon: ScriptedDaemon) -> None:
-    daemon.send(emotion(0, "calm"))
-    daemon.send(*[emotion(0, "happy", stream=f"guest {number}") for number in range(200)])
-    daemon.send(emotion(1, "sad"))
-    expect(page.locator("#now-word")).to_have_text("sad")
-    expect(page.locator("#stream-list label")).to_have_count(48)

@@ -74,34 +74,3 @@ def test_accessible_and_as_wide_as_the_screen(
     look()
     moving = "document.getAnimations().filter((it) => it.playState === 'running').length"
     assert page.evaluate(moving) == 0
-
-
-def test_a_result_is_announced(open_page: Any, start_daemon: Any, tmp_path: Path) -> None:
-    daemon: ScriptedDaemon = start_daemon(hello(client_streams=CLIENT_STREAMS))
-    page = open_page(daemon)
-    soundfile.write(tmp_path / "said.wav", demo()[: 4 * RATE], RATE)
-    page.locator("#file-input").set_input_files(str(tmp_path / "said.wav"))
-    received = daemon.receive("start")
-    received.answer(
-        {"type": "started", "stream": "client-1", "purpose": "file", "name": "said.wav"}
-    )
-    received.answer(emotion(0, "angry", stream="client-1"))
-    received.answer({"type": "analysis", "events": 1, **result(3, "said.wav", "sad")})
-    expect(page.locator("#announcer")).to_have_text("said.wav: sad, 60\u202f% on average over 4 s")
-
-
-def test_the_page_says_where_files_may_be_dropped(open_page: Any, start_daemon: Any) -> None:
-    page = open_page(start_daemon(hello(client_streams=CLIENT_STREAMS)))
-    expect(page.get_by_role("button", name="Files")).to_be_visible()
-    drag = """(kind) => {
-      const carried = new DataTransfer();
-      carried.items.add(new File(["x"], "x.wav"));
-      const event = new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true });
-      document.body.dispatchEvent(event);
-      return event.defaultPrevented;
-    }"""
-    page.evaluate(drag, "dragenter")
-    expect(page.locator("#veil")).to_be_visible()
-    assert page.evaluate(drag, "dragover")
-    page.evaluate(drag, "dragleave")
-    expect(page.locator("#veil")).to_be_hidden()
