@@ -38,7 +38,7 @@ let current = null;
 let isStale = true;
 let refreshedAtMs = 0;
 
-const touch = () => {
+const requestRefresh = () => {
   isStale = true;
 };
 const address = socketAddress(window.location);
@@ -51,8 +51,8 @@ const daemon = {
 };
 const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme(LABELS));
 const plane = new AffectPlane(element("plane-canvas", HTMLCanvasElement), readTheme(LABELS));
-const player = new Player(touch);
-const voice = new Voice(daemon, touch);
+const player = new Player(requestRefresh);
+const voice = new Voice(daemon, requestRefresh);
 const voiceStrip = new VoiceStrip(voice);
 const selection = new Selection(() => voice.stream, (name) => voice.isNamed(name), (stream) => {
   player.open(stream instanceof FileStream ? stream : null);
@@ -64,7 +64,7 @@ const files = new Files(daemon, {
   send: (message) => connection.send(message),
   show: (fileStream) => {
     selection.show(fileStream);
-    touch();
+    requestRefresh();
   },
   say: (text) => notice.say(text),
 });
@@ -74,7 +74,7 @@ const footer = new Footer();
 const announcer = new Announcer();
 const streamPicker = new StreamPicker((stream) => {
   selection.pick(stream);
-  touch();
+  requestRefresh();
 });
 const muteButton = new MuteButton((muted) => connection.send({ type: "mute", muted }));
 const linkMark = element("link", HTMLElement);
@@ -93,17 +93,17 @@ function receive(message) {
   if (message.type === "hello") {
     hello = message;
     speakButton.hidden = message.mostClientStreams === 0;
-    files.greet(message);
+    files.onHello(message);
     voice.retryNow();
   }
-  touch();
+  requestRefresh();
 }
 
 /** @param {import("./daemon/replies.js").Reply} reply */
 function receiveReply(reply) {
   files.receive(reply);
   if (reply.type === "error") notice.say(reply.detail);
-  touch();
+  requestRefresh();
 }
 
 function showLink() {
@@ -191,7 +191,7 @@ const tokenDialog = new TokenDialog(() => connection.open());
 function follow(state) {
   link = state;
   if (state.phase !== "open") files.loseLink();
-  touch();
+  requestRefresh();
   if (state.phase === "locked") tokenDialog.ask();
 }
 const connection = new Connection(address, () => tokenDialog.given, receive, receiveReply, follow);

@@ -10,12 +10,12 @@ const carriesFiles = (event) => event.dataTransfer?.types.includes("Files") ?? f
  * @param {(files: File[]) => void} onFiles
  */
 export function listenToDrops(isOpen, onFiles) {
-  const veil = element("veil", HTMLElement);
+  const overlay = element("drop-overlay", HTMLElement);
   const input = element("file-input", HTMLInputElement);
   // Moving over a child leaves its parent: only the balance tells whether the page was left.
   let depth = 0;
   const settle = () => {
-    veil.hidden = depth === 0;
+    overlay.hidden = depth === 0;
   };
 
   window.addEventListener("dragenter", (event) => {

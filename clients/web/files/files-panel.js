@@ -84,14 +84,14 @@ export class FilesPanel {
   /**
    * @param {import("./library.js").Result[]} results @param {number|null} shownId
    * @param {number[]} deleting ids of those whose deletion the daemon has yet to confirm
-   * @param {boolean} areKept whether the daemon remembers them
+   * @param {boolean} keepsHistory whether the daemon remembers them
    */
-  showResults(results, shownId, deleting, areKept) {
-    const key = JSON.stringify([results.map(({ id }) => id), shownId, deleting, areKept]);
+  showResults(results, shownId, deleting, keepsHistory) {
+    const key = JSON.stringify([results.map(({ id }) => id), shownId, deleting, keepsHistory]);
     if (key === this.#resultsKey) return;
     this.#resultsKey = key;
     this.#analysedTitle.hidden = results.length === 0;
-    this.#empty.hidden = areKept || results.length === 0;
+    this.#empty.hidden = keepsHistory || results.length === 0;
     const rows = results.map((result) => {
       const row = this.#resultRow(result, result.id === shownId);
       if (deleting.includes(result.id)) this.#markDeleting(row);

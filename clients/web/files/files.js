@@ -24,8 +24,8 @@ export class Files {
   #panel;
   #daemon;
   #page;
-  #isTaking = false;
-  #areKept = false;
+  #acceptsFiles = false;
+  #keepsHistory = false;
   /** What was asked of the daemon and has not come yet.
    * @type {number|null} */
   #recalled = null;
@@ -53,7 +53,7 @@ export class Files {
       },
       forget: (id) => this.#forget(id),
     });
-    listenToDrops(() => this.#isTaking, (files) => this.take(files));
+    listenToDrops(() => this.#acceptsFiles, (files) => this.add(files));
     this.#toggle.addEventListener("click", () => {
       this.#open(Boolean(this.#root.hidden));
       // On a narrow screen it may stand below the fold.
@@ -66,13 +66,13 @@ export class Files {
   }
 
   /** @param {import("../state/events.js").Hello} hello */
-  greet(hello) {
-    this.#isTaking = hello.mostClientStreams > 0;
-    this.#areKept = hello.keepsHistory;
-    this.#toggle.hidden = !this.#isTaking;
+  onHello(hello) {
+    this.#acceptsFiles = hello.mostClientStreams > 0;
+    this.#keepsHistory = hello.keepsHistory;
+    this.#toggle.hidden = !this.#acceptsFiles;
     setText(element("files-limit", HTMLElement), duration(hello.mostFileSeconds));
-    if (!this.#isTaking) this.#open(false);
-    if (this.#areKept) this.#page.send({ type: "history" });
+    if (!this.#acceptsFiles) this.#open(false);
+    if (this.#keepsHistory) this.#page.send({ type: "history" });
   }
 
   /** @param {import("../daemon/replies.js").Reply} reply */
@@ -107,7 +107,7 @@ export class Files {
   }
 
   /** @param {File[]} files */
-  take(files) {
+  add(files) {
     this.#open(true);
     for (const file of files) {
       const known = this.#library.idFor(keyOf(file));
@@ -127,7 +127,7 @@ export class Files {
     this.#panel.showJobs(this.#queue.jobs, nowMs);
     const { results } = this.#library;
     const deleting = results.map(({ id }) => id).filter((id) => this.#library.isDeleting(id));
-    this.#panel.showResults(results, this.#library.idOf(shown), deleting, this.#areKept);
+    this.#panel.showResults(results, this.#library.idOf(shown), deleting, this.#keepsHistory);
   }
 
   /** @param {boolean} isOpen */
@@ -149,7 +149,7 @@ export class Files {
     const { result } = fileStream;
     if (result === null) return;
     this.#library.add(fileStream, result, job.key);
-    if (!this.#areKept) return;
+    if (!this.#keepsHistory) return;
     this.#page.send({ type: "history" });
     if (result.id === null) {
       this.#page.say(`“${fileStream.title}” could not be kept: it is gone with this page.`);

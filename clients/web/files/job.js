@@ -97,7 +97,7 @@ export class Job {
       purpose: "file", sampleRate: SAMPLE_RATE, name: this.file.name, seconds,
     }, (message) => {
       if (message.type === "analysis") found(message.result);
-      else fileStream.take(message, performance.now());
+      else fileStream.apply(message, performance.now());
     }, (problem) => this.#giveUp(problem));
     this.#stream = stream;
     await stream.started;

@@ -149,7 +149,7 @@ export class Voice {
   /** @param {import("../daemon/client-stream.js").StreamMessage} message */
   #receive(message) {
     if (message.type === "analysis") return;
-    this.stream?.take(message, performance.now());
+    this.stream?.apply(message, performance.now());
     if (message.type === "status" && message.status === "ended") {
       this.#end(`The daemon has ended your stream. ${message.detail}`);
     } else this.#onChange();

@@ -98,7 +98,7 @@ export class Stream {
   }
 
   /** @param {import("./events.js").StreamEvent} event @param {number} nowMs */
-  take(event, nowMs) {
+  apply(event, nowMs) {
     this.count(event);
     if (event.type === "emotion") this.add(event, nowMs);
     else if (event.type === "status") this.setStatus(event);

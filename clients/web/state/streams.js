@@ -47,7 +47,7 @@ export class Streams {
       this.#hello(message, nowMs);
       return;
     }
-    this.#ensure(message.stream, nowMs)?.take(message, nowMs);
+    this.#ensure(message.stream, nowMs)?.apply(message, nowMs);
   }
 
   /** @param {import("./events.js").Hello} hello @param {number} nowMs */

@@ -107,7 +107,7 @@ def test_a_video_is_dropped(page: Any, tmp_path: Path, name: str) -> None:
     sound = base64.b64encode(recording(tmp_path, "sound.wav", 2.5).read_bytes()).decode()
     page.evaluate(VIDEO, [sound, name, kind])
     expect(page.locator("#files")).to_be_visible()
-    expect(page.locator("#veil")).to_be_hidden()
+    expect(page.locator("#drop-overlay")).to_be_hidden()
     expect(analysed(page, name)).to_contain_text("%", timeout=PATIENCE_MS)
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("() => document.querySelector('#player-time').textContent > '0:01'")
@@ -218,10 +218,10 @@ def test_the_page_says_where_files_may_be_dropped(open_page: Any, start_daemon: 
       return event.defaultPrevented;
     }"""
     page.evaluate(drag, "dragenter")
-    expect(page.locator("#veil")).to_be_visible()
+    expect(page.locator("#drop-overlay")).to_be_visible()
     assert page.evaluate(drag, "dragover")
     page.evaluate(drag, "dragleave")
-    expect(page.locator("#veil")).to_be_hidden()
+    expect(page.locator("#drop-overlay")).to_be_hidden()
 
 
 def test_a_long_file_is_seen_again_to_its_end(open_page: Any, tmp_path: Path) -> None:
