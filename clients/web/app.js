@@ -1,43 +1,44 @@
 /** Puts the page together: messages go into the streams, each screen frame draws what they hold. */
 
-import { Announcer } from "./announcer.js";
-import { Bars } from "./bars.js";
-import { Choice } from "./choice.js";
-import { Connection, socketAddress } from "./connection.js";
-import { TimelineControls } from "./controls.js";
-import { element, setAttribute, setText } from "./dom.js";
-import { Facts } from "./facts.js";
-import { Files } from "./files.js";
-import { Mute } from "./mute.js";
-import { Notice } from "./notice.js";
-import { Picker } from "./picker.js";
-import { Plane } from "./plane.js";
-import { Player } from "./player.js";
-import { Present } from "./present.js";
-import { PROTOCOL_VERSION } from "./protocol.js";
-import { Recording } from "./recording.js";
-import { recordingSituation } from "./recording-situation.js";
-import { situationOf } from "./situation.js";
-import { onThemeChange, readTheme } from "./theme.js";
-import { Timeline } from "./timeline.js";
-import { TokenDialog } from "./token.js";
-import { Voice } from "./voice.js";
-import { VoiceStrip } from "./voice-strip.js";
-import { playTime } from "./words.js";
+import { Connection, socketAddress } from "./daemon/connection.js";
+import { MuteButton } from "./daemon/mute-button.js";
+import { PROTOCOL_VERSION } from "./daemon/protocol.js";
+import { TokenDialog } from "./daemon/token-dialog.js";
+import { Files } from "./files/files.js";
+import { AffectPlane } from "./now/affect-plane.js";
+import { Announcer } from "./now/announcer.js";
+import { fileSituation } from "./now/file-situation.js";
+import { Footer } from "./now/footer.js";
+import { NowPanel } from "./now/now-panel.js";
+import { ScoreBars } from "./now/score-bars.js";
+import { situationOf } from "./now/situation.js";
+import { StreamPicker } from "./now/stream-picker.js";
+import { VoiceStrip } from "./speak/voice-strip.js";
+import { Voice } from "./speak/voice.js";
+import { LABELS } from "./state/events.js";
+import { FileStream } from "./state/file-stream.js";
+import { Selection } from "./state/selection.js";
+import { TimelineControls } from "./timeline/controls.js";
+import { Player } from "./timeline/player.js";
+import { Timeline } from "./timeline/timeline.js";
+import { element, setAttribute, setText } from "./ui/dom.js";
+import { Notice } from "./ui/notice.js";
+import { onThemeChange, readTheme } from "./ui/theme.js";
+import { playTime } from "./ui/words.js";
 
 /** Without an event, texts that count seconds are refreshed this often. */
 const REFRESH_MS = 250;
 
-/** @type {import("./protocol.js").Hello|null} */
+/** @type {import("./state/events.js").Hello|null} */
 let hello = null;
-/** @type {import("./connection.js").LinkState} */
+/** @type {import("./daemon/connection.js").LinkState} */
 let link = { phase: "connecting", retryInSeconds: 0 };
-/** @type {import("./protocol.js").EmotionEvent|null} the scores that hold at this moment */
+/** @type {import("./state/events.js").EmotionEvent|null} the scores that hold at this moment */
 let current = null;
 let isStale = true;
 let refreshedAtMs = 0;
 
-const touch = () => {
+const requestRefresh = () => {
   isStale = true;
 };
 const address = socketAddress(window.location);
@@ -48,34 +49,34 @@ const daemon = {
   mostMessageBytes: () => hello?.mostMessageBytes ?? 0,
   strideSeconds: () => hello?.strideSeconds ?? 0.25,
 };
-const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme());
-const plane = new Plane(element("plane-canvas", HTMLCanvasElement), readTheme());
-const player = new Player(touch);
-const voice = new Voice(daemon, touch);
+const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme(LABELS));
+const plane = new AffectPlane(element("plane-canvas", HTMLCanvasElement), readTheme(LABELS));
+const player = new Player(requestRefresh);
+const voice = new Voice(daemon, requestRefresh);
 const voiceStrip = new VoiceStrip(voice);
-const choice = new Choice(() => voice.stream, (name) => voice.isNamed(name), (stream) => {
-  player.open(stream instanceof Recording ? stream : null);
-  timeline.turnTo(stream);
+const selection = new Selection(() => voice.stream, (name) => voice.isNamed(name), (stream) => {
+  player.open(stream instanceof FileStream ? stream : null);
+  timeline.show(stream);
 });
-const controls = new TimelineControls(timeline, () => choice.shown, () => hello?.modelName ?? "", player);
+const controls = new TimelineControls(timeline, () => selection.shown, () => hello?.modelName ?? "", player);
 const notice = new Notice();
 const files = new Files(daemon, {
   send: (message) => connection.send(message),
-  show: (recording) => {
-    choice.show(recording);
-    touch();
+  show: (fileStream) => {
+    selection.show(fileStream);
+    requestRefresh();
   },
   say: (text) => notice.say(text),
 });
-const present = new Present();
-const bars = new Bars();
-const facts = new Facts();
+const nowPanel = new NowPanel();
+const scoreBars = new ScoreBars();
+const footer = new Footer();
 const announcer = new Announcer();
-const picker = new Picker((stream) => {
-  choice.pick(stream);
-  touch();
+const streamPicker = new StreamPicker((stream) => {
+  selection.pick(stream);
+  requestRefresh();
 });
-const mute = new Mute((muted) => connection.send({ type: "mute", muted }));
+const muteButton = new MuteButton((muted) => connection.send({ type: "mute", muted }));
 const linkMark = element("link", HTMLElement);
 const linkText = element("link-text", HTMLElement);
 const retryButton = element("retry", HTMLButtonElement);
@@ -84,25 +85,25 @@ const demoMark = element("demo-mark", HTMLElement);
 const nowTitle = element("now-title", HTMLElement);
 const scoresTitle = element("scores-title", HTMLElement);
 
-/** @param {import("./protocol.js").Message} message */
+/** @param {import("./state/events.js").Message} message */
 function receive(message) {
   // A published voice comes twice: over its own connection, and over this one.
   if (message.type !== "hello" && voice.isNamed(message.stream)) return;
-  choice.receive(message, performance.now());
+  selection.receive(message, performance.now());
   if (message.type === "hello") {
     hello = message;
     speakButton.hidden = message.mostClientStreams === 0;
-    files.greet(message);
+    files.onHello(message);
     voice.retryNow();
   }
-  touch();
+  requestRefresh();
 }
 
-/** @param {import("./replies.js").Reply} reply */
-function hearReply(reply) {
+/** @param {import("./daemon/replies.js").Reply} reply */
+function receiveReply(reply) {
   files.receive(reply);
   if (reply.type === "error") notice.say(reply.detail);
-  touch();
+  requestRefresh();
 }
 
 function showLink() {
@@ -115,7 +116,7 @@ function showLink() {
   setText(retryButton, link.phase === "locked" ? "Enter the token" : "Try now");
 }
 
-/** @param {import("./stream.js").Stream|null} shown @param {number} nowMs */
+/** @param {import("./state/stream.js").Stream|null} shown @param {number} nowMs */
 function liveSituation(shown, nowMs) {
   const situation = situationOf(shown, link, nowMs);
   if (hello !== null && hello.protocol !== PROTOCOL_VERSION) {
@@ -126,32 +127,32 @@ function liveSituation(shown, nowMs) {
   return situation;
 }
 
-/** @param {Recording} recording */
-function pastSituation(recording) {
+/** @param {FileStream} fileStream */
+function pastSituation(fileStream) {
   const position = player.isTouched ? player.position : null;
-  current = recording.result === null ? recording.last
-    : position === null ? recording.whole : recording.at(position);
-  return recordingSituation(recording, position);
+  current = fileStream.result === null ? fileStream.last
+    : position === null ? fileStream.whole : fileStream.at(position);
+  return fileSituation(fileStream, position);
 }
 
 /** @param {number} nowMs */
 function refresh(nowMs) {
   isStale = false;
   refreshedAtMs = nowMs;
-  choice.settle();
-  const { shown } = choice;
-  const recording = shown instanceof Recording ? shown : null;
-  const situation = recording === null ? liveSituation(shown, nowMs) : pastSituation(recording);
-  present.show(situation, nowMs);
-  announcer.hear(situation, nowMs);
-  bars.show(current);
-  picker.show(choice.all, shown);
-  facts.show(hello, shown);
-  files.draw(recording, nowMs);
-  mute.show(shown, link.phase === "open");
+  selection.settle();
+  const { shown } = selection;
+  const fileStream = shown instanceof FileStream ? shown : null;
+  const situation = fileStream === null ? liveSituation(shown, nowMs) : pastSituation(fileStream);
+  nowPanel.show(situation, nowMs);
+  announcer.announce(situation, nowMs);
+  scoreBars.show(current);
+  streamPicker.show(selection.all, shown);
+  footer.show(hello, shown);
+  files.draw(fileStream, nowMs);
+  muteButton.show(shown, link.phase === "open");
   showLink();
-  setText(nowTitle, recording === null ? "Now" : `File ${recording.title}`);
-  setText(scoresTitle, recording === null || recording.result === null ? "Scores"
+  setText(nowTitle, fileStream === null ? "Now" : `File ${fileStream.title}`);
+  setText(scoresTitle, fileStream === null || fileStream.result === null ? "Scores"
     : player.isTouched ? `Scores at ${playTime(player.position)}` : "Scores of the whole file");
   demoMark.hidden = !(shown?.isDemo ?? false);
   const name = shown === null ? "" : ` · ${shown.title}`;
@@ -162,15 +163,15 @@ function refresh(nowMs) {
 /** @param {number} nowMs */
 function frame(nowMs) {
   if (isStale || nowMs - refreshedAtMs > REFRESH_MS) refresh(nowMs);
-  const { shown } = choice;
-  const recording = shown instanceof Recording ? shown : null;
+  const { shown } = selection;
+  const fileStream = shown instanceof FileStream ? shown : null;
   voiceStrip.show();
   if (shown !== null) {
-    let until = shown.history.newestPosition;
-    if (recording !== null && recording.result !== null) {
+    let until = shown.events.newestPosition;
+    if (fileStream !== null && fileStream.result !== null) {
       until = player.isTouched ? player.position : until;
       timeline.playhead = player.position;
-      if (player.isPlaying) recording.view.turnTo(player.position, recording.history);
+      if (player.isPlaying) timeline.view.pageTo(player.position, fileStream.events);
     }
     const cursorX = timeline.draw(shown, nowMs);
     controls.show(cursorX, nowMs);
@@ -180,19 +181,20 @@ function frame(nowMs) {
 }
 
 onThemeChange(() => {
-  const theme = readTheme();
+  const theme = readTheme(LABELS);
   timeline.setTheme(theme);
   plane.setTheme(theme);
 });
 
 const tokenDialog = new TokenDialog(() => connection.open());
-/** @param {import("./connection.js").LinkState} state */
+/** @param {import("./daemon/connection.js").LinkState} state */
 function follow(state) {
   link = state;
-  touch();
+  if (state.phase !== "open") files.loseLink();
+  requestRefresh();
   if (state.phase === "locked") tokenDialog.ask();
 }
-const connection = new Connection(address, () => tokenDialog.given, receive, hearReply, follow);
+const connection = new Connection(address, () => tokenDialog.given, receive, receiveReply, follow);
 retryButton.addEventListener("click", () => {
   if (link.phase === "locked") tokenDialog.ask();
   else connection.retryNow();

@@ -154,6 +154,17 @@ def test_what_is_forgotten_is_gone_from_every_list_and_from_the_file(file: Path)
         assert caller.analysis(VOICE)["id"] == numbers[2] + 1  # a number is never used again
 
 
+def test_what_is_told_to_be_forgotten_is_so_though_the_daemon_is_killed(file: Path) -> None:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        first, second = (caller.analysis(VOICE, name=name)["id"] for name in ("a", "b"))
+        caller.say("forget", ids=[first])
+        (kept,) = caller.until("history")["files"]
+        daemon.process.kill()
+        assert kept["id"] == second
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute("SELECT id FROM files").fetchall() == [(second,)]
+
+
 def test_no_sound_is_kept(caller: Caller, file: Path) -> None:
     caller.analysis(VOICE)
     assert file.stat().st_size < len(VOICE) / 2

@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from inference.card import LABELS
 from tests.support.daemon import DEMO, Daemon, running_daemon
+
+PAGE = Path(__file__).parents[2] / "clients" / "web"
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +142,23 @@ def test_the_head_of_the_page_can_be_asked_for(daemon: Daemon) -> None:
     assert nothing == b""
 
 
+def test_all_rooms_of_the_page_are_served_as_they_are(daemon: Daemon) -> None:
+    types = {
+        ".css": "text/css; charset=utf-8",
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".svg": "image/svg+xml",
+        ".webmanifest": "application/manifest+json",
+    }
+    files = [file for file in PAGE.rglob("*") if file.is_file()]
+    assert len({file.parent for file in files}) > 1
+    for file in files:
+        response, body = request(daemon, "GET", f"/{file.relative_to(PAGE).as_posix()}")
+        assert response.status == 200
+        assert response.getheader("Content-Type") == types[file.suffix]
+        assert body == file.read_bytes()
+
+
 def test_health_tells_how_each_stream_is_doing(daemon: Daemon) -> None:
     response, body = request(daemon, "GET", "/healthz")
     assert response.status == 200
@@ -150,7 +170,18 @@ def test_health_tells_how_each_stream_is_doing(daemon: Daemon) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/../setup.cfg", "/..%2fsetup.cfg", "//etc/passwd", "/./index.html", "/%00"],
+    [
+        *("/nothing", "/../setup.cfg", "/..%2fsetup.cfg", "//etc/passwd", "/./index.html", "/%00"),
+        *(
+            "/ui",
+            "/ui/",
+            "/ui/../index.html",
+            "/ui/%2e%2e/index.html",
+            "/ui//dom.js",
+            "/ui%2fdom.js",
+        ),
+        *("/ui/../../websocket_client.py", "/ui/nothing.js", "/UI/dom.js"),
+    ],
 )
 def test_nothing_but_the_page_can_be_read(daemon: Daemon, path: str) -> None:
     assert request(daemon, "GET", path)[0].status == 404

@@ -110,7 +110,7 @@ CLIENT_STREAMS = {
 
 
 @dataclass(frozen=True)
-class Heard:
+class Received:
     """What a page has said, and the way back to it."""
 
     message: Message
@@ -132,7 +132,7 @@ class ScriptedDaemon:
     def __init__(self, greeting: Message | None = None, port: int = 0) -> None:
         self.greeting = hello() if greeting is None else greeting
         self._clients: set[ServerConnection] = set()
-        self._heard: queue.Queue[Heard] = queue.Queue()
+        self._received: queue.Queue[Received] = queue.Queue()
         self._changed = threading.Condition()
         self._server: Server = serve(
             self._serve, "127.0.0.1", port, process_request=self._answer, compression=None
@@ -160,11 +160,11 @@ class ScriptedDaemon:
             for client in clients:
                 client.send(text)
 
-    def hear(self, kind: str, timeout_seconds: float = 20.0) -> Heard:
+    def receive(self, kind: str, timeout_seconds: float = 20.0) -> Received:
         """The next message of a type from any page; what comes before it is forgotten."""
-        while (heard := self._heard.get(timeout=timeout_seconds)).message["type"] != kind:
+        while (received := self._received.get(timeout=timeout_seconds)).message["type"] != kind:
             pass
-        return heard
+        return received
 
     def stop(self) -> None:
         """Frees the port and cuts every page off, as a daemon that is stopped does."""
@@ -183,7 +183,7 @@ class ScriptedDaemon:
                 self._changed.notify_all()
             for message in client:
                 said = json.loads(message) if isinstance(message, str) else {"type": "audio"}
-                self._heard.put(Heard(said, client))
+                self._received.put(Received(said, client))
         except ConnectionClosed:
             pass
         finally:

@@ -1,0 +1,122 @@
+/**
+ * Keeps a WebSocket to the daemon that served the page, and opens it again when it is lost.
+ */
+
+import { parseMessage, parseObject } from "./protocol.js";
+import { parseReply } from "./replies.js";
+
+/** @typedef {{phase: "connecting"|"open"|"waiting"|"locked", retryInSeconds: number}} LinkState */
+
+const FIRST_PAUSE_SECONDS = 0.5;
+const LONGEST_PAUSE_SECONDS = 15;
+/** The code with which a daemon closes that has not got the right token. */
+export const TOKEN_WANTED = 4401;
+
+/**
+ * @param {number} attempt 0 for the first try after a loss
+ * @returns {number} seconds to wait: doubling, capped, and spread by a fifth so that the pages
+ *   of a whole house do not return to a restarted daemon in the same instant
+ */
+export function pauseSeconds(attempt) {
+  const pause = Math.min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** attempt);
+  return pause * (0.8 + 0.4 * Math.random());
+}
+
+/** @param {Location} location @returns {string} the socket's address beside the page's own */
+export function socketAddress(location) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${location.host}/ws`;
+}
+
+export class Connection {
+  #address;
+  #readToken;
+  #onMessage;
+  #onReply;
+  #onState;
+  /** @type {WebSocket|null} */
+  #socket = null;
+  #attempt = 0;
+  #retryTimer = 0;
+  #retryAt = 0;
+
+  /**
+   * @param {string} address
+   * @param {() => string} readToken "" for none
+   * @param {(message: import("../state/events.js").Message) => void} onMessage
+   * @param {(reply: import("./replies.js").Reply) => void} onReply
+   * @param {(state: LinkState) => void} onState called on every change, and each second of a wait
+   */
+  constructor(address, readToken, onMessage, onReply, onState) {
+    this.#address = address;
+    this.#readToken = readToken;
+    this.#onMessage = onMessage;
+    this.#onReply = onReply;
+    this.#onState = onState;
+    // The network coming back, or the page being looked at again, is a better hint than a timer.
+    window.addEventListener("online", () => this.retryNow());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.retryNow();
+    });
+  }
+
+  open() {
+    this.#onState({ phase: "connecting", retryInSeconds: 0 });
+    const socket = new WebSocket(this.#address);
+    this.#socket = socket;
+    socket.addEventListener("open", () => {
+      // Even an empty one: a daemon that wants a token then says so at once.
+      socket.send(JSON.stringify({ type: "auth", token: this.#readToken() }));
+    });
+    socket.addEventListener("message", ({ data }) => {
+      const received = parseObject(data);
+      if (received === null) return;
+      const reply = parseReply(received);
+      if (reply !== null) this.#onReply(reply);
+      const message = parseMessage(received);
+      if (message === null) return;
+      if (message.type === "hello") {
+        // Only a daemon that speaks proves the way free; a proxy may accept and close at once.
+        this.#attempt = 0;
+        this.#onState({ phase: "open", retryInSeconds: 0 });
+      }
+      this.#onMessage(message);
+    });
+    socket.addEventListener("close", ({ code }) => {
+      if (this.#socket !== socket) return;
+      if (code === TOKEN_WANTED) {
+        this.#socket = null;
+        this.#onState({ phase: "locked", retryInSeconds: 0 });
+      } else this.#wait();
+    });
+  }
+
+  /** @param {Record<string, unknown>} message @returns {boolean} whether the daemon is there to get it */
+  send(message) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Ends a wait at once; does nothing while connected or connecting. */
+  retryNow() {
+    if (this.#retryTimer === 0) return;
+    window.clearInterval(this.#retryTimer);
+    this.#retryTimer = 0;
+    this.open();
+  }
+
+  #wait() {
+    this.#socket = null;
+    this.#retryAt = performance.now() + 1000 * pauseSeconds(this.#attempt);
+    this.#attempt += 1;
+    this.#tick();
+    this.#retryTimer = window.setInterval(() => this.#tick(), 250);
+  }
+
+  #tick() {
+    const remaining = (this.#retryAt - performance.now()) / 1000;
+    if (remaining <= 0) this.retryNow();
+    else this.#onState({ phase: "waiting", retryInSeconds: Math.ceil(remaining) });
+  }
+}

@@ -1,0 +1,179 @@
+/** Takes files in and has them analysed; shows, keeps and deletes their results. */
+
+import { FileStream } from "../state/file-stream.js";
+import { element, setText } from "../ui/dom.js";
+import { duration, shownName } from "../ui/words.js";
+import { listenToDrops } from "./drop.js";
+import { FilesPanel } from "./files-panel.js";
+import { keyOf } from "./job.js";
+import { Library } from "./library.js";
+import { Queue } from "./queue.js";
+
+/**
+ * @typedef {object} FilesPage what the page does for its files
+ * @property {(message: Record<string, unknown>) => boolean} send to the daemon
+ * @property {(fileStream: FileStream|null) => void} show null goes back to the live streams
+ * @property {(text: string) => void} say to the viewer
+ */
+
+export class Files {
+  #library = new Library();
+  #root = element("files", HTMLElement);
+  #toggle = element("files-toggle", HTMLButtonElement);
+  #queue;
+  #panel;
+  #daemon;
+  #page;
+  #acceptsFiles = false;
+  #keepsHistory = false;
+  /** What was asked of the daemon and has not come yet.
+   * @type {number|null} */
+  #recalled = null;
+  /** The parts of it that have come.
+   * @type {import("../state/events.js").EmotionEvent[]} */
+  #recalledEvents = [];
+  /** @type {FileStream|null} */
+  #shown = null;
+
+  /** @param {import("../daemon/client-stream.js").Daemon} daemon @param {FilesPage} page */
+  constructor(daemon, page) {
+    this.#daemon = daemon;
+    this.#page = page;
+    this.#queue = new Queue(daemon, (job) => this.#follow(job), (fileStream, job) => this.#keep(fileStream, job));
+    this.#panel = new FilesPanel({
+      remove: (job) => {
+        if (job.fileStream !== null && job.fileStream === this.#shown) page.show(null);
+        this.#queue.remove(job);
+      },
+      retry: (job) => this.#queue.add(job.file),
+      watch: (job) => page.show(job.fileStream),
+      select: (id) => {
+        this.#select(id);
+        element("now", HTMLElement).scrollIntoView({ block: "nearest" });
+      },
+      forget: (id) => this.#forget(id),
+    });
+    listenToDrops(() => this.#acceptsFiles, (files) => this.add(files));
+    this.#toggle.addEventListener("click", () => {
+      this.#open(Boolean(this.#root.hidden));
+      // On a narrow screen it may stand below the fold.
+      if (!this.#root.hidden) this.#root.scrollIntoView({ block: "nearest" });
+    });
+    element("files-close", HTMLButtonElement).addEventListener("click", () => {
+      this.#open(false);
+      this.#toggle.focus();
+    });
+  }
+
+  /** @param {import("../state/events.js").Hello} hello */
+  onHello(hello) {
+    this.#acceptsFiles = hello.mostClientStreams > 0;
+    this.#keepsHistory = hello.keepsHistory;
+    this.#toggle.hidden = !this.#acceptsFiles;
+    setText(element("files-limit", HTMLElement), duration(hello.mostFileSeconds));
+    if (!this.#acceptsFiles) this.#open(false);
+    if (this.#keepsHistory) this.#page.send({ type: "history" });
+  }
+
+  /** @param {import("../daemon/replies.js").Reply} reply */
+  receive(reply) {
+    if (reply.type === "history") {
+      const shownId = this.#library.idOf(this.#shown);
+      const deleted = this.#library.update(reply.files).map(({ id }) => id);
+      if (shownId !== null && deleted.includes(shownId)) this.#page.show(null);
+      if (this.#recalled !== null && deleted.includes(this.#recalled)) this.#recalled = null;
+    } else if (reply.type === "recalled" && reply.result.id !== null) {
+      this.#recalledEvents = reply.isFirst ? reply.events : [...this.#recalledEvents, ...reply.events];
+      if (!reply.isLast) return;
+      const fileStream = FileStream.from(reply.result, this.#recalledEvents, this.#daemon.strideSeconds());
+      this.#recalledEvents = [];
+      this.#library.cache(reply.result.id, fileStream);
+      if (this.#recalled !== reply.result.id) return; // another one has been chosen since
+      this.#recalled = null;
+      this.#page.show(fileStream);
+    } else if (reply.type === "error" && reply.about === "recall") {
+      this.#recalled = null;
+    } else if (reply.type === "error" && reply.about === "forget") {
+      this.#library.keepFirstDeleting();
+    }
+  }
+
+  /** The link to the daemon is lost, and with it whatever it had not answered. */
+  loseLink() {
+    const [first, ...others] = this.#library.keepAllDeleting();
+    if (first === undefined) return;
+    const what = others.length === 0 ? `“${shownName(first.name)}”` : `${others.length + 1} files`;
+    this.#page.say(`${what} could not be deleted: the connection was lost.`);
+  }
+
+  /** @param {File[]} files */
+  add(files) {
+    this.#open(true);
+    for (const file of files) {
+      const known = this.#library.idFor(keyOf(file));
+      if (known !== null) {
+        this.#page.say(`“${shownName(file.name)}” has been analysed already: here it is.`);
+        this.#select(known);
+      } else if (!this.#queue.add(file)) {
+        this.#page.say(`“${shownName(file.name)}” is being analysed already.`);
+      }
+    }
+  }
+
+  /** @param {FileStream|null} shown what the page shows @param {number} nowMs */
+  draw(shown, nowMs) {
+    this.#shown = shown;
+    if (this.#root.hidden) return;
+    this.#panel.showJobs(this.#queue.jobs, nowMs);
+    const { results } = this.#library;
+    const deleting = results.map(({ id }) => id).filter((id) => this.#library.isDeleting(id));
+    this.#panel.showResults(results, this.#library.idOf(shown), deleting, this.#keepsHistory);
+  }
+
+  /** @param {boolean} isOpen */
+  #open(isOpen) {
+    this.#root.hidden = !isOpen;
+    this.#toggle.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  /** @param {import("./job.js").Job|null} job */
+  #follow(job) {
+    if (job === null) return;
+    if (job.phase === "analysing") this.#page.show(job.fileStream);
+    // Where the panel is open, it says so itself.
+    if (job.phase === "failed" && this.#root.hidden) this.#page.say(`“${shownName(job.file.name)}”: ${job.problem}`);
+  }
+
+  /** @param {FileStream} fileStream @param {import("./job.js").Job} job */
+  #keep(fileStream, job) {
+    const { result } = fileStream;
+    if (result === null) return;
+    this.#library.add(fileStream, result, job.key);
+    if (!this.#keepsHistory) return;
+    this.#page.send({ type: "history" });
+    if (result.id === null) {
+      this.#page.say(`“${fileStream.title}” could not be kept: it is gone with this page.`);
+    }
+  }
+
+  /** @param {number} id */
+  #select(id) {
+    const fileStream = this.#library.fileStream(id);
+    this.#recalled = fileStream === null ? id : null;
+    if (fileStream !== null) this.#page.show(fileStream);
+    else if (!this.#page.send({ type: "recall", id })) this.#page.say("The daemon does not answer.");
+  }
+
+  /** @param {number} id */
+  #forget(id) {
+    if (id > 0) {
+      // The row stays until the daemon's history no longer has it: it may die before it has written.
+      if (this.#page.send({ type: "forget", ids: [id] })) this.#library.markDeleting(id);
+      else this.#page.say("The daemon does not answer: it cannot forget now.");
+      return;
+    }
+    const fileStream = this.#library.fileStream(id);
+    if (fileStream !== null && fileStream === this.#shown) this.#page.show(null);
+    this.#library.forget(id);
+  }
+}

@@ -1,0 +1,54 @@
+/** Says in words what a file holds: the whole of it, or the moment under the playhead. */
+
+import { STATE_WORDS, duration, percent, playTime } from "../ui/words.js";
+import { loudnessOf } from "./situation.js";
+
+/**
+ * @param {import("../state/file-stream.js").FileStream} fileStream
+ * @param {number|null} position of the moment, null for the whole
+ * @returns {import("./situation.js").Situation}
+ */
+export function fileSituation(fileStream, position) {
+  const { result, problem } = fileStream;
+  /** @type {(kind: import("./situation.js").Kind, word: string, detail: string) =>
+   *   import("./situation.js").Situation} */
+  const say = (kind, word, detail) =>
+    ({ kind, label: null, word, detail, note: "", confidence: 0, loudness: 0 });
+
+  if (problem !== "") return say("ended", "stopped", problem);
+  if (result === null) {
+    const share = percent(fileStream.progress);
+    const situation = say("analysing", "analysing", `${share} of ${duration(fileStream.durationSeconds)}`);
+    situation.confidence = fileStream.progress;
+    return situation;
+  }
+  if (position === null) {
+    const length = duration(Math.max(1, result.duration));
+    const whole = result.label === null
+      ? say("silence", "no speech", `Nobody speaks in these ${length}.`)
+      : say("speech", result.label, `${percent(result.confidence)} on average over ${length}`);
+    const news = `${fileStream.title}: ${whole.word}, ${whole.detail}`;
+    return { ...whole, label: result.label, confidence: result.confidence, news };
+  }
+  return momentSituation(fileStream.at(position), playTime(position), say);
+}
+
+/**
+ * @param {import("../state/events.js").EmotionEvent|null} event @param {string} time
+ * @param {(kind: import("./situation.js").Kind, word: string, detail: string) =>
+ *   import("./situation.js").Situation} say
+ */
+function momentSituation(event, time, say) {
+  if (event === null) return say("silence", "silence", `Nothing was heard at ${time}.`);
+  const situation = say(event.state, STATE_WORDS[event.state], `Nobody speaks at ${time}.`);
+  situation.loudness = loudnessOf(event);
+  if (event.state === "warmup") situation.detail = "The first half second.";
+  if (event.state === "uncertain") situation.detail = `Too little to tell at ${time}.`;
+  if (event.state === "speech" && event.label !== null) {
+    situation.label = event.label;
+    situation.word = event.label;
+    situation.confidence = event.confidence ?? 0;
+    situation.detail = `${percent(situation.confidence)} sure at ${time}`;
+  }
+  return situation;
+}

@@ -1,0 +1,117 @@
+/**
+ * Says in words what is the case right now: the one place that decides what the page claims.
+ *
+ * Each kind of "no emotion" is told apart, for they mean different things and have different
+ * remedies: silence is not neutral, a muted microphone is not silence, a lost daemon is not ended.
+ */
+
+import { LABELS } from "../state/events.js";
+import { STATE_WORDS, duration, percent } from "../ui/words.js";
+
+/**
+ * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
+ *   |"analysing"|"warmup"|"silence"|"uncertain"|"speech"} Kind
+ */
+
+/**
+ * @typedef {object} Situation
+ * @property {Kind} kind
+ * @property {import("../state/events.js").Label|null} label
+ * @property {string} word the large one
+ * @property {string} detail the line below it
+ * @property {string} note a warning that does not replace the emotion, "" for none
+ * @property {number} confidence 0 where there is none
+ * @property {number} loudness 0 to 1, for the eye only
+ * @property {string} [news] what a screen reader says, where that is more than the word
+ */
+
+const QUIET_STRIDES = 12;
+const QUIET_SECONDS = 3;
+const QUIETEST_DBFS = -60;
+/** Letters of the source's own explanation. */
+const LONGEST_DETAIL = 160;
+
+/** @param {import("../state/events.js").EmotionEvent} event @returns {number} 0 to 1, for the eye only */
+export const loudnessOf = (event) => Math.min(1, Math.max(0, 1 - event.level_dbfs / QUIETEST_DBFS));
+
+/** @param {import("../state/stream.js").Stream} stream @returns {string} */
+function held(stream) {
+  const { seconds, atLeast } = stream.held;
+  if (seconds < 1) return "just now";
+  return atLeast ? `for at least ${duration(seconds)}` : `for ${duration(seconds)}`;
+}
+
+/** @param {import("../state/stream.js").Stream} stream @returns {string} the strongest score */
+function leaning(stream) {
+  const scores = stream.last?.scores;
+  if (!scores) return "unknown";
+  const best = scores.reduce((top, score, index) => (score > scores[top] ? index : top), 0);
+  return `${LABELS[best]} ${percent(scores[best])}`;
+}
+
+/**
+ * @param {import("../state/stream.js").Stream|null} stream
+ * @param {import("../daemon/connection.js").LinkState} link
+ * @param {number} nowMs
+ * @returns {Situation}
+ */
+export function situationOf(stream, link, nowMs) {
+  const last = stream?.last ?? null;
+  const loudness = last === null ? 0 : loudnessOf(last);
+  /** @type {(kind: Kind, word: string, detail: string, loud?: number) => Situation} */
+  const say = (kind, word, detail, loud = 0) =>
+    ({ kind, label: null, word, detail, note: "", confidence: 0, loudness: loud });
+
+  if (link.phase === "waiting") {
+    return say("offline", "reconnecting", `The daemon does not answer. Next try in ${link.retryInSeconds} s.`);
+  }
+  if (link.phase === "locked") {
+    return say("locked", "locked", "This daemon tells what it hears to those who have its token.");
+  }
+  if (link.phase === "connecting") {
+    return last === null
+      ? say("connecting", "connecting", "Looking for the daemon…")
+      : say("offline", "reconnecting", "Trying to reach the daemon…");
+  }
+  if (stream === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
+
+  if (!stream.isPresent) return say("ended", "ended", "The daemon has this stream no longer.");
+
+  const why = stream.statusDetail.slice(0, LONGEST_DETAIL);
+  switch (stream.status) {
+    case "ended": return say("ended", "ended", `The source is over. ${why}`);
+    case "muted": return say("muted", "muted", `The daemon does not listen until it is unmuted. ${why}`);
+    case "stalled": return say("stalled", "no sound", `The source has stopped delivering. ${why}`);
+    case "reconnecting":
+      return say("reconnecting", "source lost", `The daemon is opening it again. ${why}`);
+  }
+  if (last === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
+  const quietSeconds = (nowMs - stream.lastEventAtMs) / 1000;
+  if (quietSeconds > Math.max(QUIET_SECONDS, QUIET_STRIDES * stream.events.strideSeconds)) {
+    return say("quiet", "no news", `Nothing has come from the daemon for ${duration(quietSeconds)}.`);
+  }
+
+  /** @type {Situation} */
+  const situation = say(last.state, STATE_WORDS[last.state], "", loudness);
+  switch (last.state) {
+    case "warmup":
+      situation.detail = "Listening to the first half second.";
+      break;
+    case "silence":
+      situation.detail = `Nobody speaks, ${held(stream)}.`;
+      break;
+    case "uncertain":
+      situation.detail = `Too little to tell; closest is ${leaning(stream)}.`;
+      break;
+    case "speech":
+      situation.label = last.label;
+      situation.word = last.label ?? "unknown";
+      situation.confidence = last.confidence ?? 0;
+      situation.detail = `${percent(situation.confidence)} sure, ${held(stream)}`;
+      break;
+  }
+  if (stream.status === "overload") {
+    situation.note = `The computer cannot keep up. ${why}`;
+  }
+  return situation;
+}

@@ -1,0 +1,213 @@
+/** Paints the marks of the timeline, one event after another, into its lanes. */
+
+import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
+import { GLYPHS } from "../ui/glyphs.js";
+import { STATE_WORDS, playTime, timeOfDay } from "../ui/words.js";
+
+/** @typedef {import("./lanes.js").Lanes} Lanes */
+
+const COUNT = LABELS.length;
+const UNCERTAIN = STATES.indexOf("uncertain");
+const WARMUP = STATES.indexOf("warmup");
+const RUNNING = SOURCE_STATUSES.indexOf("running");
+const QUIETEST_DBFS = -60;
+/** Layers thinner than this many pixels are left to the one below. */
+const THINNEST_LAYER = 0.4;
+
+/**
+ * @param {import("../ui/renderers.js").Renderer} renderer
+ * @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes
+ * @param {number} x @param {number} width
+ */
+export function paintEmpty(renderer, theme, lanes, x, width) {
+  renderer.rectangle(x, 0, width, lanes.height, theme.panel);
+  for (const lane of [lanes.ribbon, lanes.scores, lanes.level, lanes.speech]) {
+    renderer.rectangle(x, lane.y, width, lane.height, theme.lane);
+  }
+}
+
+/**
+ * Paints the events that end in [fromPosition, toPosition], each over the pixels it stands for.
+ * Events that share one pixel are painted once.
+ *
+ * @param {import("../ui/renderers.js").Renderer} renderer
+ * @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes
+ * @param {import("../state/event-buffer.js").EventBuffer} events
+ * @param {number} fromId @param {number} toId not included
+ * @param {number} pixelsPerSecond
+ * @param {number} originPixels the time axis's pixel at x = 0
+ */
+export function paintEvents(renderer, theme, lanes, events, fromId, toId, pixelsPerSecond, originPixels) {
+  for (let id = Math.max(fromId, events.first); id < toId; id += 1) {
+    const x0 = Math.round(events.beginOf(id) * pixelsPerSecond) - originPixels;
+    const x1 = Math.round(events.positionOf(id) * pixelsPerSecond) - originPixels;
+    if (x1 > x0) paintEvent(renderer, theme, lanes, events, id, x0, x1);
+  }
+}
+
+/**
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes @param {import("../state/event-buffer.js").EventBuffer} events
+ * @param {number} id @param {number} x0 @param {number} x1
+ */
+function paintEvent(renderer, theme, lanes, events, id, x0, x1) {
+  const slot = events.slot(id);
+  const width = x1 - x0;
+  const label = events.label[slot];
+  const { ribbon, level, speech, scale } = lanes;
+  if (label >= 0) {
+    renderer.rectangle(x0, ribbon.y, width, ribbon.height, theme.labels[LABELS[label]]);
+  } else if (events.state[slot] === UNCERTAIN) {
+    renderer.rectangle(x0, ribbon.y, width, ribbon.height, theme.muted, 0.35);
+  } else if (events.state[slot] === WARMUP) {
+    renderer.rectangle(x0, ribbon.y, width, ribbon.height, theme.muted, 0.15);
+  }
+  if (events.hasScores[slot] === 1) paintScores(renderer, theme, lanes, events, id, x0, x1);
+
+  const loudness = Math.min(1, Math.max(0, 1 - events.levelDbfs[slot] / QUIETEST_DBFS));
+  const bar = Math.max(scale, Math.round(loudness * level.height));
+  // A gap between bars only where there is room for it; zoomed out they merge into an envelope.
+  const gap = width >= 4 * scale ? Math.round(scale) : 0;
+  renderer.rectangle(x0, level.y + (level.height - bar) / 2, width - gap, bar, theme.level);
+  if (events.speechRatio[slot] > 0) {
+    const share = Math.max(1, Math.round(events.speechRatio[slot] * speech.height));
+    renderer.rectangle(x0, speech.y + speech.height - share, width, share, theme.level);
+  }
+  const troubled = events.status[slot] !== RUNNING;
+  if (troubled || (events.follows(id) && events.dropped[slot] > events.dropped[events.slot(id - 1)])) {
+    const below = speech.y + speech.height + Math.round(scale);
+    renderer.rectangle(x0, below, Math.max(width, 2 * scale), Math.round(2 * scale), theme.warn);
+  }
+}
+
+/**
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes @param {import("../state/event-buffer.js").EventBuffer} events
+ * @param {number} id @param {number} x0 @param {number} x1
+ */
+function paintScores(renderer, theme, lanes, events, id, x0, x1) {
+  const { y, height } = lanes.scores;
+  const slot = events.slot(id);
+  const label = events.label[slot];
+  // Where the event before has scores, the edges slope from it; else they stand.
+  const sloped = events.follows(id) && events.hasScores[events.slot(id - 1)] === 1;
+  const here = slot * COUNT;
+  const before = sloped ? events.slot(id - 1) * COUNT : here;
+  let top0 = y;
+  let top1 = y;
+  for (let index = 0; index < COUNT; index += 1) {
+    const bottom0 = top0 + height * events.scores[before + index];
+    const bottom1 = top1 + height * events.scores[here + index];
+    if (bottom0 - top0 > THINNEST_LAYER || bottom1 - top1 > THINNEST_LAYER) {
+      // The published label stands out, the others stay readable behind it.
+      const alpha = index === label ? 0.92 : label >= 0 ? 0.45 : 0.34;
+      renderer.band(x0, x1, top0, top1, bottom0, bottom1, theme.labels[LABELS[index]], alpha);
+    }
+    top0 = bottom0;
+    top1 = bottom1;
+  }
+}
+
+/**
+ * Names the stretches of one label or state, where the name fits: never by colour alone.
+ *
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes @param {import("../state/event-buffer.js").EventBuffer} events
+ * @param {number} pixelsPerSecond @param {number} originPixels @param {number} width
+ */
+export function paintNames(renderer, theme, lanes, events, pixelsPerSecond, originPixels, width) {
+  const { scale, ribbon } = lanes;
+  const last = events.atOrAfter((originPixels + width) / pixelsPerSecond);
+  let id = events.atOrAfter(originPixels / pixelsPerSecond);
+  while (id < events.next && id <= last) {
+    const kind = events.kindOf(id);
+    const begin = Math.max(0, events.beginOf(id) * pixelsPerSecond - originPixels);
+    let end = id + 1;
+    while (end < events.next && end <= last && events.follows(end) && events.kindOf(end) === kind) {
+      end += 1;
+    }
+    const room = Math.min(width, events.positionOf(end - 1) * pixelsPerSecond - originPixels) - begin;
+    const labelled = kind in GLYPHS;
+    const name = labelled ? kind : STATE_WORDS[/** @type {keyof typeof STATE_WORDS} */ (kind)];
+    const size = 12.5 * scale;
+    const textY = ribbon.y + ribbon.height / 2 + 0.36 * size;
+    const glyph = 11 * scale;
+    if (labelled && room > 17 * scale) {
+      const path = GLYPHS[/** @type {keyof typeof GLYPHS} */ (kind)];
+      renderer.glyph(begin + 4 * scale, ribbon.y + (ribbon.height - glyph) / 2, glyph, path, theme.onLabel);
+    }
+    const textX = begin + (labelled ? 20 : 7) * scale;
+    if (room > renderer.measure(name, size) + (labelled ? 26 : 14) * scale) {
+      renderer.text(textX, textY, name, labelled ? theme.onLabel : theme.muted, size);
+    }
+    id = end;
+  }
+}
+
+/**
+ * Says what the two lanes of plain bars are.
+ *
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes
+ */
+export function paintLaneNames(renderer, theme, lanes) {
+  const { scale } = lanes;
+  const size = 10.5 * scale;
+  for (const [name, lane] of /** @type {const} */ ([["level", lanes.level], ["speech", lanes.speech]])) {
+    const height = Math.min(lane.height, 14 * scale);
+    renderer.rectangle(0, lane.y, renderer.measure(name, size) + 9 * scale, height, theme.lane, 0.9);
+    renderer.text(4 * scale, lane.y + height / 2 + 0.34 * size, name, theme.muted, size);
+  }
+}
+
+/**
+ * Where the playhead of a file stands.
+ *
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes @param {number} x
+ */
+export function paintPlayhead(renderer, theme, lanes, x) {
+  const thick = Math.max(1, Math.round(2 * lanes.scale));
+  const left = Math.max(0, x - Math.floor(thick / 2));
+  const bottom = lanes.speech.y + lanes.speech.height;
+  const head = 5 * lanes.scale;
+  // The rim keeps it visible on every colour.
+  renderer.rectangle(left - thick, 0, 3 * thick, bottom, theme.panel, 0.85);
+  renderer.rectangle(left - head, 0, thick + 2 * head, Math.round(5 * lanes.scale), theme.ink);
+  renderer.rectangle(left, 0, thick, bottom, theme.ink);
+}
+
+const TICK_STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+
+/**
+ * Marks round times of day along the axis, or a file's own time.
+ *
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes @param {import("../state/event-buffer.js").EventBuffer} events
+ * @param {number} pixelsPerSecond @param {number} originPixels @param {number} width
+ */
+export function paintAxis(renderer, theme, lanes, events, pixelsPerSecond, originPixels, width) {
+  if (events.isEmpty) return;
+  const { scale } = lanes;
+  const room = 84 * scale;
+  const step = TICK_STEPS_SECONDS.find((seconds) => seconds * pixelsPerSecond >= room) ?? 1800;
+  // Clock time of the newest event, carried along the axis: near enough, and steady.
+  const newest = events.next - 1;
+  const isLive = events.durationSeconds === null;
+  const offset = isLive ? events.time[events.slot(newest)] - events.positionOf(newest) : 0;
+  const zone = isLive
+    ? 60 * new Date((originPixels / pixelsPerSecond + offset) * 1000).getTimezoneOffset() : 0;
+  const firstTime = originPixels / pixelsPerSecond + offset - zone;
+  const size = 11 * scale;
+  for (let tick = Math.ceil(firstTime / step) * step; ; tick += step) {
+    const x = Math.round((tick + zone - offset) * pixelsPerSecond) - originPixels;
+    if (x > width) break;
+    renderer.rectangle(x, lanes.speech.y + lanes.speech.height + 4 * scale, Math.max(1, scale), 3 * scale, theme.muted);
+    if (x > 30 * scale && x < width - 30 * scale) {
+      const text = isLive ? timeOfDay(tick + zone) : playTime(tick);
+      renderer.text(x, lanes.axisBaseline, text, theme.muted, size, "center");
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** Writes numbers, times, names and states as the page shows them. */
+
+/** How each state reads on the page. */
+export const STATE_WORDS = Object.freeze({
+  warmup: "warming up",
+  silence: "silence",
+  uncertain: "uncertain",
+  speech: "speech",
+});
+
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+
+/** @param {number} share between 0 and 1 */
+export const percent = (share) => `${Math.round(100 * share)}\u202f%`;
+
+/** @param {number} unixSeconds @returns {string} the time of day */
+export const timeOfDay = (unixSeconds) => clock.format(new Date(unixSeconds * 1000));
+
+const hoursAndMinutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const days = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+
+/** @param {number} unixSeconds @returns {string} the time of a moment of today, else the day */
+export function dayOrTime(unixSeconds) {
+  const then = new Date(unixSeconds * 1000);
+  return (then.toDateString() === new Date().toDateString() ? hoursAndMinutes : days).format(then);
+}
+
+/** @param {number} seconds of a file @returns {string} such as "0:04", "2:05", "1:03:00" */
+export function playTime(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (/** @type {number} */ value) => String(value).padStart(2, "0");
+  const total = Math.floor(whole / 60);
+  if (total < 60) return `${total}:${two(whole % 60)}`;
+  return `${Math.floor(total / 60)}:${two(total % 60)}:${two(whole % 60)}`;
+}
+
+/** @param {number} seconds @returns {string} such as "4 s", "2 min 5 s", "1 h 3 min" */
+export function duration(seconds) {
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
+  const rest = minutes % 60;
+  return rest === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+const LONGEST_NAME = 60;
+
+/**
+ * @param {string} name as some program chose it
+ * @returns {string} short enough for a label, without the control and direction characters
+ *   that could disturb the text around it
+ */
+export function shownName(name) {
+  const clean = [...name.replace(/[\p{C}\p{Z}]+/gu, " ").trim()];
+  if (clean.length === 0) return "(unnamed)";
+  return clean.length > LONGEST_NAME ? `${clean.slice(0, LONGEST_NAME - 1).join("")}…` : clean.join("");
+}

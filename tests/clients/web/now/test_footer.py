@@ -1,0 +1,25 @@
+"""The facts in the footer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.clients.web.scripted import ScriptedDaemon, emotion, status
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+pytestmark = pytest.mark.system
+
+
+def test_footer(page: Any, daemon: ScriptedDaemon) -> None:
+    daemon.send(
+        status("running", device="Built-in Audio", device_latency_ms=23.2),
+        *[emotion(index, "calm", seq=index + 1) for index in range(4)],
+        emotion(6, "calm", seq=9, age_ms=400.0),
+    )
+    expect(page.locator("#fact-latency")).to_have_text("14 ms")
+    expect(page.locator("#fact-model")).to_have_text("full")
+    expect(page.locator("#fact-device")).to_have_text("Built-in Audio (+23 ms)")
+    expect(page.locator("#fact-missed")).to_have_text("4")

@@ -1,0 +1,40 @@
+"""Which stream is shown, where nobody has picked one, or the picked one is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.clients.web.scripted import emotion, hello, status
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+pytestmark = pytest.mark.system
+
+
+def test_stream_that_did_not_come_back(open_page: Any, start_daemon: Any) -> None:
+    first = start_daemon(hello(("mic", "kitchen"), last=emotion(4, "calm")))
+    page = open_page(first, path="#stream=kitchen")
+    first.send(emotion(4, "angry", stream="kitchen"), status("muted", seq=5))
+    expect(page.locator("#now-word")).to_have_text("angry")
+    first.stop()
+    expect(page.locator("#now-word")).to_have_text("reconnecting")
+    second = start_daemon(hello(("mic",), last=emotion(0, "sad")), first.port)
+    second.wait_for_clients()
+    # Nor does the old daemon's word that the other one is muted hold any longer.
+    expect(page.locator("#now-word")).to_have_text("sad")
+    page.locator("#stream-list input").nth(1).check(force=True)
+    expect(page.locator("#now-word")).to_have_text("ended")
+    second.send(emotion(1, "sad"))
+    expect(page.locator("#now-detail")).to_have_text("The daemon has this stream no longer.")
+    second.send(emotion(0, "surprised", stream="kitchen"))
+    expect(page.locator("#now-word")).to_have_text("surprised")
+
+
+def test_address_names_a_stream(open_page: Any, start_daemon: Any) -> None:
+    daemon = start_daemon(hello(("mic",), last=emotion(4, "calm")))
+    page = open_page(daemon, path="#stream=living%20room")
+    expect(page.locator("#now-word")).to_have_text("calm")
+    daemon.send(emotion(0, "fearful", stream="living room"))
+    expect(page.locator("#now-word")).to_have_text("fearful")
