@@ -6,6 +6,10 @@ VERSIONS ?= lock
 VENV := .venv$(if $(filter lock,$(VERSIONS)),,-$(VERSIONS))
 TFLITE_VENV := .venv-tflite-runtime
 PACKAGING := setup.cfg pyproject.toml tools/install tools/need $(wildcard requirements/*.txt)
+# What the package emotiond has, of all that lies here.
+PACKAGE := __init__.py __main__.py clients dsp inference models streamer
+# The same under its name, for mypy: see setup.cfg.
+TYPED := build/mypy/emotiond
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
 BENCH_ARGS ?=
@@ -36,8 +40,10 @@ test-peers: $(VENV)/test.stamp
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	@mkdir -p $(TYPED)
+	@ln -sfn $(addprefix ../../../,$(PACKAGE)) $(TYPED)/
 	$(VENV)/bin/mypy
-	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive streamer dsp inference clients models
+	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive $(PACKAGE)
 
 # Asks PyPI for known weaknesses of what is installed; what cannot be asked for is an error, too.
 audit: $(VENV)/audit.stamp

@@ -12,16 +12,16 @@ import threading
 import time
 from collections.abc import Sequence
 
-from dsp.types import FloatArray
-from inference.card import SAMPLE_RATE
-from inference.catalog import find_model
-from inference.runtime import find_runtime
-from streamer.access import Access
-from streamer.app import Daemon
-from streamer.config import Config
-from streamer.ring import Ring
-from streamer.sources import About, OnStatus
-from streamer.sources.opening import SourceSpec
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.catalog import find_model
+from emotiond.inference.runtime import find_runtime
+from emotiond.streamer.access import Access
+from emotiond.streamer.app import Daemon
+from emotiond.streamer.config import Config
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import About, OnStatus
+from emotiond.streamer.sources.opening import SourceSpec
 from tests.support.signals import demo
 
 _BLOCK_SECONDS = 0.05

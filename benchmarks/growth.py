@@ -7,14 +7,14 @@ import time
 import numpy as np
 
 from benchmarks.harness import Plot, Section, spread
-from inference.card import LABELS, SAMPLE_RATE
-from inference.catalog import find_model
-from inference.classifier import Classifier, Prediction
-from inference.runtime import find_runtime
-from streamer.events import encode, to_json
-from streamer.intake import Intake
-from streamer.pipeline import Narrator, Pipeline, Timing
-from streamer.ring import Ring
+from emotiond.inference.card import LABELS, SAMPLE_RATE
+from emotiond.inference.catalog import find_model
+from emotiond.inference.classifier import Classifier, Prediction
+from emotiond.inference.runtime import find_runtime
+from emotiond.streamer.events import encode, to_json
+from emotiond.streamer.intake import Intake
+from emotiond.streamer.pipeline import Narrator, Pipeline, Timing
+from emotiond.streamer.ring import Ring
 from tests.support.signals import demo
 
 _STRIDE, _BLOCK = SAMPLE_RATE // 4, SAMPLE_RATE // 100

@@ -11,8 +11,8 @@ import numpy as np
 
 from benchmarks.harness import Section, spread
 from benchmarks.recipes import RATE, RECIPE, Kaldi, with_librosa
-from dsp.mfcc import StreamingMfcc
-from dsp.types import FloatArray
+from emotiond.dsp.mfcc import StreamingMfcc
+from emotiond.dsp.types import FloatArray
 from tests.support.signals import demo
 
 _BLOCK_FRAMES = 64  # what its arrays need then fits the cache: 7.0 µs per frame, 8.2 for 256

@@ -9,12 +9,12 @@ import numpy as np
 
 from benchmarks.harness import Plot, Section, interleaved
 from benchmarks.listening import Arrival, ZeroMQListener, hear_websocket
-from dsp.framing import FrameStream
-from dsp.gate import LevelGate
-from dsp.level import levels_dbfs
-from inference.catalog import find_model
-from inference.classifier import Classifier
-from inference.runtime import find_runtime
+from emotiond.dsp.framing import FrameStream
+from emotiond.dsp.gate import LevelGate
+from emotiond.dsp.level import levels_dbfs
+from emotiond.inference.catalog import find_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.runtime import find_runtime
 from tests.support.daemon import DEMO, running_daemon
 from tests.support.signals import RATE, demo
 from tests.support.sound_server import SoundServer, sound_server

@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.harness import Plot, Section, interleaved, spread
 from benchmarks.recipes import HOP, RATE, RECIPE, Kaldi, with_librosa, with_psf
-from dsp.mfcc import StreamingMfcc
-from dsp.types import FloatArray
+from emotiond.dsp.mfcc import StreamingMfcc
+from emotiond.dsp.types import FloatArray
 from tests.support.signals import demo
 
 _WINDOW_SECONDS = 3

@@ -9,8 +9,8 @@ import librosa
 import numpy as np
 import python_speech_features as psf
 
-from dsp.recipe import Recipe
-from dsp.types import FloatArray
+from emotiond.dsp.recipe import Recipe
+from emotiond.dsp.types import FloatArray
 
 RATE = 16_000
 HOP = 160

@@ -16,7 +16,7 @@ from aiohttp import web
 from picows import WSListener, WSMsgType, WSTransport, ws_create_server
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from inference.card import LABELS
+from emotiond.inference.card import LABELS
 
 PERIOD_SECONDS = 0.25
 _HOST = "127.0.0.1"

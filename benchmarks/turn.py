@@ -8,20 +8,20 @@ from itertools import cycle
 import numpy as np
 
 from benchmarks.harness import Section, interleaved, spread
-from dsp.framing import FrameStream
-from dsp.frontend import FrontEnd
-from dsp.gate import LevelGate
-from dsp.level import levels_dbfs
-from dsp.mfcc import Mfcc
-from dsp.types import FloatArray
-from inference.card import SAMPLE_RATE
-from inference.catalog import find_model
-from inference.classifier import Classifier
-from inference.runtime import find_runtime
-from streamer.events import encode, to_json
-from streamer.intake import Chunk
-from streamer.pipeline import Narrator, Pipeline, Timing
-from streamer.ring import Ring
+from emotiond.dsp.framing import FrameStream
+from emotiond.dsp.frontend import FrontEnd
+from emotiond.dsp.gate import LevelGate
+from emotiond.dsp.level import levels_dbfs
+from emotiond.dsp.mfcc import Mfcc
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.catalog import find_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.runtime import find_runtime
+from emotiond.streamer.events import encode, to_json
+from emotiond.streamer.intake import Chunk
+from emotiond.streamer.pipeline import Narrator, Pipeline, Timing
+from emotiond.streamer.ring import Ring
 from tests.support.signals import demo
 
 _STRIDE = SAMPLE_RATE // 4

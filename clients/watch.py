@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from clients.websocket_client import TokenRefused, messages_for_ever
+from emotiond.clients.websocket_client import TokenRefused, messages_for_ever
 
 _BAR_CELLS = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsp.recipe import Recipe
-from dsp.types import FloatArray
+from emotiond.dsp.recipe import Recipe
+from emotiond.dsp.types import FloatArray
 
 
 def frame_view(samples: FloatArray, frame_length: int, hop_length: int) -> FloatArray:

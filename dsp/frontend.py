@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dsp.framing import FrameStream
-from dsp.gate import GateSettings, GateState, LevelGate
-from dsp.level import levels_dbfs, mean_level_dbfs
-from dsp.mfcc import Mfcc
-from dsp.recipe import Recipe
-from dsp.types import FloatArray
+from emotiond.dsp.framing import FrameStream
+from emotiond.dsp.gate import GateSettings, GateState, LevelGate
+from emotiond.dsp.level import levels_dbfs, mean_level_dbfs
+from emotiond.dsp.mfcc import Mfcc
+from emotiond.dsp.recipe import Recipe
+from emotiond.dsp.types import FloatArray
 
 PRE_ROLL_SECONDS = 0.2
 """A window reaches this far before the onset of the present speech, and no further."""

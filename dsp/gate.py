@@ -11,8 +11,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from dsp.level import SILENCE_DBFS
-from dsp.types import FloatArray
+from emotiond.dsp.level import SILENCE_DBFS
+from emotiond.dsp.types import FloatArray
 
 
 class GateState(Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsp.types import FloatArray
+from emotiond.dsp.types import FloatArray
 
 SILENCE_DBFS = -120.0
 """Where the scale ends: anything quieter, digital silence too, counts as this."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dsp.recipe import Recipe
+from emotiond.dsp.recipe import Recipe
 
 # Slaney, Auditory Toolbox (1998): linear to 1 kHz (15 mel), then 27 steps per factor of 6.4.
 _SLANEY_HZ_PER_MEL = 200.0 / 3

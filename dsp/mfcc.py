@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dsp.framing import FrameStream, frame_view
-from dsp.mel import mel_filters
-from dsp.recipe import Recipe
-from dsp.types import FloatArray
+from emotiond.dsp.framing import FrameStream, frame_view
+from emotiond.dsp.mel import mel_filters
+from emotiond.dsp.recipe import Recipe
+from emotiond.dsp.types import FloatArray
 
 _BATCH_FRAMES = 256  # of a whole signal at a time: stays in the cache, whatever the length
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from dsp.types import FloatArray
+from emotiond.dsp.types import FloatArray
 
 
 class Resampler:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsp.types import FloatArray
-from inference.profile import Profile
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.profile import Profile
 
 
 @dataclass(frozen=True)

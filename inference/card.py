@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsp.frontend import WindowShape
-from dsp.recipe import Recipe
-from inference.adaptation import AdaptationSettings
-from inference.exceptions import CardError
-from inference.parsing import build
-from inference.smoothing import SmoothingSettings
+from emotiond.dsp.frontend import WindowShape
+from emotiond.dsp.recipe import Recipe
+from emotiond.inference.adaptation import AdaptationSettings
+from emotiond.inference.exceptions import CardError
+from emotiond.inference.parsing import build
+from emotiond.inference.smoothing import SmoothingSettings
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """The eight labels, in the order of every vector of scores."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
-from inference.classifier import SUFFIX, Model, read_model
-from inference.exceptions import ModelError
-from inference.runtime import LITERT, Runtime
+from emotiond.inference.classifier import SUFFIX, Model, read_model
+from emotiond.inference.exceptions import ModelError
+from emotiond.inference.runtime import LITERT, Runtime
+
+_FOLDER = Path(__file__).parents[1] / "models"
 
 
 def bundled_models() -> Sequence[Path]:
     """Paths of the bundled ``.tflite`` files, in the order of their names."""
-    folder = Path(str(resources.files("models")))
-    return sorted(folder.glob(f"*{SUFFIX}"))
+    return sorted(_FOLDER.glob(f"*{SUFFIX}"))
 
 
 def default_name(runtime: Runtime) -> str:

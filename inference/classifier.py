@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from dsp.types import FloatArray
-from inference.adaptation import Speaker
-from inference.card import LABELS, Card, load_card
-from inference.exceptions import CardError, ModelError, ProfileError
-from inference.profile import Profile
-from inference.runtime import LITERT, Runtime
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.card import LABELS, Card, load_card
+from emotiond.inference.exceptions import CardError, ModelError, ProfileError
+from emotiond.inference.profile import Profile
+from emotiond.inference.runtime import LITERT, Runtime
 
 SUFFIX = ".tflite"
 FEATURES, SPEAKER = "features", "speaker"

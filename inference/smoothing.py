@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dsp.types import FloatArray
+from emotiond.dsp.types import FloatArray
 
 HELD_SHARE = 0.5
 """Of what a label takes to appear in the end, what it takes to stay: so it does not flicker."""

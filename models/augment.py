@@ -9,11 +9,11 @@ import numpy.typing as npt
 import soxr
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from dsp.mel import slaney_centres_hz
-from dsp.mfcc import dct_matrix
-from dsp.types import FloatArray
-from inference.card import SAMPLE_RATE
-from models.shape import RECIPE
+from emotiond.dsp.mel import slaney_centres_hz
+from emotiond.dsp.mfcc import dct_matrix
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.models.shape import RECIPE
 
 Samples = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]

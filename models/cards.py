@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from inference.adaptation import AdaptationSettings
-from inference.card import LABELS
-from inference.smoothing import SmoothingSettings
-from models.shape import MINIMUM_FRAMES, PRIOR_SECONDS, RECIPE, WINDOW_FRAMES
+from emotiond.inference.adaptation import AdaptationSettings
+from emotiond.inference.card import LABELS
+from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.models.shape import MINIMUM_FRAMES, PRIOR_SECONDS, RECIPE, WINDOW_FRAMES
 
 DESCRIPTIONS = {
     "full": "Lower three blocks of Whisper's tiny encoder, as they were, under trained "
@@ -77,7 +77,7 @@ UNFITTED = Fitted(
         sharpness=1.0,
     ),
 )
-"""What a model is exported with, before ``models.evaluate`` has heard it; fitting begins here."""
+"""What a model has before ``emotiond.models.evaluate`` has heard it; fitting begins here."""
 
 _ADAPTATION = AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5)
 

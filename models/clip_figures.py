@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from dsp.types import FloatArray
-from inference.card import LABELS, SAMPLE_RATE, Card
-from models.hearing import HeardClip
-from models.listening import Step, clip_scores, retempered
-from models.metrics import Calibration, accuracy, calibration, summary
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import LABELS, SAMPLE_RATE, Card
+from emotiond.models.hearing import HeardClip
+from emotiond.models.listening import Step, clip_scores, retempered
+from emotiond.models.metrics import Calibration, accuracy, calibration, summary
 
 _NOT_FOUND = -1
 _WINDOW_SECONDS = (1.0, 2.0, 3.0)

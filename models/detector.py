@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from dsp.types import FloatArray
-from models.encoder import Parameters, Tensor, gelu, values
-from models.heads import MASKED, masked_moments
+from emotiond.dsp.types import FloatArray
+from emotiond.models.encoder import Parameters, Tensor, gelu, values
+from emotiond.models.heads import MASKED, masked_moments
 
 Arrays: TypeAlias = dict[str, npt.NDArray[np.float32]]
 """Parameters by name, before they are part of a graph."""

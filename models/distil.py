@@ -10,18 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from dsp.types import FloatArray
-from models import lite
-from models.detector import Arrays
-from models.encoder import Tensor, constants, values
-from models.export import to_tflite
-from models.heads import classify
-from models.history import History, share_right
-from models.lite import Spectrum
-from models.losses import mixed_loss, mixing
-from models.progress import progress
-from models.sampling import Sampler
-from models.training import Schedule, averaging_adamw
+from emotiond.dsp.types import FloatArray
+from emotiond.models import lite
+from emotiond.models.detector import Arrays
+from emotiond.models.encoder import Tensor, constants, values
+from emotiond.models.export import to_tflite
+from emotiond.models.heads import classify
+from emotiond.models.history import History, share_right
+from emotiond.models.lite import Spectrum
+from emotiond.models.losses import mixed_loss, mixing
+from emotiond.models.progress import progress
+from emotiond.models.sampling import Sampler
+from emotiond.models.training import Schedule, averaging_adamw
 
 _CHECKPOINT_STEPS = 200
 _SOFTNESS = 2.0

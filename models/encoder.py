@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from dsp.mfcc import dct_matrix
-from models.shape import RECIPE
-from models.whisper import Weights
+from emotiond.dsp.mfcc import dct_matrix
+from emotiond.models.shape import RECIPE
+from emotiond.models.whisper import Weights
 
 Tensor: TypeAlias = Any
 """A TensorFlow tensor or variable; TensorFlow ships no types."""

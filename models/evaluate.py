@@ -1,4 +1,4 @@
-"""Judge cross-validated models as the daemon runs them: ``python -m models.evaluate full``.
+"""Judge cross-validated models as the daemon does: ``python -m emotiond.models.evaluate full``.
 
 Whatever is fitted after training (temperature, voice threshold, smoothing) is fitted, for each
 fold, on what the other folds' models say of their own held-out actors. The card of the model in
@@ -18,27 +18,34 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from dsp.types import FloatArray
-from inference.card import LABELS, Card
-from models.cards import Fitted, write_card
-from models.clip_figures import clip_table, enrolment_table, holding_table, window_table
-from models.command import run
-from models.corpora import FOLDS, NOISE_TEST_FOLD, Clip, load_audio, read_esc10, read_ravdess
-from models.fitting import (
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import LABELS, Card
+from emotiond.models.cards import Fitted, write_card
+from emotiond.models.clip_figures import clip_table, enrolment_table, holding_table, window_table
+from emotiond.models.command import run
+from emotiond.models.corpora import (
+    FOLDS,
+    NOISE_TEST_FOLD,
+    Clip,
+    load_audio,
+    read_esc10,
+    read_ravdess,
+)
+from emotiond.models.fitting import (
     fit_sharpness,
     fit_smoothing,
     fit_temperature,
     fit_voice_threshold,
     threshold_curve,
 )
-from models.hearing import CONDITIONS, HeardClip, HeardStream, Hearing
-from models.listening import conclude
-from models.metrics import calibration
-from models.noise_figures import noise_table, open_share
-from models.report import write_report
-from models.stream_figures import measure, spoken_scores, totals
-from models.streams import actor_random
-from streamer.pipeline import Verdict
+from emotiond.models.hearing import CONDITIONS, HeardClip, HeardStream, Hearing
+from emotiond.models.listening import conclude
+from emotiond.models.metrics import calibration
+from emotiond.models.noise_figures import noise_table, open_share
+from emotiond.models.report import write_report
+from emotiond.models.stream_figures import measure, spoken_scores, totals
+from emotiond.models.streams import actor_random
+from emotiond.streamer.pipeline import Verdict
 
 T = TypeVar("T")
 
@@ -60,11 +67,13 @@ _OTHERS_SHARE = 3
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run."""
-    parser = argparse.ArgumentParser(prog="models.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="emotiond.models.evaluate", description=__doc__)
     parser.add_argument("model", choices=("full", "lite"))
     parser.add_argument("--speech", type=Path, required=True, help="RAVDESS speech")
     parser.add_argument("--esc10", type=Path, required=True, help="ESC-10")
-    parser.add_argument("--runs", type=Path, required=True, help="as models.train filled it")
+    parser.add_argument(
+        "--runs", type=Path, required=True, help="as emotiond.models.train filled it"
+    )
     parser.add_argument("--seeds", type=Path, nargs="+", default=[], help="runs of other seeds")
     parser.add_argument("--report", type=Path, required=True, help="HTML file to write")
     parser.add_argument("--orders", type=int, default=5, help="of an actor's clips, adapting")
@@ -278,7 +287,7 @@ def _after_holding(fold: Fold, seconds: float) -> list[tuple[str, HeardClip]]:
 
 
 def _curves(runs: Path, model: str) -> dict[str, list[float]]:
-    """How the training of the first fold went, see :class:`models.history.History`."""
+    """How the training of the first fold went, see :class:`emotiond.models.history.History`."""
     name = "heads" if model == "full" else "lite"
     with np.load(runs / "fold1" / f"{name}-history.npz") as archive:
         return {key: archive[key].tolist() for key in archive.files}

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dsp.frontend import FrontEnd, WindowShape
-from inference.card import LABELS
-from inference.exceptions import DataError
-from models import augment
-from models.corpora import Clip, load_audio
-from models.files import save_arrays, write_whole
-from models.frozen import FrozenEncoder
-from models.progress import progress
-from models.sampling import Columns
-from models.shape import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
-from models.windows import choose_window
+from emotiond.dsp.frontend import FrontEnd, WindowShape
+from emotiond.inference.card import LABELS
+from emotiond.inference.exceptions import DataError
+from emotiond.models import augment
+from emotiond.models.corpora import Clip, load_audio
+from emotiond.models.files import save_arrays, write_whole
+from emotiond.models.frozen import FrozenEncoder
+from emotiond.models.progress import progress
+from emotiond.models.sampling import Columns
+from emotiond.models.shape import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
+from emotiond.models.windows import choose_window
 
 NO_LABEL = -1
 """Instead of a label's number: noise."""
@@ -89,16 +89,16 @@ def make_examples(
 def load_column(folder: Path, name: str) -> npt.NDArray[Any]:
     """One column of all shards, a row per window.
 
-    ``features`` (WINDOW_FRAMES, n_mfcc), ``states`` (see :func:`models.frozen.heard_states`),
-    ``label`` (:data:`NO_LABEL` for noise), ``fold``, ``corpus``, ``speaker``,
-    ``active_frames``.
+    ``features`` (WINDOW_FRAMES, n_mfcc), ``states`` (see
+    :func:`emotiond.models.frozen.heard_states`), ``label`` (:data:`NO_LABEL` for noise), ``fold``,
+    ``corpus``, ``speaker``, ``active_frames``.
 
     Raises:
         DataError: the folder holds no windows.
     """
     paths = sorted(folder.glob("*.npz"))
     if not paths:
-        raise DataError(f"{folder} holds no windows", "Run python -m models.prepare first")
+        raise DataError(f"{folder} holds no windows", "Run python -m emotiond.models.prepare first")
     parts = []
     for path in paths:
         with np.load(path, allow_pickle=False) as archive:

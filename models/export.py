@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.detector import Arrays, describe, detect
-from models.encoder import Tensor, constants, log_mel, masks, values
-from models.expression import speakers_own
-from models.frozen import encoder_parameters, heard_states
-from models.heads import SPEAKER_SIZE, judge, standardise, window_statistics
-from models.shape import RECIPE, WINDOW_FRAMES
-from models.training import Network
-from models.whisper import Weights
+from emotiond.models.detector import Arrays, describe, detect
+from emotiond.models.encoder import Tensor, constants, log_mel, masks, values
+from emotiond.models.expression import speakers_own
+from emotiond.models.frozen import encoder_parameters, heard_states
+from emotiond.models.heads import SPEAKER_SIZE, judge, standardise, window_statistics
+from emotiond.models.shape import RECIPE, WINDOW_FRAMES
+from emotiond.models.training import Network
+from emotiond.models.whisper import Weights
 
 Serve: TypeAlias = Callable[[Tensor, Tensor], dict[str, Tensor]]
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from dsp.types import FloatArray
-from models.encoder import Tensor
-from models.heads import N_LABELS
-from models.sampling import Columns
+from emotiond.dsp.types import FloatArray
+from emotiond.models.encoder import Tensor
+from emotiond.models.heads import N_LABELS
+from emotiond.models.sampling import Columns
 
 _CORPUS = "ravdess-speech"
 """Everybody in it expresses all labels."""

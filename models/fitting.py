@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dsp.types import FloatArray
-from inference.card import Card
-from inference.smoothing import SmoothingSettings
-from models.cards import UNFITTED
-from models.listening import (
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import Card
+from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.models.cards import UNFITTED
+from emotiond.models.listening import (
     Step,
     clip_scores,
     conclude,
@@ -25,8 +25,8 @@ from models.listening import (
     retempered,
     tempered,
 )
-from models.stream_figures import measure, spoken_scores, totals
-from models.streams import ActorStream
+from emotiond.models.stream_figures import measure, spoken_scores, totals
+from emotiond.models.streams import ActorStream
 
 OPEN_SHARE = 0.985
 """Of speech; a little more than is promised, for voices that fitting does not know."""

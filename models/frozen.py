@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from models.encoder import (
+from emotiond.models.encoder import (
     WIDTH,
     Parameters,
     Tensor,
@@ -26,9 +26,9 @@ from models.encoder import (
     stem_parameters,
     whisper_input,
 )
-from models.heads import CHANNELS
-from models.shape import RECIPE
-from models.whisper import Weights
+from emotiond.models.heads import CHANNELS
+from emotiond.models.shape import RECIPE
+from emotiond.models.whisper import Weights
 
 BLOCKS = 3
 """Of Whisper's four."""

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from inference.card import LABELS
-from models.encoder import Parameters, Tensor, gelu, linear
+from emotiond.inference.card import LABELS
+from emotiond.models.encoder import Parameters, Tensor, gelu, linear
 
 N_LABELS = len(LABELS)
 CHANNELS = 768

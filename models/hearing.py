@@ -13,16 +13,16 @@ from typing import TypeVar
 
 import numpy as np
 
-from inference.adaptation import Speaker
-from inference.classifier import Classifier, read_model
-from inference.runtime import find_runtime
-from models import augment
-from models.augment import Samples
-from models.corpora import Clip, load_audio
-from models.files import write_whole
-from models.listening import Step, adapt_to, listen
-from models.progress import progress
-from models.streams import ActorStream, make_stream
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.runtime import find_runtime
+from emotiond.models import augment
+from emotiond.models.augment import Samples
+from emotiond.models.corpora import Clip, load_audio
+from emotiond.models.files import write_whole
+from emotiond.models.listening import Step, adapt_to, listen
+from emotiond.models.progress import progress
+from emotiond.models.streams import ActorStream, make_stream
 
 T = TypeVar("T")
 

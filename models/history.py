@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.encoder import Tensor
-from models.files import save_arrays
+from emotiond.models.encoder import Tensor
+from emotiond.models.files import save_arrays
 
 
 class History:

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dsp.types import FloatArray
-from inference.adaptation import Speaker
-from inference.card import LABELS, Card
-from inference.classifier import Classifier, Prediction, softmax
-from models.windows import STRIDE_SAMPLES
-from streamer.intake import Chunk
-from streamer.pipeline import Pipeline, Verdict
-from streamer.turn import Turn
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.card import LABELS, Card
+from emotiond.inference.classifier import Classifier, Prediction, softmax
+from emotiond.models.windows import STRIDE_SAMPLES
+from emotiond.streamer.intake import Chunk
+from emotiond.streamer.pipeline import Pipeline, Verdict
+from emotiond.streamer.turn import Turn
 
 
 @dataclass(frozen=True)

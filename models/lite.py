@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.detector import describe, detect
-from models.encoder import (
+from emotiond.models.detector import describe, detect
+from emotiond.models.encoder import (
     LOUD_RANGE,
     PADDING_LEVEL,
     Parameters,
@@ -22,8 +22,8 @@ from models.encoder import (
     linear,
     log_mel,
 )
-from models.heads import HeadSize, adapt, classify, masked_moments, new_head, pool
-from models.shape import RECIPE
+from emotiond.models.heads import HeadSize, adapt, classify, masked_moments, new_head, pool
+from emotiond.models.shape import RECIPE
 
 CHANNELS = RECIPE.n_mels
 SPEAKER_SIZE = 2 * CHANNELS

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from inference.card import LABELS
-from models.encoder import Tensor
+from emotiond.inference.card import LABELS
+from emotiond.models.encoder import Tensor
 
 _KNOWN = {
     "ravdess-speech": set(LABELS),

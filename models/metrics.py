@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dsp.types import FloatArray
-from inference.card import LABELS
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import LABELS
 
 Labels = npt.NDArray[np.int64]
 _BINS = 15

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inference.card import SAMPLE_RATE, Card
-from models.augment import Samples, change_gain, coloured_noise
-from models.corpora import Clip, load_audio
-from models.hearing import HeardStream, Hearing
-from models.listening import Step, conclude
-from models.streams import FRAME_SAMPLES
-from models.windows import STRIDE_SAMPLES
+from emotiond.inference.card import SAMPLE_RATE, Card
+from emotiond.models.augment import Samples, change_gain, coloured_noise
+from emotiond.models.corpora import Clip, load_audio
+from emotiond.models.hearing import HeardStream, Hearing
+from emotiond.models.listening import Step, conclude
+from emotiond.models.streams import FRAME_SAMPLES
+from emotiond.models.windows import STRIDE_SAMPLES
 
 _SECONDS = 10
 _WHITE_DBFS = (-60, -40, -20, -6)

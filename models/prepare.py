@@ -1,12 +1,12 @@
-"""Make the training windows: ``python -m models.prepare``."""
+"""Make the training windows: ``python -m emotiond.models.prepare``."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from models.command import run
-from models.corpora import (
+from emotiond.models.command import run
+from emotiond.models.corpora import (
     NOISE_TEST_FOLD,
     TEST_FOLD,
     Clip,
@@ -15,15 +15,15 @@ from models.corpora import (
     read_nemo,
     read_ravdess,
 )
-from models.examples import make_examples, training_tasks
-from models.frozen import FrozenEncoder
-from models.shape import WINDOW_FRAMES
-from models.whisper import load_encoder
+from emotiond.models.examples import make_examples, training_tasks
+from emotiond.models.frozen import FrozenEncoder
+from emotiond.models.shape import WINDOW_FRAMES
+from emotiond.models.whisper import load_encoder
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run."""
-    parser = argparse.ArgumentParser(prog="models.prepare", description=__doc__)
+    parser = argparse.ArgumentParser(prog="emotiond.models.prepare", description=__doc__)
     add_data_arguments(parser)
     parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
     parser.add_argument("--cache", type=Path, required=True, help="where windows are kept")

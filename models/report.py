@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.card import LABELS
-from models.plots import Line, heat_map, line_plot
+from emotiond.inference.card import LABELS
+from emotiond.models.plots import Line, heat_map, line_plot
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem;
@@ -31,7 +31,7 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
 
     Args:
         path: of the HTML file; its folder is made.
-        results: as ``models.evaluate`` gathers them.
+        results: as ``emotiond.models.evaluate`` gathers them.
     """
     card, cold = results["card"], results["cold"]
     title = f"emotiond model {card['name']}"

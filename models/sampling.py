@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dsp.types import FloatArray
-from models.losses import allowed_labels, target_labels
-from models.shape import PRIOR_SECONDS
+from emotiond.dsp.types import FloatArray
+from emotiond.models.losses import allowed_labels, target_labels
+from emotiond.models.shape import PRIOR_SECONDS
 
 FRAMES_PER_SECOND = 100
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsp.recipe import Recipe
+from emotiond.dsp.recipe import Recipe
 
 RECIPE = Recipe(
     sample_rate=16000,

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from dsp.framing import frame_view
-from dsp.level import levels_dbfs
-from inference.card import LABELS, SAMPLE_RATE
-from models.corpora import Clip, load_audio
+from emotiond.dsp.framing import frame_view
+from emotiond.dsp.level import levels_dbfs
+from emotiond.inference.card import LABELS, SAMPLE_RATE
+from emotiond.models.corpora import Clip, load_audio
 
 FRAME_SAMPLES = SAMPLE_RATE // 100
 """Truth is known for every 10 ms."""

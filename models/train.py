@@ -1,4 +1,4 @@
-"""Train models for cross-validation and for shipping: ``python -m models.train full`` or ``lite``.
+"""Train models to cross-validate and to ship: ``python -m emotiond.models.train full`` or ``lite``.
 
 A run is one fold whose actors are left out, or ``all``. ``lite`` learns from the ``full`` that
 was trained in the same run's folder, so it never learns from anybody who has heard its judges.
@@ -17,29 +17,29 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from dsp.types import FloatArray
-from models import lite
-from models.cards import UNFITTED, write_card
-from models.command import run
-from models.detector import Arrays, describe, train_detector
-from models.distil import Distiller, Lesson, export_lite
-from models.encoder import Tensor, constants, values
-from models.examples import load_column, load_columns
-from models.export import export_full
-from models.expression import measure_expression
-from models.files import save_arrays, write_whole
-from models.heads import (
+from emotiond.dsp.types import FloatArray
+from emotiond.models import lite
+from emotiond.models.cards import UNFITTED, write_card
+from emotiond.models.command import run
+from emotiond.models.detector import Arrays, describe, train_detector
+from emotiond.models.distil import Distiller, Lesson, export_lite
+from emotiond.models.encoder import Tensor, constants, values
+from emotiond.models.examples import load_column, load_columns
+from emotiond.models.export import export_full
+from emotiond.models.expression import measure_expression
+from emotiond.models.files import save_arrays, write_whole
+from emotiond.models.heads import (
     CHANNELS,
     N_LABELS,
     HeadSize,
     describe_population,
     standardise,
 )
-from models.history import save_history
-from models.progress import progress
-from models.sampling import VOICES, VOICES_AND_NOISES, Columns, Sampler
-from models.training import Network, Schedule, Trainer, masks_of, statistics_of
-from models.whisper import Weights, load_encoder
+from emotiond.models.history import save_history
+from emotiond.models.progress import progress
+from emotiond.models.sampling import VOICES, VOICES_AND_NOISES, Columns, Sampler
+from emotiond.models.training import Network, Schedule, Trainer, masks_of, statistics_of
+from emotiond.models.whisper import Weights, load_encoder
 
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 
@@ -95,7 +95,7 @@ class Data:
 
     @classmethod
     def load(cls, folder: Path) -> Data:
-        """Read what ``models.prepare`` made."""
+        """Read what ``emotiond.models.prepare`` made."""
         features = load_column(folder, "features")
         states = load_column(folder, "states")
         return cls(load_columns(folder), features, states, *masks_of(features))
@@ -107,9 +107,11 @@ class Data:
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run."""
-    parser = argparse.ArgumentParser(prog="models.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="emotiond.models.train", description=__doc__)
     parser.add_argument("model", choices=("full", "lite"))
-    parser.add_argument("--cache", type=Path, required=True, help="as models.prepare filled it")
+    parser.add_argument(
+        "--cache", type=Path, required=True, help="as emotiond.models.prepare filled it"
+    )
     parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
     parser.add_argument("--runs", type=Path, required=True, help="checkpoints and results")
     parser.add_argument("--only", choices=RUNS, nargs="+", default=RUNS, help="these runs")

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from dsp.types import FloatArray
-from models.encoder import Parameters, Tensor, log_mel, masks
-from models.heads import (
+from emotiond.dsp.types import FloatArray
+from emotiond.models.encoder import Parameters, Tensor, log_mel, masks
+from emotiond.models.heads import (
     SPEAKER_SIZE,
     HeadSize,
     Population,
@@ -27,10 +27,10 @@ from models.heads import (
     standardise,
     window_statistics,
 )
-from models.history import History, share_right
-from models.losses import mixed_loss, mixing
-from models.progress import progress
-from models.sampling import Sampler
+from emotiond.models.history import History, share_right
+from emotiond.models.losses import mixed_loss, mixing
+from emotiond.models.progress import progress
+from emotiond.models.sampling import Sampler
 
 _CHECKPOINT_STEPS = 100
 _DROPOUT = 0.3

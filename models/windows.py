@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dsp.frontend import FrontEnd
-from inference.card import SAMPLE_RATE
+from emotiond.dsp.frontend import FrontEnd
+from emotiond.inference.card import SAMPLE_RATE
 
 STRIDE_SAMPLES = SAMPLE_RATE // 4
 """Samples from one inference to the next, as ``analyze`` has it."""

@@ -12,16 +12,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from inference.card import SAMPLE_RATE
-from inference.classifier import Classifier
-from inference.profile import Profile
-from streamer.events import Change, Emotion, to_json
-from streamer.intake import Chunk, Intake
-from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
-from streamer.ring import Ring
-from streamer.sources.decoder import Decoder
-from streamer.sources.opening import default_name
-from streamer.tally import Summary, Tally
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.profile import Profile
+from emotiond.streamer.events import Change, Emotion, to_json
+from emotiond.streamer.intake import Chunk, Intake
+from emotiond.streamer.pipeline import Narrator, Pipeline, Timing, Verdict
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources.decoder import Decoder
+from emotiond.streamer.sources.opening import default_name
+from emotiond.streamer.tally import Summary, Tally
 
 _FILES_AHEAD = 4  # for each analyst: of those whose results are waited for in order
 

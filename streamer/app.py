@@ -13,37 +13,37 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.catalog import find_model
-from inference.classifier import Model
-from inference.profile import Profile
-from inference.runtime import Runtime
-from streamer import __version__
-from streamer.access import Access, is_loopback
-from streamer.client_streams import ClientStreams
-from streamer.config import Config
-from streamer.credentials import make_tls, read_token
-from streamer.events import encode
-from streamer.figures import figures
-from streamer.greeting import hello
-from streamer.health import health
-from streamer.history import History
-from streamer.http import Pages
-from streamer.hub import Hub, Message
-from streamer.interpreter_check import checked_runtime
-from streamer.limits import Limits, affordable_connections
-from streamer.metrics import Metric
-from streamer.mute_switch import MuteSwitch
-from streamer.peer import Peer
-from streamer.profiles import profile_for
-from streamer.recorder import Recorder, parse_records
-from streamer.signals import heeding_signals
-from streamer.sources import Source
-from streamer.sources.opening import SourceSpec
-from streamer.stdout import LineWriter
-from streamer.stream import Stream
-from streamer.websocket import PATH, WebSocketServer
-from streamer.workers import Worker
-from streamer.zeromq import ZeroMQPublisher
+from emotiond import __version__
+from emotiond.inference.catalog import find_model
+from emotiond.inference.classifier import Model
+from emotiond.inference.profile import Profile
+from emotiond.inference.runtime import Runtime
+from emotiond.streamer.access import Access, is_loopback
+from emotiond.streamer.client_streams import ClientStreams
+from emotiond.streamer.config import Config
+from emotiond.streamer.credentials import make_tls, read_token
+from emotiond.streamer.events import encode
+from emotiond.streamer.figures import figures
+from emotiond.streamer.greeting import hello
+from emotiond.streamer.health import health
+from emotiond.streamer.history import History
+from emotiond.streamer.http import Pages
+from emotiond.streamer.hub import Hub, Message
+from emotiond.streamer.interpreter_check import checked_runtime
+from emotiond.streamer.limits import Limits, affordable_connections
+from emotiond.streamer.metrics import Metric
+from emotiond.streamer.mute_switch import MuteSwitch
+from emotiond.streamer.peer import Peer
+from emotiond.streamer.profiles import profile_for
+from emotiond.streamer.recorder import Recorder, parse_records
+from emotiond.streamer.signals import heeding_signals
+from emotiond.streamer.sources import Source
+from emotiond.streamer.sources.opening import SourceSpec
+from emotiond.streamer.stdout import LineWriter
+from emotiond.streamer.stream import Stream
+from emotiond.streamer.websocket import PATH, WebSocketServer
+from emotiond.streamer.workers import Worker
+from emotiond.streamer.zeromq import ZeroMQPublisher
 
 _log = logging.getLogger(__name__)
 

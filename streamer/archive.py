@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.exceptions import HistoryError
+from emotiond.inference.exceptions import HistoryError
 
 MOST_FILES = 150
 """That are kept: the oldest make way."""

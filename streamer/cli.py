@@ -1,4 +1,4 @@
-"""The command line: ``emotiond`` and ``python -m streamer``."""
+"""The command line: ``emotiond`` and ``python -m emotiond``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
-from inference.card import SAMPLE_RATE
-from inference.exceptions import EmotiondError
-from streamer import __version__, commands
-from streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
-from streamer.meanwhile import begin
-from streamer.sources.opening import SourceSettings, open_sources
+from emotiond import __version__
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.exceptions import EmotiondError
+from emotiond.streamer import commands
+from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
+from emotiond.streamer.meanwhile import begin
+from emotiond.streamer.sources.opening import SourceSettings, open_sources
 
 _COMMANDS = ("run", "analyze", "watch", "enroll", "devices", "models", "doctor")
 
@@ -162,7 +163,7 @@ def _run(options: dict[str, Any]) -> int:
     # A device or a decoder takes its time to open, and so do the imports behind the daemon.
     sources = begin(lambda: open_sources(config.source, settings))
     try:
-        from streamer import app
+        from emotiond.streamer import app
 
         return app.run(config, sources.result)
     finally:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from streamer.archive import EventLog
-from streamer.intake import Chunk
-from streamer.peer import Peer
-from streamer.pipeline import Verdict
-from streamer.requests import Start
-from streamer.sources.client import ClientSound
-from streamer.stream import Stream
-from streamer.tally import Tally
+from emotiond.streamer.archive import EventLog
+from emotiond.streamer.intake import Chunk
+from emotiond.streamer.peer import Peer
+from emotiond.streamer.pipeline import Verdict
+from emotiond.streamer.requests import Start
+from emotiond.streamer.sources.client import ClientSound
+from emotiond.streamer.stream import Stream
+from emotiond.streamer.tally import Tally
 
 
 class Recipient:

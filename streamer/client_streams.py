@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from inference.exceptions import HistoryError
-from streamer.client_stream import ClientStream, Recipient
-from streamer.events import Event, Status, encode, to_json
-from streamer.history import History
-from streamer.hub import Hub
-from streamer.limits import Limits
-from streamer.peer import Peer
-from streamer.requests import Audio, Cancel, End, RequestError, Start
-from streamer.sources.client import decode
-from streamer.stream import Stream
+from emotiond.inference.exceptions import HistoryError
+from emotiond.streamer.client_stream import ClientStream, Recipient
+from emotiond.streamer.events import Event, Status, encode, to_json
+from emotiond.streamer.history import History
+from emotiond.streamer.hub import Hub
+from emotiond.streamer.limits import Limits
+from emotiond.streamer.peer import Peer
+from emotiond.streamer.requests import Audio, Cancel, End, RequestError, Start
+from emotiond.streamer.sources.client import decode
+from emotiond.streamer.stream import Stream
 
 
 class ClientStreams:

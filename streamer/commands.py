@@ -13,22 +13,28 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from inference.card import LABELS, load_card
-from inference.exceptions import ConfigError, SourceError
-from streamer.config import make_config
-from streamer.credentials import read_token
-from streamer.profiles import make_folder, profile_for, profile_names, profile_path, write_profile
+from emotiond.inference.card import LABELS, load_card
+from emotiond.inference.exceptions import ConfigError, SourceError
+from emotiond.streamer.config import make_config
+from emotiond.streamer.credentials import read_token
+from emotiond.streamer.profiles import (
+    make_folder,
+    profile_for,
+    profile_names,
+    profile_path,
+    write_profile,
+)
 
 _MOST_ANALYSTS = 4  # what they do in Python, a quarter of it, only one of them does at a time
 
 
 def analyze_files(options: dict[str, Any]) -> int:
     """``emotiond analyze``: every file that can be read is judged; status 1 if one cannot."""
-    from inference.catalog import find_model
-    from inference.classifier import Classifier
-    from streamer.analyze import analyze, analyze_all
-    from streamer.interpreter_check import checked_runtime
-    from streamer.sources.decoder import Decoder
+    from emotiond.inference.catalog import find_model
+    from emotiond.inference.classifier import Classifier
+    from emotiond.streamer.analyze import analyze, analyze_all
+    from emotiond.streamer.interpreter_check import checked_runtime
+    from emotiond.streamer.sources.decoder import Decoder
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)
@@ -99,7 +105,7 @@ _FORMATS = {"text": _as_text, "json": _as_json, "csv": _as_csv}
 
 def watch(options: dict[str, Any]) -> int:
     """``emotiond watch``: live bars in the terminal."""
-    from clients.watch import watch_stream
+    from emotiond.clients.watch import watch_stream
 
     file = options["token_file"]
     return watch_stream(options["url"], None if file is None else read_token(Path(file)))
@@ -107,11 +113,16 @@ def watch(options: dict[str, Any]) -> int:
 
 def enroll(options: dict[str, Any]) -> int:
     """``emotiond enroll``: 20 seconds of speech become a profile of their voice."""
-    from inference.catalog import find_model
-    from inference.classifier import Classifier
-    from streamer import enroll as enrolling
-    from streamer.interpreter_check import checked_runtime
-    from streamer.sources.opening import MICROPHONE, SourceSettings, open_source, parse_specs
+    from emotiond.inference.catalog import find_model
+    from emotiond.inference.classifier import Classifier
+    from emotiond.streamer import enroll as enrolling
+    from emotiond.streamer.interpreter_check import checked_runtime
+    from emotiond.streamer.sources.opening import (
+        MICROPHONE,
+        SourceSettings,
+        open_source,
+        parse_specs,
+    )
 
     name = options.pop("name")
     profile_path(name)  # what cannot be kept is said before anybody has spoken
@@ -160,7 +171,7 @@ def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
 
 def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: the microphones, and the rates that each can be opened at."""
-    from streamer.devices import answered, list_devices, supported_rates
+    from emotiond.streamer.devices import answered, list_devices, supported_rates
 
     found = []
     for device in answered(list_devices):
@@ -189,7 +200,7 @@ def devices(options: dict[str, Any]) -> int:
 
 def models(options: dict[str, Any]) -> int:
     """``emotiond models``: the bundled models and what their cards say."""
-    from inference.catalog import bundled_models
+    from emotiond.inference.catalog import bundled_models
 
     cards = []
     for path in bundled_models():
@@ -217,7 +228,7 @@ def models(options: dict[str, Any]) -> int:
 
 def doctor(options: dict[str, Any]) -> int:
     """``emotiond doctor``: what is checked, how it stands, what mends it."""
-    from streamer.doctor import examine
+    from emotiond.streamer.doctor import examine
 
     findings = []
     for finding in examine():

@@ -8,7 +8,7 @@ import ssl
 import stat
 from pathlib import Path
 
-from inference.exceptions import ConfigError
+from emotiond.inference.exceptions import ConfigError
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from concurrent.futures import TimeoutError
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from inference.card import SAMPLE_RATE
-from inference.exceptions import DeviceError, NoMicrophoneError
-from streamer.meanwhile import begin
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.exceptions import DeviceError, NoMicrophoneError
+from emotiond.streamer.meanwhile import begin
 
 _Answer = TypeVar("_Answer")
 

@@ -15,20 +15,20 @@ from typing import Literal
 
 import numpy as np
 
-from dsp.framing import frame_view
-from dsp.frontend import FrontEnd
-from dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
-from inference.card import SAMPLE_RATE
-from inference.catalog import bundled_models
-from inference.classifier import Classifier, read_model
-from inference.exceptions import EmotiondError
-from inference.runtime import LITERT, Runtime, find_runtime
-from streamer.config import Config
-from streamer.devices import Device, answered, find_opening, list_devices, load_portaudio
-from streamer.interpreter_check import try_interpreter
-from streamer.profiles import profile_names, read_profile
-from streamer.ring import Block, Ring
-from streamer.sources.microphone import Microphone
+from emotiond.dsp.framing import frame_view
+from emotiond.dsp.frontend import FrontEnd
+from emotiond.dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.catalog import bundled_models
+from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.exceptions import EmotiondError
+from emotiond.inference.runtime import LITERT, Runtime, find_runtime
+from emotiond.streamer.config import Config
+from emotiond.streamer.devices import Device, answered, find_opening, list_devices, load_portaudio
+from emotiond.streamer.interpreter_check import try_interpreter
+from emotiond.streamer.profiles import profile_names, read_profile
+from emotiond.streamer.ring import Block, Ring
+from emotiond.streamer.sources.microphone import Microphone
 
 _LISTEN_SECONDS = 5.0
 _TRIALS = 20

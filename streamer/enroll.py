@@ -7,17 +7,17 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 
-from inference.adaptation import Speaker
-from inference.card import SAMPLE_RATE
-from inference.classifier import Classifier
-from inference.exceptions import ProfileError, SourceError
-from inference.profile import Profile, make_profile
-from streamer.config import Config
-from streamer.intake import Chunk, Intake
-from streamer.pipeline import Pipeline
-from streamer.ring import Ring
-from streamer.sources import Source
-from streamer.stream import RING_SECONDS
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.exceptions import ProfileError, SourceError
+from emotiond.inference.profile import Profile, make_profile
+from emotiond.streamer.config import Config
+from emotiond.streamer.intake import Chunk, Intake
+from emotiond.streamer.pipeline import Pipeline
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import Source
+from emotiond.streamer.stream import RING_SECONDS
 
 WANTED_SECONDS = 20.0
 """Of speech, as the gate hears it."""

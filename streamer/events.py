@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from dsp.types import FloatArray
-from inference.card import LABELS
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import LABELS
 
 PROTOCOL = 1
 

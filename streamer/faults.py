@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from inference.exceptions import EmotiondError
+from emotiond.inference.exceptions import EmotiondError
 
 
 def cause_of(error: Exception) -> str:

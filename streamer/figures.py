@@ -6,8 +6,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from streamer.events import StreamStatus
-from streamer.metrics import Metric, metric
+from emotiond.streamer.events import StreamStatus
+from emotiond.streamer.metrics import Metric, metric
 
 _STREAM_GAUGES = (
     ("stride_seconds", "emotiond_stream_stride_seconds", "From one judgement to the next."),

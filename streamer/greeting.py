@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from inference.card import Card
-from streamer import __version__
-from streamer.client_streams import ClientStreams
-from streamer.events import PROTOCOL
-from streamer.hub import Message
-from streamer.recorder import Recorder
-from streamer.stream import Stream
+from emotiond import __version__
+from emotiond.inference.card import Card
+from emotiond.streamer.client_streams import ClientStreams
+from emotiond.streamer.events import PROTOCOL
+from emotiond.streamer.hub import Message
+from emotiond.streamer.recorder import Recorder
+from emotiond.streamer.stream import Stream
 
 
 def hello(

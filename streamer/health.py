@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from streamer import __version__
-from streamer.client_streams import ClientStreams
-from streamer.hub import Hub
-from streamer.recorder import Recorder
-from streamer.stdout import LineWriter
-from streamer.stream import Stream
-from streamer.websocket import WebSocketServer
-from streamer.workers import Worker
-from streamer.zeromq import ZeroMQPublisher
+from emotiond import __version__
+from emotiond.streamer.client_streams import ClientStreams
+from emotiond.streamer.hub import Hub
+from emotiond.streamer.recorder import Recorder
+from emotiond.streamer.stdout import LineWriter
+from emotiond.streamer.stream import Stream
+from emotiond.streamer.websocket import WebSocketServer
+from emotiond.streamer.workers import Worker
+from emotiond.streamer.zeromq import ZeroMQPublisher
 
 
 def health(

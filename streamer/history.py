@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from inference.exceptions import HistoryError
-from streamer.archive import PART_EVENTS, Archive, EventLog
-from streamer.peer import Peer
-from streamer.requests import Forget, ListHistory, Recall, RequestError
+from emotiond.inference.exceptions import HistoryError
+from emotiond.streamer.archive import PART_EVENTS, Archive, EventLog
+from emotiond.streamer.peer import Peer
+from emotiond.streamer.requests import Forget, ListHistory, Recall, RequestError
 
 T = TypeVar("T")
 

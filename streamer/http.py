@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from streamer.metrics import CONTENT_TYPE, Metric, exposition
+from emotiond.streamer.metrics import CONTENT_TYPE, Metric, exposition
 
 if TYPE_CHECKING:  # moved in Python 3.11
     from importlib.resources.abc import Traversable
@@ -58,7 +58,7 @@ class Pages:
     ) -> None:
         self._health = health
         self._metrics = metrics
-        self._files = dict(_files(resources.files("clients") / "web", "/"))
+        self._files = dict(_files(resources.files("emotiond") / "clients" / "web", "/"))
 
     def answer(self, method: str, request: Request, trusted: bool) -> Response:
         """The response to a request that is not for a WebSocket.

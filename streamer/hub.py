@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from streamer.events import Event, encode, to_json
+from emotiond.streamer.events import Event, encode, to_json
 
 _MOST_WAITING = 4096  # messages between the workers and the loop
 

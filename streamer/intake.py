@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dsp.resample import Resampler
-from dsp.types import FloatArray
-from inference.card import SAMPLE_RATE
-from streamer.ring import Block, Ring
+from emotiond.dsp.resample import Resampler
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.ring import Block, Ring
 
 _RESAMPLED_SECONDS = 0.01
 

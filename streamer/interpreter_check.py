@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.catalog import bundled_models
-from inference.exceptions import ConfigError, InterpreterError
-from inference.runtime import LITERT, MODULES, Runtime, find_runtime
-from streamer.folders import cache_folder
+from emotiond.inference.catalog import bundled_models
+from emotiond.inference.exceptions import ConfigError, InterpreterError
+from emotiond.inference.runtime import LITERT, MODULES, Runtime, find_runtime
+from emotiond.streamer.folders import cache_folder
 
 _COMMAND = (
-    "import sys; sys.path[:] = sys.argv[1:]; from streamer.interpreter_check import main; main()"
+    "import sys; sys.path[:] = sys.argv[1:]; "
+    "from emotiond.streamer.interpreter_check import main; main()"
 )
 _MOST_SECONDS = 120.0  # emulated processors are slow
 _REMEDIES = {

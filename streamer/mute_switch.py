@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from streamer.peer import Peer
-from streamer.requests import Mute, RequestError
-from streamer.sources import Source
-from streamer.sources.microphone import Microphone
+from emotiond.streamer.peer import Peer
+from emotiond.streamer.requests import Mute, RequestError
+from emotiond.streamer.sources import Source
+from emotiond.streamer.sources.microphone import Microphone
 
 
 class MuteSwitch:

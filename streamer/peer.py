@@ -13,9 +13,9 @@ from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Response
 from websockets.protocol import CLOSING, OPEN, Event
 
-from streamer.events import encode
-from streamer.http import refusal
-from streamer.limits import Limits
+from emotiond.streamer.events import encode
+from emotiond.streamer.http import refusal
+from emotiond.streamer.limits import Limits
 
 _log = logging.getLogger(__name__)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsp.frontend import FrontEnd
-from inference.adaptation import Speaker
-from inference.card import LABELS, SAMPLE_RATE, Card
-from inference.classifier import Classifier, Prediction
-from inference.smoothing import Smoother
-from streamer.events import Change, Emotion, State, scores_of
-from streamer.intake import Chunk
-from streamer.turn import Turn
-from streamer.voice_activity import VoiceActivity
+from emotiond.dsp.frontend import FrontEnd
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.card import LABELS, SAMPLE_RATE, Card
+from emotiond.inference.classifier import Classifier, Prediction
+from emotiond.inference.smoothing import Smoother
+from emotiond.streamer.events import Change, Emotion, State, scores_of
+from emotiond.streamer.intake import Chunk
+from emotiond.streamer.turn import Turn
+from emotiond.streamer.voice_activity import VoiceActivity
 
 WARMUP_SECONDS = 0.5
 """Of audio, from the start or from a loss, in which nothing is judged."""

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from inference.card import Card
-from inference.exceptions import ProfileError
-from inference.parsing import build
-from inference.profile import Profile
-from streamer.folders import data_folder
+from emotiond.inference.card import Card
+from emotiond.inference.exceptions import ProfileError
+from emotiond.inference.parsing import build
+from emotiond.inference.profile import Profile
+from emotiond.streamer.folders import data_folder
 
 _SUFFIX = ".json"
 _NAME = re.compile(r"\w[\w-]{0,39}")  # no dot, no slash: a name leads to no other folder

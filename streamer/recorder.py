@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference.card import SAMPLE_RATE
-from inference.exceptions import RecordError
-from streamer.events import encode
-from streamer.faults import cause_of
-from streamer.hub import Message
-from streamer.intake import Chunk, Intake
-from streamer.ring import Ring
-from streamer.wav import WavWriter, create, write_all
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.exceptions import RecordError
+from emotiond.streamer.events import encode
+from emotiond.streamer.faults import cause_of
+from emotiond.streamer.hub import Message
+from emotiond.streamer.intake import Chunk, Intake
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.wav import WavWriter, create, write_all
 
 _log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from inference.exceptions import EmotiondError
-from inference.parsing import build
-from streamer.sources.client import Format
+from emotiond.inference.exceptions import EmotiondError
+from emotiond.inference.parsing import build
+from emotiond.streamer.sources.client import Format
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
 LONGEST_NAME = 200  # characters

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dsp.types import FloatArray
+from emotiond.dsp.types import FloatArray
 
 _NEVER = math.inf
 _MARKS = 4096  # block arrivals remembered: 40 s of 10 ms blocks

@@ -9,13 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from inference.card import SAMPLE_RATE
-from streamer.events import Event, Status, StreamStatus
-from streamer.intake import Chunk, Intake
-from streamer.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
-from streamer.pipeline import Narrator, Pipeline, Timing, Verdict
-from streamer.ring import Ring
-from streamer.sources import Source
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.events import Event, Status, StreamStatus
+from emotiond.streamer.intake import Chunk, Intake
+from emotiond.streamer.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
+from emotiond.streamer.pipeline import Narrator, Pipeline, Timing, Verdict
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import Source
 
 _log = logging.getLogger(__name__)
 

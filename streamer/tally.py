@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from inference.card import LABELS
-from streamer.events import scores_of
-from streamer.pipeline import Verdict
+from emotiond.inference.card import LABELS
+from emotiond.streamer.events import scores_of
+from emotiond.streamer.pipeline import Verdict
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsp.frontend import Heard
+from emotiond.dsp.frontend import Heard
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsp.gate import GateSettings
-from inference.card import SAMPLE_RATE
-from inference.classifier import Prediction
-from streamer.turn import Turn
+from emotiond.dsp.gate import GateSettings
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.classifier import Prediction
+from emotiond.streamer.turn import Turn
 
 _PAUSE_SECONDS = GateSettings().stop_seconds
 """Without a voice, after which a speech is over: the next one has to earn its label."""

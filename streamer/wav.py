@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dsp.types import FloatArray
-from inference.card import SAMPLE_RATE
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import SAMPLE_RATE
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _SAMPLE_BYTES = 2

@@ -17,14 +17,14 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
-from inference.exceptions import ServeError
-from streamer.access import Access
-from streamer.door import Door, Occupancy, open_doors
-from streamer.http import Pages, respond
-from streamer.hub import Message
-from streamer.limits import Limits
-from streamer.peer import PATIENCE_SECONDS, POLICY_VIOLATION, Peer
-from streamer.requests import Auth, Request, RequestError, SenselessError, parse, type_of
+from emotiond.inference.exceptions import ServeError
+from emotiond.streamer.access import Access
+from emotiond.streamer.door import Door, Occupancy, open_doors
+from emotiond.streamer.http import Pages, respond
+from emotiond.streamer.hub import Message
+from emotiond.streamer.limits import Limits
+from emotiond.streamer.peer import PATIENCE_SECONDS, POLICY_VIOLATION, Peer
+from emotiond.streamer.requests import Auth, Request, RequestError, SenselessError, parse, type_of
 
 Handler = Callable[[Peer, Any], Awaitable[None]]
 """Does what a client asks for; may raise :class:`RequestError`."""

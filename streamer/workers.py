@@ -5,12 +5,12 @@ from __future__ import annotations
 import queue
 import threading
 
-from inference.classifier import Classifier, Model
-from inference.profile import Profile
-from inference.runtime import Runtime
-from streamer.faults import cause_of
-from streamer.pipeline import Pipeline
-from streamer.stream import Stream
+from emotiond.inference.classifier import Classifier, Model
+from emotiond.inference.profile import Profile
+from emotiond.inference.runtime import Runtime
+from emotiond.streamer.faults import cause_of
+from emotiond.streamer.pipeline import Pipeline
+from emotiond.streamer.stream import Stream
 
 
 class Worker:

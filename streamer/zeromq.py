@@ -12,8 +12,8 @@ import zmq
 from zmq.auth import load_certificate
 from zmq.auth.thread import ThreadAuthenticator
 
-from inference.exceptions import ConfigError, ServeError
-from streamer.hub import Message
+from emotiond.inference.exceptions import ConfigError, ServeError
+from emotiond.streamer.hub import Message
 
 _log = logging.getLogger(__name__)
 _quiet_log = logging.getLogger("emotiond.zeromq")  # of what subscribers do wrong

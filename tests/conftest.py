@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from inference.classifier import Classifier, read_model
-from inference.runtime import LITERT, Runtime, find_runtime
+from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.runtime import LITERT, Runtime, find_runtime
 from tests.support.home import leave_home
 from tests.support.programs import watch_programs
 from tests.support.sound_server import SoundServer, missing_programs, sound_server
 
+ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
 COME_BACK = pytest.StashKey[Callable[[], Set[str]]]()
 
@@ -63,10 +64,22 @@ def pytest_make_collect_report(
     return report
 
 
+class RootFolder:
+    """Keeps pytest from importing the root, the package emotiond, by its folder's name."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collect_directory(
+        self, path: Path, parent: pytest.Collector
+    ) -> pytest.Collector | None:
+        """A plain folder where pytest sees a package."""
+        return pytest.Dir.from_parent(parent, path=path) if path == ROOT else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare the process before anything is imported for a test."""
     # Let Ctrl-C reach what the tests start: a shell's background jobs are deaf to it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.pluginmanager.register(RootFolder())
     watch_programs()
     if not hasattr(config, "workerinput"):  # once, not again in each process of pytest-xdist
         config.stash[COME_BACK] = leave_home()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from streamer.folders import cache_folder, data_folder
+from emotiond.streamer.folders import cache_folder, data_folder
 from tests.support.daemon import DEMO, emotiond
 
 ROOT = Path(__file__).parents[1]

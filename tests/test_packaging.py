@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -15,14 +16,14 @@ import pytest
 from tests.support.daemon import DEMO
 
 ROOT = Path(__file__).parents[1]
+FOLDERS = ("streamer", "dsp", "inference", "clients", "models")
 pytestmark = [pytest.mark.litert, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from what version control has, outside the tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What version control has, outside the tree, in a folder whose name tells nothing."""
+    source = tmp_path_factory.mktemp("source") / "a-copy.2"
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split("\0")
@@ -30,6 +31,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from that."""
+    folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source], check=True
     )
@@ -51,18 +59,44 @@ def test_models_page_and_demo_are_inside_and_tests_are_not(wheel: Path) -> None:
     for wanted in (
         *("models/lite.tflite", "models/lite.json", "models/full.tflite", "models/full.json"),
         *("clients/web/index.html", "clients/web/app.js", "streamer/sources/demo.flac"),
-        *("streamer/py.typed", "dsp/py.typed", "inference/py.typed"),
     ):
-        assert wanted in names
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {
-        *("streamer", "dsp", "inference", "clients", "models")
+        assert f"emotiond/{wanted}" in names
+    modules = [name.split("/") for name in names if ".dist-info/" not in name]
+    assert {parts[0] for parts in modules} == {"emotiond"}
+    assert {parts[1] for parts in modules} == {
+        *("__init__.py", "__main__.py", "py.typed", *FOLDERS),
     }
 
 
 def test_every_file_of_the_page_is_inside(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     page = ROOT / "clients" / "web"
-    assert {str(path.relative_to(ROOT)) for path in page.rglob("*") if path.is_file()} <= names
+    files = (path.relative_to(ROOT) for path in page.rglob("*") if path.is_file())
+    assert {f"emotiond/{path.as_posix()}" for path in files} <= names
+
+
+def test_every_module_is_inside(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    files = (path.relative_to(ROOT) for name in FOLDERS for path in (ROOT / name).rglob("*.py"))
+    assert {f"emotiond/{path.as_posix()}" for path in files} <= names
+
+
+def test_the_source_distribution_makes_the_same_wheel(
+    source: Path, wheel: Path, tmp_path: Path
+) -> None:
+    build = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=source, capture_output=True, check=True)
+    (archive,) = tmp_path.glob("emotiond-*.tar.gz")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, archive],
+        check=True,
+    )
+    (again,) = tmp_path.glob("*.whl")
+    first, second = (
+        {file.filename: file.CRC for file in zipfile.ZipFile(path).infolist()}
+        for path in (wheel, again)
+    )
+    assert first == second
 
 
 def test_the_licences_of_code_and_weights_are_named(wheel: Path) -> None:
@@ -100,3 +134,79 @@ def test_the_installed_daemon_serves_its_page(installed: Path, tmp_path: Path) -
         finally:
             daemon.terminate()
         assert daemon.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("models",),
+        ("analyze", str(DEMO), "--model", "lite"),
+        ("run", "--source", "demo", "--once", "--speed", "max", "--port", "0", "--zmq", "off"),
+        ("watch", "--help"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_packages_of_common_names_on_the_path_do_not_disturb(
+    installed: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    for name in (*FOLDERS, "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('taken')")
+    ended = subprocess.run(
+        [installed / "emotiond", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "taken" not in ended.stderr
+
+
+def test_it_takes_no_other_top_level_name(installed: Path, tmp_path: Path) -> None:
+    names = (*FOLDERS, "tests", "benchmarks", "tools", "docs")
+    program = f"from importlib.util import find_spec; print([n for n in {names} if find_spec(n)])"
+    command = [installed / "python", "-c", program]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+def test_the_package_is_the_command_and_its_import_is_cheap(
+    installed: Path, tmp_path: Path
+) -> None:
+    by_module = subprocess.run(
+        [installed / "python", "-m", "emotiond", "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    program = (
+        "import sys; before = set(sys.modules); import emotiond; "
+        "print(emotiond.__version__, sorted(set(sys.modules) - before))"
+    )
+    imported = subprocess.run(
+        [installed / "python", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    version = by_module.stdout.split()[1]
+    assert imported.stdout.strip() == f"{version} ['emotiond']"
+
+
+def test_an_editable_install_has_the_package_whatever_its_folder_is_called(
+    source: Path, tmp_path: Path
+) -> None:
+    venv.create(tmp_path / "environment", with_pip=True)
+    python = tmp_path / "environment" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "-e", source]
+    subprocess.run(install, check=True)
+    program = (
+        "import emotiond, emotiond.clients; print(emotiond.__version__, emotiond.clients.__file__)"
+    )
+    command = [python, "-c", program]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout.rstrip().partition(" ")[2] == str(source / "clients" / "__init__.py")

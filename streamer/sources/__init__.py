@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from streamer.events import StreamStatus
-from streamer.ring import Ring
+from emotiond.streamer.events import StreamStatus
+from emotiond.streamer.ring import Ring
 
 OnStatus = Callable[[StreamStatus, str], None]
 """Takes a status and its detail; may be called from any thread."""

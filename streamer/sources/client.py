@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
-from dsp.types import FloatArray
-from streamer.ring import Ring
-from streamer.sources import About, OnStatus
-from streamer.sources.samples import are_plausible, from_s16le
+from emotiond.dsp.types import FloatArray
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import About, OnStatus
+from emotiond.streamer.sources.samples import are_plausible, from_s16le
 
 Format = Literal["s16le", "f32le"]
 """Signed 16-bit integers, or floats from -1 to 1; both little-endian and mono."""

@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from dsp.types import FloatArray
-from inference.exceptions import SourceError
-from streamer.sources.sound_file import MOST_SECONDS, open_sound_file, read_block
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.exceptions import SourceError
+from emotiond.streamer.sources.sound_file import MOST_SECONDS, open_sound_file, read_block
 
 BLOCK_SECONDS = 0.5
 _OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
@@ -30,7 +30,8 @@ _MOST_SECONDS_A_STEP = 20.0  # to open a file, or to decode a block of it
 _LAST_SECONDS = 5.0  # from the end of what it says to its own
 _MOST_MEMORY_BYTES = 2**31  # of addresses, the libraries' own included
 _COMMAND = (
-    "import sys; sys.path[:] = sys.argv[1:]; from streamer.sources.decoder import main; main()"
+    "import sys; sys.path[:] = sys.argv[1:]; "
+    "from emotiond.streamer.sources.decoder import main; main()"
 )
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # for the daemon: the decoder ends when it is left
 

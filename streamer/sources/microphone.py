@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from dsp.types import FloatArray
-from inference.exceptions import DeviceError
-from streamer.devices import (
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.exceptions import DeviceError
+from emotiond.streamer.devices import (
     Opening,
     answered,
     find_device,
@@ -18,9 +18,9 @@ from streamer.devices import (
     leave_portaudio,
     load_portaudio,
 )
-from streamer.faults import cause_of
-from streamer.ring import Ring
-from streamer.sources import About, OnStatus
+from emotiond.streamer.faults import cause_of
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import About, OnStatus
 
 BLOCK_SECONDS = 0.01
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost

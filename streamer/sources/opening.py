@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from inference.exceptions import ConfigError, NoMicrophoneError
-from streamer.sources import About, Source
-from streamer.sources.microphone import Microphone
-from streamer.sources.pcm import StandardInput
-from streamer.sources.recording import Recording
-from streamer.sources.sound_file import path_exists
+from emotiond.inference.exceptions import ConfigError, NoMicrophoneError
+from emotiond.streamer.sources import About, Source
+from emotiond.streamer.sources.microphone import Microphone
+from emotiond.streamer.sources.pcm import StandardInput
+from emotiond.streamer.sources.recording import Recording
+from emotiond.streamer.sources.sound_file import path_exists
 
 MICROPHONE, DEMO, STANDARD_INPUT = "mic", "demo", "-"
 _LONGEST_NAME = 64
@@ -112,7 +112,7 @@ def open_source(spec: SourceSpec, settings: SourceSettings) -> Source:
 
 
 def _demo(settings: SourceSettings) -> Source:
-    path = resources.files("streamer") / "sources" / _DEMO_FILE
+    path = resources.files("emotiond.streamer") / "sources" / _DEMO_FILE
     about = About("the bundled demo recording, not a microphone", demo=True)
     return Recording(str(path), settings.realtime, settings.loop, about)
 

@@ -6,10 +6,10 @@ import os
 import threading
 import time
 
-from streamer.faults import cause_of
-from streamer.ring import Ring
-from streamer.sources import About, OnStatus
-from streamer.sources.samples import from_s16le
+from emotiond.streamer.faults import cause_of
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import About, OnStatus
+from emotiond.streamer.sources.samples import from_s16le
 
 _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02

@@ -6,10 +6,10 @@ import math
 import threading
 import time
 
-from streamer.faults import cause_of
-from streamer.ring import Ring
-from streamer.sources import About, OnStatus
-from streamer.sources.decoder import Decoder
+from emotiond.streamer.faults import cause_of
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import About, OnStatus
+from emotiond.streamer.sources.decoder import Decoder
 
 _BLOCK_SECONDS = 0.02
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsp.types import FloatArray
+from emotiond.dsp.types import FloatArray
 
 _LARGEST_SAMPLE = 1e6  # floats may be off scale, of 16 bits for instance, but not off the charts
 

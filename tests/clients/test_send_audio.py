@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from clients import send_audio
+from emotiond.clients import send_audio
 from tests.conftest import DATA
 from tests.support.caller import calling
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon

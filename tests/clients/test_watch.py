@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from clients.watch import View, bar, render
-from inference.card import LABELS
+from emotiond.clients.watch import View, bar, render
+from emotiond.inference.card import LABELS
 from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
 
 HELLO: dict[str, Any] = {

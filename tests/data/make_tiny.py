@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dsp.recipe import Recipe
-from inference.card import LABELS
+from emotiond.dsp.recipe import Recipe
+from emotiond.inference.card import LABELS
 
 FRAMES, N_MFCC = 100, 13
 RECIPE = Recipe(

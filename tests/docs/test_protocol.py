@@ -14,11 +14,11 @@ import pytest
 import zmq
 from jsonschema import Draft202012Validator, ValidationError
 
-from inference.card import LABELS
-from streamer.archive import MOST_FILES, PART_EVENTS
-from streamer.events import State, StreamStatus
-from streamer.limits import Limits
-from streamer.requests import REQUESTS
+from emotiond.inference.card import LABELS
+from emotiond.streamer.archive import MOST_FILES, PART_EVENTS
+from emotiond.streamer.events import State, StreamStatus
+from emotiond.streamer.limits import Limits
+from emotiond.streamer.requests import REQUESTS
 from tests.conftest import DATA
 from tests.support.caller import Object, calling, pcm
 from tests.support.daemon import PATIENCE_SECONDS, running_daemon

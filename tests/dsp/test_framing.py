@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.framing import FrameStream, frame_view
-from dsp.recipe import Recipe
+from emotiond.dsp.framing import FrameStream, frame_view
+from emotiond.dsp.recipe import Recipe
 
 lengths = st.integers(1, 40)
 blocks = st.lists(st.integers(0, 60), max_size=30)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.frontend import FeatureHistory, FrontEnd, Heard, WindowShape
-from dsp.gate import GateState
-from dsp.mfcc import Mfcc
-from dsp.types import FloatArray
+from emotiond.dsp.frontend import FeatureHistory, FrontEnd, Heard, WindowShape
+from emotiond.dsp.gate import GateState
+from emotiond.dsp.mfcc import Mfcc
+from emotiond.dsp.types import FloatArray
 from tests.support.signals import block_sizes, cut, demo, noise, speech_recipe, tone
 
 RECIPE = speech_recipe(n_mels=26, n_mfcc=13)

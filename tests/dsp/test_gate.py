@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.framing import FrameStream
-from dsp.gate import GateSettings, GateState, LevelGate, NoiseFloor
-from dsp.level import levels_dbfs
-from dsp.types import FloatArray
+from emotiond.dsp.framing import FrameStream
+from emotiond.dsp.gate import GateSettings, GateState, LevelGate, NoiseFloor
+from emotiond.dsp.level import levels_dbfs
+from emotiond.dsp.types import FloatArray
 from tests.support.signals import demo, noise, speech_recipe
 
 QUIET, LOUD = -70.0, -30.0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
+from emotiond.dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
 from tests.support.signals import tone
 
 

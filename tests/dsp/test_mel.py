@@ -6,7 +6,7 @@ import python_speech_features as psf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.mel import mel_filters
+from emotiond.dsp.mel import mel_filters
 from tests.support.signals import speech_recipe
 
 

@@ -8,11 +8,11 @@ import python_speech_features as psf
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from dsp.framing import FrameStream
-from dsp.level import levels_dbfs
-from dsp.mfcc import Mfcc, StreamingMfcc, dct_matrix, window_samples
-from dsp.recipe import Recipe
-from dsp.types import FloatArray
+from emotiond.dsp.framing import FrameStream
+from emotiond.dsp.level import levels_dbfs
+from emotiond.dsp.mfcc import Mfcc, StreamingMfcc, dct_matrix, window_samples
+from emotiond.dsp.recipe import Recipe
+from emotiond.dsp.types import FloatArray
 from tests.support.signals import block_sizes, cut, demo, noise, signals, speech_recipe, tone
 
 EPS = float(np.finfo(np.float64).eps)

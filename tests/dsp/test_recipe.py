@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.recipe import Recipe
+from emotiond.dsp.recipe import Recipe
 from tests.support.signals import speech_recipe
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from dsp.resample import Resampler
-from dsp.types import FloatArray
+from emotiond.dsp.resample import Resampler
+from emotiond.dsp.types import FloatArray
 from tests.support.signals import block_sizes, cut, noise, tone
 
 

@@ -16,7 +16,7 @@ import atheris
 
 CORPUS = Path(__file__).parent / "corpus"
 DICTIONARIES = Path(__file__).parent / "dictionaries"
-_INSTRUMENTED = ("streamer", "inference", "dsp", "tomllib", "websockets", "json")
+_INSTRUMENTED = ("emotiond", "tomllib", "websockets", "json")
 _MOST_BYTES = 4096
 _MOST_SECONDS_EACH = 20
 _MOST_MEGABYTES = 1500

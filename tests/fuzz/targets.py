@@ -19,16 +19,22 @@ from pathlib import Path
 
 import numpy as np
 
-from dsp.frontend import FrontEnd
-from inference.card import load_card
-from inference.exceptions import CardError, ConfigError, EmotiondError, ProfileError, SourceError
-from inference.smoothing import Smoother
-from streamer.config import make_config
-from streamer.events import encode
-from streamer.peer import Peer
-from streamer.profiles import folder, read_profile
-from streamer.requests import REQUESTS, Audio, Request, RequestError, parse, type_of
-from streamer.sources.sound_file import open_sound_file, read_block
+from emotiond.dsp.frontend import FrontEnd
+from emotiond.inference.card import load_card
+from emotiond.inference.exceptions import (
+    CardError,
+    ConfigError,
+    EmotiondError,
+    ProfileError,
+    SourceError,
+)
+from emotiond.inference.smoothing import Smoother
+from emotiond.streamer.config import make_config
+from emotiond.streamer.events import encode
+from emotiond.streamer.peer import Peer
+from emotiond.streamer.profiles import folder, read_profile
+from emotiond.streamer.requests import REQUESTS, Audio, Request, RequestError, parse, type_of
+from emotiond.streamer.sources.sound_file import open_sound_file, read_block
 from tests.support.port import port, until
 
 Run = Callable[[bytes], None]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.card import load_card
+from emotiond.inference.card import load_card
 from tests.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"

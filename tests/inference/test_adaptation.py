@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dsp.types import FloatArray
-from inference.adaptation import AdaptationSettings, Speaker
-from inference.profile import make_profile
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.adaptation import AdaptationSettings, Speaker
+from emotiond.inference.profile import make_profile
 
 SETTINGS = AdaptationSettings(prior_seconds=5, horizon_seconds=60, bound=2)
 

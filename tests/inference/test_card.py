@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.frontend import WindowShape
-from inference.card import LABELS, load_card
-from inference.exceptions import CardError
+from emotiond.dsp.frontend import WindowShape
+from emotiond.inference.card import LABELS, load_card
+from emotiond.inference.exceptions import CardError
 from tests.conftest import DATA
 
 GOOD = json.loads((DATA / "adapting.json").read_text("utf-8"))

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from inference.catalog import bundled_models, default_name, find_model
-from inference.exceptions import ModelError
-from inference.runtime import LITERT, TFLITE_RUNTIME, Runtime
+from emotiond.inference.catalog import bundled_models, default_name, find_model
+from emotiond.inference.exceptions import ModelError
+from emotiond.inference.runtime import LITERT, TFLITE_RUNTIME, Runtime
 
 
 def test_a_path_is_a_model(tiny: Path, runtime: Runtime) -> None:

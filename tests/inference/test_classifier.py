@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsp.types import FloatArray
-from inference.classifier import Classifier, Model, read_model, softmax
-from inference.exceptions import CardError, ModelError, ProfileError
-from inference.profile import make_profile
-from inference.runtime import Runtime
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.classifier import Classifier, Model, read_model, softmax
+from emotiond.inference.exceptions import CardError, ModelError, ProfileError
+from emotiond.inference.profile import make_profile
+from emotiond.inference.runtime import Runtime
 
 
 def some_window() -> FloatArray:

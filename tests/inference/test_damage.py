@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.classifier import Classifier, Model, read_model
-from inference.exceptions import EmotiondError
-from inference.runtime import Runtime
+from emotiond.inference.classifier import Classifier, Model, read_model
+from emotiond.inference.exceptions import EmotiondError
+from emotiond.inference.runtime import Runtime
 from tests.conftest import DATA
 from tests.support.daemon import emotiond
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.parsing import build
+from emotiond.inference.parsing import build
 
 
 @dataclass(frozen=True)

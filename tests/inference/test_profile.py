@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from inference.parsing import build
-from inference.profile import Profile, make_profile
+from emotiond.inference.parsing import build
+from emotiond.inference.profile import Profile, make_profile
 
 PROFILE = make_profile("full", "0" * 64, 20.0, (0.5, -1.25))
 

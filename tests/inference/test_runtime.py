@@ -6,8 +6,8 @@ import types
 
 import pytest
 
-from inference.exceptions import InterpreterError
-from inference.runtime import LITERT, TFLITE_RUNTIME, Runtime, find_runtime
+from emotiond.inference.exceptions import InterpreterError
+from emotiond.inference.runtime import LITERT, TFLITE_RUNTIME, Runtime, find_runtime
 from tests.conftest import DATA
 
 
@@ -59,7 +59,7 @@ def test_the_old_interpreter_beside_a_new_numpy_is_an_error(
 _LOAD = """
 import sys
 from pathlib import Path
-from inference.runtime import find_runtime
+from emotiond.inference.runtime import find_runtime
 find_runtime().interpreter(Path(sys.argv[1]).read_bytes())
 print("loaded")
 if sys.stderr:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.types import FloatArray
-from inference.smoothing import HELD_SHARE, Smoother, SmoothingSettings
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.smoothing import HELD_SHARE, Smoother, SmoothingSettings
 
 HAPPY, SAD, ANGRY = 2, 3, 4
 EVEN = np.full(8, 1 / 8, np.float32)

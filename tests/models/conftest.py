@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from dsp.frontend import WindowShape
-from dsp.recipe import Recipe
-from inference.card import LABELS, Card, Licence
-from inference.smoothing import SmoothingSettings
+from emotiond.dsp.frontend import WindowShape
+from emotiond.dsp.recipe import Recipe
+from emotiond.inference.card import LABELS, Card, Licence
+from emotiond.inference.smoothing import SmoothingSettings
 
 
 @pytest.fixture

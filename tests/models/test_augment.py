@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dsp.mel import slaney_centres_hz
-from dsp.mfcc import Mfcc, dct_matrix
-from models import augment
-from models.shape import RECIPE
+from emotiond.dsp.mel import slaney_centres_hz
+from emotiond.dsp.mfcc import Mfcc, dct_matrix
+from emotiond.models import augment
+from emotiond.models.shape import RECIPE
 
 RATE = 16000
 

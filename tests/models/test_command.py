@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from inference.exceptions import DataError
-from models.command import run
+from emotiond.inference.exceptions import DataError
+from emotiond.models.command import run
 
 
 def test_what_goes_wrong_is_told_with_its_remedy() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.exceptions import DataError
-from models.corpora import (
+from emotiond.inference.exceptions import DataError
+from emotiond.models.corpora import (
     FOLDS,
     TEST_FOLD,
     fold_of,

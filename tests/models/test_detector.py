@@ -7,8 +7,8 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
 
-from models.detector import describe, detect, train_detector  # noqa: E402
-from models.encoder import constants  # noqa: E402
+from emotiond.models.detector import describe, detect, train_detector  # noqa: E402
+from emotiond.models.encoder import constants  # noqa: E402
 
 CHANNELS, STEPS = 6, 20
 

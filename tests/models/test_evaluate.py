@@ -13,14 +13,14 @@ import soundfile
 
 pytest.importorskip("scipy", reason="evaluation varies sounds with scipy: pip install .[train]")
 
-from inference.card import LABELS, load_card
-from models import evaluate
-from models.clip_figures import holding_table
-from models.corpora import Clip, read_esc10, read_ravdess
-from models.hearing import CONDITIONS, Hearing
-from models.listening import clip_scores
-from models.noise_figures import open_share
-from models.report import write_report
+from emotiond.inference.card import LABELS, load_card
+from emotiond.models import evaluate
+from emotiond.models.clip_figures import holding_table
+from emotiond.models.corpora import Clip, read_esc10, read_ravdess
+from emotiond.models.hearing import CONDITIONS, Hearing
+from emotiond.models.listening import clip_scores
+from emotiond.models.noise_figures import open_share
+from emotiond.models.report import write_report
 from tests.models.sounds import RATE, babble
 
 DATA = Path(__file__).parents[1] / "data"
@@ -120,7 +120,7 @@ def test_what_was_heard_once_is_not_asked_again(
     def refuse(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("inference.classifier.Classifier.judge", refuse)
+    monkeypatch.setattr("emotiond.inference.classifier.Classifier.judge", refuse)
     fold = folds(folder)[0]
     assert len(fold.hearing.clips(fold.clips)) == 8
     with pytest.raises(AssertionError):

@@ -13,21 +13,21 @@ pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 
 import tensorflow as tf
 
-from dsp.frontend import FrontEnd, WindowShape
-from inference.classifier import Classifier, read_model, softmax
-from inference.runtime import find_runtime
-from models import lite
-from models.cards import UNFITTED, write_card
-from models.detector import describe, train_detector
-from models.distil import Distiller, Lesson, export_lite
-from models.export import export_full
-from models.frozen import FrozenEncoder
-from models.heads import SPEAKER_SIZE, HeadSize, describe_population, standardise
-from models.sampling import Columns, Sampler
-from models.shape import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
-from models.training import Network, masks_of
-from models.whisper import load_encoder
-from models.windows import cut_windows
+from emotiond.dsp.frontend import FrontEnd, WindowShape
+from emotiond.inference.classifier import Classifier, read_model, softmax
+from emotiond.inference.runtime import find_runtime
+from emotiond.models import lite
+from emotiond.models.cards import UNFITTED, write_card
+from emotiond.models.detector import describe, train_detector
+from emotiond.models.distil import Distiller, Lesson, export_lite
+from emotiond.models.export import export_full
+from emotiond.models.frozen import FrozenEncoder
+from emotiond.models.heads import SPEAKER_SIZE, HeadSize, describe_population, standardise
+from emotiond.models.sampling import Columns, Sampler
+from emotiond.models.shape import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
+from emotiond.models.training import Network, masks_of
+from emotiond.models.whisper import load_encoder
+from emotiond.models.windows import cut_windows
 from tests.models.sounds import babble
 from tests.models.weights import random_whisper
 

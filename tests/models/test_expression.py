@@ -7,9 +7,9 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
 
-from models.expression import measure_expression, speakers_own  # noqa: E402
-from models.heads import N_LABELS  # noqa: E402
-from models.sampling import Columns  # noqa: E402
+from emotiond.models.expression import measure_expression, speakers_own  # noqa: E402
+from emotiond.models.heads import N_LABELS  # noqa: E402
+from emotiond.models.sampling import Columns  # noqa: E402
 
 SIZE = 6
 RANDOM = np.random.default_rng(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.files import save_arrays, write_whole
+from emotiond.models.files import save_arrays, write_whole
 
 
 def test_a_file_is_exchanged_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

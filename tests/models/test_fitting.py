@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.frontend import Heard, Window
-from dsp.gate import GateState
-from inference.classifier import Prediction
-from models.fitting import OPEN_SHARE, fit_voice_threshold
-from models.listening import Step
-from streamer.turn import Turn
+from emotiond.dsp.frontend import Heard, Window
+from emotiond.dsp.gate import GateState
+from emotiond.inference.classifier import Prediction
+from emotiond.models.fitting import OPEN_SHARE, fit_voice_threshold
+from emotiond.models.listening import Step
+from emotiond.streamer.turn import Turn
 
 EVEN = np.full(8, 1 / 8)
 

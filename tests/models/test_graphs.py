@@ -13,15 +13,15 @@ pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 
 import soundfile  # noqa: E402
 
-from dsp.frontend import FrontEnd, WindowShape  # noqa: E402
-from dsp.mfcc import Mfcc  # noqa: E402
-from inference.classifier import Classifier, read_model  # noqa: E402
-from inference.exceptions import DataError  # noqa: E402
-from inference.runtime import find_runtime  # noqa: E402
-from models import heads, losses, prepare, train  # noqa: E402
-from models.encoder import log_mel, masks, whisper_input  # noqa: E402
-from models.shape import RECIPE  # noqa: E402
-from models.windows import cut_windows  # noqa: E402
+from emotiond.dsp.frontend import FrontEnd, WindowShape  # noqa: E402
+from emotiond.dsp.mfcc import Mfcc  # noqa: E402
+from emotiond.inference.classifier import Classifier, read_model  # noqa: E402
+from emotiond.inference.exceptions import DataError  # noqa: E402
+from emotiond.inference.runtime import find_runtime  # noqa: E402
+from emotiond.models import heads, losses, prepare, train  # noqa: E402
+from emotiond.models.encoder import log_mel, masks, whisper_input  # noqa: E402
+from emotiond.models.shape import RECIPE  # noqa: E402
+from emotiond.models.windows import cut_windows  # noqa: E402
 from tests.models.sounds import RATE, babble  # noqa: E402
 from tests.models.weights import random_whisper  # noqa: E402
 

@@ -9,7 +9,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="training needs pip install .[train]")
 
-from models.history import History, save_history, share_right  # noqa: E402
+from emotiond.models.history import History, save_history, share_right  # noqa: E402
 
 
 def test_parts_follow_one_another(tmp_path: Path) -> None:

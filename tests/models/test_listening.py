@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.card import LABELS, Card
-from inference.classifier import Classifier, read_model
-from inference.runtime import find_runtime
-from models.cards import UNFITTED
-from models.fitting import fit_sharpness, fit_smoothing, fit_temperature
-from models.hearing import Fixed
-from models.listening import Step, adapt_to, clip_scores, conclude, listen
-from models.streams import ActorStream, Block
-from models.windows import STRIDE_SAMPLES
-from streamer.analyze import analyze
-from streamer.events import Emotion
-from streamer.sources.decoder import Decoder
+from emotiond.inference.card import LABELS, Card
+from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.runtime import find_runtime
+from emotiond.models.cards import UNFITTED
+from emotiond.models.fitting import fit_sharpness, fit_smoothing, fit_temperature
+from emotiond.models.hearing import Fixed
+from emotiond.models.listening import Step, adapt_to, clip_scores, conclude, listen
+from emotiond.models.streams import ActorStream, Block
+from emotiond.models.windows import STRIDE_SAMPLES
+from emotiond.streamer.analyze import analyze
+from emotiond.streamer.events import Emotion
+from emotiond.streamer.sources.decoder import Decoder
 from tests.models.sounds import RATE, babble
 
 DATA = Path(__file__).parents[1] / "data"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models import metrics
+from emotiond.models import metrics
 
 TRUTH = np.array([0, 0, 1, 1, 2, 2, 2, 2])
 FOUND = np.array([0, 1, 1, 1, 2, 2, 0, -1])

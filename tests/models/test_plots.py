@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.plots import Line, line_plot
+from emotiond.models.plots import Line, line_plot
 
 
 def axis(plot: str, anchor: str) -> list[float]:

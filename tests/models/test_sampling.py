@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
 
-from models.sampling import VOICES_AND_NOISES, Columns, Sampler
+from emotiond.models.sampling import VOICES_AND_NOISES, Columns, Sampler
 
 CORPORA = ["ravdess-speech", "ravdess-song", "nemo", "esc10", "synthetic"]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.card import LABELS
-from inference.classifier import Classifier, Model, read_model
-from inference.runtime import Runtime
-from models.listening import clip_scores, conclude, listen
+from emotiond.inference.card import LABELS
+from emotiond.inference.classifier import Classifier, Model, read_model
+from emotiond.inference.runtime import Runtime
+from emotiond.models.listening import clip_scores, conclude, listen
 from tests.models.sounds import RATE, babble
 from tests.support.signals import demo
 

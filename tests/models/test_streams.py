@@ -11,14 +11,14 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from dsp.frontend import Heard
-from dsp.gate import GateState
-from inference.card import LABELS
-from models.corpora import Clip
-from models.stream_figures import measure, spoken_scores, totals
-from models.streams import ActorStream, actor_random, make_stream, speech_frames
-from streamer.pipeline import Verdict
-from streamer.turn import Turn
+from emotiond.dsp.frontend import Heard
+from emotiond.dsp.gate import GateState
+from emotiond.inference.card import LABELS
+from emotiond.models.corpora import Clip
+from emotiond.models.stream_figures import measure, spoken_scores, totals
+from emotiond.models.streams import ActorStream, actor_random, make_stream, speech_frames
+from emotiond.streamer.pipeline import Verdict
+from emotiond.streamer.turn import Turn
 from tests.models.sounds import RATE, babble
 
 STRIDE = 4000

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference.exceptions import DataError
-from models.whisper import load_encoder
+from emotiond.inference.exceptions import DataError
+from emotiond.models.whisper import load_encoder
 
 WIDTH = 4
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dsp.frontend import FrontEnd, WindowShape
-from dsp.recipe import Recipe
-from inference.card import Card
-from models.windows import STRIDE_SAMPLES, choose_window, cut_windows
-from streamer.intake import Intake
-from streamer.pipeline import Pipeline
-from streamer.ring import Ring
+from emotiond.dsp.frontend import FrontEnd, WindowShape
+from emotiond.dsp.recipe import Recipe
+from emotiond.inference.card import Card
+from emotiond.models.windows import STRIDE_SAMPLES, choose_window, cut_windows
+from emotiond.streamer.intake import Intake
+from emotiond.streamer.pipeline import Pipeline
+from emotiond.streamer.ring import Ring
 from tests.models.sounds import RATE, babble
 
 RECIPE = Recipe(16000, 400, 160, 400, 80, 80, mel_scale="slaney")

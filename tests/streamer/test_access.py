@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.access import Access, is_loopback
+from emotiond.streamer.access import Access, is_loopback
 
 ACCESS = Access("127.0.0.1", ["voice.example"], ["https://page.example"])
 

@@ -22,7 +22,7 @@ import zmq
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from inference.card import LABELS
+from emotiond.inference.card import LABELS
 from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
 
 FAST = ("--speed", "max", "--once", "--json", "--model", "lite", "--port", "0", "--zmq", "off")
@@ -299,6 +299,6 @@ def test_without_any_network_socket_of_others_it_listens_on_loopback_alone() -> 
 
 def test_the_module_is_the_command() -> None:
     by_module = subprocess.run(
-        [sys.executable, "-m", "streamer", "--version"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "emotiond", "--version"], capture_output=True, text=True, check=True
     )
     assert by_module.stdout.startswith("emotiond ")

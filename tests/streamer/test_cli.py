@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.card import LABELS
-from inference.exceptions import ConfigError
-from streamer.folders import data_folder
+from emotiond.inference.card import LABELS
+from emotiond.inference.exceptions import ConfigError
+from emotiond.streamer.folders import data_folder
 from tests.support.daemon import COMMAND, DEMO, emotiond
 
 MODELS = Path(__file__).parents[2] / "models"

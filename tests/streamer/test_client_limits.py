@@ -17,18 +17,18 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from inference.classifier import read_model
-from inference.runtime import find_runtime
-from streamer.access import Access
-from streamer.client_streams import ClientStreams
-from streamer.history import History
-from streamer.http import Pages
-from streamer.hub import Hub
-from streamer.limits import Limits
-from streamer.pipeline import Pipeline
-from streamer.stream import Stream
-from streamer.websocket import WebSocketServer
-from streamer.workers import Worker
+from emotiond.inference.classifier import read_model
+from emotiond.inference.runtime import find_runtime
+from emotiond.streamer.access import Access
+from emotiond.streamer.client_streams import ClientStreams
+from emotiond.streamer.history import History
+from emotiond.streamer.http import Pages
+from emotiond.streamer.hub import Hub
+from emotiond.streamer.limits import Limits
+from emotiond.streamer.pipeline import Pipeline
+from emotiond.streamer.stream import Stream
+from emotiond.streamer.websocket import WebSocketServer
+from emotiond.streamer.workers import Worker
 from tests.conftest import DATA
 from tests.support.caller import pcm
 from tests.support.port import LIMITS, closing_code, run, until

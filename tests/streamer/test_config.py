@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.exceptions import ConfigError
-from streamer.config import Config, make_config, refuse_exposure
+from emotiond.inference.exceptions import ConfigError
+from emotiond.streamer.config import Config, make_config, refuse_exposure
 
 
 @pytest.fixture

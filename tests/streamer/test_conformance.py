@@ -9,10 +9,10 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from streamer.access import Access
-from streamer.http import Pages
-from streamer.limits import Limits
-from streamer.websocket import PATH, WebSocketServer
+from emotiond.streamer.access import Access
+from emotiond.streamer.http import Pages
+from emotiond.streamer.limits import Limits
+from emotiond.streamer.websocket import PATH, WebSocketServer
 
 kosoku = pytest.importorskip("kosoku", reason="needs kosoku, which this platform has no wheel of")
 

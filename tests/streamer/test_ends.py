@@ -78,7 +78,7 @@ def ended(
     with ExitStack() as stack:
 
         def end(number: signal.Signals) -> Daemon:
-            environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "XDG_DATA_HOME": "data"}
+            environment = {**os.environ, "XDG_DATA_HOME": "data"}
             daemon = stack.enter_context(
                 running_daemon(*arguments, cwd=tmp_path, environment=environment)
             )
@@ -139,7 +139,7 @@ def test_a_clock_that_is_set_back_moves_the_time_of_events_and_nothing_else(
     offset = tmp_path / "offset"
     offset.write_text("0")
     (tmp_path / "sitecustomize.py").write_text(CLOCK.format(file=str(offset)))
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     with running_daemon(*PLAY, *TINY, environment=environment) as daemon:
         emotions = (event for event in daemon.events() if event["type"] == "emotion")
         before = [next(emotions) for _ in range(4)]

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.classifier import Classifier
-from inference.exceptions import ProfileError, SourceError
-from streamer.enroll import WANTED_SECONDS, enroll
-from streamer.sources.recording import Recording
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.exceptions import ProfileError, SourceError
+from emotiond.streamer.enroll import WANTED_SECONDS, enroll
+from emotiond.streamer.sources.recording import Recording
 from tests.support.daemon import COMMAND, DEMO, emotiond
 from tests.support.signals import RATE, demo, noise
 from tests.support.sound_server import SoundServer

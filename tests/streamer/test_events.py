@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.card import LABELS
-from streamer.events import Change, Emotion, Status, encode, scores_of, to_json
+from emotiond.inference.card import LABELS
+from emotiond.streamer.events import Change, Emotion, Status, encode, scores_of, to_json
 
 SCORES = dict.fromkeys(LABELS, 0.027142857) | {"happy": 0.81}
 

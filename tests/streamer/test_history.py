@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from streamer.archive import MOST_FILES
-from streamer.events import encode
-from streamer.limits import Limits
-from streamer.requests import LONGEST_NAME
+from emotiond.streamer.archive import MOST_FILES
+from emotiond.streamer.events import encode
+from emotiond.streamer.limits import Limits
+from emotiond.streamer.requests import LONGEST_NAME
 from tests.conftest import DATA
 from tests.support.caller import Caller, Object, calling, pcm
 from tests.support.daemon import Daemon, running_daemon

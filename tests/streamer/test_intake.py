@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.types import FloatArray
-from streamer.intake import Chunk, Intake
-from streamer.ring import Ring
+from emotiond.dsp.types import FloatArray
+from emotiond.streamer.intake import Chunk, Intake
+from emotiond.streamer.ring import Ring
 from tests.support.signals import cut, noise, tone
 
 STRIDE = 4000

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from inference.exceptions import InterpreterError
-from streamer import interpreter_check
-from streamer.interpreter_check import checked_runtime, try_interpreter
+from emotiond.inference.exceptions import InterpreterError
+from emotiond.streamer import interpreter_check
+from emotiond.streamer.interpreter_check import checked_runtime, try_interpreter
 from tests.support.daemon import DEMO, emotiond
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"

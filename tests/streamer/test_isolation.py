@@ -17,7 +17,7 @@ from tests.support.daemon import DEMO, Daemon, running_daemon
 
 TINY = ("--model", str(DATA / "tiny.tflite"))
 BUG = """
-from streamer.{module} import {cls}
+from emotiond.streamer.{module} import {cls}
 call, seen = {cls}.{method}, []
 def {method}(self, *arguments):
     seen[:] = seen or [self]
@@ -49,7 +49,7 @@ def test_a_bug_ends_its_stream_with_its_cause_and_no_other(
     # The module that Python imports first: the bug is in the daemon before anything runs.
     bug = BUG.format(module=module, cls=cls, method=method, error=error)
     (tmp_path / "sitecustomize.py").write_text(bug)
-    environment = {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}", "PATH": ""}
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
     sources = [part for name in "abc" for part in ("--source", f"{name}={DEMO}")]
     with (
         running_daemon(*sources, *TINY, environment=environment) as daemon,

@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from streamer.limits import affordable_connections
+from emotiond.streamer.limits import affordable_connections
 from tests.support.port import (
     EVENT,
     HANDSHAKE,

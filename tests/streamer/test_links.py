@@ -14,9 +14,9 @@ import pytest
 import zmq
 from websockets.asyncio.client import connect
 
-from streamer import zeromq
-from streamer.hub import Message
-from streamer.zeromq import ZeroMQPublisher
+from emotiond.streamer import zeromq
+from emotiond.streamer.hub import Message
+from emotiond.streamer.zeromq import ZeroMQPublisher
 from tests.support.links import HERE, THERE, Link, link, needs_links
 from tests.support.port import EVENT, HANDSHAKE, LIMITS, port, run, until
 

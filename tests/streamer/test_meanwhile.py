@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from streamer.meanwhile import begin
+from emotiond.streamer.meanwhile import begin
 
 
 def test_it_is_done_while_something_else_is() -> None:
@@ -27,5 +27,8 @@ def test_an_error_comes_to_whoever_asks_for_the_result() -> None:
 
 
 def test_the_end_of_the_process_does_not_wait_for_it() -> None:
-    script = "import threading; from streamer.meanwhile import begin; begin(threading.Event().wait)"
+    script = (
+        "import threading; from emotiond.streamer.meanwhile import begin; "
+        "begin(threading.Event().wait)"
+    )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)

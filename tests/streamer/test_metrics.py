@@ -8,7 +8,7 @@ import urllib.request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.metrics import exposition, metric
+from emotiond.streamer.metrics import exposition, metric
 from tests.support.daemon import DEMO, running_daemon
 
 SAMPLE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? -?[\d.e+-]+')

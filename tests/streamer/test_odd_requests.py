@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streamer.access import Access
-from streamer.http import refusal
+from emotiond.streamer.access import Access
+from emotiond.streamer.http import refusal
 from tests.support.daemon import DEMO, Daemon, running_daemon
 
 FORGED = "emotiond: all is well"

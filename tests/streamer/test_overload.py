@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.types import FloatArray
-from inference.classifier import Classifier
-from streamer.events import Emotion, Event, Status
-from streamer.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
-from streamer.pipeline import Pipeline
-from streamer.ring import Ring
-from streamer.sources import About, OnStatus
-from streamer.stream import Stream
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.classifier import Classifier
+from emotiond.streamer.events import Emotion, Event, Status
+from emotiond.streamer.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
+from emotiond.streamer.pipeline import Pipeline
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources import About, OnStatus
+from emotiond.streamer.stream import Stream
 from tests.conftest import DATA
 from tests.support.daemon import running_daemon
 from tests.support.signals import RATE, demo

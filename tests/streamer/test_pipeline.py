@@ -6,12 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dsp.types import FloatArray
-from inference.card import LABELS
-from inference.classifier import Classifier, Prediction
-from streamer.events import Change, Emotion
-from streamer.intake import Chunk
-from streamer.pipeline import LIKELY_VOICE, Narrator, Pipeline, Timing
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import LABELS
+from emotiond.inference.classifier import Classifier, Prediction
+from emotiond.streamer.events import Change, Emotion
+from emotiond.streamer.intake import Chunk
+from emotiond.streamer.pipeline import LIKELY_VOICE, Narrator, Pipeline, Timing
 from tests.support.signals import demo, tone
 
 STRIDE = 4000

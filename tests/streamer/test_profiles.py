@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.classifier import Classifier
-from inference.exceptions import ProfileError
-from inference.profile import make_profile
-from streamer.profiles import (
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.exceptions import ProfileError
+from emotiond.inference.profile import make_profile
+from emotiond.streamer.profiles import (
     folder,
     profile_for,
     profile_names,

@@ -15,8 +15,8 @@ import pytest
 import soundfile
 from websockets.sync.client import connect
 
-from inference.exceptions import RecordError
-from streamer.recorder import parse_records
+from emotiond.inference.exceptions import RecordError
+from emotiond.streamer.recorder import parse_records
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.disks import make_read_only, needs_disks, small_disk

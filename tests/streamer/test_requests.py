@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import ValidationError
 
-from streamer.requests import (
+from emotiond.streamer.requests import (
     HIGHEST_RATE,
     LONGEST_NAME,
     LOWEST_RATE,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsp.types import FloatArray
-from streamer.ring import Block, Ring
+from emotiond.dsp.types import FloatArray
+from emotiond.streamer.ring import Block, Ring
 
 CAPACITY = 16
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from dsp.types import FloatArray
-from streamer.ring import Block, Ring
+from emotiond.dsp.types import FloatArray
+from emotiond.streamer.ring import Block, Ring
 
 CAPACITY = 16
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import zmq
 
-from streamer.hub import Message
-from streamer.zeromq import ZeroMQPublisher
+from emotiond.streamer.hub import Message
+from emotiond.streamer.zeromq import ZeroMQPublisher
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
 from tests.support.port import run, until
@@ -94,7 +94,7 @@ def test_a_slow_one_is_noticed_and_the_others_miss_nothing(context: zmq.SyncCont
 def test_in_a_lossless_run_it_is_waited_for_but_not_for_ever(
     context: zmq.SyncContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamer.zeromq._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("emotiond.streamer.zeromq._PATIENCE_SECONDS", 0.2)
 
     async def test() -> None:
         publisher = ZeroMQPublisher("tcp://127.0.0.1:*", lambda: [message(-1)], lossless=True)

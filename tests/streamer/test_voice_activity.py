@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsp.frontend import Heard, Window
-from dsp.gate import GateState
-from inference.classifier import Prediction
-from streamer.turn import Turn
-from streamer.voice_activity import VoiceActivity
+from emotiond.dsp.frontend import Heard, Window
+from emotiond.dsp.gate import GateState
+from emotiond.inference.classifier import Prediction
+from emotiond.streamer.turn import Turn
+from emotiond.streamer.voice_activity import VoiceActivity
 
 STRIDE = 4000
 STRIDE_FRAMES, WINDOW_FRAMES = 25, 50

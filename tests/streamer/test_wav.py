@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from streamer import wav
-from streamer.wav import WavWriter
+from emotiond.streamer import wav
+from emotiond.streamer.wav import WavWriter
 from tests.support.signals import noise
 
 

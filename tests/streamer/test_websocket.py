@@ -13,7 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from inference.card import LABELS
+from emotiond.inference.card import LABELS
 from tests.support.daemon import DEMO, Daemon, running_daemon
 
 PAGE = Path(__file__).parents[2] / "clients" / "web"

@@ -15,15 +15,15 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.frames import Frame
 
-from dsp.mfcc import Mfcc
-from dsp.types import FloatArray
-from inference.classifier import Classifier
-from streamer import events, hub, websocket
-from streamer.analyze import analyze
-from streamer.hub import Hub, Message
-from streamer.intake import Chunk
-from streamer.pipeline import Narrator, Pipeline, Timing
-from streamer.sources.decoder import Decoder
+from emotiond.dsp.mfcc import Mfcc
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.classifier import Classifier
+from emotiond.streamer import events, hub, websocket
+from emotiond.streamer.analyze import analyze
+from emotiond.streamer.hub import Hub, Message
+from emotiond.streamer.intake import Chunk
+from emotiond.streamer.pipeline import Narrator, Pipeline, Timing
+from emotiond.streamer.sources.decoder import Decoder
 from tests.support.daemon import DEMO
 from tests.support.port import EVENT, port, run
 from tests.support.signals import RATE, demo
@@ -128,7 +128,7 @@ def test_a_stream_leaves_no_garbage_behind(tiny_classifier: Classifier) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_linear_algebra_begins_no_threads_that_would_wait_for_each_other() -> None:
-    program = "import os, streamer.cli, numpy; print(len(os.listdir('/proc/self/task')))"
+    program = "import os, emotiond.streamer.cli, numpy; print(len(os.listdir('/proc/self/task')))"
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

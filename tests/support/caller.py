@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
-from dsp.types import FloatArray
+from emotiond.dsp.types import FloatArray
 from tests.support.daemon import PATIENCE_SECONDS
 from tests.support.schema import check
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 DEMO = Path(__file__).parents[2] / "streamer" / "sources" / "demo.flac"
-COMMAND = (sys.executable, "-m", "streamer")
+COMMAND = (sys.executable, "-m", "emotiond")
 PATIENCE_SECONDS = 30.0
 
 _ANNOUNCEMENT = re.compile(r"open (https?://\S+/) \(WebSocket (wss?://\S+?)(?:, ZeroMQ (\S+?))?\)")

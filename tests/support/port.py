@@ -14,11 +14,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from streamer.access import Access
-from streamer.http import Pages
-from streamer.hub import Message
-from streamer.limits import Limits
-from streamer.websocket import WebSocketServer
+from emotiond.streamer.access import Access
+from emotiond.streamer.http import Pages
+from emotiond.streamer.hub import Message
+from emotiond.streamer.limits import Limits
+from emotiond.streamer.websocket import WebSocketServer
 
 LIMITS = Limits(
     connections=20, handshake_seconds=0.5, token_seconds=0.5, unread_bytes=64 * 1024,

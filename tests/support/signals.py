@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 from hypothesis import strategies as st
 
-from dsp.recipe import Recipe
-from dsp.types import FloatArray
+from emotiond.dsp.recipe import Recipe
+from emotiond.dsp.types import FloatArray
 
 RATE = 16_000
 
@@ -32,7 +32,7 @@ def speech_recipe(**changes: object) -> Recipe:
 @functools.cache
 def demo() -> FloatArray:
     """The bundled recording of a voice, mono at 16 kHz; not to be written to."""
-    path = resources.files("streamer") / "sources" / "demo.flac"
+    path = resources.files("emotiond.streamer") / "sources" / "demo.flac"
     samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     assert rate == RATE
     voice: FloatArray = samples.mean(axis=1)

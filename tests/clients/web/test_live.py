@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import zmq
 
-from inference.card import LABELS
+from emotiond.inference.card import LABELS
 from tests.support.daemon import COMMAND, DEMO, Daemon, running_daemon
 from tests.support.sound_server import SoundServer
 

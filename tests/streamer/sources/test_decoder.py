@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from inference.exceptions import SourceError
-from streamer.sources import decoder as decoding
-from streamer.sources.decoder import Decoder, Decoding
-from tests.support.daemon import COMMAND, DEMO, running_daemon
+from emotiond.inference.exceptions import SourceError
+from emotiond.streamer.sources import decoder as decoding
+from emotiond.streamer.sources.decoder import Decoder, Decoding
+from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
 from tests.support.processes import await_decoders, decoders, needs_proc
 from tests.support.signals import demo, noise
 
@@ -123,7 +123,7 @@ def test_a_crash_in_mid_file_is_told_there() -> None:
 
 
 def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quickly = "import streamer.sources.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; main()"
+    quickly = "import emotiond.streamer.sources.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; main()"
     command = decoding._COMMAND.replace("main()", quickly)
     monkeypatch.setattr(decoding, "_COMMAND", command)
     with Decoder() as decoder, pytest.raises(SourceError, match="its decoder ended"):
@@ -209,14 +209,11 @@ def test_a_daemon_loses_the_stream_and_goes_on_with_the_others() -> None:
 def test_modules_in_the_folder_where_it_is_called_are_not_taken_for_its_own(
     tmp_path: Path,
 ) -> None:
-    for name in ("numpy", "json", "streamer"):
+    for name in ("numpy", "json", "emotiond"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')")
     installed = tmp_path / "bin" / "emotiond"  # as a console script is: its folder is searched
     installed.parent.mkdir()
-    installed.write_text(
-        f"import sys; sys.path.append({str(Path.cwd())!r}); from streamer.cli import main; "
-        "sys.exit(main())"
-    )
+    installed.write_text("import sys; from emotiond.streamer.cli import main; sys.exit(main())")
     analysis = subprocess.run(
         [sys.executable, installed, "analyze", str(DEMO), "--model", "lite"],
         cwd=tmp_path,
@@ -224,4 +221,13 @@ def test_modules_in_the_folder_where_it_is_called_are_not_taken_for_its_own(
         text=True,
         check=False,
     )
+    assert analysis.returncode == 0, analysis.stderr
+
+
+def test_packages_of_common_names_on_the_path_are_not_taken_for_its_own(tmp_path: Path) -> None:
+    for name in ("streamer", "dsp", "inference", "clients", "models"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('taken')")
+    environment = {**os.environ, "PYTHONPATH": "."}
+    analysis = emotiond("analyze", str(DEMO), "--model", "lite", cwd=tmp_path, env=environment)
     assert analysis.returncode == 0, analysis.stderr

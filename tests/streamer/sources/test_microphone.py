@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from streamer.devices import Device, Opening
-from streamer.ring import Ring
-from streamer.sources.microphone import Microphone, growing_pauses
+from emotiond.streamer.devices import Device, Opening
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources.microphone import Microphone, growing_pauses
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.sound_server import SoundServer, sound_server
 
@@ -164,8 +164,8 @@ def test_a_device_is_closed_whatever_happens_to_who_watches_it(
 
     opening = Opening(Device(0, "broken", "ALSA", 1, 16_000, is_default=True), 16_000, 1)
     portaudio = SimpleNamespace(InputStream=lambda **_: Broken(), PortAudioError=OSError)
-    monkeypatch.setattr("streamer.sources.microphone.answered", lambda _: opening)
-    monkeypatch.setattr("streamer.sources.microphone.load_portaudio", lambda: portaudio)
+    monkeypatch.setattr("emotiond.streamer.sources.microphone.answered", lambda _: opening)
+    monkeypatch.setattr("emotiond.streamer.sources.microphone.load_portaudio", lambda: portaudio)
     microphone = Microphone(None)
     microphone.start(Ring(16_000, 1, 16_000), lambda *_: None)
     assert closed.wait(10)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from inference.exceptions import ConfigError, SourceError
-from streamer.sources.opening import SourceSettings, SourceSpec, open_source, parse_specs
-from streamer.sources.pcm import StandardInput
-from streamer.sources.recording import Recording
+from emotiond.inference.exceptions import ConfigError, SourceError
+from emotiond.streamer.sources.opening import SourceSettings, SourceSpec, open_source, parse_specs
+from emotiond.streamer.sources.pcm import StandardInput
+from emotiond.streamer.sources.recording import Recording
 from tests.support.signals import tone
 
 SETTINGS = SourceSettings(device=None, rate=8000, realtime=False, loop=False)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from dsp.types import FloatArray
-from inference.exceptions import SourceError
-from streamer.ring import Ring
-from streamer.sources.recording import Recording
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.exceptions import SourceError
+from emotiond.streamer.ring import Ring
+from emotiond.streamer.sources.recording import Recording
 from tests.support.signals import noise, tone
 
 

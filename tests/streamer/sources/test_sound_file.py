@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from dsp.types import FloatArray
-from inference.exceptions import SourceError
-from streamer.sources.sound_file import open_sound_file, read_block
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.exceptions import SourceError
+from emotiond.streamer.sources.sound_file import open_sound_file, read_block
 from tests.support.signals import tone
 
 
