@@ -7,7 +7,7 @@ VENV := .venv$(if $(filter lock,$(VERSIONS)),,-$(VERSIONS))
 TFLITE_VENV := .venv-tflite-runtime
 PACKAGING := setup.cfg pyproject.toml tools/install tools/need $(wildcard requirements/*.txt)
 # What the package emotiond has, of all that lies here.
-PACKAGE := __init__.py __main__.py clients dsp inference models streamer
+PACKAGE := __init__.py __main__.py exceptions.py clients dsp inference models streamer
 # The same under its name, for mypy: see setup.cfg.
 TYPED := build/mypy/emotiond
 # What 'make run' passes on, such as ARGS="--source demo --model lite".

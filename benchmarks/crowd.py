@@ -16,12 +16,12 @@ from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import find_model
 from emotiond.inference.runtime import find_runtime
-from emotiond.streamer.access import Access
-from emotiond.streamer.app import Daemon
+from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.config import Config
-from emotiond.streamer.ring import Ring
-from emotiond.streamer.sources import About, OnStatus
-from emotiond.streamer.sources.opening import SourceSpec
+from emotiond.streamer.daemon.app import Daemon
+from emotiond.streamer.server.access import Access
+from emotiond.streamer.sources.factory import SourceSpec
+from emotiond.streamer.sources.source import About, OnStatus
 from tests.support.signals import demo
 
 _BLOCK_SECONDS = 0.05

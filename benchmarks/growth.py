@@ -11,10 +11,10 @@ from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier, Prediction
 from emotiond.inference.runtime import find_runtime
-from emotiond.streamer.events import encode, to_json
-from emotiond.streamer.intake import Intake
-from emotiond.streamer.pipeline import Narrator, Pipeline, Timing
-from emotiond.streamer.ring import Ring
+from emotiond.streamer.audio.chunker import Intake
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.protocol.events import encode, to_json
+from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing
 from tests.support.signals import demo
 
 _STRIDE, _BLOCK = SAMPLE_RATE // 4, SAMPLE_RATE // 100

@@ -18,10 +18,10 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.runtime import find_runtime
-from emotiond.streamer.events import encode, to_json
-from emotiond.streamer.intake import Chunk
-from emotiond.streamer.pipeline import Narrator, Pipeline, Timing
-from emotiond.streamer.ring import Ring
+from emotiond.streamer.audio.chunker import Chunk
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.protocol.events import encode, to_json
+from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing
 from tests.support.signals import demo
 
 _STRIDE = SAMPLE_RATE // 4

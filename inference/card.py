@@ -10,8 +10,8 @@ from typing import Any
 
 from emotiond.dsp.frontend import WindowShape
 from emotiond.dsp.recipe import Recipe
+from emotiond.exceptions import CardError
 from emotiond.inference.adaptation import AdaptationSettings
-from emotiond.inference.exceptions import CardError
 from emotiond.inference.parsing import build
 from emotiond.inference.smoothing import SmoothingSettings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from emotiond.exceptions import ModelError
 from emotiond.inference.classifier import SUFFIX, Model, read_model
-from emotiond.inference.exceptions import ModelError
 from emotiond.inference.runtime import LITERT, Runtime
 
 _FOLDER = Path(__file__).parents[1] / "models"

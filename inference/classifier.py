@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import CardError, ModelError, ProfileError
 from emotiond.inference.adaptation import Speaker
 from emotiond.inference.card import LABELS, Card, load_card
-from emotiond.inference.exceptions import CardError, ModelError, ProfileError
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import LITERT, Runtime
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from emotiond.inference.exceptions import InterpreterError
+from emotiond.exceptions import InterpreterError
 
 LITERT = "ai-edge-litert"
 TFLITE_RUNTIME = "tflite-runtime"

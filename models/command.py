@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from emotiond.inference.exceptions import EmotiondError
+from emotiond.exceptions import EmotiondError
 
 
 def run(main: Callable[[], None]) -> None:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from emotiond.exceptions import DataError
 from emotiond.inference.card import LABELS, SAMPLE_RATE
-from emotiond.inference.exceptions import DataError
 
 FOLDS = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24))
 """RAVDESS actors of each cross-validation fold, numbered from 1.

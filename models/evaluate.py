@@ -45,7 +45,7 @@ from emotiond.models.noise_figures import noise_table, open_share
 from emotiond.models.report import write_report
 from emotiond.models.stream_figures import measure, spoken_scores, totals
 from emotiond.models.streams import actor_random
-from emotiond.streamer.pipeline import Verdict
+from emotiond.streamer.streams.pipeline import Verdict
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emotiond.dsp.frontend import FrontEnd, WindowShape
+from emotiond.exceptions import DataError
 from emotiond.inference.card import LABELS
-from emotiond.inference.exceptions import DataError
 from emotiond.models import augment
 from emotiond.models.corpora import Clip, load_audio
 from emotiond.models.files import save_arrays, write_whole

@@ -18,9 +18,9 @@ from emotiond.inference.adaptation import Speaker
 from emotiond.inference.card import LABELS, Card
 from emotiond.inference.classifier import Classifier, Prediction, softmax
 from emotiond.models.windows import STRIDE_SAMPLES
-from emotiond.streamer.intake import Chunk
-from emotiond.streamer.pipeline import Pipeline, Verdict
-from emotiond.streamer.turn import Turn
+from emotiond.streamer.audio.chunker import Chunk
+from emotiond.streamer.streams.pipeline import Pipeline, Verdict
+from emotiond.streamer.streams.stride import Turn
 
 
 @dataclass(frozen=True)

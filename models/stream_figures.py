@@ -12,7 +12,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.models.streams import FRAME_SAMPLES, ActorStream
 from emotiond.models.windows import STRIDE_SAMPLES
-from emotiond.streamer.pipeline import Verdict
+from emotiond.streamer.streams.pipeline import Verdict
 
 _GRACE_SECONDS = 1.5
 """Of each block, from its first sample, in which a new emotion need not be known yet."""

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from emotiond.inference.exceptions import DataError
+from emotiond.exceptions import DataError
 
 Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
 """Arrays by name: ``conv1/weight``, ``layer_0/attn_qkv/bias``, ``positions``, …

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
+from emotiond.exceptions import EmotiondError
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.inference.exceptions import EmotiondError
 from emotiond.streamer import commands
+from emotiond.streamer.background import begin
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
-from emotiond.streamer.meanwhile import begin
-from emotiond.streamer.sources.opening import SourceSettings, open_sources
+from emotiond.streamer.sources.factory import SourceSettings, open_sources
 
 _COMMANDS = ("run", "analyze", "watch", "enroll", "devices", "models", "doctor")
 
@@ -163,7 +163,7 @@ def _run(options: dict[str, Any]) -> int:
     # A device or a decoder takes its time to open, and so do the imports behind the daemon.
     sources = begin(lambda: open_sources(config.source, settings))
     try:
-        from emotiond.streamer import app
+        from emotiond.streamer.daemon import app
 
         return app.run(config, sources.result)
     finally:

@@ -13,10 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emotiond.exceptions import ConfigError, SourceError
 from emotiond.inference.card import LABELS, load_card
-from emotiond.inference.exceptions import ConfigError, SourceError
 from emotiond.streamer.config import make_config
-from emotiond.streamer.credentials import read_token
 from emotiond.streamer.profiles import (
     make_folder,
     profile_for,
@@ -24,6 +23,7 @@ from emotiond.streamer.profiles import (
     profile_path,
     write_profile,
 )
+from emotiond.streamer.server.credentials import read_token
 
 _MOST_ANALYSTS = 4  # what they do in Python, a quarter of it, only one of them does at a time
 
@@ -32,8 +32,8 @@ def analyze_files(options: dict[str, Any]) -> int:
     """``emotiond analyze``: every file that can be read is judged; status 1 if one cannot."""
     from emotiond.inference.catalog import find_model
     from emotiond.inference.classifier import Classifier
-    from emotiond.streamer.analyze import analyze, analyze_all
     from emotiond.streamer.interpreter_check import checked_runtime
+    from emotiond.streamer.offline.analyze import analyze, analyze_all
     from emotiond.streamer.sources.decoder import Decoder
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
@@ -115,9 +115,9 @@ def enroll(options: dict[str, Any]) -> int:
     """``emotiond enroll``: 20 seconds of speech become a profile of their voice."""
     from emotiond.inference.catalog import find_model
     from emotiond.inference.classifier import Classifier
-    from emotiond.streamer import enroll as enrolling
     from emotiond.streamer.interpreter_check import checked_runtime
-    from emotiond.streamer.sources.opening import (
+    from emotiond.streamer.offline import enroll as enrolling
+    from emotiond.streamer.sources.factory import (
         MICROPHONE,
         SourceSettings,
         open_source,
@@ -171,7 +171,7 @@ def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
 
 def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: the microphones, and the rates that each can be opened at."""
-    from emotiond.streamer.devices import answered, list_devices, supported_rates
+    from emotiond.streamer.sources.portaudio import answered, list_devices, supported_rates
 
     found = []
     for device in answered(list_devices):
@@ -228,7 +228,7 @@ def models(options: dict[str, Any]) -> int:
 
 def doctor(options: dict[str, Any]) -> int:
     """``emotiond doctor``: what is checked, how it stands, what mends it."""
-    from emotiond.streamer.doctor import examine
+    from emotiond.streamer.offline.doctor import examine
 
     findings = []
     for finding in examine():

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from emotiond.exceptions import ConfigError
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.inference.exceptions import ConfigError
 from emotiond.inference.parsing import build
-from emotiond.streamer.access import is_loopback
 from emotiond.streamer.folders import data_folder
-from emotiond.streamer.limits import Limits
+from emotiond.streamer.server.access import is_loopback
+from emotiond.streamer.server.limits import Limits
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from emotiond.inference.exceptions import ConfigError
+from emotiond.exceptions import ConfigError
 
 
 def data_folder() -> Path:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from emotiond.exceptions import ConfigError, InterpreterError
 from emotiond.inference.catalog import bundled_models
-from emotiond.inference.exceptions import ConfigError, InterpreterError
 from emotiond.inference.runtime import LITERT, MODULES, Runtime, find_runtime
 from emotiond.streamer.folders import cache_folder
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from emotiond.exceptions import ProfileError
 from emotiond.inference.card import Card
-from emotiond.inference.exceptions import ProfileError
 from emotiond.inference.parsing import build
 from emotiond.inference.profile import Profile
 from emotiond.streamer.folders import data_folder

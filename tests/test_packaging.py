@@ -64,7 +64,7 @@ def test_models_page_and_demo_are_inside_and_tests_are_not(wheel: Path) -> None:
     modules = [name.split("/") for name in names if ".dist-info/" not in name]
     assert {parts[0] for parts in modules} == {"emotiond"}
     assert {parts[1] for parts in modules} == {
-        *("__init__.py", "__main__.py", "py.typed", *FOLDERS),
+        *("__init__.py", "__main__.py", "exceptions.py", "py.typed", *FOLDERS),
     }
 
 

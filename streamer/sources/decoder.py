@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from emotiond.dsp.types import FloatArray
-from emotiond.inference.exceptions import SourceError
+from emotiond.exceptions import SourceError
 from emotiond.streamer.sources.sound_file import MOST_SECONDS, open_sound_file, read_block
 
 BLOCK_SECONDS = 0.5

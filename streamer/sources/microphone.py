@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from emotiond.dsp.types import FloatArray
-from emotiond.inference.exceptions import DeviceError
-from emotiond.streamer.devices import (
+from emotiond.exceptions import DeviceError, cause_of
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.sources.portaudio import (
     Opening,
     answered,
     find_device,
@@ -18,9 +19,7 @@ from emotiond.streamer.devices import (
     leave_portaudio,
     load_portaudio,
 )
-from emotiond.streamer.faults import cause_of
-from emotiond.streamer.ring import Ring
-from emotiond.streamer.sources import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus
 
 BLOCK_SECONDS = 0.01
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from emotiond.dsp.types import FloatArray
-from emotiond.inference.exceptions import SourceError
-from emotiond.streamer.sources.samples import are_plausible
+from emotiond.exceptions import SourceError
+from emotiond.streamer.audio.samples import are_plausible
 
 MOST_SECONDS = 24 * 3600
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000

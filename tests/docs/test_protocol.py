@@ -15,10 +15,10 @@ import zmq
 from jsonschema import Draft202012Validator, ValidationError
 
 from emotiond.inference.card import LABELS
-from emotiond.streamer.archive import MOST_FILES, PART_EVENTS
-from emotiond.streamer.events import State, StreamStatus
-from emotiond.streamer.limits import Limits
-from emotiond.streamer.requests import REQUESTS
+from emotiond.streamer.protocol.events import State, StreamStatus
+from emotiond.streamer.protocol.requests import REQUESTS
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.uploads.archive import MOST_FILES, PART_EVENTS
 from tests.conftest import DATA
 from tests.support.caller import Object, calling, pcm
 from tests.support.daemon import PATIENCE_SECONDS, running_daemon
@@ -134,7 +134,7 @@ def test_real_traffic_holds_every_documented_message(traffic: list[Object]) -> N
 
 def test_real_traffic_holds_every_error_that_can_be_had_at_once(traffic: list[Object]) -> None:
     met = {message["error"] for message in traffic if message["type"] == "error"}
-    assert met == errors() - {"idle", "failed"}  # see test_client_limits.py
+    assert met == errors() - {"idle", "failed"}  # see tests/streamer/uploads/test_upload_limits.py
 
 
 @pytest.mark.parametrize("kind", sorted(types_of("daemon")))

@@ -20,20 +20,27 @@ from pathlib import Path
 import numpy as np
 
 from emotiond.dsp.frontend import FrontEnd
-from emotiond.inference.card import load_card
-from emotiond.inference.exceptions import (
+from emotiond.exceptions import (
     CardError,
     ConfigError,
     EmotiondError,
     ProfileError,
     SourceError,
 )
+from emotiond.inference.card import load_card
 from emotiond.inference.smoothing import Smoother
 from emotiond.streamer.config import make_config
-from emotiond.streamer.events import encode
-from emotiond.streamer.peer import Peer
 from emotiond.streamer.profiles import folder, read_profile
-from emotiond.streamer.requests import REQUESTS, Audio, Request, RequestError, parse, type_of
+from emotiond.streamer.protocol.events import encode
+from emotiond.streamer.protocol.requests import (
+    REQUESTS,
+    Audio,
+    Request,
+    RequestError,
+    parse,
+    type_of,
+)
+from emotiond.streamer.server.connection import Peer
 from emotiond.streamer.sources.sound_file import open_sound_file, read_block
 from tests.support.port import port, until
 

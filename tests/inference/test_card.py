@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotiond.dsp.frontend import WindowShape
+from emotiond.exceptions import CardError
 from emotiond.inference.card import LABELS, load_card
-from emotiond.inference.exceptions import CardError
 from tests.conftest import DATA
 
 GOOD = json.loads((DATA / "adapting.json").read_text("utf-8"))

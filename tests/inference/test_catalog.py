@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from emotiond.exceptions import ModelError
 from emotiond.inference.catalog import bundled_models, default_name, find_model
-from emotiond.inference.exceptions import ModelError
 from emotiond.inference.runtime import LITERT, TFLITE_RUNTIME, Runtime
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import CardError, ModelError, ProfileError
 from emotiond.inference.classifier import Classifier, Model, read_model, softmax
-from emotiond.inference.exceptions import CardError, ModelError, ProfileError
 from emotiond.inference.profile import make_profile
 from emotiond.inference.runtime import Runtime
 

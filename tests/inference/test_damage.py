@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emotiond.exceptions import EmotiondError
 from emotiond.inference.classifier import Classifier, Model, read_model
-from emotiond.inference.exceptions import EmotiondError
 from emotiond.inference.runtime import Runtime
 from tests.conftest import DATA
 from tests.support.daemon import emotiond

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from emotiond.inference.exceptions import InterpreterError
+from emotiond.exceptions import InterpreterError
 from emotiond.inference.runtime import LITERT, TFLITE_RUNTIME, Runtime, find_runtime
 from tests.conftest import DATA
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emotiond.inference.exceptions import DataError
+from emotiond.exceptions import DataError
 from emotiond.models.command import run
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from emotiond.inference.exceptions import DataError
+from emotiond.exceptions import DataError
 from emotiond.models.corpora import (
     FOLDS,
     TEST_FOLD,

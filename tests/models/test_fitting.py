@@ -11,7 +11,7 @@ from emotiond.dsp.gate import GateState
 from emotiond.inference.classifier import Prediction
 from emotiond.models.fitting import OPEN_SHARE, fit_voice_threshold
 from emotiond.models.listening import Step
-from emotiond.streamer.turn import Turn
+from emotiond.streamer.streams.stride import Turn
 
 EVEN = np.full(8, 1 / 8)
 

@@ -15,8 +15,8 @@ import soundfile  # noqa: E402
 
 from emotiond.dsp.frontend import FrontEnd, WindowShape  # noqa: E402
 from emotiond.dsp.mfcc import Mfcc  # noqa: E402
+from emotiond.exceptions import DataError  # noqa: E402
 from emotiond.inference.classifier import Classifier, read_model  # noqa: E402
-from emotiond.inference.exceptions import DataError  # noqa: E402
 from emotiond.inference.runtime import find_runtime  # noqa: E402
 from emotiond.models import heads, losses, prepare, train  # noqa: E402
 from emotiond.models.encoder import log_mel, masks, whisper_input  # noqa: E402

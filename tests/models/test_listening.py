@@ -19,8 +19,8 @@ from emotiond.models.hearing import Fixed
 from emotiond.models.listening import Step, adapt_to, clip_scores, conclude, listen
 from emotiond.models.streams import ActorStream, Block
 from emotiond.models.windows import STRIDE_SAMPLES
-from emotiond.streamer.analyze import analyze
-from emotiond.streamer.events import Emotion
+from emotiond.streamer.offline.analyze import analyze
+from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.sources.decoder import Decoder
 from tests.models.sounds import RATE, babble
 

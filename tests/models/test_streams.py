@@ -17,8 +17,8 @@ from emotiond.inference.card import LABELS
 from emotiond.models.corpora import Clip
 from emotiond.models.stream_figures import measure, spoken_scores, totals
 from emotiond.models.streams import ActorStream, actor_random, make_stream, speech_frames
-from emotiond.streamer.pipeline import Verdict
-from emotiond.streamer.turn import Turn
+from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.stride import Turn
 from tests.models.sounds import RATE, babble
 
 STRIDE = 4000

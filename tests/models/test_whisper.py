@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emotiond.inference.exceptions import DataError
+from emotiond.exceptions import DataError
 from emotiond.models.whisper import load_encoder
 
 WIDTH = 4

@@ -11,9 +11,9 @@ from emotiond.dsp.frontend import FrontEnd, WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.inference.card import Card
 from emotiond.models.windows import STRIDE_SAMPLES, choose_window, cut_windows
-from emotiond.streamer.intake import Intake
-from emotiond.streamer.pipeline import Pipeline
-from emotiond.streamer.ring import Ring
+from emotiond.streamer.audio.chunker import Intake
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.streams.pipeline import Pipeline
 from tests.models.sounds import RATE, babble
 
 RECIPE = Recipe(16000, 400, 160, 400, 80, 80, mel_scale="slaney")

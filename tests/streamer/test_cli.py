@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
-from emotiond.inference.exceptions import ConfigError
 from emotiond.streamer.folders import data_folder
 from tests.support.daemon import COMMAND, DEMO, emotiond
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotiond.inference.exceptions import ConfigError
+from emotiond.exceptions import ConfigError
 from emotiond.streamer.config import Config, make_config, refuse_exposure
 
 

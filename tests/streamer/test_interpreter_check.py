@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.inference.exceptions import InterpreterError
+from emotiond.exceptions import InterpreterError
 from emotiond.streamer import interpreter_check
 from emotiond.streamer.interpreter_check import checked_runtime, try_interpreter
 from tests.support.daemon import DEMO, emotiond

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from emotiond.exceptions import ProfileError
 from emotiond.inference.classifier import Classifier
-from emotiond.inference.exceptions import ProfileError
 from emotiond.inference.profile import make_profile
 from emotiond.streamer.profiles import (
     folder,

@@ -14,11 +14,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from emotiond.streamer.access import Access
-from emotiond.streamer.http import Pages
-from emotiond.streamer.hub import Message
-from emotiond.streamer.limits import Limits
-from emotiond.streamer.websocket import WebSocketServer
+from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.http import Pages
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.server.websocket import WebSocketServer
 
 LIMITS = Limits(
     connections=20, handshake_seconds=0.5, token_seconds=0.5, unread_bytes=64 * 1024,

@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
-from emotiond.streamer.http import SECURITY_HEADERS
+from emotiond.streamer.server.http import SECURITY_HEADERS
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 STRIDE_SECONDS = 0.25

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from emotiond.inference.exceptions import SourceError
+from emotiond.exceptions import SourceError
 from emotiond.streamer.sources import decoder as decoding
 from emotiond.streamer.sources.decoder import Decoder, Decoding
 from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from emotiond.streamer.devices import Device, Opening
-from emotiond.streamer.ring import Ring
+from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.sources.microphone import Microphone, growing_pauses
+from emotiond.streamer.sources.portaudio import Device, Opening
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.sound_server import SoundServer, sound_server
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from emotiond.dsp.types import FloatArray
-from emotiond.inference.exceptions import SourceError
+from emotiond.exceptions import SourceError
 from emotiond.streamer.sources.sound_file import open_sound_file, read_block
 from tests.support.signals import tone
 

@@ -1,0 +1,1 @@
+"""Samples on their way to the models: the ring buffer, chunks, and WAV files."""

@@ -1,0 +1,144 @@
+"""From the ring, at the device's rate and with its channels, to strides of mono at 16 kHz."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from emotiond.dsp.resample import Resampler
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.audio.ring import Block, Ring
+
+_RESAMPLED_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The samples up to the next multiple of the stride, or to a cut or the end before it."""
+
+    samples: FloatArray
+    """Mono, 16 kHz, shape ``(n,)``; valid until the next chunk is asked for."""
+    position: int
+    """Of the first one, counted at 16 kHz from the beginning of the stream."""
+    after_cut: bool
+    """Whether something is missing in front of it, or it is the first."""
+    last: bool
+    """Whether the stream ends with it; it may then be empty."""
+
+
+class Intake:
+    """Reads one stream's ring; belongs to one worker.
+
+    Args:
+        ring: of the source.
+        stride_samples: at 16 kHz.
+    """
+
+    def __init__(self, ring: Ring, stride_samples: int) -> None:
+        self.stretch = 1
+        """How many strides make one chunk; chunks still end at multiples of their length."""
+        self._ring = ring
+        self._stride = stride_samples
+        self._resampler = Resampler(ring.sample_rate, SAMPLE_RATE)
+        # The same blocks whatever the timing: the resampler then gives the same bits.
+        self._block = math.ceil(_RESAMPLED_SECONDS * ring.sample_rate)
+        self._waiting = np.empty(0, np.float32)  # resampled, not yet handed out
+        self._position = 0  # of the first sample waiting, at 16 kHz
+        self._after_cut = True
+        self._next_run: Block | None = None  # read already; what waits goes out before it
+        self._flushed = False  # the source has ended and the resampler is empty
+        self._finished = False
+
+    @property
+    def dropped_samples(self) -> int:
+        """Lost since the stream began, at 16 kHz."""
+        return round(self._ring.lost_samples * SAMPLE_RATE / self._ring.sample_rate)
+
+    @property
+    def lag_seconds(self) -> float:
+        """Audio that is in the ring and was not read yet."""
+        return self._ring.available / self._ring.sample_rate
+
+    def drop_oldest(self, kept_seconds: float) -> None:
+        """Give up what was not read yet, but for so much of the newest sound."""
+        self._ring.drop_oldest(round(kept_seconds * self._ring.sample_rate))
+
+    def capture_time(self, position: int) -> float | None:
+        """Monotonic time at which the sample before a 16 kHz position was captured."""
+        device_position = math.floor(position * self._ring.sample_rate / SAMPLE_RATE)
+        return self._ring.capture_time(device_position)
+
+    def next_chunk(self) -> Chunk | None:
+        """The next strides; None if they are not complete yet: the ring will wake the worker."""
+        while not self._finished:
+            length = self.stretch * self._stride
+            needed = length - self._position % length
+            if self._waiting.shape[0] >= needed:
+                return self._hand_out(needed, last=False)
+            if self._next_run is not None:
+                if self._waiting.shape[0]:
+                    return self._hand_out(self._waiting.shape[0], last=False)
+                self._begin_run(self._next_run)
+                continue
+            if self._flushed:
+                self._finished = True
+                return self._hand_out(self._waiting.shape[0], last=True)
+            ended = self._ring.ended  # asked first: what came before the end is then all there
+            wanted = self._block
+            if self._ring.sample_rate == SAMPLE_RATE:
+                wanted = needed - self._waiting.shape[0]
+            if self._refill(wanted):
+                continue
+            if ended:
+                self._flushed = True
+                self._flush_resampler()
+            elif self._ring.wake_at(self._ring.position + self._wake_after(needed, wanted)):
+                return None
+        return None
+
+    def _wake_after(self, needed: int, wanted: int) -> int:
+        """Samples at the device's rate that will at least be needed for the stride."""
+        missing = (needed - self._waiting.shape[0]) * self._ring.sample_rate // SAMPLE_RATE
+        return max(wanted, missing // wanted * wanted)
+
+    def _hand_out(self, count: int, last: bool) -> Chunk:
+        chunk = Chunk(self._waiting[:count], self._position, self._after_cut, last)
+        self._waiting = self._waiting[count:]
+        self._position += count
+        self._after_cut = False
+        return chunk
+
+    def _refill(self, wanted: int) -> bool:
+        """Move one block from the ring to the samples waiting; False if there was none."""
+        block = self._ring.read(wanted)
+        if block is None:
+            return False
+        if block.after_cut and block.position > 0:
+            self._next_run = block
+            self._flush_resampler()
+        else:
+            self._take(block)
+        return True
+
+    def _begin_run(self, block: Block) -> None:
+        """Go on behind a cut."""
+        self._next_run = None
+        self._resampler.restart()
+        self._position = round(block.position * SAMPLE_RATE / self._ring.sample_rate)
+        self._after_cut = True
+        self._take(block)
+
+    def _take(self, block: Block) -> None:
+        mono = block.samples[:, 0]
+        if block.samples.shape[1] > 1:
+            mono = block.samples.mean(axis=1)
+        self._append(self._resampler.push(mono))
+
+    def _flush_resampler(self) -> None:
+        self._append(self._resampler.push(np.empty(0, np.float32), last=True))
+
+    def _append(self, samples: FloatArray) -> None:
+        self._waiting = np.concatenate((self._waiting, samples))

@@ -1,0 +1,42 @@
+"""What every client is told first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from emotiond import __version__
+from emotiond.inference.card import Card
+from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.outputs.recorder import Recorder
+from emotiond.streamer.protocol.events import PROTOCOL
+from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.uploads.uploads import ClientStreams
+
+
+def hello(
+    card: Card,
+    stride_seconds: float,
+    streams: Sequence[Stream],
+    client_streams: ClientStreams,
+    recorders: Sequence[Recorder],
+    last: Message | None,
+) -> dict[str, Any]:
+    """The message; ``last`` is the default stream's last ``emotion`` event."""
+    return {
+        "type": "hello",
+        "protocol": PROTOCOL,
+        "version": __version__,
+        "model": {
+            "name": card.name,
+            "labels": list(card.labels),
+            "window_seconds": round(card.window_seconds, 4),
+        },
+        "stride_seconds": stride_seconds,
+        "streams": [*(stream.name for stream in streams), *client_streams.published],
+        "client_streams": client_streams.about(),
+        "recording": [each.stream for each in recorders if each.failure is None],
+        "demo": any(stream.source.about.demo for stream in streams),
+        "last": None if last is None else json.loads(last.text),
+    }

@@ -1,0 +1,78 @@
+"""How the daemon is doing, as ``/healthz`` has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from emotiond import __version__
+from emotiond.streamer.outputs.hub import Hub
+from emotiond.streamer.outputs.recorder import Recorder
+from emotiond.streamer.outputs.stdout import LineWriter
+from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
+from emotiond.streamer.server.websocket import WebSocketServer
+from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.streams.workers import Worker
+from emotiond.streamer.uploads.uploads import ClientStreams
+
+
+def health(
+    model: str,
+    uptime_seconds: float,
+    microphone: str,
+    workers: Sequence[Worker],
+    streams: Sequence[Stream],
+    client_streams: ClientStreams,
+    recorders: Sequence[Recorder],
+    hub: Hub,
+    server: WebSocketServer,
+    zeromq: ZeroMQPublisher | None,
+    lines: LineWriter | None,
+) -> dict[str, Any]:
+    """Everything, for who knows the token; degraded where something has ended by an error."""
+    failures = [stream.failure for stream in streams]
+    failures += [recorder.failure for recorder in recorders]
+    well = all(worker.is_alive for worker in workers) and not any(failures)
+    return {
+        "status": "ok" if well else "degraded",
+        "version": __version__,
+        "model": model,
+        "uptime_seconds": round(uptime_seconds, 1),
+        "microphone": microphone,
+        "clients": server.client_count,
+        "connections": {
+            "open": server.occupancy.count,
+            "limit": server.occupancy.limit,
+            "refused": server.occupancy.refused,
+        },
+        "sent_away": dict(server.offences),
+        "client_streams": {"open": client_streams.count, "limit": client_streams.limit},
+        "streams": {stream.name: _of_stream(stream, hub) for stream in streams},
+        "recordings": {recorder.stream: recorder.about() for recorder in recorders},
+        "dropped": {
+            "messages": hub.dropped_messages,
+            "websocket_clients": server.dropped_clients,
+            "zeromq_overruns": zeromq.overruns if zeromq else 0,
+            "recorded_events": sum(recorder.dropped_messages for recorder in recorders),
+            "stdout_lines": lines.dropped_messages if lines else 0,
+        },
+    }
+
+
+def _of_stream(stream: Stream, hub: Hub) -> dict[str, Any]:
+    return {
+        "status": stream.status,
+        "demo": stream.source.about.demo,
+        "device": stream.source.about.device,
+        "stride_seconds": stream.stride_seconds,
+        "lag_seconds": round(stream.intake.lag_seconds, 4),
+        "age_seconds": _age_seconds(stream.name, hub),
+        "dropped_samples": stream.intake.dropped_samples,
+    }
+
+
+def _age_seconds(stream: str, hub: Hub) -> float | None:
+    last = hub.last_emotion.get(stream)
+    age_ms = None if last is None else json.loads(last.text)["age_ms"]
+    return None if age_ms is None else float(age_ms) / 1000

@@ -1,0 +1,78 @@
+"""The daemon's health as figures for ``/metrics``."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from emotiond.streamer.protocol.events import StreamStatus
+from emotiond.streamer.server.prometheus import Metric, metric
+
+_STREAM_GAUGES = (
+    ("stride_seconds", "emotiond_stream_stride_seconds", "From one judgement to the next."),
+    ("lag_seconds", "emotiond_stream_lag_seconds", "Sound that waits to be judged."),
+    ("age_seconds", "emotiond_stream_age_seconds", "From capture to sending, of the last event."),
+)
+
+
+def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) -> Sequence[Metric]:
+    """All metrics.
+
+    Args:
+        health: the whole content of ``/healthz``.
+        events: how many were published, by stream and type.
+    """
+    streams: Mapping[str, Mapping[str, Any]] = health["streams"]
+    connections: Mapping[str, int] = health["connections"]
+    sent: Mapping[str, int] = health["client_streams"]
+    told = [(count, {"stream": stream, "type": kind}) for (stream, kind), count in events.items()]
+    statuses = [
+        (float(status == about["status"]), {"stream": stream, "status": status})
+        for stream, about in streams.items()
+        for status in typing.get_args(StreamStatus)
+    ]
+    lost = [(about["dropped_samples"], {"stream": name}) for name, about in streams.items()]
+    dropped = [(count, {"queue": name}) for name, count in health["dropped"].items()]
+    refused = [(count, {"reason": reason}) for reason, count in health["sent_away"].items()]
+    refused.append((connections["refused"], {"reason": "connections"}))
+    return [
+        metric(
+            "emotiond_uptime_seconds", "gauge", "Since it began.", (health["uptime_seconds"], {})
+        ),
+        metric("emotiond_healthy", "gauge", "Whether all is well.", (health["status"] == "ok", {})),
+        metric("emotiond_events_total", "counter", "Events published.", *told),
+        metric(
+            "emotiond_microphone_open",
+            "gauge",
+            "Whether the microphone is open.",
+            (health["microphone"] == "on", {}),
+        ),
+        metric("emotiond_clients", "gauge", "WebSocket clients.", (health["clients"], {})),
+        metric("emotiond_connections", "gauge", "Open ones.", (connections["open"], {})),
+        metric("emotiond_connections_limit", "gauge", "At most.", (connections["limit"], {})),
+        metric("emotiond_client_streams", "gauge", "Of sound from clients.", (sent["open"], {})),
+        metric("emotiond_client_streams_limit", "gauge", "At most.", (sent["limit"], {})),
+        metric("emotiond_refused_total", "counter", "Clients sent away.", *refused),
+        metric(
+            "emotiond_dropped_total",
+            "counter",
+            "What full queues lost; of ZeroMQ, how often one was full.",
+            *dropped,
+        ),
+        metric("emotiond_stream_status", "gauge", "1 for the present one.", *statuses),
+        metric("emotiond_stream_dropped_samples_total", "counter", "Lost, at 16 kHz.", *lost),
+        *(
+            metric(
+                name,
+                "gauge",
+                text,
+                *(
+                    (about[key], {"stream": stream})
+                    for stream, about in streams.items()
+                    if about[key] is not None
+                ),
+            )
+            for key, name, text in _STREAM_GAUGES
+        ),
+    ]

@@ -1,0 +1,40 @@
+"""The listeners' switch for the microphone: muted, the device is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from emotiond.streamer.protocol.requests import Mute, RequestError
+from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.sources.microphone import Microphone
+from emotiond.streamer.sources.source import Source
+
+
+class MuteSwitch:
+    """Closes and opens the microphone, if there is one among the sources.
+
+    Args:
+        sources: of the daemon.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._microphone = next((s for s in sources if isinstance(s, Microphone)), None)
+        self.handlers: Mapping[type, Callable[[Peer, Any], Awaitable[None]]] = {Mute: self._heed}
+
+    @property
+    def state(self) -> Literal["on", "off", "muted"]:
+        """Whether the device is open; ``off`` too where there is none, or it is lost."""
+        return "off" if self._microphone is None else self._microphone.state
+
+    def toggle(self) -> None:
+        """Mute, or the contrary; nothing where there is no microphone."""
+        if self._microphone is not None:
+            self._microphone.mute(not self._microphone.muted)
+
+    async def _heed(self, client: Peer, request: Mute) -> None:
+        if self._microphone is None:
+            raise RequestError(
+                "no-microphone", "the daemon listens to no microphone", "There is nothing to mute"
+            )
+        self._microphone.mute(request.muted)

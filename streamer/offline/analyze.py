@@ -1,0 +1,140 @@
+"""Whole files, as fast as they go."""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.profile import Profile
+from emotiond.streamer.audio.chunker import Chunk, Intake
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.protocol.events import Change, Emotion, to_json
+from emotiond.streamer.sources.decoder import Decoder
+from emotiond.streamer.sources.factory import default_name
+from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing, Verdict
+from emotiond.streamer.streams.summary import Summary, Tally
+
+_FILES_AHEAD = 4  # for each analyst: of those whose results are waited for in order
+
+
+@dataclass(frozen=True)
+class Analysis(Summary):
+    """What a file holds."""
+
+    file: str
+    """As it was given."""
+    events: tuple[Emotion | Change, ...]
+    """Those of ``run --speed max --once`` on the file, ``status`` apart."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``analyze --format json`` prints."""
+        return {
+            "file": self.file,
+            **super().to_json(),
+            "events": [to_json(event) for event in self.events],
+        }
+
+
+def analyze(
+    file: str,
+    classifier: Classifier,
+    stride_samples: int,
+    decoder: Decoder,
+    profile: Profile | None = None,
+) -> Analysis:
+    """Hear a file from its start to its end, whatever was heard before.
+
+    Args:
+        file: its path.
+        classifier: of the model to use.
+        stride_samples: at 16 kHz.
+        decoder: of files.
+        profile: of the voice in it; None for one not heard before.
+
+    Raises:
+        SourceError: the file cannot be read.
+        ProfileError: the profile does not fit the model.
+    """
+    reading = decoder.open(file)
+    try:
+        seconds = 2 + stride_samples / SAMPLE_RATE
+        ring = Ring(round(seconds * reading.sample_rate), reading.channels, reading.sample_rate)
+        intake = Intake(ring, stride_samples)
+        pipeline = Pipeline(classifier.card, classifier.speaker(profile))
+        narrator = Narrator(default_name(file))
+        narrator.next_seq()  # the ``running`` status of a daemon
+        events: list[Emotion | Change] = []
+        tally = Tally()
+        samples = 0
+        while not ring.ended:
+            block = reading.read()
+            samples += block.shape[0]
+            if block.shape[0]:
+                ring.write(block, 0.0)
+            else:
+                ring.end()
+            for chunk, verdict in _verdicts(intake, pipeline, classifier):
+                if chunk.samples.shape[0]:
+                    events += narrator.tell(verdict, Timing(time.time(), None, 0))
+                tally.take(verdict)
+    finally:
+        reading.close()
+    summary = tally.summary(samples / reading.sample_rate)
+    return Analysis(**vars(summary), file=file, events=tuple(events))
+
+
+def analyze_all(
+    files: Sequence[str], analysts: Sequence[Callable[[str], Analysis]]
+) -> Iterator[Future[Analysis]]:
+    """Hear several files at once; one file alone is heard no faster.
+
+    Args:
+        files: paths.
+        analysts: each hears one file at a time, in a thread of its own.
+
+    Returns:
+        What each file gave, in the order of the files.
+    """
+    jobs: queue.SimpleQueue[tuple[str, Future[Analysis]] | None] = queue.SimpleQueue()
+    for analyst in analysts:  # daemon threads: whoever stops waiting need not wait for them
+        threading.Thread(target=_work, args=(jobs, analyst), daemon=True).start()
+    waiting: deque[Future[Analysis]] = deque()
+    coming = iter(files)
+    ahead = _FILES_AHEAD * len(analysts)
+    while True:
+        for file in itertools.islice(coming, ahead - len(waiting)):
+            waiting.append(Future())
+            jobs.put((file, waiting[-1]))
+        if not waiting:
+            break
+        yield waiting.popleft()
+    for _ in analysts:
+        jobs.put(None)
+
+
+def _work(
+    jobs: queue.SimpleQueue[tuple[str, Future[Analysis]] | None],
+    analyst: Callable[[str], Analysis],
+) -> None:
+    while (job := jobs.get()) is not None:
+        file, future = job
+        try:
+            future.set_result(analyst(file))
+        except BaseException as error:  # raised again where the result is asked for
+            future.set_exception(error)
+
+
+def _verdicts(
+    intake: Intake, pipeline: Pipeline, classifier: Classifier
+) -> Iterator[tuple[Chunk, Verdict]]:
+    while (chunk := intake.next_chunk()) is not None:
+        yield chunk, pipeline.take(chunk, classifier)

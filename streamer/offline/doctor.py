@@ -1,0 +1,207 @@
+"""Checks this machine, part by part, and says what mends each thing that is wrong."""
+
+from __future__ import annotations
+
+import math
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from emotiond.dsp.framing import frame_view
+from emotiond.dsp.frontend import FrontEnd
+from emotiond.dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
+from emotiond.exceptions import EmotiondError
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.catalog import bundled_models
+from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.runtime import LITERT, Runtime, find_runtime
+from emotiond.streamer.audio.ring import Block, Ring
+from emotiond.streamer.config import Config
+from emotiond.streamer.interpreter_check import try_interpreter
+from emotiond.streamer.profiles import profile_names, read_profile
+from emotiond.streamer.sources.microphone import Microphone
+from emotiond.streamer.sources.portaudio import (
+    Device,
+    answered,
+    find_opening,
+    list_devices,
+    load_portaudio,
+)
+
+_LISTEN_SECONDS = 5.0
+_TRIALS = 20
+_QUIETEST_DBFS, _LOUDEST_DBFS = -70.0, -3.0
+_HIGHEST_FACTOR = 0.5  # of real time: above, there is no room for anything else
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked."""
+
+    check: str
+    status: Literal["ok", "warning", "error"]
+    detail: str
+    remedy: str = ""
+    """What mends it; empty where nothing is wrong."""
+
+
+def examine() -> Iterator[Finding]:
+    """Check everything, the quick things first; a check that fails does not end the others."""
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
+    yield _numpy()
+    runtime: Runtime | None = None
+    try:
+        try_interpreter()
+        runtime = find_runtime()
+        yield Finding("interpreter", "ok", f"{runtime.package} {runtime.version}")
+    except EmotiondError as error:
+        yield _failed("interpreter", error)
+    if runtime is not None:
+        for path in bundled_models():
+            yield _guarded(f"model {path.stem}", partial(_speed, path, runtime))
+    yield from _profiles()
+    yield _guarded("portaudio", _portaudio)
+    yield from _devices()
+    yield _guarded("microphone", _listen)
+
+
+def _failed(
+    check: str, error: EmotiondError, status: Literal["warning", "error"] = "error"
+) -> Finding:
+    return Finding(check, status, error.problem, error.remedy)
+
+
+def _guarded(check: str, examine_one: Callable[[], Finding]) -> Finding:
+    try:
+        return examine_one()
+    except EmotiondError as error:
+        return _failed(check, error)
+
+
+def _numpy() -> Finding:
+    try:
+        runtime = f", tflite-runtime {version('tflite-runtime')}"
+    except PackageNotFoundError:
+        return Finding("numpy", "ok", np.__version__)
+    if int(np.__version__.split(".")[0]) >= 2 and _missing(LITERT):
+        remedy = f"Install an older one: {sys.executable} -m pip install 'numpy<2'"
+        return Finding("numpy", "error", np.__version__ + runtime, remedy)
+    return Finding("numpy", "ok", np.__version__ + runtime)
+
+
+def _missing(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return True
+    return False
+
+
+def _speed(path: Path, runtime: Runtime) -> Finding:
+    """The share of real time that hearing a stream takes, features and inference together."""
+    model = read_model(path)
+    check = f"model {model.card.name}"
+    if model.card.name == "full" and runtime.package != LITERT:
+        return Finding(check, "ok", "left out: it needs ai-edge-litert; 'lite' is the default here")
+    classifier = Classifier(model, runtime)
+    front_end = FrontEnd(model.card.recipe, model.card.shape)
+    stride = Config().stride_samples
+    noise = np.random.default_rng(0).normal(0, 0.1, stride).astype(np.float32)
+    window = np.zeros((model.card.window_frames, model.card.recipe.n_mfcc), np.float32)
+    spent = []
+    for _ in range(_TRIALS):
+        began = time.perf_counter()
+        front_end.push(noise)
+        classifier.judge(window, None)
+        spent.append(time.perf_counter() - began)
+    seconds, stride_seconds = float(np.median(spent)), stride / SAMPLE_RATE
+    factor = seconds / stride_seconds
+    detail = f"{seconds * 1000:.1f} ms per {stride_seconds:g} s, real-time factor {factor:.3f}"
+    if factor > _HIGHEST_FACTOR:
+        remedy = "Use a longer --stride, or --model lite"
+        return Finding(check, "error", detail, remedy)
+    return Finding(check, "ok", detail)
+
+
+def _profiles() -> Iterator[Finding]:
+    """The voices that are known here; a profile that cannot be used is told by its name."""
+    for name in profile_names():
+        try:
+            profile = read_profile(name)
+        except EmotiondError as error:
+            yield _failed(f"profile {name}", error, "warning")
+        else:
+            yield Finding(f"profile {name}", "ok", f"of a voice, for the model {profile.model!r}")
+
+
+def _portaudio() -> Finding:
+    return Finding("portaudio", "ok", str(answered(load_portaudio).get_portaudio_version()[1]))
+
+
+def _devices() -> Iterator[Finding]:
+    try:
+        found = answered(list_devices)
+    except EmotiondError:
+        return  # said by the check of PortAudio
+    for device in found:
+        yield _guarded(f"device {device.index}", partial(_device, device))
+
+
+def _device(device: Device) -> Finding:
+    opening = answered(lambda: find_opening(device))
+    how = (
+        "at 16 kHz"
+        if opening.sample_rate == SAMPLE_RATE
+        else f"at {opening.sample_rate} Hz, resampled"
+    )
+    channels = "" if opening.channels == 1 else f", {opening.channels} channels mixed"
+    default = ", the default" if device.is_default else ""
+    return Finding(
+        f"device {device.index}",
+        "ok",
+        f"{device.name} ({device.api}) opens {how}{channels}{default}",
+    )
+
+
+def _listen() -> Finding:
+    """The level of five seconds from the default microphone."""
+    microphone = Microphone(None)
+    ring = Ring(
+        math.ceil((_LISTEN_SECONDS + 1) * microphone.sample_rate),
+        microphone.channels,
+        microphone.sample_rate,
+    )
+    microphone.start(ring, lambda *_: None)
+    time.sleep(_LISTEN_SECONDS)
+    microphone.stop()
+    ring.end()
+    return _judge_level(ring.read(ring.available), ring.sample_rate)
+
+
+def _judge_level(heard: Block | None, sample_rate: int) -> Finding:
+    check = "microphone"
+    seconds = 0.0 if heard is None else heard.samples.shape[0] / sample_rate
+    if heard is None or seconds < _LISTEN_SECONDS / 2:
+        detail = f"only {seconds:.1f} of {_LISTEN_SECONDS:g} s came"
+        return Finding(check, "error", detail, "Plug it in again, or choose another one")
+    mono = heard.samples.mean(axis=1)
+    level = mean_level_dbfs(levels_dbfs(frame_view(mono, sample_rate // 100, sample_rate // 100)))
+    peak = float(20 * np.log10(max(float(np.abs(mono).max()), 1e-6)))
+    detail = f"{seconds:.1f} s at {level:.0f} dBFS, peak {peak:.0f} dBFS"
+    if level <= SILENCE_DBFS + 1:
+        remedy = "Unmute it, and allow this program to use it"
+        return Finding(check, "error", detail + ": digital silence", remedy)
+    if peak < _QUIETEST_DBFS:
+        remedy = "Turn its level up, and speak during the check"
+        return Finding(check, "warning", detail + ": very quiet", remedy)
+    if peak > _LOUDEST_DBFS:
+        return Finding(check, "warning", detail + ": it clips", "Turn its level down")
+    return Finding(check, "ok", detail)

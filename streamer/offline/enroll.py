@@ -1,0 +1,98 @@
+"""Learn how a person ordinarily sounds, from 20 seconds of speech. The sound is not kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+from collections.abc import Callable, Iterator
+
+from emotiond.exceptions import ProfileError, SourceError
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.profile import Profile, make_profile
+from emotiond.streamer.audio.chunker import Chunk, Intake
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.config import Config
+from emotiond.streamer.sources.source import Source
+from emotiond.streamer.streams.pipeline import Pipeline
+from emotiond.streamer.streams.stream import RING_SECONDS
+
+WANTED_SECONDS = 20.0
+"""Of speech, as the gate hears it."""
+_FEWEST_SECONDS = 5.0  # of a recording that has no more
+_MOST_SECONDS = 300.0  # of sound, in which there must be so much speech
+_PATIENCE_SECONDS = 15.0  # without any sound
+
+OnProgress = Callable[[float], None]
+"""Takes the seconds of speech heard so far."""
+
+
+def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> Profile:
+    """Listen until there was enough speech, or to the source's end.
+
+    Args:
+        source: not started yet; it is stopped in any case.
+        classifier: of the model that the profile is for.
+        on_progress: called after every stride.
+
+    Raises:
+        ProfileError: the model does not adapt to voices, or there was too little speech.
+        SourceError: nothing comes from the source, or it is damaged.
+    """
+    speaker = new_speaker(classifier)
+    pipeline = Pipeline(classifier.card, speaker)
+    ring = Ring(round(RING_SECONDS * source.sample_rate), source.channels, source.sample_rate)
+    intake = Intake(ring, Config().stride_samples)
+    woken = threading.Event()
+    ring.on_wake(woken.set)
+    try:
+        source.start(ring, lambda *_: None)
+        for chunk in _chunks(intake, woken):
+            pipeline.take(chunk, classifier)
+            on_progress(speaker.speech_seconds)
+            heard_seconds = (chunk.position + chunk.samples.shape[0]) / SAMPLE_RATE
+            if speaker.speech_seconds >= WANTED_SECONDS or heard_seconds >= _MOST_SECONDS:
+                break
+    finally:
+        source.stop()
+        ring.end()
+    if source.failure:
+        raise SourceError(source.failure.rstrip("."), "Nothing was kept")
+    if speaker.speech_seconds < _FEWEST_SECONDS:
+        raise ProfileError(
+            f"only {speaker.speech_seconds:.1f} seconds of speech were heard",
+            f"Give {WANTED_SECONDS:g} seconds of speech; 'emotiond doctor' checks a microphone",
+        )
+    card = classifier.card
+    return make_profile(
+        card.name, card.sha256, speaker.speech_seconds, tuple(map(float, speaker.mean))
+    )
+
+
+def new_speaker(classifier: Classifier) -> Speaker:
+    """Statistics that weigh all speech alike, however long ago.
+
+    Raises:
+        ProfileError: the model does not adapt to voices.
+    """
+    cold, settings = classifier.speaker(), classifier.card.adaptation
+    if cold is None or settings is None:
+        raise ProfileError(
+            f"the model {classifier.card.name!r} does not adapt to voices", "Choose another model"
+        )
+    lasting = dataclasses.replace(settings, horizon_seconds=math.inf)
+    return Speaker(lasting, cold.vector.shape[0])
+
+
+def _chunks(intake: Intake, woken: threading.Event) -> Iterator[Chunk]:
+    """All that comes, to the end."""
+    last = False
+    while not last:
+        woken.clear()
+        while (chunk := intake.next_chunk()) is not None:
+            last = chunk.last
+            yield chunk
+        if not last and not woken.wait(_PATIENCE_SECONDS):
+            raise SourceError("no sound comes", "Check the microphone with 'emotiond doctor'")

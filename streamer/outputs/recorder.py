@@ -1,0 +1,205 @@
+"""``--record``: one stream's sound as the pipeline gets it, and beside it its events."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emotiond.exceptions import RecordError, cause_of
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.audio.chunker import Chunk, Intake
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.audio.wav import WavWriter, create, write_all
+from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.protocol.events import encode
+
+_log = logging.getLogger(__name__)
+
+SUFFIX = ".wav"
+_PIECE_SAMPLES = SAMPLE_RATE // 4  # written at a time
+_MOST_WAITING = 1000  # events that the disk may be late before the newest are dropped
+
+
+def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, Path]:
+    """Read ``[NAME=]FILE.wav`` each, into the file of each stream that is recorded.
+
+    Args:
+        texts: what the user wrote.
+        streams: the names of all; the first is meant where there is none.
+
+    Raises:
+        RecordError: there is no such stream, or it is recorded twice, or it is no WAV file.
+    """
+    paths: dict[str, Path] = {}
+    for text in texts:
+        name, separator, file = text.partition("=")
+        if not separator or "/" in name:
+            name, file = streams[0], text
+        if name not in streams:
+            known = ", ".join(streams)
+            raise RecordError(f"there is no stream {name!r} to record", f"Choose one of: {known}")
+        if Path(file).suffix.lower() != SUFFIX:
+            raise RecordError(f"a recording cannot be {file!r}", f"Use --record FILE{SUFFIX}")
+        if name in paths:
+            raise RecordError(f"{name!r} is recorded already", "Give --record once for each stream")
+        paths[name] = Path(file)
+    return paths
+
+
+class Recorder:
+    """Writes from a thread of its own: neither the source nor the pipeline waits for the disk.
+
+    As much as the ring holds the disk may be late before the oldest sound is lost. No file is
+    ever overwritten: where there is one, ``FILE-2.wav`` is begun, and so it is
+    where one is full, after 37 hours. ``FILE.jsonl`` beside it has the stream's events, and a
+    line of type ``recording`` wherever the sound does not follow on, which tells what time of
+    the stream the file's time is.
+
+    Args:
+        path: of the WAV file.
+        stream: whose events are kept.
+        source: the ring that the sound is copied from.
+        on_failure: called with the cause when no more can be written, from the own thread.
+
+    Raises:
+        RecordError: the files cannot be created.
+    """
+
+    def __init__(
+        self, path: Path, stream: str, source: Ring, on_failure: Callable[[str], None]
+    ) -> None:
+        self._wanted = path
+        self.stream = stream
+        self.failure: str | None = None
+        """Why nothing is written any more."""
+        self.dropped_messages = 0
+        self._on_failure = on_failure
+        self._source = source
+        self._lines: queue.Queue[str] = queue.Queue(_MOST_WAITING)
+        self._due = threading.Event()
+        self._closing = False
+        try:
+            self._open_files()
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            raise RecordError(
+                f"cannot record to {str(path)!r} ({getattr(error, 'strerror', error)})",
+                "Choose a folder that can be written to, with --record FILE.wav",
+            ) from None
+        source.copy = self._ring = source.sibling()
+        self._ring.on_wake(self._due.set)
+        self._intake = Intake(self._ring, _PIECE_SAMPLES)
+        self._due.set()  # which asks to be woken
+        self._thread = threading.Thread(target=self._run, name="emotiond-recorder", daemon=True)
+        self._thread.start()
+
+    def send(self, message: Message) -> None:
+        """Queue an event of the stream; drop it where the queue is full."""
+        if message.stream != self.stream or self.failure is not None:
+            return
+        try:
+            self._lines.put_nowait(message.text)
+        except queue.Full:
+            self.dropped_messages += 1
+        self._due.set()
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until half of the queue is free, or nothing is left, or writing has failed."""
+        most_lines = 0 if wholly else _MOST_WAITING // 2
+        while self._lines.qsize() > most_lines and self.failure is None:
+            await asyncio.sleep(0.005)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Write what is left, if the disk takes it in time."""
+        self._closing = True
+        self._due.set()
+        self._thread.join(timeout_seconds)
+
+    def about(self) -> dict[str, Any]:
+        """As ``/healthz`` has it."""
+        return {
+            "file": str(self.path),
+            "seconds": round(self._wav.seconds, 2),
+            "dropped_samples": self._intake.dropped_samples,
+            "dropped_events": self.dropped_messages,
+            "failure": self.failure,
+        }
+
+    def _run(self) -> None:
+        try:
+            while not self._closing:
+                self._due.wait()
+                self._due.clear()
+                self._write()
+            self._write()  # what came last
+        except Exception as error:  # a full disk, most likely: the stream goes on
+            reason = error.strerror if isinstance(error, OSError) else cause_of(error)
+            self.failure = f"the recording {self.path} ends ({reason})"
+            _log.error("%s: %s", self.stream, self.failure)
+            self._on_failure(self.failure)
+        finally:
+            self._source.copy = None
+            while self._intake.next_chunk() is not None:
+                pass  # a source that waits for room is let go
+            self._close_files()
+
+    def _write(self) -> None:
+        """All that has come: sound before the events that tell of it."""
+        while (chunk := self._intake.next_chunk()) is not None:
+            if chunk.samples.shape[0]:
+                self._record(chunk)
+        lines = bytearray()
+        while not self._lines.empty():
+            lines += self._lines.get().encode() + b"\n"
+        write_all(self._log, lines)
+
+    def _record(self, chunk: Chunk) -> None:
+        is_first = self._wav.seconds == 0
+        if self._wav.is_full:
+            self._close_files()
+            self._open_files()
+            is_first = True
+        if is_first or chunk.after_cut:
+            write_all(self._log, self._bearing(chunk).encode() + b"\n")
+        self._wav.append(chunk.samples)
+
+    def _bearing(self, chunk: Chunk) -> str:
+        """Where in the stream the file goes on from here."""
+        count = chunk.samples.shape[0]
+        captured = self._intake.capture_time(chunk.position + count)
+        age_seconds = 0.0 if captured is None else time.monotonic() - captured
+        return encode(
+            {
+                "type": "recording",
+                "stream": self.stream,
+                "file_seconds": round(self._wav.seconds, 4),
+                "stream_seconds": round(chunk.position / SAMPLE_RATE, 4),
+                "time": round(time.time() - age_seconds - count / SAMPLE_RATE, 4),
+            }
+        )
+
+    def _open_files(self) -> None:
+        for path in _candidates(self._wanted):
+            if path.exists() or path.with_suffix(".jsonl").exists():
+                continue
+            self.path = path
+            self._wav = WavWriter(path)
+            self._log = create(path.with_suffix(".jsonl"))
+            return
+
+    def _close_files(self) -> None:
+        self._wav.close()
+        os.close(self._log)
+
+
+def _candidates(path: Path) -> Iterator[Path]:
+    yield path
+    for number in itertools.count(2):
+        yield path.with_stem(f"{path.stem}-{number}")

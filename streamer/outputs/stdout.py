@@ -1,0 +1,63 @@
+"""Events as lines on standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sys
+import threading
+
+from emotiond.streamer.outputs.hub import Message
+
+_log = logging.getLogger(__name__)
+
+_MOST_WAITING = 1000  # lines; a reader further behind misses the newest
+
+
+class LineWriter:
+    """Writes each event as a line, from a thread of its own: a slow reader holds nothing up.
+
+    When the reader is gone, nothing is written any more.
+    """
+
+    def __init__(self) -> None:
+        self._lines: queue.Queue[str | None] = queue.Queue(_MOST_WAITING)
+        self.dropped_messages = 0
+        self.failure: str | None = None
+        """Why nothing is written any more; None too where the reader has gone by itself."""
+        self._thread = threading.Thread(target=self._run, name="emotiond-stdout", daemon=True)
+        self._thread.start()
+
+    def send(self, message: Message) -> None:
+        """Queue a line; drop it where the queue is full."""
+        try:
+            self._lines.put_nowait(message.text)
+        except queue.Full:
+            self.dropped_messages += 1
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until half of the queue is free, or nothing is left, or the reader is gone."""
+        most_lines = 0 if wholly else _MOST_WAITING // 2
+        while self._lines.qsize() > most_lines and self._thread.is_alive():
+            await asyncio.sleep(0.005)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Write what is left, if the reader takes it in time."""
+        try:
+            self._lines.put(None, timeout=timeout_seconds)
+        except queue.Full:
+            return
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        try:
+            while (line := self._lines.get()) is not None:
+                sys.stdout.write(line + "\n")
+                if self._lines.empty():
+                    sys.stdout.flush()
+        except BrokenPipeError:  # the reader is gone: nothing to complain of
+            return
+        except (OSError, ValueError) as error:
+            self.failure = f"standard output cannot be written ({error})"
+            _log.error("%s", self.failure)

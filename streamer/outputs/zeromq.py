@@ -1,0 +1,195 @@
+"""Events over ZeroMQ: two frames each, the type as the topic and the JSON object."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import zmq
+from zmq.auth import load_certificate
+from zmq.auth.thread import ThreadAuthenticator
+
+from emotiond.exceptions import ConfigError, ServeError
+from emotiond.streamer.outputs.hub import Message
+
+_log = logging.getLogger(__name__)
+_quiet_log = logging.getLogger("emotiond.zeromq")  # of what subscribers do wrong
+
+_HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
+_PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
+_LINGER_MS = 200
+_ASK_SECONDS = 0.1
+_MOST_SUBSCRIPTIONS = 100  # read at once: whoever floods with them must not hold up the rest
+_LARGEST_TOPIC_BYTES = 1024
+_HANDSHAKE_MS = 5_000
+_HEARTBEAT_MS = 20_000
+
+
+class ZeroMQPublisher:
+    """An XPUB socket in the event loop: subscribers get the last events when they come.
+
+    A slow subscriber misses messages beyond its high-water mark; nobody else does.
+
+    Args:
+        endpoint: such as ``tcp://127.0.0.1:8766``.
+        last_messages: gives what a new subscriber is sent first.
+        lossless: whether to wait for slow subscribers, for a while, instead.
+        keys: folder with the daemon's key and the subscribers', see ``_authenticate``.
+
+    Raises:
+        ServeError: the endpoint is malformed or in use.
+        ConfigError: the keys cannot be read.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        last_messages: Callable[[], Iterable[Message]],
+        lossless: bool,
+        keys: Path | None = None,
+    ) -> None:
+        self._last_messages = last_messages
+        self._lossless = lossless
+        self._backlog: list[Message] = []
+        self.overruns = 0
+        """How often a subscriber's queue was full; what it then missed, ZeroMQ does not tell."""
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.XPUB)
+        self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
+        self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # a second subscriber is heard of, too
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # or nobody would hear of a full queue
+        self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # nothing else comes in
+        self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+        self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds those that vanished
+        self._authenticator: ThreadAuthenticator | None = None
+        if keys is not None:
+            self._authenticate(keys)
+        try:
+            self._socket.bind(endpoint)
+        except zmq.ZMQError as error:
+            self._end_authenticator()
+            self._context.destroy(linger=0)
+            raise ServeError(
+                f"cannot open {endpoint} for ZeroMQ ({error.strerror})",
+                "Choose another one with --zmq tcp://127.0.0.1:PORT, or none with --zmq off",
+            ) from None
+        self._loop = asyncio.get_running_loop()
+        self._asking: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
+        try:
+            self._loop.add_reader(self._socket.FD, self._greet_subscribers)
+        except NotImplementedError:  # Windows: ask every now and then
+            self._ask_for_subscribers()
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is bound; with the port that was chosen for a wildcard."""
+        return str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+
+    def send(self, message: Message) -> None:
+        """Publish; in a lossless run, a message that a subscriber has no room for is kept."""
+        if self._lossless and (self._backlog or not self._try_to_send(message)):
+            self._backlog.append(message)
+        elif not self._lossless:
+            self._send_past_the_slow(message)
+        self._greet_subscribers()  # sending may have used up the descriptor's edge
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until all subscribers have room; after five seconds the slow ones miss events.
+
+        Whether they have it wholly, ZeroMQ does not tell: closing gives them that time instead.
+        """
+        if wholly:
+            self._socket.setsockopt(zmq.LINGER, round(_PATIENCE_SECONDS * 1000))
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while self._backlog:
+            if self._try_to_send(self._backlog[0]):
+                del self._backlog[0]
+            elif time.monotonic() > deadline:
+                _log.warning("a ZeroMQ subscriber does not read: it is not waited for any more")
+                self._lossless = False
+                for message in self._backlog:
+                    self._send_past_the_slow(message)
+                self._backlog.clear()
+            else:
+                await asyncio.sleep(0.005)  # ZeroMQ has no event for this
+
+    def close(self) -> None:
+        """Send what is left and close; waits for a fifth of a second, unless drained wholly."""
+        if self._later is not None:
+            self._later.cancel()
+        if self._asking is None:
+            self._loop.remove_reader(self._socket.FD)
+        else:
+            self._asking.cancel()
+        self._socket.close()
+        self._end_authenticator()
+        self._context.term()
+
+    def _authenticate(self, folder: Path) -> None:
+        """Encrypt with ``server.key_secret``; let in whoever has a key beside it (``*.key``)."""
+        try:
+            _, secret = load_certificate(folder / "server.key_secret")
+            if secret is None:
+                raise ValueError("no secret key in server.key_secret")
+            self._socket.curve_secretkey = secret
+            self._socket.curve_server = True
+            self._authenticator = ThreadAuthenticator(self._context, log=_quiet_log)
+            self._authenticator.start()
+            self._authenticator.configure_curve(domain="*", location=folder)
+        except (OSError, ValueError, zmq.ZMQError) as error:
+            self._end_authenticator()
+            self._context.destroy(linger=0)
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(
+                f"cannot use the ZeroMQ keys in {folder} ({reason})",
+                f"Make {folder}, and in it the keys: python -c 'from zmq.auth import "
+                f'create_certificates as c; c("{folder}", "server"); c("{folder}", "client")' + "'",
+            ) from None
+
+    def _end_authenticator(self) -> None:
+        if self._authenticator is not None:
+            self._authenticator.stop()
+            self._authenticator = None
+
+    def _send_past_the_slow(self, message: Message) -> None:
+        """Send it to whoever has room; note where one's has just ended."""
+        if self._try_to_send(message):
+            return
+        self.overruns += 1
+        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
+        self._try_to_send(message)
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+
+    def _try_to_send(self, message: Message) -> bool:
+        try:
+            self._socket.send_multipart((message.type.encode(), message.content), zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
+
+    def _ask_for_subscribers(self) -> None:
+        self._greet_subscribers()
+        self._asking = self._loop.call_later(_ASK_SECONDS, self._ask_for_subscribers)
+
+    def _greet_subscribers(self) -> None:
+        if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # as nearly always
+            return
+        # The descriptor is edge-triggered: read until there is nothing more, or come back.
+        topics: set[bytes] = set()
+        try:
+            for _ in range(_MOST_SUBSCRIPTIONS):
+                frame = self._socket.recv(zmq.DONTWAIT)
+                if frame[:1] == b"\x01":
+                    topics.add(frame[1:])
+        except zmq.Again:
+            pass
+        else:
+            self._later = self._loop.call_later(_ASK_SECONDS, self._greet_subscribers)
+        for message in self._last_messages():  # once, to however many they are
+            if message.type.encode().startswith(tuple(topics)):
+                self._send_past_the_slow(message)

@@ -1,0 +1,1 @@
+"""The port for WebSocket and HTTP: connections, access, limits, pages and metrics."""

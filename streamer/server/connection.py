@@ -1,0 +1,163 @@
+"""One client's connection, held to the limits before anything is made of what it sends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.frames import DATA_OPCODES, Frame
+from websockets.http11 import Response
+from websockets.protocol import CLOSING, OPEN, Event
+
+from emotiond.streamer.protocol.events import encode
+from emotiond.streamer.server.http import refusal
+from emotiond.streamer.server.limits import Limits
+
+_log = logging.getLogger(__name__)
+
+POLICY_VIOLATION = 1008
+PATIENCE_SECONDS = 5.0
+"""For a client that holds up what is sent without loss."""
+_OFFENCES = {1009: "size", 1011: "ping"}  # for which websockets itself closes
+
+
+class Peer(ServerConnection):
+    """A connection that ends where its client goes beyond a limit.
+
+    Args:
+        limits: that it is held to.
+        offences: counts what went beyond them.
+        on_lost: called with the connection once it is lost.
+        arguments: what ``websockets`` gives to every connection.
+        options: the same.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        offences: Counter[str],
+        on_lost: Callable[[Peer], None],
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self._offences = offences
+        self._on_lost = on_lost
+        self._limits = limits
+        self._head = bytearray()  # of the request, until it is complete
+        self._refused = False
+        self._leaving = False
+        self._allowance = float(limits.frames_at_once)
+        self._counted_seconds = self.loop.time()
+        self._fragments = 0
+        self.sends_file = False
+        """Whether sound of a file comes, which is taken only as fast as it is judged."""
+        self.unread_since: float | None = None
+        """Time of the loop since when there has always been something unread."""
+
+    def send_text(self, text: str) -> None:
+        """Send without waiting; a client that is too far behind is dropped."""
+        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self.drop()
+        else:
+            broadcast((self,), text)
+
+    def send_frame(self, frame: bytes) -> None:
+        """The same with a frame that holds a whole message: there are no extensions to apply."""
+        transport = self.transport
+        if transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self.drop()
+        elif self.protocol.state is OPEN:
+            transport.write(frame)
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Send an answer without waiting."""
+        self.send_text(encode(message))
+
+    async def caught_up(self, wholly: bool = False, deadline: float | None = None) -> None:
+        """Wait until the client has read enough, or all; it is dropped if that takes too long.
+
+        Args:
+            wholly: whether nothing may be left unread.
+            deadline: in the loop's time; None for five seconds from now.
+        """
+        most_bytes = 0 if wholly else self._limits.unread_bytes // 2
+        deadline = deadline or self.loop.time() + PATIENCE_SECONDS
+        while self.transport.get_write_buffer_size() > most_bytes:
+            if self.loop.time() > deadline:
+                self.drop()
+                break
+            await asyncio.sleep(0.005)  # transports have no event for this
+        self.unread_since = None  # it is sent more than it can take at once
+
+    def drop(self) -> None:
+        """Hang up on a client that does not read."""
+        if not self.transport.is_closing():
+            self._offences["unread"] += 1
+            _log.warning("a WebSocket client does not read: dropped")
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client has sent: some kilobytes at most."""
+        if self.request is None and not self._refused:
+            self._head += data
+            response = refusal(bytes(self._head), self._limits.head_bytes)
+            if response is not None:
+                self._refuse(response)
+                return
+        super().data_received(data)
+        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+            self.drop()  # pings whose answers it does not read
+        elif self.protocol.state is CLOSING and not self._leaving:
+            # websockets waits for ever for a client that was sent away and does not go.
+            self._leaving = True
+            self.loop.call_later(self._limits.close_seconds, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count why, unless the client has simply gone."""
+        sent = self.protocol.close_sent
+        if self.request is None:
+            self._offences["request"] += 1
+        elif sent is not None and sent.code in _OFFENCES:
+            self._offences[_OFFENCES[sent.code]] += 1
+        super().connection_lost(exc)
+        self._on_lost(self)
+
+    def process_event(self, event: Event) -> None:
+        """Take a request or a frame, unless there are too many."""
+        if isinstance(event, Frame):
+            fault = self._fault(event)
+            if fault is not None:
+                self._offences["rate"] += self.protocol.state is OPEN
+                self.protocol.fail(POLICY_VIOLATION, fault)
+                self.send_data()
+                return
+        else:
+            self._head.clear()
+        super().process_event(event)
+
+    def _refuse(self, response: Response) -> None:
+        self._refused = True
+        self._head.clear()
+        self.protocol.send_response(response)  # what comes from now on is read and forgotten
+        self.send_data()
+
+    def _fault(self, frame: Frame) -> str | None:
+        now = self.loop.time()
+        self._allowance = min(
+            self._limits.frames_at_once,
+            self._allowance + (now - self._counted_seconds) * self._limits.frames_per_second,
+        )
+        self._counted_seconds = now
+        is_sound = self.sends_file and frame.opcode in DATA_OPCODES
+        if not is_sound or len(frame.data) < self._limits.uncounted_bytes:
+            self._allowance -= 1
+        if self._allowance < 0:
+            return "too many messages"
+        if frame.opcode in DATA_OPCODES:
+            self._fragments = 0 if frame.fin else self._fragments + 1
+        return "too many fragments" if self._fragments > self._limits.fragments else None

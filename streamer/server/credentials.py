@@ -1,0 +1,70 @@
+"""What lets clients in from elsewhere: the token and the certificate, read from files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+import stat
+from pathlib import Path
+
+from emotiond.exceptions import ConfigError
+
+_log = logging.getLogger(__name__)
+
+_FEWEST_CHARACTERS = 16
+_MOST_BYTES = 4096
+_ADVICE = "Make one: (umask 077; openssl rand -hex 32 > token)"
+
+
+def read_token(path: Path) -> str:
+    """The token in a file of one line, without the white space around it.
+
+    Raises:
+        ConfigError: it cannot be read, or holds no good token.
+    """
+    try:
+        with path.open("rb") as file:
+            readable_by_others = bool(
+                os.fstat(file.fileno()).st_mode & (stat.S_IRGRP | stat.S_IROTH)
+            )
+            content = file.read(_MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"cannot read the token file {path} ({reason})", _ADVICE) from None
+    try:
+        token = content.decode().strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"the token file {path} is not text", _ADVICE) from None
+    if len(content) > _MOST_BYTES or len(token.splitlines()) > 1:
+        raise ConfigError(f"the token file {path} holds more than one line", _ADVICE)
+    if len(token) < _FEWEST_CHARACTERS:
+        raise ConfigError(
+            f"the token in {path} has fewer than {_FEWEST_CHARACTERS} characters", _ADVICE
+        )
+    if readable_by_others and os.name == "posix":
+        _log.warning("others can read the token in %s; mend it with 'chmod 600'", path)
+    return token
+
+
+def make_tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 and newer, with a certificate chain and its key in PEM.
+
+    Raises:
+        ConfigError: they cannot be read, or do not belong together.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:  # among them ssl.SSLError
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"cannot use {certificate} with {key} for TLS ({reason})",
+            "Give a certificate and its key in PEM, without a passphrase: --tls-cert, --tls-key",
+        ) from None
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("the key has a passphrase")  # instead of asking for it on the terminal

@@ -1,0 +1,141 @@
+"""Plain HTTP on the WebSocket's port: page, health and metrics. Reading only."""
+
+from __future__ import annotations
+
+import http
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from emotiond.streamer.server.prometheus import CONTENT_TYPE, Metric, exposition
+
+if TYPE_CHECKING:  # moved in Python 3.11
+    from importlib.resources.abc import Traversable
+
+_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "ico": "image/x-icon",
+    "webmanifest": "application/manifest+json",
+    "woff2": "font/woff2",
+    "txt": "text/plain; charset=utf-8",
+}
+
+_PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
+_LONGEST_METHOD = 16  # bytes; OPTIONS and the like have to be recognised to be refused
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; "
+    "require-trusted-types-for 'script'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+
+class Pages:
+    """Answers GET and HEAD; the files are read once and held in memory.
+
+    Args:
+        health: gives the content of ``/healthz``.
+        metrics: gives that of ``/metrics``.
+    """
+
+    def __init__(
+        self, health: Callable[[], Mapping[str, Any]], metrics: Callable[[], Sequence[Metric]]
+    ) -> None:
+        self._health = health
+        self._metrics = metrics
+        self._files = dict(_files(resources.files("emotiond") / "clients" / "web", "/"))
+
+    def answer(self, method: str, request: Request, trusted: bool) -> Response:
+        """The response to a request that is not for a WebSocket.
+
+        Args:
+            method: of the request.
+            request: all of it.
+            trusted: whether it knows the token, or needs none.
+        """
+        if method not in ("GET", "HEAD"):
+            return respond(405, "reading only\n", method, {"Allow": "GET, HEAD"})
+        path = request.path.partition("?")[0]
+        if path == "/healthz":
+            health = self._health()
+            if not trusted:
+                health = {name: health[name] for name in _PUBLIC_HEALTH}
+            body = json.dumps(health, indent=1).encode() + b"\n"
+            return _response(200, "application/json", body, method)
+        if path == "/metrics":
+            if not trusted:
+                return respond(401, "the token is wanted\n", method, {"WWW-Authenticate": "Bearer"})
+            return _response(200, CONTENT_TYPE, exposition(self._metrics()).encode(), method)
+        found = self._files.get("/index.html" if path == "/" else path)
+        if found is None:
+            return respond(404, "there is no such page\n", method)
+        return _response(200, *found, method)
+
+
+def respond(
+    status: int, text: str, method: str = "GET", headers: Mapping[str, str] | None = None
+) -> Response:
+    """A response in plain text."""
+    return _response(status, _TYPES["txt"], text.encode(), method, headers)
+
+
+def refusal(head: bytes, most_bytes: int) -> Response | None:
+    """What is wrong with the beginning of a request, before it is parsed; None if nothing is.
+
+    Args:
+        head: what has come so far, perhaps more than the request.
+        most_bytes: that line and headers may have.
+    """
+    method, space, _ = head.partition(b" ")
+    if space and method not in (b"GET", b"HEAD"):
+        return respond(405, "reading only\n", headers={"Allow": "GET, HEAD"})
+    if not space and len(head) > _LONGEST_METHOD:
+        return respond(400, "this is not HTTP\n")
+    line_ends = head.find(b"\r\n\r\n")
+    if (len(head) if line_ends < 0 else line_ends) > most_bytes:
+        return respond(431, "line and headers are too large\n")
+    return None
+
+
+def _response(
+    status: int,
+    content_type: str,
+    body: bytes,
+    method: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    fields = {
+        "Content-Type": content_type,
+        "Content-Length": str(len(body)),
+        "Connection": "close",
+        **SECURITY_HEADERS,
+        **(headers or {}),
+    }
+    phrase = http.HTTPStatus(status).phrase
+    return Response(status, phrase, Headers(fields), b"" if method == "HEAD" else body)
+
+
+def _files(folder: Traversable, prefix: str) -> list[tuple[str, tuple[str, bytes]]]:
+    """Path, type and content of every file of the page: nothing else can be asked for."""
+    found = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _files(entry, f"{prefix}{entry.name}/")
+        elif content_type := _TYPES.get(entry.name.rpartition(".")[2]):
+            found.append((prefix + entry.name, (content_type, entry.read_bytes())))
+    return found

@@ -1,0 +1,252 @@
+"""Events over WebSocket at ``/ws``, and plain HTTP beside it on the same port."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response
+
+from emotiond.exceptions import ServeError
+from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.protocol.requests import (
+    Auth,
+    Request,
+    RequestError,
+    SenselessError,
+    parse,
+    type_of,
+)
+from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Peer
+from emotiond.streamer.server.http import Pages, respond
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.server.listener import Door, Occupancy, open_doors
+
+Handler = Callable[[Peer, Any], Awaitable[None]]
+"""Does what a client asks for; may raise :class:`RequestError`."""
+
+PATH = "/ws"
+TOKEN_WANTED = 4401
+"""The code with which a client without the right token is sent away."""
+_OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
+_SWEEPS = 10  # looks for clients that do not read, in the time that they have
+
+
+class WebSocketServer:
+    """Serves all clients of one port.
+
+    Each message is encoded once. A client that does not read costs a bounded amount of
+    memory, then it is dropped; the others never wait for it.
+
+    Args:
+        greeting: gives what a new client is sent first: ``hello`` and the last events.
+        pages: what plain HTTP gets.
+        access: whose requests are answered.
+        limits: that clients are held to.
+        tls: to encrypt with, if at all.
+        handlers: of what clients ask for, by the class of request.
+        on_leave: called with every client that is gone; perhaps more than once.
+    """
+
+    def __init__(
+        self,
+        greeting: Callable[[], Sequence[str]],
+        pages: Pages,
+        access: Access,
+        limits: Limits = Limits(),  # noqa: B008
+        tls: ssl.SSLContext | None = None,
+        handlers: Mapping[type[Request], Handler] = MappingProxyType({}),
+        on_leave: Callable[[Peer], None] = lambda _: None,
+    ) -> None:
+        self._greeting = greeting
+        self._pages = pages
+        self._access = access
+        self._handlers = handlers
+        self._on_leave = on_leave
+        self._limits = limits
+        self._tls = tls
+        self._clients: set[Peer] = set()
+        self._servers: list[Server] = []
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._arrival = asyncio.Condition()
+        self.occupancy = Occupancy(limits.connections)
+        """All connections, those of clients that were not greeted yet and of plain HTTP, too."""
+        self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
+        """Clients sent away, by what they had done."""
+
+    @property
+    def client_count(self) -> int:
+        """WebSocket clients that have been greeted and are still there."""
+        return len(self._clients)
+
+    @property
+    def dropped_clients(self) -> int:
+        """Sent away because they did not read."""
+        return self.offences["unread"]
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen; returns the port, which for 0 is one that was free.
+
+        Raises:
+            ServeError: the address cannot be listened on.
+        """
+        try:
+            doors = open_doors(host, port, self.occupancy, encrypted=self._tls is not None)
+            self._servers = [await self._serve(door) for door in doors]
+        except (OSError, OverflowError, UnicodeError) as error:
+            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+            raise ServeError(
+                f"cannot listen on {host} port {port} ({reason})",
+                "End the program that uses it, or choose others with --port, --host and --zmq",
+            ) from None
+        self._sweep()
+        return int(doors[0].getsockname()[1])
+
+    async def wait_for_clients(self, count: int) -> None:
+        """Wait until so many clients are there."""
+        async with self._arrival:
+            await self._arrival.wait_for(lambda: len(self._clients) >= count)
+
+    def send(self, message: Message) -> None:
+        """Pass a message to every client, framed once for all; drop those too far behind."""
+        frame = Frame(Opcode.TEXT, message.content).serialize(mask=False)
+        for client in self._clients:
+            client.send_frame(frame)
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until every client has read enough, or all; for five seconds at most."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        for client in tuple(self._clients):
+            await client.caught_up(wholly, deadline)
+
+    async def close(self) -> None:
+        """Say good-bye to all clients, and close; takes half a second at most."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for server in self._servers:
+            server.close(code=1001, reason="the daemon ends")
+        ends = asyncio.gather(*(server.wait_closed() for server in self._servers))
+        try:
+            await asyncio.wait_for(ends, self._limits.close_seconds)
+        except asyncio.TimeoutError:
+            for client in self._clients:
+                client.transport.abort()
+
+    async def _serve(self, door: Door) -> Server:
+        options: dict[str, Any] = {
+            "create_connection": functools.partial(
+                Peer, self._limits, self.offences, self._on_leave
+            )
+        }
+        if self._tls is not None:
+            options["ssl"] = self._tls
+            options["ssl_handshake_timeout"] = self._limits.handshake_seconds
+        return await serve(
+            self._attend,
+            sock=door,
+            process_request=self._process_request,
+            open_timeout=self._limits.handshake_seconds,
+            ping_interval=self._limits.ping_seconds,
+            ping_timeout=self._limits.ping_seconds,
+            close_timeout=self._limits.close_seconds,
+            compression=None,  # doubles the CPU for messages this small
+            max_size=self._limits.message_bytes,
+            max_queue=2,
+            server_header=None,
+            logger=logging.getLogger("emotiond.websockets"),
+            **options,
+        )
+
+    def _sweep(self) -> None:
+        """Drop the clients that read, but too slowly ever to have read all."""
+        loop = asyncio.get_running_loop()
+        for client in self._clients:
+            if client.transport.get_write_buffer_size() == 0:
+                client.unread_since = None
+            elif client.unread_since is None:
+                client.unread_since = loop.time()
+            elif loop.time() - client.unread_since > self._limits.unread_seconds:
+                client.drop()
+        self._sweeping = loop.call_later(self._limits.unread_seconds / _SWEEPS, self._sweep)
+
+    def _process_request(
+        self, connection: ServerConnection, request: HttpRequest
+    ) -> Response | None:
+        # websockets for Python 3.10 knows no method but GET, and hangs up on HEAD itself.
+        method: str = getattr(request, "method", "GET")
+        host = request.headers.get_all("Host")
+        reached = connection.local_address
+        address = str(reached[0]) if reached else ""
+        if len(host) != 1 or not self._access.host_is_known(host[0], address):
+            return respond(421, "unknown host name; see --allow-host\n", method)
+        if request.path.partition("?")[0] != PATH:
+            credentials = request.headers.get_all("Authorization")
+            trusted = self._access.bearer_knows_token(credentials)
+            return self._pages.answer(method, request, trusted)
+        if method != "GET":
+            return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
+        if [value.lower() for value in request.headers.get_all("Upgrade")] != ["websocket"]:
+            return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
+        origins = request.headers.get_all("Origin")
+        if not all(self._access.origin_may_connect(origin, host[0]) for origin in origins):
+            return respond(403, "this page may not listen; see --allow-origin\n", method)
+        return None
+
+    async def _attend(self, client: ServerConnection) -> None:
+        assert isinstance(client, Peer)
+        try:
+            if self._access.token is not None and not await self._is_let_in(client):
+                return
+            for text in self._greeting():  # no await up to the next line: nothing is missed
+                client.send_text(text)
+            self._clients.add(client)
+            async with self._arrival:
+                self._arrival.notify_all()
+            await self._answer(client)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._clients.discard(client)
+            self._on_leave(client)  # once more: what it sent may have been read after its loss
+
+    async def _is_let_in(self, client: Peer) -> bool:
+        """Wait for the token; a client without it is sent away."""
+        reason = "the token is missing or wrong"
+        try:
+            first = parse(await asyncio.wait_for(client.recv(), self._limits.token_seconds))
+            if isinstance(first, Auth) and self._access.knows_token(first.token):
+                return True
+        except RequestError:
+            pass
+        except asyncio.TimeoutError:
+            reason = "no token came in time"
+        self.offences["token"] += 1
+        await client.close(TOKEN_WANTED, reason)
+        return False
+
+    async def _answer(self, client: Peer) -> None:
+        """Do what a client asks for, one after the other; nonsense is told so, but not for ever."""
+        senseless = 0
+        while senseless < self._limits.senseless_messages:
+            message, about = await client.recv(), None
+            try:
+                request = parse(message)
+                about = type_of(request)
+                if not isinstance(request, Auth):  # whoever has a token may always send it
+                    await self._handlers[type(request)](client, request)
+            except RequestError as error:
+                client.say(error.to_json(about))
+                senseless += isinstance(error, SenselessError)
+        self.offences["senseless"] += 1
+        await client.close(POLICY_VIOLATION, "too many messages that make no sense")

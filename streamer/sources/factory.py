@@ -1,0 +1,131 @@
+"""From what the user writes after ``--source`` to a source."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from emotiond.exceptions import ConfigError, NoMicrophoneError
+from emotiond.streamer.sources.file import Recording
+from emotiond.streamer.sources.microphone import Microphone
+from emotiond.streamer.sources.sound_file import path_exists
+from emotiond.streamer.sources.source import About, Source
+from emotiond.streamer.sources.standard_input import StandardInput
+
+MICROPHONE, DEMO, STANDARD_INPUT = "mic", "demo", "-"
+_LONGEST_NAME = 64
+_DEMO_FILE = "demo.flac"
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """A stream's name and where its sound comes from."""
+
+    name: str
+    source: str
+    """``mic``, ``demo``, ``-`` or a path."""
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """How sources are opened."""
+
+    device: str | None
+    rate: int
+    """Hz of standard input."""
+    realtime: bool
+    loop: bool
+    """Whether a recording begins again at its end."""
+
+
+def parse_specs(texts: Sequence[str]) -> list[SourceSpec]:
+    """Read ``[NAME=]mic|demo|-|FILE``; names are unique.
+
+    Raises:
+        ConfigError: a name is taken twice, empty, or unfit to be shown.
+    """
+    specs = [_parse(text) for text in texts]
+    names = [spec.name for spec in specs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two sources are called {name!r}", "Name them: --source NAME=SOURCE")
+    for source, what in ((STANDARD_INPUT, "standard input"), (MICROPHONE, "microphone")):
+        if sum(spec.source == source for spec in specs) > 1:
+            raise ConfigError(f"there is only one {what}", f"Use --source {source} once")
+    return specs
+
+
+def _parse(text: str) -> SourceSpec:
+    name, separator, source = text.partition("=")
+    if not separator or "/" in name or path_exists(text):
+        name, source = default_name(text), text
+    if not source:
+        raise ConfigError(f"--source {text!r} names no source", "Use mic, demo, - or a file")
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ConfigError(
+            f"{name!r} cannot be a stream's name",
+            f"Use up to {_LONGEST_NAME} printable characters: --source NAME=SOURCE",
+        )
+    return SourceSpec(name, source)
+
+
+def default_name(source: str) -> str:
+    """What a source is called that was given no name: a file, as its path ends."""
+    if source in (MICROPHONE, DEMO):
+        return source
+    if source == STANDARD_INPUT:
+        return "stdin"
+    stem = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in Path(source).stem)
+    return stem[:_LONGEST_NAME] or "file"
+
+
+def open_sources(
+    texts: Sequence[str], settings: SourceSettings
+) -> Sequence[tuple[SourceSpec, Source]]:
+    """Open what the user named; the microphone, or else the demo, where that is nothing.
+
+    Raises:
+        ConfigError: see :func:`parse_specs`.
+        SourceError: one cannot be opened.
+    """
+    if not texts:
+        return [_open_default(settings)]
+    return [(spec, open_source(spec, settings)) for spec in parse_specs(texts)]
+
+
+def open_source(spec: SourceSpec, settings: SourceSettings) -> Source:
+    """Open one source; nothing is read before it is started.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
+    if spec.source == MICROPHONE:
+        return Microphone(settings.device)
+    if spec.source == STANDARD_INPUT:
+        return StandardInput(settings.rate, settings.realtime)
+    if spec.source == DEMO:
+        return _demo(settings)
+    return Recording(spec.source, settings.realtime, settings.loop)
+
+
+def _demo(settings: SourceSettings) -> Source:
+    path = resources.files("emotiond.streamer") / "sources" / _DEMO_FILE
+    about = About("the bundled demo recording, not a microphone", demo=True)
+    return Recording(str(path), settings.realtime, settings.loop, about)
+
+
+def _open_default(settings: SourceSettings) -> tuple[SourceSpec, Source]:
+    """The microphone; where there is none, say so and play the demo recording."""
+    try:
+        spec = SourceSpec(MICROPHONE, MICROPHONE)
+        return spec, open_source(spec, settings)
+    except NoMicrophoneError as error:
+        if settings.device is not None:
+            raise
+        print(f"emotiond: {error}", file=sys.stderr)
+        print("emotiond: playing the bundled demo recording instead.", file=sys.stderr)
+        spec = SourceSpec(DEMO, DEMO)
+        return spec, open_source(spec, settings)

@@ -1,0 +1,93 @@
+"""A sound file, at the speed of life or as fast as the pipeline goes."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+from emotiond.exceptions import cause_of
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.sources.decoder import Decoder
+from emotiond.streamer.sources.source import About, OnStatus
+
+_BLOCK_SECONDS = 0.02
+
+
+class Recording:
+    """Plays a sound file into the ring.
+
+    Args:
+        path: of the file.
+        realtime: whether each sample comes when it is due; otherwise as soon as there is room.
+        loop: whether to begin again at the end; the seam is a cut.
+        about: what it says of itself.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+
+    def __init__(self, path: str, realtime: bool, loop: bool, about: About | None = None) -> None:
+        self._path = path
+        self._realtime = realtime
+        self._loop = loop
+        self._decoder = Decoder()
+        try:
+            self._reading = self._decoder.open(path)
+        except BaseException:
+            self._decoder.close()
+            raise
+        self._stop = threading.Event()
+        self.sample_rate = self._reading.sample_rate
+        self.channels = self._reading.channels
+        self.about = about or About()
+        self.failure: str | None = None
+
+    def start(self, ring: Ring, on_status: OnStatus) -> None:
+        """Begin to play."""
+        threading.Thread(
+            target=self._run, args=(ring,), name="emotiond-recording", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """End within a block."""
+        self._stop.set()
+
+    def _run(self, ring: Ring) -> None:
+        try:
+            self._play(ring)
+        except Exception as error:  # whatever it is, the stream ends with its cause
+            self.failure = cause_of(error)
+        finally:
+            self._decoder.close()
+            ring.end()
+
+    def _play(self, ring: Ring) -> None:
+        started, played = time.monotonic(), 0
+        while not self._stop.is_set():
+            piece = self._reading.read()
+            if not piece.shape[0]:
+                if not self._loop:
+                    return
+                self._reading = self._decoder.open(self._path)
+                ring.cut()
+            while piece.shape[0]:
+                count = self._block_samples(ring)
+                block, piece = piece[:count], piece[count:]
+                played += block.shape[0]
+                due = started + played / self.sample_rate
+                if self._realtime:
+                    self._stop.wait(due - time.monotonic())
+                elif not ring.wait_for_room(block.shape[0], self._stop):
+                    return
+                if self._stop.is_set():
+                    return
+                ring.write(block, due)
+
+    def _block_samples(self, ring: Ring) -> int:
+        """How many to write at once: live, all that the pipeline waits for, to be woken once."""
+        shortest = max(1, round(_BLOCK_SECONDS * self.sample_rate))
+        awaited = ring.awaited_samples
+        if not self._realtime or awaited == math.inf:
+            return shortest
+        return max(shortest, int(awaited))

@@ -1,0 +1,58 @@
+"""What a recording holds as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emotiond.inference.card import LABELS
+from emotiond.streamer.protocol.events import scores_of
+from emotiond.streamer.streams.pipeline import Verdict
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Of a recording from its beginning to its end."""
+
+    duration: float
+    """Seconds."""
+    label: str | None
+    """The largest of the scores; None only where there is no speech."""
+    confidence: float | None
+    """The score of ``label``."""
+    scores: dict[str, float] | None
+    """Mean of the raw posteriors of all windows, weighted by the seconds of speech in each."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the protocol has it, rounded to four decimals."""
+        return {
+            "duration": round(self.duration, 4),
+            "label": self.label,
+            "confidence": None if self.confidence is None else round(self.confidence, 4),
+            "scores": self.scores
+            and {name: round(score, 4) for name, score in self.scores.items()},
+        }
+
+
+class Tally:
+    """Adds up a recording's verdicts."""
+
+    def __init__(self) -> None:
+        self._weighted = np.zeros(len(LABELS))
+        self._speech_seconds = 0.0
+
+    def take(self, verdict: Verdict) -> None:
+        """Add a further verdict."""
+        if verdict.raw is not None:
+            self._weighted += verdict.speech_seconds * np.array(list(verdict.raw.values()))
+            self._speech_seconds += verdict.speech_seconds
+
+    def summary(self, duration: float) -> Summary:
+        """The result, for a recording of so many seconds."""
+        if not self._speech_seconds:
+            return Summary(duration, None, None, None)
+        scores = scores_of(self._weighted / self._speech_seconds)
+        label = max(scores, key=lambda name: scores[name])
+        return Summary(duration, label, scores[label], scores)

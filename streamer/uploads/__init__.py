@@ -1,0 +1,1 @@
+"""Sound that clients send, and the history of the files among it."""

@@ -1,0 +1,103 @@
+"""What clients ask of the history of analysed files. It is one for all who may connect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from emotiond.exceptions import HistoryError
+from emotiond.streamer.protocol.requests import Forget, ListHistory, Recall, RequestError
+from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
+
+T = TypeVar("T")
+
+
+class History:
+    """Answers from the archive, without holding up the event loop.
+
+    Args:
+        path: of the archive; None where nothing is kept.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._archive = None if path is None else Archive(path)
+        # One thread of its own: the file has one writer, and the loop's threads may all be busy.
+        self._thread = ThreadPoolExecutor(1, "emotiond-history")
+        self._followers: set[Peer] = set()
+        self.handlers: Mapping[type, Callable[[Peer, Any], Any]] = {
+            ListHistory: self._list,
+            Recall: self._recall,
+            Forget: self._forget,
+        }
+        """Of the requests that have to do with the history."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether there is one."""
+        return self._archive is not None
+
+    async def add(self, result: Mapping[str, Any], log: EventLog) -> int:
+        """Keep a result; returns its number.
+
+        Raises:
+            HistoryError: it cannot be kept.
+        """
+        assert self._archive is not None
+        return await self._in_thread(self._archive.add, result, log)
+
+    def leave(self, client: Peer) -> None:
+        """Tell a client that has gone nothing any more."""
+        self._followers.discard(client)
+
+    def close(self) -> None:
+        """End the thread; what it is doing takes a second at most."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _list(self, client: Peer, _: ListHistory) -> None:
+        message = await self._message()
+        self._followers.add(client)
+        client.say(message)
+
+    async def _recall(self, client: Peer, recall: Recall) -> None:
+        archive = self._open_archive()
+        found = await self._ask(archive.result, recall.id)
+        if found is None:
+            problem = f"there is no file {recall.id} in the history"
+            raise RequestError("unknown-file", problem, "Ask for the history again")
+        result, total = found
+        for first in range(0, max(total, 1), PART_EVENTS):
+            events = await self._ask(archive.part, recall.id, first)
+            part = {"first": first, "total": total, "events": events}
+            client.say({"type": "recalled", **result, **part})
+            await client.caught_up()
+
+    async def _forget(self, client: Peer, forget: Forget) -> None:
+        await self._ask(self._open_archive().forget, forget.ids)
+        self._followers.add(client)
+        message = await self._message()
+        for follower in self._followers:
+            follower.say(message)
+
+    async def _message(self) -> Mapping[str, Any]:
+        results = await self._ask(self._open_archive().results)
+        return {"type": "history", "files": results}
+
+    def _open_archive(self) -> Archive:
+        if self._archive is None:
+            problem = "this daemon keeps no history"
+            raise RequestError("history-off", problem, "Start it without --history off")
+        return self._archive
+
+    async def _ask(self, function: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return await self._in_thread(function, *arguments)
+        except HistoryError as error:
+            raise RequestError("history-failed", error.problem, error.remedy) from None
+
+    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, function, *arguments)

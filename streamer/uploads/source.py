@@ -1,0 +1,83 @@
+"""Sound that a client sends over its WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+
+from emotiond.dsp.types import FloatArray
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.audio.samples import are_plausible, from_s16le
+from emotiond.streamer.protocol.requests import Format
+from emotiond.streamer.sources.source import About, OnStatus
+
+
+def decode(data: bytes, form: Format) -> FloatArray:
+    """The samples of a piece of sound, shape ``(n,)``.
+
+    Raises:
+        ValueError: it ends in the middle of a sample, or holds what is not a number.
+    """
+    kind = np.dtype("<i2" if form == "s16le" else "<f4")
+    if len(data) % kind.itemsize:
+        raise ValueError(f"{len(data)} bytes are no whole number of {form} samples")
+    if form == "s16le":
+        return from_s16le(data)
+    samples = np.frombuffer(data, kind).astype(np.float32)
+    if not are_plausible(samples):
+        raise ValueError("there are samples that are not finite numbers, or absurdly large")
+    return samples
+
+
+class ClientSound:
+    """Is written into the ring by the event loop, which never waits in a thread for it.
+
+    Args:
+        sample_rate: Hz of what comes.
+        lossless: whether a piece waits for its room; otherwise the oldest sound makes way.
+    """
+
+    def __init__(self, sample_rate: int, lossless: bool) -> None:
+        self.sample_rate = sample_rate
+        self.channels = 1
+        self.about = About()
+        self.failure: str | None = None
+        self.pushed_samples = 0
+        self._lossless = lossless
+        self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Event()
+        self._is_waiting = False
+        self._stopped = False
+
+    def start(self, ring: Ring, on_status: OnStatus) -> None:
+        """Take pieces from now on."""
+        self._ring = ring
+
+    def stop(self) -> None:
+        """Take none any more; called from any thread."""
+        self._stopped = True
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Say that something was read; called from any thread."""
+        if self._is_waiting:
+            self._is_waiting = False
+            self._loop.call_soon_threadsafe(self._room.set)
+
+    async def push(self, samples: FloatArray) -> None:
+        """Write a piece, once there is room for it; forget it if the stream has ended meanwhile.
+
+        Args:
+            samples: shape ``(n,)``, no more than the ring holds.
+        """
+        arrived = time.monotonic()
+        while self._lossless and not self._stopped and self._ring.room < samples.shape[0]:
+            self._room.clear()
+            self._is_waiting = True
+            if not self._stopped and self._ring.room < samples.shape[0]:  # it may just have come
+                await self._room.wait()
+        if not self._stopped:
+            self.pushed_samples += samples.shape[0]
+            self._ring.write(samples[:, None], arrived)

@@ -1,0 +1,270 @@
+"""The streams of clients: sound in over the WebSocket, events out to that client alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import math
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from emotiond.exceptions import HistoryError
+from emotiond.streamer.outputs.hub import Hub
+from emotiond.streamer.protocol.events import Event, Status, encode, to_json
+from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
+from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.uploads.history import History
+from emotiond.streamer.uploads.source import decode
+from emotiond.streamer.uploads.upload import ClientStream, Recipient
+
+
+class ClientStreams:
+    """Starts, feeds and ends them; at most one for each connection. Lives in the event loop.
+
+    A worker never waits for a client: where sound must not be lost, the daemon reads no more
+    of it from the socket until the stream has room and the client has read its events.
+
+    Args:
+        adopt: has a worker serve a stream.
+        hub: for the events of streams that are published.
+        history: that keeps the results of files.
+        stride_samples: at 16 kHz.
+        limits: that clients are held to.
+        taken: names of other streams.
+    """
+
+    def __init__(
+        self,
+        adopt: Callable[[Stream], None],
+        hub: Hub,
+        history: History,
+        stride_samples: int,
+        limits: Limits,
+        taken: Collection[str],
+    ) -> None:
+        self._adopt = adopt
+        self._hub = hub
+        self._history = history
+        self._stride_samples = stride_samples
+        self._limits = limits
+        self._names = (
+            name for name in map("client-{}".format, itertools.count(1)) if name not in taken
+        )
+        self._loop = asyncio.get_running_loop()
+        self._running: dict[Peer, ClientStream] = {}
+        self._unheard: set[Peer] = set()  # whose sound has no stream: they were told so
+        self.handlers: Mapping[type, Callable[[Peer, Any], Any]] = {
+            Start: self._start,
+            Audio: self._take,
+            End: self._end,
+            Cancel: self._cancel,
+        }
+        """Of the requests that have to do with streams."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._running)
+
+    @property
+    def limit(self) -> int:
+        """How many there may be."""
+        return self._limits.client_streams
+
+    @property
+    def published(self) -> Sequence[str]:
+        """The names of those that everybody may hear of."""
+        return [stream.name for stream in self._running.values() if stream.to.start.publish]
+
+    def about(self) -> dict[str, Any]:
+        """What ``hello`` says of them."""
+        return {
+            "max": self.limit,
+            "max_file_seconds": self._limits.file_seconds,
+            "max_message_bytes": self._limits.message_bytes,
+            "history": self._history.is_kept,
+        }
+
+    def leave(self, client: Peer) -> None:
+        """Drop the stream of a client that has gone."""
+        if (stream := self._running.get(client)) is not None:
+            self._give_up(stream, "the client has gone")
+        self._unheard.discard(client)
+
+    def close(self) -> None:
+        """End all of them."""
+        for stream in tuple(self._running.values()):
+            self._give_up(stream, "the daemon ends")
+
+    async def _start(self, client: Peer, start: Start) -> None:
+        if client in self._running:
+            raise RequestError(
+                "stream-running",
+                "this connection has a stream already",
+                "End or cancel it, or open another connection",
+            )
+        self._unheard.add(client)  # the sound that follows, should this be refused
+        if self.count >= self.limit:
+            raise RequestError(
+                "too-many-streams",
+                f"clients have {self.count} streams, and {self.limit} is the most",
+                "Try again when one has ended, or allow more with --max-client-streams",
+            )
+        if start.purpose == "file" and (start.duration or 0) > self._limits.file_seconds:
+            raise self._too_long()
+        self._unheard.discard(client)
+        to = Recipient(client, start)
+        publish = functools.partial(self._publish, to)
+        stream = ClientStream(next(self._names), to, self._stride_samples, publish)
+        self._running[client] = stream
+        client.sends_file = stream.is_file
+        about = {"stream": stream.name, "purpose": start.purpose, "name": start.name}
+        client.say({"type": "started", **about})
+        self._adopt(stream)
+        self._look_after(stream)
+
+    async def _take(self, client: Peer, audio: Audio) -> None:
+        stream = self._running.get(client)
+        if stream is None:
+            if client not in self._unheard:
+                self._unheard.add(client)
+                raise _no_stream("a binary message has come, but no stream was started")
+            return
+        start, sound = stream.to.start, stream.source
+        try:
+            samples = decode(audio.data, start.format)
+        except ValueError as error:
+            self._give_up(stream, str(error))
+            raise RequestError("bad-audio", str(error), "Send what 'start' has said") from None
+        total_seconds = (sound.pushed_samples + samples.shape[0]) / start.sample_rate
+        if stream.is_file and total_seconds > self._limits.file_seconds:
+            too_long = self._too_long()
+            self._give_up(stream, too_long.problem)
+            raise too_long
+        stream.heard_at = math.inf
+        await sound.push(samples)
+        if stream.is_file:
+            await client.caught_up()
+        if stream.is_file and start.publish:
+            await self._hub.drained()
+        stream.heard_at = self._loop.time()
+
+    async def _end(self, client: Peer, end: End) -> None:
+        stream = self._running.get(client)
+        if stream is None:
+            self._expect_unheard(client)
+            return
+        stream.heard_at = math.inf
+        stream.stop()
+        await stream.to.ended.wait()
+        if self._running.get(client) is not stream:  # it was given up in the end
+            return
+        self._remove(stream)
+        if stream.is_file:
+            await self._conclude(stream)
+
+    async def _cancel(self, client: Peer, cancel: Cancel) -> None:
+        stream = self._running.get(client)
+        if stream is None:
+            self._expect_unheard(client)
+        else:
+            self._give_up(stream, "the client has cancelled it")
+        self._unheard.discard(client)
+
+    async def _conclude(self, stream: ClientStream) -> None:
+        """Tell what a file holds as a whole, and keep it."""
+        to = stream.to
+        seconds = stream.source.pushed_samples / stream.source.sample_rate
+        summary = stream.tally.summary(seconds)
+        result = {"name": to.start.name, "time": round(time.time(), 4), **summary.to_json()}
+        number, problem = None, None
+        if self._history.is_kept:
+            try:
+                number = await self._history.add(result, to.log)
+            except HistoryError as error:
+                problem = error
+        about = {"type": "analysis", "id": number, "stream": stream.name}
+        to.client.say({**about, **result, "events": to.log.count})
+        if problem is not None:
+            raise RequestError("history-failed", problem.problem, problem.remedy)
+
+    def _publish(self, to: Recipient, name: str, events: Sequence[Event], _: bool) -> None:
+        """Called from the worker's thread; and from the loop, where a stream begins or is cut."""
+        texts = [encode(to_json(event)) for event in events]
+        if to.start.publish:
+            self._hub.publish(name, events, lossless=False)
+        if to.start.purpose == "file":
+            for event, text in zip(events, texts, strict=True):
+                if not isinstance(event, Status):
+                    to.log.add(text)
+        has_ended = any(isinstance(event, Status) and event.status == "ended" for event in events)
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all clients
+            self._loop.call_soon_threadsafe(self._deliver, to, name, texts, has_ended)
+
+    def _deliver(self, to: Recipient, name: str, texts: Sequence[str], has_ended: bool) -> None:
+        for text in () if to.start.publish else texts:  # the hub has sent them to all
+            to.client.send_text(text)
+        if not has_ended:
+            return
+        to.ended.set()
+        if to.start.publish:
+            self._hub.forget(name)
+        stream = self._running.get(to.client)
+        if stream is not None and stream.to is to and stream.failure is not None:
+            self._remove(stream)
+            self._unheard.add(to.client)
+            error = RequestError("failed", f"the stream has ended: {stream.failure}", "Try again")
+            to.client.say(error.to_json(None))
+
+    def _look_after(self, stream: ClientStream) -> None:
+        """Give up a stream whose client has forgotten it; else look again when that may be."""
+        limit_seconds = self._limits.idle_seconds
+        idle_seconds = max(0.0, self._loop.time() - stream.heard_at)
+        if idle_seconds < limit_seconds:
+            rest_seconds = limit_seconds - idle_seconds
+            stream.check = self._loop.call_later(rest_seconds, self._look_after, stream)
+            return
+        problem = f"no sound has come for {limit_seconds:g} s"
+        self._give_up(stream, problem)
+        stream.to.client.say(RequestError("idle", problem, "Start again").to_json(None))
+
+    def _give_up(self, stream: ClientStream, detail: str) -> None:
+        """End a stream at once, whatever of it waits; what is left of its sound is ignored."""
+        self._remove(stream)
+        self._unheard.add(stream.to.client)
+        stream.source.stop()
+        stream.end(None, detail)
+
+    def _remove(self, stream: ClientStream) -> None:
+        """Forget a stream; nothing but its worker may still hold it."""
+        del self._running[stream.to.client]
+        stream.to.client.sends_file = False
+        stream.ring.on_wake(_nothing)
+        if stream.check is not None:
+            stream.check.cancel()
+
+    def _expect_unheard(self, client: Peer) -> None:
+        """The end of what was refused or given up says nothing new; any other is an error."""
+        if client not in self._unheard:
+            raise _no_stream("there is no stream to end")
+        self._unheard.discard(client)
+
+    def _too_long(self) -> RequestError:
+        return RequestError(
+            "too-long",
+            f"a file may have {self._limits.file_seconds / 60:g} minutes",
+            "Analyse it where it is: emotiond analyze FILE",
+        )
+
+
+def _no_stream(problem: str) -> RequestError:
+    return RequestError("no-stream", problem, "Send a start message first")
+
+
+def _nothing() -> None:
+    """Wakes nobody; unlike what it replaces, it holds no stream."""

@@ -1,0 +1,197 @@
+"""``emotiond enroll``: from 20 seconds of speech to streams that know the voice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from emotiond.exceptions import ProfileError, SourceError
+from emotiond.inference.classifier import Classifier
+from emotiond.streamer.offline.enroll import WANTED_SECONDS, enroll
+from emotiond.streamer.sources.file import Recording
+from tests.support.daemon import COMMAND, DEMO, emotiond
+from tests.support.signals import RATE, demo, noise
+from tests.support.sound_server import SoundServer
+
+FAST = ("--speed", "max", "--once", "--json", "--model", "lite", "--port", "0", "--zmq", "off")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Mapping[str, str]:
+    """The environment with a data folder of its own."""
+    return {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def long_speech(tmp_path: Path) -> Path:
+    """More than 20 seconds of speech."""
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, np.concatenate((demo(), demo())), RATE)
+    return path
+
+
+def recording(path: Path) -> Recording:
+    return Recording(str(path), realtime=False, loop=False)
+
+
+def events_with(*options: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:
+    ended = emotiond("run", "--source", str(DEMO), *FAST, *options, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    return [{k: v for k, v in e.items() if k not in ("time", "age_ms")} for e in events]
+
+
+def test_it_listens_to_twenty_seconds_of_speech_and_no_further(
+    adapting_classifier: Classifier, long_speech: Path
+) -> None:
+    progress: list[float] = []
+    profile = enroll(recording(long_speech), adapting_classifier, progress.append)
+    assert progress == sorted(progress)
+    assert WANTED_SECONDS <= profile.speech_seconds < WANTED_SECONDS + 0.5
+    assert progress[-1] == profile.speech_seconds
+    assert (profile.model, len(profile.mean)) == ("adapting", 13)
+    assert profile.sha256 == adapting_classifier.card.sha256
+
+
+def test_the_same_recording_gives_the_same_profile(
+    adapting_classifier: Classifier, long_speech: Path
+) -> None:
+    first, second = (
+        enroll(recording(long_speech), adapting_classifier, lambda _: None) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_a_shorter_recording_will_do(adapting_classifier: Classifier) -> None:
+    profile = enroll(recording(DEMO), adapting_classifier, lambda _: None)
+    assert 5 < profile.speech_seconds < 20
+
+
+def test_hardly_any_speech_will_not_do(adapting_classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "short.wav"
+    soundfile.write(path, demo()[: 4 * RATE], RATE)
+    with pytest.raises(ProfileError, match=r"only \d\.\d seconds of speech"):
+        enroll(recording(path), adapting_classifier, lambda _: None)
+
+
+def test_silence_is_nobodys_voice(adapting_classifier: Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "silence.wav"
+    soundfile.write(path, noise(400, -80), RATE)
+    progress: list[float] = []
+    with pytest.raises(ProfileError, match=r"only 0\.0 seconds"):
+        enroll(recording(path), adapting_classifier, progress.append)
+    assert len(progress) == 1200  # five minutes were enough
+
+
+def test_a_damaged_recording_makes_no_profile(
+    adapting_classifier: Classifier, tmp_path: Path
+) -> None:
+    samples = np.array(demo())
+    samples[-RATE] = np.nan
+    path = tmp_path / "broken.wav"
+    soundfile.write(path, samples, RATE, subtype="FLOAT")
+    with pytest.raises(SourceError, match="not finite"):
+        enroll(recording(path), adapting_classifier, lambda _: None)
+
+
+def test_a_model_that_does_not_adapt_needs_no_profile(tiny_classifier: Classifier) -> None:
+    with pytest.raises(ProfileError, match="'tiny' does not adapt"):
+        enroll(recording(DEMO), tiny_classifier, lambda _: None)
+
+
+def test_streams_start_from_the_voice_and_are_the_same_every_time(
+    home: Mapping[str, str],
+) -> None:
+    cold = events_with(environment=home)
+    told = emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
+    assert told.returncode == 0, told.stderr
+    assert "emotiond --profile anna" in told.stdout
+    assert "10.4 of 20 s of speech" in told.stderr
+    first = events_with("--profile", "anna", environment=home)
+    assert first == events_with(environment={**home, "EMOTIOND_PROFILE": "anna"})
+    assert first != cold
+    assert len(first) >= len([event for event in cold if event["type"] == "emotion"])
+
+    def analysis(*options: str) -> dict[str, Any]:
+        ended = emotiond(
+            *("analyze", str(DEMO), str(DEMO), "--model", "lite", "--format", "json"),
+            *options,
+            env=home,
+        )
+        one, again = map(json.loads, ended.stdout.splitlines())
+        assert one["scores"] == again["scores"]  # the second file starts from the profile, too
+        scores: dict[str, Any] = one["scores"]
+        return scores
+
+    assert analysis("--profile", "anna") != analysis()
+
+
+def test_the_profile_holds_no_sound(home: Mapping[str, str], tmp_path: Path) -> None:
+    emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
+    (kept,) = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    content = json.loads(kept.read_text())
+    assert set(content) == {"format", "model", "sha256", "speech_seconds", "mean"}
+    assert kept.stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("enroll", "../anna", "--source", "demo"), "cannot be a profile's name"),
+        (("enroll", "anna", "--source", "demo", "--source", "a=demo"), "one voice"),
+        (("enroll", "anna", "--source", "missing.wav"), "no such file"),
+        (("run", "--source", "demo", "--profile", "anna", *FAST), "emotiond enroll anna"),
+        (("analyze", str(DEMO), "--profile", "anna"), "there is no profile 'anna'"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(
+    home: Mapping[str, str], arguments: tuple[str, ...], part: str
+) -> None:
+    ended = emotiond(*arguments, env=home)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("emotiond: ")
+    assert part in line
+
+
+def test_standard_input_can_be_enrolled_as_it_comes(home: Mapping[str, str]) -> None:
+    pcm = (np.tile(demo(), 2) * 32_767).astype("<i2").tobytes()
+    with subprocess.Popen(
+        [*COMMAND, "enroll", "anna", "--source", "-", "--model", "lite"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=home,
+    ) as process:
+        output, _ = process.communicate(pcm, timeout=60)
+    assert process.returncode == 0
+    assert b"20 s of speech" in output
+
+
+@pytest.mark.system
+def test_who_breaks_off_before_the_microphone_has_heard_enough_leaves_nothing(
+    microphone: SoundServer, tmp_path: Path
+) -> None:
+    environment = {**microphone.environment, "XDG_DATA_HOME": str(tmp_path / "data")}
+    microphone.play(DEMO)
+    with subprocess.Popen(
+        [*COMMAND, "enroll", "anna", "--model", "lite"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stderr is not None
+        assert "Speak" in process.stderr.readline()
+        assert "0.0 of 20 s" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert process.stderr.read() == ""
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]

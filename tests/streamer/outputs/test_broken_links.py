@@ -1,0 +1,169 @@
+"""Links that break without a word: who was behind them is found out, and nobody else notices."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import zmq
+from websockets.asyncio.client import connect
+
+from emotiond.streamer.outputs import zeromq
+from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
+from tests.support.links import HERE, THERE, Link, link, needs_links
+from tests.support.port import EVENT, HANDSHAKE, LIMITS, port, run, until
+
+pytestmark = needs_links
+HELLO = HANDSHAKE.replace(b"127.0.0.1", HERE.encode())
+
+
+@pytest.fixture
+def cable() -> Iterator[Link]:
+    with link() as cable:
+        yield cable
+
+
+def run_here(cable: Link, test: Callable[[], Awaitable[None]]) -> None:
+    cable.on(HERE, lambda: run(test))
+
+
+async def greeted(cable: Link, number: int) -> socket.socket:
+    """A WebSocket client on the other host."""
+    loop = asyncio.get_running_loop()
+    client = await asyncio.to_thread(cable.connect, number)
+    client.setblocking(False)
+    await loop.sock_sendall(client, HELLO)
+    answer = b""
+    while b"hello" not in answer:
+        answer += await loop.sock_recv(client, 4096)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("sent_meanwhile", "offence"), [(0, "ping"), (200, "unread")], ids=["idle", "busy"]
+)
+def test_a_websocket_client_that_vanishes_is_dropped_and_the_others_hear_on(
+    cable: Link, sent_meanwhile: int, offence: str
+) -> None:
+    limits = LIMITS if offence == "ping" else replace(LIMITS, ping_seconds=60)
+
+    async def test() -> None:
+        async with port(limits, host=HERE) as at, connect(at.url) as near:
+            await near.recv()
+            far = await greeted(cable, at.number)
+            await until(lambda: at.server.client_count == 2)
+            cable.cut()
+            for _ in range(sent_meanwhile):
+                at.server.send(EVENT)
+                assert await near.recv() == EVENT.text
+            await until(lambda: at.server.occupancy.count == 1)
+            assert at.server.offences[offence] == 1
+            at.server.send(EVENT)
+            assert await near.recv() == EVENT.text
+            far.close()
+
+    run_here(cable, test)
+
+
+def test_a_websocket_client_behind_a_link_that_comes_back_in_time_has_missed_nothing(
+    cable: Link,
+) -> None:
+    async def test() -> None:
+        limits = replace(LIMITS, ping_seconds=60, unread_seconds=60)
+        async with port(limits, host=HERE) as at:
+            far = await greeted(cable, at.number)
+            await until(lambda: at.server.client_count == 1)
+            cable.cut()
+            for _ in range(10):
+                at.server.send(EVENT)
+            cable.mend()
+            heard = b""
+            while heard.count(b'"filler"') < 10:
+                heard += await asyncio.get_running_loop().sock_recv(far, 65_536)
+            far.close()
+
+    run_here(cable, test)
+
+
+class Subscriber:
+    """On the other host; keeps the numbers of what it has heard."""
+
+    def __init__(self, cable: Link, endpoint: str) -> None:
+        self.heard: list[int] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=cable.on, args=(THERE, self._listen))
+        self._endpoint = endpoint
+
+    def __enter__(self) -> Subscriber:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+            socket.setsockopt(zmq.LINGER, 0)
+            socket.subscribe("emotion")
+            socket.connect(self._endpoint)
+            while not self._stop.is_set():
+                if socket.poll(50):
+                    self.heard.append(json.loads(socket.recv_multipart()[1])["seq"])
+
+
+def numbered(seq: int) -> Message:
+    return Message("emotion", "voice", json.dumps({"type": "emotion", "seq": seq}))
+
+
+@pytest.mark.parametrize("heartbeat_ms", [20_000, 200], ids=["soon", "late"])
+def test_a_zeromq_subscriber_whose_link_breaks_hears_again_when_it_comes_back(
+    cable: Link, heartbeat_ms: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zeromq, "_HEARTBEAT_MS", heartbeat_ms)
+    last = [numbered(0)]
+
+    async def test() -> None:
+        publisher = ZeroMQPublisher(f"tcp://{HERE}:*", lambda: last, lossless=False)
+        gone = watched(publisher)
+        seq = 0
+
+        def publish() -> None:
+            nonlocal seq
+            seq += 1
+            last[:] = [numbered(seq)]
+            publisher.send(last[0])
+
+        with Subscriber(cable, publisher.endpoint) as far:
+            await until(lambda: bool(far.heard))
+            publish()
+            await until(lambda: seq in far.heard)
+            cable.cut()
+            for _ in range(5):
+                publish()
+            if heartbeat_ms < 1000:
+                await until(lambda: bool(gone.poll(0)))  # the publisher has given it up
+            before = len(far.heard)
+            cable.mend()
+            await until(lambda: len(far.heard) > before)
+            publish()
+            await until(lambda: seq in far.heard)
+            if heartbeat_ms >= 1000:
+                assert far.heard[-7:] == list(range(1, 8))  # what it had missed came later
+        publisher._socket.disable_monitor()
+        gone.close(0)
+        publisher.close()
+
+    run_here(cable, test)
+
+
+def watched(publisher: ZeroMQPublisher) -> Any:
+    """Has something to read once the publisher has lost a subscriber."""
+    return publisher._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)

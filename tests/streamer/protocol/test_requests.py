@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import ValidationError
+
+from emotiond.streamer.protocol.requests import (
+    HIGHEST_RATE,
+    LONGEST_NAME,
+    LOWEST_RATE,
+    REQUESTS,
+    Audio,
+    Auth,
+    Cancel,
+    End,
+    Forget,
+    ListHistory,
+    Mute,
+    Recall,
+    Request,
+    RequestError,
+    SenselessError,
+    Start,
+    parse,
+    type_of,
+)
+from tests.support.schema import check
+
+INTEGERS = st.integers(-(2**53), 2**53)
+REQUEST: st.SearchStrategy[Request] = st.one_of(
+    st.builds(Auth, st.text()),
+    st.builds(
+        Start,
+        st.sampled_from(["live", "file"]),
+        st.integers(LOWEST_RATE, HIGHEST_RATE),
+        st.sampled_from(["s16le", "f32le"]),
+        st.text(max_size=LONGEST_NAME),
+        st.booleans(),
+        st.none() | st.floats(0, allow_nan=False, allow_infinity=False),
+    ),
+    st.builds(End),
+    st.builds(Cancel),
+    st.builds(ListHistory),
+    st.builds(Recall, INTEGERS),
+    st.builds(Forget, st.lists(INTEGERS).map(tuple)),
+    st.builds(Mute, st.booleans()),
+)
+"""Every request that is right."""
+# Whole numbers are written as such: 8000.0 is one to a JSON Schema, but not to the daemon.
+FRACTIONS = st.floats(-1e9, 1e9).filter(lambda number: not number.is_integer())
+SCALARS = st.none() | st.booleans() | INTEGERS | FRACTIONS | st.text(max_size=5)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
+FIELDS = ("token", "purpose", "sample_rate", "format", "name", "publish", "duration", "id", "ids")
+
+
+def error_of(message: str | bytes) -> SenselessError:
+    with pytest.raises(SenselessError) as raised:
+        parse(message)
+    return raised.value
+
+
+def test_a_message_becomes_a_record() -> None:
+    request = parse('{"type":"auth","token":"secret"}')
+    assert request == Auth("secret")
+    assert type_of(request) == "auth"
+
+
+@pytest.mark.parametrize(
+    "message", ["", "not JSON {", "[" * 100_000, '{"type":"auth"', "9" * 10_000]
+)
+def test_what_is_not_json_is_told_so(message: str) -> None:
+    assert error_of(message).error == "not-json"
+
+
+@pytest.mark.parametrize(
+    "message", ["[]", "null", "5", '"auth"', "{}", '{"type":5}', '{"type":[]}']
+)
+def test_what_has_no_type_is_told_so(message: str) -> None:
+    assert error_of(message).error == "bad-message"
+    assert error_of(message).about is None
+
+
+def test_an_unknown_type_is_told_so() -> None:
+    assert error_of('{"type":"dance"}').error == "unknown-type"
+
+
+@pytest.mark.parametrize(
+    ("message", "problem"),
+    [
+        ('{"type":"auth"}', "'token' is missing"),
+        ('{"type":"auth","token":null}', "'token' must be a text"),
+        ('{"type":"auth","token":"","tokens":""}', "unknown key 'tokens' (did you mean 'token'?)"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named(message: str, problem: str) -> None:
+    error = error_of(message)
+    assert error.error == "bad-message"
+    assert error.about == "auth"
+    assert problem in str(error)
+
+
+def test_of_what_was_sent_little_comes_back() -> None:
+    message = '{"type":"auth","token":"","' + "\\ud800" * 10_000 + '":1}'
+    assert len(str(error_of(message))) < 300
+
+
+def test_an_error_is_a_message_about_another_one() -> None:
+    error = RequestError("no-stream", "there is no stream", "Start one")
+    assert error.to_json("end") == {
+        "type": "error",
+        "error": "no-stream",
+        "detail": "there is no stream. Start one.",
+        "about": "end",
+    }
+
+
+def written(request: Request) -> dict[str, Any]:
+    """The message, as it is after JSON."""
+    message = json.loads(json.dumps({"type": type_of(request), **asdict(request)}))
+    assert isinstance(message, dict)
+    return message
+
+
+@given(REQUEST)
+def test_what_is_right_is_read_as_it_was_meant(request: Request) -> None:
+    message = written(request)
+    assert parse(json.dumps(message)) == request
+    assert parse(json.dumps(message, ensure_ascii=False)) == request
+    check("client", message)
+
+
+@given(REQUEST, st.sampled_from([*FIELDS, "other"]), VALUES, st.booleans())
+def test_the_daemon_takes_exactly_what_is_documented(
+    request: Request, field: str, value: object, remove: bool
+) -> None:
+    message = written(request)
+    if remove:
+        message.pop(field, None)
+    else:
+        message[field] = value
+    try:
+        check("client", message)
+    except ValidationError:
+        error = error_of(json.dumps(message))
+        assert (error.error, error.about) == ("bad-message", message["type"])
+    else:
+        assert written(parse(json.dumps(message))).items() >= message.items()
+
+
+@given(st.text() | st.recursive(SCALARS, lambda inner: st.dictionaries(
+    st.sampled_from(["type", *FIELDS]) | st.text(max_size=3), inner | st.sampled_from([*REQUESTS])
+)).map(json.dumps))  # fmt: skip
+def test_anything_else_is_told_in_one_short_line(text: str) -> None:
+    try:
+        parse(text)
+    except SenselessError as error:
+        told = error.to_json(None)
+        check("daemon", told)
+        assert len(told["detail"]) < 300
+        assert told["detail"].isprintable()
+        json.dumps(told).encode()
+
+
+@given(st.binary())
+def test_binary_messages_are_sound(data: bytes) -> None:
+    assert parse(data) == Audio(data)

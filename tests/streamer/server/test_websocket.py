@@ -1,0 +1,228 @@
+"""WebSocket and plain HTTP on one port, against a running daemon."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from emotiond.inference.card import LABELS
+from tests.support.daemon import DEMO, Daemon, running_daemon
+
+PAGE = Path(__file__).parents[3] / "clients" / "web"
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    with running_daemon("--source", f"voice={DEMO}", "--model", "lite") as daemon:
+        yield daemon
+
+
+def receive(client: ClientConnection) -> dict[str, Any]:
+    message = json.loads(client.recv(timeout=10))
+    assert isinstance(message, dict)
+    return message
+
+
+def request(
+    daemon: Daemon, method: str, path: str, headers: Sequence[tuple[str, str]] = ()
+) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection.putrequest(method, path, skip_host=any(name == "Host" for name, _ in headers))
+    for name, value in headers:
+        connection.putheader(name, value)
+    connection.endheaders()
+    response = connection.getresponse()
+    return response, response.read()
+
+
+def test_hello_comes_first_and_says_what_is_heard(daemon: Daemon) -> None:
+    with connect(daemon.websocket_url) as client:
+        hello = receive(client)
+    assert hello["type"] == "hello"
+    assert hello["protocol"] == 1
+    assert hello["streams"] == ["voice"]
+    assert hello["demo"] is False
+    assert hello["model"]["name"] == "lite"
+    assert hello["model"]["labels"] == list(LABELS)
+    assert hello["stride_seconds"] == 0.25
+
+
+def test_events_follow_one_another_without_holes(daemon: Daemon) -> None:
+    with connect(daemon.websocket_url) as client:
+        receive(client)
+        numbers = [receive(client)["seq"] for _ in range(6)]
+    assert numbers == list(range(numbers[0], numbers[0] + 6))
+
+
+def test_a_client_that_comes_late_gets_the_last_emotion_at_once(daemon: Daemon) -> None:
+    with connect(daemon.websocket_url) as first:
+        while receive(first)["type"] != "emotion":
+            pass
+        with connect(daemon.websocket_url) as second:
+            last = receive(second)["last"]
+    assert last["type"] == "emotion"
+    assert last["stream"] == "voice"
+
+
+@pytest.mark.parametrize(
+    ("rubbish", "complaint"),
+    [
+        ("not JSON {", "not JSON"),
+        ("[" * 10_000, "not JSON"),
+        ("[]", "not an object"),
+        ('{"type": 5}', "not an object with a type"),
+        ('{"type": "dance"}', "no message of this type"),
+        (b"\x00\xff", "binary"),
+    ],
+)
+def test_rubbish_is_refused_and_the_socket_stays_open(
+    daemon: Daemon, rubbish: str | bytes, complaint: str
+) -> None:
+    with connect(daemon.websocket_url) as client:
+        client.send(rubbish)
+        while (message := receive(client))["type"] != "error":
+            pass
+        assert complaint in message["detail"]
+        assert receive(client)["type"] in ("emotion", "change", "status")
+
+
+def test_a_client_that_sends_nothing_but_rubbish_is_sent_away(daemon: Daemon) -> None:
+    with connect(daemon.websocket_url) as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            for _ in range(1000):
+                client.send("{}")
+                receive(client)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1008
+
+
+def test_a_message_too_large_closes_that_connection_alone(daemon: Daemon) -> None:
+    with connect(daemon.websocket_url) as other, connect(daemon.websocket_url) as client:
+        client.send("x" * 1_000_000)
+        with pytest.raises(ConnectionClosed):
+            for _ in range(1000):
+                receive(client)
+        assert receive(other)["type"] == "hello"
+
+
+def test_bytes_that_are_no_http_do_not_disturb_the_others(daemon: Daemon) -> None:
+    with connect(daemon.websocket_url) as client:
+        receive(client)
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as raw:
+            raw.sendall(b"\x16\x03\x01\x02\x00" + bytes(range(256)) + b"\r\n\r\n")
+            while raw.recv(4096):
+                pass
+        assert receive(client)["stream"] == "voice"
+
+
+def test_the_page_and_its_parts_are_served_with_their_types(daemon: Daemon) -> None:
+    response, body = request(daemon, "GET", "/")
+    assert response.status == 200
+    assert response.getheader("Content-Type") == "text/html; charset=utf-8"
+    assert b"<html" in body
+    policy = response.getheader("Content-Security-Policy")
+    assert policy is not None
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.websockets_17
+def test_the_head_of_the_page_can_be_asked_for(daemon: Daemon) -> None:
+    _, body = request(daemon, "GET", "/")
+    head, nothing = request(daemon, "HEAD", "/")
+    assert head.getheader("Content-Length") == str(len(body))
+    assert nothing == b""
+
+
+def test_all_rooms_of_the_page_are_served_as_they_are(daemon: Daemon) -> None:
+    types = {
+        ".css": "text/css; charset=utf-8",
+        ".html": "text/html; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".svg": "image/svg+xml",
+        ".webmanifest": "application/manifest+json",
+    }
+    files = [file for file in PAGE.rglob("*") if file.is_file()]
+    assert len({file.parent for file in files}) > 1
+    for file in files:
+        response, body = request(daemon, "GET", f"/{file.relative_to(PAGE).as_posix()}")
+        assert response.status == 200
+        assert response.getheader("Content-Type") == types[file.suffix]
+        assert body == file.read_bytes()
+
+
+def test_health_tells_how_each_stream_is_doing(daemon: Daemon) -> None:
+    response, body = request(daemon, "GET", "/healthz")
+    assert response.status == 200
+    health = json.loads(body)
+    assert health["status"] == "ok"
+    assert health["streams"]["voice"]["status"] == "running"
+    assert health["streams"]["voice"]["dropped_samples"] == 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/nothing", "/../setup.cfg", "/..%2fsetup.cfg", "//etc/passwd", "/./index.html", "/%00"),
+        *(
+            "/ui",
+            "/ui/",
+            "/ui/../index.html",
+            "/ui/%2e%2e/index.html",
+            "/ui//dom.js",
+            "/ui%2fdom.js",
+        ),
+        *("/ui/../../websocket_client.py", "/ui/nothing.js", "/UI/dom.js"),
+    ],
+)
+def test_nothing_but_the_page_can_be_read(daemon: Daemon, path: str) -> None:
+    assert request(daemon, "GET", path)[0].status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/ws"])
+def test_http_changes_nothing(daemon: Daemon, method: str, path: str) -> None:
+    response, _ = request(daemon, method, path)
+    assert response.status == 405
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "user@127.0.0.1", ""])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/ws"])
+def test_a_foreign_name_for_this_machine_is_refused(daemon: Daemon, host: str, path: str) -> None:
+    response, _ = request(daemon, "GET", path, [("Host", host)])
+    assert response.status == 421
+
+
+def test_two_hosts_are_refused(daemon: Daemon) -> None:
+    response, _ = request(daemon, "GET", "/", [("Host", "127.0.0.1"), ("Host", "evil.example")])
+    assert response.status == 421
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1", "file://"])
+def test_a_foreign_page_may_not_listen(daemon: Daemon, origin: str) -> None:
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        connect(daemon.websocket_url, additional_headers={"Origin": origin}),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_the_daemons_own_page_may_listen(daemon: Daemon) -> None:
+    origin = daemon.page_url.rstrip("/")
+    with connect(daemon.websocket_url, additional_headers={"Origin": origin}) as client:
+        assert receive(client)["type"] == "hello"
+
+
+def test_plain_http_on_the_socket_path_says_what_to_do(daemon: Daemon) -> None:
+    response, body = request(daemon, "GET", "/ws")
+    assert response.status == 426
+    assert b"WebSocket" in body

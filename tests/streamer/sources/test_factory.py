@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from emotiond.exceptions import ConfigError, SourceError
+from emotiond.streamer.sources.factory import SourceSettings, SourceSpec, open_source, parse_specs
+from emotiond.streamer.sources.file import Recording
+from emotiond.streamer.sources.standard_input import StandardInput
+from tests.support.signals import tone
+
+SETTINGS = SourceSettings(device=None, rate=8000, realtime=False, loop=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "source"),
+    [
+        ("mic", "mic", "mic"),
+        ("demo", "demo", "demo"),
+        ("-", "stdin", "-"),
+        ("clip.wav", "clip", "clip.wav"),
+        ("/some/where/clip.wav", "clip", "/some/where/clip.wav"),
+        ("anna=mic", "anna", "mic"),
+        ("anna=-", "anna", "-"),
+        ("Anna B.=clip.wav", "Anna B.", "clip.wav"),
+        ("a=b=c.wav", "a", "b=c.wav"),
+        ("/some/a=b.wav", "a=b", "/some/a=b.wav"),
+        ("Küche=mic", "Küche", "mic"),
+    ],
+)
+def test_a_source_has_a_name(text: str, name: str, source: str) -> None:
+    assert parse_specs([text]) == [SourceSpec(name, source)]
+
+
+def test_a_file_that_is_there_is_meant_even_with_an_equals_sign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("take=1.wav").touch()
+    assert parse_specs(["take=1.wav"]) == [SourceSpec("take=1", "take=1.wav")]
+
+
+def test_several_sources_keep_their_order() -> None:
+    specs = parse_specs(["b=mic", "a=demo", "c.wav"])
+    assert [spec.name for spec in specs] == ["b", "a", "c"]
+    assert parse_specs([]) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["mic", "mic"], "two sources are called 'mic'"),
+        (["x/clip.wav", "y/clip.flac"], "two sources are called 'clip'"),
+        (["a=-", "b=-"], "only one standard input"),
+        (["a="], "names no source"),
+        ([""], "names no source"),
+        (["=mic"], "cannot be a stream's name"),
+        (["a\nb=mic"], "cannot be a stream's name"),
+        (["a\x1b=mic"], "cannot be a stream's name"),
+        (["a" * 65 + "=mic"], "cannot be a stream's name"),
+    ],
+)
+def test_names_that_cannot_be_told_apart_or_shown_are_refused(
+    texts: list[str], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason) as refused:
+        parse_specs(texts)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["a=" + "x" * 5000, "x" * 5000, "a=b\0c"])
+def test_a_path_that_cannot_be_has_a_name_all_the_same(text: str) -> None:
+    (spec,) = parse_specs([text])
+    with pytest.raises(SourceError):
+        open_source(spec, SETTINGS)
+
+
+def test_a_file_is_opened_as_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(str(path), tone(440, 0.1, rate=44_100), 44_100)
+    source = open_source(SourceSpec("x", str(path)), SETTINGS)
+    assert isinstance(source, Recording)
+    assert source.sample_rate == 44_100
+    assert not source.about.demo
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no such file"):
+        open_source(SourceSpec("x", str(tmp_path / "none.wav")), SETTINGS)
+
+
+def test_the_demo_says_what_it_is() -> None:
+    source = open_source(SourceSpec("demo", "demo"), SETTINGS)
+    assert source.about.demo
+    assert "demo" in source.about.detail
+
+
+def test_standard_input_has_the_rate_that_was_given() -> None:
+    source = open_source(SourceSpec("stdin", "-"), SETTINGS)
+    assert isinstance(source, StandardInput)
+    assert (source.sample_rate, source.channels) == (8000, 1)

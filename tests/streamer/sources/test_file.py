@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import struct
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import SourceError
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.sources.file import Recording
+from tests.support.signals import noise, tone
+
+
+def save(path: Path, samples: FloatArray, rate: int = 16_000, **details: Any) -> str:
+    soundfile.write(str(path), samples, rate, **details)
+    return str(path)
+
+
+def nobody_listens(status: str, detail: str) -> None:
+    pass
+
+
+def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray, Recording]:
+    """What a recording writes into a ring that is always emptied, as fast as it goes."""
+    recording = Recording(path, realtime=False, loop=False, **options)
+    ring = Ring(2 * recording.sample_rate, recording.channels, recording.sample_rate)
+    woken = threading.Event()
+    ring.on_wake(woken.set)
+    recording.start(ring, nobody_listens)
+    played = [np.empty((0, recording.channels), np.float32)]
+    while True:
+        woken.clear()
+        ended, block = ring.ended, ring.read(100)
+        if block is not None:
+            played.append(block.samples)
+        elif ended:
+            break
+        elif ring.wake_at(ring.position + 100):
+            assert woken.wait(10)
+    assert ring.lost_samples == 0
+    return np.concatenate(played), recording
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 96_000])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_any_rate_and_any_channels_are_played_to_the_end(
+    tmp_path: Path, rate: int, channels: int
+) -> None:
+    sound = noise(0.31, -20, rate=rate * channels).reshape(-1, channels)
+    played, recording = play(save(tmp_path / "x.wav", sound, rate, subtype="FLOAT"))
+    assert (recording.sample_rate, recording.channels) == (rate, channels)
+    assert recording.failure is None
+    np.testing.assert_array_equal(played, sound)
+
+
+@pytest.mark.parametrize(
+    ("format_", "subtype"),
+    [
+        ("WAV", "PCM_16"),
+        ("WAV", "PCM_24"),
+        ("WAV", "PCM_U8"),
+        ("FLAC", "PCM_16"),
+        ("OGG", "VORBIS"),
+        ("OGG", "OPUS"),
+        ("MP3", "MPEG_LAYER_III"),
+        ("AIFF", "PCM_16"),
+        ("WAV", "GSM610"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.txt", "x", "x.wav", "ünïcode and space.mp3"])
+def test_a_file_is_recognised_by_its_content(
+    tmp_path: Path, format_: str, subtype: str, name: str
+) -> None:
+    path = tmp_path / name
+    save(path, tone(440, 0.5), format=format_, subtype=subtype)
+    played, _ = play(str(path))
+    assert played.shape[0] >= 8000
+    assert np.sqrt(np.mean(played[1000:7000] ** 2)) == pytest.approx(0.354, rel=0.1)
+
+
+@pytest.mark.parametrize("format_", ["WAV", "FLAC", "OGG", "MP3"])
+def test_blocks_hold_the_very_sound_of_the_whole_file(tmp_path: Path, format_: str) -> None:
+    path = tmp_path / "x"
+    save(path, np.tile(tone(440, 0.5) + noise(0.5, -30), 2), format=format_)
+    whole, _ = soundfile.read(str(path), dtype="float32", always_2d=True)
+    played, _ = play(str(path))
+    np.testing.assert_allclose(played[: whole.shape[0]], whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [0, 8000])
+def test_samples_that_are_no_numbers_end_it_with_a_reason(
+    tmp_path: Path, value: float, at: int
+) -> None:
+    sound = tone(440, 1.0)
+    sound[at] = value
+    path = save(tmp_path / "x.wav", sound, subtype="FLOAT")
+    played, recording = play(path)
+    assert played.shape[0] <= at
+    assert np.isfinite(played).all()
+    assert recording.failure is not None
+    assert "not finite numbers" in recording.failure
+    assert recording.failure.startswith(path)
+
+
+def test_samples_beyond_full_scale_are_played_as_they_are(tmp_path: Path) -> None:
+    played, _ = play(save(tmp_path / "x.wav", 32_768 * tone(440, 0.2), subtype="FLOAT"))
+    assert played.max() > 1000
+
+
+@pytest.mark.parametrize("format_", ["WAV", "MP3"])
+@pytest.mark.parametrize("keep", [0.9, 0.5, 0.25])
+def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(
+    tmp_path: Path, format_: str, keep: float
+) -> None:
+    path = tmp_path / "x"
+    save(path, noise(2.0, -20), format=format_)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep * len(content))])
+    played, _ = play(str(path))
+    assert 0.2 * keep * 32_000 < played.shape[0] < 32_000
+
+
+@pytest.mark.parametrize("format_", ["FLAC", "OGG", "AIFF"])
+@pytest.mark.parametrize("keep", [0.9, 0.5, 0.01])
+def test_where_that_cannot_be_it_is_refused_and_hangs_nowhere(
+    tmp_path: Path, format_: str, keep: float
+) -> None:
+    path = tmp_path / "x"
+    save(path, noise(2.0, -20), format=format_)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(keep * len(content))])
+    try:
+        played, _ = play(str(path))
+    except SourceError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+    else:
+        assert played.shape[0] <= 32_000
+
+
+def test_a_header_that_promises_more_than_there_is_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    save(path, tone(440, 0.5))
+    content = bytearray(path.read_bytes())
+    content[40:44] = struct.pack("<I", 0xFFFFFFF0)
+    path.write_bytes(content)
+    played, _ = play(str(path))
+    assert played.shape[0] == 8000
+
+
+def test_digital_silence_is_sound(tmp_path: Path) -> None:
+    played, recording = play(save(tmp_path / "x.wav", np.zeros(8000, np.float32)))
+    assert played.shape == (8000, 1)
+    assert recording.failure is None
+
+
+def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
+    sound = tone(440, 0.1)
+    recording = Recording(
+        save(tmp_path / "x.wav", sound, subtype="FLOAT"), realtime=False, loop=True
+    )
+    ring = Ring(2 * 1600, 1, 16_000)
+    woken = threading.Event()
+    ring.on_wake(woken.set)
+    recording.start(ring, nobody_listens)
+    joints: list[tuple[int, bool]] = []
+    after_cut = False
+    while len(joints) < 6:
+        woken.clear()
+        block = ring.read(1600)
+        if block is not None:
+            after_cut |= block.after_cut
+            if not block.samples.shape[0]:  # a cut is told before the sound behind it is there
+                continue
+            np.testing.assert_array_equal(block.samples[:, 0], sound)
+            joints.append((block.position, after_cut))
+            after_cut = False
+        elif ring.wake_at(ring.position + 1600):
+            assert woken.wait(10)
+    recording.stop()
+    assert joints == [(1600 * k, k > 0) for k in range(6)]
+
+
+def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    recording = Recording(save(tmp_path / "x.wav", tone(440, 0.5)), realtime=True, loop=True)
+    ring = Ring(16_000, 1, 16_000)
+    ended = threading.Event()
+    ring.on_wake(ended.set)
+    assert ring.wake_at(10**9)
+    recording.start(ring, nobody_listens)
+    recording.stop()
+    assert ended.wait(10)
+    assert ring.ended
+    recording.stop()
+
+
+def test_at_the_speed_of_life_samples_are_captured_when_they_are_due(tmp_path: Path) -> None:
+    recording = Recording(save(tmp_path / "x.wav", tone(440, 0.1)), realtime=True, loop=False)
+    ring = Ring(16_000, 1, 16_000)
+    ended = threading.Event()
+    ring.on_wake(ended.set)
+    assert ring.wake_at(10**9)
+    recording.start(ring, nobody_listens)
+    assert ended.wait(10)
+    first, last = ring.capture_time(320), ring.capture_time(1600)
+    assert first is not None
+    assert last is not None
+    assert last - first == pytest.approx(0.08)
+
+
+def test_at_the_speed_of_life_a_reader_that_waits_is_woken_once_with_all_that_it_wanted(
+    tmp_path: Path,
+) -> None:
+    path = save(tmp_path / "x.wav", noise(1.0, -20))
+    recording = Recording(path, realtime=True, loop=False)
+    ring, woken = Ring(16_000, 1, 16_000), threading.Event()
+    ring.on_wake(woken.set)
+    ring.wake_at(1_234)  # no multiple of the blocks that it otherwise writes
+    recording.start(ring, nobody_listens)
+    assert woken.wait(10)
+    recording.stop()
+    assert ring.available == 1_234

@@ -1,0 +1,163 @@
+"""Nothing is done twice, whatever the stride and however many listen."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from websockets.asyncio.client import connect
+from websockets.frames import Frame
+
+from emotiond.dsp.mfcc import Mfcc
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.classifier import Classifier
+from emotiond.streamer.audio.chunker import Chunk
+from emotiond.streamer.offline.analyze import analyze
+from emotiond.streamer.outputs import hub
+from emotiond.streamer.outputs.hub import Hub, Message
+from emotiond.streamer.protocol import events
+from emotiond.streamer.server import websocket
+from emotiond.streamer.sources.decoder import Decoder
+from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing
+from tests.support.daemon import DEMO
+from tests.support.port import EVENT, port, run
+from tests.support.signals import RATE, demo
+
+
+@pytest.mark.parametrize("stride_samples", [1600, 4000, 5000])
+def test_each_frame_is_computed_once_though_windows_overlap(
+    tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch, stride_samples: int
+) -> None:
+    computed: list[int] = []
+    compute = Mfcc.__call__
+
+    def counted(mfcc: Mfcc, frames: FloatArray) -> FloatArray:
+        computed.append(frames.shape[0])
+        return compute(mfcc, frames)
+
+    monkeypatch.setattr(Mfcc, "__call__", counted)
+    with Decoder() as decoder:
+        analyze(str(DEMO), tiny_classifier, stride_samples, decoder)
+    padding = 1  # one frame of silence, at the start
+    recipe = tiny_classifier.card.recipe
+    assert sum(computed) == recipe.frames_in(demo().shape[0]) + padding
+
+
+def test_the_model_is_asked_once_for_a_loud_window_and_never_in_silence(
+    tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    judge = tiny_classifier.judge
+
+    def counted(window: Any, speaker: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return judge(window, speaker)
+
+    monkeypatch.setattr(tiny_classifier, "judge", counted)
+    pipeline = Pipeline(tiny_classifier.card, tiny_classifier.speaker())
+    silence = np.zeros(10 * RATE, np.float32)
+    states = _hear(pipeline, tiny_classifier, silence)
+    assert (len(states), asked) == (40, 0)
+    states = _hear(pipeline, tiny_classifier, demo(), position=silence.shape[0])
+    judged = sum(state in ("speech", "uncertain") for state in states)
+    assert 0 < judged <= asked <= len(states)
+
+
+def test_an_event_is_encoded_once_for_all_sinks(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+
+    def counted(message: Any) -> str:
+        encoded.append(events.encode(message))
+        return encoded[-1]
+
+    monkeypatch.setattr(hub, "encode", counted)
+
+    async def publish() -> list[_Sink]:
+        sinks = [_Sink() for _ in range(5)]
+        carrier = Hub(asyncio.get_running_loop())
+        for sink in sinks:
+            carrier.add(sink)
+        status = events.Status(0, "mic", "running", "", None, None, False)
+        await asyncio.to_thread(carrier.publish, "mic", [status], True)
+        return sinks
+
+    sinks = asyncio.run(publish())
+    assert len(encoded) == 1
+    assert all(sink.texts[0] is encoded[0] for sink in sinks)
+
+
+def test_an_event_is_framed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    framed: list[bytes] = []
+
+    class Counted(Frame):
+        def serialize(self, **options: Any) -> bytes:
+            framed.append(super().serialize(**options))
+            return framed[-1]
+
+    monkeypatch.setattr(websocket, "Frame", Counted)
+
+    async def listen() -> None:
+        async with port() as door, contextlib.AsyncExitStack() as connections:
+            clients = [await connections.enter_async_context(connect(door.url)) for _ in range(5)]
+            await door.server.wait_for_clients(len(clients))
+            door.server.send(EVENT)
+            for client in clients:
+                assert await client.recv() == '{"type":"hello"}'
+                assert await client.recv() == EVENT.text
+
+    run(listen)
+    assert len(framed) == 1
+
+
+def test_a_stream_leaves_no_garbage_behind(tiny_classifier: Classifier) -> None:
+    pipeline = Pipeline(tiny_classifier.card, tiny_classifier.speaker())
+    speech = np.tile(demo(), 2)
+    _hear(pipeline, tiny_classifier, speech[: 10 * RATE])
+    gc.collect()
+    before = len(gc.get_objects())
+    _hear(pipeline, tiny_classifier, speech[10 * RATE :], position=10 * RATE)
+    assert gc.collect() == 0  # no cycles that only the collector could find
+    assert len(gc.get_objects()) <= before + 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_linear_algebra_begins_no_threads_that_would_wait_for_each_other() -> None:
+    program = "import os, emotiond.streamer.cli, numpy; print(len(os.listdir('/proc/self/task')))"
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "1"
+
+
+class _Sink:
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def send(self, message: Message) -> None:
+        self.texts.append(message.text)
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Always has room."""
+
+
+def _hear(
+    pipeline: Pipeline, classifier: Classifier, samples: FloatArray, position: int = 0
+) -> list[str]:
+    """The states of all strides, told and forgotten as the daemon does."""
+    narrator, states, stride = Narrator("mic"), [], 4000
+    for first in range(0, samples.shape[0], stride):
+        after_cut = position + first == 0
+        chunk = Chunk(samples[first : first + stride], position + first, after_cut, last=False)
+        verdict = pipeline.take(chunk, classifier)
+        for event in narrator.tell(verdict, Timing(0.0, None, 0)):
+            events.encode(events.to_json(event))
+        states.append(verdict.state)
+    return states

@@ -1,0 +1,307 @@
+"""The history of analysed files, against running daemons that share a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+
+import pytest
+
+from emotiond.streamer.protocol.events import encode
+from emotiond.streamer.protocol.requests import LONGEST_NAME
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.uploads.archive import MOST_FILES
+from tests.conftest import DATA
+from tests.support.caller import Caller, Object, calling, pcm
+from tests.support.daemon import Daemon, running_daemon
+from tests.support.signals import demo
+
+VOICE = pcm(demo()[:32_000])
+HOSTILE = [
+    "",
+    "<script>alert(1)</script>",
+    "'; DROP TABLE files; --",
+    "../../etc/passwd\x00\n\x1b[31m",
+    "\u202egnp.exe \U0001f600 e\u0301",
+    "half of a character: \ud800",
+    "x" * 200,
+]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "kept" / "history.sqlite"
+
+
+def daemon_with(history: Path | str, **options: object) -> AbstractContextManager[Daemon]:
+    tiny = str(DATA / "tiny.tflite")
+    return running_daemon("--source", "demo", "--model", tiny, "--history", str(history), **options)
+
+
+@pytest.fixture
+def caller(file: Path) -> Iterator[Caller]:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        yield caller
+
+
+def listed(caller: Caller) -> list[Object]:
+    caller.say("history")
+    files = caller.until("history")["files"]
+    assert isinstance(files, list)
+    return files
+
+
+def recalled(caller: Caller, number: int) -> tuple[Object, list[Object]]:
+    """What is known of a file, and its events, put together from all parts."""
+    caller.say("recall", id=number)
+    events: list[Object] = []
+    while True:
+        part = caller.until("recalled", id=number)
+        assert part.pop("first") == len(events)
+        events += part.pop("events")
+        if len(events) == part.pop("total"):
+            return part, events
+
+
+def test_at_first_it_is_empty_and_no_file_is_made_before_it_is_asked_for(file: Path) -> None:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        assert not file.exists()
+        assert listed(caller) == []
+
+
+def test_an_analysed_file_is_listed_with_its_result(caller: Caller) -> None:
+    analysis = caller.analysis(VOICE, name="holiday.mp4")
+    (kept,) = listed(caller)
+    assert set(kept) == {"id", "name", "time", "duration", "label", "confidence", "scores"}
+    assert kept.items() <= analysis.items()
+    assert kept["name"] == "holiday.mp4"
+
+
+def test_the_newest_comes_first(caller: Caller) -> None:
+    for name in ("a", "b", "c"):
+        caller.analysis(VOICE, name=name)
+    assert [kept["name"] for kept in listed(caller)] == ["c", "b", "a"]
+
+
+def test_the_events_of_a_file_can_be_seen_again(caller: Caller) -> None:
+    analysis = caller.analysis(VOICE, name="voice")
+    told = [e for e in caller.events(analysis["stream"]) if e["type"] != "status"]
+    about, events = recalled(caller, analysis["id"])
+    assert events == told
+    assert len(events) == analysis["events"]
+    assert {**about, "type": "analysis"}.items() <= analysis.items()
+
+
+def test_many_events_come_in_several_messages(caller: Caller) -> None:
+    voice = pcm(demo())
+    caller.start()
+    caller.send(voice + voice)
+    caller.say("end")
+    analysis = caller.until("analysis")
+    told = [e for e in caller.events(analysis["stream"]) if e["type"] != "status"]
+    assert len(told) > 200
+    _, events = recalled(caller, analysis["id"])
+    assert events == told
+    parts = [m for m in caller.heard if m["type"] == "recalled"]
+    assert len(parts) == -(-len(told) // 200)
+
+
+def test_a_file_without_an_event_can_be_seen_again_too(caller: Caller) -> None:
+    analysis = caller.analysis(b"")
+    assert recalled(caller, analysis["id"])[1] == []
+
+
+def test_it_is_kept_over_a_restart_and_so_are_hostile_names(file: Path) -> None:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        for name in HOSTILE:
+            assert caller.analysis(VOICE, name=name)["name"] == name
+        before = listed(caller)
+        assert daemon.stop() == 0
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        assert listed(caller) == before
+        assert [kept["name"] for kept in before] == HOSTILE[::-1]
+        for kept in before:
+            about, events = recalled(caller, kept["id"])
+            assert about["name"] == kept["name"]
+            assert events
+        assert daemon.stop() == 0
+        assert "script" not in daemon.stderr
+
+
+def test_what_is_forgotten_is_gone_from_every_list_and_from_the_file(file: Path) -> None:
+    with (
+        daemon_with(file) as daemon,
+        calling(daemon.websocket_url) as caller,
+        calling(daemon.websocket_url) as other,
+        calling(daemon.websocket_url) as stranger,
+    ):
+        numbers = [caller.analysis(VOICE, name=f"secret {i}")["id"] for i in range(3)]
+        assert len(listed(other)) == 3
+        caller.say("forget", ids=[numbers[0], numbers[2], 999])
+        for one in (caller, other):
+            assert [kept["id"] for kept in one.until("history")["files"]] == [numbers[1]]
+        caller.say("recall", id=numbers[0])
+        assert caller.until("error")["error"] == "unknown-file"
+        stranger.until("emotion")
+        assert not [m for m in stranger.heard if m["type"] == "history"]  # it has not asked
+        assert b"secret 1" in file.read_bytes()
+        assert b"secret 0" not in file.read_bytes()
+        assert caller.analysis(VOICE)["id"] == numbers[2] + 1  # a number is never used again
+
+
+def test_what_is_told_to_be_forgotten_is_so_though_the_daemon_is_killed(file: Path) -> None:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        first, second = (caller.analysis(VOICE, name=name)["id"] for name in ("a", "b"))
+        caller.say("forget", ids=[first])
+        (kept,) = caller.until("history")["files"]
+        daemon.process.kill()
+        assert kept["id"] == second
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute("SELECT id FROM files").fetchall() == [(second,)]
+
+
+def test_no_sound_is_kept(caller: Caller, file: Path) -> None:
+    caller.analysis(VOICE)
+    assert file.stat().st_size < len(VOICE) / 2
+    assert [path.name for path in file.parent.iterdir()] == ["history.sqlite"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_it_is_for_the_user_alone(caller: Caller, file: Path) -> None:
+    caller.analysis(VOICE)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_by_default_it_is_in_the_users_data_folder(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+    with (
+        running_daemon(
+            "--source", "demo", "--model", str(DATA / "tiny.tflite"), environment=environment
+        ) as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        caller.analysis(VOICE)
+    assert (tmp_path / "emotiond" / "history.sqlite").exists()
+
+
+def test_none_is_kept_where_that_is_wanted(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+    with (
+        daemon_with("off", environment=environment) as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        assert caller.hello["client_streams"]["history"] is False
+        assert caller.analysis(VOICE)["id"] is None
+        for fields in (
+            {"type": "history"},
+            {"type": "recall", "id": 1},
+            {"type": "forget", "ids": []},
+        ):
+            caller.connection.send(json.dumps(fields))
+            assert caller.until("error")["error"] == "history-off"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_so_many_are_kept(file: Path) -> None:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        first = caller.analysis(VOICE, name="\x1f" * LONGEST_NAME)  # no name takes more bytes
+        with closing(sqlite3.connect(file)) as database, database:
+            row = database.execute("SELECT result, events FROM files").fetchone()
+            database.executemany(
+                "INSERT INTO files (result, events) VALUES (?, ?)", [row] * (MOST_FILES - 1)
+            )
+        files = listed(caller)
+        assert len(files) == MOST_FILES
+        assert len(encode({"type": "history", "files": files})) < Limits.unread_bytes * 0.9
+        caller.analysis(VOICE, name="the newest")
+        files = listed(caller)
+        assert len(files) == MOST_FILES
+        assert files[0]["name"] == "the newest"
+        assert first["id"] not in [kept["id"] for kept in files]
+
+
+def assert_daemon_works(caller: Caller) -> None:
+    """Though not the history, it tells so, and goes on."""
+    caller.say("history")
+    error = caller.until("error")
+    assert (error["error"], error["about"]) == ("history-failed", "history")
+    assert "--history" in error["detail"]
+    caller.start(name="voice")
+    caller.send(VOICE)
+    caller.say("end")
+    analysis = caller.until("analysis")
+    assert analysis["id"] is None
+    assert analysis["duration"] == 2.0
+    assert caller.until("error")["error"] == "history-failed"
+    caller.until("emotion", stream="demo")
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database" * 100, b"SQLite format 3\x00" + b"\xff" * 5000]
+)
+def test_a_corrupt_file_is_left_alone_and_the_daemon_works(file: Path, content: bytes) -> None:
+    file.parent.mkdir()
+    file.write_bytes(content)
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        assert_daemon_works(caller)
+    assert file.read_bytes() == content
+
+
+def test_rows_that_make_no_sense_are_an_error_and_the_daemon_works(file: Path) -> None:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        number = caller.analysis(VOICE)["id"]
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("UPDATE parts SET events = x'00'")
+        caller.say("recall", id=number)
+        assert caller.until("error")["error"] == "history-failed"
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("UPDATE files SET result = '{'")
+        caller.say("history")
+        assert caller.until("error")["error"] == "history-failed"
+        caller.until("emotion", stream="demo")
+
+
+def test_a_locked_file_is_waited_for_a_second_and_the_daemon_works(file: Path) -> None:
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        number = caller.analysis(VOICE)["id"]
+        with closing(sqlite3.connect(file, isolation_level=None)) as database:
+            database.execute("BEGIN EXCLUSIVE")
+            assert_daemon_works(caller)
+            database.execute("COMMIT")
+        assert [kept["id"] for kept in listed(caller)] == [number]
+
+
+def test_a_file_of_a_later_version_is_left_alone(file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("PRAGMA user_version = 2")
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        assert_daemon_works(caller)
+
+
+@pytest.mark.parametrize("path", ["/proc/emotiond/history.sqlite", "/dev/null/history.sqlite", "/"])
+def test_a_place_that_cannot_be_written_is_an_error_and_the_daemon_works(path: str) -> None:
+    with daemon_with(path) as daemon, calling(daemon.websocket_url) as caller:
+        assert_daemon_works(caller)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
+def test_a_disk_on_which_nothing_more_fits_leaves_what_was_there(file: Path) -> None:
+    import resource
+
+    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+        number = caller.analysis(VOICE)["id"]
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        caller.start()
+        caller.send(VOICE)
+        caller.say("end")
+        assert caller.until("analysis")["id"] is None
+        assert caller.until("error")["error"] == "history-failed"
+        assert [kept["id"] for kept in listed(caller)] == [number]
+        assert recalled(caller, number)[1]

@@ -1,0 +1,288 @@
+"""Clients whose sound goes beyond the limits, or breaks off: nothing of it stays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import socket
+import struct
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from emotiond.inference.classifier import read_model
+from emotiond.inference.runtime import find_runtime
+from emotiond.streamer.outputs.hub import Hub
+from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.http import Pages
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.server.websocket import WebSocketServer
+from emotiond.streamer.streams.pipeline import Pipeline
+from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.streams.workers import Worker
+from emotiond.streamer.uploads.history import History
+from emotiond.streamer.uploads.uploads import ClientStreams
+from tests.conftest import DATA
+from tests.support.caller import pcm
+from tests.support.port import LIMITS, closing_code, run, until
+from tests.support.schema import check
+from tests.support.signals import demo
+
+START = '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}'
+LIVE = '{"type":"start","purpose":"live","sample_rate":16000,"format":"s16le"}'
+SECOND = pcm(demo()[16_000:32_000])
+PATIENT = replace(LIMITS, ping_seconds=60, client_streams=4)
+RESET = struct.pack("ii", 1, 0)
+
+
+@dataclass
+class Place:
+    """Where clients can send sound to, in this process."""
+
+    url: str
+    server: WebSocketServer
+    client_streams: ClientStreams
+    adopted: list[weakref.ref[Stream]]
+
+
+@contextlib.asynccontextmanager
+async def place(limits: Limits = PATIENT, model: str = "tiny") -> AsyncIterator[Place]:
+    hub, history = Hub(asyncio.get_running_loop()), History(None)
+    worker = Worker(read_model(DATA / f"{model}.tflite"), find_runtime())
+    adopted: list[weakref.ref[Stream]] = []
+
+    def adopt(stream: Stream) -> None:
+        adopted.append(weakref.ref(stream))
+        worker.adopt(stream)
+
+    streams = ClientStreams(adopt, hub, history, 4000, limits, taken=())
+    server = WebSocketServer(
+        lambda: [], Pages(lambda: {}, lambda: []), Access("127.0.0.1"), limits,
+        handlers=streams.handlers, on_leave=streams.leave,
+    )  # fmt: skip
+    try:
+        port = await server.open("127.0.0.1", 0)
+        hub.add(server)
+        yield Place(f"ws://127.0.0.1:{port}/ws", server, streams, adopted)
+    finally:
+        streams.close()
+        await server.close()
+        await asyncio.to_thread(worker.close, 5)
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is freed is freed at once, and not when somebody cleans up."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def answer(client: ClientConnection, kind: str) -> dict[str, Any]:
+    async for text in client:
+        message: dict[str, Any] = json.loads(text)
+        check("daemon", message)
+        if message["type"] == kind:
+            return message
+    raise AssertionError(f"no {kind} came")
+
+
+def cut(client: ClientConnection) -> None:
+    """Break the connection off, without a good-bye."""
+    peer = client.transport.get_extra_info("socket")
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    client.transport.abort()
+
+
+@pytest.mark.parametrize("start", [START, LIVE])
+@pytest.mark.parametrize("model", ["tiny", "slow"])
+@pytest.mark.usefixtures("no_collector")
+def test_a_socket_cut_in_mid_upload_frees_everything_at_once(start: str, model: str) -> None:
+    async def test() -> None:
+        async with place(model=model) as at, connect(at.url) as client:
+            await client.send(start)
+            for _ in range(8):
+                await client.send(SECOND)
+            await answer(client, "emotion")
+            assert at.client_streams.count == 1
+            cut(client)
+            await until(lambda: at.client_streams.count == 0)
+            (stream,) = at.adopted
+            await until(lambda: stream() is None)
+
+    run(test)
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_stream_that_has_ended_leaves_nothing_behind() -> None:
+    async def test() -> None:
+        async with place() as at, connect(at.url) as client:
+            for _ in range(3):
+                await client.send(START)
+                await client.send(SECOND)
+                await client.send('{"type":"end"}')
+                assert (await answer(client, "analysis"))["duration"] == 1.0
+            await until(lambda: all(stream() is None for stream in at.adopted))
+            assert len(at.adopted) == 3
+
+    run(test)
+
+
+def test_a_file_is_read_only_as_fast_as_it_is_judged() -> None:
+    async def send_on(client: ClientConnection) -> int:
+        sent = 0
+        with contextlib.suppress(asyncio.TimeoutError):
+            while True:
+                await asyncio.wait_for(client.send(SECOND), 0.5)
+                sent += 1
+        return sent
+
+    async def test() -> None:
+        own = socket.socket()
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32_000)
+        async with place(model="slow") as at:
+            own.connect(("127.0.0.1", int(at.url.rpartition(":")[2].partition("/")[0])))
+            async with connect(at.url, sock=own, write_limit=1) as client:
+                await client.send(START)
+                seconds = await send_on(client)
+                assert 10 <= seconds <= 30  # what fits into the ring, and into sockets
+                cut(client)
+
+    run(test)
+
+
+def test_a_file_that_turns_out_too_long_ends_with_an_error() -> None:
+    async def test() -> None:
+        async with place(replace(PATIENT, file_seconds=3)) as at, connect(at.url) as client:
+            await client.send(START)
+            for _ in range(6):
+                await client.send(SECOND)
+            await client.send('{"type":"end"}')
+            assert (await answer(client, "error"))["error"] == "too-long"
+            assert (await answer(client, "status"))["status"] == "ended"
+            await client.send(START)  # the rest of the first one is not mistaken for this one's
+            for _ in range(3):
+                await client.send(SECOND)
+            await client.send('{"type":"end"}')
+            assert (await answer(client, "analysis"))["duration"] == 3.0
+
+    run(test)
+
+
+def test_live_sound_may_last_longer_than_a_file() -> None:
+    async def test() -> None:
+        async with place(replace(PATIENT, file_seconds=1)) as at, connect(at.url) as client:
+            await client.send(LIVE)
+            for _ in range(3):
+                await client.send(SECOND)
+            await client.send('{"type":"end"}')
+            while (status := await answer(client, "status"))["status"] != "ended":
+                pass
+            assert status["detail"] == ""
+
+    run(test)
+
+
+@pytest.mark.parametrize("start", [START, LIVE])
+def test_a_stream_whose_client_has_forgotten_it_ends(start: str) -> None:
+    async def test() -> None:
+        async with place(replace(PATIENT, idle_seconds=0.2)) as at, connect(at.url) as client:
+            await client.send(start)
+            await client.send(SECOND)
+            assert (await answer(client, "error"))["error"] == "idle"
+            assert at.client_streams.count == 0
+            await client.send(start)
+            assert (await answer(client, "started"))["stream"] == "client-2"
+
+    run(test)
+
+
+def test_sound_that_waits_to_be_judged_is_not_idle() -> None:
+    async def test() -> None:
+        limits = replace(PATIENT, idle_seconds=0.3)
+        async with place(limits, model="slow") as at, connect(at.url) as client:
+            await client.send(START)
+            await client.send(SECOND)
+            await client.send('{"type":"end"}')
+            assert (await answer(client, "analysis"))["duration"] == 1.0
+
+    run(test)
+
+
+def test_pieces_of_a_file_may_come_as_often_as_they_are_taken() -> None:
+    async def test() -> None:
+        limits = replace(PATIENT, frames_at_once=10, frames_per_second=1)
+        async with place(limits) as at, connect(at.url) as client:
+            await client.send(START)
+            for _ in range(50):
+                await client.send(bytes(limits.uncounted_bytes))
+            await client.send('{"type":"end"}')
+            assert (await answer(client, "analysis"))["duration"] == 6.4
+
+    run(test)
+
+
+@pytest.mark.parametrize(("start", "size"), [(START, 16), (LIVE, 16), (LIVE, 8192)])
+def test_other_pieces_that_come_too_often_close_the_connection(start: str, size: int) -> None:
+    async def test() -> None:
+        limits = replace(PATIENT, frames_at_once=10, frames_per_second=1)
+        async with place(limits) as at, connect(at.url) as client:
+            await client.send(start)
+            for _ in range(20):
+                await client.send(bytes(size))
+            assert await closing_code(client) == 1008
+            await until(lambda: at.client_streams.count == 0)
+
+    run(test)
+
+
+def test_a_client_that_reads_no_events_is_dropped_with_its_stream() -> None:
+    async def test() -> None:
+        limits = replace(PATIENT, unread_bytes=8 * 1024, unread_seconds=0.5)
+        async with place(limits) as at:
+            own = socket.socket()
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            own.connect(("127.0.0.1", int(at.url.rpartition(":")[2].partition("/")[0])))
+            async with connect(at.url, sock=own, max_queue=1) as client:
+                await client.send(START)
+                with contextlib.suppress(ConnectionClosed):
+                    for _ in range(200):
+                        await client.send(SECOND)
+                await until(lambda: at.client_streams.count == 0)
+                assert at.server.dropped_clients == 1
+
+    run(test)
+
+
+def test_a_stream_that_the_daemon_cannot_go_on_with_ends_with_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("of a bug")
+
+    async def test() -> None:
+        async with place() as at, connect(at.url) as client:
+            await client.send(START)
+            await answer(client, "started")
+            with monkeypatch.context() as patch:
+                patch.setattr(Pipeline, "hear", fail)
+                await client.send(SECOND)
+                error = await answer(client, "error")
+            assert error["error"] == "failed"
+            assert "of a bug" in error["detail"]
+            assert at.client_streams.count == 0
+            await client.send(SECOND)  # it did not know yet
+            await client.send('{"type":"end"}')
+            await client.send(START)
+            await client.send(SECOND)
+            await client.send('{"type":"end"}')
+            assert (await answer(client, "analysis"))["duration"] == 1.0
+
+    run(test)
