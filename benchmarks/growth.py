@@ -11,10 +11,10 @@ from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier, Prediction
 from emotiond.inference.runtime import find_runtime
-from emotiond.streamer.audio.chunker import Intake
+from emotiond.streamer.audio.chunker import Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
-from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing
+from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
 from tests.support.signals import demo
 
 _STRIDE, _BLOCK = SAMPLE_RATE // 4, SAMPLE_RATE // 100
@@ -44,7 +44,7 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
     runtime = find_runtime()
     classifier = Classifier(find_model("lite", runtime), runtime)
     ring, samples = Ring(10 * SAMPLE_RATE, 1, SAMPLE_RATE), demo()
-    intake, narrator = Intake(ring, _STRIDE), Narrator("mic")
+    chunker, event_builder = Chunker(ring, _STRIDE), EventBuilder("mic")
     pipeline = Pipeline(classifier.card, classifier.speaker())
     posteriors = np.full(len(LABELS), 1 / len(LABELS), np.float32)
     prediction = Prediction(posteriors, 1.0, None)
@@ -55,13 +55,13 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
             position += _BLOCK
             start = position % (samples.shape[0] - _BLOCK)
             ring.write(samples[start : start + _BLOCK, None], position / SAMPLE_RATE)
-        while (chunk := intake.next_chunk()) is not None:
-            turn = pipeline.hear(chunk)
-            judged = prediction if turn.needs_judging else None
-            pipeline.learn(turn, judged)
-            verdict = pipeline.conclude(turn, judged)
-            captured = intake.capture_time(turn.end_sample)
-            for event in narrator.tell(verdict, Timing(captured or 0.0, None, 0)):
+        while (chunk := chunker.next_chunk()) is not None:
+            stride = pipeline.push(chunk)
+            judged = prediction if stride.needs_inference else None
+            pipeline.adapt(stride, judged)
+            verdict = pipeline.decide(stride, judged)
+            captured = chunker.capture_time(stride.end_sample)
+            for event in event_builder.build(verdict, Timing(captured or 0.0, None, 0)):
                 encode(to_json(event))
         spent.append((time.perf_counter_ns() - began) / 1000 / (_STRIDE // _BLOCK))
     return spent

@@ -21,7 +21,7 @@ from emotiond.inference.runtime import find_runtime
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
-from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing
+from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
 from tests.support.signals import demo
 
 _STRIDE = SAMPLE_RATE // 4
@@ -55,22 +55,22 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
     mfcc, gate = Mfcc(card.recipe), LevelGate(100)
     window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
     speaker = classifier.speaker()
-    pipeline, narrator = Pipeline(card, classifier.speaker()), Narrator("mic")
+    pipeline, event_builder = Pipeline(card, classifier.speaker()), EventBuilder("mic")
     for position in range(0, 4 * SAMPLE_RATE, _STRIDE):
         block = samples[position : position + _STRIDE]
-        turn = pipeline.hear(Chunk(block, position, position == 0, last=False))
-        prediction = pipeline.judge(turn, classifier)
-        pipeline.learn(turn, prediction)
-        verdict = pipeline.conclude(turn, prediction)
+        stride = pipeline.push(Chunk(block, position, position == 0, last=False))
+        prediction = pipeline.infer(stride, classifier)
+        pipeline.adapt(stride, prediction)
+        verdict = pipeline.decide(stride, prediction)
         if verdict.scores is not None:
             break
     timing = Timing(1.0, 1.0, 0)
 
     def conclude() -> None:
-        pipeline.learn(turn, prediction)
-        pipeline.conclude(turn, prediction)
+        pipeline.adapt(stride, prediction)
+        pipeline.decide(stride, prediction)
 
-    event = narrator.tell(verdict, timing)[0]
+    event = event_builder.build(verdict, timing)[0]
     return {
         "callback: write 10 ms into the ring": _writing(samples),
         "features: push one stride": lambda: front_end.push(next(blocks)),
@@ -80,7 +80,7 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         "- MFCC": lambda: mfcc(framed),
         "inference": lambda: classifier.judge(window, speaker),
         "smoothing, label, state": conclude,
-        "event": lambda: narrator.tell(verdict, timing),
+        "event": lambda: event_builder.build(verdict, timing),
         "JSON": lambda: encode(to_json(event)),
     }
 

@@ -107,7 +107,7 @@ def _window_scores(steps: Sequence[Step], card: Card, seconds: float) -> FloatAr
     """
     scores, longest = None, 0
     for step in steps:
-        window, prediction = step.turn.heard.window, step.prediction
+        window, prediction = step.stride.acoustics.window, step.prediction
         if window is None or prediction is None or prediction.voice < card.voice_threshold:
             continue
         if window.frames < longest:

@@ -70,9 +70,9 @@ def fit_voice_threshold(clips: Sequence[Sequence[Step]]) -> float:
     """The highest threshold that lets :data:`OPEN_SHARE` of the seconds of speech pass."""
     voices, frames = [], []
     for step in (step for steps in clips for step in steps):
-        if step.prediction is not None and step.turn.heard.window is not None:
+        if step.prediction is not None and step.stride.acoustics.window is not None:
             voices.append(step.prediction.voice)
-            frames.append(step.turn.heard.window.active_frames)
+            frames.append(step.stride.acoustics.window.active_frames)
     order = np.argsort(voices)
     below = np.cumsum(np.array(frames)[order]) / np.sum(frames)
     return float(np.array(voices)[order][np.searchsorted(below, 1 - OPEN_SHARE)])

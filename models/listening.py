@@ -20,14 +20,14 @@ from emotiond.inference.classifier import Classifier, Prediction, softmax
 from emotiond.models.windows import STRIDE_SAMPLES
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.streams.pipeline import Pipeline, Verdict
-from emotiond.streamer.streams.stride import Turn
+from emotiond.streamer.streams.stride import Stride
 
 
 @dataclass(frozen=True)
 class Step:
     """One stride of a recording."""
 
-    turn: Turn
+    stride: Stride
     prediction: Prediction | None
 
 
@@ -48,10 +48,10 @@ def listen(
     for start in range(0, samples.shape[0], STRIDE_SAMPLES):
         end = start + STRIDE_SAMPLES
         chunk = Chunk(samples[start:end], start, start == 0, end >= samples.shape[0])
-        turn = pipeline.hear(chunk)
-        prediction = pipeline.judge(turn, classifier)
-        pipeline.learn(turn, prediction)
-        steps.append(Step(_without_features(turn), prediction))
+        stride = pipeline.push(chunk)
+        prediction = pipeline.infer(stride, classifier)
+        pipeline.adapt(stride, prediction)
+        steps.append(Step(_without_features(stride), prediction))
     return steps
 
 
@@ -68,7 +68,9 @@ def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
     return [
         step
         if (said := step.prediction) is None
-        else Step(step.turn, Prediction(retempered(said.posteriors, temperature), said.voice, None))
+        else Step(
+            step.stride, Prediction(retempered(said.posteriors, temperature), said.voice, None)
+        )
         for step in steps
     ]
 
@@ -76,21 +78,21 @@ def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
 def conclude_tempered(steps: Sequence[Step], card: Card) -> list[Verdict]:
     """As :func:`conclude`, of predictions that have the card's temperature already."""
     pipeline = Pipeline(card, None)
-    return [pipeline.conclude(step.turn, step.prediction) for step in steps]
+    return [pipeline.decide(step.stride, step.prediction) for step in steps]
 
 
 def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:
     """Let a speaker's statistics know what was heard, as the daemon would have."""
     pipeline = Pipeline(card, speaker)
     for step in steps:
-        pipeline.learn(step.turn, step.prediction)
+        pipeline.adapt(step.stride, step.prediction)
 
 
 def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:
     """As ``analyze``: mean posteriors weighted by speech, ``(8,)``; None without a voice."""
     total, seconds = np.zeros(len(LABELS)), 0.0
     for step in steps:
-        window, prediction = step.turn.heard.window, step.prediction
+        window, prediction = step.stride.acoustics.window, step.prediction
         if window is None or prediction is None or prediction.voice < card.voice_threshold:
             continue
         total += window.active_frames * retempered(prediction.posteriors, card.temperature)
@@ -104,10 +106,10 @@ def retempered(posteriors: FloatArray, temperature: float) -> FloatArray:
     return softmax(logits / temperature)
 
 
-def _without_features(turn: Turn) -> Turn:
-    """Keep a turn without the array that the front end will overwrite."""
-    window = turn.heard.window
+def _without_features(stride: Stride) -> Stride:
+    """Keep a stride without the array that the front end will overwrite."""
+    window = stride.acoustics.window
     if window is None:
-        return turn
+        return stride
     bare = dataclasses.replace(window, features=np.empty((0, 0), np.float32))
-    return dataclasses.replace(turn, heard=dataclasses.replace(turn.heard, window=bare))
+    return dataclasses.replace(stride, acoustics=dataclasses.replace(stride.acoustics, window=bare))

@@ -55,8 +55,8 @@ def open_share(heard: Sequence[Sequence[HeardStream]], cards: Sequence[Card]) ->
             is_open = np.zeros_like(part.stream.is_speech)
             for step in part.steps:
                 if step.prediction is not None and step.prediction.voice >= card.voice_threshold:
-                    start = step.turn.start_sample // FRAME_SAMPLES
-                    is_open[start : step.turn.end_sample // FRAME_SAMPLES] = True
+                    start = step.stride.start_sample // FRAME_SAMPLES
+                    is_open[start : step.stride.end_sample // FRAME_SAMPLES] = True
             speech += int(part.stream.is_speech.sum())
             kept += int(np.sum(part.stream.is_speech & is_open))
     return {"speech_kept_open": round(kept / speech, 4)}

@@ -10,19 +10,19 @@ from typing import TypeVar
 _Result = TypeVar("_Result")
 
 
-def begin(work: Callable[[], _Result]) -> Future[_Result]:
+def run_in_background(work: Callable[[], _Result]) -> Future[_Result]:
     """Start to do it in a thread that the end of the process does not wait for.
 
     Returns:
         What it comes to, or raises.
     """
-    promised: Future[_Result] = Future()
+    future: Future[_Result] = Future()
 
     def do() -> None:
         try:
-            promised.set_result(work())
+            future.set_result(work())
         except BaseException as error:
-            promised.set_exception(error)
+            future.set_exception(error)
 
-    threading.Thread(target=do, name="emotiond-meanwhile", daemon=True).start()
-    return promised
+    threading.Thread(target=do, name="emotiond-background", daemon=True).start()
+    return future

@@ -16,7 +16,7 @@ from emotiond import __version__
 from emotiond.exceptions import EmotiondError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import commands
-from emotiond.streamer.background import begin
+from emotiond.streamer.background import run_in_background
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
 from emotiond.streamer.sources.factory import SourceSettings, open_sources
 
@@ -161,7 +161,7 @@ def _run(options: dict[str, Any]) -> int:
     refuse_exposure(config)
     settings = SourceSettings(config.device, config.rate, not config.lossless, not config.once)
     # A device or a decoder takes its time to open, and so do the imports behind the daemon.
-    sources = begin(lambda: open_sources(config.source, settings))
+    sources = run_in_background(lambda: open_sources(config.source, settings))
     try:
         from emotiond.streamer.daemon import app
 

@@ -69,12 +69,12 @@ def analyze_files(options: dict[str, Any]) -> int:
 
 def _as_text() -> Callable[[Any], None]:
     def show(analysis: Any) -> None:
-        heard = "no speech"
+        result = "no speech"
         if analysis.label is not None:
             best = sorted(analysis.scores.items(), key=lambda item: -item[1])[:3]
             rest = ", ".join(f"{label} {score:.0%}" for label, score in best[1:])
-            heard = f"{analysis.label} {analysis.confidence:.0%} ({rest})"
-        print(f"{analysis.file}: {heard}, {analysis.duration:.1f} s", flush=True)
+            result = f"{analysis.label} {analysis.confidence:.0%} ({rest})"
+        print(f"{analysis.file}: {result}, {analysis.duration:.1f} s", flush=True)
 
     return show
 
@@ -154,16 +154,16 @@ def enroll(options: dict[str, Any]) -> int:
 
 def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
     """One line that grows on a terminal; elsewhere one for every five seconds."""
-    told = -1
+    shown = -1
 
     def show(speech_seconds: float) -> None:
-        nonlocal told
+        nonlocal shown
         text = f"{speech_seconds:4.1f} of {wanted_seconds:g} s of speech"
         if sys.stderr.isatty():
             bar = "█" * int(20 * min(1, speech_seconds / wanted_seconds))
             print(f"\r{bar:░<20} {text}", end="", file=sys.stderr, flush=True)
-        elif int(speech_seconds // 5) > told:
-            told = int(speech_seconds // 5)
+        elif int(speech_seconds // 5) > shown:
+            shown = int(speech_seconds // 5)
             print(text.strip(), file=sys.stderr, flush=True)
 
     return show
@@ -171,11 +171,11 @@ def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
 
 def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: the microphones, and the rates that each can be opened at."""
-    from emotiond.streamer.sources.portaudio import answered, list_devices, supported_rates
+    from emotiond.streamer.sources.portaudio import call_with_timeout, list_devices, supported_rates
 
     found = []
-    for device in answered(list_devices):
-        rates = answered(functools.partial(supported_rates, device))
+    for device in call_with_timeout(list_devices):
+        rates = call_with_timeout(functools.partial(supported_rates, device))
         found.append({**asdict(device), "rates": list(rates)})
     if options["json"]:
         print(json.dumps({"devices": found}, ensure_ascii=False, indent=1))

@@ -78,7 +78,7 @@ class Config:
     """Further names under which the daemon may be asked for."""
     max_connections: int = Limits.connections
     """Of all web pages and WebSocket clients together."""
-    max_client_streams: int = Limits.client_streams
+    max_client_streams: int = Limits.uploads
     """Of sound that clients send; 0 for none."""
     history: str | None = None
     """File that keeps what clients' files held, or ``off``; None for the user's data folder."""
@@ -143,7 +143,7 @@ class Config:
 
     @property
     def lossless(self) -> bool:
-        """Whether sources wait for the pipeline and the pipeline for its sinks."""
+        """Whether sources wait for the pipeline and the pipeline for its outputs."""
         return self.speed == "max"
 
 

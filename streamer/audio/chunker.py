@@ -29,7 +29,7 @@ class Chunk:
     """Whether the stream ends with it; it may then be empty."""
 
 
-class Intake:
+class Chunker:
     """Reads one stream's ring; belongs to one worker.
 
     Args:

@@ -1,4 +1,4 @@
-"""The daemon: sources, workers, hub and sinks, from start to end."""
+"""The daemon: sources, workers, hub and outputs, from start to end."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from emotiond.inference.runtime import Runtime
 from emotiond.streamer.config import Config
 from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
-from emotiond.streamer.daemon.metrics import figures
+from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
-from emotiond.streamer.daemon.signals import heeding_signals
+from emotiond.streamer.daemon.signals import handling_signals
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.outputs.hub import Hub, Message
 from emotiond.streamer.outputs.recorder import Recorder, parse_records
@@ -32,7 +32,7 @@ from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.server.access import Access, is_loopback
-from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.credentials import make_tls, read_token
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits, affordable_connections
@@ -43,7 +43,7 @@ from emotiond.streamer.sources.source import Source
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.history import History
-from emotiond.streamer.uploads.uploads import ClientStreams
+from emotiond.streamer.uploads.uploads import Uploads
 
 _log = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class Daemon:
         self._profile = profile
         count = min(len(sources), _MOST_WORKERS, os.cpu_count() or 1)
         self._workers = [Worker(model, runtime) for _ in range(count)]
-        self._by_turns = itertools.cycle(self._workers)
+        self._round_robin = itertools.cycle(self._workers)
         self._sources = sources
         self._stopping = asyncio.Event()
         self._started_seconds = time.monotonic()
@@ -117,7 +117,7 @@ class Daemon:
         """Start everything, wait for the end, end everything."""
         config = self._config
         self._mute_switch = MuteSwitch([source for _, source in self._sources])
-        with heeding_signals(self._stopping.set, self._mute_switch.toggle):
+        with handling_signals(self._stopping.set, self._mute_switch.toggle):
             self._hub = Hub(asyncio.get_running_loop())
             self._streams = [
                 Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
@@ -125,10 +125,10 @@ class Daemon:
             ]
             limits = Limits(
                 connections=affordable_connections(config.max_connections),
-                client_streams=config.max_client_streams,
+                uploads=config.max_client_streams,
             )
             self._history = History(config.history_path)
-            self._client_streams = ClientStreams(
+            self._uploads = Uploads(
                 self._adopt,
                 self._hub,
                 self._history,
@@ -143,17 +143,17 @@ class Daemon:
                 limits,
                 self._tls,
                 {
-                    **self._client_streams.handlers,
+                    **self._uploads.handlers,
                     **self._history.handlers,
                     **self._mute_switch.handlers,
                 },
-                self._part_with,
+                self._remove_client,
             )
             self._recorders: list[Recorder] = []
             self._zeromq: ZeroMQPublisher | None = None
             self._lines = LineWriter() if config.json else None
             try:
-                await self._open_sinks()
+                await self._open_outputs()
                 await self._until_stopped(self._play())
             finally:
                 await self._close()
@@ -164,16 +164,16 @@ class Daemon:
 
     def _adopt(self, stream: Stream) -> None:
         """Have the workers serve the streams of clients by turns; of nobody known before."""
-        next(self._by_turns).adopt(stream)
+        next(self._round_robin).adopt(stream)
 
-    def _part_with(self, client: Peer) -> None:
-        self._client_streams.leave(client)
+    def _remove_client(self, client: Connection) -> None:
+        self._uploads.leave(client)
         self._history.leave(client)
 
     def _publish(self, stream: str, events: Sequence[Any], lossless: bool) -> None:
         self._hub.publish(stream, events, lossless)
 
-    async def _open_sinks(self) -> None:
+    async def _open_outputs(self) -> None:
         config = self._config
         paths = parse_records(config.record, [stream.name for stream in self._streams])
         port = await self._server.open(config.host, config.port)
@@ -186,7 +186,7 @@ class Daemon:
             self._hub.add(self._lines)
         for stream in self._streams:
             if (path := paths.get(stream.name)) is not None:
-                recorder = Recorder(path, stream.name, stream.ring, stream.remark)
+                recorder = Recorder(path, stream.name, stream.ring, stream.report)
                 self._recorders.append(recorder)
                 self._hub.add(recorder)
         self._announce(port)
@@ -231,7 +231,7 @@ class Daemon:
         playing.cancel()
 
     async def _close(self) -> None:
-        self._client_streams.close()
+        self._uploads.close()
         for stream in self._streams:
             await asyncio.to_thread(stream.stop)
         for worker in self._workers:
@@ -253,7 +253,7 @@ class Daemon:
             self._model.card,
             self._config.stride,
             self._streams,
-            self._client_streams,
+            self._uploads,
             self._recorders,
             last,
         )
@@ -270,7 +270,7 @@ class Daemon:
             self._mute_switch.state,
             self._workers,
             self._streams,
-            self._client_streams,
+            self._uploads,
             self._recorders,
             self._hub,
             self._server,
@@ -279,4 +279,4 @@ class Daemon:
         )
 
     def _metrics(self) -> Sequence[Metric]:
-        return figures(self._health(), self._hub.event_counts)
+        return make_metrics(self._health(), self._hub.event_counts)

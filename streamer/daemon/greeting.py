@@ -12,14 +12,14 @@ from emotiond.streamer.outputs.hub import Message
 from emotiond.streamer.outputs.recorder import Recorder
 from emotiond.streamer.protocol.events import PROTOCOL
 from emotiond.streamer.streams.stream import Stream
-from emotiond.streamer.uploads.uploads import ClientStreams
+from emotiond.streamer.uploads.uploads import Uploads
 
 
 def hello(
     card: Card,
     stride_seconds: float,
     streams: Sequence[Stream],
-    client_streams: ClientStreams,
+    uploads: Uploads,
     recorders: Sequence[Recorder],
     last: Message | None,
 ) -> dict[str, Any]:
@@ -34,8 +34,8 @@ def hello(
             "window_seconds": round(card.window_seconds, 4),
         },
         "stride_seconds": stride_seconds,
-        "streams": [*(stream.name for stream in streams), *client_streams.published],
-        "client_streams": client_streams.about(),
+        "streams": [*(stream.name for stream in streams), *uploads.published],
+        "client_streams": uploads.about(),
         "recording": [each.stream for each in recorders if each.failure is None],
         "demo": any(stream.source.about.demo for stream in streams),
         "last": None if last is None else json.loads(last.text),

@@ -14,7 +14,7 @@ from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
 from emotiond.streamer.server.websocket import WebSocketServer
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
-from emotiond.streamer.uploads.uploads import ClientStreams
+from emotiond.streamer.uploads.uploads import Uploads
 
 
 def health(
@@ -23,7 +23,7 @@ def health(
     microphone: str,
     workers: Sequence[Worker],
     streams: Sequence[Stream],
-    client_streams: ClientStreams,
+    uploads: Uploads,
     recorders: Sequence[Recorder],
     hub: Hub,
     server: WebSocketServer,
@@ -47,8 +47,8 @@ def health(
             "refused": server.occupancy.refused,
         },
         "sent_away": dict(server.offences),
-        "client_streams": {"open": client_streams.count, "limit": client_streams.limit},
-        "streams": {stream.name: _of_stream(stream, hub) for stream in streams},
+        "client_streams": {"open": uploads.count, "limit": uploads.limit},
+        "streams": {stream.name: _stream_health(stream, hub) for stream in streams},
         "recordings": {recorder.stream: recorder.about() for recorder in recorders},
         "dropped": {
             "messages": hub.dropped_messages,
@@ -60,15 +60,15 @@ def health(
     }
 
 
-def _of_stream(stream: Stream, hub: Hub) -> dict[str, Any]:
+def _stream_health(stream: Stream, hub: Hub) -> dict[str, Any]:
     return {
         "status": stream.status,
         "demo": stream.source.about.demo,
         "device": stream.source.about.device,
         "stride_seconds": stream.stride_seconds,
-        "lag_seconds": round(stream.intake.lag_seconds, 4),
+        "lag_seconds": round(stream.chunker.lag_seconds, 4),
         "age_seconds": _age_seconds(stream.name, hub),
-        "dropped_samples": stream.intake.dropped_samples,
+        "dropped_samples": stream.chunker.dropped_samples,
     }
 
 

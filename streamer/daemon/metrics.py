@@ -16,7 +16,9 @@ _STREAM_GAUGES = (
 )
 
 
-def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) -> Sequence[Metric]:
+def make_metrics(
+    health: Mapping[str, Any], events: Mapping[tuple[str, str], int]
+) -> Sequence[Metric]:
     """All metrics.
 
     Args:
@@ -26,7 +28,9 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
     streams: Mapping[str, Mapping[str, Any]] = health["streams"]
     connections: Mapping[str, int] = health["connections"]
     sent: Mapping[str, int] = health["client_streams"]
-    told = [(count, {"stream": stream, "type": kind}) for (stream, kind), count in events.items()]
+    published = [
+        (count, {"stream": stream, "type": kind}) for (stream, kind), count in events.items()
+    ]
     statuses = [
         (float(status == about["status"]), {"stream": stream, "status": status})
         for stream, about in streams.items()
@@ -41,7 +45,7 @@ def figures(health: Mapping[str, Any], events: Mapping[tuple[str, str], int]) ->
             "emotiond_uptime_seconds", "gauge", "Since it began.", (health["uptime_seconds"], {})
         ),
         metric("emotiond_healthy", "gauge", "Whether all is well.", (health["status"] == "ok", {})),
-        metric("emotiond_events_total", "counter", "Events published.", *told),
+        metric("emotiond_events_total", "counter", "Events published.", *published),
         metric(
             "emotiond_microphone_open",
             "gauge",

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from emotiond.streamer.protocol.requests import Mute, RequestError
-from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.sources.microphone import Microphone
 from emotiond.streamer.sources.source import Source
 
@@ -20,7 +20,9 @@ class MuteSwitch:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._microphone = next((s for s in sources if isinstance(s, Microphone)), None)
-        self.handlers: Mapping[type, Callable[[Peer, Any], Awaitable[None]]] = {Mute: self._heed}
+        self.handlers: Mapping[type, Callable[[Connection, Any], Awaitable[None]]] = {
+            Mute: self._mute
+        }
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:
@@ -32,7 +34,7 @@ class MuteSwitch:
         if self._microphone is not None:
             self._microphone.mute(not self._microphone.muted)
 
-    async def _heed(self, client: Peer, request: Mute) -> None:
+    async def _mute(self, client: Connection, request: Mute) -> None:
         if self._microphone is None:
             raise RequestError(
                 "no-microphone", "the daemon listens to no microphone", "There is nothing to mute"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def heeding_signals(stop: Callable[[], None], toggle_mute: Callable[[], None]) -> Iterator[None]:
+def handling_signals(stop: Callable[[], None], toggle_mute: Callable[[], None]) -> Iterator[None]:
     """Call ``stop`` on Ctrl-C and SIGTERM, and ``toggle_mute`` on SIGUSR1, in the event loop."""
     loop = asyncio.get_running_loop()
     handled = (signal.SIGINT, signal.SIGTERM)

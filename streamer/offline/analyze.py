@@ -15,13 +15,13 @@ from typing import Any
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
-from emotiond.streamer.audio.chunker import Chunk, Intake
+from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Change, Emotion, to_json
 from emotiond.streamer.sources.decoder import Decoder
 from emotiond.streamer.sources.factory import default_name
-from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing, Verdict
-from emotiond.streamer.streams.summary import Summary, Tally
+from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing, Verdict
+from emotiond.streamer.streams.summary import Summarizer, Summary
 
 _FILES_AHEAD = 4  # for each analyst: of those whose results are waited for in order
 
@@ -68,12 +68,12 @@ def analyze(
     try:
         seconds = 2 + stride_samples / SAMPLE_RATE
         ring = Ring(round(seconds * reading.sample_rate), reading.channels, reading.sample_rate)
-        intake = Intake(ring, stride_samples)
+        chunker = Chunker(ring, stride_samples)
         pipeline = Pipeline(classifier.card, classifier.speaker(profile))
-        narrator = Narrator(default_name(file))
-        narrator.next_seq()  # the ``running`` status of a daemon
+        event_builder = EventBuilder(default_name(file))
+        event_builder.next_seq()  # the ``running`` status of a daemon
         events: list[Emotion | Change] = []
-        tally = Tally()
+        summarizer = Summarizer()
         samples = 0
         while not ring.ended:
             block = reading.read()
@@ -82,13 +82,13 @@ def analyze(
                 ring.write(block, 0.0)
             else:
                 ring.end()
-            for chunk, verdict in _verdicts(intake, pipeline, classifier):
+            for chunk, verdict in _verdicts(chunker, pipeline, classifier):
                 if chunk.samples.shape[0]:
-                    events += narrator.tell(verdict, Timing(time.time(), None, 0))
-                tally.take(verdict)
+                    events += event_builder.build(verdict, Timing(time.time(), None, 0))
+                summarizer.add(verdict)
     finally:
         reading.close()
-    summary = tally.summary(samples / reading.sample_rate)
+    summary = summarizer.summary(samples / reading.sample_rate)
     return Analysis(**vars(summary), file=file, events=tuple(events))
 
 
@@ -134,7 +134,7 @@ def _work(
 
 
 def _verdicts(
-    intake: Intake, pipeline: Pipeline, classifier: Classifier
+    chunker: Chunker, pipeline: Pipeline, classifier: Classifier
 ) -> Iterator[tuple[Chunk, Verdict]]:
-    while (chunk := intake.next_chunk()) is not None:
-        yield chunk, pipeline.take(chunk, classifier)
+    while (chunk := chunker.next_chunk()) is not None:
+        yield chunk, pipeline.process(chunk, classifier)

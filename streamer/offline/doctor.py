@@ -30,7 +30,7 @@ from emotiond.streamer.profiles import profile_names, read_profile
 from emotiond.streamer.sources.microphone import Microphone
 from emotiond.streamer.sources.portaudio import (
     Device,
-    answered,
+    call_with_timeout,
     find_opening,
     list_devices,
     load_portaudio,
@@ -143,12 +143,14 @@ def _profiles() -> Iterator[Finding]:
 
 
 def _portaudio() -> Finding:
-    return Finding("portaudio", "ok", str(answered(load_portaudio).get_portaudio_version()[1]))
+    return Finding(
+        "portaudio", "ok", str(call_with_timeout(load_portaudio).get_portaudio_version()[1])
+    )
 
 
 def _devices() -> Iterator[Finding]:
     try:
-        found = answered(list_devices)
+        found = call_with_timeout(list_devices)
     except EmotiondError:
         return  # said by the check of PortAudio
     for device in found:
@@ -156,7 +158,7 @@ def _devices() -> Iterator[Finding]:
 
 
 def _device(device: Device) -> Finding:
-    opening = answered(lambda: find_opening(device))
+    opening = call_with_timeout(lambda: find_opening(device))
     how = (
         "at 16 kHz"
         if opening.sample_rate == SAMPLE_RATE
@@ -183,16 +185,16 @@ def _listen() -> Finding:
     time.sleep(_LISTEN_SECONDS)
     microphone.stop()
     ring.end()
-    return _judge_level(ring.read(ring.available), ring.sample_rate)
+    return _check_level(ring.read(ring.available), ring.sample_rate)
 
 
-def _judge_level(heard: Block | None, sample_rate: int) -> Finding:
+def _check_level(block: Block | None, sample_rate: int) -> Finding:
     check = "microphone"
-    seconds = 0.0 if heard is None else heard.samples.shape[0] / sample_rate
-    if heard is None or seconds < _LISTEN_SECONDS / 2:
+    seconds = 0.0 if block is None else block.samples.shape[0] / sample_rate
+    if block is None or seconds < _LISTEN_SECONDS / 2:
         detail = f"only {seconds:.1f} of {_LISTEN_SECONDS:g} s came"
         return Finding(check, "error", detail, "Plug it in again, or choose another one")
-    mono = heard.samples.mean(axis=1)
+    mono = block.samples.mean(axis=1)
     level = mean_level_dbfs(levels_dbfs(frame_view(mono, sample_rate // 100, sample_rate // 100)))
     peak = float(20 * np.log10(max(float(np.abs(mono).max()), 1e-6)))
     detail = f"{seconds:.1f} s at {level:.0f} dBFS, peak {peak:.0f} dBFS"

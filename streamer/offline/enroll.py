@@ -12,7 +12,7 @@ from emotiond.inference.adaptation import Speaker
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile, make_profile
-from emotiond.streamer.audio.chunker import Chunk, Intake
+from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.config import Config
 from emotiond.streamer.sources.source import Source
@@ -44,16 +44,16 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
     speaker = new_speaker(classifier)
     pipeline = Pipeline(classifier.card, speaker)
     ring = Ring(round(RING_SECONDS * source.sample_rate), source.channels, source.sample_rate)
-    intake = Intake(ring, Config().stride_samples)
+    chunker = Chunker(ring, Config().stride_samples)
     woken = threading.Event()
     ring.on_wake(woken.set)
     try:
         source.start(ring, lambda *_: None)
-        for chunk in _chunks(intake, woken):
-            pipeline.take(chunk, classifier)
+        for chunk in _chunks(chunker, woken):
+            pipeline.process(chunk, classifier)
             on_progress(speaker.speech_seconds)
-            heard_seconds = (chunk.position + chunk.samples.shape[0]) / SAMPLE_RATE
-            if speaker.speech_seconds >= WANTED_SECONDS or heard_seconds >= _MOST_SECONDS:
+            received_seconds = (chunk.position + chunk.samples.shape[0]) / SAMPLE_RATE
+            if speaker.speech_seconds >= WANTED_SECONDS or received_seconds >= _MOST_SECONDS:
                 break
     finally:
         source.stop()
@@ -86,12 +86,12 @@ def new_speaker(classifier: Classifier) -> Speaker:
     return Speaker(lasting, cold.vector.shape[0])
 
 
-def _chunks(intake: Intake, woken: threading.Event) -> Iterator[Chunk]:
+def _chunks(chunker: Chunker, woken: threading.Event) -> Iterator[Chunk]:
     """All that comes, to the end."""
     last = False
     while not last:
         woken.clear()
-        while (chunk := intake.next_chunk()) is not None:
+        while (chunk := chunker.next_chunk()) is not None:
             last = chunk.last
             yield chunk
         if not last and not woken.wait(_PATIENCE_SECONDS):

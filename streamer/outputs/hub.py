@@ -1,4 +1,4 @@
-"""Where the workers' threads hand events to the event loop, which fans them out to the sinks."""
+"""Where the workers' threads hand events to the event loop, which fans them out to the outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_WAITING = 4096  # messages between the workers and the loop
 
 @dataclass(frozen=True)
 class Message:
-    """An event, encoded once for all sinks."""
+    """An event, encoded once for all outputs."""
 
     type: str
     """Also the ZeroMQ topic."""
@@ -30,7 +30,7 @@ class Message:
         return self.text.encode()
 
 
-class Sink(Protocol):
+class Output(Protocol):
     """Something that events go out by. Called in the event loop only."""
 
     def send(self, message: Message) -> None:
@@ -49,7 +49,7 @@ class Hub:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._sinks: list[Sink] = []
+        self._outputs: list[Output] = []
         self._waiting: deque[Message] = deque()
         self._scheduled = False
         self.last_emotion: dict[str, Message] = {}
@@ -60,14 +60,14 @@ class Hub:
         """How many were published, by stream and type."""
         self.dropped_messages = 0
 
-    def add(self, sink: Sink) -> None:
-        """Let a sink have all messages from now on."""
-        self._sinks.append(sink)
+    def add(self, output: Output) -> None:
+        """Let a output have all messages from now on."""
+        self._outputs.append(output)
 
     def close(self) -> None:
         """Send what waits, and nothing from then on: a worker may still be busy."""
         self._fan_out()
-        self._sinks = []
+        self._outputs = []
 
     def publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
         """Send events to all sinks; call it from any thread but the loop's.
@@ -75,14 +75,14 @@ class Hub:
         Args:
             stream: whose they are.
             events: in order.
-            lossless: whether to wait until every sink has room for more.
+            lossless: whether to wait until every output has room for more.
         """
         messages = [_message(stream, event) for event in events]
         if lossless:
             delivery = self._deliver(messages)
             try:
                 asyncio.run_coroutine_threadsafe(delivery, self._loop).result()
-            except concurrent.futures.CancelledError:  # the loop ends, and with it all sinks
+            except concurrent.futures.CancelledError:  # the loop ends, and with it all outputs
                 pass
             except RuntimeError:  # it has ended
                 delivery.close()
@@ -107,10 +107,10 @@ class Hub:
             del self.event_counts[key]
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until every sink has room for more, or has passed on all; or has given up."""
+        """Wait until every output has room for more, or has passed on all; or has given up."""
         self._fan_out()
-        for sink in self._sinks:
-            await sink.drained(wholly)
+        for output in self._outputs:
+            await output.drained(wholly)
 
     async def _deliver(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -134,8 +134,8 @@ class Hub:
             self.last_emotion[message.stream] = message
         elif message.type == "status":
             self.last_status[message.stream] = message
-        for sink in self._sinks:
-            sink.send(message)
+        for output in self._outputs:
+            output.send(message)
 
 
 def _message(stream: str, event: Event) -> Message:

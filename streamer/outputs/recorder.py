@@ -15,7 +15,7 @@ from typing import Any
 
 from emotiond.exceptions import RecordError, cause_of
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer.audio.chunker import Chunk, Intake
+from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.wav import WavWriter, create, write_all
 from emotiond.streamer.outputs.hub import Message
@@ -95,7 +95,7 @@ class Recorder:
             ) from None
         source.copy = self._ring = source.sibling()
         self._ring.on_wake(self._due.set)
-        self._intake = Intake(self._ring, _PIECE_SAMPLES)
+        self._chunker = Chunker(self._ring, _PIECE_SAMPLES)
         self._due.set()  # which asks to be woken
         self._thread = threading.Thread(target=self._run, name="emotiond-recorder", daemon=True)
         self._thread.start()
@@ -127,7 +127,7 @@ class Recorder:
         return {
             "file": str(self.path),
             "seconds": round(self._wav.seconds, 2),
-            "dropped_samples": self._intake.dropped_samples,
+            "dropped_samples": self._chunker.dropped_samples,
             "dropped_events": self.dropped_messages,
             "failure": self.failure,
         }
@@ -146,13 +146,13 @@ class Recorder:
             self._on_failure(self.failure)
         finally:
             self._source.copy = None
-            while self._intake.next_chunk() is not None:
+            while self._chunker.next_chunk() is not None:
                 pass  # a source that waits for room is let go
             self._close_files()
 
     def _write(self) -> None:
         """All that has come: sound before the events that tell of it."""
-        while (chunk := self._intake.next_chunk()) is not None:
+        while (chunk := self._chunker.next_chunk()) is not None:
             if chunk.samples.shape[0]:
                 self._record(chunk)
         lines = bytearray()
@@ -167,13 +167,13 @@ class Recorder:
             self._open_files()
             is_first = True
         if is_first or chunk.after_cut:
-            write_all(self._log, self._bearing(chunk).encode() + b"\n")
+            write_all(self._log, self._position_line(chunk).encode() + b"\n")
         self._wav.append(chunk.samples)
 
-    def _bearing(self, chunk: Chunk) -> str:
+    def _position_line(self, chunk: Chunk) -> str:
         """Where in the stream the file goes on from here."""
         count = chunk.samples.shape[0]
-        captured = self._intake.capture_time(chunk.position + count)
+        captured = self._chunker.capture_time(chunk.position + count)
         age_seconds = 0.0 if captured is None else time.monotonic() - captured
         return encode(
             {

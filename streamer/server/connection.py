@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 5.0
 _OFFENCES = {1009: "size", 1011: "ping"}  # for which websockets itself closes
 
 
-class Peer(ServerConnection):
+class Connection(ServerConnection):
     """A connection that ends where its client goes beyond a limit.
 
     Args:
@@ -40,7 +40,7 @@ class Peer(ServerConnection):
         self,
         limits: Limits,
         offences: Counter[str],
-        on_lost: Callable[[Peer], None],
+        on_lost: Callable[[Connection], None],
         *arguments: Any,
         **options: Any,
     ) -> None:
@@ -74,7 +74,7 @@ class Peer(ServerConnection):
         elif self.protocol.state is OPEN:
             transport.write(frame)
 
-    def say(self, message: Mapping[str, Any]) -> None:
+    def send_json(self, message: Mapping[str, Any]) -> None:
         """Send an answer without waiting."""
         self.send_text(encode(message))
 

@@ -28,7 +28,7 @@ class Limits:
     frames_at_once: int = 200
     uncounted_bytes: int = 4 * 1024
     """Of a piece of a file: as large as this, it need not be counted, since it waits its turn."""
-    client_streams: int = 4
+    uploads: int = 4
     """At once, of all clients together."""
     file_seconds: float = 30 * 60.0
     """Of a file that a client sends."""

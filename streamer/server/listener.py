@@ -20,7 +20,7 @@ _BUSY = (
 
 
 class Occupancy:
-    """How many clients are in, of all doors together.
+    """How many clients are in, of all listeners together.
 
     Args:
         limit: of connections.
@@ -33,7 +33,7 @@ class Occupancy:
         """Connections beyond the limit."""
 
 
-class Door(socket.socket):
+class Listener(socket.socket):
     """A listening socket; a client too many is told 503 and costs nothing further.
 
     Counting here, and not where a request has been read, counts the clients that never
@@ -54,13 +54,13 @@ class Door(socket.socket):
         client, address = super().accept()
         if self._occupancy.count >= self._occupancy.limit:
             self._occupancy.refused += 1
-            self._turn_away(client)
+            self._refuse(client)
             raise ConnectionAbortedError(errno.ECONNABORTED, "too many connections")
-        guest = _Guest(client.family, client.type, client.proto, fileno=client.detach())
-        guest.enter(self._occupancy)
-        return guest, address
+        counted = _CountedSocket(client.family, client.type, client.proto, fileno=client.detach())
+        counted.count_in(self._occupancy)
+        return counted, address
 
-    def _turn_away(self, client: socket.socket) -> None:
+    def _refuse(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             client.setblocking(False)
             if not self._encrypted:
@@ -69,12 +69,12 @@ class Door(socket.socket):
             client.recv(_READ_BYTES)  # closing on something unread would take the answer back
 
 
-class _Guest(socket.socket):
+class _CountedSocket(socket.socket):
     """A client's socket: read in small pieces, counted until it is closed."""
 
     _occupancy: Occupancy | None = None
 
-    def enter(self, occupancy: Occupancy) -> None:
+    def count_in(self, occupancy: Occupancy) -> None:
         self._occupancy = occupancy
         occupancy.count += 1
 
@@ -91,7 +91,9 @@ class _Guest(socket.socket):
             self._occupancy = None
 
 
-def open_doors(host: str, port: int, occupancy: Occupancy, encrypted: bool) -> Sequence[Door]:
+def open_listeners(
+    host: str, port: int, occupancy: Occupancy, encrypted: bool
+) -> Sequence[Listener]:
     """One for each address of the host, all with the same port.
 
     Raises:
@@ -99,36 +101,36 @@ def open_doors(host: str, port: int, occupancy: Occupancy, encrypted: bool) -> S
         OverflowError: the port is none.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    doors: list[Door] = []
+    listeners: list[Listener] = []
     problem: OSError | None = None
     for family, kind, protocol, _, address in dict.fromkeys(found):
-        if port == 0 and doors:
-            address = (address[0], doors[0].getsockname()[1], *address[2:])  # noqa: PLW2901
+        if port == 0 and listeners:
+            address = (address[0], listeners[0].getsockname()[1], *address[2:])  # noqa: PLW2901
         try:
-            doors.append(_bind(Door(family, kind, protocol), address))
-            doors[-1].open(occupancy, encrypted)
+            listeners.append(_bind(Listener(family, kind, protocol), address))
+            listeners[-1].open(occupancy, encrypted)
         except OSError as error:
             problem = error
             if error.errno not in _ABSENT:
                 break
-    if problem is not None and (problem.errno not in _ABSENT or not doors):
-        for door in doors:
-            door.close()
+    if problem is not None and (problem.errno not in _ABSENT or not listeners):
+        for listener in listeners:
+            listener.close()
         raise problem
-    return doors
+    return listeners
 
 
-def _bind(door: Door, address: Any) -> Door:
+def _bind(listener: Listener, address: Any) -> Listener:
     try:
         if os.name == "posix":
-            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if door.family == socket.AF_INET6:
-            door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
-        door.setblocking(False)
-        door.bind(address)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
+        listener.setblocking(False)
+        listener.bind(address)
     except BaseException:
-        door.close()
+        listener.close()
         raise
-    return door
+    return listener

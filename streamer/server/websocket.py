@@ -28,12 +28,12 @@ from emotiond.streamer.protocol.requests import (
     type_of,
 )
 from emotiond.streamer.server.access import Access
-from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Peer
+from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Connection
 from emotiond.streamer.server.http import Pages, respond
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.listener import Door, Occupancy, open_doors
+from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners
 
-Handler = Callable[[Peer, Any], Awaitable[None]]
+Handler = Callable[[Connection, Any], Awaitable[None]]
 """Does what a client asks for; may raise :class:`RequestError`."""
 
 PATH = "/ws"
@@ -67,7 +67,7 @@ class WebSocketServer:
         limits: Limits = Limits(),  # noqa: B008
         tls: ssl.SSLContext | None = None,
         handlers: Mapping[type[Request], Handler] = MappingProxyType({}),
-        on_leave: Callable[[Peer], None] = lambda _: None,
+        on_leave: Callable[[Connection], None] = lambda _: None,
     ) -> None:
         self._greeting = greeting
         self._pages = pages
@@ -76,7 +76,7 @@ class WebSocketServer:
         self._on_leave = on_leave
         self._limits = limits
         self._tls = tls
-        self._clients: set[Peer] = set()
+        self._clients: set[Connection] = set()
         self._servers: list[Server] = []
         self._sweeping: asyncio.TimerHandle | None = None
         self._arrival = asyncio.Condition()
@@ -102,8 +102,8 @@ class WebSocketServer:
             ServeError: the address cannot be listened on.
         """
         try:
-            doors = open_doors(host, port, self.occupancy, encrypted=self._tls is not None)
-            self._servers = [await self._serve(door) for door in doors]
+            listeners = open_listeners(host, port, self.occupancy, encrypted=self._tls is not None)
+            self._servers = [await self._serve(listener) for listener in listeners]
         except (OSError, OverflowError, UnicodeError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
@@ -111,7 +111,7 @@ class WebSocketServer:
                 "End the program that uses it, or choose others with --port, --host and --zmq",
             ) from None
         self._sweep()
-        return int(doors[0].getsockname()[1])
+        return int(listeners[0].getsockname()[1])
 
     async def wait_for_clients(self, count: int) -> None:
         """Wait until so many clients are there."""
@@ -143,18 +143,18 @@ class WebSocketServer:
             for client in self._clients:
                 client.transport.abort()
 
-    async def _serve(self, door: Door) -> Server:
+    async def _serve(self, listener: Listener) -> Server:
         options: dict[str, Any] = {
             "create_connection": functools.partial(
-                Peer, self._limits, self.offences, self._on_leave
+                Connection, self._limits, self.offences, self._on_leave
             )
         }
         if self._tls is not None:
             options["ssl"] = self._tls
             options["ssl_handshake_timeout"] = self._limits.handshake_seconds
         return await serve(
-            self._attend,
-            sock=door,
+            self._serve_client,
+            sock=listener,
             process_request=self._process_request,
             open_timeout=self._limits.handshake_seconds,
             ping_interval=self._limits.ping_seconds,
@@ -203,10 +203,10 @@ class WebSocketServer:
             return respond(403, "this page may not listen; see --allow-origin\n", method)
         return None
 
-    async def _attend(self, client: ServerConnection) -> None:
-        assert isinstance(client, Peer)
+    async def _serve_client(self, client: ServerConnection) -> None:
+        assert isinstance(client, Connection)
         try:
-            if self._access.token is not None and not await self._is_let_in(client):
+            if self._access.token is not None and not await self._authenticates(client):
                 return
             for text in self._greeting():  # no await up to the next line: nothing is missed
                 client.send_text(text)
@@ -220,7 +220,7 @@ class WebSocketServer:
             self._clients.discard(client)
             self._on_leave(client)  # once more: what it sent may have been read after its loss
 
-    async def _is_let_in(self, client: Peer) -> bool:
+    async def _authenticates(self, client: Connection) -> bool:
         """Wait for the token; a client without it is sent away."""
         reason = "the token is missing or wrong"
         try:
@@ -235,7 +235,7 @@ class WebSocketServer:
         await client.close(TOKEN_WANTED, reason)
         return False
 
-    async def _answer(self, client: Peer) -> None:
+    async def _answer(self, client: Connection) -> None:
         """Do what a client asks for, one after the other; nonsense is told so, but not for ever."""
         senseless = 0
         while senseless < self._limits.senseless_messages:
@@ -246,7 +246,7 @@ class WebSocketServer:
                 if not isinstance(request, Auth):  # whoever has a token may always send it
                     await self._handlers[type(request)](client, request)
             except RequestError as error:
-                client.say(error.to_json(about))
+                client.send_json(error.to_json(about))
                 senseless += isinstance(error, SenselessError)
         self.offences["senseless"] += 1
         await client.close(POLICY_VIOLATION, "too many messages that make no sense")

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from emotiond.exceptions import ConfigError, NoMicrophoneError
-from emotiond.streamer.sources.file import Recording
+from emotiond.streamer.sources.file import FileSource
 from emotiond.streamer.sources.microphone import Microphone
 from emotiond.streamer.sources.sound_file import path_exists
 from emotiond.streamer.sources.source import About, Source
@@ -108,13 +108,13 @@ def open_source(spec: SourceSpec, settings: SourceSettings) -> Source:
         return StandardInput(settings.rate, settings.realtime)
     if spec.source == DEMO:
         return _demo(settings)
-    return Recording(spec.source, settings.realtime, settings.loop)
+    return FileSource(spec.source, settings.realtime, settings.loop)
 
 
 def _demo(settings: SourceSettings) -> Source:
     path = resources.files("emotiond.streamer") / "sources" / _DEMO_FILE
     about = About("the bundled demo recording, not a microphone", demo=True)
-    return Recording(str(path), settings.realtime, settings.loop, about)
+    return FileSource(str(path), settings.realtime, settings.loop, about)
 
 
 def _open_default(settings: SourceSettings) -> tuple[SourceSpec, Source]:

@@ -14,7 +14,7 @@ from emotiond.streamer.sources.source import About, OnStatus
 _BLOCK_SECONDS = 0.02
 
 
-class Recording:
+class FileSource:
     """Plays a sound file into the ring.
 
     Args:
@@ -45,9 +45,7 @@ class Recording:
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to play."""
-        threading.Thread(
-            target=self._run, args=(ring,), name="emotiond-recording", daemon=True
-        ).start()
+        threading.Thread(target=self._run, args=(ring,), name="emotiond-file", daemon=True).start()
 
     def stop(self) -> None:
         """End within a block."""

@@ -13,7 +13,7 @@ from emotiond.exceptions import DeviceError, cause_of
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.sources.portaudio import (
     Opening,
-    answered,
+    call_with_timeout,
     find_device,
     find_opening,
     leave_portaudio,
@@ -41,7 +41,7 @@ class Microphone:
 
     def __init__(self, wanted: str | None) -> None:
         self._wanted = wanted
-        self._opening = answered(lambda: find_opening(find_device(wanted)))
+        self._opening = call_with_timeout(lambda: find_opening(find_device(wanted)))
         self.sample_rate = self._opening.sample_rate
         self.channels = self._opening.channels
         self.about = About(device=self._opening.device.name)
@@ -144,25 +144,27 @@ class Microphone:
 
         No other thread opens or closes it.
         """
-        told_muted = was_muted = stream is None
+        reported_muted = was_muted = stream is None
         pauses = growing_pauses()
         try:
             while True:
-                wait_seconds = _CHECK_SECONDS if stream else None if told_muted else next(pauses)
+                wait_seconds = (
+                    _CHECK_SECONDS if stream else None if reported_muted else next(pauses)
+                )
                 self._attention.wait(wait_seconds)
                 self._attention.clear()
                 if self._stopping:
                     break
                 if self.muted:
-                    if not told_muted:
+                    if not reported_muted:
                         self._close(stream)
                         self._on_status("muted", _MUTED)
-                    stream, told_muted, was_muted = None, True, True
+                    stream, reported_muted, was_muted = None, True, True
                 elif stream is None:
                     stream = self._reopen(was_muted)
-                    if told_muted and stream is None:
+                    if reported_muted and stream is None:
                         self._on_status("reconnecting", _GONE)
-                    told_muted, was_muted = False, was_muted and stream is None
+                    reported_muted, was_muted = False, was_muted and stream is None
                 elif self._is_lost(stream):
                     self._on_status("reconnecting", _GONE)
                     self._close(stream)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from emotiond.exceptions import DeviceError, NoMicrophoneError
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer.background import begin
+from emotiond.streamer.background import run_in_background
 
 _Answer = TypeVar("_Answer")
 
@@ -49,7 +49,7 @@ class Opening:
     channels: int
 
 
-def answered(question: Callable[[], _Answer]) -> _Answer:
+def call_with_timeout(question: Callable[[], _Answer]) -> _Answer:
     """Put a question to the sound system, which may be standing still, and wait 10 s at most.
 
     Raises:
@@ -58,7 +58,7 @@ def answered(question: Callable[[], _Answer]) -> _Answer:
     # While PortAudio starts, sounddevice sends the whole process's standard error nowhere.
     standard_error = None if sys.stderr is None else os.dup(2)
     try:
-        return begin(question).result(_PATIENCE_SECONDS)
+        return run_in_background(question).result(_PATIENCE_SECONDS)
     except TimeoutError:
         if standard_error is not None:
             os.dup2(standard_error, 2)

@@ -37,12 +37,12 @@ class Overload:
         """Whether the oldest sound is given up rather than judged late."""
         return self.level == _LOSING
 
-    def observe(self, lag_seconds: float, heard_seconds: float) -> bool:
+    def observe(self, lag_seconds: float, stride_seconds: float) -> bool:
         """Take note of a turn.
 
         Args:
             lag_seconds: sound that waits behind what is judged in this turn.
-            heard_seconds: sound that is judged in it.
+            stride_seconds: sound that is judged in it.
 
         Returns:
             Whether the level has changed.
@@ -52,7 +52,7 @@ class Overload:
             self._calm_seconds = 0.0
             self._patience_seconds = min(2 * self._patience_seconds, _LONGEST_PATIENCE_SECONDS)
             return True
-        self._calm_seconds += heard_seconds
+        self._calm_seconds += stride_seconds
         if lag_seconds > _CALM_LAG_SECONDS:
             self._calm_seconds = 0.0
         if self._calm_seconds < self._patience_seconds:

@@ -11,7 +11,7 @@ from emotiond.inference.classifier import Classifier, Prediction
 from emotiond.inference.smoothing import Smoother
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.events import Change, Emotion, State, scores_of
-from emotiond.streamer.streams.stride import Turn
+from emotiond.streamer.streams.stride import Stride
 from emotiond.streamer.streams.voice_activity import VoiceActivity
 
 WARMUP_SECONDS = 0.5
@@ -36,7 +36,7 @@ class Timing:
 class Verdict:
     """An :class:`Emotion` before it has a number and a time."""
 
-    turn: Turn
+    stride: Stride
     state: State
     label: int | None
     scores: dict[str, float] | None
@@ -60,64 +60,64 @@ class Pipeline:
         self.speaker = speaker
         self._front_end = FrontEnd(card.recipe, card.shape)
         self._smoother = Smoother(card.smoothing)
-        self._heard_voice = VoiceActivity(LIKELY_VOICE, card.recipe.hop_length)
+        self._likely_voice = VoiceActivity(LIKELY_VOICE, card.recipe.hop_length)
         self._published_voice = VoiceActivity(card.voice_threshold, card.recipe.hop_length)
         self._origin = 0  # where the front end last restarted
-        self._heard_samples = 0  # since then
+        self._pushed_samples = 0  # since then
         self._label: int | None = None
         self._label_since = 0
 
-    def take(self, chunk: Chunk, classifier: Classifier) -> Verdict:
+    def process(self, chunk: Chunk, classifier: Classifier) -> Verdict:
         """All four steps, for whoever needs nothing in between."""
-        turn = self.hear(chunk)
-        prediction = self.judge(turn, classifier)
-        self.learn(turn, prediction)
-        return self.conclude(turn, prediction)
+        stride = self.push(chunk)
+        prediction = self.infer(stride, classifier)
+        self.adapt(stride, prediction)
+        return self.decide(stride, prediction)
 
-    def hear(self, chunk: Chunk) -> Turn:
+    def push(self, chunk: Chunk) -> Stride:
         """Level, gate and features of a further chunk."""
         if chunk.after_cut:
             self._front_end.restart()
             self._smoother.restart()
-            self._heard_voice.restart(chunk.position)
+            self._likely_voice.restart(chunk.position)
             self._published_voice.restart(chunk.position)
             self._origin = chunk.position
-            self._heard_samples = 0
-        self._heard_samples += chunk.samples.shape[0]
-        heard = self._front_end.push(chunk.samples)
-        return Turn(
-            heard=heard,
-            start_sample=self._origin + heard.start_sample,
-            end_sample=self._origin + heard.end_sample,
-            warm=self._heard_samples >= WARMUP_SECONDS * SAMPLE_RATE,
+            self._pushed_samples = 0
+        self._pushed_samples += chunk.samples.shape[0]
+        acoustics = self._front_end.push(chunk.samples)
+        return Stride(
+            acoustics=acoustics,
+            start_sample=self._origin + acoustics.start_sample,
+            end_sample=self._origin + acoustics.end_sample,
+            warm=self._pushed_samples >= WARMUP_SECONDS * SAMPLE_RATE,
         )
 
-    def judge(self, turn: Turn, classifier: Classifier) -> Prediction | None:
-        """Ask the model about a turn's window; None where there is nothing to ask."""
-        window = turn.heard.window
-        if not turn.needs_judging or window is None:
+    def infer(self, stride: Stride, classifier: Classifier) -> Prediction | None:
+        """Ask the model about a stride's window; None where there is nothing to ask."""
+        window = stride.acoustics.window
+        if not stride.needs_inference or window is None:
             return None
         return classifier.judge(window.features, self.speaker)
 
-    def learn(self, turn: Turn, prediction: Prediction | None) -> None:
+    def adapt(self, stride: Stride, prediction: Prediction | None) -> None:
         """Let what was heard change what is heard next: the speaker, or where a window begins.
 
         Args:
-            turn: of the last chunk heard.
+            stride: of the last chunk heard.
             prediction: of its window; None where it needs no judging.
         """
-        spoken = self._heard_voice.take(turn, prediction)
+        spoken = self._likely_voice.observe(stride, prediction)
         if prediction is None:
             return
         if spoken is None:
-            if self._heard_voice.gives_up(turn):
+            if self._likely_voice.gives_up(stride):
                 self._front_end.end_speech()
         elif self.speaker is not None and prediction.statistics is not None:
             self.speaker.update(prediction.statistics, spoken.new_seconds)
 
-    def conclude(self, turn: Turn, prediction: Prediction | None) -> Verdict:
-        """State, scores and label after a turn; arguments as of :meth:`learn`."""
-        spoken = self._published_voice.take(turn, prediction)
+    def decide(self, stride: Stride, prediction: Prediction | None) -> Verdict:
+        """State, scores and label after a stride; arguments as of :meth:`adapt`."""
+        spoken = self._published_voice.observe(stride, prediction)
         if prediction is not None and spoken is not None:
             self._smoother.update(
                 prediction.posteriors,
@@ -127,24 +127,24 @@ class Pipeline:
                 spoken.seconds,
             )
             state: State = "uncertain" if self._smoother.label is None else "speech"
-            return self._verdict(turn, state, prediction, spoken.seconds)
-        if not turn.warm:
-            return self._verdict(turn, "warmup", None, 0.0)
-        if turn.heard.window is None or self._published_voice.gives_up(turn):
+            return self._verdict(stride, state, prediction, spoken.seconds)
+        if not stride.warm:
+            return self._verdict(stride, "warmup", None, 0.0)
+        if stride.acoustics.window is None or self._published_voice.gives_up(stride):
             self._smoother.end_speech()
-        return self._verdict(turn, "silence", None, 0.0)
+        return self._verdict(stride, "silence", None, 0.0)
 
     def _verdict(
-        self, turn: Turn, state: State, prediction: Prediction | None, speech_seconds: float
+        self, stride: Stride, state: State, prediction: Prediction | None, speech_seconds: float
     ) -> Verdict:
         label = self._smoother.label if state == "speech" else None
         former, held_seconds = self._label, None
         if label != former:
-            held_seconds = (turn.end_sample - self._label_since) / SAMPLE_RATE
-            self._label, self._label_since = label, turn.end_sample
+            held_seconds = (stride.end_sample - self._label_since) / SAMPLE_RATE
+            self._label, self._label_since = label, stride.end_sample
         scores = self._smoother.scores
         return Verdict(
-            turn=turn,
+            stride=stride,
             state=state,
             label=label,
             scores=None if prediction is None or scores is None else scores_of(scores),
@@ -155,7 +155,7 @@ class Pipeline:
         )
 
 
-class Narrator:
+class EventBuilder:
     """Numbers one stream's verdicts and tells them as events."""
 
     def __init__(self, stream: str) -> None:
@@ -167,14 +167,14 @@ class Narrator:
         self._seq += 1
         return self._seq - 1
 
-    def tell(self, verdict: Verdict, timing: Timing) -> list[Emotion | Change]:
+    def build(self, verdict: Verdict, timing: Timing) -> list[Emotion | Change]:
         """The events of one verdict, in the order in which they are sent."""
-        turn, label = verdict.turn, _name(verdict.label)
-        end = turn.end_sample / SAMPLE_RATE
+        stride, label = verdict.stride, _name(verdict.label)
+        end = stride.end_sample / SAMPLE_RATE
         emotion = Emotion(
             seq=self.next_seq(),
             stream=self.stream,
-            start=turn.start_sample / SAMPLE_RATE,
+            start=stride.start_sample / SAMPLE_RATE,
             end=end,
             time=timing.unix_seconds,
             state=verdict.state,
@@ -182,8 +182,8 @@ class Narrator:
             confidence=verdict.scores[label] if verdict.scores and label else None,
             scores=verdict.scores,
             raw=verdict.raw,
-            speech_ratio=0.0 if verdict.state == "silence" else turn.heard.speech_ratio,
-            level_dbfs=turn.heard.level_dbfs,
+            speech_ratio=0.0 if verdict.state == "silence" else stride.acoustics.speech_ratio,
+            level_dbfs=stride.acoustics.level_dbfs,
             age_ms=timing.age_ms,
             dropped_samples=timing.dropped_samples,
         )

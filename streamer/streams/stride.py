@@ -8,10 +8,10 @@ from emotiond.dsp.frontend import Heard
 
 
 @dataclass(frozen=True)
-class Turn:
+class Stride:
     """One stride of a stream, after the front end."""
 
-    heard: Heard
+    acoustics: Heard
     start_sample: int
     """Of the window, counted from the beginning of the stream."""
     end_sample: int
@@ -19,6 +19,6 @@ class Turn:
     """Whether the warm-up is over."""
 
     @property
-    def needs_judging(self) -> bool:
+    def needs_inference(self) -> bool:
         """Whether the model has to be asked."""
-        return self.warm and self.heard.window is not None
+        return self.warm and self.acoustics.window is not None

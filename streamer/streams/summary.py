@@ -36,14 +36,14 @@ class Summary:
         }
 
 
-class Tally:
+class Summarizer:
     """Adds up a recording's verdicts."""
 
     def __init__(self) -> None:
         self._weighted = np.zeros(len(LABELS))
         self._speech_seconds = 0.0
 
-    def take(self, verdict: Verdict) -> None:
+    def add(self, verdict: Verdict) -> None:
         """Add a further verdict."""
         if verdict.raw is not None:
             self._weighted += verdict.speech_seconds * np.array(list(verdict.raw.values()))

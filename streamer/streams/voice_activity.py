@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from emotiond.dsp.gate import GateSettings
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.classifier import Prediction
-from emotiond.streamer.streams.stride import Turn
+from emotiond.streamer.streams.stride import Stride
 
 _PAUSE_SECONDS = GateSettings().stop_seconds
 """Without a voice, after which a speech is over: the next one has to earn its label."""
@@ -41,36 +41,36 @@ class VoiceActivity:
 
     def restart(self, position: int) -> None:
         """Nothing is known of what was before this sample."""
-        self._judged_end: int | None = None
+        self._inferred_end: int | None = None
         self._voice_end = position  # of the last voice, or of the last noise that was given up
 
-    def take(self, turn: Turn, prediction: Prediction | None) -> Spoken | None:
-        """What a turn's window holds; None where that is no voice.
+    def observe(self, stride: Stride, prediction: Prediction | None) -> Spoken | None:
+        """What a stride's window holds; None where that is no voice.
 
         Args:
-            turn: every one of the stream, in order.
+            stride: every one of the stream, in order.
             prediction: of its window; None where it was not judged.
         """
-        self._new_frames += turn.heard.new_active_frames
+        self._new_frames += stride.acoustics.new_active_frames
         if prediction is None or prediction.voice < self._threshold:
             return None
-        judged_end = turn.start_sample if self._judged_end is None else self._judged_end
-        self._judged_end = self._voice_end = turn.end_sample
-        window = turn.heard.window
+        inferred_end = stride.start_sample if self._inferred_end is None else self._inferred_end
+        self._inferred_end = self._voice_end = stride.end_sample
+        window = stride.acoustics.window
         frames = 0 if window is None else window.active_frames
         # Some of the new ones may have been heard before this window began.
         new_frames, self._new_frames = min(self._new_frames, frames), 0
         return Spoken(
-            elapsed_seconds=(turn.end_sample - judged_end) / SAMPLE_RATE,
+            elapsed_seconds=(stride.end_sample - inferred_end) / SAMPLE_RATE,
             new_seconds=self._seconds(new_frames),
             seconds=self._seconds(frames),
         )
 
-    def gives_up(self, turn: Turn) -> bool:
+    def gives_up(self, stride: Stride) -> bool:
         """Whether sound without a voice has now lasted for a pause, since it last has."""
-        if turn.end_sample - self._voice_end <= _PAUSE_SECONDS * SAMPLE_RATE:
+        if stride.end_sample - self._voice_end <= _PAUSE_SECONDS * SAMPLE_RATE:
             return False
-        self._voice_end = turn.end_sample
+        self._voice_end = stride.end_sample
         return True
 
     def _seconds(self, frames: int) -> float:

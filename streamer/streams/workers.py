@@ -47,10 +47,10 @@ class Worker:
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        while self._take_turn():
+        while self._serve_next():
             pass
 
-    def _take_turn(self) -> bool:
+    def _serve_next(self) -> bool:
         """Serve the stream that is due; afterwards, nothing here holds it in memory."""
         stream = self._due.get()
         if stream is None:
@@ -72,7 +72,7 @@ class Worker:
         chunk = stream.next_chunk()
         if chunk is None:
             return
-        stream.tell(chunk, stream.pipeline.take(chunk, self._classifier))
+        stream.emit(chunk, stream.pipeline.process(chunk, self._classifier))
         if not chunk.last:
             self._due.put(stream)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from emotiond.exceptions import HistoryError
 from emotiond.streamer.protocol.requests import Forget, ListHistory, Recall, RequestError
-from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
 
 T = TypeVar("T")
@@ -27,8 +27,8 @@ class History:
         self._archive = None if path is None else Archive(path)
         # One thread of its own: the file has one writer, and the loop's threads may all be busy.
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
-        self._followers: set[Peer] = set()
-        self.handlers: Mapping[type, Callable[[Peer, Any], Any]] = {
+        self._followers: set[Connection] = set()
+        self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
             ListHistory: self._list,
             Recall: self._recall,
             Forget: self._forget,
@@ -49,7 +49,7 @@ class History:
         assert self._archive is not None
         return await self._in_thread(self._archive.add, result, log)
 
-    def leave(self, client: Peer) -> None:
+    def leave(self, client: Connection) -> None:
         """Tell a client that has gone nothing any more."""
         self._followers.discard(client)
 
@@ -57,12 +57,12 @@ class History:
         """End the thread; what it is doing takes a second at most."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _list(self, client: Peer, _: ListHistory) -> None:
+    async def _list(self, client: Connection, _: ListHistory) -> None:
         message = await self._message()
         self._followers.add(client)
-        client.say(message)
+        client.send_json(message)
 
-    async def _recall(self, client: Peer, recall: Recall) -> None:
+    async def _recall(self, client: Connection, recall: Recall) -> None:
         archive = self._open_archive()
         found = await self._ask(archive.result, recall.id)
         if found is None:
@@ -72,15 +72,15 @@ class History:
         for first in range(0, max(total, 1), PART_EVENTS):
             events = await self._ask(archive.part, recall.id, first)
             part = {"first": first, "total": total, "events": events}
-            client.say({"type": "recalled", **result, **part})
+            client.send_json({"type": "recalled", **result, **part})
             await client.caught_up()
 
-    async def _forget(self, client: Peer, forget: Forget) -> None:
+    async def _forget(self, client: Connection, forget: Forget) -> None:
         await self._ask(self._open_archive().forget, forget.ids)
         self._followers.add(client)
         message = await self._message()
         for follower in self._followers:
-            follower.say(message)
+            follower.send_json(message)
 
     async def _message(self) -> Mapping[str, Any]:
         results = await self._ask(self._open_archive().results)

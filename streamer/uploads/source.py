@@ -31,7 +31,7 @@ def decode(data: bytes, form: Format) -> FloatArray:
     return samples
 
 
-class ClientSound:
+class UploadSource:
     """Is written into the ring by the event loop, which never waits in a thread for it.
 
     Args:

@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.requests import Start
-from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.streams.pipeline import Verdict
 from emotiond.streamer.streams.stream import Stream
-from emotiond.streamer.streams.summary import Tally
+from emotiond.streamer.streams.summary import Summarizer
 from emotiond.streamer.uploads.archive import EventLog
-from emotiond.streamer.uploads.source import ClientSound
+from emotiond.streamer.uploads.source import UploadSource
 
 
 class Recipient:
     """Who gets a stream's events, and what is kept of them."""
 
-    def __init__(self, client: Peer, start: Start) -> None:
+    def __init__(self, client: Connection, start: Start) -> None:
         self.client = client
         self.start = start
         self.log = EventLog()
@@ -26,25 +26,25 @@ class Recipient:
         """Set once the last event has been sent."""
 
 
-class ClientStream(Stream):
+class Upload(Stream):
     """A stream that adds up what it hears, and tells its source where there is room again."""
 
-    source: ClientSound
+    source: UploadSource
 
     def __init__(
         self, name: str, to: Recipient, stride_samples: int, publish: Callable[..., None]
     ) -> None:
         self.to = to
         self.is_file = to.start.purpose == "file"
-        sound = ClientSound(to.start.sample_rate, lossless=self.is_file)
+        sound = UploadSource(to.start.sample_rate, lossless=self.is_file)
         super().__init__(name, sound, self.is_file, stride_samples, publish)
-        self.tally = Tally()
-        self.heard_at = asyncio.get_running_loop().time()
+        self.summarizer = Summarizer()
+        self.last_audio_at = asyncio.get_running_loop().time()
         """When its client last sent sound; infinite while that waits to be taken."""
-        self.check: asyncio.TimerHandle | None = None
+        self.idle_check: asyncio.TimerHandle | None = None
         """The next look at whether its client has forgotten it."""
 
-    def tell(self, chunk: Chunk, verdict: Verdict) -> None:
-        self.tally.take(verdict)
-        super().tell(chunk, verdict)
+    def emit(self, chunk: Chunk, verdict: Verdict) -> None:
+        self.summarizer.add(verdict)
+        super().emit(chunk, verdict)
         self.source.make_room()

@@ -15,15 +15,15 @@ from emotiond.exceptions import HistoryError
 from emotiond.streamer.outputs.hub import Hub
 from emotiond.streamer.protocol.events import Event, Status, encode, to_json
 from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
-from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.uploads.history import History
 from emotiond.streamer.uploads.source import decode
-from emotiond.streamer.uploads.upload import ClientStream, Recipient
+from emotiond.streamer.uploads.upload import Recipient, Upload
 
 
-class ClientStreams:
+class Uploads:
     """Starts, feeds and ends them; at most one for each connection. Lives in the event loop.
 
     A worker never waits for a client: where sound must not be lost, the daemon reads no more
@@ -56,9 +56,11 @@ class ClientStreams:
             name for name in map("client-{}".format, itertools.count(1)) if name not in taken
         )
         self._loop = asyncio.get_running_loop()
-        self._running: dict[Peer, ClientStream] = {}
-        self._unheard: set[Peer] = set()  # whose sound has no stream: they were told so
-        self.handlers: Mapping[type, Callable[[Peer, Any], Any]] = {
+        self._running: dict[Connection, Upload] = {}
+        self._without_stream: set[Connection] = (
+            set()
+        )  # whose sound has no stream: they were told so
+        self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
             Start: self._start,
             Audio: self._take,
             End: self._end,
@@ -74,7 +76,7 @@ class ClientStreams:
     @property
     def limit(self) -> int:
         """How many there may be."""
-        return self._limits.client_streams
+        return self._limits.uploads
 
     @property
     def published(self) -> Sequence[str]:
@@ -90,25 +92,25 @@ class ClientStreams:
             "history": self._history.is_kept,
         }
 
-    def leave(self, client: Peer) -> None:
+    def leave(self, client: Connection) -> None:
         """Drop the stream of a client that has gone."""
         if (stream := self._running.get(client)) is not None:
-            self._give_up(stream, "the client has gone")
-        self._unheard.discard(client)
+            self._abort(stream, "the client has gone")
+        self._without_stream.discard(client)
 
     def close(self) -> None:
         """End all of them."""
         for stream in tuple(self._running.values()):
-            self._give_up(stream, "the daemon ends")
+            self._abort(stream, "the daemon ends")
 
-    async def _start(self, client: Peer, start: Start) -> None:
+    async def _start(self, client: Connection, start: Start) -> None:
         if client in self._running:
             raise RequestError(
                 "stream-running",
                 "this connection has a stream already",
                 "End or cancel it, or open another connection",
             )
-        self._unheard.add(client)  # the sound that follows, should this be refused
+        self._without_stream.add(client)  # the sound that follows, should this be refused
         if self.count >= self.limit:
             raise RequestError(
                 "too-many-streams",
@@ -117,49 +119,49 @@ class ClientStreams:
             )
         if start.purpose == "file" and (start.duration or 0) > self._limits.file_seconds:
             raise self._too_long()
-        self._unheard.discard(client)
+        self._without_stream.discard(client)
         to = Recipient(client, start)
         publish = functools.partial(self._publish, to)
-        stream = ClientStream(next(self._names), to, self._stride_samples, publish)
+        stream = Upload(next(self._names), to, self._stride_samples, publish)
         self._running[client] = stream
         client.sends_file = stream.is_file
         about = {"stream": stream.name, "purpose": start.purpose, "name": start.name}
-        client.say({"type": "started", **about})
+        client.send_json({"type": "started", **about})
         self._adopt(stream)
-        self._look_after(stream)
+        self._check_idle(stream)
 
-    async def _take(self, client: Peer, audio: Audio) -> None:
+    async def _take(self, client: Connection, audio: Audio) -> None:
         stream = self._running.get(client)
         if stream is None:
-            if client not in self._unheard:
-                self._unheard.add(client)
+            if client not in self._without_stream:
+                self._without_stream.add(client)
                 raise _no_stream("a binary message has come, but no stream was started")
             return
         start, sound = stream.to.start, stream.source
         try:
             samples = decode(audio.data, start.format)
         except ValueError as error:
-            self._give_up(stream, str(error))
+            self._abort(stream, str(error))
             raise RequestError("bad-audio", str(error), "Send what 'start' has said") from None
         total_seconds = (sound.pushed_samples + samples.shape[0]) / start.sample_rate
         if stream.is_file and total_seconds > self._limits.file_seconds:
             too_long = self._too_long()
-            self._give_up(stream, too_long.problem)
+            self._abort(stream, too_long.problem)
             raise too_long
-        stream.heard_at = math.inf
+        stream.last_audio_at = math.inf
         await sound.push(samples)
         if stream.is_file:
             await client.caught_up()
         if stream.is_file and start.publish:
             await self._hub.drained()
-        stream.heard_at = self._loop.time()
+        stream.last_audio_at = self._loop.time()
 
-    async def _end(self, client: Peer, end: End) -> None:
+    async def _end(self, client: Connection, end: End) -> None:
         stream = self._running.get(client)
         if stream is None:
-            self._expect_unheard(client)
+            self._expect_without_stream(client)
             return
-        stream.heard_at = math.inf
+        stream.last_audio_at = math.inf
         stream.stop()
         await stream.to.ended.wait()
         if self._running.get(client) is not stream:  # it was given up in the end
@@ -168,19 +170,19 @@ class ClientStreams:
         if stream.is_file:
             await self._conclude(stream)
 
-    async def _cancel(self, client: Peer, cancel: Cancel) -> None:
+    async def _cancel(self, client: Connection, cancel: Cancel) -> None:
         stream = self._running.get(client)
         if stream is None:
-            self._expect_unheard(client)
+            self._expect_without_stream(client)
         else:
-            self._give_up(stream, "the client has cancelled it")
-        self._unheard.discard(client)
+            self._abort(stream, "the client has cancelled it")
+        self._without_stream.discard(client)
 
-    async def _conclude(self, stream: ClientStream) -> None:
+    async def _conclude(self, stream: Upload) -> None:
         """Tell what a file holds as a whole, and keep it."""
         to = stream.to
         seconds = stream.source.pushed_samples / stream.source.sample_rate
-        summary = stream.tally.summary(seconds)
+        summary = stream.summarizer.summary(seconds)
         result = {"name": to.start.name, "time": round(time.time(), 4), **summary.to_json()}
         number, problem = None, None
         if self._history.is_kept:
@@ -189,7 +191,7 @@ class ClientStreams:
             except HistoryError as error:
                 problem = error
         about = {"type": "analysis", "id": number, "stream": stream.name}
-        to.client.say({**about, **result, "events": to.log.count})
+        to.client.send_json({**about, **result, "events": to.log.count})
         if problem is not None:
             raise RequestError("history-failed", problem.problem, problem.remedy)
 
@@ -217,42 +219,42 @@ class ClientStreams:
         stream = self._running.get(to.client)
         if stream is not None and stream.to is to and stream.failure is not None:
             self._remove(stream)
-            self._unheard.add(to.client)
+            self._without_stream.add(to.client)
             error = RequestError("failed", f"the stream has ended: {stream.failure}", "Try again")
-            to.client.say(error.to_json(None))
+            to.client.send_json(error.to_json(None))
 
-    def _look_after(self, stream: ClientStream) -> None:
+    def _check_idle(self, stream: Upload) -> None:
         """Give up a stream whose client has forgotten it; else look again when that may be."""
         limit_seconds = self._limits.idle_seconds
-        idle_seconds = max(0.0, self._loop.time() - stream.heard_at)
+        idle_seconds = max(0.0, self._loop.time() - stream.last_audio_at)
         if idle_seconds < limit_seconds:
             rest_seconds = limit_seconds - idle_seconds
-            stream.check = self._loop.call_later(rest_seconds, self._look_after, stream)
+            stream.idle_check = self._loop.call_later(rest_seconds, self._check_idle, stream)
             return
         problem = f"no sound has come for {limit_seconds:g} s"
-        self._give_up(stream, problem)
-        stream.to.client.say(RequestError("idle", problem, "Start again").to_json(None))
+        self._abort(stream, problem)
+        stream.to.client.send_json(RequestError("idle", problem, "Start again").to_json(None))
 
-    def _give_up(self, stream: ClientStream, detail: str) -> None:
+    def _abort(self, stream: Upload, detail: str) -> None:
         """End a stream at once, whatever of it waits; what is left of its sound is ignored."""
         self._remove(stream)
-        self._unheard.add(stream.to.client)
+        self._without_stream.add(stream.to.client)
         stream.source.stop()
         stream.end(None, detail)
 
-    def _remove(self, stream: ClientStream) -> None:
+    def _remove(self, stream: Upload) -> None:
         """Forget a stream; nothing but its worker may still hold it."""
         del self._running[stream.to.client]
         stream.to.client.sends_file = False
         stream.ring.on_wake(_nothing)
-        if stream.check is not None:
-            stream.check.cancel()
+        if stream.idle_check is not None:
+            stream.idle_check.cancel()
 
-    def _expect_unheard(self, client: Peer) -> None:
+    def _expect_without_stream(self, client: Connection) -> None:
         """The end of what was refused or given up says nothing new; any other is an error."""
-        if client not in self._unheard:
+        if client not in self._without_stream:
             raise _no_stream("there is no stream to end")
-        self._unheard.discard(client)
+        self._without_stream.discard(client)
 
     def _too_long(self) -> RequestError:
         return RequestError(

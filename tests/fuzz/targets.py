@@ -40,7 +40,7 @@ from emotiond.streamer.protocol.requests import (
     parse,
     type_of,
 )
-from emotiond.streamer.server.connection import Peer
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.sources.sound_file import open_sound_file, read_block
 from tests.support.port import port, until
 
@@ -162,8 +162,8 @@ def connections() -> Iterator[Run]:
     """
     loop = asyncio.new_event_loop()
 
-    async def heed(client: Peer, request: Request) -> None:
-        client.say({"type": type_of(request)})
+    async def heed(client: Connection, request: Request) -> None:
+        client.send_json({"type": type_of(request)})
 
     opening = port(handlers=dict.fromkeys((Audio, *REQUESTS.values()), heed))
     at = loop.run_until_complete(opening.__aenter__())

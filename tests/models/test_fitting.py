@@ -11,7 +11,7 @@ from emotiond.dsp.gate import GateState
 from emotiond.inference.classifier import Prediction
 from emotiond.models.fitting import OPEN_SHARE, fit_voice_threshold
 from emotiond.models.listening import Step
-from emotiond.streamer.streams.stride import Turn
+from emotiond.streamer.streams.stride import Stride
 
 EVEN = np.full(8, 1 / 8)
 
@@ -19,7 +19,7 @@ EVEN = np.full(8, 1 / 8)
 def step(voice: float, active_frames: int) -> Step:
     window = Window(np.empty((0, 0), np.float32), frames=300, active_frames=active_frames)
     heard = Heard(0, 48000, 1.0, -20.0, active_frames, GateState.SPEAKING, window)
-    return Step(Turn(heard, 0, 48000, warm=True), Prediction(EVEN, voice, None))
+    return Step(Stride(heard, 0, 48000, warm=True), Prediction(EVEN, voice, None))
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 300)), min_size=1, max_size=60))

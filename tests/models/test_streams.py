@@ -18,7 +18,7 @@ from emotiond.models.corpora import Clip
 from emotiond.models.stream_figures import measure, spoken_scores, totals
 from emotiond.models.streams import ActorStream, actor_random, make_stream, speech_frames
 from emotiond.streamer.streams.pipeline import Verdict
-from emotiond.streamer.streams.stride import Turn
+from emotiond.streamer.streams.stride import Stride
 from tests.models.sounds import RATE, babble
 
 STRIDE = 4000
@@ -96,8 +96,8 @@ def test_speech_is_within_30_db_of_the_peak_and_bridges_short_gaps() -> None:
 
 def verdict(end_sample: int, label: int | None) -> Verdict:
     heard = Heard(0, end_sample, 1.0, -20.0, 100, GateState.SPEAKING, None)
-    turn = Turn(heard, 0, end_sample, True)
-    return Verdict(turn, "speech", label, None, None, 0.0, None, None)
+    stride = Stride(heard, 0, end_sample, True)
+    return Verdict(stride, "speech", label, None, None, 0.0, None, None)
 
 
 def all_speech(stream: ActorStream) -> ActorStream:

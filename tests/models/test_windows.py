@@ -11,7 +11,7 @@ from emotiond.dsp.frontend import FrontEnd, WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.inference.card import Card
 from emotiond.models.windows import STRIDE_SAMPLES, choose_window, cut_windows
-from emotiond.streamer.audio.chunker import Intake
+from emotiond.streamer.audio.chunker import Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.streams.pipeline import Pipeline
 from tests.models.sounds import RATE, babble
@@ -49,12 +49,16 @@ def test_one_clip_gives_the_same_windows_to_trainer_and_daemon(
     ring = Ring(sound.size, 1, RATE)
     ring.write(sound[:, None], 0.0)
     ring.end()
-    intake, pipeline = Intake(ring, STRIDE_SAMPLES), Pipeline(card, None)
+    chunker, pipeline = Chunker(ring, STRIDE_SAMPLES), Pipeline(card, None)
     heard = []
-    while (chunk := intake.next_chunk()) is not None:
-        turn = pipeline.hear(chunk)
-        if chunk.samples.shape[0] and turn.needs_judging and turn.heard.window is not None:
-            heard.append((turn.heard.window.frames, turn.heard.window.features.copy()))
+    while (chunk := chunker.next_chunk()) is not None:
+        stride = pipeline.push(chunk)
+        if (
+            chunk.samples.shape[0]
+            and stride.needs_inference
+            and stride.acoustics.window is not None
+        ):
+            heard.append((stride.acoustics.window.frames, stride.acoustics.window.features.copy()))
     assert [frames for frames, _ in heard] == [cut.frames for cut in trained]
     for (_, features), cut in zip(heard, trained, strict=True):
         np.testing.assert_allclose(features, cut.features, atol=1e-5)

@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from emotiond.streamer.background import begin
+from emotiond.streamer.background import run_in_background
 
 
 def test_it_is_done_while_something_else_is() -> None:
     may_end = threading.Event()
-    promised = begin(may_end.wait)
+    promised = run_in_background(may_end.wait)
     assert not promised.done()
     may_end.set()
     assert promised.result(10) is True
@@ -21,14 +21,14 @@ def test_an_error_comes_to_whoever_asks_for_the_result() -> None:
     def fail() -> None:
         raise ValueError("no")
 
-    promised = begin(fail)
+    promised = run_in_background(fail)
     with pytest.raises(ValueError, match="no"):
         promised.result(10)
 
 
 def test_the_end_of_the_process_does_not_wait_for_it() -> None:
     script = (
-        "import threading; from emotiond.streamer.background import begin; "
-        "begin(threading.Event().wait)"
+        "import threading; from emotiond.streamer.background import run_in_background; "
+        "run_in_background(threading.Event().wait)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=30)

@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emotiond.dsp.types import FloatArray
-from emotiond.streamer.audio.chunker import Chunk, Intake
+from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from tests.support.signals import cut, noise, tone
 
 STRIDE = 4000
 
 
-def chunks_of(intake: Intake) -> list[Chunk]:
+def chunks_of(chunker: Chunker) -> list[Chunk]:
     """Those that are complete by now."""
     taken = []
-    while (chunk := intake.next_chunk()) is not None:
+    while (chunk := chunker.next_chunk()) is not None:
         taken.append(Chunk(chunk.samples.copy(), chunk.position, chunk.after_cut, chunk.last))
     return taken
 
@@ -24,12 +24,12 @@ def chunks_of(intake: Intake) -> list[Chunk]:
 def take_in(samples: FloatArray, rate: int, sizes: list[int]) -> list[Chunk]:
     """All chunks of a stream whose blocks have these sizes, asked for after each block."""
     ring = Ring(4 * rate, samples.shape[1], rate)
-    intake, taken = Intake(ring, STRIDE), []
+    chunker, taken = Chunker(ring, STRIDE), []
     for block in cut(samples, sizes):
         ring.write(block, 0)
-        taken += chunks_of(intake)
+        taken += chunks_of(chunker)
     ring.end()
-    return taken + chunks_of(intake)
+    return taken + chunks_of(chunker)
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
@@ -71,48 +71,48 @@ def test_the_timing_of_the_writes_does_not_matter_to_a_bit(rate: int, sizes: lis
 @pytest.mark.parametrize("rate", [16_000, 48_000])
 def test_after_a_loss_strides_end_where_they_always_do(rate: int) -> None:
     ring = Ring(2 * rate, 1, rate)
-    intake = Intake(ring, STRIDE)
+    chunker = Chunker(ring, STRIDE)
     sound = noise(2.0, -20, rate=rate)[:, None]
     ring.write(sound[: rate * 3 // 10], 0)
     ring.skip(rate * 3 // 10)
     ring.write(sound[:rate], 0)
     ring.end()
-    chunks = chunks_of(intake)
+    chunks = chunks_of(chunker)
     spans = [(c.position, c.position + c.samples.shape[0], c.after_cut) for c in chunks]
     assert spans[0] == (0, 4000, True)
     assert spans[1] == (4000, 4800, False)  # what came before the loss is heard, too
     assert spans[2] == (9600, 12_000, True)
     assert spans[3] == (12_000, 16_000, False)
     assert spans[-1][1] == pytest.approx(9600 + 16_000, abs=2)
-    assert intake.dropped_samples == 4800
+    assert chunker.dropped_samples == 4800
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
 def test_after_a_cut_nothing_of_the_old_sound_is_left(rate: int) -> None:
     ring = Ring(2 * rate, 1, rate)
-    intake = Intake(ring, STRIDE)
+    chunker = Chunker(ring, STRIDE)
     ring.write(np.ones((rate * 3 // 10, 1), np.float32), 0)
     ring.cut()
     ring.write(np.zeros((rate, 1), np.float32), 0)
-    first, rest_of_it, after, *rest = chunks_of(intake)
+    first, rest_of_it, after, *rest = chunks_of(chunker)
     before = np.concatenate((first.samples, rest_of_it.samples))
     assert before.shape[0] == 4800
     assert before[100:-100].min() > 0.99
     assert after.after_cut
     assert not after.samples.any()
     assert not any(chunk.after_cut for chunk in rest)
-    assert intake.dropped_samples == 0
+    assert chunker.dropped_samples == 0
 
 
 def test_what_was_heard_before_a_cut_does_not_wait_for_what_comes_behind_it() -> None:
     ring = Ring(32_000, 1, 16_000)
-    intake = Intake(ring, STRIDE)
+    chunker = Chunker(ring, STRIDE)
     ring.write(noise(0.3, -20)[:, None], 0)
     ring.cut()
-    assert [chunk.samples.shape[0] for chunk in chunks_of(intake)] == [4000, 800]
+    assert [chunk.samples.shape[0] for chunk in chunks_of(chunker)] == [4000, 800]
     ring.skip(12_000)
     ring.write(noise(0.5, -20)[:, None], 0)
-    chunks = chunks_of(intake)
+    chunks = chunks_of(chunker)
     assert [(chunk.position, chunk.after_cut) for chunk in chunks] == [
         (16_800, True),
         (20_000, False),
@@ -121,13 +121,13 @@ def test_what_was_heard_before_a_cut_does_not_wait_for_what_comes_behind_it() ->
 
 def test_what_was_overwritten_is_dropped_and_counted_at_16_khz() -> None:
     ring = Ring(48_000, 1, 48_000)
-    intake = Intake(ring, STRIDE)
+    chunker = Chunker(ring, STRIDE)
     for block in cut(noise(1.5, -20, rate=48_000)[:, None], [480]):
         ring.write(block, 0)
-    first = chunks_of(intake)[0]
+    first = chunks_of(chunker)[0]
     assert first.after_cut
     assert first.position == 8000
-    assert intake.dropped_samples == 8000
+    assert chunker.dropped_samples == 8000
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
@@ -138,36 +138,36 @@ def test_an_empty_stream_ends_with_one_empty_chunk(rate: int) -> None:
 
 def test_after_the_last_chunk_there_is_none() -> None:
     ring = Ring(16_000, 1, 16_000)
-    intake = Intake(ring, STRIDE)
+    chunker = Chunker(ring, STRIDE)
     ring.write(noise(0.1, -20)[:, None], 0)
     ring.end()
-    assert [chunk.last for chunk in chunks_of(intake)] == [True]
-    assert intake.next_chunk() is None
+    assert [chunk.last for chunk in chunks_of(chunker)] == [True]
+    assert chunker.next_chunk() is None
 
 
 @pytest.mark.parametrize("rate", [11_025, 16_000, 44_100])
 def test_the_worker_is_woken_for_every_stride(rate: int) -> None:
     ring = Ring(2 * rate, 1, rate)
-    intake, woken = Intake(ring, STRIDE), []
+    chunker, woken = Chunker(ring, STRIDE), []
     ring.on_wake(lambda: woken.append(True))
-    chunks = chunks_of(intake)
+    chunks = chunks_of(chunker)
     for block in cut(noise(1.2, -20, rate=rate)[:, None], [rate // 100]):
         ring.write(block, 0)
         if woken:
             woken.clear()
-            chunks += chunks_of(intake)
+            chunks += chunks_of(chunker)
     ring.end()
     assert woken
-    chunks += chunks_of(intake)
+    chunks += chunks_of(chunker)
     assert chunks[-1].last
     assert sum(chunk.samples.shape[0] for chunk in chunks) == pytest.approx(19_200, abs=2)
 
 
 def test_it_knows_how_far_it_lags_and_when_samples_were_captured() -> None:
     ring = Ring(48_000, 1, 48_000)
-    intake = Intake(ring, STRIDE)
+    chunker = Chunker(ring, STRIDE)
     ring.write(np.zeros((4800, 1), np.float32), 7.0)
-    assert intake.lag_seconds == pytest.approx(0.1)
-    assert intake.capture_time(1600) == pytest.approx(7.0)
-    assert intake.capture_time(800) == pytest.approx(6.95)
-    assert intake.capture_time(1601) is None
+    assert chunker.lag_seconds == pytest.approx(0.1)
+    assert chunker.capture_time(1600) == pytest.approx(7.0)
+    assert chunker.capture_time(800) == pytest.approx(6.95)
+    assert chunker.capture_time(1601) is None

@@ -17,7 +17,7 @@ import soundfile
 from emotiond.exceptions import ProfileError, SourceError
 from emotiond.inference.classifier import Classifier
 from emotiond.streamer.offline.enroll import WANTED_SECONDS, enroll
-from emotiond.streamer.sources.file import Recording
+from emotiond.streamer.sources.file import FileSource
 from tests.support.daemon import COMMAND, DEMO, emotiond
 from tests.support.signals import RATE, demo, noise
 from tests.support.sound_server import SoundServer
@@ -39,8 +39,8 @@ def long_speech(tmp_path: Path) -> Path:
     return path
 
 
-def recording(path: Path) -> Recording:
-    return Recording(str(path), realtime=False, loop=False)
+def recording(path: Path) -> FileSource:
+    return FileSource(str(path), realtime=False, loop=False)
 
 
 def events_with(*options: str, environment: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ EXCLUDED = [
 class Echo(WebSocketServer):
     """The cases want their messages back, which the daemon has no use for."""
 
-    async def _attend(self, client: ServerConnection) -> None:
+    async def _serve_client(self, client: ServerConnection) -> None:
         try:
             async for message in client:
                 await client.send(message)

@@ -7,7 +7,7 @@ import soundfile
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.sources.factory import SourceSettings, SourceSpec, open_source, parse_specs
-from emotiond.streamer.sources.file import Recording
+from emotiond.streamer.sources.file import FileSource
 from emotiond.streamer.sources.standard_input import StandardInput
 from tests.support.signals import tone
 
@@ -81,7 +81,7 @@ def test_a_file_is_opened_as_a_recording(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(str(path), tone(440, 0.1, rate=44_100), 44_100)
     source = open_source(SourceSpec("x", str(path)), SETTINGS)
-    assert isinstance(source, Recording)
+    assert isinstance(source, FileSource)
     assert source.sample_rate == 44_100
     assert not source.about.demo
 

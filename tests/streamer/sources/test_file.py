@@ -12,7 +12,7 @@ import soundfile
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.sources.file import Recording
+from emotiond.streamer.sources.file import FileSource
 from tests.support.signals import noise, tone
 
 
@@ -25,14 +25,14 @@ def nobody_listens(status: str, detail: str) -> None:
     pass
 
 
-def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray, Recording]:
-    """What a recording writes into a ring that is always emptied, as fast as it goes."""
-    recording = Recording(path, realtime=False, loop=False, **options)
-    ring = Ring(2 * recording.sample_rate, recording.channels, recording.sample_rate)
+def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray, FileSource]:
+    """What a source writes into a ring that is always emptied, as fast as it goes."""
+    source = FileSource(path, realtime=False, loop=False, **options)
+    ring = Ring(2 * source.sample_rate, source.channels, source.sample_rate)
     woken = threading.Event()
     ring.on_wake(woken.set)
-    recording.start(ring, nobody_listens)
-    played = [np.empty((0, recording.channels), np.float32)]
+    source.start(ring, nobody_listens)
+    played = [np.empty((0, source.channels), np.float32)]
     while True:
         woken.clear()
         ended, block = ring.ended, ring.read(100)
@@ -43,7 +43,7 @@ def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray
         elif ring.wake_at(ring.position + 100):
             assert woken.wait(10)
     assert ring.lost_samples == 0
-    return np.concatenate(played), recording
+    return np.concatenate(played), source
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 96_000])
@@ -52,9 +52,9 @@ def test_any_rate_and_any_channels_are_played_to_the_end(
     tmp_path: Path, rate: int, channels: int
 ) -> None:
     sound = noise(0.31, -20, rate=rate * channels).reshape(-1, channels)
-    played, recording = play(save(tmp_path / "x.wav", sound, rate, subtype="FLOAT"))
-    assert (recording.sample_rate, recording.channels) == (rate, channels)
-    assert recording.failure is None
+    played, source = play(save(tmp_path / "x.wav", sound, rate, subtype="FLOAT"))
+    assert (source.sample_rate, source.channels) == (rate, channels)
+    assert source.failure is None
     np.testing.assert_array_equal(played, sound)
 
 
@@ -100,12 +100,12 @@ def test_samples_that_are_no_numbers_end_it_with_a_reason(
     sound = tone(440, 1.0)
     sound[at] = value
     path = save(tmp_path / "x.wav", sound, subtype="FLOAT")
-    played, recording = play(path)
+    played, source = play(path)
     assert played.shape[0] <= at
     assert np.isfinite(played).all()
-    assert recording.failure is not None
-    assert "not finite numbers" in recording.failure
-    assert recording.failure.startswith(path)
+    assert source.failure is not None
+    assert "not finite numbers" in source.failure
+    assert source.failure.startswith(path)
 
 
 def test_samples_beyond_full_scale_are_played_as_they_are(tmp_path: Path) -> None:
@@ -154,20 +154,18 @@ def test_a_header_that_promises_more_than_there_is_does_no_harm(tmp_path: Path) 
 
 
 def test_digital_silence_is_sound(tmp_path: Path) -> None:
-    played, recording = play(save(tmp_path / "x.wav", np.zeros(8000, np.float32)))
+    played, source = play(save(tmp_path / "x.wav", np.zeros(8000, np.float32)))
     assert played.shape == (8000, 1)
-    assert recording.failure is None
+    assert source.failure is None
 
 
 def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
     sound = tone(440, 0.1)
-    recording = Recording(
-        save(tmp_path / "x.wav", sound, subtype="FLOAT"), realtime=False, loop=True
-    )
+    source = FileSource(save(tmp_path / "x.wav", sound, subtype="FLOAT"), realtime=False, loop=True)
     ring = Ring(2 * 1600, 1, 16_000)
     woken = threading.Event()
     ring.on_wake(woken.set)
-    recording.start(ring, nobody_listens)
+    source.start(ring, nobody_listens)
     joints: list[tuple[int, bool]] = []
     after_cut = False
     while len(joints) < 6:
@@ -182,30 +180,30 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
             after_cut = False
         elif ring.wake_at(ring.position + 1600):
             assert woken.wait(10)
-    recording.stop()
+    source.stop()
     assert joints == [(1600 * k, k > 0) for k in range(6)]
 
 
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
-    recording = Recording(save(tmp_path / "x.wav", tone(440, 0.5)), realtime=True, loop=True)
+    source = FileSource(save(tmp_path / "x.wav", tone(440, 0.5)), realtime=True, loop=True)
     ring = Ring(16_000, 1, 16_000)
     ended = threading.Event()
     ring.on_wake(ended.set)
     assert ring.wake_at(10**9)
-    recording.start(ring, nobody_listens)
-    recording.stop()
+    source.start(ring, nobody_listens)
+    source.stop()
     assert ended.wait(10)
     assert ring.ended
-    recording.stop()
+    source.stop()
 
 
 def test_at_the_speed_of_life_samples_are_captured_when_they_are_due(tmp_path: Path) -> None:
-    recording = Recording(save(tmp_path / "x.wav", tone(440, 0.1)), realtime=True, loop=False)
+    source = FileSource(save(tmp_path / "x.wav", tone(440, 0.1)), realtime=True, loop=False)
     ring = Ring(16_000, 1, 16_000)
     ended = threading.Event()
     ring.on_wake(ended.set)
     assert ring.wake_at(10**9)
-    recording.start(ring, nobody_listens)
+    source.start(ring, nobody_listens)
     assert ended.wait(10)
     first, last = ring.capture_time(320), ring.capture_time(1600)
     assert first is not None
@@ -217,11 +215,11 @@ def test_at_the_speed_of_life_a_reader_that_waits_is_woken_once_with_all_that_it
     tmp_path: Path,
 ) -> None:
     path = save(tmp_path / "x.wav", noise(1.0, -20))
-    recording = Recording(path, realtime=True, loop=False)
+    source = FileSource(path, realtime=True, loop=False)
     ring, woken = Ring(16_000, 1, 16_000), threading.Event()
     ring.on_wake(woken.set)
     ring.wake_at(1_234)  # no multiple of the blocks that it otherwise writes
-    recording.start(ring, nobody_listens)
+    source.start(ring, nobody_listens)
     assert woken.wait(10)
-    recording.stop()
+    source.stop()
     assert ring.available == 1_234

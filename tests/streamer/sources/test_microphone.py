@@ -164,7 +164,7 @@ def test_a_device_is_closed_whatever_happens_to_who_watches_it(
 
     opening = Opening(Device(0, "broken", "ALSA", 1, 16_000, is_default=True), 16_000, 1)
     portaudio = SimpleNamespace(InputStream=lambda **_: Broken(), PortAudioError=OSError)
-    monkeypatch.setattr("emotiond.streamer.sources.microphone.answered", lambda _: opening)
+    monkeypatch.setattr("emotiond.streamer.sources.microphone.call_with_timeout", lambda _: opening)
     monkeypatch.setattr("emotiond.streamer.sources.microphone.load_portaudio", lambda: portaudio)
     microphone = Microphone(None)
     microphone.start(Ring(16_000, 1, 16_000), lambda *_: None)

@@ -38,8 +38,8 @@ def health(daemon: Daemon) -> Any:
 @pytest.mark.parametrize(
     ("module", "cls", "method", "error"),
     [
-        ("streams.pipeline", "Pipeline", "hear", "ZeroDivisionError('of a bug')"),
-        ("audio.chunker", "Intake", "next_chunk", "MemoryError()"),
+        ("streams.pipeline", "Pipeline", "push", "ZeroDivisionError('of a bug')"),
+        ("audio.chunker", "Chunker", "next_chunk", "MemoryError()"),
         ("audio.ring", "Ring", "write", "IndexError('out of\\nbounds')"),
     ],
 )

@@ -111,13 +111,13 @@ class Listened:
         for first in range(0, samples.shape[0], 160):
             self.stream.ring.write(samples[first : first + 160], self._position / RATE)
 
-    def turns(self, most: int = 10_000) -> int:
+    def strides(self, most: int = 10_000) -> int:
         """The worker serves the stream so often, or until nothing waits."""
-        for turn in range(most):
+        for stride in range(most):
             chunk = self.stream.next_chunk()
             if chunk is None:
-                return turn
-            self.stream.tell(chunk, self.stream.pipeline.take(chunk, self._classifier))
+                return stride
+            self.stream.emit(chunk, self.stream.pipeline.process(chunk, self._classifier))
         return most
 
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
@@ -130,7 +130,7 @@ def test_one_that_falls_behind_is_judged_less_often_at_fixed_positions(
     listened = Listened(tiny_classifier)
     for _ in range(12):  # the worker manages one judgement where three are due
         listened.sound(0.75)
-        listened.turns(1)
+        listened.strides(1)
     told = listened.statuses[1]
     assert (told.status, listened.statuses[0].status) == ("overload", "running")
     assert "every 0.5 s" in told.detail
@@ -149,8 +149,8 @@ def test_one_that_cannot_be_helped_loses_the_oldest_sound_and_counts_it(
     behind_seconds = []
     for _ in range(60):  # not even a quarter of the judgements can be made
         listened.sound(2.0)
-        listened.turns(1)
-        behind_seconds.append(listened.stream.intake.lag_seconds)
+        listened.strides(1)
+        behind_seconds.append(listened.stream.chunker.lag_seconds)
     assert max(behind_seconds) < MOST_LAG_SECONDS[-1] + 2.0 + KEPT_SECONDS  # for as long as it is
     assert "sound is lost" in listened.statuses[-1].detail
     assert listened.emotions[-1].dropped_samples > 30 * RATE
@@ -162,22 +162,22 @@ def test_when_the_machine_is_fast_again_all_is_as_before(tiny_classifier: Classi
     listened = Listened(tiny_classifier)
     for _ in range(20):
         listened.sound(2.0)
-        listened.turns(1)
-    lost = listened.stream.intake.dropped_samples
+        listened.strides(1)
+    lost = listened.stream.chunker.dropped_samples
     for _ in range(200):
         listened.sound(0.1)
-        listened.turns()
+        listened.strides()
     assert listened.stream.status == listened.statuses[-1].status == "running"
     assert listened.stream.stride_seconds == 0.25
     ends = [event.end for event in listened.emotions[-5:]]
     np.testing.assert_allclose(np.diff(ends), 0.25, atol=0.011)
-    assert listened.stream.intake.dropped_samples - lost < 4 * RATE  # what was waiting then
+    assert listened.stream.chunker.dropped_samples - lost < 4 * RATE  # what was waiting then
 
 
 def test_a_lossless_stream_is_never_hurried(tiny_classifier: Classifier) -> None:
     listened = Listened(tiny_classifier, lossless=True)
     listened.sound(9.0)
-    assert listened.turns() == 36
+    assert listened.strides() == 36
     assert [status.status for status in listened.statuses] == ["running"]
     assert listened.emotions[-1].dropped_samples == 0
 
@@ -186,10 +186,10 @@ def test_a_microphone_that_is_lost_meanwhile_is_told_as_lost(tiny_classifier: Cl
     listened = Listened(tiny_classifier)
     listened.source.on_status("reconnecting", "gone")
     listened.sound(9.0)
-    listened.turns()
+    listened.strides()
     assert listened.stream.status == "reconnecting"
     listened.sound(9.0)
-    listened.turns(1)
+    listened.strides(1)
     listened.source.on_status("running", "")
     assert listened.stream.status == "overload"
 

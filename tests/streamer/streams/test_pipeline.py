@@ -11,7 +11,7 @@ from emotiond.inference.card import LABELS
 from emotiond.inference.classifier import Classifier, Prediction
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.events import Change, Emotion
-from emotiond.streamer.streams.pipeline import LIKELY_VOICE, Narrator, Pipeline, Timing
+from emotiond.streamer.streams.pipeline import LIKELY_VOICE, EventBuilder, Pipeline, Timing
 from tests.support.signals import demo, tone
 
 STRIDE = 4000
@@ -34,7 +34,7 @@ class Run:
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
         self.pipeline = Pipeline(classifier.card, classifier.speaker())
-        self.narrator = Narrator("mic")
+        self.event_builder = EventBuilder("mic")
         self.position = 0
         self.cut = True
         self.events: list[Emotion | Change] = []
@@ -44,14 +44,14 @@ class Run:
         emotions = []
         for first in range(0, samples.shape[0], STRIDE):
             chunk = Chunk(samples[first : first + STRIDE], self.position, self.cut, last=False)
-            turn, judged = self.pipeline.hear(chunk), script
-            if not turn.needs_judging or turn.heard.window is None:
+            stride, judged = self.pipeline.push(chunk), script
+            if not stride.needs_inference or stride.acoustics.window is None:
                 judged = None
             elif judged is None:
-                window = turn.heard.window.features
+                window = stride.acoustics.window.features
                 judged = self.classifier.judge(window, self.pipeline.speaker)
-            self.pipeline.learn(turn, judged)
-            told = self.narrator.tell(self.pipeline.conclude(turn, judged), NOW)
+            self.pipeline.adapt(stride, judged)
+            told = self.event_builder.build(self.pipeline.decide(stride, judged), NOW)
             self.position += chunk.samples.shape[0]
             self.cut = False
             self.events += told
@@ -336,8 +336,8 @@ def test_what_is_hardly_a_voice_is_uncertain(run: Run) -> None:
 
 
 def test_what_only_the_outer_world_knows_is_passed_on(run: Run) -> None:
-    turn = run.pipeline.hear(Chunk(SILENCE[:STRIDE], 0, True, False))
-    (event,) = run.narrator.tell(run.pipeline.conclude(turn, None), Timing(5.5, 14.2, 7))
+    stride = run.pipeline.push(Chunk(SILENCE[:STRIDE], 0, True, False))
+    (event,) = run.event_builder.build(run.pipeline.decide(stride, None), Timing(5.5, 14.2, 7))
     assert isinstance(event, Emotion)
     assert (event.stream, event.time, event.age_ms, event.dropped_samples) == ("mic", 5.5, 14.2, 7)
     assert event.level_dbfs == pytest.approx(-120, abs=1e-3)

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from emotiond.dsp.frontend import Heard, Window
 from emotiond.dsp.gate import GateState
 from emotiond.inference.classifier import Prediction
-from emotiond.streamer.streams.stride import Turn
+from emotiond.streamer.streams.stride import Stride
 from emotiond.streamer.streams.voice_activity import VoiceActivity
 
 STRIDE = 4000
 STRIDE_FRAMES, WINDOW_FRAMES = 25, 50
 
 
-def turn(number: int) -> Turn:
-    """The turn that ends after so many strides, all of its window loud enough for speech."""
+def stride(number: int) -> Stride:
+    """The stride that ends after so many strides, all of its window loud enough for speech."""
     window = Window(np.empty((0, 0), np.float32), WINDOW_FRAMES, WINDOW_FRAMES)
     end = number * STRIDE
     heard = Heard(0, end, 1.0, -20.0, STRIDE_FRAMES, GateState.SPEAKING, window)
-    return Turn(heard, end - WINDOW_FRAMES * 160, end, warm=True)
+    return Stride(heard, end - WINDOW_FRAMES * 160, end, warm=True)
 
 
 def voice(probability: float) -> Prediction:
@@ -34,13 +34,13 @@ def activity(threshold: float = 0.5) -> VoiceActivity:
 
 
 def test_from_the_threshold_on_a_window_holds_a_voice() -> None:
-    assert activity(0.7).take(turn(2), voice(0.7)) is not None
-    assert activity(0.7).take(turn(2), voice(0.69)) is None
-    assert activity(0.0).take(turn(2), None) is None
+    assert activity(0.7).observe(stride(2), voice(0.7)) is not None
+    assert activity(0.7).observe(stride(2), voice(0.69)) is None
+    assert activity(0.0).observe(stride(2), None) is None
 
 
 def test_a_first_window_is_as_long_as_it_is() -> None:
-    spoken = activity().take(turn(2), voice(1))
+    spoken = activity().observe(stride(2), voice(1))
     assert spoken is not None
     assert spoken.elapsed_seconds == spoken.seconds == 0.5
     assert spoken.new_seconds == 0.25
@@ -48,9 +48,9 @@ def test_a_first_window_is_as_long_as_it_is() -> None:
 
 def test_the_next_tells_of_what_came_since() -> None:
     follower = activity()
-    follower.take(turn(2), voice(1))
-    assert follower.take(turn(3), voice(0)) is None
-    spoken = follower.take(turn(4), voice(1))
+    follower.observe(stride(2), voice(1))
+    assert follower.observe(stride(3), voice(0)) is None
+    spoken = follower.observe(stride(4), voice(1))
     assert spoken is not None
     assert spoken.elapsed_seconds == spoken.new_seconds == 0.5
 
@@ -58,8 +58,8 @@ def test_the_next_tells_of_what_came_since() -> None:
 def test_what_was_heard_before_the_window_is_not_new_in_it() -> None:
     follower = activity()
     for number in range(1, 5):
-        follower.take(turn(number), voice(0))
-    spoken = follower.take(turn(5), voice(1))
+        follower.observe(stride(number), voice(0))
+    spoken = follower.observe(stride(5), voice(1))
     assert spoken is not None
     assert spoken.new_seconds == spoken.seconds == 0.5
 
@@ -68,23 +68,23 @@ def test_what_was_heard_before_the_window_is_not_new_in_it() -> None:
 def test_no_speech_counts_twice(probabilities: list[float], threshold: float) -> None:
     follower, new_seconds = activity(threshold), 0.0
     for number, probability in enumerate(probabilities, 1):
-        spoken = follower.take(turn(number), voice(probability))
+        spoken = follower.observe(stride(number), voice(probability))
         new_seconds += spoken.new_seconds if spoken else 0.0
     assert new_seconds <= len(probabilities) * 0.25 + 1e-9
 
 
 def test_a_voice_is_gone_after_a_pause_and_given_up_once_for_each() -> None:
     follower = activity()
-    follower.take(turn(2), voice(1))
-    given_up = [number for number in range(3, 13) if follower.gives_up(turn(number))]
+    follower.observe(stride(2), voice(1))
+    given_up = [number for number in range(3, 13) if follower.gives_up(stride(number))]
     assert given_up == [6, 10]  # after a second, and after one more
 
 
 def test_nothing_lasts_from_before_a_restart() -> None:
     follower = activity()
-    follower.take(turn(2), voice(1))
+    follower.observe(stride(2), voice(1))
     follower.restart(100 * STRIDE)
-    assert not follower.gives_up(turn(101))
-    spoken = follower.take(turn(102), voice(1))
+    assert not follower.gives_up(stride(101))
+    spoken = follower.observe(stride(102), voice(1))
     assert spoken is not None
     assert spoken.elapsed_seconds == pytest.approx(0.5)

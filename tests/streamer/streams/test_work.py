@@ -25,7 +25,7 @@ from emotiond.streamer.outputs.hub import Hub, Message
 from emotiond.streamer.protocol import events
 from emotiond.streamer.server import websocket
 from emotiond.streamer.sources.decoder import Decoder
-from emotiond.streamer.streams.pipeline import Narrator, Pipeline, Timing
+from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
 from tests.support.daemon import DEMO
 from tests.support.port import EVENT, port, run
 from tests.support.signals import RATE, demo
@@ -80,18 +80,18 @@ def test_an_event_is_encoded_once_for_all_sinks(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(hub, "encode", counted)
 
-    async def publish() -> list[_Sink]:
-        sinks = [_Sink() for _ in range(5)]
+    async def publish() -> list[_Output]:
+        outputs = [_Output() for _ in range(5)]
         carrier = Hub(asyncio.get_running_loop())
-        for sink in sinks:
-            carrier.add(sink)
+        for output in outputs:
+            carrier.add(output)
         status = events.Status(0, "mic", "running", "", None, None, False)
         await asyncio.to_thread(carrier.publish, "mic", [status], True)
-        return sinks
+        return outputs
 
-    sinks = asyncio.run(publish())
+    outputs = asyncio.run(publish())
     assert len(encoded) == 1
-    assert all(sink.texts[0] is encoded[0] for sink in sinks)
+    assert all(output.texts[0] is encoded[0] for output in outputs)
 
 
 def test_an_event_is_framed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def test_linear_algebra_begins_no_threads_that_would_wait_for_each_other() -> No
     assert ended.stdout.strip() == "1"
 
 
-class _Sink:
+class _Output:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
@@ -152,12 +152,12 @@ def _hear(
     pipeline: Pipeline, classifier: Classifier, samples: FloatArray, position: int = 0
 ) -> list[str]:
     """The states of all strides, told and forgotten as the daemon does."""
-    narrator, states, stride = Narrator("mic"), [], 4000
+    event_builder, states, stride = EventBuilder("mic"), [], 4000
     for first in range(0, samples.shape[0], stride):
         after_cut = position + first == 0
         chunk = Chunk(samples[first : first + stride], position + first, after_cut, last=False)
-        verdict = pipeline.take(chunk, classifier)
-        for event in narrator.tell(verdict, Timing(0.0, None, 0)):
+        verdict = pipeline.process(chunk, classifier)
+        for event in event_builder.build(verdict, Timing(0.0, None, 0)):
             events.encode(events.to_json(event))
         states.append(verdict.state)
     return states

@@ -28,7 +28,7 @@ from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.history import History
-from emotiond.streamer.uploads.uploads import ClientStreams
+from emotiond.streamer.uploads.uploads import Uploads
 from tests.conftest import DATA
 from tests.support.caller import pcm
 from tests.support.port import LIMITS, closing_code, run, until
@@ -38,7 +38,7 @@ from tests.support.signals import demo
 START = '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}'
 LIVE = '{"type":"start","purpose":"live","sample_rate":16000,"format":"s16le"}'
 SECOND = pcm(demo()[16_000:32_000])
-PATIENT = replace(LIMITS, ping_seconds=60, client_streams=4)
+PATIENT = replace(LIMITS, ping_seconds=60, uploads=4)
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -48,7 +48,7 @@ class Place:
 
     url: str
     server: WebSocketServer
-    client_streams: ClientStreams
+    uploads: Uploads
     adopted: list[weakref.ref[Stream]]
 
 
@@ -62,7 +62,7 @@ async def place(limits: Limits = PATIENT, model: str = "tiny") -> AsyncIterator[
         adopted.append(weakref.ref(stream))
         worker.adopt(stream)
 
-    streams = ClientStreams(adopt, hub, history, 4000, limits, taken=())
+    streams = Uploads(adopt, hub, history, 4000, limits, taken=())
     server = WebSocketServer(
         lambda: [], Pages(lambda: {}, lambda: []), Access("127.0.0.1"), limits,
         handlers=streams.handlers, on_leave=streams.leave,
@@ -111,9 +111,9 @@ def test_a_socket_cut_in_mid_upload_frees_everything_at_once(start: str, model: 
             for _ in range(8):
                 await client.send(SECOND)
             await answer(client, "emotion")
-            assert at.client_streams.count == 1
+            assert at.uploads.count == 1
             cut(client)
-            await until(lambda: at.client_streams.count == 0)
+            await until(lambda: at.uploads.count == 0)
             (stream,) = at.adopted
             await until(lambda: stream() is None)
 
@@ -197,7 +197,7 @@ def test_a_stream_whose_client_has_forgotten_it_ends(start: str) -> None:
             await client.send(start)
             await client.send(SECOND)
             assert (await answer(client, "error"))["error"] == "idle"
-            assert at.client_streams.count == 0
+            assert at.uploads.count == 0
             await client.send(start)
             assert (await answer(client, "started"))["stream"] == "client-2"
 
@@ -238,7 +238,7 @@ def test_other_pieces_that_come_too_often_close_the_connection(start: str, size:
             for _ in range(20):
                 await client.send(bytes(size))
             assert await closing_code(client) == 1008
-            await until(lambda: at.client_streams.count == 0)
+            await until(lambda: at.uploads.count == 0)
 
     run(test)
 
@@ -255,7 +255,7 @@ def test_a_client_that_reads_no_events_is_dropped_with_its_stream() -> None:
                 with contextlib.suppress(ConnectionClosed):
                     for _ in range(200):
                         await client.send(SECOND)
-                await until(lambda: at.client_streams.count == 0)
+                await until(lambda: at.uploads.count == 0)
                 assert at.server.dropped_clients == 1
 
     run(test)
@@ -272,12 +272,12 @@ def test_a_stream_that_the_daemon_cannot_go_on_with_ends_with_an_error(
             await client.send(START)
             await answer(client, "started")
             with monkeypatch.context() as patch:
-                patch.setattr(Pipeline, "hear", fail)
+                patch.setattr(Pipeline, "push", fail)
                 await client.send(SECOND)
                 error = await answer(client, "error")
             assert error["error"] == "failed"
             assert "of a bug" in error["detail"]
-            assert at.client_streams.count == 0
+            assert at.uploads.count == 0
             await client.send(SECOND)  # it did not know yet
             await client.send('{"type":"end"}')
             await client.send(START)
