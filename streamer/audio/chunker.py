@@ -1,4 +1,4 @@
-"""From the ring, at the device's rate and with its channels, to strides of mono at 16 kHz."""
+"""Cuts the ring's audio, at the device's rate and channels, into chunks of mono at 16 kHz."""
 
 from __future__ import annotations
 
@@ -17,62 +17,62 @@ _RESAMPLED_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class Chunk:
-    """The samples up to the next multiple of the stride, or to a cut or the end before it."""
+    """Samples up to the next multiple of the stride, or up to a cut or the end before it."""
 
     samples: FloatArray
-    """Mono, 16 kHz, shape ``(n,)``; valid until the next chunk is asked for."""
+    """Mono, 16 kHz, shape ``(n,)``; valid until the next call of ``next_chunk``."""
     position: int
-    """Of the first one, counted at 16 kHz from the beginning of the stream."""
+    """Position of the first sample, counted at 16 kHz from the start of the stream."""
     after_cut: bool
-    """Whether something is missing in front of it, or it is the first."""
+    """Whether samples are missing in front of the chunk, or it is the first."""
     last: bool
-    """Whether the stream ends with it; it may then be empty."""
+    """Whether the stream ends with this chunk, which may then be empty."""
 
 
 class Chunker:
-    """Reads one stream's ring; belongs to one worker.
+    """Reads the ring of one stream. It belongs to one worker.
 
     Args:
-        ring: of the source.
-        stride_samples: at 16 kHz.
+        ring: the source writes into it.
+        stride_samples: the stride, in samples at 16 kHz.
     """
 
     def __init__(self, ring: Ring, stride_samples: int) -> None:
         self.stretch = 1
-        """How many strides make one chunk; chunks still end at multiples of their length."""
+        """Strides per chunk. Chunks end at multiples of their length."""
         self._ring = ring
         self._stride = stride_samples
         self._resampler = Resampler(ring.sample_rate, SAMPLE_RATE)
-        # The same blocks whatever the timing: the resampler then gives the same bits.
+        # Blocks do not depend on the timing, so the resampler always gives the same bits.
         self._block = math.ceil(_RESAMPLED_SECONDS * ring.sample_rate)
-        self._waiting = np.empty(0, np.float32)  # resampled, not yet handed out
-        self._position = 0  # of the first sample waiting, at 16 kHz
+        self._waiting = np.empty(0, np.float32)  # resampled, not yet in a chunk
+        self._position = 0  # of the first waiting sample, at 16 kHz
         self._after_cut = True
-        self._next_run: Block | None = None  # read already; what waits goes out before it
+        self._next_run: Block | None = None  # already read; the waiting samples go out before it
         self._flushed = False  # the source has ended and the resampler is empty
         self._finished = False
 
     @property
     def dropped_samples(self) -> int:
-        """Lost since the stream began, at 16 kHz."""
+        """Samples lost since the stream began, at 16 kHz."""
         return round(self._ring.lost_samples * SAMPLE_RATE / self._ring.sample_rate)
 
     @property
     def lag_seconds(self) -> float:
-        """Audio that is in the ring and was not read yet."""
+        """Duration of the audio in the ring that is not read yet."""
         return self._ring.available / self._ring.sample_rate
 
     def drop_oldest(self, kept_seconds: float) -> None:
-        """Give up what was not read yet, but for so much of the newest sound."""
+        """Drop unread audio, except for the newest part of this duration."""
         self._ring.drop_oldest(round(kept_seconds * self._ring.sample_rate))
 
     def capture_time(self, position: int) -> float | None:
-        """Monotonic time at which the sample before a 16 kHz position was captured."""
+        """Return the monotonic time at which the sample before a 16 kHz position was captured."""
         device_position = math.floor(position * self._ring.sample_rate / SAMPLE_RATE)
         return self._ring.capture_time(device_position)
 
     def next_chunk(self) -> Chunk | None:
-        """The next strides; None if they are not complete yet: the ring will wake the worker."""
+        """Return the next chunk; None if it is incomplete. The ring then wakes the worker later."""
         while not self._finished:
             length = self.stretch * self._stride
             needed = length - self._position % length
@@ -86,7 +86,7 @@ class Chunker:
             if self._flushed:
                 self._finished = True
                 return self._hand_out(self._waiting.shape[0], last=True)
-            ended = self._ring.ended  # asked first: what came before the end is then all there
+            ended = self._ring.ended  # read first: everything before the end is then in the ring
             wanted = self._block
             if self._ring.sample_rate == SAMPLE_RATE:
                 wanted = needed - self._waiting.shape[0]
@@ -100,7 +100,7 @@ class Chunker:
         return None
 
     def _wake_after(self, needed: int, wanted: int) -> int:
-        """Samples at the device's rate that will at least be needed for the stride."""
+        """Return the fewest samples, at the device's rate, that can complete the chunk."""
         missing = (needed - self._waiting.shape[0]) * self._ring.sample_rate // SAMPLE_RATE
         return max(wanted, missing // wanted * wanted)
 
@@ -112,7 +112,7 @@ class Chunker:
         return chunk
 
     def _refill(self, wanted: int) -> bool:
-        """Move one block from the ring to the samples waiting; False if there was none."""
+        """Move one block from the ring to the waiting samples. Returns False if there is none."""
         block = self._ring.read(wanted)
         if block is None:
             return False
@@ -124,7 +124,7 @@ class Chunker:
         return True
 
     def _begin_run(self, block: Block) -> None:
-        """Go on behind a cut."""
+        """Continue behind a cut."""
         self._next_run = None
         self._resampler.restart()
         self._position = round(block.position * SAMPLE_RATE / self._ring.sample_rate)

@@ -1,4 +1,4 @@
-"""The ring buffer between a source, which must never wait, and the pipeline, which may."""
+"""The ring buffer between a source, which must not wait, and the pipeline, which may."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ import numpy as np
 from emotiond.dsp.types import FloatArray
 
 _NEVER = math.inf
-_MARKS = 4096  # block arrivals remembered: 40 s of 10 ms blocks
+_MARKS = 4096  # how many block arrivals are kept: 40 s of 10 ms blocks
 
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive samples out of the ring."""
+    """Consecutive samples read from the ring."""
 
     samples: FloatArray
     """Shape ``(n, channels)``, a copy."""
     position: int
-    """Of the first sample, counted from the beginning of the stream, lost ones included."""
+    """Position of the first sample, counted from the start of the stream, lost samples included."""
     after_cut: bool
-    """Whether the samples do not follow on those read before."""
+    """Whether samples are missing between this block and the one before."""
 
 
 class _Gap(NamedTuple):
-    """Positions that hold no samples, from ``start`` up to ``end``; none of them at a cut."""
+    """Positions without samples, from ``start`` up to ``end``. A cut is an empty gap."""
 
     start: int
     end: int
@@ -40,10 +40,10 @@ class _Gap(NamedTuple):
 class Ring:
     """A preallocated buffer for one writer thread and one reader thread.
 
-    Positions count samples per channel from the beginning of the stream, lost samples
-    included. A writer that does not wait overwrites the oldest samples; what the reader
-    loses by that is counted in :attr:`lost_samples`. No lock is held while samples are
-    copied: the reader checks afterwards whether the writer overtook it.
+    Positions count samples per channel from the start of the stream, lost samples included.
+    A writer that does not wait overwrites the oldest samples. :attr:`lost_samples` counts what
+    the reader loses. No lock is held while samples are copied: the reader checks afterwards
+    whether the writer has overtaken it.
 
     Args:
         capacity: samples per channel.
@@ -54,11 +54,11 @@ class Ring:
     def __init__(self, capacity: int, channels: int, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self.lost_samples = 0
-        """Overwritten before they were read, given up by the reader, or skipped by the source."""
+        """Samples overwritten before they were read, dropped by the reader, or never captured."""
         self._samples = np.zeros((capacity, channels), np.float32)
         self._capacity = capacity
         self._written = 0  # position just behind the newest sample
-        self._reserved = 0  # the same once the block that is being copied in is there
+        self._reserved = 0  # the same, including the block that is being copied in
         self._read = 0  # position of the next sample to be read
         self._gaps: deque[_Gap] = deque()
         self._mark_ends = np.zeros(_MARKS, np.int64)
@@ -68,29 +68,29 @@ class Ring:
         self._wake: Callable[[], None] = lambda: None
         self._room = threading.Event()
         self.ended = False
-        """Whether the source has said that nothing follows."""
+        """Whether the source has ended."""
         self.copy: Ring | None = None
-        """Another one, of the same shape, that gets whatever is written here; its reader may
-        take it away at any time."""
+        """A ring of the same shape that receives everything written here. Its reader may remove
+        it at any time."""
 
     def sibling(self) -> Ring:
-        """An empty one of the same shape."""
+        """Return an empty ring of the same shape."""
         return Ring(self._capacity, self._samples.shape[1], self.sample_rate)
 
     # The writer's side.
 
     def write(self, samples: FloatArray, monotonic_seconds: float) -> None:
-        """Copy a block in, overwriting the oldest samples where there is no room.
+        """Copy a block in. It overwrites the oldest samples if the ring is full.
 
         Args:
             samples: shape ``(n, channels)``.
-            monotonic_seconds: when its last sample reached the process.
+            monotonic_seconds: when the last sample reached the process.
         """
         start, count = self._written % self._capacity, samples.shape[0]
         if count > self._capacity:
             raise ValueError(f"a block of {count} samples is larger than the ring")
         first = min(count, self._capacity - start)
-        self._reserved = self._written + count  # said first: its place is not to be read any more
+        self._reserved = self._written + count  # set first: the reader must not trust this place
         self._samples[start : start + first] = samples[:first]
         self._samples[: count - first] = samples[first:]
         slot = self._marks % _MARKS
@@ -102,18 +102,18 @@ class Ring:
             copy.write(samples, monotonic_seconds)
 
     def cut(self) -> None:
-        """Say that what is written next does not follow on what was written before."""
+        """Mark a discontinuity: the next samples do not follow on the last ones."""
         self.skip(0)
 
     def skip(self, samples: int, lost: bool = True) -> None:
-        """Say that so many samples of the stream were never captured; muted ones are not lost."""
+        """Skip samples that were never captured. Muted samples do not count as lost."""
         self._gaps.append(_Gap(self._written, self._written + samples, lost))
         self._advance(self._written + samples)
         if (copy := self.copy) is not None:
             copy.skip(samples, lost)
 
     def end(self) -> None:
-        """Say that nothing follows."""
+        """Mark the end of the stream."""
         self.ended = True
         self._wake_if_due()
         if (copy := self.copy) is not None:
@@ -121,16 +121,16 @@ class Ring:
 
     @property
     def awaited_samples(self) -> float:
-        """Still missing until the reader is woken; none, or infinitely many, where it is busy."""
+        """Samples missing until the reader wakes; zero or less, or infinite, while it is busy."""
         return self._wake_position - self._written
 
     @property
     def room(self) -> int:
-        """Samples that can be written without loss."""
+        """How many samples can be written without loss."""
         return self._capacity - (self._written - self._read)
 
     def wait_for_room(self, samples: int, stop: threading.Event) -> bool:
-        """Wait until so many samples can be written without loss; False once ``stop`` is set."""
+        """Wait for room for these samples. Returns False once ``stop`` is set."""
         while self.room < samples:
             self._room.clear()
             if self.room >= samples:
@@ -154,14 +154,14 @@ class Ring:
     # The reader's side.
 
     def on_wake(self, wake: Callable[[], None]) -> None:
-        """Set what is called, in the writer's thread, when the reader has enough to go on."""
+        """Set the callback that wakes the reader. It runs in the writer's thread."""
         self._wake = wake
 
     def wake_at(self, position: int) -> bool:
-        """Ask to be woken once the stream has come this far, or is cut, or ends.
+        """Request a wake-up when the stream reaches this position, is cut, or ends.
 
         Returns:
-            False if that has happened already: then there will be no waking.
+            False if that has already happened; the callback is then not called.
         """
         self._wake_position = position
         if self._written < position and not self.ended and not self._gaps:
@@ -171,23 +171,23 @@ class Ring:
 
     @property
     def available(self) -> int:
-        """Samples written and not yet read."""
+        """Samples that are written but not yet read."""
         return self._written - self._read
 
     @property
     def position(self) -> int:
-        """Of the next sample to be read."""
+        """Position of the next sample to be read."""
         return self._read
 
     def read(self, wanted: int) -> Block | None:
-        """Take so many samples, or those before a cut or the end where it comes first.
+        """Read the wanted number of samples, or fewer before a cut or the end.
 
         Returns:
-            None if they are not there yet, or if all has been read; no samples for a cut
-            behind which they are not there yet.
+            None if the samples are not there yet, or if everything has been read. An empty block
+            if there is a cut and the samples behind it are not there yet.
         """
         while True:
-            ended = self.ended  # asked first: what came before the end is then all there
+            ended = self.ended  # read first: everything before the end is then in the ring
             after_cut = self._step_over_losses()
             count = min(wanted, self._written - self._read)
             complete = ended or count == wanted
@@ -201,21 +201,21 @@ class Ring:
                 self._read = position + count
                 self._room.set()
                 return Block(samples, position, after_cut)
-            # The writer overtook the copy: what was read is torn, and lost.
+            # The writer has overtaken the copy: these samples are torn and count as lost.
             if after_cut:
                 self._gaps.appendleft(_Gap(position, position))
 
     def drop_oldest(self, kept: int) -> None:
-        """Give up what waits to be read, but for so many of the newest samples."""
+        """Drop unread samples, except for so many of the newest."""
         dropped = self._written - kept - self._read
         if dropped > 0:
             self._gaps.appendleft(_Gap(self._read, self._read + dropped))
 
     def capture_time(self, position: int) -> float | None:
-        """Monotonic time at which the sample before ``position`` was captured.
+        """Return the monotonic time at which the sample before ``position`` was captured.
 
-        That is the arrival of its block, less the samples after it in that block. None if
-        the arrival is not remembered any more.
+        This is the arrival of its block minus the duration of the samples after it in the block.
+        None if the arrival is no longer kept.
         """
         marks = min(self._marks, _MARKS)
         for age in range(1, marks + 1):
@@ -228,7 +228,7 @@ class Ring:
         return None
 
     def _step_over_losses(self) -> bool:
-        """Move the read position over what is lost; whether that, or a cut, was met."""
+        """Move the read position past lost samples. Returns whether there was a loss or a cut."""
         after_cut = False
         overwritten = self._reserved - self._capacity - self._read
         if overwritten > 0:

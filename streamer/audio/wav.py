@@ -1,4 +1,4 @@
-"""Sound files that can be read whatever ends the program that writes them."""
+"""Writes WAV files that stay readable however the writing program ends."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from emotiond.inference.card import SAMPLE_RATE
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _SAMPLE_BYTES = 2
 _MOST_BYTES = 2**32 - 2**20
-"""What the header can tell, less some: about 37 hours."""
+"""Slightly less than the header can count: about 37 hours."""
 
 
 def create(path: Path) -> int:
-    """A descriptor of a new file that nobody else may read: it holds somebody's voice.
+    """Create a file that only its owner can read, since it holds a voice. Returns its descriptor.
 
     Raises:
-        FileExistsError: there is one of that name.
-        OSError: it cannot be created.
+        FileExistsError: a file of that name exists.
+        OSError: the file cannot be created.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return os.open(path, flags, 0o600)
 
 
 class WavWriter:
-    """16-bit mono PCM at 16 kHz; the header counts the samples that are in the file by then.
+    """Writes 16-bit mono PCM at 16 kHz. The header always counts the samples in the file.
 
-    What was written survives the end of the program, but not a power cut: when it reaches the
-    disk is up to the system.
+    Written samples survive the end of the program, but not a power cut: the system decides when
+    they reach the disk.
 
     Args:
-        path: of the new file.
+        path: the new file.
 
     Raises:
-        OSError: it cannot be created.
+        OSError: the file cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,19 +48,19 @@ class WavWriter:
 
     @property
     def seconds(self) -> float:
-        """Of sound in the file."""
+        """Duration of the audio in the file."""
         return self._bytes / _SAMPLE_BYTES / SAMPLE_RATE
 
     @property
     def is_full(self) -> bool:
-        """Whether the header could soon not tell the length any more."""
+        """Whether the header has nearly reached the length that it can count."""
         return self._bytes > _MOST_BYTES
 
     def append(self, samples: FloatArray) -> None:
-        """Write samples in −1 … 1, shape ``(n,)``, and then how many there are.
+        """Write samples from −1 to 1, shape ``(n,)``, and then the new length.
 
         Raises:
-            OSError: they cannot be written; what was written before can still be read.
+            OSError: they cannot be written. Earlier samples stay readable.
         """
         integers = np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2")
         self._file.seek(_HEADER.size + self._bytes)
@@ -81,10 +81,10 @@ class WavWriter:
 
 
 def write_all(descriptor: int, data: bytes | bytearray) -> None:
-    """Write all of it, though a file that is nearly full takes it in pieces.
+    """Write all data. A nearly full disk may take it in pieces.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the data cannot be written.
     """
     view = memoryview(data)
     while view:
