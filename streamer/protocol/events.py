@@ -1,4 +1,4 @@
-"""The messages: one JSON object each, the same on every output."""
+"""The events: one JSON object each, the same on every output."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ StreamStatus = Literal["running", "stalled", "reconnecting", "overload", "muted"
 
 @dataclass(frozen=True)
 class Emotion:
-    """What one stride brought."""
+    """The result of one stride."""
 
     seq: int
     stream: str
     start: float
-    """Seconds of the stream where the window's real audio begins."""
+    """Second of the stream at which the window's real audio begins."""
     end: float
-    """Seconds of the stream where its last full frame ends."""
+    """Second of the stream at which its last full frame ends."""
     time: float
     """Unix time at which its last sample was captured."""
     state: State
@@ -38,58 +38,58 @@ class Emotion:
     scores: Mapping[str, float] | None
     """Smoothed posteriors; None in ``warmup`` and ``silence``."""
     raw: Mapping[str, float] | None
-    """This window's posteriors; None in ``warmup`` and ``silence``."""
+    """Posteriors of this window; None in ``warmup`` and ``silence``."""
     speech_ratio: float
     """Share of the window that is speech."""
     level_dbfs: float
-    """Of the newest stride; −120 at the least."""
+    """Level of the newest stride; −120 at least."""
     age_ms: float | None
-    """From the capture of the window's last sample to the sending; None at ``--speed max``."""
+    """Time from the capture of the last sample to the sending; None at ``--speed max``."""
     dropped_samples: int
-    """Lost since the stream began, at 16 kHz."""
+    """Samples lost since the stream began, at 16 kHz."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """The published label is another one now."""
+    """The published label has changed."""
 
     seq: int
     stream: str
     at: float
-    """Seconds of the stream."""
+    """Second of the stream."""
     from_label: str | None
     to_label: str | None
     held_seconds: float
-    """For how long the former label was published."""
+    """How long the former label was published."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """How a stream is doing."""
+    """The state of a stream has changed."""
 
     seq: int
     stream: str
     status: StreamStatus
     detail: str
-    """For people: the cause, the remedy."""
+    """Cause and remedy, in plain text."""
     device: str | None
     """The microphone's name."""
     device_latency_ms: float | None
-    """What the device itself adds to ``age_ms``."""
+    """Latency that the device adds to ``age_ms``."""
     demo: bool
-    """Whether this is the bundled recording and nobody's voice."""
+    """Whether the stream plays the bundled demo instead of a live voice."""
 
 
 Event = Emotion | Change | Status
 
 
 def scores_of(posteriors: FloatArray) -> dict[str, float]:
-    """Posteriors of shape ``(8,)`` by label."""
+    """Return posteriors of shape ``(8,)`` by label."""
     return dict(zip(LABELS, np.asarray(posteriors, np.float64).tolist(), strict=True))
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event as the protocol has it, numbers rounded to four decimals."""
+    """Return the event as in the protocol, with numbers rounded to four decimals."""
     values = {name: _rounded(value) for name, value in vars(event).items()}
     if isinstance(event, Change):
         values = {{"from_label": "from", "to_label": "to"}.get(k, k): v for k, v in values.items()}
@@ -97,9 +97,9 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def encode(message: Mapping[str, Any]) -> str:
-    """One line of JSON; refuses what is not a finite number.
+    """Encode a message as one line of JSON. Numbers must be finite.
 
-    What is no character, such as a byte of a file's name, is escaped: it can go over a wire.
+    Surrogates, such as odd bytes of a file's name, are escaped, since UTF-8 cannot hold them.
     """
     text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""What clients ask for: one frozen dataclass for each message, checked before it is acted on."""
+"""The requests of clients: one frozen dataclass per message, validated when it is parsed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from emotiond.inference.parsing import build
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
 LONGEST_NAME = 200  # characters
-_LONGEST_PROBLEM = 200  # characters; what a client sent may stand in it
+_LONGEST_PROBLEM = 200  # characters; a problem may quote what a client sent
 
 Format = Literal["s16le", "f32le"]
 """Signed 16-bit integers, or floats from -1 to 1; both little-endian and mono."""
 
 
 class RequestError(EmotiondError):
-    """What a client asked for is not done; it is told so, and its connection stays open.
+    """A request is refused. The client gets an error message and keeps its connection.
 
     Args:
-        error: its code in docs/protocol.md.
-        problem: as in every other error.
-        remedy: the same.
-        about: the type of the message; None where it has none that is known.
+        error: the code in docs/protocol.md.
+        problem: see :class:`EmotiondError`.
+        remedy: see :class:`EmotiondError`.
+        about: the type of the request; None if it is unknown.
     """
 
     def __init__(self, error: str, problem: str, remedy: str, about: str | None = None) -> None:
@@ -34,7 +34,7 @@ class RequestError(EmotiondError):
         self.about = about
 
     def to_json(self, about: str | None) -> dict[str, Any]:
-        """The message for the client; ``about`` serves where the error has none of its own."""
+        """Return the message for the client. ``about`` is the default for the error's own."""
         return {
             "type": "error",
             "error": self.error,
@@ -44,35 +44,35 @@ class RequestError(EmotiondError):
 
 
 class SenselessError(RequestError):
-    """What a client sent makes no sense: after a few of these it is sent away."""
+    """A message makes no sense. After a few of these the client is disconnected."""
 
 
 @dataclass(frozen=True)
 class Auth:
-    """The first message where a token is wanted; elsewhere it is ignored."""
+    """The token. It must be the first message where one is required; elsewhere it is ignored."""
 
     token: str
 
 
 @dataclass(frozen=True)
 class Start:
-    """Sound will come, in binary messages.
+    """Starts an upload; its audio follows in binary messages.
 
     Raises:
         ValueError: a value is out of range.
     """
 
     purpose: Literal["live", "file"]
-    """``live``: as it is spoken; ``file``: as fast as it is judged, losing nothing."""
+    """``live``: audio as it is spoken; ``file``: as fast as inference goes, without loss."""
     sample_rate: int
     """Hz."""
     format: Format
     name: str = ""
-    """For people only."""
+    """A name to show."""
     publish: bool = False
-    """Whether all who listen get its events, and not this client alone."""
+    """Whether all clients get the events, instead of this client alone."""
     duration: float | None = None
-    """Seconds of sound that will come, if that is known."""
+    """Seconds of audio that will come, if known."""
 
     def __post_init__(self) -> None:
         if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
@@ -85,43 +85,43 @@ class Start:
 
 @dataclass(frozen=True)
 class Audio:
-    """A binary message: samples of the stream that this client has started."""
+    """A binary message: samples of the client's upload."""
 
     data: bytes
 
 
 @dataclass(frozen=True)
 class End:
-    """No more sound comes."""
+    """Ends the upload after the audio that was sent."""
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """The stream is not wanted any more."""
+    """Aborts the upload."""
 
 
 @dataclass(frozen=True)
 class ListHistory:
-    """The files that were analysed are wanted, and the list again whenever one is forgotten."""
+    """Asks for the list of analysed files, now and whenever one is deleted."""
 
 
 @dataclass(frozen=True)
 class Recall:
-    """The events of a file of the history are wanted."""
+    """Asks for the events of a file in the history."""
 
     id: int
 
 
 @dataclass(frozen=True)
 class Forget:
-    """Files of the history are not to be kept any longer."""
+    """Deletes files from the history."""
 
     ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Mute:
-    """The daemon's microphone is to be closed, or opened again."""
+    """Closes the daemon's microphone, or opens it again."""
 
     muted: bool
 
@@ -138,21 +138,21 @@ REQUESTS: Mapping[str, type[Request]] = {
     "forget": Forget,
     "mute": Mute,
 }
-"""Those of text messages, by their type."""
+"""The requests that come as text messages, by type."""
 
 _TYPES: Mapping[type[Request], str] = {cls: kind for kind, cls in REQUESTS.items()}
 
 
 def type_of(request: Request) -> str:
-    """The type of a request's message; ``audio`` for a binary one."""
+    """Return the type of a request's message; ``audio`` for a binary one."""
     return _TYPES.get(type(request), "audio")
 
 
 def parse(message: str | bytes) -> Request:
-    """Read one message of a client.
+    """Parse one message of a client.
 
     Raises:
-        SenselessError: it is none that is known, or a field does not fit.
+        SenselessError: the type is unknown, or a field is wrong.
     """
     remedy = "See docs/protocol.md"
     if isinstance(message, bytes):
