@@ -1,7 +1,7 @@
-"""Decode sound files in a process of their own: what crashes a decoder ends no daemon.
+"""Decodes sound files in a process of its own: a crash of the decoder does not end the daemon.
 
-The process reads one line per file, its path as JSON, and answers with messages: a byte that
-names the kind, four bytes of length, and so many bytes of content.
+The process reads one line per file, the path as JSON. It answers with messages: one byte for
+the kind, four bytes for the length, and the content.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ BLOCK_SECONDS = 0.5
 _OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
 _HEAD = struct.Struct("<cI")
 _MOST_SECONDS_A_STEP = 20.0  # to open a file, or to decode a block of it
-_LAST_SECONDS = 5.0  # from the end of what it says to its own
-_MOST_MEMORY_BYTES = 2**31  # of addresses, the libraries' own included
+_LAST_SECONDS = 5.0  # from the end of its output to the end of the process
+_MOST_MEMORY_BYTES = 2**31  # of address space, libraries included
 _COMMAND = (
     "import sys; sys.path[:] = sys.argv[1:]; "
     "from emotiond.streamer.sources.decoder import main; main()"
 )
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # for the daemon: the decoder ends when it is left
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the decoder
 
 
 class Decoder:
-    """Decodes one file after the other. Belongs to one thread; a context that ends its process.
+    """Decodes one file after the other. It belongs to one thread.
 
-    A process that crashed, hung or was left in the middle of a file is replaced by another.
+    A new process replaces one that crashed, hung or was left in the middle of a file. As a
+    context manager, it ends its process.
     """
 
     def __init__(self) -> None:
@@ -52,10 +53,10 @@ class Decoder:
         self.close()
 
     def open(self, path: str) -> Decoding:
-        """Begin with a file; what was not read of the one before is given up.
+        """Open a file. The rest of the file before it is discarded.
 
         Raises:
-            SourceError: it is not a file that can be decoded, or crashed the decoder.
+            SourceError: the file cannot be decoded, or crashed the decoder.
         """
         if self._process.poll() is not None:
             self.close()
@@ -63,26 +64,26 @@ class Decoder:
         return Decoding(self, path)
 
     def close(self) -> None:
-        """End the process at once; harmless when it has ended already."""
+        """End the process at once. It may have ended already."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
-                with contextlib.suppress(OSError):  # something unsent, that nobody will read
+                with contextlib.suppress(OSError):  # unsent data that no process will read
                     pipe.close()
         self._process.wait()
 
     def send(self, path: str) -> None:
-        """Ask for a file."""
+        """Send the path of the next file."""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it is gone: there will be no answer
+        with contextlib.suppress(OSError):  # the process is gone and will not answer
             self._process.stdin.write(json.dumps(path).encode() + b"\n")
             self._process.stdin.flush()
 
     def receive(self, path: str) -> tuple[bytes, bytes]:
-        """The kind and the content of the next message.
+        """Return the kind and the content of the next message.
 
         Raises:
-            SourceError: there is none, because the decoder has ended.
+            SourceError: the decoder has ended.
         """
         assert self._process.stdout is not None
         head = self._process.stdout.read(_HEAD.size)
@@ -92,7 +93,7 @@ class Decoder:
             if len(content) == length:
                 return kind, content
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LAST_SECONDS)  # its own end tells more than ours
+            self._process.wait(_LAST_SECONDS)  # its own exit status says more than a kill
         self.close()
         raise SourceError(
             f"{path}: its decoder {_fate(self._process.returncode)}",
@@ -101,10 +102,10 @@ class Decoder:
 
 
 class Decoding:
-    """The sound of one file, block by block.
+    """The audio of one file, block by block.
 
     Raises:
-        SourceError: it is not a file that can be decoded, or crashed the decoder.
+        SourceError: the file cannot be decoded, or crashed the decoder.
     """
 
     def __init__(self, decoder: Decoder, path: str) -> None:
@@ -118,7 +119,7 @@ class Decoding:
         self.channels: int = about["channels"]
 
     def read(self) -> FloatArray:
-        """The next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
+        """Return the next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
 
         Raises:
             SourceError: the file is damaged here, too long, or crashed the decoder.
@@ -134,7 +135,7 @@ class Decoding:
         return block
 
     def close(self) -> None:
-        """Read no further."""
+        """Stop reading."""
         if not self._ended:
             self._ended = True
             self._decoder.close()
@@ -148,14 +149,14 @@ class Decoding:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C on the terminal is not for it
+    apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C must not reach the decoder
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # libraries tell there what they think of a file
+        stderr=subprocess.DEVNULL,  # libraries print warnings about files there
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         **apart,
     )
@@ -168,11 +169,11 @@ def _fate(status: int) -> str:
     return f"ended (status {status})"
 
 
-# What follows runs in the decoder's process.
+# The rest of this module runs in the decoder's process.
 
 
 def main() -> None:
-    """Decode what is asked for, until nobody is there who asks."""
+    """Decode the requested files until the daemon is gone."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _limit_memory()
@@ -183,7 +184,7 @@ def main() -> None:
                 output.write(_HEAD.pack(kind, len(content)))
                 output.write(content)
                 output.flush()
-    os._exit(0)  # closing standard output would try once more to write
+    os._exit(0)  # a regular exit would try to flush standard output once more
 
 
 def _answer(path: str) -> Iterator[tuple[bytes, bytes]]:
@@ -207,7 +208,7 @@ def _answer(path: str) -> Iterator[tuple[bytes, bytes]]:
 
 @contextlib.contextmanager
 def _deadline() -> Iterator[None]:
-    """End the process if this takes too long, whatever hangs."""
+    """End the process if this takes too long."""
     faulthandler.dump_traceback_later(_MOST_SECONDS_A_STEP, exit=True)
     try:
         yield
@@ -219,5 +220,5 @@ def _limit_memory() -> None:
     if sys.platform != "win32":
         import resource
 
-        with contextlib.suppress(ValueError, OSError):  # a system that has no such limit
+        with contextlib.suppress(ValueError, OSError):  # the system has no such limit
             resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))

@@ -1,4 +1,4 @@
-"""From what the user writes after ``--source`` to a source."""
+"""Makes sources from the values of ``--source``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEMO_FILE = "demo.flac"
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """A stream's name and where its sound comes from."""
+    """The name of a stream and its source."""
 
     name: str
     source: str
@@ -31,21 +31,21 @@ class SourceSpec:
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """How sources are opened."""
+    """Settings for opening sources."""
 
     device: str | None
     rate: int
-    """Hz of standard input."""
+    """Sample rate of standard input, in Hz."""
     realtime: bool
     loop: bool
-    """Whether a recording begins again at its end."""
+    """Whether a file begins again at its end."""
 
 
 def parse_specs(texts: Sequence[str]) -> list[SourceSpec]:
-    """Read ``[NAME=]mic|demo|-|FILE``; names are unique.
+    """Parse ``[NAME=]mic|demo|-|FILE``.
 
     Raises:
-        ConfigError: a name is taken twice, empty, or unfit to be shown.
+        ConfigError: a name is used twice, empty, too long or not printable.
     """
     specs = [_parse(text) for text in texts]
     names = [spec.name for spec in specs]
@@ -73,7 +73,7 @@ def _parse(text: str) -> SourceSpec:
 
 
 def default_name(source: str) -> str:
-    """What a source is called that was given no name: a file, as its path ends."""
+    """Return the name of a source without one: for a file, the end of its path."""
     if source in (MICROPHONE, DEMO):
         return source
     if source == STANDARD_INPUT:
@@ -85,11 +85,11 @@ def default_name(source: str) -> str:
 def open_sources(
     texts: Sequence[str], settings: SourceSettings
 ) -> Sequence[tuple[SourceSpec, Source]]:
-    """Open what the user named; the microphone, or else the demo, where that is nothing.
+    """Open the named sources. The default is the microphone, or the demo without one.
 
     Raises:
         ConfigError: see :func:`parse_specs`.
-        SourceError: one cannot be opened.
+        SourceError: a source cannot be opened.
     """
     if not texts:
         return [_open_default(settings)]
@@ -97,10 +97,10 @@ def open_sources(
 
 
 def open_source(spec: SourceSpec, settings: SourceSettings) -> Source:
-    """Open one source; nothing is read before it is started.
+    """Open one source. It reads nothing before it is started.
 
     Raises:
-        SourceError: it cannot be opened.
+        SourceError: the source cannot be opened.
     """
     if spec.source == MICROPHONE:
         return Microphone(settings.device)
@@ -118,7 +118,7 @@ def _demo(settings: SourceSettings) -> Source:
 
 
 def _open_default(settings: SourceSettings) -> tuple[SourceSpec, Source]:
-    """The microphone; where there is none, say so and play the demo recording."""
+    """Open the microphone. Without one, say so and open the demo."""
     try:
         spec = SourceSpec(MICROPHONE, MICROPHONE)
         return spec, open_source(spec, settings)

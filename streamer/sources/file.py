@@ -1,4 +1,4 @@
-"""A sound file, at the speed of life or as fast as the pipeline goes."""
+"""Plays a sound file in real time or as fast as possible."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class FileSource:
     """Plays a sound file into the ring.
 
     Args:
-        path: of the file.
-        realtime: whether each sample comes when it is due; otherwise as soon as there is room.
-        loop: whether to begin again at the end; the seam is a cut.
-        about: what it says of itself.
+        path: the file.
+        realtime: whether to play in real time; otherwise as fast as there is room.
+        loop: whether to begin again at the end. The seam is a cut.
+        about: the description of the source.
 
     Raises:
         SourceError: the file cannot be read.
@@ -48,7 +48,7 @@ class FileSource:
         threading.Thread(target=self._run, args=(ring,), name="emotiond-file", daemon=True).start()
 
     def stop(self) -> None:
-        """End within a block."""
+        """End within one block."""
         self._stop.set()
 
     def _run(self, ring: Ring) -> None:
@@ -83,7 +83,7 @@ class FileSource:
                 ring.write(block, due)
 
     def _block_samples(self, ring: Ring) -> int:
-        """How many to write at once: live, all that the pipeline waits for, to be woken once."""
+        """Return the size of the next block: in real time all that the reader awaits."""
         shortest = max(1, round(_BLOCK_SECONDS * self.sample_rate))
         awaited = ring.awaited_samples
         if not self._realtime or awaited == math.inf:

@@ -1,4 +1,4 @@
-"""A microphone through PortAudio, opened again by itself when it is lost, closed while muted."""
+"""Captures a microphone through PortAudio. It reconnects after a loss and closes while muted."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
 
 class Microphone:
-    """Captures blocks of 10 ms; the callback copies into the ring, notes the time, and returns.
+    """Captures blocks of 10 ms. The callback copies into the ring, notes the time, and returns.
 
     Args:
-        wanted: the device's number or (part of its) name; None for the default one.
+        wanted: the device's number, or its name or a part of it; None for the default device.
 
     Raises:
         DeviceError: there is no such device, or it cannot be opened.
@@ -47,25 +47,25 @@ class Microphone:
         self.about = About(device=self._opening.device.name)
         self.failure: str | None = None
         self.muted = False
-        """Whether it is to stay closed."""
+        """Whether the device must stay closed."""
         self._keeper: threading.Thread | None = None
         self._stopping = False
-        self._attention = threading.Event()  # the device is lost, or something is asked
+        self._attention = threading.Event()  # the device is lost, or there is a request
         self._is_open = self._is_closing = False
         self._last_block = 0.0  # monotonic
         self._expected_adc_seconds: float | None = None
-        """PortAudio's clock, of the next block's first sample; None for the first block."""
+        """Time of the next block's first sample in PortAudio's clock; None for the first block."""
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:
-        """Whether the device is open; if not, whether that is wanted."""
+        """``on`` while the device is open, else ``muted`` or ``off``."""
         return "on" if self._is_open else "muted" if self.muted else "off"
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
-        """Begin to capture, unless it is muted.
+        """Begin to capture, unless muted.
 
         Raises:
-            DeviceError: the device was there a moment ago and is not any more.
+            DeviceError: the device has vanished since it was found.
         """
         self._ring = ring
         self._on_status = on_status
@@ -79,24 +79,24 @@ class Microphone:
         self._keeper.start()
 
     def mute(self, muted: bool) -> None:
-        """Close the device, or open it again; returns before that has happened."""
+        """Close the device, or open it again. This returns before it has happened."""
         self.muted = muted
         self._attention.set()
 
     def stop(self) -> None:
-        """Close the device; waits for a second at most."""
+        """Close the device. This waits for a second at most."""
         self._stopping = True
         self._attention.set()
         if self._keeper is not None:
             self._keeper.join(1.0)
             if self._keeper.is_alive():  # it waits for a sound system that does not answer
-                leave_portaudio()  # so would the end of the process
+                leave_portaudio()  # otherwise the end of the process would wait, too
 
     def _callback(self, block: FloatArray, samples: int, times: Any, status: Any) -> None:
         now = time.monotonic()
         expected_seconds = self._expected_adc_seconds
         if status.input_overflow and expected_seconds is not None:
-            # PortAudio lost samples before these; its clock says how many
+            # PortAudio lost samples before this block. Its clock tells how many.
             lost_seconds = times.inputBufferAdcTime - expected_seconds
             self._ring.skip(max(0, round(lost_seconds * self.sample_rate)))
         self._expected_adc_seconds = times.inputBufferAdcTime + samples / self.sample_rate
@@ -140,9 +140,9 @@ class Microphone:
             self._ring.end()
 
     def _keep(self, stream: Any) -> None:
-        """Watch over the device: open it again when it is lost, keep it closed while muted.
+        """Supervise the device: reopen it after a loss, keep it closed while muted.
 
-        No other thread opens or closes it.
+        No other thread opens or closes the device once it has started.
         """
         reported_muted = was_muted = stream is None
         pauses = growing_pauses()
@@ -169,14 +169,14 @@ class Microphone:
                     self._on_status("reconnecting", _GONE)
                     self._close(stream)
                     stream, pauses = None, growing_pauses()
-        finally:  # whatever has happened, nobody is overheard
+        finally:  # the device is closed whatever has happened
             self._close(stream)
 
     def _is_lost(self, stream: Any) -> bool:
         return not stream.active or time.monotonic() - self._last_block > _STALL_SECONDS
 
     def _reopen(self, was_muted: bool) -> Any:
-        """The device, open again, with the time that it was closed as a gap; None if it is not."""
+        """Reopen the device; the closed time becomes a gap. Returns None if that fails."""
         try:
             opening = self._find_again()
             found_at = time.monotonic()
@@ -194,7 +194,7 @@ class Microphone:
         if stream is not None:
             stream.abort(ignore_errors=True)
             stream.close(ignore_errors=True)
-            self._ring.cut()  # what was heard last is not to wait for what comes next
+            self._ring.cut()  # the last samples must not wait for the device to come back
         self._is_closing = self._is_open = False
 
     def _find_again(self) -> Opening:
@@ -205,10 +205,10 @@ class Microphone:
 
 
 def _refresh_portaudio() -> None:
-    """PortAudio lists the devices once, when it starts: start it again."""
+    """Restart PortAudio, which lists the devices only when it starts."""
     sounddevice = load_portaudio()
     try:
-        with contextlib.suppress(sounddevice.PortAudioError):  # it was not running
+        with contextlib.suppress(sounddevice.PortAudioError):  # PortAudio was not running
             sounddevice._terminate()
         sounddevice._initialize()
     except sounddevice.PortAudioError as error:
@@ -216,7 +216,7 @@ def _refresh_portaudio() -> None:
 
 
 def growing_pauses() -> Iterator[float]:
-    """Seconds to wait before each further attempt to find a device again."""
+    """Yield the seconds to wait before each further attempt to find a device."""
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
         yield pause_seconds

@@ -1,4 +1,4 @@
-"""What PortAudio knows of this machine's microphones."""
+"""Finds this machine's microphones through PortAudio."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Device:
     channels: int
     """Input channels."""
     default_rate: int
-    """Hz that it runs at by itself."""
+    """The device's own sample rate, in Hz."""
     is_default: bool
 
 
 @dataclass(frozen=True)
 class Opening:
-    """How a device is to be opened."""
+    """The parameters to open a device with."""
 
     device: Device
     sample_rate: int
@@ -50,12 +50,14 @@ class Opening:
 
 
 def call_with_timeout(question: Callable[[], _Answer]) -> _Answer:
-    """Put a question to the sound system, which may be standing still, and wait 10 s at most.
+    """Ask the sound system, which may hang, and wait for 10 s at most.
+
+    Exceptions of the question itself pass through.
 
     Raises:
-        NoMicrophoneError: it did not answer. What the question itself raises comes through.
+        NoMicrophoneError: the sound system did not answer.
     """
-    # While PortAudio starts, sounddevice sends the whole process's standard error nowhere.
+    # While PortAudio starts, sounddevice discards the standard error of the whole process.
     standard_error = None if sys.stderr is None else os.dup(2)
     try:
         return run_in_background(question).result(_PATIENCE_SECONDS)
@@ -70,14 +72,14 @@ def call_with_timeout(question: Callable[[], _Answer]) -> _Answer:
 
 
 def leave_portaudio() -> None:
-    """Let the process end without a good-bye to a sound system that would not answer it."""
+    """Let the process end without closing PortAudio, which would hang with the sound system."""
     portaudio = sys.modules.get("sounddevice")
     if (handler := getattr(portaudio, "_exit_handler", None)) is not None:
         atexit.unregister(handler)
 
 
 def load_portaudio() -> Any:
-    """The sounddevice module; loading it late keeps everything else working without it.
+    """Return the sounddevice module. It is loaded late: all else works without PortAudio.
 
     Raises:
         DeviceError: PortAudio is not installed, or cannot start.
@@ -102,7 +104,7 @@ def _portaudio_remedy() -> str:
 
 
 def list_devices() -> Sequence[Device]:
-    """All devices that can record.
+    """Return all input devices.
 
     Raises:
         DeviceError: PortAudio cannot be used.
@@ -135,13 +137,12 @@ _NO_DEVICE = (
 
 
 def find_device(wanted: str | None) -> Device:
-    """The device of this number or name, or the default one.
+    """Return the device of this number or name, or the default device.
 
-    A name may be a part of the whole, in any case; the first that fits is taken, one that
-    is equal before one that is similar.
+    A part of the name is enough, in upper or lower case. A full match precedes a partial one.
 
     Raises:
-        DeviceError: there is none, or none that fits.
+        DeviceError: there is no device, or none that matches.
     """
     devices = list_devices()
     if not devices:
@@ -161,10 +162,10 @@ def find_device(wanted: str | None) -> Device:
 
 
 def find_opening(device: Device) -> Opening:
-    """The gentlest way to open a device: mono at 16 kHz, else its own rate, else its channels.
+    """Return how to open a device: mono at 16 kHz if possible, else its own rate, then channels.
 
     Raises:
-        DeviceError: it cannot be opened at all.
+        DeviceError: the device cannot be opened at all.
     """
     sounddevice = load_portaudio()
     reason = ""
@@ -185,12 +186,12 @@ def find_opening(device: Device) -> Opening:
 
 
 def _channel_counts(device: Device) -> Sequence[int]:
-    """To try in turn: not every device can be opened as mono."""
+    """Return the channel counts to try in order: not every device opens as mono."""
     return tuple(dict.fromkeys((1, min(2, device.channels), device.channels)))
 
 
 def supported_rates(device: Device) -> Sequence[int]:
-    """Of the usual sample rates, those that the device can be opened at, in Hz."""
+    """Return the usual sample rates that the device supports, in Hz."""
     sounddevice = load_portaudio()
     rates = []
     for rate in (8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000):

@@ -1,4 +1,4 @@
-"""Sound files through libsndfile, held to limits. What this does may crash: see decoder.py."""
+"""Reads sound files through libsndfile, within limits. It may crash: see decoder.py."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 
 
 class SoundReader(Protocol):
-    """What this module needs of ``soundfile.SoundFile``."""
+    """The part of ``soundfile.SoundFile`` that this module uses."""
 
     samplerate: int
     channels: int
@@ -28,10 +28,10 @@ class SoundReader(Protocol):
 
 
 def open_sound_file(path: str) -> SoundReader:
-    """Open a sound file; its format is recognised by its content.
+    """Open a sound file. Its content determines the format.
 
     Raises:
-        SourceError: it is missing, not sound, empty, too large, or of an impossible shape.
+        SourceError: the file is missing, not audio, empty, too large, or of an impossible shape.
     """
     if not path_exists(path):
         raise SourceError(f"{path}: there is no such file", "Check the path")
@@ -52,11 +52,11 @@ def open_sound_file(path: str) -> SoundReader:
         reader.close()
     if not first.shape[0]:
         raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
-    return _open(path)  # from the beginning: some formats, GSM among them, cannot go back
+    return _open(path)  # once more: some formats, GSM among them, cannot seek to the start
 
 
 def path_exists(path: str) -> bool:
-    """Whether there is such a file; no text is too long or too strange to ask."""
+    """Return whether the file exists. Any text is allowed, however long or strange."""
     try:
         return Path(path).exists()
     except (OSError, ValueError):
@@ -64,10 +64,10 @@ def path_exists(path: str) -> bool:
 
 
 def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
-    """The next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
+    """Return the next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
 
     Raises:
-        SourceError: the file is damaged here, or holds samples that are not numbers.
+        SourceError: the file is damaged here, or holds samples that are not finite.
     """
     try:
         block = reader.read(max(1, round(seconds * reader.samplerate)), "float32", True)
@@ -83,10 +83,10 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
 
 @functools.cache
 def _sound_file_class() -> Any:
-    """A sound file that is read on and on.
+    """Return a sound file class that reads forward only.
 
-    Where a file can be sought in, soundfile seeks after every read, and that makes an MP3's
-    decoder start afresh: read in blocks, half the sound is gone.
+    soundfile seeks after every read of a seekable file. That restarts the decoder of an MP3,
+    and half of the audio is lost when it is read in blocks.
     """
     try:
         import soundfile
@@ -106,10 +106,10 @@ def _sound_file_class() -> Any:
 def _open(path: str) -> SoundReader:
     sound_file = _sound_file_class()
     try:
-        # As bytes: a name need not be text.
+        # As bytes, because a name need not be text.
         reader: SoundReader = sound_file(os.fsencode(path) if os.name == "posix" else path)
     except (OSError, RuntimeError, TypeError) as error:
-        # TypeError: a suffix .raw, whose content soundfile does not look at.
+        # TypeError: the suffix is .raw, for which soundfile does not examine the content.
         reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise SourceError(
             f"{path}: not a sound file that can be read ({str(reason).rstrip('. ')})",

@@ -1,4 +1,4 @@
-"""Where sound comes from. The pipeline cannot tell one source from another."""
+"""The protocol that every source of audio fulfils."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import StreamStatus
 
 OnStatus = Callable[[StreamStatus, str], None]
-"""Takes a status and its detail; may be called from any thread."""
+"""Takes a status and its detail. Any thread may call it."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a source says of itself in ``status`` events."""
+    """The description of a source in ``status`` events."""
 
     detail: str = ""
     device: str | None = None
@@ -24,17 +24,17 @@ class About:
 
 
 class Source(Protocol):
-    """Writes sound into a ring, from a thread of its own, until it ends or is stopped."""
+    """Writes audio into a ring, from a thread of its own, until it ends or is stopped."""
 
     sample_rate: int
-    """Hz of what it writes."""
+    """Hz."""
     channels: int
     about: About
     failure: str | None
-    """Why it ended early; None otherwise."""
+    """Why the source ended early; None otherwise."""
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
-        """Begin to write; ``ring.end()`` is called where the sound ends by itself."""
+        """Begin to write. The source calls ``ring.end()`` when its audio ends by itself."""
 
     def stop(self) -> None:
-        """End within a moment; harmless when it has ended already."""
+        """End within a moment. It may have ended already."""

@@ -1,4 +1,4 @@
-"""Raw 16-bit little-endian mono PCM on standard input."""
+"""Reads raw 16-bit little-endian mono PCM from standard input."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MOST_AHEAD_SECONDS = 0.5
 class StandardInput:
     """Reads PCM as it comes.
 
-    A recorder on the other side sets the pace; what comes faster than it can have been
-    spoken, from a file perhaps, is read at the speed of life.
+    A recorder at the other end sets the pace. Faster input, from a file perhaps, is read in
+    real time.
 
     Args:
-        sample_rate: Hz of what comes.
-        realtime: whether to keep to the speed of life; otherwise as soon as there is room.
+        sample_rate: Hz of the input.
+        realtime: whether to read in real time at most; otherwise as fast as there is room.
     """
 
     def __init__(self, sample_rate: int, realtime: bool) -> None:
@@ -37,11 +37,11 @@ class StandardInput:
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to read."""
-        # A daemon thread: a read that nobody answers must not keep the process alive.
+        # A daemon thread: a read without an answer must not keep the process alive.
         threading.Thread(target=self._run, args=(ring,), name="emotiond-stdin", daemon=True).start()
 
     def stop(self) -> None:
-        """End after the block that is being read."""
+        """End after the current block."""
         self._stop.set()
 
     def _run(self, ring: Ring) -> None:
@@ -68,7 +68,7 @@ class StandardInput:
                     break
             else:
                 spoken_seconds = samples / self.sample_rate
-                # After a pause, what comes cannot have been spoken before it.
+                # After a pause, the input cannot have been spoken before the pause.
                 started = max(started, time.monotonic() - spoken_seconds)
                 ahead_seconds = spoken_seconds - (time.monotonic() - started)
                 self._stop.wait(max(0.0, ahead_seconds - _MOST_AHEAD_SECONDS))
@@ -76,8 +76,8 @@ class StandardInput:
 
 
 def _read(most: int) -> bytes:
-    """What there is, up to so many bytes; empty at the end. Unbuffered: nothing is held back."""
+    """Read what is there, up to so many bytes, without a buffer. Returns nothing at the end."""
     try:
         return os.read(_STANDARD_INPUT, most)
-    except OSError:  # closed, or never there
+    except OSError:  # standard input is closed, or never existed
         return b""
