@@ -1,48 +1,48 @@
-"""When the machine is too slow for live sound: first judge less often, then give up the oldest."""
+"""Relieves a machine that is too slow: it lengthens the stride first, then drops old audio."""
 
 from __future__ import annotations
 
 STRETCHES = (1, 2, 4, 4)
-"""Of the stride, at each level; at the last one, sound is given up as well."""
+"""Factor of the stride at each level. The last level also drops audio."""
 MOST_LAG_SECONDS = (1.0, 2.0, 3.0)
-"""That a level bears: one further behind takes the next; at the last, it is cut short."""
+"""Largest lag at each level. Beyond it, the next level begins; at the last, audio is dropped."""
 KEPT_SECONDS = 1.0
-"""Of the newest sound, where the oldest is given up."""
+"""Newest audio that is kept when old audio is dropped."""
 
 _LOSING = len(STRETCHES) - 1
-_CALM_LAG_SECONDS = 0.5  # less far behind than this, a stream keeps up
+_CALM_LAG_SECONDS = 0.5  # a stream with less lag keeps up
 _FIRST_PATIENCE_SECONDS, _LONGEST_PATIENCE_SECONDS = 0.25, 60.0
 
 
 class Overload:
-    """How much one live stream is relieved; by what it lags, with no clock of its own.
+    """The level of relief for one live stream. It depends on the lag alone, not on a clock.
 
-    A level is taken at once and left after a calm time, which doubles with every level that
-    has to be taken: what is just too much for the machine is not tried again and again.
+    The level rises at once and falls after a calm time. That time doubles with every rise, so a
+    load that is slightly too high is not tried again and again.
     """
 
     def __init__(self) -> None:
         self.level = 0
-        """0 while all is well."""
+        """0 without overload."""
         self._patience_seconds = _FIRST_PATIENCE_SECONDS
         self._calm_seconds = 0.0
 
     @property
     def stretch(self) -> int:
-        """How many strides are now judged as one."""
+        """How many strides are now merged into one."""
         return STRETCHES[self.level]
 
     @property
     def loses(self) -> bool:
-        """Whether the oldest sound is given up rather than judged late."""
+        """Whether old audio is dropped instead of being late."""
         return self.level == _LOSING
 
     def observe(self, lag_seconds: float, stride_seconds: float) -> bool:
-        """Take note of a turn.
+        """Record the lag of one stride.
 
         Args:
-            lag_seconds: sound that waits behind what is judged in this turn.
-            stride_seconds: sound that is judged in it.
+            lag_seconds: the audio queued behind this stride.
+            stride_seconds: the duration of this stride.
 
         Returns:
             Whether the level has changed.

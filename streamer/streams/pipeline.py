@@ -1,4 +1,4 @@
-"""One stream from chunks of sound to events. The same chunks give the same events, always."""
+"""Turns the chunks of one stream into events. The same chunks always give the same events."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from emotiond.streamer.streams.stride import Stride
 from emotiond.streamer.streams.voice_activity import VoiceActivity
 
 WARMUP_SECONDS = 0.5
-"""Of audio, from the start or from a loss, in which nothing is judged."""
+"""Audio after the start or a loss for which the model does not run."""
 
 LIKELY_VOICE = 0.5
-"""Probability from which a window counts as a voice for what is heard next: where windows begin,
-and whose statistics the speaker's are. It is not fitted, as the card's threshold is, which decides
-what is published: so a recording heard once tells what any settings would have made of it."""
+"""From this probability on, a window counts as a voice in the step ``adapt``, which affects where
+later windows begin and the statistics of the speaker. It is fixed. The card's threshold, which is
+fitted, only affects what is published. So one pass over a file serves to try any settings."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What only the outer world knows of an event."""
+    """The facts about an event that the pipeline does not know."""
 
     unix_seconds: float
     age_ms: float | None
@@ -34,7 +34,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Verdict:
-    """An :class:`Emotion` before it has a number and a time."""
+    """The result of one stride: an :class:`Emotion` without a number and a time."""
 
     stride: Stride
     state: State
@@ -42,18 +42,18 @@ class Verdict:
     scores: dict[str, float] | None
     raw: dict[str, float] | None
     speech_seconds: float
-    """Speech in the window; 0 unless it was judged to be a voice."""
+    """Speech in the window; 0 without a voice."""
     held_seconds: float | None
-    """For how long the former label was published, if the label changed."""
+    """How long the former label was published, if the label changed."""
     former_label: int | None
 
 
 class Pipeline:
-    """The state of one stream between ring and hub; belongs to one worker.
+    """The state of one stream between ring and hub. It belongs to one worker.
 
-    A chunk is heard, judged, learned from and concluded, in four steps. What is concluded, with
-    settings that are fitted, changes nothing of what is heard: training keeps what the model said
-    and concludes anew, with other settings.
+    Each chunk passes four steps: push, infer, adapt, decide. The last step, whose settings are
+    fitted, does not influence the first three. So training keeps the predictions and repeats
+    ``decide`` alone with other settings.
     """
 
     def __init__(self, card: Card, speaker: Speaker | None) -> None:
@@ -62,20 +62,20 @@ class Pipeline:
         self._smoother = Smoother(card.smoothing)
         self._likely_voice = VoiceActivity(LIKELY_VOICE, card.recipe.hop_length)
         self._published_voice = VoiceActivity(card.voice_threshold, card.recipe.hop_length)
-        self._origin = 0  # where the front end last restarted
-        self._pushed_samples = 0  # since then
+        self._origin = 0  # position at which the front end last restarted
+        self._pushed_samples = 0  # since that restart
         self._label: int | None = None
         self._label_since = 0
 
     def process(self, chunk: Chunk, classifier: Classifier) -> Verdict:
-        """All four steps, for whoever needs nothing in between."""
+        """Take all four steps for one chunk."""
         stride = self.push(chunk)
         prediction = self.infer(stride, classifier)
         self.adapt(stride, prediction)
         return self.decide(stride, prediction)
 
     def push(self, chunk: Chunk) -> Stride:
-        """Level, gate and features of a further chunk."""
+        """Compute level, gate and features of the next chunk."""
         if chunk.after_cut:
             self._front_end.restart()
             self._smoother.restart()
@@ -93,18 +93,18 @@ class Pipeline:
         )
 
     def infer(self, stride: Stride, classifier: Classifier) -> Prediction | None:
-        """Ask the model about a stride's window; None where there is nothing to ask."""
+        """Run the model on a stride's window. Returns None if the stride needs no inference."""
         window = stride.acoustics.window
         if not stride.needs_inference or window is None:
             return None
         return classifier.judge(window.features, self.speaker)
 
     def adapt(self, stride: Stride, prediction: Prediction | None) -> None:
-        """Let what was heard change what is heard next: the speaker, or where a window begins.
+        """Update the speaker's statistics, or end speech without a voice, for later strides.
 
         Args:
-            stride: of the last chunk heard.
-            prediction: of its window; None where it needs no judging.
+            stride: the last stride.
+            prediction: the prediction for its window; None if it needs no inference.
         """
         spoken = self._likely_voice.observe(stride, prediction)
         if prediction is None:
@@ -116,7 +116,7 @@ class Pipeline:
             self.speaker.update(prediction.statistics, spoken.new_seconds)
 
     def decide(self, stride: Stride, prediction: Prediction | None) -> Verdict:
-        """State, scores and label after a stride; arguments as of :meth:`adapt`."""
+        """Return state, scores and label after a stride. For the arguments, see :meth:`adapt`."""
         spoken = self._published_voice.observe(stride, prediction)
         if prediction is not None and spoken is not None:
             self._smoother.update(
@@ -156,19 +156,19 @@ class Pipeline:
 
 
 class EventBuilder:
-    """Numbers one stream's verdicts and tells them as events."""
+    """Makes numbered events from the verdicts of one stream."""
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
         self._seq = 0
 
     def next_seq(self) -> int:
-        """Counts all events of the stream from 0 without holes."""
+        """Return the next number. Numbers start at 0 and have no gaps."""
         self._seq += 1
         return self._seq - 1
 
     def build(self, verdict: Verdict, timing: Timing) -> list[Emotion | Change]:
-        """The events of one verdict, in the order in which they are sent."""
+        """Return the events of one verdict, in the order of sending."""
         stride, label = verdict.stride, _name(verdict.label)
         end = stride.end_sample / SAMPLE_RATE
         emotion = Emotion(

@@ -1,4 +1,4 @@
-"""One stream in the daemon: a source's ring, its pipeline, and what it says of itself."""
+"""One stream in the daemon: a source, its ring, its pipeline and its status."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing, V
 _log = logging.getLogger(__name__)
 
 RING_SECONDS = 10.0
-"""Of sound that a stream may lag behind before the oldest is overwritten."""
+"""Largest lag of a stream. Beyond it, the oldest audio is overwritten."""
 
 Publish = Callable[[str, Sequence[Event], bool], None]
-"""Takes a stream's name, its events, and whether to wait until they are delivered."""
+"""Takes the name of a stream, its events, and whether to wait until they are delivered."""
 
 
 class Stream:
-    """Carries one source's sound through its pipeline.
+    """Passes the audio of one source through a pipeline.
 
     Args:
         name: unique among the daemon's streams.
-        source: of the sound.
+        source: not started yet.
         lossless: whether the source waits for the pipeline, and the pipeline for its outputs.
-        stride_samples: at 16 kHz.
-        publish: where events go; called from the worker's and from the source's thread.
+        stride_samples: the stride, in samples at 16 kHz.
+        publish: takes the events. The threads of the worker and of the source call it.
     """
 
     def __init__(
@@ -47,45 +47,45 @@ class Stream:
         self._overload = Overload()
         self._publish = publish
         self._event_builder = EventBuilder(name)
-        self._publishing = threading.RLock()  # seq and order of events, across two threads
+        self._publishing = threading.RLock()  # keeps the order of events across two threads
         seconds = max(RING_SECONDS, 2 * max(STRETCHES) * stride_samples / SAMPLE_RATE)
         capacity = round(seconds * source.sample_rate)
         self.ring = Ring(capacity, source.channels, source.sample_rate)
         self.chunker = Chunker(self.ring, stride_samples)
         self.finished = threading.Event()
-        """Set once the last event has been published."""
+        """Set after the last event is published."""
         self._on_finish: Callable[[], object] = lambda: None
         self.status: StreamStatus | None = None
         self._source_status: StreamStatus = "running"
         self.failure: str | None = None
-        """Why the stream ended early; None while it runs and after a proper end."""
+        """Why the stream ended early; None while it runs and after a regular end."""
 
     def start(self, pipeline: Pipeline) -> None:
-        """Begin to listen."""
+        """Start the source."""
         self.pipeline = pipeline
         self.source.start(self.ring, self._on_source_status)
         if self._source_status == "running":
-            self.publish_status("running")  # only now it is known how the device was opened
+            self.publish_status("running")  # the details of the device are known only now
 
     def stop(self) -> None:
-        """End the sound; what was heard so far is still worked off."""
+        """Stop the source. The audio that it has written is still processed."""
         self.source.stop()
         self.ring.end()
 
     @property
     def stride_seconds(self) -> float:
-        """From one judgement to the next; longer than was set while the machine is too slow."""
+        """The present stride. It is longer than the configured one during an overload."""
         return self.chunker.stretch * self._stride_samples / SAMPLE_RATE
 
     def next_chunk(self) -> Chunk | None:
-        """What is to be judged next, if it is there; live, what waits behind it stays little."""
+        """Return the next chunk, if it is complete. For a live stream, this limits the lag."""
         chunk = self.chunker.next_chunk()
         if chunk is not None and not self._lossless:
             self._relieve(chunk)
         return chunk
 
     def emit(self, chunk: Chunk, verdict: Verdict) -> None:
-        """Publish the events of a chunk; an empty last one has none."""
+        """Publish the events of a chunk. An empty last chunk has none."""
         if chunk.samples.shape[0]:
             with self._publishing:
                 if self.finished.is_set():
@@ -96,11 +96,11 @@ class Stream:
             self.end(self.source.failure)
 
     def end(self, failure: str | None, detail: str = "") -> None:
-        """Publish the end; nothing is published after it.
+        """Publish the end of the stream, its last event.
 
         Args:
-            failure: its cause, if something went wrong.
-            detail: what is to be said of it otherwise.
+            failure: the cause, if the stream failed.
+            detail: the text of the status event otherwise.
         """
         with self._publishing:
             if self.finished.is_set():
@@ -110,18 +110,18 @@ class Stream:
                 _log.error("%s: %s", self.name, failure)
             self.publish_status("ended", failure or detail)
             self.finished.set()
-        with contextlib.suppress(RuntimeError):  # the loop that waits has ended before
+        with contextlib.suppress(RuntimeError):  # the waiting loop has already ended
             self._on_finish()
 
     async def wait_until_finished(self) -> None:
-        """Wait for the last event. No thread waits: of those that a loop has, there are few."""
+        """Wait for the last event, without a thread: an event loop has only a few of them."""
         loop, finished = asyncio.get_running_loop(), asyncio.Event()
         self._on_finish = lambda: loop.call_soon_threadsafe(finished.set)
         if not self.finished.is_set():
             await finished.wait()
 
     def publish_status(self, status: StreamStatus, detail: str = "") -> None:
-        """Publish how the stream is doing."""
+        """Publish a status event."""
         self.status = status
         about = self.source.about
         with self._publishing:
@@ -137,7 +137,7 @@ class Stream:
             self._publish(self.name, [event], self._lossless)
 
     def report(self, detail: str) -> None:
-        """Tell of something beside the stream, which goes on as it does."""
+        """Publish a detail with the present status, which stays as it is."""
         if self.status is not None and not self.finished.is_set():
             self.publish_status(self.status, detail)
 
@@ -149,7 +149,7 @@ class Stream:
             self.publish_status(status, detail)
 
     def _relieve(self, chunk: Chunk) -> None:
-        """Judge less often, or give up the oldest sound, where the worker does not keep up."""
+        """Lengthen the stride, or drop old audio, if the worker does not keep up."""
         lag_seconds = self.chunker.lag_seconds
         changed = self._overload.observe(lag_seconds, chunk.samples.shape[0] / SAMPLE_RATE)
         self.chunker.stretch = self._overload.stretch

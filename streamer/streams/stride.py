@@ -1,4 +1,4 @@
-"""A chunk that was heard and waits to be judged."""
+"""One stride of a stream after the front end, before inference."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from emotiond.dsp.frontend import Heard
 
 @dataclass(frozen=True)
 class Stride:
-    """One stride of a stream, after the front end."""
+    """One stride of a stream after the front end."""
 
     acoustics: Heard
     start_sample: int
-    """Of the window, counted from the beginning of the stream."""
+    """Start of the window, counted from the start of the stream."""
     end_sample: int
+    """End of the window, counted in the same way."""
     warm: bool
     """Whether the warm-up is over."""
 
     @property
     def needs_inference(self) -> bool:
-        """Whether the model has to be asked."""
+        """Whether the model must run for this stride."""
         return self.warm and self.acoustics.window is not None

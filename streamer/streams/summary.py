@@ -1,4 +1,4 @@
-"""What a recording holds as a whole."""
+"""Summarizes a whole file."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from emotiond.streamer.streams.pipeline import Verdict
 
 @dataclass(frozen=True)
 class Summary:
-    """Of a recording from its beginning to its end."""
+    """The result for a whole file."""
 
     duration: float
     """Seconds."""
     label: str | None
-    """The largest of the scores; None only where there is no speech."""
+    """The label with the largest score; None only if there is no speech."""
     confidence: float | None
     """The score of ``label``."""
     scores: dict[str, float] | None
     """Mean of the raw posteriors of all windows, weighted by the seconds of speech in each."""
 
     def to_json(self) -> dict[str, Any]:
-        """As the protocol has it, rounded to four decimals."""
+        """Return the summary as in the protocol, rounded to four decimals."""
         return {
             "duration": round(self.duration, 4),
             "label": self.label,
@@ -37,20 +37,20 @@ class Summary:
 
 
 class Summarizer:
-    """Adds up a recording's verdicts."""
+    """Accumulates the verdicts of a file."""
 
     def __init__(self) -> None:
         self._weighted = np.zeros(len(LABELS))
         self._speech_seconds = 0.0
 
     def add(self, verdict: Verdict) -> None:
-        """Add a further verdict."""
+        """Add a verdict."""
         if verdict.raw is not None:
             self._weighted += verdict.speech_seconds * np.array(list(verdict.raw.values()))
             self._speech_seconds += verdict.speech_seconds
 
     def summary(self, duration: float) -> Summary:
-        """The result, for a recording of so many seconds."""
+        """Return the result for a file of this duration, in seconds."""
         if not self._speech_seconds:
             return Summary(duration, None, None, None)
         scores = scores_of(self._weighted / self._speech_seconds)

@@ -1,4 +1,4 @@
-"""Which turns hold a voice, how much of it is new, and when it is gone."""
+"""Tells which strides hold a voice, how much of it is new, and when it has ended."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from emotiond.inference.classifier import Prediction
 from emotiond.streamer.streams.stride import Stride
 
 _PAUSE_SECONDS = GateSettings().stop_seconds
-"""Without a voice, after which a speech is over: the next one has to earn its label."""
+"""Speech ends after this time without a voice. The next speech needs a new label."""
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """What a window with a voice holds."""
+    """The speech in a window with a voice."""
 
     elapsed_seconds: float
-    """Since the last such window ended; since this one began, if it is the first."""
+    """Time since the last such window ended; since this window began, if it is the first."""
     new_seconds: float
-    """Of speech that no such window has held before."""
+    """Speech that was in no earlier window with a voice."""
     seconds: float
-    """Of all speech in it."""
+    """All speech in the window."""
 
 
 class VoiceActivity:
-    """Follows one stream's turns.
+    """Follows the strides of one stream.
 
     Args:
-        threshold: probability of a voice from which a window holds one.
+        threshold: a window holds a voice from this probability on.
         hop_length: samples from one frame to the next.
     """
 
     def __init__(self, threshold: float, hop_length: int) -> None:
         self._threshold = threshold
         self._hop_length = hop_length
-        self._new_frames = 0  # loud enough for speech, that no window with a voice has told of
+        self._new_frames = 0  # active frames that no window with a voice has counted yet
         self.restart(0)
 
     def restart(self, position: int) -> None:
-        """Nothing is known of what was before this sample."""
+        """Forget everything before this sample."""
         self._inferred_end: int | None = None
-        self._voice_end = position  # of the last voice, or of the last noise that was given up
+        self._voice_end = position  # end of the last voice, or of the last noise that was ended
 
     def observe(self, stride: Stride, prediction: Prediction | None) -> Spoken | None:
-        """What a stride's window holds; None where that is no voice.
+        """Return the speech in a stride's window; None if the window holds no voice.
 
         Args:
-            stride: every one of the stream, in order.
-            prediction: of its window; None where it was not judged.
+            stride: the next one of the stream; none may be left out.
+            prediction: the prediction for its window; None without inference.
         """
         self._new_frames += stride.acoustics.new_active_frames
         if prediction is None or prediction.voice < self._threshold:
@@ -58,7 +58,7 @@ class VoiceActivity:
         self._inferred_end = self._voice_end = stride.end_sample
         window = stride.acoustics.window
         frames = 0 if window is None else window.active_frames
-        # Some of the new ones may have been heard before this window began.
+        # Some of the new frames may lie before the start of this window.
         new_frames, self._new_frames = min(self._new_frames, frames), 0
         return Spoken(
             elapsed_seconds=(stride.end_sample - inferred_end) / SAMPLE_RATE,
@@ -67,7 +67,7 @@ class VoiceActivity:
         )
 
     def gives_up(self, stride: Stride) -> bool:
-        """Whether sound without a voice has now lasted for a pause, since it last has."""
+        """Return whether sound without a voice has lasted for a pause. The count then restarts."""
         if stride.end_sample - self._voice_end <= _PAUSE_SECONDS * SAMPLE_RATE:
             return False
         self._voice_end = stride.end_sample

@@ -1,4 +1,4 @@
-"""A small fixed pool of threads, one interpreter each, that serves all streams."""
+"""The worker threads, with one interpreter each. A few of them serve all streams."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emotiond.streamer.streams.stream import Stream
 
 
 class Worker:
-    """Serves its streams, in the order in which their strides are complete."""
+    """Serves its streams in the order in which their strides are complete."""
 
     def __init__(self, model: Model, runtime: Runtime) -> None:
         self._classifier = Classifier(model, runtime)
@@ -27,7 +27,7 @@ class Worker:
 
         Args:
             stream: not started yet.
-            profile: of the voice in it; None for one not heard before.
+            profile: the profile of its voice; None for an unknown voice.
 
         Raises:
             ProfileError: the profile does not fit the model.
@@ -38,11 +38,11 @@ class Worker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still serves."""
+        """Whether the thread still runs."""
         return self._thread.is_alive()
 
     def close(self, timeout_seconds: float) -> None:
-        """End the thread; streams not finished by then stay so."""
+        """End the thread. Unfinished streams stay unfinished."""
         self._due.put(None)
         self._thread.join(timeout_seconds)
 
@@ -51,23 +51,23 @@ class Worker:
             pass
 
     def _serve_next(self) -> bool:
-        """Serve the stream that is due; afterwards, nothing here holds it in memory."""
+        """Serve the next stream. Afterwards, no reference here keeps the stream in memory."""
         stream = self._due.get()
         if stream is None:
             return False
         try:
             self._serve(stream)
-        except Exception as error:  # one stream's fault must not end the others
+        except Exception as error:  # a fault in one stream must not end the others
             self._give_up(stream, error)
         return True
 
     def _serve(self, stream: Stream) -> None:
-        """One chunk of a stream, if it has one; then it comes round again.
+        """Process one chunk of a stream, if there is one, and queue the stream again.
 
-        Windows of several streams are not judged together: that costs as much as one after
-        the other (benchmarks/README.md), and all would wait for the last.
+        Windows of several streams do not form a batch: a batch costs as much as one window after
+        the other (benchmarks/README.md), and every stream would wait for the slowest.
         """
-        if stream.finished.is_set():  # given up, and its source was not stopped yet
+        if stream.finished.is_set():  # it has failed, and its source is not stopped yet
             return
         chunk = stream.next_chunk()
         if chunk is None:
@@ -78,5 +78,5 @@ class Worker:
 
     def _give_up(self, stream: Stream, error: Exception) -> None:
         stream.end(cause_of(error))
-        # A device may take a second to close: the other streams do not wait for it.
+        # A device may take a second to close. The other streams must not wait for it.
         threading.Thread(target=stream.source.stop, name="emotiond-closing", daemon=True).start()
