@@ -1,4 +1,4 @@
-"""Where the workers' threads hand events to the event loop, which fans them out to the outputs."""
+"""Passes events from the workers' threads to the event loop and fans them out to the outputs."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ class Message:
 
     @functools.cached_property
     def content(self) -> bytes:
-        """The text as it goes over a wire."""
+        """The text as bytes."""
         return self.text.encode()
 
 
 class Output(Protocol):
-    """Something that events go out by. Called in the event loop only."""
+    """A way out for events. Only the event loop calls it."""
 
     def send(self, message: Message) -> None:
-        """Pass a message on without waiting; what does not fit is dropped and counted."""
+        """Send a message without waiting. It is dropped and counted if there is no room."""
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until there is room for more, or nothing is left; for a stated time at most."""
+        """Wait for room or, if ``wholly``, until nothing is left; for a limited time."""
 
 
 class Hub:
-    """Fans messages out and keeps each stream's last ``emotion`` and ``status``.
+    """Fans messages out and keeps the last ``emotion`` and ``status`` of each stream.
 
-    The queue from the threads is bounded: when the loop does not keep up, the oldest
-    message is dropped and counted.
+    The queue from the threads is bounded. If the loop does not keep up, the hub drops the oldest
+    message and counts it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -57,7 +57,7 @@ class Hub:
         self.last_status: dict[str, Message] = {}
         """By stream."""
         self.event_counts: Counter[tuple[str, str]] = Counter()
-        """How many were published, by stream and type."""
+        """Number of published events, by stream and type."""
         self.dropped_messages = 0
 
     def add(self, output: Output) -> None:
@@ -65,15 +65,15 @@ class Hub:
         self._outputs.append(output)
 
     def close(self) -> None:
-        """Send what waits, and nothing from then on: a worker may still be busy."""
+        """Send the waiting messages. Later ones, from a busy worker perhaps, are discarded."""
         self._fan_out()
         self._outputs = []
 
     def publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
-        """Send events to all sinks; call it from any thread but the loop's.
+        """Send events to all outputs. Any thread except the loop's may call this.
 
         Args:
-            stream: whose they are.
+            stream: the name of their stream.
             events: in order.
             lossless: whether to wait until every output has room for more.
         """
@@ -84,7 +84,7 @@ class Hub:
                 asyncio.run_coroutine_threadsafe(delivery, self._loop).result()
             except concurrent.futures.CancelledError:  # the loop ends, and with it all outputs
                 pass
-            except RuntimeError:  # it has ended
+            except RuntimeError:  # the loop has ended
                 delivery.close()
             return
         for message in messages:
@@ -95,11 +95,11 @@ class Hub:
             self._scheduled = True
             try:
                 self._loop.call_soon_threadsafe(self._fan_out)
-            except RuntimeError:  # as above
+            except RuntimeError:  # the loop has ended
                 self._waiting.clear()
 
     def forget(self, stream: str) -> None:
-        """Keep nothing of a stream that has ended and will not come again."""
+        """Forget a stream that has ended for good."""
         self._fan_out()
         self.last_emotion.pop(stream, None)
         self.last_status.pop(stream, None)
@@ -107,7 +107,7 @@ class Hub:
             del self.event_counts[key]
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until every output has room for more, or has passed on all; or has given up."""
+        """Wait until every output has room or, if ``wholly``, is empty; or its time is over."""
         self._fan_out()
         for output in self._outputs:
             await output.drained(wholly)
@@ -118,14 +118,14 @@ class Hub:
         await self.drained()
 
     def _fan_out(self) -> None:
-        self._scheduled = False  # first: what is appended from here on schedules anew
+        self._scheduled = False  # first: messages appended from here on schedule another call
         while (message := self._next_waiting()) is not None:
             self._send(message)
 
     def _next_waiting(self) -> Message | None:
         try:
             return self._waiting.popleft()
-        except IndexError:  # asked in this way, since a worker may drop the last one meanwhile
+        except IndexError:  # a worker may drop the last message between a check and the pop
             return None
 
     def _send(self, message: Message) -> None:

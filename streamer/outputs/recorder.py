@@ -1,4 +1,4 @@
-"""``--record``: one stream's sound as the pipeline gets it, and beside it its events."""
+"""``--record``: writes the audio of one stream, as the pipeline gets it, and its events."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from emotiond.streamer.protocol.events import encode
 _log = logging.getLogger(__name__)
 
 SUFFIX = ".wav"
-_PIECE_SAMPLES = SAMPLE_RATE // 4  # written at a time
-_MOST_WAITING = 1000  # events that the disk may be late before the newest are dropped
+_PIECE_SAMPLES = SAMPLE_RATE // 4  # per write
+_MOST_WAITING = 1000  # events in the queue to the disk; beyond, the newest are dropped
 
 
 def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, Path]:
-    """Read ``[NAME=]FILE.wav`` each, into the file of each stream that is recorded.
+    """Parse values of the form ``[NAME=]FILE.wav``. Returns the file of each recorded stream.
 
     Args:
-        texts: what the user wrote.
-        streams: the names of all; the first is meant where there is none.
+        texts: the values of ``--record``.
+        streams: the names of all streams. A value without a name means the first one.
 
     Raises:
-        RecordError: there is no such stream, or it is recorded twice, or it is no WAV file.
+        RecordError: there is no such stream, it is recorded twice, or the file is not ``.wav``.
     """
     paths: dict[str, Path] = {}
     for text in texts:
@@ -57,17 +57,16 @@ def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, 
 class Recorder:
     """Writes from a thread of its own: neither the source nor the pipeline waits for the disk.
 
-    As much as the ring holds the disk may be late before the oldest sound is lost. No file is
-    ever overwritten: where there is one, ``FILE-2.wav`` is begun, and so it is
-    where one is full, after 37 hours. ``FILE.jsonl`` beside it has the stream's events, and a
-    line of type ``recording`` wherever the sound does not follow on, which tells what time of
-    the stream the file's time is.
+    If the disk falls behind by more than the ring holds, the oldest audio is lost. The recorder
+    never overwrites a file: it begins ``FILE-2.wav`` if ``FILE.wav`` exists or is full, after 37
+    hours. ``FILE.jsonl`` holds the events of the stream. It also has a line of type
+    ``recording`` at the start and after each gap, which maps the file's time to the stream's.
 
     Args:
-        path: of the WAV file.
-        stream: whose events are kept.
-        source: the ring that the sound is copied from.
-        on_failure: called with the cause when no more can be written, from the own thread.
+        path: the WAV file.
+        stream: the name of the stream.
+        source: the ring to copy the audio from.
+        on_failure: takes the cause when writing fails. The recorder's thread calls it.
 
     Raises:
         RecordError: the files cannot be created.
@@ -79,7 +78,7 @@ class Recorder:
         self._wanted = path
         self.stream = stream
         self.failure: str | None = None
-        """Why nothing is written any more."""
+        """Why the recording stopped early; None otherwise."""
         self.dropped_messages = 0
         self._on_failure = on_failure
         self._source = source
@@ -88,7 +87,7 @@ class Recorder:
         self._closing = False
         try:
             self._open_files()
-        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        except (OSError, ValueError) as error:  # ValueError: an impossible file name
             raise RecordError(
                 f"cannot record to {str(path)!r} ({getattr(error, 'strerror', error)})",
                 "Choose a folder that can be written to, with --record FILE.wav",
@@ -96,12 +95,12 @@ class Recorder:
         source.copy = self._ring = source.sibling()
         self._ring.on_wake(self._due.set)
         self._chunker = Chunker(self._ring, _PIECE_SAMPLES)
-        self._due.set()  # which asks to be woken
+        self._due.set()  # the first look requests the wake-ups
         self._thread = threading.Thread(target=self._run, name="emotiond-recorder", daemon=True)
         self._thread.start()
 
     def send(self, message: Message) -> None:
-        """Queue an event of the stream; drop it where the queue is full."""
+        """Queue an event of the stream, or drop it if the queue is full."""
         if message.stream != self.stream or self.failure is not None:
             return
         try:
@@ -111,19 +110,19 @@ class Recorder:
         self._due.set()
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until half of the queue is free, or nothing is left, or writing has failed."""
+        """Wait until half of the queue is free, the queue is empty, or writing has failed."""
         most_lines = 0 if wholly else _MOST_WAITING // 2
         while self._lines.qsize() > most_lines and self.failure is None:
             await asyncio.sleep(0.005)
 
     def close(self, timeout_seconds: float) -> None:
-        """Write what is left, if the disk takes it in time."""
+        """Write the rest, if the disk takes it in time."""
         self._closing = True
         self._due.set()
         self._thread.join(timeout_seconds)
 
     def about(self) -> dict[str, Any]:
-        """As ``/healthz`` has it."""
+        """Return the state for ``/healthz``."""
         return {
             "file": str(self.path),
             "seconds": round(self._wav.seconds, 2),
@@ -138,8 +137,8 @@ class Recorder:
                 self._due.wait()
                 self._due.clear()
                 self._write()
-            self._write()  # what came last
-        except Exception as error:  # a full disk, most likely: the stream goes on
+            self._write()  # the last audio and events
+        except Exception as error:  # most likely a full disk; the stream goes on
             reason = error.strerror if isinstance(error, OSError) else cause_of(error)
             self.failure = f"the recording {self.path} ends ({reason})"
             _log.error("%s: %s", self.stream, self.failure)
@@ -147,11 +146,11 @@ class Recorder:
         finally:
             self._source.copy = None
             while self._chunker.next_chunk() is not None:
-                pass  # a source that waits for room is let go
+                pass  # a source may be waiting for room in the ring
             self._close_files()
 
     def _write(self) -> None:
-        """All that has come: sound before the events that tell of it."""
+        """Write everything that has come, audio before its events."""
         while (chunk := self._chunker.next_chunk()) is not None:
             if chunk.samples.shape[0]:
                 self._record(chunk)
@@ -171,7 +170,7 @@ class Recorder:
         self._wav.append(chunk.samples)
 
     def _position_line(self, chunk: Chunk) -> str:
-        """Where in the stream the file goes on from here."""
+        """Return the line that maps the present time of the file to that of the stream."""
         count = chunk.samples.shape[0]
         captured = self._chunker.capture_time(chunk.position + count)
         age_seconds = 0.0 if captured is None else time.monotonic() - captured

@@ -1,4 +1,4 @@
-"""Events as lines on standard output."""
+"""Writes events as lines on standard output."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from emotiond.streamer.outputs.hub import Message
 
 _log = logging.getLogger(__name__)
 
-_MOST_WAITING = 1000  # lines; a reader further behind misses the newest
+_MOST_WAITING = 1000  # lines; a slower reader misses the newest
 
 
 class LineWriter:
-    """Writes each event as a line, from a thread of its own: a slow reader holds nothing up.
+    """Writes each event as a line, from a thread of its own: a slow reader delays nothing else.
 
-    When the reader is gone, nothing is written any more.
+    It stops writing when the reader is gone.
     """
 
     def __init__(self) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue(_MOST_WAITING)
         self.dropped_messages = 0
         self.failure: str | None = None
-        """Why nothing is written any more; None too where the reader has gone by itself."""
+        """Why the output stopped; None while it works, and after the reader has gone."""
         self._thread = threading.Thread(target=self._run, name="emotiond-stdout", daemon=True)
         self._thread.start()
 
     def send(self, message: Message) -> None:
-        """Queue a line; drop it where the queue is full."""
+        """Queue a line, or drop it if the queue is full."""
         try:
             self._lines.put_nowait(message.text)
         except queue.Full:
             self.dropped_messages += 1
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until half of the queue is free, or nothing is left, or the reader is gone."""
+        """Wait until half of the queue is free, the queue is empty, or the reader is gone."""
         most_lines = 0 if wholly else _MOST_WAITING // 2
         while self._lines.qsize() > most_lines and self._thread.is_alive():
             await asyncio.sleep(0.005)
 
     def close(self, timeout_seconds: float) -> None:
-        """Write what is left, if the reader takes it in time."""
+        """Write the remaining lines, if the reader takes them in time."""
         try:
             self._lines.put(None, timeout=timeout_seconds)
         except queue.Full:
@@ -56,7 +56,7 @@ class LineWriter:
                 sys.stdout.write(line + "\n")
                 if self._lines.empty():
                     sys.stdout.flush()
-        except BrokenPipeError:  # the reader is gone: nothing to complain of
+        except BrokenPipeError:  # the reader is gone, which is no error
             return
         except (OSError, ValueError) as error:
             self.failure = f"standard output cannot be written ({error})"

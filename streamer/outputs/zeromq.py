@@ -1,4 +1,4 @@
-"""Events over ZeroMQ: two frames each, the type as the topic and the JSON object."""
+"""Publishes events over ZeroMQ in two frames: the type as the topic, and the JSON object."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from emotiond.exceptions import ConfigError, ServeError
 from emotiond.streamer.outputs.hub import Message
 
 _log = logging.getLogger(__name__)
-_quiet_log = logging.getLogger("emotiond.zeromq")  # of what subscribers do wrong
+_quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
 
 _HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
 _PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
 _LINGER_MS = 200
 _ASK_SECONDS = 0.1
-_MOST_SUBSCRIPTIONS = 100  # read at once: whoever floods with them must not hold up the rest
+_MOST_SUBSCRIPTIONS = 100  # read at once: a flood of them must not delay the rest
 _LARGEST_TOPIC_BYTES = 1024
 _HANDSHAKE_MS = 5_000
 _HEARTBEAT_MS = 20_000
 
 
 class ZeroMQPublisher:
-    """An XPUB socket in the event loop: subscribers get the last events when they come.
+    """An XPUB socket in the event loop. New subscribers get the last events.
 
-    A slow subscriber misses messages beyond its high-water mark; nobody else does.
+    A slow subscriber misses messages beyond its high-water mark; the others miss none.
 
     Args:
         endpoint: such as ``tcp://127.0.0.1:8766``.
-        last_messages: gives what a new subscriber is sent first.
-        lossless: whether to wait for slow subscribers, for a while, instead.
-        keys: folder with the daemon's key and the subscribers', see ``_authenticate``.
+        last_messages: returns the first messages for a new subscriber.
+        lossless: whether to wait a while for slow subscribers instead.
+        keys: the folder with the keys of the daemon and the subscribers, see ``_authenticate``.
 
     Raises:
         ServeError: the endpoint is malformed or in use.
@@ -55,16 +55,16 @@ class ZeroMQPublisher:
         self._lossless = lossless
         self._backlog: list[Message] = []
         self.overruns = 0
-        """How often a subscriber's queue was full; what it then missed, ZeroMQ does not tell."""
+        """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
         self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
-        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # a second subscriber is heard of, too
-        self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # or nobody would hear of a full queue
-        self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # nothing else comes in
+        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # report every subscriber, not only the first
+        self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # report a full queue
+        self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # only topics come in
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
-        self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds those that vanished
+        self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds vanished subscribers
         self._authenticator: ThreadAuthenticator | None = None
         if keys is not None:
             self._authenticate(keys)
@@ -82,26 +82,27 @@ class ZeroMQPublisher:
         self._later: asyncio.TimerHandle | None = None
         try:
             self._loop.add_reader(self._socket.FD, self._greet_subscribers)
-        except NotImplementedError:  # Windows: ask every now and then
+        except NotImplementedError:  # Windows: poll
             self._ask_for_subscribers()
 
     @property
     def endpoint(self) -> str:
-        """Where it is bound; with the port that was chosen for a wildcard."""
+        """The bound endpoint, with the real port for a wildcard."""
         return str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
 
     def send(self, message: Message) -> None:
-        """Publish; in a lossless run, a message that a subscriber has no room for is kept."""
+        """Publish a message. A lossless run keeps a message that does not fit a queue."""
         if self._lossless and (self._backlog or not self._try_to_send(message)):
             self._backlog.append(message)
         elif not self._lossless:
             self._send_past_the_slow(message)
-        self._greet_subscribers()  # sending may have used up the descriptor's edge
+        self._greet_subscribers()  # sending may have consumed the descriptor's edge
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until all subscribers have room; after five seconds the slow ones miss events.
+        """Wait until all subscribers have room. After five seconds the slow ones miss events.
 
-        Whether they have it wholly, ZeroMQ does not tell: closing gives them that time instead.
+        ZeroMQ does not tell when all messages are delivered. If ``wholly``, closing allows
+        five seconds for that instead.
         """
         if wholly:
             self._socket.setsockopt(zmq.LINGER, round(_PATIENCE_SECONDS * 1000))
@@ -119,7 +120,7 @@ class ZeroMQPublisher:
                 await asyncio.sleep(0.005)  # ZeroMQ has no event for this
 
     def close(self) -> None:
-        """Send what is left and close; waits for a fifth of a second, unless drained wholly."""
+        """Send the rest and close. This takes 0.2 s at most, unless drained wholly before."""
         if self._later is not None:
             self._later.cancel()
         if self._asking is None:
@@ -131,7 +132,7 @@ class ZeroMQPublisher:
         self._context.term()
 
     def _authenticate(self, folder: Path) -> None:
-        """Encrypt with ``server.key_secret``; let in whoever has a key beside it (``*.key``)."""
+        """Encrypt with ``server.key_secret``; admit subscribers with a public key in ``*.key``."""
         try:
             _, secret = load_certificate(folder / "server.key_secret")
             if secret is None:
@@ -157,7 +158,7 @@ class ZeroMQPublisher:
             self._authenticator = None
 
     def _send_past_the_slow(self, message: Message) -> None:
-        """Send it to whoever has room; note where one's has just ended."""
+        """Send a message to all subscribers with room, and count if one has none."""
         if self._try_to_send(message):
             return
         self.overruns += 1
@@ -177,9 +178,9 @@ class ZeroMQPublisher:
         self._asking = self._loop.call_later(_ASK_SECONDS, self._ask_for_subscribers)
 
     def _greet_subscribers(self) -> None:
-        if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # as nearly always
+        if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # the usual case
             return
-        # The descriptor is edge-triggered: read until there is nothing more, or come back.
+        # The descriptor is edge-triggered: read everything, or schedule another call.
         topics: set[bytes] = set()
         try:
             for _ in range(_MOST_SUBSCRIPTIONS):
@@ -190,6 +191,6 @@ class ZeroMQPublisher:
             pass
         else:
             self._later = self._loop.call_later(_ASK_SECONDS, self._greet_subscribers)
-        for message in self._last_messages():  # once, to however many they are
+        for message in self._last_messages():  # once, however many subscribers are new
             if message.type.encode().startswith(tuple(topics)):
                 self._send_past_the_slow(message)
