@@ -1,4 +1,4 @@
-"""Who may talk to the daemon: a foreign web page must not read the labels of a microphone."""
+"""Controls access to the daemon: a foreign web page must not read a microphone's labels."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Access:
-    """The names under which the daemon may be asked for, the pages that may ask, and the token.
+    """The allowed host names, the allowed origins, and the token.
 
-    A page that makes its own host name point to the loopback address (DNS rebinding) sends
-    an Origin equal to its Host; that is why the Host is checked first.
+    A page whose own host name points to the loopback address (DNS rebinding) sends an Origin
+    equal to its Host. So the Host is checked first.
     """
 
     bound_host: str
@@ -22,15 +22,15 @@ class Access:
     allowed_hosts: Collection[str] = ()
     allowed_origins: Collection[str] = ()
     token: str | None = field(default=None, repr=False)
-    """What clients have to know; None where all may listen."""
+    """The token that clients must send; None for open access."""
 
     def host_is_known(self, host_header: str | None, reached_address: str = "") -> bool:
-        """Whether a request's Host is a loopback name, the bound address, or allowed.
+        """Return whether a request's Host is a loopback name, the bound address, or allowed.
 
         Args:
-            host_header: as it was sent. Its port may be any: a tunnel has another one.
-            reached_address: of this machine, where the client has come in: an address, other
-                than a name, cannot be made to point elsewhere.
+            host_header: as it was sent, with any port: a tunnel has a port of its own.
+            reached_address: the address of this machine that the client connected to. It is
+                allowed, too: unlike a name, an address cannot point elsewhere.
         """
         name = _host_name(host_header)
         if name is None:
@@ -42,7 +42,7 @@ class Access:
         )
 
     def knows_token(self, candidate: object) -> bool:
-        """Whether this is the token; as fast for any wrong one. True where none is wanted."""
+        """Return whether this is the token, in constant time. True if none is required."""
         if self.token is None:
             return True
         if not isinstance(candidate, str):
@@ -50,7 +50,7 @@ class Access:
         return hmac.compare_digest(_bytes(candidate), _bytes(self.token))
 
     def bearer_knows_token(self, authorizations: Collection[str]) -> bool:
-        """Whether the Authorization headers of a request are one ``Bearer`` with the token."""
+        """Return whether the Authorization headers are exactly one ``Bearer`` with the token."""
         if self.token is None:
             return True
         if len(authorizations) != 1:
@@ -59,7 +59,7 @@ class Access:
         return scheme.lower() == "bearer" and self.knows_token(candidate.strip())
 
     def origin_may_connect(self, origin: str, host_header: str) -> bool:
-        """Whether a page from this origin may open a WebSocket; programs send none."""
+        """Return whether a page from this origin may open a WebSocket. Programs send no origin."""
         return origin.lower() in (
             f"http://{host_header.lower()}",
             f"https://{host_header.lower()}",
@@ -68,7 +68,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
+    """Return whether a host name or address can only mean this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -78,12 +78,12 @@ def is_loopback(host: str) -> bool:
 
 
 def _host_name(host_header: str | None) -> str | None:
-    """The name in a Host header, in lower case and without the port; None if malformed."""
+    """Return the name in a Host header, in lower case, without the port; None if malformed."""
     if not host_header:
         return None
     try:
         parts = urlsplit(f"//{host_header}")
-        _ = parts.port  # raises where the port is no number
+        _ = parts.port  # raises if the port is no number
     except ValueError:
         return None
     if parts.netloc != host_header or "@" in host_header or "%" in host_header or parts.path:
@@ -92,4 +92,4 @@ def _host_name(host_header: str | None) -> str | None:
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # JSON can spell halves of characters
+    return text.encode("utf-8", "surrogatepass")  # JSON can hold single surrogates

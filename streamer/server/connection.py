@@ -1,4 +1,4 @@
-"""One client's connection, held to the limits before anything is made of what it sends."""
+"""The connection of one client. It applies the limits before it handles any message."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _log = logging.getLogger(__name__)
 
 POLICY_VIOLATION = 1008
 PATIENCE_SECONDS = 5.0
-"""For a client that holds up what is sent without loss."""
-_OFFENCES = {1009: "size", 1011: "ping"}  # for which websockets itself closes
+"""How long a lossless stream waits for a slow client."""
+_OFFENCES = {1009: "size", 1011: "ping"}  # codes with which websockets itself closes
 
 
 class Connection(ServerConnection):
-    """A connection that ends where its client goes beyond a limit.
+    """A connection that ends when its client exceeds a limit.
 
     Args:
-        limits: that it is held to.
-        offences: counts what went beyond them.
-        on_lost: called with the connection once it is lost.
-        arguments: what ``websockets`` gives to every connection.
-        options: the same.
+        limits: the limits.
+        offences: counts the clients that exceed each limit.
+        on_lost: takes the connection once it is lost.
+        arguments: passed on to ``websockets``.
+        options: passed on to ``websockets``.
     """
 
     def __init__(
@@ -48,26 +48,26 @@ class Connection(ServerConnection):
         self._offences = offences
         self._on_lost = on_lost
         self._limits = limits
-        self._head = bytearray()  # of the request, until it is complete
+        self._head = bytearray()  # the request, until it is complete
         self._refused = False
         self._leaving = False
         self._allowance = float(limits.frames_at_once)
         self._counted_seconds = self.loop.time()
         self._fragments = 0
         self.sends_file = False
-        """Whether sound of a file comes, which is taken only as fast as it is judged."""
+        """Whether the client uploads a file; back-pressure then paces its audio."""
         self.unread_since: float | None = None
-        """Time of the loop since when there has always been something unread."""
+        """Since when the send buffer has not been empty, in the loop's time."""
 
     def send_text(self, text: str) -> None:
-        """Send without waiting; a client that is too far behind is dropped."""
+        """Send without waiting. A client that is too far behind is dropped."""
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()
         else:
             broadcast((self,), text)
 
     def send_frame(self, frame: bytes) -> None:
-        """The same with a frame that holds a whole message: there are no extensions to apply."""
+        """Send a frame that holds a whole message, without waiting. No extensions apply."""
         transport = self.transport
         if transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()
@@ -75,14 +75,14 @@ class Connection(ServerConnection):
             transport.write(frame)
 
     def send_json(self, message: Mapping[str, Any]) -> None:
-        """Send an answer without waiting."""
+        """Send a message as JSON without waiting."""
         self.send_text(encode(message))
 
     async def caught_up(self, wholly: bool = False, deadline: float | None = None) -> None:
-        """Wait until the client has read enough, or all; it is dropped if that takes too long.
+        """Wait until the client has read enough. It is dropped after the deadline.
 
         Args:
-            wholly: whether nothing may be left unread.
+            wholly: whether to wait until the client has read everything.
             deadline: in the loop's time; None for five seconds from now.
         """
         most_bytes = 0 if wholly else self._limits.unread_bytes // 2
@@ -92,17 +92,17 @@ class Connection(ServerConnection):
                 self.drop()
                 break
             await asyncio.sleep(0.005)  # transports have no event for this
-        self.unread_since = None  # it is sent more than it can take at once
+        self.unread_since = None  # a lossless stream may keep the buffer full
 
     def drop(self) -> None:
-        """Hang up on a client that does not read."""
+        """Disconnect a client that does not read."""
         if not self.transport.is_closing():
             self._offences["unread"] += 1
             _log.warning("a WebSocket client does not read: dropped")
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client has sent: some kilobytes at most."""
+        """Handle bytes from the client: some kilobytes at most."""
         if self.request is None and not self._refused:
             self._head += data
             response = refusal(bytes(self._head), self._limits.head_bytes)
@@ -111,14 +111,14 @@ class Connection(ServerConnection):
                 return
         super().data_received(data)
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
-            self.drop()  # pings whose answers it does not read
+            self.drop()  # the client sends pings and does not read the answers
         elif self.protocol.state is CLOSING and not self._leaving:
-            # websockets waits for ever for a client that was sent away and does not go.
+            # websockets would wait forever for a closed client that does not go.
             self._leaving = True
             self.loop.call_later(self._limits.close_seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count why, unless the client has simply gone."""
+        """Count the cause, unless the client has left by itself."""
         sent = self.protocol.close_sent
         if self.request is None:
             self._offences["request"] += 1
@@ -128,7 +128,7 @@ class Connection(ServerConnection):
         self._on_lost(self)
 
     def process_event(self, event: Event) -> None:
-        """Take a request or a frame, unless there are too many."""
+        """Handle a request or a frame, unless the rate is too high."""
         if isinstance(event, Frame):
             fault = self._fault(event)
             if fault is not None:
@@ -143,7 +143,7 @@ class Connection(ServerConnection):
     def _refuse(self, response: Response) -> None:
         self._refused = True
         self._head.clear()
-        self.protocol.send_response(response)  # what comes from now on is read and forgotten
+        self.protocol.send_response(response)  # later bytes are read and discarded
         self.send_data()
 
     def _fault(self, frame: Frame) -> str | None:

@@ -1,4 +1,4 @@
-"""What lets clients in from elsewhere: the token and the certificate, read from files."""
+"""Reads the token and the certificate from files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ADVICE = "Make one: (umask 077; openssl rand -hex 32 > token)"
 
 
 def read_token(path: Path) -> str:
-    """The token in a file of one line, without the white space around it.
+    """Return the token in a file of one line, without surrounding white space.
 
     Raises:
-        ConfigError: it cannot be read, or holds no good token.
+        ConfigError: the file cannot be read, or holds no valid token.
     """
     try:
         with path.open("rb") as file:
@@ -48,16 +48,16 @@ def read_token(path: Path) -> str:
 
 
 def make_tls(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS 1.2 and newer, with a certificate chain and its key in PEM.
+    """Return a context for TLS 1.2 and newer, from a certificate chain and its key in PEM.
 
     Raises:
-        ConfigError: they cannot be read, or do not belong together.
+        ConfigError: the files cannot be read, or do not belong together.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
         context.load_cert_chain(certificate, key, password=_no_password)
-    except (OSError, ValueError) as error:  # among them ssl.SSLError
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise ConfigError(
             f"cannot use {certificate} with {key} for TLS ({reason})",
@@ -67,4 +67,4 @@ def make_tls(certificate: Path, key: Path) -> ssl.SSLContext:
 
 
 def _no_password() -> str:
-    raise ValueError("the key has a passphrase")  # instead of asking for it on the terminal
+    raise ValueError("the key has a passphrase")  # otherwise OpenSSL would ask on the terminal

@@ -1,4 +1,4 @@
-"""Plain HTTP on the WebSocket's port: page, health and metrics. Reading only."""
+"""Plain HTTP on the WebSocket's port: page, health and metrics, read-only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TYPES = {
 }
 
 _PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
-_LONGEST_METHOD = 16  # bytes; OPTIONS and the like have to be recognised to be refused
+_LONGEST_METHOD = 16  # bytes; longer than any method of HTTP
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
@@ -46,11 +46,11 @@ SECURITY_HEADERS = {
 
 
 class Pages:
-    """Answers GET and HEAD; the files are read once and held in memory.
+    """Answers GET and HEAD. It reads the files of the page once and keeps them in memory.
 
     Args:
-        health: gives the content of ``/healthz``.
-        metrics: gives that of ``/metrics``.
+        health: returns the content of ``/healthz``.
+        metrics: returns the content of ``/metrics``.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Pages:
         self._files = dict(_files(resources.files("emotiond") / "clients" / "web", "/"))
 
     def answer(self, method: str, request: Request, trusted: bool) -> Response:
-        """The response to a request that is not for a WebSocket.
+        """Return the response to a request that is not for a WebSocket.
 
         Args:
-            method: of the request.
-            request: all of it.
-            trusted: whether it knows the token, or needs none.
+            method: the method of the request.
+            request: the whole request.
+            trusted: whether the client has sent the token, or none is required.
         """
         if method not in ("GET", "HEAD"):
             return respond(405, "reading only\n", method, {"Allow": "GET, HEAD"})
@@ -90,16 +90,16 @@ class Pages:
 def respond(
     status: int, text: str, method: str = "GET", headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A response in plain text."""
+    """Return a response in plain text."""
     return _response(status, _TYPES["txt"], text.encode(), method, headers)
 
 
 def refusal(head: bytes, most_bytes: int) -> Response | None:
-    """What is wrong with the beginning of a request, before it is parsed; None if nothing is.
+    """Check the start of a request before it is parsed. Returns None if it is acceptable.
 
     Args:
-        head: what has come so far, perhaps more than the request.
-        most_bytes: that line and headers may have.
+        head: the bytes so far, perhaps more than the request.
+        most_bytes: the limit for line and headers.
     """
     method, space, _ = head.partition(b" ")
     if space and method not in (b"GET", b"HEAD"):
@@ -131,7 +131,7 @@ def _response(
 
 
 def _files(folder: Traversable, prefix: str) -> list[tuple[str, tuple[str, bytes]]]:
-    """Path, type and content of every file of the page: nothing else can be asked for."""
+    """Return path, type and content of every file of the page; no other path is served."""
     found = []
     for entry in folder.iterdir():
         if entry.is_dir():

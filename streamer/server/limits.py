@@ -1,53 +1,55 @@
-"""What clients may cost: every limit on what they send, hold and leave unread."""
+"""The limits on what clients may send, hold and leave unread."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 
-_DESCRIPTORS_KEPT = 64  # for models, devices, recordings, ZeroMQ
+_DESCRIPTORS_KEPT = 64  # for models, devices, files, ZeroMQ
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one port, or of each client where nothing else is said."""
+    """The limits of each connection, or of the whole port where the text says so."""
 
     connections: int = 512
-    """Of all clients together; one more gets 503."""
+    """Connections to the port; one more gets 503."""
     handshake_seconds: float = 5.0
-    """From the connection to the end of the request, TLS included, and to that of a page."""
+    """Time for TLS and the request, and for the transfer of a page."""
     head_bytes: int = 16 * 1024
-    """Of a request: its line and its headers."""
+    """Size of a request's line and headers."""
     token_seconds: float = 5.0
-    """From the handshake to the token, where one is wanted."""
+    """Time from the handshake to the token, if one is required."""
     message_bytes: int = 64 * 1024
+    """Size of a message."""
     fragments: int = 64
-    """Of one message."""
+    """Fragments per message."""
     frames_per_second: float = 100.0
-    """Over a longer time; pings count, too."""
+    """Mean rate of frames, pings included."""
     frames_at_once: int = 200
+    """Burst of frames."""
     uncounted_bytes: int = 4 * 1024
-    """Of a piece of a file: as large as this, it need not be counted, since it waits its turn."""
+    """File chunks this large bypass the frame-rate limit; back-pressure paces them."""
     uploads: int = 4
-    """At once, of all clients together."""
+    """Simultaneous uploads to the port."""
     file_seconds: float = 30 * 60.0
-    """Of a file that a client sends."""
+    """Duration of an uploaded file."""
     idle_seconds: float = 30.0
-    """For which a client may send no sound to the stream that it has started."""
+    """Time without audio in an upload that has started."""
     senseless_messages: int = 10
-    """Answered with an error before the client is sent away."""
+    """Messages that are answered with an error before the client is disconnected."""
     unread_bytes: int = 256 * 1024
-    """That wait to be read by the client."""
+    """Bytes that wait for the client to read them."""
     unread_seconds: float = 10.0
-    """For which something may wait without a moment in which everything was taken."""
+    """Time for which the send buffer may stay non-empty."""
     ping_seconds: float = 20.0
-    """From one ping to the next, and for its answer."""
+    """Time between pings, and for their answers."""
     close_seconds: float = 0.5
-    """For which a good-bye is waited for."""
+    """Time for the closing handshake."""
 
 
 def affordable_connections(wanted: int) -> int:
-    """As many connections as wanted, or fewer where the process may not open so many files."""
+    """Return the wanted number of connections, or fewer if the limit of open files is lower."""
     if sys.platform == "win32":
         return wanted
     import resource

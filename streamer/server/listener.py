@@ -1,4 +1,4 @@
-"""Listening sockets that let in so many clients at once, and count them to the last descriptor."""
+"""Listening sockets that limit the number of connections and count each of them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-_READ_BYTES = 8 * 1024  # at once: more would be parsed into many thousand tiny frames
-_KERNEL_BYTES = 64 * 1024  # that the system holds for a client, unread ones of either side
-_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # IPv6 where there is none
+_READ_BYTES = 8 * 1024  # per read: more could hold many thousand tiny frames
+_KERNEL_BYTES = 64 * 1024  # the kernel's buffers per connection, in each direction
+_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # the machine has no IPv6
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 26\r\nRetry-After: 10\r\nConnection: close\r\n\r\n"
@@ -20,36 +20,36 @@ _BUSY = (
 
 
 class Occupancy:
-    """How many clients are in, of all listeners together.
+    """The number of open connections of all listeners together.
 
     Args:
-        limit: of connections.
+        limit: the largest number of connections.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.count = 0
         self.refused = 0
-        """Connections beyond the limit."""
+        """Number of connections that were refused beyond the limit."""
 
 
 class Listener(socket.socket):
-    """A listening socket; a client too many is told 503 and costs nothing further.
+    """A listening socket. It answers 503 to connections beyond the limit and closes them.
 
-    Counting here, and not where a request has been read, counts the clients that never
-    finish one, or a TLS handshake, too.
+    It counts connections before a request is read. So it also counts clients that never finish
+    a request or a TLS handshake.
     """
 
     def open(self, occupancy: Occupancy, encrypted: bool) -> None:
-        """Begin to count; with encryption, a client too many is not told but hung up on."""
+        """Begin to count. With encryption, a refused client gets no answer."""
         self._occupancy = occupancy
         self._encrypted = encrypted
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """The next client; asyncio asks in this way wherever it waits by select or the like.
+        """Accept a connection. Event loops that wait by select or the like call this.
 
         Raises:
-            ConnectionAbortedError: there are too many already.
+            ConnectionAbortedError: the limit is reached.
         """
         client, address = super().accept()
         if self._occupancy.count >= self._occupancy.limit:
@@ -66,11 +66,11 @@ class Listener(socket.socket):
             if not self._encrypted:
                 client.send(_BUSY)
                 client.shutdown(socket.SHUT_WR)
-            client.recv(_READ_BYTES)  # closing on something unread would take the answer back
+            client.recv(_READ_BYTES)  # closing with unread data would discard the answer
 
 
 class _CountedSocket(socket.socket):
-    """A client's socket: read in small pieces, counted until it is closed."""
+    """The socket of a connection. It reads small pieces and counts until it is closed."""
 
     _occupancy: Occupancy | None = None
 
@@ -94,11 +94,11 @@ class _CountedSocket(socket.socket):
 def open_listeners(
     host: str, port: int, occupancy: Occupancy, encrypted: bool
 ) -> Sequence[Listener]:
-    """One for each address of the host, all with the same port.
+    """Open a listener for each address of the host, all with the same port.
 
     Raises:
-        OSError: it cannot be listened on.
-        OverflowError: the port is none.
+        OSError: the address cannot be used.
+        OverflowError: the port is out of range.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     listeners: list[Listener] = []

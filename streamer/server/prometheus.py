@@ -1,4 +1,4 @@
-"""Figures in the text format of Prometheus."""
+"""The text format of Prometheus."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Sample:
-    """One figure of a metric."""
+    """One value of a metric."""
 
     value: float
     labels: Mapping[str, str]
@@ -22,7 +22,7 @@ class Metric:
     """A metric with all its samples."""
 
     name: str
-    """Ends with its unit, and with ``_total`` where it only grows."""
+    """The name ends with the unit, and with ``_total`` for a counter."""
     kind: Literal["counter", "gauge"]
     help: str
     samples: Sequence[Sample]
@@ -34,12 +34,12 @@ def metric(
     text: str,
     *samples: tuple[float, Mapping[str, str]],
 ) -> Metric:
-    """A metric of pairs of a figure and its labels."""
+    """Make a metric from pairs of a value and its labels."""
     return Metric(name, kind, text, [Sample(value, labels) for value, labels in samples])
 
 
 def exposition(metrics: Sequence[Metric]) -> str:
-    """The whole answer to a scrape; metrics without a sample are left out."""
+    """Return the whole answer to a scrape, without metrics that have no sample."""
     lines: list[str] = []
     for each in metrics:
         if each.samples:
@@ -57,6 +57,6 @@ def _labels(labels: Mapping[str, str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As the format has it; a half of a character, which UTF-8 lacks, becomes a question mark."""
+    """Escape a label. A single surrogate, which UTF-8 lacks, becomes a question mark."""
     text = text.encode("utf-8", "replace").decode()
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,4 +1,4 @@
-"""Events over WebSocket at ``/ws``, and plain HTTP beside it on the same port."""
+"""Serves events over WebSocket at ``/ws``, and plain HTTP on the same port."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners
 
 Handler = Callable[[Connection, Any], Awaitable[None]]
-"""Does what a client asks for; may raise :class:`RequestError`."""
+"""Handles a request of a client. It may raise :class:`RequestError`."""
 
 PATH = "/ws"
 TOKEN_WANTED = 4401
-"""The code with which a client without the right token is sent away."""
+"""The code that closes a connection without the right token."""
 _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
-_SWEEPS = 10  # looks for clients that do not read, in the time that they have
+_SWEEPS = 10  # checks for clients that do not read, per ``unread_seconds``
 
 
 class WebSocketServer:
     """Serves all clients of one port.
 
-    Each message is encoded once. A client that does not read costs a bounded amount of
-    memory, then it is dropped; the others never wait for it.
+    Each message is encoded once. A client that does not read costs a bounded amount of memory
+    and is then dropped. The other clients never wait for it.
 
     Args:
-        greeting: gives what a new client is sent first: ``hello`` and the last events.
-        pages: what plain HTTP gets.
-        access: whose requests are answered.
-        limits: that clients are held to.
-        tls: to encrypt with, if at all.
-        handlers: of what clients ask for, by the class of request.
-        on_leave: called with every client that is gone; perhaps more than once.
+        greeting: returns the first messages for a new client: ``hello`` and the last events.
+        pages: answers plain HTTP.
+        access: decides which requests are allowed.
+        limits: the limits of all clients.
+        tls: the context for encryption, if any.
+        handlers: the handler of each class of request.
+        on_leave: takes every connection that has ended, perhaps more than once.
     """
 
     def __init__(
@@ -81,25 +81,25 @@ class WebSocketServer:
         self._sweeping: asyncio.TimerHandle | None = None
         self._arrival = asyncio.Condition()
         self.occupancy = Occupancy(limits.connections)
-        """All connections, those of clients that were not greeted yet and of plain HTTP, too."""
+        """All connections, including those before the greeting and those of plain HTTP."""
         self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
-        """Clients sent away, by what they had done."""
+        """Number of disconnected clients, by cause."""
 
     @property
     def client_count(self) -> int:
-        """WebSocket clients that have been greeted and are still there."""
+        """Number of connected WebSocket clients after their greeting."""
         return len(self._clients)
 
     @property
     def dropped_clients(self) -> int:
-        """Sent away because they did not read."""
+        """Number of clients that were dropped because they did not read."""
         return self.offences["unread"]
 
     async def open(self, host: str, port: int) -> int:
-        """Listen; returns the port, which for 0 is one that was free.
+        """Begin to listen. Returns the port; port 0 becomes a free one.
 
         Raises:
-            ServeError: the address cannot be listened on.
+            ServeError: the address cannot be used.
         """
         try:
             listeners = open_listeners(host, port, self.occupancy, encrypted=self._tls is not None)
@@ -114,24 +114,24 @@ class WebSocketServer:
         return int(listeners[0].getsockname()[1])
 
     async def wait_for_clients(self, count: int) -> None:
-        """Wait until so many clients are there."""
+        """Wait until so many clients are connected."""
         async with self._arrival:
             await self._arrival.wait_for(lambda: len(self._clients) >= count)
 
     def send(self, message: Message) -> None:
-        """Pass a message to every client, framed once for all; drop those too far behind."""
+        """Send a message, framed once, to every client. Clients too far behind are dropped."""
         frame = Frame(Opcode.TEXT, message.content).serialize(mask=False)
         for client in self._clients:
             client.send_frame(frame)
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until every client has read enough, or all; for five seconds at most."""
+        """Wait until every client has read enough or, if ``wholly``, everything; 5 s at most."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         for client in tuple(self._clients):
             await client.caught_up(wholly, deadline)
 
     async def close(self) -> None:
-        """Say good-bye to all clients, and close; takes half a second at most."""
+        """Close all connections and stop listening. This takes half a second at most."""
         if self._sweeping is not None:
             self._sweeping.cancel()
         for server in self._servers:
@@ -169,7 +169,7 @@ class WebSocketServer:
         )
 
     def _sweep(self) -> None:
-        """Drop the clients that read, but too slowly ever to have read all."""
+        """Drop the clients that read too slowly ever to catch up."""
         loop = asyncio.get_running_loop()
         for client in self._clients:
             if client.transport.get_write_buffer_size() == 0:
@@ -183,7 +183,7 @@ class WebSocketServer:
     def _process_request(
         self, connection: ServerConnection, request: HttpRequest
     ) -> Response | None:
-        # websockets for Python 3.10 knows no method but GET, and hangs up on HEAD itself.
+        # websockets for Python 3.10 knows only GET, and closes the connection at HEAD.
         method: str = getattr(request, "method", "GET")
         host = request.headers.get_all("Host")
         reached = connection.local_address
@@ -208,7 +208,7 @@ class WebSocketServer:
         try:
             if self._access.token is not None and not await self._authenticates(client):
                 return
-            for text in self._greeting():  # no await up to the next line: nothing is missed
+            for text in self._greeting():  # no await before the next line: no event is missed
                 client.send_text(text)
             self._clients.add(client)
             async with self._arrival:
@@ -218,10 +218,10 @@ class WebSocketServer:
             pass
         finally:
             self._clients.discard(client)
-            self._on_leave(client)  # once more: what it sent may have been read after its loss
+            self._on_leave(client)  # again: a request may have been handled after the loss
 
     async def _authenticates(self, client: Connection) -> bool:
-        """Wait for the token; a client without it is sent away."""
+        """Wait for the token. A client without it is disconnected."""
         reason = "the token is missing or wrong"
         try:
             first = parse(await asyncio.wait_for(client.recv(), self._limits.token_seconds))
@@ -236,14 +236,14 @@ class WebSocketServer:
         return False
 
     async def _answer(self, client: Connection) -> None:
-        """Do what a client asks for, one after the other; nonsense is told so, but not for ever."""
+        """Handle the requests of a client in order, until too many of them make no sense."""
         senseless = 0
         while senseless < self._limits.senseless_messages:
             message, about = await client.recv(), None
             try:
                 request = parse(message)
                 about = type_of(request)
-                if not isinstance(request, Auth):  # whoever has a token may always send it
+                if not isinstance(request, Auth):  # a token is always allowed
                     await self._handlers[type(request)](client, request)
             except RequestError as error:
                 client.send_json(error.to_json(about))
