@@ -1,4 +1,4 @@
-"""The file in which the results of analysed files are kept: SQLite, for the user alone."""
+"""Stores the results of uploaded files in SQLite. Only the user can read the file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 from emotiond.exceptions import HistoryError
 
 MOST_FILES = 150
-"""That are kept: the oldest make way."""
+"""Number of files in the archive. Beyond it, the oldest are deleted."""
 PART_EVENTS = 200
-"""That are sent in one message: some 150 KB."""
+"""Number of events in one message: some 150 KB."""
 
 _VERSION = 1
-_LOCK_SECONDS = 1.0  # to wait for another process that is writing
+_LOCK_SECONDS = 1.0  # how long to wait for another process that is writing
 _SCHEMA = """
 PRAGMA auto_vacuum = FULL;
 BEGIN;
@@ -34,7 +34,7 @@ COMMIT;
 
 
 class EventLog:
-    """The events of one file, compressed as they come."""
+    """The events of one file. It compresses them as they come."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -49,7 +49,7 @@ class EventLog:
             self._pack()
 
     def parts(self) -> Sequence[bytes]:
-        """All of them, so many in each part."""
+        """Return all events in compressed parts of ``PART_EVENTS`` each."""
         if self._waiting:
             self._pack()
         return self._parts
@@ -60,20 +60,20 @@ class EventLog:
 
 
 class Archive:
-    """Results of files, with their events. Opened anew each time: it may come and go.
+    """The results of files with their events. Each call opens the file, which may come and go.
 
     Args:
-        path: of the file; it is made, with its folder, when something is to be kept.
+        path: the database. It is created, with its folder, at the first use.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def add(self, result: Mapping[str, Any], log: EventLog) -> int:
-        """Keep a result; returns its number.
+        """Add a result. Returns its number.
 
         Raises:
-            HistoryError: it cannot be kept.
+            HistoryError: the result cannot be stored.
         """
         with self._opened() as database:
             text = json.dumps(result, allow_nan=False)
@@ -92,20 +92,20 @@ class Archive:
         return number
 
     def results(self) -> Sequence[Mapping[str, Any]]:
-        """All results, each with its ``id``, the newest first.
+        """Return all results, each with its ``id``, the newest first.
 
         Raises:
-            HistoryError: they cannot be read.
+            HistoryError: the archive cannot be read.
         """
         with self._opened() as database:
             rows = database.execute("SELECT id, result FROM files ORDER BY id DESC").fetchall()
             return [{"id": number, **json.loads(text)} for number, text in rows]
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
-        """One result with its ``id``, and how many events it has; None if it is not there.
+        """Return one result with its ``id``, and its number of events; None if there is none.
 
         Raises:
-            HistoryError: it cannot be read.
+            HistoryError: the archive cannot be read.
         """
         with self._opened() as database:
             query = "SELECT result, events FROM files WHERE id = ?"
@@ -113,10 +113,10 @@ class Archive:
             return None if row is None else ({"id": number, **json.loads(row[0])}, row[1])
 
     def part(self, number: int, first: int) -> Sequence[Mapping[str, Any]]:
-        """Events of a file from this one on, as many as a part has; none if they are not there.
+        """Return the part of a file's events that begins with this one; empty if there is none.
 
         Raises:
-            HistoryError: they cannot be read.
+            HistoryError: the archive cannot be read.
         """
         with self._opened() as database:
             query = "SELECT events FROM parts WHERE file = ? AND first = ?"
@@ -127,17 +127,17 @@ class Archive:
             return events
 
     def forget(self, numbers: Sequence[int]) -> None:
-        """Remove results and their events, so that nothing of them is left in the file.
+        """Delete results and their events. No trace of them stays in the file.
 
         Raises:
-            HistoryError: they cannot be removed.
+            HistoryError: the archive cannot be written.
         """
         with self._opened() as database:
             database.executemany("DELETE FROM files WHERE id = ?", [(n,) for n in numbers])
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The database, for one transaction."""
+        """Open the database for one transaction."""
         try:
             self._make_file()
             connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS)

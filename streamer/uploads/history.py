@@ -1,4 +1,4 @@
-"""What clients ask of the history of analysed files. It is one for all who may connect."""
+"""Handles requests about the history of uploaded files, which all clients share."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ T = TypeVar("T")
 
 
 class History:
-    """Answers from the archive, without holding up the event loop.
+    """Answers from the archive without blocking the event loop.
 
     Args:
-        path: of the archive; None where nothing is kept.
+        path: the file of the archive; None to keep no history.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._archive = None if path is None else Archive(path)
-        # One thread of its own: the file has one writer, and the loop's threads may all be busy.
+        # A thread of its own: the file has one writer, and the loop's threads may all be busy.
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
         self._followers: set[Connection] = set()
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
@@ -33,28 +33,28 @@ class History:
             Recall: self._recall,
             Forget: self._forget,
         }
-        """Of the requests that have to do with the history."""
+        """The handlers of requests about the history."""
 
     @property
     def is_kept(self) -> bool:
-        """Whether there is one."""
+        """Whether a history is kept."""
         return self._archive is not None
 
     async def add(self, result: Mapping[str, Any], log: EventLog) -> int:
-        """Keep a result; returns its number.
+        """Add a result. Returns its number.
 
         Raises:
-            HistoryError: it cannot be kept.
+            HistoryError: the result cannot be stored.
         """
         assert self._archive is not None
         return await self._in_thread(self._archive.add, result, log)
 
     def leave(self, client: Connection) -> None:
-        """Tell a client that has gone nothing any more."""
+        """Send no more updates to a client that has gone."""
         self._followers.discard(client)
 
     def close(self) -> None:
-        """End the thread; what it is doing takes a second at most."""
+        """End the thread. Its present work takes a second at most."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _list(self, client: Connection, _: ListHistory) -> None:

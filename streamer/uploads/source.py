@@ -1,4 +1,4 @@
-"""Sound that a client sends over its WebSocket."""
+"""The source of an upload: audio that a client sends over its WebSocket."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from emotiond.streamer.sources.source import About, OnStatus
 
 
 def decode(data: bytes, form: Format) -> FloatArray:
-    """The samples of a piece of sound, shape ``(n,)``.
+    """Decode a message of audio into samples, shape ``(n,)``.
 
     Raises:
-        ValueError: it ends in the middle of a sample, or holds what is not a number.
+        ValueError: the data ends in the middle of a sample, or a sample is not finite.
     """
     kind = np.dtype("<i2" if form == "s16le" else "<f4")
     if len(data) % kind.itemsize:
@@ -32,11 +32,11 @@ def decode(data: bytes, form: Format) -> FloatArray:
 
 
 class UploadSource:
-    """Is written into the ring by the event loop, which never waits in a thread for it.
+    """Writes audio into the ring from the event loop. It never blocks the loop.
 
     Args:
-        sample_rate: Hz of what comes.
-        lossless: whether a piece waits for its room; otherwise the oldest sound makes way.
+        sample_rate: Hz.
+        lossless: whether to wait for room; otherwise the oldest audio is overwritten.
     """
 
     def __init__(self, sample_rate: int, lossless: bool) -> None:
@@ -52,22 +52,22 @@ class UploadSource:
         self._stopped = False
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
-        """Take pieces from now on."""
+        """Accept audio from now on."""
         self._ring = ring
 
     def stop(self) -> None:
-        """Take none any more; called from any thread."""
+        """Accept no more audio. Any thread may call this."""
         self._stopped = True
         self.make_room()
 
     def make_room(self) -> None:
-        """Say that something was read; called from any thread."""
+        """Report that the ring was read. Any thread may call this."""
         if self._is_waiting:
             self._is_waiting = False
             self._loop.call_soon_threadsafe(self._room.set)
 
     async def push(self, samples: FloatArray) -> None:
-        """Write a piece, once there is room for it; forget it if the stream has ended meanwhile.
+        """Write samples once there is room, or discard them if the stream has ended.
 
         Args:
             samples: shape ``(n,)``, no more than the ring holds.
@@ -76,7 +76,7 @@ class UploadSource:
         while self._lossless and not self._stopped and self._ring.room < samples.shape[0]:
             self._room.clear()
             self._is_waiting = True
-            if not self._stopped and self._ring.room < samples.shape[0]:  # it may just have come
+            if not self._stopped and self._ring.room < samples.shape[0]:  # there may be room by now
                 await self._room.wait()
         if not self._stopped:
             self.pushed_samples += samples.shape[0]

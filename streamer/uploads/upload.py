@@ -1,4 +1,4 @@
-"""One stream whose sound a client sends."""
+"""One upload: a stream whose audio a client sends."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from emotiond.streamer.uploads.source import UploadSource
 
 
 class Recipient:
-    """Who gets a stream's events, and what is kept of them."""
+    """The client that gets the events of an upload, and the log of the events."""
 
     def __init__(self, client: Connection, start: Start) -> None:
         self.client = client
         self.start = start
         self.log = EventLog()
         self.ended = asyncio.Event()
-        """Set once the last event has been sent."""
+        """Set after the last event is sent."""
 
 
 class Upload(Stream):
-    """A stream that adds up what it hears, and tells its source where there is room again."""
+    """A stream that summarizes its verdicts and tells its source when there is room again."""
 
     source: UploadSource
 
@@ -40,9 +40,9 @@ class Upload(Stream):
         super().__init__(name, sound, self.is_file, stride_samples, publish)
         self.summarizer = Summarizer()
         self.last_audio_at = asyncio.get_running_loop().time()
-        """When its client last sent sound; infinite while that waits to be taken."""
+        """When the client last sent audio, in the loop's time; infinite while audio waits."""
         self.idle_check: asyncio.TimerHandle | None = None
-        """The next look at whether its client has forgotten it."""
+        """The next check whether the client has stopped sending."""
 
     def emit(self, chunk: Chunk, verdict: Verdict) -> None:
         self.summarizer.add(verdict)

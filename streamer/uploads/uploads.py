@@ -1,4 +1,4 @@
-"""The streams of clients: sound in over the WebSocket, events out to that client alone."""
+"""The uploads of clients: audio in over the WebSocket, events out to that client alone."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from emotiond.streamer.uploads.upload import Recipient, Upload
 
 
 class Uploads:
-    """Starts, feeds and ends them; at most one for each connection. Lives in the event loop.
+    """Starts, feeds and ends uploads, one per connection at most. It runs in the event loop.
 
-    A worker never waits for a client: where sound must not be lost, the daemon reads no more
-    of it from the socket until the stream has room and the client has read its events.
+    A worker never waits for a client. For a lossless upload, the daemon reads no more audio from
+    the socket until the stream has room and the client has read its events.
 
     Args:
-        adopt: has a worker serve a stream.
-        hub: for the events of streams that are published.
-        history: that keeps the results of files.
-        stride_samples: at 16 kHz.
-        limits: that clients are held to.
-        taken: names of other streams.
+        adopt: lets a worker serve a stream.
+        hub: gets the events of published uploads.
+        history: keeps the results of files.
+        stride_samples: the stride, in samples at 16 kHz.
+        limits: the limits of all clients.
+        taken: the names of other streams.
     """
 
     def __init__(
@@ -57,34 +57,33 @@ class Uploads:
         )
         self._loop = asyncio.get_running_loop()
         self._running: dict[Connection, Upload] = {}
-        self._without_stream: set[Connection] = (
-            set()
-        )  # whose sound has no stream: they were told so
+        # Clients whose audio has no stream. They have already got an error.
+        self._without_stream: set[Connection] = set()
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
             Start: self._start,
             Audio: self._take,
             End: self._end,
             Cancel: self._cancel,
         }
-        """Of the requests that have to do with streams."""
+        """The handlers of requests about uploads."""
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Number of uploads."""
         return len(self._running)
 
     @property
     def limit(self) -> int:
-        """How many there may be."""
+        """Largest number of uploads."""
         return self._limits.uploads
 
     @property
     def published(self) -> Sequence[str]:
-        """The names of those that everybody may hear of."""
+        """The names of the published uploads."""
         return [stream.name for stream in self._running.values() if stream.to.start.publish]
 
     def about(self) -> dict[str, Any]:
-        """What ``hello`` says of them."""
+        """Return the part of ``hello`` about uploads."""
         return {
             "max": self.limit,
             "max_file_seconds": self._limits.file_seconds,
@@ -93,13 +92,13 @@ class Uploads:
         }
 
     def leave(self, client: Connection) -> None:
-        """Drop the stream of a client that has gone."""
+        """Abort the upload of a client that has gone."""
         if (stream := self._running.get(client)) is not None:
             self._abort(stream, "the client has gone")
         self._without_stream.discard(client)
 
     def close(self) -> None:
-        """End all of them."""
+        """Abort all uploads."""
         for stream in tuple(self._running.values()):
             self._abort(stream, "the daemon ends")
 
@@ -110,7 +109,7 @@ class Uploads:
                 "this connection has a stream already",
                 "End or cancel it, or open another connection",
             )
-        self._without_stream.add(client)  # the sound that follows, should this be refused
+        self._without_stream.add(client)  # in case the upload is refused
         if self.count >= self.limit:
             raise RequestError(
                 "too-many-streams",
@@ -164,7 +163,7 @@ class Uploads:
         stream.last_audio_at = math.inf
         stream.stop()
         await stream.to.ended.wait()
-        if self._running.get(client) is not stream:  # it was given up in the end
+        if self._running.get(client) is not stream:  # it was aborted at the end
             return
         self._remove(stream)
         if stream.is_file:
@@ -179,7 +178,7 @@ class Uploads:
         self._without_stream.discard(client)
 
     async def _conclude(self, stream: Upload) -> None:
-        """Tell what a file holds as a whole, and keep it."""
+        """Send the result for a whole file, and add it to the history."""
         to = stream.to
         seconds = stream.source.pushed_samples / stream.source.sample_rate
         summary = stream.summarizer.summary(seconds)
@@ -196,7 +195,7 @@ class Uploads:
             raise RequestError("history-failed", problem.problem, problem.remedy)
 
     def _publish(self, to: Recipient, name: str, events: Sequence[Event], _: bool) -> None:
-        """Called from the worker's thread; and from the loop, where a stream begins or is cut."""
+        """Publish events. The worker calls this, and the loop when an upload starts or aborts."""
         texts = [encode(to_json(event)) for event in events]
         if to.start.publish:
             self._hub.publish(name, events, lossless=False)
@@ -209,7 +208,7 @@ class Uploads:
             self._loop.call_soon_threadsafe(self._deliver, to, name, texts, has_ended)
 
     def _deliver(self, to: Recipient, name: str, texts: Sequence[str], has_ended: bool) -> None:
-        for text in () if to.start.publish else texts:  # the hub has sent them to all
+        for text in () if to.start.publish else texts:  # the hub sends published events
             to.client.send_text(text)
         if not has_ended:
             return
@@ -224,7 +223,7 @@ class Uploads:
             to.client.send_json(error.to_json(None))
 
     def _check_idle(self, stream: Upload) -> None:
-        """Give up a stream whose client has forgotten it; else look again when that may be."""
+        """Abort an upload without new audio, or check again later."""
         limit_seconds = self._limits.idle_seconds
         idle_seconds = max(0.0, self._loop.time() - stream.last_audio_at)
         if idle_seconds < limit_seconds:
@@ -236,14 +235,14 @@ class Uploads:
         stream.to.client.send_json(RequestError("idle", problem, "Start again").to_json(None))
 
     def _abort(self, stream: Upload, detail: str) -> None:
-        """End a stream at once, whatever of it waits; what is left of its sound is ignored."""
+        """End an upload at once and ignore the rest of its audio."""
         self._remove(stream)
         self._without_stream.add(stream.to.client)
         stream.source.stop()
         stream.end(None, detail)
 
     def _remove(self, stream: Upload) -> None:
-        """Forget a stream; nothing but its worker may still hold it."""
+        """Forget an upload. Only its worker may still hold a reference to it."""
         del self._running[stream.to.client]
         stream.to.client.sends_file = False
         stream.ring.on_wake(_nothing)
@@ -251,7 +250,7 @@ class Uploads:
             stream.idle_check.cancel()
 
     def _expect_without_stream(self, client: Connection) -> None:
-        """The end of what was refused or given up says nothing new; any other is an error."""
+        """Accept the end of an upload that was refused or aborted. Any other end is an error."""
         if client not in self._without_stream:
             raise _no_stream("there is no stream to end")
         self._without_stream.discard(client)
@@ -269,4 +268,4 @@ def _no_stream(problem: str) -> RequestError:
 
 
 def _nothing() -> None:
-    """Wakes nobody; unlike what it replaces, it holds no stream."""
+    """Do nothing. Unlike the callback that it replaces, it holds no reference to the stream."""
