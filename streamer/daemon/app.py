@@ -1,4 +1,4 @@
-"""The daemon: sources, workers, hub and outputs, from start to end."""
+"""The daemon: it starts sources, workers, hub and outputs, and ends them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from emotiond.streamer.uploads.uploads import Uploads
 
 _log = logging.getLogger(__name__)
 
-_STOP_SECONDS = 0.3  # for each part; all of them together end within a second
+_STOP_SECONDS = 0.3  # per part; all parts together end within a second
 _MOST_WORKERS = 2
 
 
@@ -55,17 +55,17 @@ Sources = Sequence[tuple[SourceSpec, Source]]
 
 
 def run(config: Config, opened: Callable[[], Sources]) -> int:
-    """Run the daemon until its sources end (``once``) or it is told to stop.
+    """Run the daemon until its sources end (``once``) or a signal stops it.
 
     Args:
         config: all settings.
-        opened: waits for the sources that are being opened.
+        opened: waits for the sources, which open in the background, and returns them.
 
     Returns:
-        The process's exit status: 1 where a source ended by an error, else 0.
+        The exit status: 1 if a source or an output failed, else 0.
 
     Raises:
-        EmotiondError: it cannot start.
+        EmotiondError: the daemon cannot start.
     """
     runtime = checked_runtime()
     model = find_model(config.model, runtime)
@@ -114,7 +114,7 @@ class Daemon:
         self._started_seconds = time.monotonic()
 
     async def run(self) -> int:
-        """Start everything, wait for the end, end everything."""
+        """Start all parts, wait for the end, and close all parts."""
         config = self._config
         self._mute_switch = MuteSwitch([source for _, source in self._sources])
         with handling_signals(self._stopping.set, self._mute_switch.toggle):
@@ -163,7 +163,7 @@ class Daemon:
         return 1 if any(failures) else 0
 
     def _adopt(self, stream: Stream) -> None:
-        """Have the workers serve the streams of clients by turns; of nobody known before."""
+        """Give an upload to the next worker in turn, without a profile."""
         next(self._round_robin).adopt(stream)
 
     def _remove_client(self, client: Connection) -> None:
@@ -210,18 +210,18 @@ class Daemon:
         await self._server.wait_for_clients(self._config.wait_clients)
         apart_seconds = 0 if self._config.lossless else self._config.stride / len(self._streams)
         for index, stream in enumerate(self._streams):
-            if index:  # strides that are due evenly, not all at once, wait the least
+            if index:  # evenly spread strides wait less than simultaneous ones
                 await asyncio.sleep(apart_seconds)
             worker = self._workers[index % len(self._workers)]
             await asyncio.to_thread(worker.adopt, stream, self._profile)
         await asyncio.gather(*(stream.wait_until_finished() for stream in self._streams))
         if not self._config.once:
-            await self._stopping.wait()  # nothing to hear any more, but listeners are served
+            await self._stopping.wait()  # the sources have ended, but clients are still served
         if self._config.lossless:
             await self._hub.drained(wholly=True)
 
     async def _until_stopped(self, work: Any) -> None:
-        """Run until the work is done, fails, or a signal comes."""
+        """Run until the work is done or has failed, or a signal comes."""
         playing = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait((playing, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -247,7 +247,7 @@ class Daemon:
         self._history.close()
 
     def _greeting(self) -> Sequence[str]:
-        """``hello`` with the default stream's last event, then what else is the last there was."""
+        """Return ``hello`` with the last event of the first stream, then the other last events."""
         last = self._hub.last_emotion.get(self._streams[0].name)
         first = hello(
             self._model.card,

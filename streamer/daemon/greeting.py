@@ -1,4 +1,4 @@
-"""What every client is told first."""
+"""The first message to every client: ``hello``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def hello(
     recorders: Sequence[Recorder],
     last: Message | None,
 ) -> dict[str, Any]:
-    """The message; ``last`` is the default stream's last ``emotion`` event."""
+    """Return the message. ``last`` is the last ``emotion`` event of the first stream."""
     return {
         "type": "hello",
         "protocol": PROTOCOL,

@@ -1,4 +1,4 @@
-"""How the daemon is doing, as ``/healthz`` has it."""
+"""The content of ``/healthz``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def health(
     zeromq: ZeroMQPublisher | None,
     lines: LineWriter | None,
 ) -> dict[str, Any]:
-    """Everything, for who knows the token; degraded where something has ended by an error."""
+    """Return the full content, for clients with the token. A failed part means ``degraded``."""
     failures = [stream.failure for stream in streams]
     failures += [recorder.failure for recorder in recorders]
     well = all(worker.is_alive for worker in workers) and not any(failures)

@@ -1,4 +1,4 @@
-"""The daemon's health as figures for ``/metrics``."""
+"""Makes the metrics of ``/metrics`` from the daemon's health."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _STREAM_GAUGES = (
 def make_metrics(
     health: Mapping[str, Any], events: Mapping[tuple[str, str], int]
 ) -> Sequence[Metric]:
-    """All metrics.
+    """Return all metrics.
 
     Args:
-        health: the whole content of ``/healthz``.
-        events: how many were published, by stream and type.
+        health: the full content of ``/healthz``.
+        events: the number of published events, by stream and type.
     """
     streams: Mapping[str, Mapping[str, Any]] = health["streams"]
     connections: Mapping[str, int] = health["connections"]

@@ -1,4 +1,4 @@
-"""The listeners' switch for the microphone: muted, the device is closed."""
+"""Mutes the microphone, which closes the device."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from emotiond.streamer.sources.source import Source
 
 
 class MuteSwitch:
-    """Closes and opens the microphone, if there is one among the sources.
+    """Closes and opens the microphone, if one of the sources is one.
 
     Args:
-        sources: of the daemon.
+        sources: all sources of the daemon.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
@@ -26,11 +26,11 @@ class MuteSwitch:
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:
-        """Whether the device is open; ``off`` too where there is none, or it is lost."""
+        """``on`` while the device is open, else ``muted`` or ``off``; ``off`` without a device."""
         return "off" if self._microphone is None else self._microphone.state
 
     def toggle(self) -> None:
-        """Mute, or the contrary; nothing where there is no microphone."""
+        """Mute or unmute. Without a microphone this does nothing."""
         if self._microphone is not None:
             self._microphone.mute(not self._microphone.muted)
 

@@ -1,4 +1,4 @@
-"""What the system's signals ask of the daemon."""
+"""Handles the system's signals."""
 
 from __future__ import annotations
 
