@@ -1,4 +1,4 @@
-"""Whole files, as fast as they go."""
+"""Analyzes whole files, as fast as possible."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from emotiond.streamer.sources.factory import default_name
 from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing, Verdict
 from emotiond.streamer.streams.summary import Summarizer, Summary
 
-_FILES_AHEAD = 4  # for each analyst: of those whose results are waited for in order
+_FILES_AHEAD = 4  # per analyst: files in the queue, since results come in order
 
 
 @dataclass(frozen=True)
 class Analysis(Summary):
-    """What a file holds."""
+    """The result for a file."""
 
     file: str
-    """As it was given."""
+    """The path as it was given."""
     events: tuple[Emotion | Change, ...]
-    """Those of ``run --speed max --once`` on the file, ``status`` apart."""
+    """The same events as from ``run --speed max --once``, without ``status``."""
 
     def to_json(self) -> dict[str, Any]:
-        """The object that ``analyze --format json`` prints."""
+        """Return the object that ``analyze --format json`` prints."""
         return {
             "file": self.file,
             **super().to_json(),
@@ -51,14 +51,14 @@ def analyze(
     decoder: Decoder,
     profile: Profile | None = None,
 ) -> Analysis:
-    """Hear a file from its start to its end, whatever was heard before.
+    """Analyze a file from start to end, independently of other files.
 
     Args:
-        file: its path.
-        classifier: of the model to use.
-        stride_samples: at 16 kHz.
-        decoder: of files.
-        profile: of the voice in it; None for one not heard before.
+        file: the path.
+        classifier: the model.
+        stride_samples: the stride, in samples at 16 kHz.
+        decoder: decodes the file.
+        profile: the profile of the voice; None for an unknown voice.
 
     Raises:
         SourceError: the file cannot be read.
@@ -95,17 +95,17 @@ def analyze(
 def analyze_all(
     files: Sequence[str], analysts: Sequence[Callable[[str], Analysis]]
 ) -> Iterator[Future[Analysis]]:
-    """Hear several files at once; one file alone is heard no faster.
+    """Analyze several files in parallel. A single file takes as long as ever.
 
     Args:
-        files: paths.
-        analysts: each hears one file at a time, in a thread of its own.
+        files: the paths.
+        analysts: each analyzes one file at a time, in a thread of its own.
 
     Returns:
-        What each file gave, in the order of the files.
+        The results, in the order of the files.
     """
     jobs: queue.SimpleQueue[tuple[str, Future[Analysis]] | None] = queue.SimpleQueue()
-    for analyst in analysts:  # daemon threads: whoever stops waiting need not wait for them
+    for analyst in analysts:  # daemon threads: an early end does not wait for them
         threading.Thread(target=_work, args=(jobs, analyst), daemon=True).start()
     waiting: deque[Future[Analysis]] = deque()
     coming = iter(files)
@@ -129,7 +129,7 @@ def _work(
         file, future = job
         try:
             future.set_result(analyst(file))
-        except BaseException as error:  # raised again where the result is asked for
+        except BaseException as error:  # ``Future.result`` raises it again
             future.set_exception(error)
 
 

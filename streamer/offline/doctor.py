@@ -1,4 +1,4 @@
-"""Checks this machine, part by part, and says what mends each thing that is wrong."""
+"""Checks this machine part by part, with a remedy for every fault."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ from emotiond.streamer.sources.portaudio import (
 _LISTEN_SECONDS = 5.0
 _TRIALS = 20
 _QUIETEST_DBFS, _LOUDEST_DBFS = -70.0, -3.0
-_HIGHEST_FACTOR = 0.5  # of real time: above, there is no room for anything else
+_HIGHEST_FACTOR = 0.5  # real-time factor; above it, nothing else could run
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked."""
+    """The result of one check."""
 
     check: str
     status: Literal["ok", "warning", "error"]
     detail: str
     remedy: str = ""
-    """What mends it; empty where nothing is wrong."""
+    """What to do; empty without a fault."""
 
 
 def examine() -> Iterator[Finding]:
-    """Check everything, the quick things first; a check that fails does not end the others."""
+    """Run all checks, quick ones first. A failed check does not prevent the others."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
     yield _numpy()
     runtime: Runtime | None = None
@@ -106,7 +106,7 @@ def _missing(package: str) -> bool:
 
 
 def _speed(path: Path, runtime: Runtime) -> Finding:
-    """The share of real time that hearing a stream takes, features and inference together."""
+    """Measure the real-time factor of a stream, features and inference together."""
     model = read_model(path)
     check = f"model {model.card.name}"
     if model.card.name == "full" and runtime.package != LITERT:
@@ -132,7 +132,7 @@ def _speed(path: Path, runtime: Runtime) -> Finding:
 
 
 def _profiles() -> Iterator[Finding]:
-    """The voices that are known here; a profile that cannot be used is told by its name."""
+    """Check the profiles of the user."""
     for name in profile_names():
         try:
             profile = read_profile(name)
@@ -152,7 +152,7 @@ def _devices() -> Iterator[Finding]:
     try:
         found = call_with_timeout(list_devices)
     except EmotiondError:
-        return  # said by the check of PortAudio
+        return  # the check of PortAudio reports it
     for device in found:
         yield _guarded(f"device {device.index}", partial(_device, device))
 
@@ -174,7 +174,7 @@ def _device(device: Device) -> Finding:
 
 
 def _listen() -> Finding:
-    """The level of five seconds from the default microphone."""
+    """Check the level of five seconds from the default microphone."""
     microphone = Microphone(None)
     ring = Ring(
         math.ceil((_LISTEN_SECONDS + 1) * microphone.sample_rate),

@@ -1,4 +1,4 @@
-"""Learn how a person ordinarily sounds, from 20 seconds of speech. The sound is not kept."""
+"""Makes the profile of a voice from 20 seconds of speech. The audio is not kept."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import RING_SECONDS
 
 WANTED_SECONDS = 20.0
-"""Of speech, as the gate hears it."""
-_FEWEST_SECONDS = 5.0  # of a recording that has no more
-_MOST_SECONDS = 300.0  # of sound, in which there must be so much speech
-_PATIENCE_SECONDS = 15.0  # without any sound
+"""Wanted amount of speech, according to the gate."""
+_FEWEST_SECONDS = 5.0  # least amount of speech, if the source ends early
+_MOST_SECONDS = 300.0  # longest audio that is searched for the speech
+_PATIENCE_SECONDS = 15.0  # longest wait for any audio
 
 OnProgress = Callable[[float], None]
-"""Takes the seconds of speech heard so far."""
+"""Takes the seconds of speech so far."""
 
 
 def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> Profile:
-    """Listen until there was enough speech, or to the source's end.
+    """Make a profile. This ends after enough speech, or at the end of the source.
 
     Args:
-        source: not started yet; it is stopped in any case.
-        classifier: of the model that the profile is for.
+        source: not started yet. It is stopped in any case.
+        classifier: the model that the profile is for.
         on_progress: called after every stride.
 
     Raises:
         ProfileError: the model does not adapt to voices, or there was too little speech.
-        SourceError: nothing comes from the source, or it is damaged.
+        SourceError: the source gives no audio, or is damaged.
     """
     speaker = new_speaker(classifier)
     pipeline = Pipeline(classifier.card, speaker)
@@ -72,7 +72,7 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
 
 
 def new_speaker(classifier: Classifier) -> Speaker:
-    """Statistics that weigh all speech alike, however long ago.
+    """Return new statistics that weigh all speech alike, however old.
 
     Raises:
         ProfileError: the model does not adapt to voices.
@@ -87,7 +87,7 @@ def new_speaker(classifier: Classifier) -> Speaker:
 
 
 def _chunks(chunker: Chunker, woken: threading.Event) -> Iterator[Chunk]:
-    """All that comes, to the end."""
+    """Yield all chunks up to the end."""
     last = False
     while not last:
         woken.clear()
