@@ -1,4 +1,4 @@
-"""Every error that a user can meet. Each says what is wrong and what to do about it."""
+"""All errors for users. Each names the problem and a remedy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class EmotiondError(Exception):
-    """An error that is told in one line.
+    """An error that prints as one line.
 
     Args:
         problem: what is wrong, without a full stop.
@@ -21,7 +21,7 @@ class EmotiondError(Exception):
 
     def __str__(self) -> str:
         line = f"{self.problem}. {self.remedy}."
-        return " ".join(line.split())  # whatever a library's message held, it stays one line
+        return " ".join(line.split())  # a library's message may have several lines
 
 
 class ConfigError(EmotiondError):
@@ -49,11 +49,11 @@ class SourceError(EmotiondError):
 
 
 class DeviceError(SourceError):
-    """No such microphone, or no way to open it."""
+    """A microphone does not exist, or cannot be opened."""
 
 
 class NoMicrophoneError(DeviceError):
-    """This machine has no microphone, or nothing to reach it by."""
+    """This machine has no microphone, or no working sound system."""
 
 
 class HistoryError(EmotiondError):
@@ -61,7 +61,7 @@ class HistoryError(EmotiondError):
 
 
 class RecordError(EmotiondError):
-    """A recording cannot be written, or is of no stream."""
+    """A recording cannot be written, or names no stream."""
 
 
 class ServeError(EmotiondError):
@@ -69,7 +69,7 @@ class ServeError(EmotiondError):
 
 
 class DataError(EmotiondError):
-    """Training data is missing or not what it should be."""
+    """Training data is missing or wrong."""
 
 
 def cause_of(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Do one thing while another is done."""
+"""Runs a function in the background."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ _Result = TypeVar("_Result")
 
 
 def run_in_background(work: Callable[[], _Result]) -> Future[_Result]:
-    """Start to do it in a thread that the end of the process does not wait for.
-
-    Returns:
-        What it comes to, or raises.
-    """
+    """Run in a daemon thread and return a future of the result."""
     future: Future[_Result] = Future()
 
     def do() -> None:

@@ -27,16 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit status: 0, 1 after an error (told in one line), 2 for wrong usage.
+        The exit status: 0, 1 after an error (printed in one line), 2 for wrong usage.
     """
-    if sys.stdout is None:  # it was closed: what we say is for nobody
+    if sys.stdout is None:  # standard output is closed: discard the output
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
     for output in (sys.stdout, sys.stderr):
-        if isinstance(output, io.TextIOWrapper):  # whatever a name holds, it can be printed
+        if isinstance(output, io.TextIOWrapper):  # any file name can be printed
             output.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(format="emotiond: %(message)s", level=logging.WARNING)
-    for name in ("emotiond.websockets", "emotiond.zeromq"):  # they tell of clients' mistakes,
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # and in the clients' words
+    for name in ("emotiond.websockets", "emotiond.zeromq"):  # they log clients' mistakes
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # in the clients' own words
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "run")
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is flushed once more
+        # Python flushes standard output once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader of our output is gone
             return status
         print(f"emotiond: {error.strerror or error}. Check where its output goes.", file=sys.stderr)
@@ -160,14 +161,14 @@ def _run(options: dict[str, Any]) -> int:
     config = make_config(options, os.environ)
     refuse_exposure(config)
     settings = SourceSettings(config.device, config.rate, not config.lossless, not config.once)
-    # A device or a decoder takes its time to open, and so do the imports behind the daemon.
+    # Devices and decoders open slowly, and so do the daemon's imports: do both at once.
     sources = run_in_background(lambda: open_sources(config.source, settings))
     try:
         from emotiond.streamer.daemon import app
 
         return app.run(config, sources.result)
     finally:
-        wait([sources])  # PortAudio keeps standard error to itself while it starts
+        wait([sources])  # PortAudio redirects standard error while it starts
 
 
 def _add_analyze(group: Any) -> None:

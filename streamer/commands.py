@@ -1,4 +1,4 @@
-"""The commands that look, print and end: analyze, watch, enroll, devices, models, doctor."""
+"""The commands besides ``run``: analyze, watch, enroll, devices, models, doctor."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from emotiond.streamer.profiles import (
 )
 from emotiond.streamer.server.credentials import read_token
 
-_MOST_ANALYSTS = 4  # what they do in Python, a quarter of it, only one of them does at a time
+_MOST_ANALYSTS = 4  # a quarter of their work is in Python, which runs one thread at a time
 
 
 def analyze_files(options: dict[str, Any]) -> int:
-    """``emotiond analyze``: every file that can be read is judged; status 1 if one cannot."""
+    """``emotiond analyze``: analyze all readable files. The status is 1 if one is unreadable."""
     from emotiond.inference.catalog import find_model
     from emotiond.inference.classifier import Classifier
     from emotiond.streamer.interpreter_check import checked_runtime
@@ -41,7 +41,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     files, status = options["files"], 0
     count = min(len(files), os.cpu_count() or 1, _MOST_ANALYSTS)
     with contextlib.ExitStack() as stack:
-        # They start while the model is read.
+        # The decoders start while the model is read.
         decoders = [stack.enter_context(Decoder()) for _ in range(count)]
         runtime = checked_runtime()
         model = find_model(config.model, runtime)
@@ -104,7 +104,7 @@ _FORMATS = {"text": _as_text, "json": _as_json, "csv": _as_csv}
 
 
 def watch(options: dict[str, Any]) -> int:
-    """``emotiond watch``: live bars in the terminal."""
+    """``emotiond watch``: show live bars in the terminal."""
     from emotiond.clients.watch import watch_stream
 
     file = options["token_file"]
@@ -112,7 +112,7 @@ def watch(options: dict[str, Any]) -> int:
 
 
 def enroll(options: dict[str, Any]) -> int:
-    """``emotiond enroll``: 20 seconds of speech become a profile of their voice."""
+    """``emotiond enroll``: make a voice profile from 20 seconds of speech."""
     from emotiond.inference.catalog import find_model
     from emotiond.inference.classifier import Classifier
     from emotiond.streamer.interpreter_check import checked_runtime
@@ -125,7 +125,7 @@ def enroll(options: dict[str, Any]) -> int:
     )
 
     name = options.pop("name")
-    profile_path(name)  # what cannot be kept is said before anybody has spoken
+    profile_path(name)  # report a wrong name or folder before the user speaks
     make_folder()
     config = make_config(options, os.environ)
     if len(config.source) > 1:
@@ -142,7 +142,7 @@ def enroll(options: dict[str, Any]) -> int:
         profile = enrolling.enroll(source, classifier, _progress_line(enrolling.WANTED_SECONDS))
     finally:
         if sys.stderr.isatty():
-            print(file=sys.stderr)  # the line of progress ends
+            print(file=sys.stderr)  # end the line of progress
     path = write_profile(name, profile)
     print(
         f"the voice {name!r} is {'kept anew' if replaces else 'kept'}: {path} "
@@ -153,7 +153,7 @@ def enroll(options: dict[str, Any]) -> int:
 
 
 def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
-    """One line that grows on a terminal; elsewhere one for every five seconds."""
+    """Show progress in one line on a terminal; elsewhere in a line for every five seconds."""
     shown = -1
 
     def show(speech_seconds: float) -> None:
@@ -170,7 +170,7 @@ def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
 
 
 def devices(options: dict[str, Any]) -> int:
-    """``emotiond devices``: the microphones, and the rates that each can be opened at."""
+    """``emotiond devices``: list the microphones and the rates that they support."""
     from emotiond.streamer.sources.portaudio import call_with_timeout, list_devices, supported_rates
 
     found = []
@@ -227,7 +227,7 @@ def models(options: dict[str, Any]) -> int:
 
 
 def doctor(options: dict[str, Any]) -> int:
-    """``emotiond doctor``: what is checked, how it stands, what mends it."""
+    """``emotiond doctor``: print all findings with their remedies."""
     from emotiond.streamer.offline.doctor import examine
 
     findings = []

@@ -27,7 +27,7 @@ else:
 ENVIRONMENT_PREFIX = "EMOTIOND_"
 
 _CLIENTS_OWN = ("zmq_keys",)
-"""Variables of the daemon's prefix that only its clients read."""
+"""Variables with the daemon's prefix that only its clients read."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
 _HOST = re.compile(r"[^/:\s]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)  # or an IPv6 address
 _STRIDE_STEP_SECONDS = 0.01
@@ -39,51 +39,51 @@ _ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that ``emotiond run`` can be told.
+    """All settings of ``emotiond run``.
 
     Raises:
-        ConfigError: a value is out of range, or two contradict each other.
+        ConfigError: a value is out of range, or two values contradict each other.
     """
 
     source: tuple[str, ...] = ()
-    """``[NAME=]mic|demo|-|FILE`` each; empty for the microphone, or the demo without one."""
+    """Values ``[NAME=]mic|demo|-|FILE``; empty for the microphone, or the demo without one."""
     device: str | None = None
     """Number or name of the microphone."""
     rate: int = SAMPLE_RATE
-    """Hz of the PCM on standard input."""
+    """Sample rate of standard input, in Hz."""
     speed: Literal["1", "max"] = "1"
-    """``1``: the speed of life; ``max``: as fast as it goes, losing nothing."""
+    """``1``: real time; ``max``: as fast as possible, without loss."""
     once: bool = False
-    """Whether to end with the sources, instead of playing files in a loop."""
+    """Whether to end with the sources instead of playing files in a loop."""
     wait_clients: int = 0
-    """WebSocket clients to wait for before the sources start."""
+    """Number of WebSocket clients to wait for before the sources start."""
     model: str | None = None
     """Name of a bundled model, or path of a ``.tflite`` file; None for the best that runs."""
     profile: str | None = None
-    """Name of a voice's profile that streams start from; None for a cold start."""
+    """Name of the voice profile that streams start from; None for an unknown voice."""
     stride: float = 0.25
     """Seconds from one inference to the next."""
     record: tuple[str, ...] = ()
-    """``[NAME=]FILE.wav`` each: streams whose sound and events are kept; otherwise none is."""
+    """Values ``[NAME=]FILE.wav``: streams whose audio and events are recorded."""
     json: bool = False
-    """Whether every event is also a line on standard output."""
+    """Whether to print every event as a line on standard output."""
     host: str = "127.0.0.1"
     port: int = 8765
-    """0 for any free one."""
+    """0 for any free port."""
     zmq: str = "tcp://127.0.0.1:8766"
     """ZeroMQ endpoint, or ``off``."""
     allow_origin: tuple[str, ...] = ()
     """Origins of web pages elsewhere that may listen."""
     allow_host: tuple[str, ...] = ()
-    """Further names under which the daemon may be asked for."""
+    """Further host names of the daemon."""
     max_connections: int = Limits.connections
-    """Of all web pages and WebSocket clients together."""
+    """Largest number of connections, for web pages and WebSocket clients together."""
     max_client_streams: int = Limits.uploads
-    """Of sound that clients send; 0 for none."""
+    """Largest number of uploads; 0 for none."""
     history: str | None = None
-    """File that keeps what clients' files held, or ``off``; None for the user's data folder."""
+    """File with the results of uploaded files, or ``off``; None for the user's data folder."""
     token_file: str | None = None
-    """Holds the token that clients have to know; None lets everybody in who can connect."""
+    """File with the token that clients must send; None for open access."""
     tls_cert: str | None = None
     """Certificate chain in PEM; None for no encryption."""
     tls_key: str | None = None
@@ -95,7 +95,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value == "":  # such as "$TOKEN_FILE" that is not set: nobody meant "none"
+            if value == "":  # an unset "$TOKEN_FILE", for instance, must not mean "none"
                 raise ConfigError(f"{name} cannot be empty", "Give it a value, or leave it out")
         for origin in self.allow_origin:
             if not _ORIGIN.fullmatch(origin):
@@ -136,19 +136,19 @@ class Config:
 
     @property
     def history_path(self) -> Path | None:
-        """The file of the history; None where none is kept."""
+        """The file of the history; None for no history."""
         if self.history == "off":
             return None
         return data_folder() / "history.sqlite" if self.history is None else Path(self.history)
 
     @property
     def lossless(self) -> bool:
-        """Whether sources wait for the pipeline and the pipeline for its outputs."""
+        """Whether sources wait for the pipeline, and the pipeline for its outputs."""
         return self.speed == "max"
 
 
 def _check_endpoint(endpoint: str) -> None:
-    """ZeroMQ itself takes a port of 99999 for another one, and says nothing."""
+    """Check an endpoint, since ZeroMQ silently takes port 99999 for another one."""
     match = _ENDPOINT.fullmatch(endpoint)
     port = "0" if match is None or match["port"] in (None, "*") else match["port"]
     if match is None or int(port) > 65_535:
@@ -158,10 +158,10 @@ def _check_endpoint(endpoint: str) -> None:
 
 
 def refuse_exposure(config: Config) -> None:
-    """Nobody listens from another machine who was not let in.
+    """Refuse settings that let other machines listen without credentials.
 
     Raises:
-        ConfigError: with these settings somebody could.
+        ConfigError: the settings do so without ``insecure``, or TLS lacks a file.
     """
     if (config.tls_cert is None) != (config.tls_key is None):
         raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
@@ -184,14 +184,14 @@ def refuse_exposure(config: Config) -> None:
 
 
 def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Config:
-    """Put the layers together.
+    """Merge the layers.
 
     Args:
-        flags: what the command line set, by field name; ``config`` is the TOML file.
+        flags: the values from the command line, by field name; ``config`` is the TOML file.
         environment: such as ``os.environ``.
 
     Raises:
-        ConfigError: a layer has an unknown key or a wrong value; the message names both.
+        ConfigError: a layer has an unknown key or a wrong value. The message names both.
     """
     values = dict(flags)
     path = values.pop("config", None)
@@ -222,7 +222,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {path} ({error.strerror})", "Check --config") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}", "See the README's example") from None
-    # What the command line takes as a word may be a number in a file.
+    # A text on the command line may be a number in a file.
     return {
         key: str(value) if key in ("speed", "device") and type(value) is int else value
         for key, value in values.items()
@@ -230,7 +230,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _environment_values(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    """``EMOTIOND_WAIT_CLIENTS=2`` and the like; lists are separated by commas."""
+    """Return the values of variables such as ``EMOTIOND_WAIT_CLIENTS=2``. Commas separate lists."""
     hints = typing.get_type_hints(Config)
     values: dict[str, Any] = {}
     for variable, text in environment.items():
@@ -250,5 +250,5 @@ def _parse_text(hint: Any, text: str) -> Any:
         try:
             return json.loads(text.lower())
         except ValueError:
-            return text  # of the wrong type: the message will say so
+            return text  # of the wrong type: the validation will say so
     return text

@@ -1,4 +1,4 @@
-"""Where a user's own things are kept."""
+"""The user's folders for data and cache."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from emotiond.exceptions import ConfigError
 
 
 def data_folder() -> Path:
-    """The daemon's folder in the user's data folder, as the system names that.
+    """Return the daemon's folder in the user's data folder of this system.
 
     Raises:
-        ConfigError: the system knows none.
+        ConfigError: there is no home folder.
     """
     return _user_folder("XDG_DATA_HOME", Path(".local", "share")) / "emotiond"
 
 
 def cache_folder() -> Path:
-    """The daemon's folder for what can be made anew.
+    """Return the daemon's folder for files that can be made again.
 
     Raises:
-        ConfigError: the system knows none.
+        ConfigError: there is no home folder.
     """
     folder = _user_folder("XDG_CACHE_HOME", Path(".cache")) / "emotiond"
     return folder / "cache" if sys.platform == "win32" else folder

@@ -1,7 +1,7 @@
-"""Try the TFLite interpreter in a process of its own, so that a crash in it becomes a sentence.
+"""Tries the TFLite interpreter in a process of its own, so that a crash becomes an error message.
 
-On some processors a release of the interpreter ends its process with a signal as soon as a model is
-loaded. An installation is tried at its first start, and again by ``emotiond doctor``.
+Some releases of the interpreter crash on some processors when they load a model. The daemon tries
+an installation at its first start, and ``emotiond doctor`` tries it every time.
 """
 
 from __future__ import annotations
@@ -32,30 +32,29 @@ _REMEDIES = {
 
 
 def checked_runtime() -> Runtime:
-    """The interpreter, tried in a process of its own if this installation never was.
+    """Return the interpreter. A new installation is tried in a process of its own first.
 
     Raises:
-        InterpreterError: none can be used, or it crashes or hangs; the message says what to do.
+        InterpreterError: there is none, or it crashes or hangs.
     """
     tried = _tried_file()
     installation = _installation()
     if tried is None or _read(tried) != installation:
         try_interpreter()
         if tried is not None:
-            with contextlib.suppress(OSError):  # then it is tried again at the next start
+            with contextlib.suppress(OSError):  # the next start tries again
                 tried.parent.mkdir(parents=True, exist_ok=True)
                 tried.write_text(installation)
     return find_runtime()
 
 
 def try_interpreter() -> None:
-    """Let a process of its own load the smallest bundled model and run it once.
+    """Load the smallest bundled model and run it once, in a process of its own.
 
-    What the interpreter refuses without a crash is not told here: it comes as an exception where
-    it is used.
+    An error without a crash is not reported here: it occurs again where the interpreter is used.
 
     Raises:
-        InterpreterError: the process ended by a signal, or did not end.
+        InterpreterError: the process was ended by a signal, or did not end.
     """
     package = next((name for name in MODULES if _origin(name)), LITERT)
     remedy = _REMEDIES.get(package, "Report it with the output of 'emotiond doctor --json'")
@@ -71,7 +70,7 @@ def try_interpreter() -> None:
     except subprocess.TimeoutExpired:
         problem = f"{package} does not come to an end with a model on this machine"
         raise InterpreterError(problem, remedy) from None
-    # Windows has no signals: there, a crash is a status that no Python program gives.
+    # Windows has no signals. There, a crash gives a status that no Python program returns.
     if ended.returncode < 0 or ended.returncode > 0xFF:
         name = str(ended.returncode)
         with contextlib.suppress(ValueError):
@@ -90,14 +89,14 @@ def main() -> None:
 
 
 def _installation() -> str:
-    """What changes when another interpreter, or another Python, is installed."""
+    """Return a text that changes with the installed interpreter and with the Python."""
     origins = [origin for name in MODULES if (origin := _origin(name))]
     times = [str(Path(origin).stat().st_mtime_ns) for origin in origins]
     return "\n".join([sys.executable, sys.version, *origins, *times])
 
 
 def _origin(package: str) -> str:
-    """The file of an interpreter's package, which is not imported; empty if it is not installed."""
+    """Return the file of a package without importing it; empty if it is not installed."""
     spec = importlib.util.find_spec(MODULES[package].partition(".")[0])
     return "" if spec is None or spec.origin is None else spec.origin
 
@@ -105,7 +104,7 @@ def _origin(package: str) -> str:
 def _tried_file() -> Path | None:
     try:
         return cache_folder() / "interpreter-tried"
-    except ConfigError:  # no home: it is tried at every start
+    except ConfigError:  # without a home folder, every start tries it
         return None
 
 

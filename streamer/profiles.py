@@ -1,4 +1,4 @@
-"""The user's folder of voice profiles: statistics for nobody else's eyes, and never sound."""
+"""The user's folder of voice profiles, private files with statistics and without audio."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from emotiond.inference.profile import Profile
 from emotiond.streamer.folders import data_folder
 
 _SUFFIX = ".json"
-_NAME = re.compile(r"\w[\w-]{0,39}")  # no dot, no slash: a name leads to no other folder
+_NAME = re.compile(r"\w[\w-]{0,39}")  # no dot, no slash: a name cannot leave the folder
 _LARGEST_BYTES = 1_000_000
 
 
 def folder() -> Path:
-    """Where profiles are kept."""
+    """Return the folder of profiles."""
     return data_folder() / "profiles"
 
 
 def profile_names() -> Sequence[str]:
-    """The names of the profiles that are kept, in their order."""
+    """Return the sorted names of the profiles."""
     try:
         found = [path.stem for path in folder().iterdir() if path.suffix == _SUFFIX]
     except OSError:  # there is no such folder yet
@@ -37,10 +37,10 @@ def profile_names() -> Sequence[str]:
 
 
 def profile_path(name: str) -> Path:
-    """The file of a profile, whether it is there or not.
+    """Return the path of a profile, which need not exist.
 
     Raises:
-        ProfileError: this cannot be a profile's name.
+        ProfileError: the name is not allowed.
     """
     if not _NAME.fullmatch(name):
         raise ProfileError(
@@ -50,10 +50,10 @@ def profile_path(name: str) -> Path:
 
 
 def read_profile(name: str) -> Profile:
-    """Read and check a profile.
+    """Read and validate a profile.
 
     Raises:
-        ProfileError: there is none of this name, or its file is not a profile.
+        ProfileError: the profile does not exist, or its file is broken.
     """
     path = profile_path(name)
     again = f"Record it again: emotiond enroll {name}"
@@ -77,10 +77,10 @@ def read_profile(name: str) -> Profile:
 
 
 def profile_for(name: str, card: Card) -> Profile:
-    """Read a profile that is to be used with a model.
+    """Read a profile for use with a model.
 
     Raises:
-        ProfileError: there is none of this name, or it belongs to another model.
+        ProfileError: the profile does not exist, is broken, or belongs to another model.
     """
     profile = read_profile(name)
     if profile.sha256 != card.sha256:
@@ -95,10 +95,10 @@ def profile_for(name: str, card: Card) -> Profile:
 
 
 def make_folder() -> None:
-    """Make the folder of profiles, for the user alone.
+    """Make the folder of profiles, which only the user can read.
 
     Raises:
-        ProfileError: it cannot be made.
+        ProfileError: the folder cannot be made.
     """
     try:
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,10 +107,10 @@ def make_folder() -> None:
 
 
 def write_profile(name: str, profile: Profile) -> Path:
-    """Keep a profile, in place of one of the same name; readable by the user alone.
+    """Write a profile, which replaces one of the same name. Only the user can read it.
 
     Raises:
-        ProfileError: it cannot be written.
+        ProfileError: the file cannot be written.
     """
     path = profile_path(name)
     make_folder()
@@ -119,7 +119,7 @@ def write_profile(name: str, profile: Profile) -> Path:
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(asdict(profile), file, allow_nan=False)
-            Path(unfinished).replace(path)  # at once: never half a profile
+            Path(unfinished).replace(path)  # atomic: there is never half a profile
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(unfinished).unlink()
