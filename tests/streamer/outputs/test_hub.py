@@ -1,0 +1,88 @@
+"""The hub by itself, with an output that notes what it gets."""
+
+from __future__ import annotations
+
+import asyncio
+
+from emotiond.streamer.outputs.hub import Hub, Message
+from emotiond.streamer.protocol.events import Change, Status, StreamStatus
+
+
+class Notes:
+    """An output that has room for everything."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+
+    async def drained(self, wholly: bool = False) -> None:
+        pass
+
+
+def status(seq: int, text: StreamStatus = "running") -> Status:
+    return Status(seq, "mic", text, "", None, None, False)
+
+
+def test_every_output_gets_the_same_message_object() -> None:
+    async def publish() -> tuple[Notes, Notes]:
+        hub, first, second = Hub(asyncio.get_running_loop()), Notes(), Notes()
+        hub.add(first)
+        hub.add(second)
+        await asyncio.to_thread(hub.publish, "mic", [status(0)], lossless=True)
+        return first, second
+
+    first, second = asyncio.run(publish())
+    assert first.messages[0] is second.messages[0]
+    assert first.messages[0].type == "status"
+
+
+def test_the_last_status_is_kept_until_the_stream_is_forgotten() -> None:
+    async def publish() -> None:
+        hub = Hub(asyncio.get_running_loop())
+        hub.publish("mic", [status(0), status(1, "ended")], lossless=False)
+        await hub.drained()
+        assert '"ended"' in hub.last_status["mic"].text
+        assert hub.event_counts["mic", "status"] == 2
+        hub.forget("mic")
+        assert not hub.last_status
+        assert not hub.event_counts
+
+    asyncio.run(publish())
+
+
+def test_when_the_loop_does_not_keep_up_the_oldest_messages_are_dropped_and_counted() -> None:
+    async def publish() -> tuple[Hub, Notes]:
+        hub, notes = Hub(asyncio.get_running_loop()), Notes()
+        hub.add(notes)
+        for seq in range(5000):  # no await: the loop cannot fan them out
+            hub.publish("mic", [Change(seq, "mic", 0.0, None, None, 0.0)], lossless=False)
+        await hub.drained()
+        return hub, notes
+
+    hub, notes = asyncio.run(publish())
+    assert hub.dropped_messages == 5000 - 4096
+    assert '"seq":904,' in notes.messages[0].text
+    assert '"seq":4999,' in notes.messages[-1].text
+
+
+def test_a_closed_hub_sends_what_waits_and_nothing_later() -> None:
+    async def publish() -> Notes:
+        hub, notes = Hub(asyncio.get_running_loop()), Notes()
+        hub.add(notes)
+        hub.publish("mic", [status(0)], lossless=False)
+        hub.close()
+        hub.publish("mic", [status(1)], lossless=False)
+        await hub.drained()
+        return notes
+
+    assert len(asyncio.run(publish()).messages) == 1
+
+
+def test_publishing_after_the_end_of_the_loop_does_no_harm() -> None:
+    loop = asyncio.new_event_loop()
+    hub = Hub(loop)
+    loop.close()
+    hub.publish("mic", [status(0)], lossless=False)
+    hub.publish("mic", [status(1)], lossless=True)

@@ -1,0 +1,51 @@
+"""Tokens and certificates that cannot be used are refused with a remedy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from emotiond.exceptions import ConfigError
+from emotiond.streamer.server.credentials import make_tls, read_token
+
+TOKEN = "0123456789abcdef"  # noqa: S105
+
+
+def test_a_token_is_read_without_the_white_space_around_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(f"{TOKEN}\n")
+    path.chmod(0o600)
+    assert read_token(path) == TOKEN
+    assert not caplog.records
+    if os.name == "posix":
+        path.chmod(0o644)
+        assert read_token(path) == TOKEN
+        assert "chmod 600" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "fewer than 16"),
+        (TOKEN[1:].encode(), "fewer than 16"),
+        (f"{TOKEN}\n{TOKEN}".encode(), "more than one line"),
+        (b"x" * 5000, "more than one line"),
+        (b"\xff" * 20, "not text"),
+    ],
+)
+def test_a_bad_token_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=problem):
+        read_token(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_token(tmp_path / "token")
+    with pytest.raises(ConfigError, match="--tls-key"):
+        make_tls(tmp_path / "cert.pem", tmp_path / "key.pem")

@@ -1,0 +1,58 @@
+"""The archive's file by itself; through a daemon, see test_history.py."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from emotiond.exceptions import HistoryError
+from emotiond.streamer.uploads.archive import MOST_FILES, PART_EVENTS, Archive, EventLog
+
+
+def log(count: int) -> EventLog:
+    events = EventLog()
+    for number in range(count):
+        events.add(f'{{"seq":{number}}}')
+    return events
+
+
+def test_results_and_events_come_back_in_parts(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "folder" / "history.sqlite")
+    number = archive.add({"name": "a.wav"}, log(PART_EVENTS + 1))
+    assert archive.result(number) == ({"id": number, "name": "a.wav"}, PART_EVENTS + 1)
+    assert len(archive.part(number, 0)) == PART_EVENTS
+    assert archive.part(number, PART_EVENTS) == [{"seq": PART_EVENTS}]
+    assert archive.part(number, 7) == []
+
+
+def test_only_the_user_may_read_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    assert Archive(path).results() == []
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_oldest_results_make_room(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "history.sqlite")
+    numbers = [archive.add({}, log(1)) for _ in range(MOST_FILES + 1)]
+    assert [result["id"] for result in archive.results()] == numbers[:0:-1]
+    assert archive.result(numbers[0]) is None
+
+
+def test_a_deleted_result_leaves_no_events(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "history.sqlite")
+    number = archive.add({"name": "a.wav"}, log(3))
+    archive.forget([number])
+    assert archive.result(number) is None
+    assert archive.part(number, 0) == []
+    assert b"a.wav" not in (tmp_path / "history.sqlite").read_bytes()
+
+
+def test_a_file_that_is_no_archive_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    path.write_text("this is no database, and long enough to be taken for one " * 10)
+    with pytest.raises(HistoryError, match="--history"):
+        Archive(path).results()
