@@ -41,7 +41,11 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
         ProfileError: the model does not adapt to voices, or there was too little speech.
         SourceError: the source gives no audio, or is damaged.
     """
-    speaker = new_speaker(classifier)
+    try:
+        speaker = new_speaker(classifier)
+    except ProfileError:
+        source.stop()
+        raise
     pipeline = Pipeline(classifier.card, speaker)
     ring = Ring(round(RING_SECONDS * source.sample_rate), source.channels, source.sample_rate)
     chunker = Chunker(ring, Config().stride_samples)

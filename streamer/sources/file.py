@@ -38,6 +38,7 @@ class FileSource:
             self._decoder.close()
             raise
         self._stop = threading.Event()
+        self._is_started = False
         self.sample_rate = self._reading.sample_rate
         self.channels = self._reading.channels
         self.about = about or About()
@@ -45,11 +46,14 @@ class FileSource:
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to play."""
+        self._is_started = True
         threading.Thread(target=self._run, args=(ring,), name="emotiond-file", daemon=True).start()
 
     def stop(self) -> None:
         """End within one block."""
         self._stop.set()
+        if not self._is_started:  # otherwise the thread closes it
+            self._decoder.close()
 
     def _run(self, ring: Ring) -> None:
         try:

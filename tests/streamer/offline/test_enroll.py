@@ -104,8 +104,10 @@ def test_a_damaged_recording_makes_no_profile(
 
 
 def test_a_model_that_does_not_adapt_needs_no_profile(tiny_classifier: Classifier) -> None:
+    source = recording(DEMO)
     with pytest.raises(ProfileError, match="'tiny' does not adapt"):
-        enroll(recording(DEMO), tiny_classifier, lambda _: None)
+        enroll(source, tiny_classifier, lambda _: None)
+    assert source._decoder._process.poll() is not None
 
 
 def test_streams_start_from_the_voice_and_are_the_same_every_time(
