@@ -15,7 +15,10 @@ ARGS ?=
 BENCH_ARGS ?=
 # Two files at a time: most tests wait for something. In CI a skipped test is a failure.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
-FAST := -m "not system and not peers" tests/dsp tests/inference tests/streamer
+DAEMON := -m "not system and not peers" tests/dsp tests/inference tests/streamer
+# The part that meets the packages which the daemon needs: sound in, models, sockets, files.
+FAST := -m "not system and not peers" tests/dsp tests/inference \
+	$(addprefix tests/streamer/,audio outputs server sources test_interpreter_check.py)
 
 .PHONY: run test test-fast test-peers lint audit bench fresh lock clean
 
@@ -26,10 +29,10 @@ test: $(VENV)/test.stamp $(TFLITE_VENV)/test.stamp
 	$(VENV)/bin/python -m pytest -m "not peers" $(PYTEST_ARGS)
 	@if [ -x $(TFLITE_VENV)/bin/pytest ]; then \
 		echo "Once more, with tflite-runtime:"; \
-		$(TFLITE_VENV)/bin/python -m pytest $(PYTEST_ARGS) $(FAST); \
+		$(TFLITE_VENV)/bin/python -m pytest $(PYTEST_ARGS) $(DAEMON); \
 	else echo "Left out: tflite-runtime has no wheel for this Python (3.11 and older have)"; fi
 
-# What needs no browser, trained model or sound server.
+# Run where versions change; takes a minute or two.
 test-fast: $(VENV)/test.stamp
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) $(FAST)
 

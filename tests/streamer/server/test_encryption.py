@@ -69,7 +69,8 @@ def test_page_and_socket_are_encrypted(authority: trustme.CA, pem: Path) -> None
             plain.getresponse()
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((OSError, ssl.SSLError)):
             connect(daemon.websocket_url, ssl=old)
         assert len(daemon.stderr.splitlines()) == 1  # nothing but the announcement

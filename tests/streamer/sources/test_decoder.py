@@ -67,6 +67,12 @@ def await_reader(parent: int, path: str) -> int:
     return found[0]
 
 
+def crash_while_it_reads(pipe: str) -> None:
+    """Wait until a decoder of this process has opened a pipe, and crash it there."""
+    with open(pipe, "wb"):  # noqa: PTH123  # returns when a decoder opens it, which then waits
+        os.kill(await_reader(os.getpid(), pipe), signal.SIGSEGV)
+
+
 def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, noise(1.3, -20, rate=44_100).reshape(-1, 2), 44_100, subtype="FLOAT")
@@ -105,10 +111,11 @@ def test_a_file_left_in_the_middle_is_not_heard_in_the_next() -> None:
 
 def test_a_crash_is_told_and_the_next_file_is_decoded(tmp_path: Path) -> None:
     with Decoder() as decoder:
-        crash = threading.Thread(target=crash_the_decoder_of, args=(os.getpid(),))
+        pipe = pipe_at(tmp_path / "pipe")
+        crash = threading.Thread(target=crash_while_it_reads, args=(pipe,))
         crash.start()
         with pytest.raises(SourceError, match=r"its decoder crashed \(SIGSEGV\)\. Convert it"):
-            decoder.open(pipe_at(tmp_path / "pipe"))
+            decoder.open(pipe)
         crash.join()
         assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
     assert decoders(os.getpid()) == []

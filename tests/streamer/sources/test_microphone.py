@@ -36,6 +36,7 @@ def test_what_is_played_is_heard_with_its_age(microphone: SoundServer) -> None:
     assert labelled["dropped_samples"] == 0
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(("sample_rate", "channels"), [(44_100, 2), (48_000, 1)])
 def test_a_device_of_another_shape_is_heard_just_as_well(sample_rate: int, channels: int) -> None:
     with sound_server(sample_rate, channels) as server:
