@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def test_an_interpreter_that_hangs_is_given_up(
     monkeypatch.setattr(interpreter_check, "_MOST_SECONDS", 0.5)
     for name, value in stand_in(tmp_path, HANG).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
     with pytest.raises(InterpreterError, match="does not come to an end"):
         try_interpreter()
 
