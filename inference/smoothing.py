@@ -11,7 +11,7 @@ import numpy.typing as npt
 from emotiond.dsp.types import FloatArray
 
 HELD_SHARE = 0.5
-"""Of what a label takes to appear in the end, what it takes to stay: so it does not flicker."""
+"""Hysteresis: a label stays until its certainty falls below this share of the entry threshold."""
 
 _LEAST = 1e-6
 """Of what the largest posterior or belief is, each counts as at least this: windows may be wrong,

@@ -85,7 +85,7 @@ def circle(found: Arrows) -> list[str]:
         done.add(module)
         return []
 
-    return next((there for module in found if (there := follow(module, []))), [])
+    return next((there for module in sorted(found) if (there := follow(module, []))), [])
 
 
 def upward(found: Arrows) -> list[str]:

@@ -35,6 +35,5 @@ def leave_home() -> Callable[[], Set[str]]:
 
 def kept_in(home: Path) -> Mapping[str, int]:
     """What emotiond keeps in a home, each file with its time of change in ns."""
-    places = (home / ".local" / "share" / "emotiond", home / ".cache" / "emotiond")
-    files = (path for place in places for path in place.rglob("*") if path.is_file())
+    files = (path for path in (home / ".local/share/emotiond").rglob("*") if path.is_file())
     return {str(path): path.stat().st_mtime_ns for path in files}

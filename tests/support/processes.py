@@ -27,6 +27,14 @@ def decoders(parent: int) -> list[int]:
     return [pid for _, pid in sorted(found)]
 
 
+def await_end(process: int, patience_seconds: float = 20.0) -> None:
+    """Wait until a child of this process has ended and was reaped."""
+    deadline = time.monotonic() + patience_seconds
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline, f"process {process} goes on"
+        time.sleep(0.01)  # its parent, who waits for it, tells nobody
+
+
 def await_decoders(parent: int, count: int, patience_seconds: float = 20.0) -> list[int]:
     """Wait until there are so many."""
     deadline = time.monotonic() + patience_seconds

@@ -14,7 +14,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.sources.file import FileSource
-from tests.support.processes import await_decoders, decoders, needs_proc
+from tests.support.processes import await_end, decoders, needs_proc
 from tests.support.signals import noise, tone
 
 
@@ -229,7 +229,8 @@ def test_at_the_speed_of_life_a_reader_that_waits_is_woken_once_with_all_that_it
 
 @needs_proc
 def test_one_that_is_stopped_before_it_starts_leaves_no_decoder(tmp_path: Path) -> None:
-    before = len(decoders(os.getpid()))
+    before = set(decoders(os.getpid()))
     source = FileSource(save(tmp_path / "x.wav", tone(440, 0.1)), realtime=True, loop=False)
+    (own,) = set(decoders(os.getpid())) - before
     source.stop()
-    await_decoders(os.getpid(), before)
+    await_end(own)
