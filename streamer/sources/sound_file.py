@@ -13,8 +13,8 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.samples import are_plausible
 
 MOST_SECONDS = 24 * 3600
-_LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
-_MOST_CHANNELS = 64
+LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
+MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 
 
@@ -130,8 +130,8 @@ def _open(path: str, content: bytes | None) -> SoundReader:
 
 
 def _fault(reader: SoundReader) -> str | None:
-    if not _LOWEST_RATE <= reader.samplerate <= _HIGHEST_RATE:
+    if not LOWEST_RATE <= reader.samplerate <= HIGHEST_RATE:
         return f"its sample rate of {reader.samplerate} Hz is not one of sound"
-    if reader.channels > _MOST_CHANNELS:
-        return f"it has {reader.channels} channels, more than {_MOST_CHANNELS}"
+    if reader.channels > MOST_CHANNELS:
+        return f"it has {reader.channels} channels, more than {MOST_CHANNELS}"
     return None
