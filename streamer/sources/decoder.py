@@ -17,7 +17,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -41,6 +41,7 @@ _COMMAND = (
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the decoder
 
 
+@runtime_checkable
 class Readable(Protocol):
     """The part of a binary file that is used."""
 
