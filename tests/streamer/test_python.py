@@ -7,6 +7,7 @@ import gc
 import io
 import json
 import os
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -371,3 +372,21 @@ def test_a_recording_without_speech_has_no_label() -> None:
         *(None, None, None),
         1.0,
     )
+
+
+def test_an_endless_source_takes_no_more_and_more_memory() -> None:
+    def blocks() -> Iterator[FloatArray]:
+        while True:
+            yield SHORT[:4000]
+
+    with emotiond.listen((blocks(), RATE), model=TINY) as events:
+        for _ in range(200):
+            next(events)
+        tracemalloc.start()
+        try:
+            for _ in range(1000):
+                next(events)
+            grown_bytes, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert grown_bytes < 300_000
