@@ -52,9 +52,9 @@ def read_model(path: Path) -> Model:
         raise ModelError(f"{path} is not a {SUFFIX} file", "Give the path of a model, or its name")
     try:
         content = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: the path cannot be one
         raise ModelError(
-            f"cannot read the model {path} ({error.strerror})",
+            f"cannot read the model {path} ({getattr(error, 'strerror', error)})",
             "Choose one from 'emotiond models', or give the path of a .tflite file",
         ) from None
     card = load_card(path.with_suffix(".json"))

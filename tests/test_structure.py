@@ -22,7 +22,7 @@ LAYERS = (
     {"streamer.uploads"},
     {"streamer.config"},
     {"streamer.daemon", "streamer.offline"},
-    {"clients"},
+    {"clients", "streamer.python"},
     {"streamer.commands"},
     {"streamer.cli"},
 )

@@ -5,22 +5,19 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
-from emotiond.streamer.audio.chunker import Chunk, Chunker
-from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.protocol.events import Change, Emotion, to_json
+from emotiond.streamer.offline.listen import Listening
+from emotiond.streamer.protocol.events import Change, Emotion, Status, to_json
 from emotiond.streamer.sources.decoder import Decoder
 from emotiond.streamer.sources.factory import default_name
-from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing, Verdict
+from emotiond.streamer.sources.pulled import PulledSource
 from emotiond.streamer.streams.summary import Summarizer, Summary
 
 _FILES_AHEAD = 4  # per analyst: files in the queue, since results come in order
@@ -64,32 +61,43 @@ def analyze(
         SourceError: the file cannot be read.
         ProfileError: the profile does not fit the model.
     """
-    reading = decoder.open(file)
-    try:
-        seconds = 2 + stride_samples / SAMPLE_RATE
-        ring = Ring(round(seconds * reading.sample_rate), reading.channels, reading.sample_rate)
-        chunker = Chunker(ring, stride_samples)
-        pipeline = Pipeline(classifier.card, classifier.speaker(profile))
-        event_builder = EventBuilder(default_name(file))
-        event_builder.next_seq()  # the ``running`` status of a daemon
-        events: list[Emotion | Change] = []
-        summarizer = Summarizer()
-        samples = 0
-        while not ring.ended:
-            block = reading.read()
-            samples += block.shape[0]
-            if block.shape[0]:
-                ring.write(block, 0.0)
-            else:
-                ring.end()
-            for chunk, verdict in _verdicts(chunker, pipeline, classifier):
-                if chunk.samples.shape[0]:
-                    events += event_builder.build(verdict, Timing(time.time(), None, 0))
-                summarizer.add(verdict)
-    finally:
-        reading.close()
-    summary = summarizer.summary(samples / reading.sample_rate)
-    return Analysis(**vars(summary), file=file, events=tuple(events))
+    source = PulledSource(decoder.open(file))
+    return analyze_source(file, source, classifier, stride_samples, profile)
+
+
+def analyze_source(
+    file: str,
+    source: PulledSource,
+    classifier: Classifier,
+    stride_samples: int,
+    profile: Profile | None,
+) -> Analysis:
+    """Analyze a source from start to end. It is stopped in any case.
+
+    Args:
+        file: the path, or what stands for it; the stream is named after it.
+        source: not started yet.
+        classifier: the model.
+        stride_samples: the stride, in samples at 16 kHz.
+        profile: the profile of the voice; None for an unknown voice.
+
+    Raises:
+        SourceError: the source cannot be read.
+        ProfileError: the profile does not fit the model.
+    """
+    summarizer = Summarizer()
+    with Listening(
+        default_name(file),
+        source,
+        classifier,
+        stride_samples,
+        profile,
+        lossless=True,
+        on_verdict=summarizer.add,
+    ) as listening:
+        events = tuple(event for event in listening if not isinstance(event, Status))
+    summary = summarizer.summary(source.pulled_samples / source.sample_rate)
+    return Analysis(**vars(summary), file=file, events=events)
 
 
 def analyze_all(
@@ -131,10 +139,3 @@ def _work(
             future.set_result(analyst(file))
         except BaseException as error:  # ``Future.result`` raises it again
             future.set_exception(error)
-
-
-def _verdicts(
-    chunker: Chunker, pipeline: Pipeline, classifier: Classifier
-) -> Iterator[tuple[Chunk, Verdict]]:
-    while (chunk := chunker.next_chunk()) is not None:
-        yield chunk, pipeline.process(chunk, classifier)

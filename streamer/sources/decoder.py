@@ -1,7 +1,9 @@
 """Decodes sound files in a process of its own: a crash of the decoder does not end the daemon.
 
-The process reads one line per file, the path as JSON. It answers with messages: one byte for
-the kind, four bytes for the length, and the content.
+The process reads one line per file, a list in JSON: the path, and whether the content follows,
+for a file without a path. The content is sent in parts, each behind four bytes for its length; an
+empty part ends it. The process answers with messages: one byte for the kind, four bytes for the
+length, and the content.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +28,9 @@ from emotiond.streamer.sources.sound_file import MOST_SECONDS, open_sound_file, 
 BLOCK_SECONDS = 0.5
 _OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
 _HEAD = struct.Struct("<cI")
+_PART = struct.Struct("<I")
+_PART_BYTES = 2**18
+_MOST_BYTES_SENT = 2**28  # of a file without a path, which the decoder holds in memory
 _MOST_SECONDS_A_STEP = 20.0  # to open a file, or to decode a block of it
 _LAST_SECONDS = 5.0  # from the end of its output to the end of the process
 _MOST_MEMORY_BYTES = 2**31  # of address space, libraries included
@@ -34,6 +39,13 @@ _COMMAND = (
     "from emotiond.streamer.sources.decoder import main; main()"
 )
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the decoder
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """The part of a binary file that is used."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Decoder:
@@ -52,8 +64,12 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def open(self, path: str) -> Decoding:
+    def open(self, path: str, file: Readable | None = None) -> Decoding:
         """Open a file. The rest of the file before it is discarded.
+
+        Args:
+            path: the path, or a name for messages if the file is open already.
+            file: an open file, which is read from its present position to its end.
 
         Raises:
             SourceError: the file cannot be decoded, or crashed the decoder.
@@ -61,7 +77,7 @@ class Decoder:
         if self._process.poll() is not None:
             self.close()
             self._process = _start()
-        return Decoding(self, path)
+        return Decoding(self, path, file)
 
     def close(self) -> None:
         """End the process at once. It may have ended already."""
@@ -72,11 +88,17 @@ class Decoder:
                     pipe.close()
         self._process.wait()
 
-    def send(self, path: str) -> None:
-        """Send the path of the next file."""
+    def send(self, path: str, file: Readable | None = None) -> None:
+        """Send the path of the next file, and the content of an open one.
+
+        Raises:
+            SourceError: the open file cannot be read, or is too large.
+        """
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # the process is gone and will not answer
-            self._process.stdin.write(json.dumps(path).encode() + b"\n")
+            self._process.stdin.write(json.dumps([path, file is not None]).encode() + b"\n")
+            for part in () if file is None else _parts(path, file):
+                self._process.stdin.write(_PART.pack(len(part)) + part)
             self._process.stdin.flush()
 
     def receive(self, path: str) -> tuple[bytes, bytes]:
@@ -108,12 +130,16 @@ class Decoding:
         SourceError: the file cannot be decoded, or crashed the decoder.
     """
 
-    def __init__(self, decoder: Decoder, path: str) -> None:
+    def __init__(self, decoder: Decoder, path: str, file: Readable | None = None) -> None:
         self._decoder = decoder
         self._path = path
         self._samples = 0
         self._ended = False
-        decoder.send(path)
+        try:
+            decoder.send(path, file)
+        except BaseException:  # the process still waits for the rest of the file
+            decoder.close()
+            raise
         about = json.loads(self._receive(_OPENED))
         self.sample_rate: int = about["sample_rate"]
         self.channels: int = about["channels"]
@@ -148,6 +174,29 @@ class Decoding:
         raise SourceError(*json.loads(content))
 
 
+def _parts(path: str, file: Readable) -> Iterator[bytes]:
+    """Yield the content of an open file, with an empty part at the end."""
+    total = 0
+    part = b"-"
+    while part:
+        try:
+            part = file.read(_PART_BYTES)
+        except (OSError, ValueError) as error:  # ValueError: it is closed
+            raise SourceError(f"{path}: it cannot be read ({error})", "Open it again") from None
+        if not isinstance(part, bytes):
+            raise SourceError(
+                f"{path}: it gives {type(part).__name__} instead of bytes", "Open it in mode 'rb'"
+            )
+        total += len(part)
+        if total > _MOST_BYTES_SENT:
+            raise SourceError(
+                f"{path}: it is larger than {_MOST_BYTES_SENT / 2**20:g} MiB, too large for an "
+                "open file",
+                "Give its path instead",
+            )
+        yield part
+
+
 def _start() -> subprocess.Popen[bytes]:
     apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C must not reach the decoder
     if sys.platform == "win32":
@@ -180,17 +229,32 @@ def main() -> None:
     output = sys.stdout.buffer
     with contextlib.suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
-            for kind, content in _answer(json.loads(line)):
+            path, has_content = json.loads(line)
+            sent = _content(sys.stdin.buffer) if has_content else None
+            for kind, content in _answer(path, sent):
                 output.write(_HEAD.pack(kind, len(content)))
                 output.write(content)
                 output.flush()
     os._exit(0)  # a regular exit would try to flush standard output once more
 
 
-def _answer(path: str) -> Iterator[tuple[bytes, bytes]]:
+def _content(stream: BinaryIO) -> bytes:
+    """Read the content that follows a path."""
+    parts = bytearray()
+    while True:
+        head = stream.read(_PART.size)
+        if len(head) < _PART.size:  # the daemon is gone
+            os._exit(0)
+        (length,) = _PART.unpack(head)
+        if not length:
+            return bytes(parts)
+        parts += stream.read(length)
+
+
+def _answer(path: str, sent: bytes | None) -> Iterator[tuple[bytes, bytes]]:
     try:
         with _deadline():
-            reader = open_sound_file(path)
+            reader = open_sound_file(path, sent)
         about = {"sample_rate": reader.samplerate, "channels": reader.channels}
         yield _OPENED, json.dumps(about).encode()
         content = b"-"

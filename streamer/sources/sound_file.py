@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +13,8 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.samples import are_plausible
 
 MOST_SECONDS = 24 * 3600
-_LOWEST_RATE, _HIGHEST_RATE = 1_000, 384_000
-_MOST_CHANNELS = 64
+LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
+MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 
 
@@ -27,19 +28,19 @@ class SoundReader(Protocol):
     def close(self) -> None: ...
 
 
-def open_sound_file(path: str) -> SoundReader:
+def open_sound_file(path: str, content: bytes | None = None) -> SoundReader:
     """Open a sound file. Its content determines the format.
+
+    Args:
+        path: the path, or a name for messages if there is content.
+        content: the content of a file that has no path.
 
     Raises:
         SourceError: the file is missing, not audio, empty, too large, or of an impossible shape.
     """
-    if not path_exists(path):
-        raise SourceError(f"{path}: there is no such file", "Check the path")
-    if Path(path).is_dir():
-        raise SourceError(f"{path}: this is a folder", "Name the files in it")
-    if Path(path).stat().st_size > _MOST_BYTES:
-        raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
-    reader = _open(path)
+    if content is None:
+        _check_file(path)
+    reader = _open(path, content)
     fault = _fault(reader)
     if fault:
         reader.close()
@@ -52,7 +53,16 @@ def open_sound_file(path: str) -> SoundReader:
         reader.close()
     if not first.shape[0]:
         raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
-    return _open(path)  # once more: some formats, GSM among them, cannot seek to the start
+    return _open(path, content)  # once more: some formats, GSM among them, cannot seek to the start
+
+
+def _check_file(path: str) -> None:
+    if not path_exists(path):
+        raise SourceError(f"{path}: there is no such file", "Check the path")
+    if Path(path).is_dir():
+        raise SourceError(f"{path}: this is a folder", "Name the files in it")
+    if Path(path).stat().st_size > _MOST_BYTES:
+        raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
 
 
 def path_exists(path: str) -> bool:
@@ -103,11 +113,12 @@ def _sound_file_class() -> Any:
     return UnseekableSoundFile
 
 
-def _open(path: str) -> SoundReader:
+def _open(path: str, content: bytes | None) -> SoundReader:
     sound_file = _sound_file_class()
+    # As bytes, because a name need not be text.
+    file: Any = os.fsencode(path) if os.name == "posix" else path
     try:
-        # As bytes, because a name need not be text.
-        reader: SoundReader = sound_file(os.fsencode(path) if os.name == "posix" else path)
+        reader: SoundReader = sound_file(file if content is None else io.BytesIO(content))
     except (OSError, RuntimeError, TypeError) as error:
         # TypeError: the suffix is .raw, for which soundfile does not examine the content.
         reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
@@ -119,8 +130,8 @@ def _open(path: str) -> SoundReader:
 
 
 def _fault(reader: SoundReader) -> str | None:
-    if not _LOWEST_RATE <= reader.samplerate <= _HIGHEST_RATE:
+    if not LOWEST_RATE <= reader.samplerate <= HIGHEST_RATE:
         return f"its sample rate of {reader.samplerate} Hz is not one of sound"
-    if reader.channels > _MOST_CHANNELS:
-        return f"it has {reader.channels} channels, more than {_MOST_CHANNELS}"
+    if reader.channels > MOST_CHANNELS:
+        return f"it has {reader.channels} channels, more than {MOST_CHANNELS}"
     return None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.classifier import Classifier
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Event, Status, StreamStatus
@@ -76,6 +77,14 @@ class Stream:
     def stride_seconds(self) -> float:
         """The present stride. It is longer than the configured one during an overload."""
         return self.chunker.stretch * self._stride_samples / SAMPLE_RATE
+
+    def process_next(self, classifier: Classifier) -> bool:
+        """Process the next chunk and publish its events. Returns False if it is incomplete."""
+        chunk = self.next_chunk()
+        if chunk is None:
+            return False
+        self.emit(chunk, self.pipeline.process(chunk, classifier))
+        return True
 
     def next_chunk(self) -> Chunk | None:
         """Return the next chunk, if it is complete. For a live stream, this limits the lag."""

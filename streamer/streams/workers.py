@@ -69,11 +69,7 @@ class Worker:
         """
         if stream.finished.is_set():  # it has failed, and its source is not stopped yet
             return
-        chunk = stream.next_chunk()
-        if chunk is None:
-            return
-        stream.emit(chunk, stream.pipeline.process(chunk, self._classifier))
-        if not chunk.last:
+        if stream.process_next(self._classifier) and not stream.finished.is_set():
             self._due.put(stream)
 
     def _give_up(self, stream: Stream, error: Exception) -> None:

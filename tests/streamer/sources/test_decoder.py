@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import signal
@@ -238,3 +239,51 @@ def test_packages_of_common_names_on_the_path_are_not_taken_for_its_own(tmp_path
     environment = {**os.environ, "PYTHONPATH": "."}
     analysis = emotiond("analyze", str(DEMO), "--model", "lite", cwd=tmp_path, env=environment)
     assert analysis.returncode == 0, analysis.stderr
+
+
+@pytest.mark.parametrize("format_", ["WAV", "FLAC", "OGG", "MP3"])
+def test_an_open_file_gives_the_same_samples_as_its_path(tmp_path: Path, format_: str) -> None:
+    path = tmp_path / "x"
+    soundfile.write(path, noise(1.3, -20).reshape(-1, 2), 16_000, format=format_)
+    with Decoder() as decoder:
+        wanted = samples_of(decoder.open(str(path))).tobytes()
+        with path.open("rb") as file:
+            assert samples_of(decoder.open("x", file)).tobytes() == wanted
+        assert samples_of(decoder.open("x", io.BytesIO(path.read_bytes()))).tobytes() == wanted
+
+
+def test_an_open_file_is_read_from_where_it_stands() -> None:
+    file = io.BytesIO(b"a header" + DEMO.read_bytes())
+    file.seek(8)
+    with Decoder() as decoder:
+        assert samples_of(decoder.open("x", file)).shape[0] == demo().shape[0]
+
+
+def closed_file() -> io.BytesIO:
+    file = io.BytesIO(DEMO.read_bytes())
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        (io.BytesIO(b""), "not a sound file"),
+        (io.BytesIO(b"abc" * 10_000), "not a sound file"),
+        (io.StringIO("text"), "mode 'rb'"),
+        (closed_file(), "cannot be read"),
+    ],
+)
+def test_an_open_file_that_gives_no_sound_is_told_and_the_next_is_decoded(
+    file: Any, problem: str
+) -> None:
+    with Decoder() as decoder:
+        with pytest.raises(SourceError, match=problem):
+            decoder.open("x", file)
+        assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
+
+
+def test_an_open_file_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_MOST_BYTES_SENT", 1000)
+    with Decoder() as decoder, pytest.raises(SourceError, match="Give its path"):
+        decoder.open("x", io.BytesIO(DEMO.read_bytes()))
