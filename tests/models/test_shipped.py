@@ -10,7 +10,7 @@ import pytest
 from emotiond.inference.card import LABELS
 from emotiond.inference.classifier import Classifier, Model, read_model
 from emotiond.inference.runtime import Runtime
-from emotiond.models.listening import clip_scores, conclude, listen
+from emotiond.models.training.evaluation.replay import clip_scores, decide, infer
 from tests.models.sounds import RATE, babble
 from tests.support.signals import demo
 
@@ -22,6 +22,12 @@ FOLDER = Path(__file__).parents[2] / "models"
 @pytest.fixture(params=["lite", pytest.param("full", marks=pytest.mark.litert)])
 def model(request: pytest.FixtureRequest) -> Model:
     return read_model(FOLDER / f"{request.param}.tflite")
+
+
+def test_beside_the_models_lie_their_cards_alone() -> None:
+    names = {path.name for path in FOLDER.iterdir() if path.name != "__pycache__"}
+    weights = {f"{name}.{suffix}" for name in ("full", "lite") for suffix in ("tflite", "json")}
+    assert names == {*weights, "README.md", "__init__.py", "reports", "training"}
 
 
 def test_models_are_small(model: Model) -> None:
@@ -42,7 +48,7 @@ def test_silence_has_no_emotion(model: Model, runtime: Runtime) -> None:
     random = np.random.default_rng(0)
     hiss = (1e-4 * random.standard_normal(3 * RATE)).astype(np.float32)
     for sound in (np.zeros(3 * RATE, np.float32), hiss):
-        assert not any(v.label is not None for v in conclude(listen(classifier, sound), model.card))
+        assert not any(v.label is not None for v in decide(infer(classifier, sound), model.card))
 
 
 @pytest.mark.parametrize("emotion", SENTENCES)
@@ -51,10 +57,10 @@ def test_an_emotion_that_lasts_is_still_heard(emotion: str, model: Model, runtim
     sentence, classifier = demo()[first:last], Classifier(model, runtime)
     speaker = classifier.speaker()
     assert speaker is not None
-    first_time = clip_scores(listen(classifier, sentence), model.card)
+    first_time = clip_scores(infer(classifier, sentence), model.card)
     while speaker.speech_seconds < 40:
-        listen(classifier, sentence, speaker)
-    last_time = clip_scores(listen(classifier, sentence, speaker), model.card)
+        infer(classifier, sentence, speaker)
+    last_time = clip_scores(infer(classifier, sentence, speaker), model.card)
     assert first_time is not None
     assert last_time is not None
     number = LABELS.index(emotion)
@@ -64,7 +70,7 @@ def test_an_emotion_that_lasts_is_still_heard(emotion: str, model: Model, runtim
 
 def test_a_window_s_statistics_are_near_the_population_s(model: Model, runtime: Runtime) -> None:
     classifier = Classifier(model, runtime)
-    steps = listen(classifier, babble(3.0))
+    steps = infer(classifier, babble(3.0))
     known = [s.prediction.statistics for s in steps if s.prediction is not None]
     assert known
     assert all(statistics is not None and np.isfinite(statistics).all() for statistics in known)

@@ -1,0 +1,113 @@
+"""Write a model's card: the contract with the daemon, and what people must know."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from emotiond.inference.adaptation import AdaptationSettings
+from emotiond.inference.card import LABELS
+from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.models.training.common.model_input import (
+    MINIMUM_FRAMES,
+    PRIOR_SECONDS,
+    RECIPE,
+    WINDOW_FRAMES,
+)
+
+DESCRIPTIONS = {
+    "full": "Lower three blocks of Whisper's tiny encoder, as they were, under trained "
+    "attention-pooling heads; dynamic-range int8. For laptops and 64-bit boards.",
+    "lite": "Small convolutional network distilled from `full`; float16 weights, float32 "
+    "arithmetic. Loads in every TFLite interpreter, on 32-bit boards too.",
+}
+
+_TRAINING_DATA = (
+    "RAVDESS speech (Livingstone & Russo 2018), CC BY-NC-SA 4.0: 20 of 24 actors, acted, "
+    "North American English, two sentences; the demo recording is among it",
+    "RAVDESS song, CC BY-NC-SA 4.0: the same actors",
+    "nEMO (Christop 2024), CC BY-NC-SA 4.0: 9 speakers, acted, Polish",
+    "ESC-10 (Piczak 2015), CC BY 3.0: folds 1 to 3, as noises without a voice",
+    "`full` starts from OpenAI's Whisper tiny encoder (MIT licence); `lite` learned from `full`",
+)
+_INTENDED_USE = (
+    "Art, games, research, demonstrations and self-reflection by people who know that they are "
+    "heard. The output is what acted speech of this kind is usually meant to express, not what a "
+    "person feels."
+)
+_NOT_FOR = (
+    "Decisions about people: hiring, education, credit, insurance, health, policing, border "
+    "control. Inferring emotions at work or in schools is forbidden in the European Union (AI "
+    "Act, article 5). Commercial use is excluded by the licence of the training data."
+)
+_OWN_WEAKNESSES = {
+    "full": (
+        "The first words of a short utterance are often held back until it is a voice for certain",
+    ),
+    "lite": ("After a minute of one emotion it is named a little less often, see the report",),
+}
+_WEAKNESSES = (
+    "Trained on acted emotions; spontaneous speech is subtler and mostly called neutral or calm",
+    "Men's voices are named wrongly half as often again as women's, see the figures",
+    "Sad and calm are taken for each other most often, and sad for much else",
+    "Recordings unlike RAVDESS's are much harder: a head of `full` that was trained without nEMO "
+    "had a recall of 38 % on nEMO's Polish clips, mean of six emotions",
+    "Languages but English and Polish, children, old people, strong accents: not measured",
+    "One voice at a time; music with singing counts as a voice",
+    "What was heard counts up to half a minute: the next speaker may get the label of the last",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """What is fitted after training, never on the people that are reported."""
+
+    temperature: float
+    voice_threshold: float
+    smoothing: SmoothingSettings
+
+
+UNFITTED = Fitted(
+    temperature=1.0,
+    voice_threshold=0.5,
+    smoothing=SmoothingSettings(
+        persistence_seconds=10.0,
+        evidence_seconds=1.4,
+        margin=0.8,
+        uncertain_below=0.55,
+        settling_seconds=0.0,
+        sharpness=1.0,
+    ),
+)
+"""The settings of a model before evaluation; tuning starts from them."""
+
+_ADAPTATION = AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5)
+
+
+def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
+    """Write ``<name>.json`` beside ``<name>.tflite``."""
+    card = {
+        "format": 1,
+        "name": model.stem,
+        "description": DESCRIPTIONS[model.stem],
+        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "labels": list(LABELS),
+        "recipe": dataclasses.asdict(RECIPE),
+        "window_frames": WINDOW_FRAMES,
+        "minimum_frames": MINIMUM_FRAMES,
+        "temperature": round(fitted.temperature, 3),
+        "voice_threshold": round(fitted.voice_threshold, 4),
+        "smoothing": dataclasses.asdict(fitted.smoothing),
+        "adaptation": dataclasses.asdict(_ADAPTATION),
+        "licence": {"weights": "CC BY-NC-SA 4.0", "code": "MIT"},
+        "training_data": list(_TRAINING_DATA),
+        "evaluation": evaluation,
+        "intended_use": _INTENDED_USE,
+        "not_for": _NOT_FOR,
+        "known_weaknesses": [*_OWN_WEAKNESSES[model.stem], *_WEAKNESSES],
+    }
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    model.with_suffix(".json").write_text(text, "utf-8")

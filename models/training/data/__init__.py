@@ -1,0 +1,1 @@
+"""Corpora, and the windows and batches that are made of them."""

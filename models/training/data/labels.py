@@ -1,0 +1,33 @@
+"""Which labels a corpus knows, and which of them are right for a window."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from emotiond.inference.card import LABELS
+
+_KNOWN = {
+    "ravdess-speech": set(LABELS),
+    "ravdess-song": set(LABELS) - {"disgust", "surprised"},
+    "nemo": set(LABELS) - {"disgust"},
+}
+"""What a corpus can tell apart or does not exclude; nothing is learned about the others."""
+
+
+def allowed_labels(corpus: npt.NDArray[np.str_]) -> npt.NDArray[np.float32]:
+    """1 for labels that the window's corpus knows, ``(n, 8)``."""
+    rows = [[label in _KNOWN.get(name, set()) for label in LABELS] for name in corpus.tolist()]
+    return np.array(rows, np.float32)
+
+
+def target_labels(
+    label: npt.NDArray[np.int64], corpus: npt.NDArray[np.str_]
+) -> npt.NDArray[np.float32]:
+    """1 for the labels that are right, ``(n, 8)``: nEMO's neutral may be calm as well."""
+    targets = np.zeros((label.size, len(LABELS)), np.float32)
+    labelled = label >= 0
+    targets[labelled, label[labelled]] = 1
+    either = (corpus == "nemo") & (label == LABELS.index("neutral"))
+    targets[either, LABELS.index("calm")] = 1
+    return targets

@@ -1,0 +1,1 @@
+"""Measure exported models on speakers that they were not trained on."""

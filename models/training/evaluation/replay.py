@@ -1,0 +1,116 @@
+"""Hear recordings as the daemon does, once, and keep what the model said of every window.
+
+What follows from it (scores, labels, states) depends on settings that are fitted afterwards;
+it is computed by the daemon's own pipeline, again and again, without asking the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.card import LABELS, Card
+from emotiond.inference.classifier import Classifier, Prediction, softmax
+from emotiond.models.training.data.windows import STRIDE_SAMPLES
+from emotiond.streamer.audio.chunker import Chunk
+from emotiond.streamer.streams.pipeline import Pipeline, Verdict
+from emotiond.streamer.streams.stride import Stride
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stride of a recording."""
+
+    stride: Stride
+    prediction: Prediction | None
+
+
+def infer(
+    classifier: Classifier,
+    samples: npt.NDArray[np.float32],
+    speaker: Speaker | None = None,
+) -> list[Step]:
+    """Hear a recording from a cold start of everything but the speaker's statistics.
+
+    Args:
+        classifier: of the model to ask.
+        samples: 16 kHz mono.
+        speaker: statistics that go on from what was heard before; None for a cold start.
+    """
+    pipeline = Pipeline(classifier.card, speaker or classifier.speaker())
+    steps = []
+    for start in range(0, samples.shape[0], STRIDE_SAMPLES):
+        end = start + STRIDE_SAMPLES
+        chunk = Chunk(samples[start:end], start, start == 0, end >= samples.shape[0])
+        stride = pipeline.push(chunk)
+        prediction = pipeline.infer(stride, classifier)
+        pipeline.adapt(stride, prediction)
+        steps.append(Step(_without_features(stride), prediction))
+    return steps
+
+
+def decide(steps: Sequence[Step], card: Card) -> list[Verdict]:
+    """What the daemon would say with this card's temperature, threshold and smoothing.
+
+    The predictions must come from a card with temperature 1.
+    """
+    return decide_tempered(tempered(steps, card.temperature), card)
+
+
+def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
+    """Steps whose predictions come from temperature 1, at another one, without statistics."""
+    return [
+        step
+        if (prediction := step.prediction) is None
+        else Step(
+            step.stride,
+            Prediction(retempered(prediction.posteriors, temperature), prediction.voice, None),
+        )
+        for step in steps
+    ]
+
+
+def decide_tempered(steps: Sequence[Step], card: Card) -> list[Verdict]:
+    """As :func:`conclude`, of predictions that have the card's temperature already."""
+    pipeline = Pipeline(card, None)
+    return [pipeline.decide(step.stride, step.prediction) for step in steps]
+
+
+def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:
+    """Let a speaker's statistics know what was heard, as the daemon would have."""
+    pipeline = Pipeline(card, speaker)
+    for step in steps:
+        pipeline.adapt(step.stride, step.prediction)
+
+
+def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:
+    """As ``analyze``: mean posteriors weighted by speech, ``(8,)``; None without a voice."""
+    total, seconds = np.zeros(len(LABELS)), 0.0
+    for step in steps:
+        window, prediction = step.stride.acoustics.window, step.prediction
+        if window is None or prediction is None or prediction.voice < card.voice_threshold:
+            continue
+        total += window.active_frames * retempered(prediction.posteriors, card.temperature)
+        seconds += window.active_frames
+    return total / seconds if seconds else None
+
+
+def retempered(posteriors: FloatArray, temperature: float) -> FloatArray:
+    """Posteriors of temperature 1, ``(…, 8)``, at another temperature."""
+    logits = np.log(np.maximum(posteriors, 1e-12))
+    return softmax(logits / temperature)
+
+
+def _without_features(stride: Stride) -> Stride:
+    """Keep a stride without the array that the front end will overwrite."""
+    window = stride.acoustics.window
+    if window is None:
+        return stride
+    bare = dataclasses.replace(window, features=np.empty((0, 0), np.float32))
+    return dataclasses.replace(stride, acoustics=dataclasses.replace(stride.acoustics, window=bare))

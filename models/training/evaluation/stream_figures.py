@@ -1,0 +1,119 @@
+"""How right, how fast and how calm the published label is on a test stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import LABELS, SAMPLE_RATE
+from emotiond.models.training.data.windows import STRIDE_SAMPLES
+from emotiond.models.training.evaluation.streams import FRAME_SAMPLES, ActorStream
+from emotiond.streamer.streams.pipeline import Verdict
+
+_GRACE_SECONDS = 1.5
+"""Of each block, from its first sample, in which a new emotion need not be known yet."""
+
+_GRACE_FRAMES = round(_GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)
+_NONE = -1
+_STRIDE_FRAMES = STRIDE_SAMPLES // FRAME_SAMPLES
+
+
+@dataclass(frozen=True)
+class StreamFigures:
+    """Of one stream; sums rather than ratios, so that streams can be added up."""
+
+    speech_frames: int
+    right_frames: int
+    """Speech whose last published label is the true one."""
+    settled_frames: int
+    """Speech but for the first 1.5 s of each block."""
+    settled_right_frames: int
+    labelled_frames: int
+    """Settled speech with any label."""
+    delays_seconds: tuple[float, ...]
+    """From each block's first speech to its first right label, at most the block's length."""
+    wrong_changes: int
+    seconds: float
+
+
+def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
+    """Compare what was published with what was spoken.
+
+    Args:
+        stream: with its truth.
+        verdicts: one per stride.
+    """
+    labels = published(verdicts, stream.is_speech.size)
+    truth, settled = np.empty(labels.size, np.int64), np.ones(labels.size, np.bool_)
+    delays, wrong_changes = [], 0
+    for block in stream.blocks:
+        span = slice(block.start_sample // FRAME_SAMPLES, block.end_sample // FRAME_SAMPLES)
+        onset = block.onset_sample // FRAME_SAMPLES
+        truth[span] = block.label
+        settled[span.start : span.start + _GRACE_FRAMES] = False
+        right = np.flatnonzero(labels[onset : span.stop] == block.label)
+        frames = right[0] if right.size else span.stop - onset
+        delays.append(float(frames) * FRAME_SAMPLES / SAMPLE_RATE)
+        changed = np.flatnonzero(np.diff(labels[span])) + span.start + 1
+        wrong_changes += sum(labels[i] not in (_NONE, block.label) for i in changed.tolist())
+    speech = stream.is_speech
+    return StreamFigures(
+        speech_frames=int(speech.sum()),
+        right_frames=int(np.sum(speech & (labels == truth))),
+        settled_frames=int(np.sum(speech & settled)),
+        settled_right_frames=int(np.sum(speech & settled & (labels == truth))),
+        labelled_frames=int(np.sum(speech & settled & (labels != _NONE))),
+        delays_seconds=tuple(delays),
+        wrong_changes=wrong_changes,
+        seconds=stream.samples.size / SAMPLE_RATE,
+    )
+
+
+def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int64]:
+    """The last published label at every 10 ms, ``(n_frames,)``; -1 for none."""
+    published_labels = [
+        _NONE,
+        *(_NONE if verdict.label is None else verdict.label for verdict in verdicts),
+    ]
+    last = np.minimum(np.arange(n_frames) // _STRIDE_FRAMES, len(verdicts))
+    labels: npt.NDArray[np.int64] = np.array(published_labels, np.int64)[last]
+    return labels
+
+
+def spoken_scores(
+    stream: ActorStream, verdicts: Sequence[Verdict]
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Published scores of all strides that have some, ``(n, 8)``, and what was spoken then."""
+    truth = np.empty(stream.is_speech.size, np.int64)
+    for block in stream.blocks:
+        truth[block.start_sample // FRAME_SAMPLES : block.end_sample // FRAME_SAMPLES] = block.label
+    rows, spoken = [], []
+    for number, verdict in enumerate(verdicts, 1):
+        if verdict.scores is not None:
+            rows.append(list(verdict.scores.values()))
+            spoken.append(truth[min(number * _STRIDE_FRAMES, truth.size) - 1])
+    return np.array(rows, np.float64).reshape(-1, len(LABELS)), np.array(spoken, np.int64)
+
+
+def totals(figures: Sequence[StreamFigures]) -> dict[str, float]:
+    """The figures of all streams together."""
+    speech = sum(f.speech_frames for f in figures)
+    settled = sum(f.settled_frames for f in figures)
+    right = sum(f.settled_right_frames for f in figures)
+    labelled = sum(f.labelled_frames for f in figures)
+    return {
+        "share_right": round(right / settled, 4),
+        "share_right_with_first_seconds": round(sum(f.right_frames for f in figures) / speech, 4),
+        "labelled_share": round(labelled / settled, 4),
+        "right_where_labelled": round(right / max(1, labelled), 4),
+        "median_delay_seconds": round(
+            float(np.median([d for f in figures for d in f.delays_seconds])), 3
+        ),
+        "wrong_changes_per_10_seconds": round(
+            10 * sum(f.wrong_changes for f in figures) / sum(f.seconds for f in figures), 3
+        ),
+    }

@@ -1,0 +1,161 @@
+"""Fit what is set after training, on people who are not reported.
+
+Temperature, voice threshold, smoothing, and the sharpness of the scores that it publishes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import Card
+from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.models.training.common.cards import UNFITTED
+from emotiond.models.training.evaluation.replay import (
+    Step,
+    clip_scores,
+    decide,
+    decide_tempered,
+    retempered,
+    tempered,
+)
+from emotiond.models.training.evaluation.stream_figures import measure, spoken_scores, totals
+from emotiond.models.training.evaluation.streams import ActorStream
+
+OPEN_SHARE = 0.985
+"""Of speech; a little more than is promised, for voices that fitting does not know."""
+
+_CHOICES: Mapping[str, Sequence[float]] = {
+    "persistence_seconds": (1.7, 2.5, 3.5, 5.0, 7.0, 10.0, 20.0),
+    "evidence_seconds": (0.5, 0.7, 1.0, 1.4, 2.0, 4.0),
+    "margin": (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9),
+    "uncertain_below": (0.4, 0.45, 0.5, 0.55, 0.6, 0.65),
+    "settling_seconds": (0.0, 0.4, 0.8, 1.2, 1.6),
+}
+"""Of smoothing."""
+_DRAWS = 100
+"""Settings drawn at random, the best of which is where the search begins: it ends where no single
+setting gains, which from a poor start may be far from the best."""
+_DRAWS_SHARE = 0.2
+"""Of the streams, by which they are compared."""
+_ROUNDS = 2
+_MOST_WRONG_CHANGES = 0.95
+"""Per 10 s; the goal is 1, on people that fitting does not know."""
+_LONGEST_DELAY_SECONDS = 1.45
+"""From a block's first speech to its first right label, in the middle; the goal is 1.5 s."""
+_PRICE = 1.0
+"""Share right that one wrong change more per 10 s outweighs, or one second more of delay: what
+is not calm and fast is not worth looking at."""
+
+
+def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card: Card) -> float:
+    """The temperature at which the scores of whole clips give the truth most likelihood."""
+
+    def loss(temperature: float) -> float:
+        at = dataclasses.replace(card, temperature=temperature)
+        rows = [(clip_scores(steps, at), t) for steps, t in zip(clips, truth, strict=True)]
+        known = [(scores, t) for scores, t in rows if scores is not None]
+        return _surprise(np.stack([s for s, _ in known]), np.array([t for _, t in known]))
+
+    return float(min(np.geomspace(0.25, 2.0, 25), key=loss))
+
+
+def fit_voice_threshold(clips: Sequence[Sequence[Step]]) -> float:
+    """The highest threshold that lets :data:`OPEN_SHARE` of the seconds of speech pass."""
+    voices, frames = [], []
+    for step in (step for steps in clips for step in steps):
+        if step.prediction is not None and step.stride.acoustics.window is not None:
+            voices.append(step.prediction.voice)
+            frames.append(step.stride.acoustics.window.active_frames)
+    order = np.argsort(voices)
+    below = np.cumsum(np.array(frames)[order]) / np.sum(frames)
+    return float(np.array(voices)[order][np.searchsorted(below, 1 - OPEN_SHARE)])
+
+
+def fit_smoothing(
+    streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card
+) -> SmoothingSettings:
+    """The settings with the greatest share right, less a price for what is not calm or fast.
+
+    From the best of some that are drawn at random, one setting after the other is chosen anew
+    while the others stay, some rounds long.
+    """
+    at_temperature = [(stream, tempered(steps, card.temperature)) for stream, steps in streams]
+    random = np.random.default_rng(0)
+    n_sample = math.ceil(_DRAWS_SHARE * len(streams))
+    sample = [at_temperature[i] for i in random.permutation(len(streams))[:n_sample]]
+
+    def possible(settings: Iterable[SmoothingSettings]) -> list[SmoothingSettings]:
+        return [s for s in settings if s.settling_seconds <= card.window_seconds]
+
+    @functools.cache
+    def worth(settings: SmoothingSettings) -> float:
+        return _worth_of(at_temperature, dataclasses.replace(card, smoothing=settings))
+
+    starts = possible([UNFITTED.smoothing, *(_draw(random) for _ in range(_DRAWS))])
+    best = max(starts, key=lambda s: _worth_of(sample, dataclasses.replace(card, smoothing=s)))
+    for name in [*_CHOICES] * _ROUNDS:
+        choices = (dataclasses.replace(best, **{name: value}) for value in _CHOICES[name])
+        best = max((best, *possible(choices)), key=worth)
+    return best
+
+
+def _draw(random: np.random.Generator) -> SmoothingSettings:
+    values = {name: float(random.choice(choices)) for name, choices in _CHOICES.items()}
+    return dataclasses.replace(UNFITTED.smoothing, **values)
+
+
+def _worth_of(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
+    """Of the card's smoothing; the predictions have its temperature already."""
+    row = totals([measure(stream, decide_tempered(steps, card)) for stream, steps in streams])
+    too_many = max(0.0, row["wrong_changes_per_10_seconds"] - _MOST_WRONG_CHANGES)
+    too_late = max(0.0, row["median_delay_seconds"] - _LONGEST_DELAY_SECONDS)
+    return row["share_right"] - _PRICE * (too_many + too_late)
+
+
+def fit_sharpness(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
+    """The sharpness at which published scores give the truth most likelihood."""
+    sharp = dataclasses.replace(card.smoothing, sharpness=1.0)
+    at = dataclasses.replace(card, smoothing=sharp)
+    parts = [spoken_scores(stream, decide(steps, at)) for stream, steps in streams]
+    scores = np.concatenate([scores for scores, _ in parts])
+    truth = np.concatenate([labels for _, labels in parts])
+
+    def loss(sharpness: float) -> float:
+        return _surprise(retempered(scores, 1 / sharpness), truth)
+
+    return round(float(min(np.arange(0.2, 1.01, 0.05), key=loss)), 2)
+
+
+def _surprise(scores: FloatArray, truth: npt.NDArray[np.int64]) -> float:
+    """Mean negative logarithm of what the truth was thought likely to be."""
+    likelihoods = scores[np.arange(truth.size), truth]
+    return float(-np.mean(np.log(np.maximum(likelihoods, 1e-9))))
+
+
+def threshold_curve(
+    folds: Sequence[Sequence[tuple[ActorStream, Sequence[Step]]]],
+    cards: Sequence[Card],
+    thresholds: npt.NDArray[np.float64],
+) -> list[dict[str, float]]:
+    """Figures for thresholds that a label takes to appear, of all folds, each with its card."""
+    parts = [
+        (stream, tempered(steps, card.temperature), card)
+        for streams, card in zip(folds, cards, strict=True)
+        for stream, steps in streams
+    ]
+    rows = []
+    for threshold in thresholds.tolist():
+        figures = []
+        for stream, steps, card in parts:
+            settings = dataclasses.replace(card.smoothing, uncertain_below=threshold)
+            at = dataclasses.replace(card, smoothing=settings)
+            figures.append(measure(stream, decide_tempered(steps, at)))
+        rows.append({"uncertain_below": threshold, **totals(figures)})
+    return rows

@@ -1,0 +1,111 @@
+"""Train heads on the frozen encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from emotiond.dsp.types import FloatArray
+from emotiond.models.training.common.progress import progress
+from emotiond.models.training.data.sampling import Sampler
+from emotiond.models.training.fitting.curves import Curves, share_right
+from emotiond.models.training.fitting.losses import mixed_loss, mixing
+from emotiond.models.training.fitting.optimizer import Schedule, averaging_adamw
+from emotiond.models.training.networks.full import Network
+from emotiond.models.training.networks.heads import (
+    adapt,
+    classify,
+    pool,
+    standardise,
+)
+from emotiond.models.training.networks.layers import Parameters, Tensor
+
+_CHECKPOINT_STEPS = 100
+_DROPOUT = 0.3
+
+
+class Trainer:
+    """Trains the heads, resumable from its checkpoint folder."""
+
+    def __init__(self, network: Network, schedule: Schedule, folder: Path) -> None:
+        self._network = network
+        self._steps = schedule.steps
+        self._optimizer = averaging_adamw(schedule)
+        self._optimizer.build(network.variables)
+        self._step = tf.Variable(0, dtype=tf.int64)
+        self.curves = Curves(schedule.steps)
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                step=self._step,
+                heads=network.heads,
+                head_optimizer=self._optimizer,
+                **self.curves.variables,
+            ),
+            str(folder),
+            max_to_keep=1,
+        )
+        self._train = tf.function(self._train_step, autograph=False)
+
+    def run(
+        self,
+        states: npt.NDArray[np.float16],
+        real: FloatArray,
+        sampler: Sampler,
+        held_out: Callable[[], float],
+        title: str,
+    ) -> None:
+        """Train to the end.
+
+        Args:
+            states: of all windows, see ``frozen.heard_states``.
+            real: masks of all windows, see ``encoder.masks``.
+            sampler: of batches.
+            held_out: measures accuracy on people that are left out, at every checkpoint.
+            title: for the progress bar.
+        """
+        self._manager.restore_or_initialize()
+        for step in progress(range(int(self._step), self._steps), title):
+            batch = sampler.batch(step)
+            loss, accuracy = self._train(
+                states[batch.rows].astype(np.float32),
+                real[batch.rows],
+                batch.speaker,
+                batch.targets,
+                batch.allowed,
+            )
+            self.curves.note(step, loss, accuracy)
+            self._step.assign(step + 1)
+            if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == self._steps:
+                self.curves.held_out[step].assign(held_out())
+                self._manager.save()
+        self._optimizer.finalize_variable_values(self._network.variables)
+
+    def _train_step(
+        self, states: Tensor, real: Tensor, speaker: Tensor, targets: Tensor, allowed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        variables, n_heads = self._network.variables, len(self._network.heads)
+        with tf.GradientTape() as tape:
+            adapted = adapt(standardise(states, self._network.moments), speaker)
+            parts = [
+                _head_loss(adapted, real, head, targets, allowed) for head in self._network.heads
+            ]
+            loss = tf.add_n([loss for loss, _ in parts]) / n_heads
+        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss, tf.add_n([accuracy for _, accuracy in parts]) / n_heads
+
+
+def _head_loss(
+    adapted: Tensor, real: Tensor, head: Parameters, targets: Tensor, allowed: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Loss and accuracy of one head."""
+    pooled = pool(adapted, real, head, _DROPOUT / 3)
+    batch = tf.shape(pooled)[0]
+    share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
+    mixed = share * pooled + (1 - share) * tf.gather(pooled, partner)
+    logits = classify(mixed, head, _DROPOUT)
+    loss = mixed_loss(logits, targets, allowed, share, partner)
+    return loss, share_right(logits, targets)

@@ -1,0 +1,1 @@
+"""The graphs of both models, and their export as ``.tflite``."""

@@ -1,0 +1,145 @@
+"""What stands on the encoder: pooling heads, their average, and the speaker's statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from emotiond.inference.card import LABELS
+from emotiond.models.training.networks.layers import Parameters, Tensor, gelu, linear
+
+N_LABELS = len(LABELS)
+CHANNELS = 768
+"""Two encoder blocks side by side."""
+SPEAKER_SIZE = 2 * CHANNELS
+"""Means, then logarithms of standard deviations."""
+
+_QUERIES = 4
+_EPSILON = 1e-4
+MASKED = 1e4
+"""Taken from what padding must not reach."""
+
+
+@dataclass(frozen=True)
+class HeadSize:
+    """How large the pooling part is."""
+
+    heads: int = 3
+    """Averaged; each starts from other random numbers."""
+    width: int = 160
+    hidden: int = 192
+
+
+@dataclass(frozen=True)
+class Population:
+    """What hidden states look like over all training windows, ``(CHANNELS,)`` each."""
+
+    mean: npt.NDArray[np.float32]
+    deviation: npt.NDArray[np.float32]
+    log_deviation: npt.NDArray[np.float32]
+    """Mean logarithm of the standard deviation within a window, after standardising."""
+
+
+def population_parameters(population: Population) -> Parameters:
+    """As constants of a graph."""
+    return {
+        "mean": tf.constant(population.mean),
+        "scale": tf.constant(1 / population.deviation),
+        "log_deviation": tf.constant(population.log_deviation),
+    }
+
+
+def standardise(states: Tensor, population: Parameters) -> Tensor:
+    """Hidden states as deviations from the population."""
+    return (states - population["mean"]) * population["scale"]
+
+
+def window_statistics(standard: Tensor, loud: Tensor, population: Parameters) -> Tensor:
+    """Describe a window's speech, ``(batch, SPEAKER_SIZE)``; 0 is the population's average."""
+    mean, deviation = masked_moments(standard, loud)
+    log_deviation = tf.math.log(deviation) - population["log_deviation"]
+    return tf.concat((mean, log_deviation), axis=1)
+
+
+def adapt(standard: Tensor, speaker: Tensor) -> Tensor:
+    """Remove what is the speaker's own; a speaker of zeros changes nothing."""
+    shift, log_scale = tf.split(tf.expand_dims(speaker, 1), 2, axis=2)
+    return (standard - shift) * tf.exp(-log_scale)
+
+
+def masked_moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over time where the mask is 1, ``(batch, channels)`` each."""
+    share = mask / (tf.reduce_sum(mask, axis=1, keepdims=True) + _EPSILON)
+    mean = tf.reduce_sum(x * share, axis=1, keepdims=True)
+    variance = tf.reduce_sum(tf.square(x - mean) * share, axis=1)
+    return mean[:, 0], tf.sqrt(variance + _EPSILON)
+
+
+def pool(standard: Tensor, real: Tensor, head: Parameters, dropout: float) -> Tensor:
+    """Project, attend with four learned queries, add standard deviations: ``(batch, pooled)``."""
+    if dropout:  # whole channels, which also costs less than single values
+        noise_shape = (tf.shape(standard)[0], 1, standard.shape[2])
+        standard = tf.nn.dropout(standard, dropout, noise_shape)
+    hidden = gelu(linear(standard, head["in/kernel"], head["in/bias"]))
+    scores = linear(hidden, head["query/kernel"]) - (1 - real) * MASKED
+    attention = tf.nn.softmax(tf.transpose(scores, (0, 2, 1)))
+    attended = tf.reshape(tf.matmul(attention, hidden), (-1, _QUERIES * hidden.shape[2]))
+    return tf.concat((attended, masked_moments(hidden, real)[1]), axis=1)
+
+
+def classify(pooled: Tensor, head: Parameters, dropout: float) -> Tensor:
+    """Label logits of a pooled window, ``(batch, 8)``."""
+    hidden = gelu(_dropout(pooled, dropout) @ head["hidden/kernel"] + head["hidden/bias"])
+    return _dropout(hidden, dropout) @ head["out/kernel"] + head["out/bias"]
+
+
+def _dropout(x: Tensor, dropout: float) -> Tensor:
+    return tf.nn.dropout(x, dropout) if dropout else x
+
+
+def label_logits(
+    standard: Tensor, real: Tensor, speaker: Tensor, heads: list[Parameters]
+) -> Tensor:
+    """Average of all heads' label logits, ``(batch, 8)``."""
+    adapted = adapt(standard, speaker)
+    logits = [classify(pool(adapted, real, head, 0.0), head, 0.0) for head in heads]
+    return tf.add_n(logits) / len(logits)
+
+
+def new_head(
+    size: HeadSize, random: np.random.Generator, channels: int = CHANNELS
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Random starting values of one head over so many channels."""
+    pooled = (_QUERIES + 1) * size.width
+    shapes = {
+        "in": (channels, size.width),
+        "query": (size.width, _QUERIES),
+        "hidden": (pooled, size.hidden),
+        "out": (size.hidden, N_LABELS),
+    }
+    head: dict[str, npt.NDArray[np.float32]] = {}
+    for name, (width_in, width_out) in shapes.items():
+        kernel = random.standard_normal((width_in, width_out)) * width_in**-0.5
+        head[f"{name}/kernel"] = kernel.astype(np.float32)
+        if name != "query":
+            head[f"{name}/bias"] = np.zeros(width_out, np.float32)
+    return head
+
+
+def describe_population(
+    states: npt.NDArray[np.float16], loud: npt.NDArray[np.float32]
+) -> Population:
+    """Moments over the loud part of training windows, ``states`` being ``(n, time, CHANNELS)``."""
+    active = np.concatenate(
+        [window[mask[:, 0] > 0] for window, mask in zip(states, loud, strict=True)]
+    )
+    mean = active.mean(axis=0, dtype=np.float32)
+    deviation = active.std(axis=0, dtype=np.float32)
+    logs = np.zeros_like(mean)
+    for window, mask in zip(states, loud, strict=True):
+        standard = (window[mask[:, 0] > 0] - mean) / deviation
+        logs += np.log(np.sqrt(standard.var(axis=0) + _EPSILON))
+    return Population(mean, deviation, (logs / len(states)).astype(np.float32))

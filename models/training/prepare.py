@@ -1,0 +1,58 @@
+"""Make the training windows: ``python -m emotiond.models.training.prepare``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from emotiond.models.training.common.command import run
+from emotiond.models.training.common.model_input import WINDOW_FRAMES
+from emotiond.models.training.data.corpora import (
+    NOISE_TEST_FOLD,
+    TEST_FOLD,
+    Clip,
+    load_audio,
+    read_esc10,
+    read_nemo,
+    read_ravdess,
+)
+from emotiond.models.training.data.examples import make_examples, training_tasks
+from emotiond.models.training.networks.frozen import FrozenEncoder
+from emotiond.models.training.networks.whisper import load_encoder
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="emotiond.models.training.prepare", description=__doc__)
+    add_data_arguments(parser)
+    parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
+    parser.add_argument("--cache", type=Path, required=True, help="where windows are kept")
+    parser.add_argument("--limit", type=int, help="make so many windows only, to try it out")
+    options = parser.parse_args(arguments)
+    clips = training_clips(options)
+    noises = [load_audio(clip.path) for clip in clips if clip.label is None]
+    encoder = FrozenEncoder(load_encoder(options.whisper), WINDOW_FRAMES)
+    tasks = training_tasks(clips, seed=0)[: options.limit]
+    make_examples(tasks, noises, encoder, options.cache / "examples")
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """The folders of the corpora; only RAVDESS speech cannot be left out."""
+    parser.add_argument("--speech", type=Path, required=True, help="RAVDESS speech")
+    parser.add_argument("--song", type=Path, help="RAVDESS song")
+    parser.add_argument("--nemo", type=Path, help="nEMO")
+    parser.add_argument("--esc10", type=Path, help="ESC-10")
+
+
+def training_clips(options: argparse.Namespace) -> list[Clip]:
+    """What may be trained on, of every corpus that was given."""
+    clips = read_ravdess(options.speech)
+    clips += read_ravdess(options.song) if options.song else []
+    clips += read_nemo(options.nemo) if options.nemo else []
+    noises = read_esc10(options.esc10) if options.esc10 else []
+    clips += [clip for clip in noises if clip.fold != NOISE_TEST_FOLD]
+    return [clip for clip in clips if clip.fold != TEST_FOLD]
+
+
+if __name__ == "__main__":
+    run(main)

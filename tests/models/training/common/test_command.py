@@ -1,0 +1,25 @@
+"""A tool that cannot go on says why, in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from emotiond.exceptions import DataError
+from emotiond.models.training.common.command import run
+
+
+def test_what_goes_wrong_is_told_with_its_remedy() -> None:
+    def fail() -> None:
+        raise DataError("nothing is here", "Look elsewhere")
+
+    with pytest.raises(SystemExit, match=r"^emotiond: nothing is here\. Look elsewhere\.$"):
+        run(fail)
+
+
+def test_whoever_stops_it_sees_no_traceback() -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as stopped:
+        run(stop)
+    assert stopped.value.code == 130

@@ -1,0 +1,36 @@
+"""An interrupted write leaves the old file or the new one, never a part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotiond.models.training.common.files import save_arrays, write_whole
+
+
+def test_a_file_is_exchanged_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "inferred.pickle"
+    write_whole(path, b"first")
+
+    def stop(_: Path, __: Path) -> Path:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            write_whole(path, b"second")
+    assert path.read_bytes() == b"first"
+    write_whole(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
+    arrays = {"conv/kernel": np.arange(6.0).reshape(2, 3), "label": np.array(["rain"])}
+    save_arrays(tmp_path / "start.npz", arrays)
+    with np.load(tmp_path / "start.npz", allow_pickle=False) as archive:
+        assert set(archive.files) == set(arrays)
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(archive[name], array)

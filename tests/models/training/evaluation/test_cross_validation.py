@@ -1,0 +1,39 @@
+"""Each fold is evaluated by the model that was not trained on it."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("scipy", reason="evaluation varies sounds with scipy: pip install .[train]")
+
+from emotiond.models.training.evaluation.cached_inference import CONDITIONS
+from emotiond.models.training.evaluation.cross_validation import Fold, cold_by_fold
+
+
+def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
+    results: dict[str, dict[str, object]],
+) -> None:
+    assert results["cold"]["clips"] == results["adapted"]["clips"] == 16
+    assert results["enrolled"]["enrolled"]["clips"] == 14  # type: ignore[index]
+    assert len(results["cold"]["folds"]) == 2  # type: ignore[arg-type]
+
+
+def test_an_emotion_that_lasts_is_heard_again_after_it(
+    results: dict[str, dict[str, dict[str, float]]],
+) -> None:
+    for kind in ("the same emotion", "others"):
+        assert set(results["held"][kind]) == {"before", "after"}
+
+
+def test_another_seed_is_judged_in_the_same_way(
+    folds: list[Fold], results: dict[str, dict[str, object]]
+) -> None:
+    assert cold_by_fold(folds) == results["cold"]["folds"]
+
+
+def test_noise_and_conditions_are_all_there(results: dict[str, dict[str, object]]) -> None:
+    assert set(results["conditions"]) == set(CONDITIONS)
+    assert {"rain", "digital silence", "all"} <= set(results["noise"])
+    assert results["noise"]["digital silence"] == 0
+    assert "the same, after a voice and a pause" in results["noise"]
+    assert 0 <= results["stream"]["calibration_error"] <= 1  # type: ignore[operator]

@@ -1,0 +1,22 @@
+"""What passes the voice threshold counts as kept open."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+pytest.importorskip("scipy", reason="evaluation varies sounds with scipy: pip install .[train]")
+
+from emotiond.models.training.evaluation.cross_validation import Fold
+from emotiond.models.training.evaluation.noise_figures import open_share
+
+
+def test_speech_is_open_where_a_window_with_a_voice_holds_it(folds: list[Fold]) -> None:
+    fold = folds[0]
+    inferred = fold.inference.stream(fold.clips, 0)
+    all_of_it, nothing = (
+        dataclasses.replace(fold.inference.card, voice_threshold=threshold) for threshold in (0, 1)
+    )
+    assert open_share([[inferred]], [all_of_it])["speech_kept_open"] > 0.9
+    assert open_share([[inferred]], [nothing])["speech_kept_open"] == 0

@@ -1,0 +1,59 @@
+"""Evaluation decides as ``emotiond analyze`` does."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from emotiond.inference.card import LABELS
+from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.runtime import find_runtime
+from emotiond.models.training.data.windows import STRIDE_SAMPLES
+from emotiond.models.training.evaluation.replay import clip_scores, decide, infer
+from emotiond.streamer.offline.analyze import analyze
+from emotiond.streamer.protocol.events import Emotion
+from emotiond.streamer.sources.decoder import Decoder
+from tests.models.sounds import RATE, babble
+
+DATA = Path(__file__).parents[3] / "data"
+
+
+@pytest.fixture(params=["tiny", "adapting"])
+def classifier(request: pytest.FixtureRequest) -> Classifier:
+    return Classifier(read_model(DATA / f"{request.param}.tflite"), find_runtime())
+
+
+def test_clip_scores_and_events_are_those_of_analyze(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    sound = np.round(babble(4.3) * 2**15) / 2**15
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, sound, RATE, "PCM_16")
+    with Decoder() as decoder:
+        analysis = analyze(str(path), classifier, STRIDE_SAMPLES, decoder)
+    steps = infer(classifier, sound.astype(np.float32))
+    scores = clip_scores(steps, classifier.card)
+    assert scores is not None
+    assert analysis.scores is not None
+    np.testing.assert_allclose(scores, list(analysis.scores.values()), atol=1e-3)
+    events = [event for event in analysis.events if isinstance(event, Emotion)]
+    decided = decide(steps, classifier.card)
+    assert [v.state for v in decided] == [event.state for event in events]
+    labels = [None if v.label is None else LABELS[v.label] for v in decided]
+    assert labels == [event.label for event in events]
+
+
+def test_silence_has_no_scores(classifier: Classifier) -> None:
+    steps = infer(classifier, np.zeros(2 * RATE, np.float32))
+    assert clip_scores(steps, classifier.card) is None
+
+
+def test_a_window_without_a_voice_counts_for_nothing(classifier: Classifier) -> None:
+    steps = infer(classifier, babble(3.0))
+    deaf = dataclasses.replace(classifier.card, voice_threshold=1.0)
+    assert clip_scores(steps, deaf) is None
+    assert all(verdict.label is None for verdict in decide(steps, deaf))

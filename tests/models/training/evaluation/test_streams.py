@@ -1,0 +1,91 @@
+"""Test streams hold blocks of one emotion each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from emotiond.inference.card import LABELS
+from emotiond.models.training.data.corpora import Clip
+from emotiond.models.training.evaluation.streams import (
+    actor_random,
+    make_stream,
+    speech_frames,
+)
+from tests.models.sounds import RATE, babble
+
+STRIDE = 4000
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
+    folder = tmp_path_factory.mktemp("clips")
+    made = []
+    for label in ("neutral", "happy", "happy"):
+        for number in range(4):
+            path = Path(folder) / f"{label}-{len(made)}.wav"
+            soundfile.write(path, babble(3.0, seed=number), RATE)
+            made.append(Clip(path, "ravdess-speech", "ravdess-02", label, 1))
+    return made
+
+
+def write_clips(folder: Path, actor: str, lengths: Sequence[float]) -> list[Clip]:
+    """Happy clips that last so many seconds."""
+    clips = []
+    for number, seconds in enumerate(lengths):
+        path = folder / f"{number}.wav"
+        soundfile.write(path, babble(seconds, seed=number), RATE)
+        clips.append(Clip(path, "ravdess-speech", actor, "happy", 1))
+    return clips
+
+
+def test_blocks_hold_one_emotion_and_last_10_to_15_seconds(clips: list[Clip]) -> None:
+    stream = make_stream(clips, seed=0)
+    seconds = [(block.end_sample - block.start_sample) / RATE for block in stream.blocks]
+    assert all(10 <= s <= 15 for s in seconds)
+    assert sorted(LABELS[block.label] for block in stream.blocks) == ["happy", "happy", "neutral"]
+    assert stream.blocks[-1].end_sample == stream.samples.size == stream.is_speech.size * 160
+
+
+def test_blocks_are_as_near_to_that_as_whole_clips_come(tmp_path: Path) -> None:
+    lengths = (3.1, 3.3, 3.5, 3.6, 3.8, 4.0, 4.4, 5.0)
+    stream = make_stream(write_clips(tmp_path, "ravdess-02", lengths), seed=0)
+    seconds = [(block.end_sample - block.start_sample) / RATE for block in stream.blocks]
+    assert sum(seconds) == pytest.approx(sum(lengths))
+    assert all(9 <= s <= 15.5 for s in seconds)
+
+
+def test_one_clip_is_a_block(tmp_path: Path) -> None:
+    stream = make_stream(write_clips(tmp_path, "ravdess-02", (3.1,)), seed=0)
+    assert len(stream.blocks) == 1
+
+
+def test_every_actor_has_an_order_of_its_own(tmp_path: Path) -> None:
+    orders = []
+    for actor in ("ravdess-02", "ravdess-03"):
+        (tmp_path / actor).mkdir()
+        clips = write_clips(tmp_path / actor, actor, (3.1, 3.3, 3.5, 3.6, 3.8, 4.0, 4.4, 5.0))
+        orders.append(actor_random(clips, 0).permutation(len(clips)).tolist())
+        assert orders[-1] == actor_random(clips, 0).permutation(len(clips)).tolist()
+    assert orders[0] != orders[1]
+
+
+def test_a_seed_is_an_order(clips: list[Clip]) -> None:
+    first, again, other = (make_stream(clips, seed).blocks for seed in (0, 0, 3))
+    assert first == again
+    assert first != other
+
+
+def test_speech_is_within_30_db_of_the_peak_and_bridges_short_gaps() -> None:
+    tone = np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE).astype(np.float32)
+    faint, gap, pause = 0.01 * tone, 0 * tone[: RATE * 29 // 100], 0 * tone[: RATE * 3 // 10]
+    sound = np.concatenate((faint, tone, gap, tone, pause, tone))
+    speech = speech_frames(sound)
+    assert not speech[:100].any()
+    assert speech[100:329].all()
+    assert not speech[329:359].any()
+    assert speech[359:].all()

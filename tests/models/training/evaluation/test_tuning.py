@@ -1,0 +1,114 @@
+"""Settings are tuned on the outputs of models for other speakers."""
+
+from __future__ import annotations
+
+import dataclasses
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emotiond.dsp.frontend import Heard, Window
+from emotiond.dsp.gate import GateState
+from emotiond.inference.card import Card
+from emotiond.inference.classifier import Classifier, Prediction, read_model
+from emotiond.inference.runtime import find_runtime
+from emotiond.models.training.common.cards import UNFITTED
+from emotiond.models.training.evaluation.replay import Step, clip_scores, decide, infer
+from emotiond.models.training.evaluation.streams import ActorStream, Block
+from emotiond.models.training.evaluation.tuning import (
+    OPEN_SHARE,
+    fit_sharpness,
+    fit_smoothing,
+    fit_temperature,
+    fit_voice_threshold,
+)
+from emotiond.streamer.streams.stride import Stride
+from tests.models.sounds import RATE, babble
+
+DATA = Path(__file__).parents[3] / "data"
+EVEN = np.full(8, 1 / 8)
+
+
+def step(voice: float, active_frames: int) -> Step:
+    window = Window(np.empty((0, 0), np.float32), frames=300, active_frames=active_frames)
+    heard = Heard(0, 48000, 1.0, -20.0, active_frames, GateState.SPEAKING, window)
+    return Step(Stride(heard, 0, 48000, warm=True), Prediction(EVEN, voice, None))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 300)), min_size=1, max_size=60))
+def test_speech_stays_open(spoken: list[tuple[float, int]]) -> None:
+    threshold = fit_voice_threshold([[step(*one) for one in spoken]])
+    passed = sum(frames for voice, frames in spoken if voice >= threshold)
+    assert passed >= OPEN_SHARE * sum(frames for _, frames in spoken) - 1e-6
+
+
+def test_the_threshold_is_as_high_as_that_allows() -> None:
+    steps = [step(voice, 100) for voice in np.linspace(0, 1, 1001)]
+    assert 1 - OPEN_SHARE - 0.001 <= fit_voice_threshold([steps]) <= 1 - OPEN_SHARE
+
+
+def test_temperature_makes_a_classifier_as_sure_as_it_is_right() -> None:
+    classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
+    clips = [infer(classifier, babble(2.0, seed)) for seed in range(4)]
+    scores = [clip_scores(steps, classifier.card) for steps in clips]
+    right = [int(s.argmax()) for s in scores if s is not None]
+    wrong = [int(s.argmin()) for s in scores if s is not None]
+    assert fit_temperature(clips, right, classifier.card) < 0.5
+    assert fit_temperature(clips, wrong, classifier.card) > 1.5
+
+
+def certain_babble() -> tuple[Card, list[Step], ActorStream]:
+    """A card, what its model said of a sound, and a stream of the label that it said most."""
+    classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
+    sound = babble(12.0)
+    steps = infer(classifier, sound)
+    certain = dataclasses.replace(classifier.card, temperature=0.3)
+    labels = [verdict.label for verdict in decide(steps, certain)]
+    truth = max(set(labels) - {None}, key=labels.count)
+    block = Block(truth, 0, sound.size, RATE // 2)
+    return certain, steps, ActorStream("a", sound, (block,), np.ones(sound.size // 160, np.bool_))
+
+
+def test_smoothing_is_fitted_to_be_calm_and_right() -> None:
+    certain, steps, stream = certain_babble()
+    at = dataclasses.replace(certain, smoothing=fit_smoothing([(stream, steps)], certain))
+    labels = [v.label for v in decide(steps, at)]
+    assert labels.count(stream.blocks[0].label) > len(steps) / 2
+
+
+def test_fitting_finds_what_is_far_from_where_it_begins() -> None:
+    certain, steps, stream = certain_babble()
+    card = dataclasses.replace(certain, voice_threshold=0.1, smoothing=UNFITTED.smoothing)
+    faint = [
+        dataclasses.replace(step, prediction=dataclasses.replace(step.prediction, voice=0.52))
+        if step.prediction
+        else step
+        for step in steps
+    ]
+    assert not any(v.label is not None for v in decide(faint, card))
+    at = dataclasses.replace(card, smoothing=fit_smoothing([(stream, faint)], card))
+    labels = [v.label for v in decide(faint, at)]
+    assert labels.count(stream.blocks[0].label) > len(steps) / 2
+
+
+def test_scores_on_streams_are_made_as_high_as_they_are_right() -> None:
+    classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
+    certain = dataclasses.replace(classifier.card, temperature=0.3)
+    sound = babble(12.0)
+    steps = infer(classifier, sound)
+    decided = [v.label for v in decide(steps, certain)]
+    most = max(set(decided) - {None}, key=decided.count)
+
+    def sharpness(*truths: int) -> float:
+        cuts = np.linspace(0, sound.size // RATE, len(truths) + 1).astype(int) * RATE
+        blocks = [
+            Block(truth, start, end, start)
+            for truth, (start, end) in zip(truths, pairwise(cuts.tolist()), strict=True)
+        ]
+        stream = ActorStream("a", sound, tuple(blocks), np.ones(sound.size // 160, np.bool_))
+        return fit_sharpness([(stream, steps)], certain)
+
+    assert sharpness(most, (most + 1) % 8, most, (most + 2) % 8) < sharpness(most)

@@ -1,0 +1,52 @@
+"""How emotions move statistics is measured apart from who speaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
+
+from emotiond.models.training.data.columns import Columns  # noqa: E402
+from emotiond.models.training.fitting.expression import measure_expression  # noqa: E402
+from emotiond.models.training.networks.heads import N_LABELS  # noqa: E402
+
+SIZE = 6
+RANDOM = np.random.default_rng(0)
+MOVED = RANDOM.standard_normal((N_LABELS, SIZE))
+MOVED -= MOVED.mean(axis=0)
+
+
+def windows(speakers: int, labels: list[int]) -> tuple[np.ndarray, Columns]:
+    """Statistics of speakers who differ and whom emotions move alike, and their columns."""
+    own = 3 * RANDOM.standard_normal((speakers, SIZE))
+    label = np.tile(labels, speakers)
+    speaker = np.repeat(np.arange(speakers), len(labels))
+    columns = Columns(
+        label=label,
+        fold=np.ones(label.size, np.int64),
+        corpus=np.full(label.size, "ravdess-speech"),
+        speaker=speaker.astype(str),
+        active_frames=RANDOM.integers(50, 300, label.size),
+    )
+    return own[speaker] + MOVED[label], columns
+
+
+def test_emotions_are_told_from_speakers() -> None:
+    statistics, columns = windows(5, [*range(N_LABELS), 0, 0, 3])
+    expression = measure_expression(statistics, columns, np.arange(columns.label.size))
+    np.testing.assert_allclose(expression, MOVED, atol=1e-5)
+
+
+def test_only_the_rows_that_are_given_count() -> None:
+    statistics, columns = windows(2, list(range(N_LABELS)))
+    statistics[N_LABELS:] = 1e9
+    expression = measure_expression(statistics, columns, np.arange(N_LABELS))
+    np.testing.assert_allclose(expression, MOVED, atol=1e-5)
+
+
+def test_a_label_that_nobody_expresses_moves_nothing() -> None:
+    statistics, columns = windows(3, [1, 2])
+    expression = measure_expression(statistics, columns, np.arange(columns.label.size))
+    assert np.isfinite(expression).all()
+    assert not expression[[0, 3, 4, 5, 6, 7]].any()
