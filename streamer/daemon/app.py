@@ -24,8 +24,8 @@ from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
 from emotiond.streamer.daemon.signals import handling_signals
+from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
-from emotiond.streamer.outputs.hub import Hub, Message
 from emotiond.streamer.outputs.recorder import Recorder, parse_records
 from emotiond.streamer.outputs.stdout import LineWriter
 from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
@@ -171,7 +171,7 @@ class Daemon:
         self._history.leave(client)
 
     def _publish(self, stream: str, events: Sequence[Any], lossless: bool) -> None:
-        self._hub.publish(stream, events, lossless)
+        self._hub.publish(events, lossless)
 
     async def _open_outputs(self) -> None:
         config = self._config
@@ -255,7 +255,7 @@ class Daemon:
             self._streams,
             self._uploads,
             self._recorders,
-            last,
+            None if last is None else last.event,
         )
         rest = [message.text for message in self._last_messages() if message is not last]
         return [encode(first), *rest]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from emotiond import __version__
 from emotiond.inference.card import Card
-from emotiond.streamer.outputs.hub import Message
 from emotiond.streamer.outputs.recorder import Recorder
-from emotiond.streamer.protocol.events import PROTOCOL
+from emotiond.streamer.protocol.events import PROTOCOL, Event, to_json
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.uploads.uploads import Uploads
 
@@ -21,7 +19,7 @@ def hello(
     streams: Sequence[Stream],
     uploads: Uploads,
     recorders: Sequence[Recorder],
-    last: Message | None,
+    last: Event | None,
 ) -> dict[str, Any]:
     """Return the message. ``last`` is the last ``emotion`` event of the first stream."""
     return {
@@ -38,5 +36,5 @@ def hello(
         "client_streams": uploads.about(),
         "recording": [each.stream for each in recorders if each.failure is None],
         "demo": any(stream.source.about.demo for stream in streams),
-        "last": None if last is None else json.loads(last.text),
+        "last": None if last is None else to_json(last),
     }

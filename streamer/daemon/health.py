@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from emotiond import __version__
-from emotiond.streamer.outputs.hub import Hub
+from emotiond.streamer.hub import Hub
 from emotiond.streamer.outputs.recorder import Recorder
 from emotiond.streamer.outputs.stdout import LineWriter
 from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
+from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.server.websocket import WebSocketServer
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
@@ -74,5 +74,7 @@ def _stream_health(stream: Stream, hub: Hub) -> dict[str, Any]:
 
 def _age_seconds(stream: str, hub: Hub) -> float | None:
     last = hub.last_emotion.get(stream)
-    age_ms = None if last is None else json.loads(last.text)["age_ms"]
-    return None if age_ms is None else float(age_ms) / 1000
+    event = None if last is None else last.event
+    if not isinstance(event, Emotion) or event.age_ms is None:
+        return None
+    return round(event.age_ms, 4) / 1000

@@ -18,7 +18,7 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.wav import WavWriter, create, write_all
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.events import encode
 
 _log = logging.getLogger(__name__)

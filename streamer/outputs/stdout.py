@@ -8,7 +8,7 @@ import queue
 import sys
 import threading
 
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from zmq.auth import load_certificate
 from zmq.auth.thread import ThreadAuthenticator
 
 from emotiond.exceptions import ConfigError, ServeError
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
 
 _log = logging.getLogger(__name__)
 _quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers

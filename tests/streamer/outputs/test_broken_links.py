@@ -14,11 +14,11 @@ import pytest
 import zmq
 from websockets.asyncio.client import connect
 
+from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs import zeromq
-from emotiond.streamer.outputs.hub import Message
 from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
 from tests.support.links import HERE, THERE, Link, link, needs_links
-from tests.support.port import EVENT, HANDSHAKE, LIMITS, port, run, until
+from tests.support.port import EVENT, HANDSHAKE, HEARD, LIMITS, port, run, until
 
 pytestmark = needs_links
 HELLO = HANDSHAKE.replace(b"127.0.0.1", HERE.encode())
@@ -120,7 +120,7 @@ class Subscriber:
 
 
 def numbered(seq: int) -> Message:
-    return Message("emotion", "voice", json.dumps({"type": "emotion", "seq": seq}))
+    return Message(HEARD, json.dumps({"type": "emotion", "seq": seq}))
 
 
 @pytest.mark.parametrize("heartbeat_ms", [20_000, 200], ids=["soon", "late"])

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import zmq
 
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
-from tests.support.port import run, until
+from tests.support.port import HEARD, run, until
 
 FILLER = "x" * 4000
 TINY = ("--model", str(DATA / "tiny.tflite"))
@@ -43,7 +43,7 @@ def subscribe(context: zmq.SyncContext, endpoint: str) -> zmq.SyncSocket:
 
 
 def message(number: int) -> Message:
-    return Message("emotion", "voice", json.dumps({"seq": number, "filler": FILLER}))
+    return Message(HEARD, json.dumps({"seq": number, "filler": FILLER}))
 
 
 def numbers(socket: zmq.SyncSocket) -> list[int]:

@@ -6,12 +6,13 @@ import threading
 
 import pytest
 
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.stdout import LineWriter
+from tests.support.port import HEARD
 
 
 def message(text: str = "{}") -> Message:
-    return Message("emotion", "mic", text)
+    return Message(HEARD, text)
 
 
 def test_each_event_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
