@@ -14,13 +14,13 @@ from zmq.auth.thread import ThreadAuthenticator
 
 from emotiond.exceptions import ConfigError, ServeError
 from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs.output import About
 
 _log = logging.getLogger(__name__)
 _quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
 
 _HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
 _PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
-_LINGER_MS = 200
 _ASK_SECONDS = 0.1
 _MOST_SUBSCRIPTIONS = 100  # read at once: a flood of them must not delay the rest
 _LARGEST_TOPIC_BYTES = 1024
@@ -54,12 +54,14 @@ class ZeroMQPublisher:
         self._last_messages = last_messages
         self._lossless = lossless
         self._backlog: list[Message] = []
-        self.overruns = 0
+        self._linger_seconds = 0.0
+        """Time that closing takes at least, if something is left to send."""
+        self.failure: str | None = None
+        self.dropped = 0
         """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.XPUB)
         self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
-        self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
         self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # report every subscriber, not only the first
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # report a full queue
         self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # only topics come in
@@ -105,7 +107,7 @@ class ZeroMQPublisher:
         five seconds for that instead.
         """
         if wholly:
-            self._socket.setsockopt(zmq.LINGER, round(_PATIENCE_SECONDS * 1000))
+            self._linger_seconds = _PATIENCE_SECONDS
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._backlog:
             if self._try_to_send(self._backlog[0]):
@@ -119,15 +121,22 @@ class ZeroMQPublisher:
             else:
                 await asyncio.sleep(0.005)  # ZeroMQ has no event for this
 
-    def close(self) -> None:
-        """Send the rest and close. This takes 0.2 s at most, unless drained wholly before."""
+    def about(self) -> About:
+        """Return the address."""
+        return About(address=f"ZeroMQ {self.endpoint}")
+
+    async def ready(self) -> None:
+        """Wait for nobody."""
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Send the rest and close, in time unless drained wholly before."""
         if self._later is not None:
             self._later.cancel()
         if self._asking is None:
             self._loop.remove_reader(self._socket.FD)
         else:
             self._asking.cancel()
-        self._socket.close()
+        self._socket.close(round(1000 * max(timeout_seconds, self._linger_seconds)))
         self._end_authenticator()
         self._context.term()
 
@@ -161,7 +170,7 @@ class ZeroMQPublisher:
         """Send a message to all subscribers with room, and count if one has none."""
         if self._try_to_send(message):
             return
-        self.overruns += 1
+        self.dropped += 1
         self._socket.setsockopt(zmq.XPUB_NODROP, 0)
         self._try_to_send(message)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
