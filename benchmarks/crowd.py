@@ -19,7 +19,7 @@ from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.config import make_config
 from emotiond.streamer.daemon.app import prepare_outputs, serve
 from emotiond.streamer.sources.factory import SourceSpec
-from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus, Switch
 from tests.support.signals import demo
 
 _BLOCK_SECONDS = 0.05
@@ -31,6 +31,7 @@ class Voice:
 
     sample_rate, channels = SAMPLE_RATE, 1
     failure: str | None = None
+    switch: Switch | None = None
 
     def __init__(self, first: int) -> None:
         self.about = About()
