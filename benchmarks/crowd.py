@@ -6,7 +6,6 @@ is measured are the streams and not as many players.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 import time
@@ -17,11 +16,10 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import find_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.config import Config
-from emotiond.streamer.daemon.app import Daemon
-from emotiond.streamer.server.access import Access
+from emotiond.streamer.config import make_config
+from emotiond.streamer.daemon.app import prepare_outputs, serve
 from emotiond.streamer.sources.factory import SourceSpec
-from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus, Switch
 from tests.support.signals import demo
 
 _BLOCK_SECONDS = 0.05
@@ -33,6 +31,7 @@ class Voice:
 
     sample_rate, channels = SAMPLE_RATE, 1
     failure: str | None = None
+    switch: Switch | None = None
 
     def __init__(self, first: int) -> None:
         self.about = About()
@@ -72,10 +71,9 @@ def main() -> None:
     voices = [Voice(3 * _BLOCK * i % (20 * SAMPLE_RATE)) for i in range(count)]
     sources = [(SourceSpec(f"s{i}", "demo"), voice) for i, voice in enumerate(voices)]
     threading.Thread(target=_play, args=(voices,), daemon=True).start()
-    config = Config(port=0, zmq="tcp://127.0.0.1:*", history="off")
-    access = Access(config.host, config.allow_host, config.allow_origin, None)
-    daemon = Daemon(config, runtime, find_model(model, runtime), None, sources, access, None)
-    asyncio.run(daemon.run())
+    config = make_config({"port": 0, "zmq": "tcp://127.0.0.1:*", "history": "off"}, {})
+    model_read = find_model(model, runtime)
+    serve(config, runtime, model_read, None, sources, prepare_outputs(config))
 
 
 if __name__ == "__main__":

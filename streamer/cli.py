@@ -18,9 +18,22 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import commands
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
+from emotiond.streamer.outputs.output import Option
 from emotiond.streamer.sources.factory import SourceSettings, open_sources
 
 _COMMANDS = ("run", "analyze", "watch", "enroll", "devices", "models", "doctor")
+_CAPTURE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--device", {"metavar": "NAME|INDEX", "help": "the microphone, see 'emotiond devices'"}),
+    (
+        "--rate",
+        {
+            "type": int,
+            "metavar": "HZ",
+            "help": f"of '--source -' (default: {SAMPLE_RATE})",
+        },
+    ),
+)
+"""Flags of ``run`` and ``enroll``, with their details."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,60 +114,80 @@ def _add(
 
 def _add_run(group: Any) -> None:
     parser = _add(group, "run", _run, "listen, and send what is heard (the default)")
+    for flag, details in _run_flags():
+        parser.add_argument(flag, default=argparse.SUPPRESS, **details)
+
+
+def _run_flags() -> list[tuple[str, dict[str, Any]]]:
+    """Return the flags of ``run`` with their details: the daemon's, and those of all outputs."""
     default = Config()
+    flags: list[tuple[str, dict[str, Any]]] = [
+        (
+            "--source",
+            {
+                "action": "append",
+                "metavar": "[NAME=]mic|demo|-|FILE",
+                "help": "what to hear; may be repeated (default: mic, without one demo)",
+            },
+        ),
+        *_CAPTURE,
+        ("--speed", {"choices": ("1", "max"), "help": "of files and '-' (default: 1)"}),
+        (
+            "--once",
+            {"action": "store_true", "help": "end with the sources, play no file again"},
+        ),
+        ("--model", {"metavar": "NAME|PATH", "help": "see 'emotiond models'"}),
+        ("--profile", {"metavar": "NAME", "help": "of the voice, see 'emotiond enroll'"}),
+        (
+            "--stride",
+            {
+                "type": float,
+                "metavar": "SECONDS",
+                "help": f"between inferences (default: {default.stride})",
+            },
+        ),
+        ("--config", {"metavar": "FILE.toml", "help": "settings, named like these flags"}),
+        (
+            "--insecure",
+            {"action": "store_true", "help": "let other machines listen without either"},
+        ),
+        (
+            "--max-client-streams",
+            {
+                "type": int,
+                "metavar": "N",
+                "help": f"of sound that clients send (default: {default.max_client_streams})",
+            },
+        ),
+        (
+            "--history",
+            {"metavar": "FILE|off", "help": "keeps what clients' files held; never sound"},
+        ),
+    ]
+    for kind, settings in default.outputs:
+        before: str | None = None
+        for option in kind.options:
+            names = [flag for flag, _ in flags]
+            before = option.after or before
+            index = len(flags) if before is None else names.index(before) + 1
+            flags.insert(index, (option.flag, _details(option, settings)))
+            before = option.flag
+    return flags
 
-    def option(*flags: str, **details: Any) -> None:
-        parser.add_argument(*flags, default=argparse.SUPPRESS, **details)
 
-    option(
-        "--source",
-        action="append",
-        metavar="[NAME=]mic|demo|-|FILE",
-        help="what to hear; may be repeated (default: mic, without one demo)",
-    )
-    _add_capture(parser)
-    option("--speed", choices=("1", "max"), help="of files and '-' (default: 1)")
-    option("--once", action="store_true", help="end with the sources, play no file again")
-    option("--wait-clients", type=int, metavar="N", help="start with the Nth WebSocket client")
-    option("--model", metavar="NAME|PATH", help="see 'emotiond models'")
-    option("--profile", metavar="NAME", help="of the voice, see 'emotiond enroll'")
-    option(
-        "--stride",
-        type=float,
-        metavar="SECONDS",
-        help=f"between inferences (default: {default.stride})",
-    )
-    option(
-        "--record",
-        action="append",
-        metavar="[NAME=]FILE.wav",
-        help="keep a stream's sound, and its events beside it; may be repeated",
-    )
-    option("--json", action="store_true", help="print every event as a line, too")
-    option("--config", metavar="FILE.toml", help="settings, named like these flags")
-    option("--host", help=f"to listen on (default: {default.host})")
-    option("--port", type=int, help=f"of page and WebSocket (default: {default.port})")
-    option("--zmq", metavar="ENDPOINT|off", help=f"ZeroMQ (default: {default.zmq})")
-    option("--allow-origin", action="append", metavar="URL", help="a web page that may listen")
-    option("--allow-host", action="append", metavar="NAME", help="a further name of this host")
-    option("--token-file", metavar="FILE", help="holds the token that clients have to know")
-    option("--tls-cert", metavar="FILE", help="certificate in PEM: https and wss")
-    option("--tls-key", metavar="FILE", help="the certificate's key in PEM")
-    option("--zmq-curve", metavar="FOLDER", help="keys of ZeroMQ: the daemon's and subscribers'")
-    option("--insecure", action="store_true", help="let other machines listen without either")
-    option(
-        "--max-connections",
-        type=int,
-        metavar="N",
-        help=f"of pages and WebSocket clients (default: {default.max_connections})",
-    )
-    option(
-        "--max-client-streams",
-        type=int,
-        metavar="N",
-        help=f"of sound that clients send (default: {default.max_client_streams})",
-    )
-    option("--history", metavar="FILE|off", help="keeps what clients' files held; never sound")
+def _details(option: Option, settings: object) -> dict[str, Any]:
+    """Return what argparse has to know. The default tells the type of the values."""
+    details: dict[str, Any] = {"help": option.help}
+    if option.metavar is not None:
+        details["metavar"] = option.metavar
+    value = getattr(settings, option.flag[2:].replace("-", "_"))
+    if isinstance(value, bool):
+        details["action"] = "store_true"
+    elif isinstance(value, tuple):
+        details["action"] = "append"
+    elif isinstance(value, int | float):
+        details["type"] = type(value)
+    return details
 
 
 def _run(options: dict[str, Any]) -> int:
@@ -199,16 +232,5 @@ def _add_enroll(group: Any) -> None:
 
 
 def _add_capture(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--device",
-        default=argparse.SUPPRESS,
-        metavar="NAME|INDEX",
-        help="the microphone, see 'emotiond devices'",
-    )
-    parser.add_argument(
-        "--rate",
-        type=int,
-        default=argparse.SUPPRESS,
-        metavar="HZ",
-        help=f"of '--source -' (default: {SAMPLE_RATE})",
-    )
+    for flag, details in _CAPTURE:
+        parser.add_argument(flag, default=argparse.SUPPRESS, **details)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
-import re
 import sys
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.parsing import build
 from emotiond.streamer.folders import data_folder
+from emotiond.streamer.outputs import table
+from emotiond.streamer.outputs.output import OutputKind, Reach
 from emotiond.streamer.server.access import is_loopback
 from emotiond.streamer.server.limits import Limits
 
@@ -26,20 +28,20 @@ else:
 
 ENVIRONMENT_PREFIX = "EMOTIOND_"
 
-_CLIENTS_OWN = ("zmq_keys",)
-"""Variables with the daemon's prefix that only its clients read."""
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
-_HOST = re.compile(r"[^/:\s]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)  # or an IPv6 address
 _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
-_MOST_CONNECTIONS = 100_000
 _MOST_CLIENT_STREAMS = 64
-_ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")
+
+S = TypeVar("S")
+
+
+def _default_outputs() -> tuple[tuple[OutputKind[Any], Any], ...]:
+    return tuple((kind, kind.settings()) for kind in table.OUTPUTS)
 
 
 @dataclass(frozen=True)
 class Config:
-    """All settings of ``emotiond run``.
+    """All settings of ``emotiond run``. Those of each output are the output's own.
 
     Raises:
         ConfigError: a value is out of range, or two values contradict each other.
@@ -55,56 +57,26 @@ class Config:
     """``1``: real time; ``max``: as fast as possible, without loss."""
     once: bool = False
     """Whether to end with the sources instead of playing files in a loop."""
-    wait_clients: int = 0
-    """Number of WebSocket clients to wait for before the sources start."""
     model: str | None = None
     """Name of a bundled model, or path of a ``.tflite`` file; None for the best that runs."""
     profile: str | None = None
     """Name of the voice profile that streams start from; None for an unknown voice."""
     stride: float = 0.25
     """Seconds from one inference to the next."""
-    record: tuple[str, ...] = ()
-    """Values ``[NAME=]FILE.wav``: streams whose audio and events are recorded."""
-    json: bool = False
-    """Whether to print every event as a line on standard output."""
-    host: str = "127.0.0.1"
-    port: int = 8765
-    """0 for any free port."""
-    zmq: str = "tcp://127.0.0.1:8766"
-    """ZeroMQ endpoint, or ``off``."""
-    allow_origin: tuple[str, ...] = ()
-    """Origins of web pages elsewhere that may listen."""
-    allow_host: tuple[str, ...] = ()
-    """Further host names of the daemon."""
-    max_connections: int = Limits.connections
-    """Largest number of connections, for web pages and WebSocket clients together."""
     max_client_streams: int = Limits.uploads
     """Largest number of uploads; 0 for none."""
     history: str | None = None
     """File with the results of uploaded files, or ``off``; None for the user's data folder."""
-    token_file: str | None = None
-    """File with the token that clients must send; None for open access."""
-    tls_cert: str | None = None
-    """Certificate chain in PEM; None for no encryption."""
-    tls_key: str | None = None
-    """The certificate's key, in PEM."""
-    zmq_curve: str | None = None
-    """Folder with the daemon's ZeroMQ key and its subscribers'; None for no encryption."""
     insecure: bool = False
     """Whether other machines may listen without token and CURVE."""
+    outputs: tuple[tuple[OutputKind[Any], Any], ...] = field(default_factory=_default_outputs)
+    """Each output of the table with its settings."""
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value == "":  # an unset "$TOKEN_FILE", for instance, must not mean "none"
-                raise ConfigError(f"{name} cannot be empty", "Give it a value, or leave it out")
-        for origin in self.allow_origin:
-            if not _ORIGIN.fullmatch(origin):
-                raise ConfigError(
-                    f"allow_origin cannot be {origin!r}", "Use https://NAME or https://NAME:PORT"
-                )
-        for host in self.allow_host:
-            if not _HOST.fullmatch(host):
-                raise ConfigError(f"allow_host cannot be {host!r}", "Use a name, without the port")
+        for settings in (self, *(settings for _, settings in self.outputs)):
+            for name, value in vars(settings).items():
+                if value == "":  # an unset "$TOKEN_FILE", for instance, must not mean "none"
+                    raise ConfigError(f"{name} cannot be empty", "Give it a value, or leave it out")
         steps = self.stride / _STRIDE_STEP_SECONDS
         if not (0 < self.stride <= _LONGEST_STRIDE_SECONDS and math.isclose(steps, round(steps))):
             raise ConfigError(
@@ -113,21 +85,18 @@ class Config:
             )
         if not 1_000 <= self.rate <= 384_000:
             raise ConfigError(f"rate cannot be {self.rate} Hz", "Use 1000 to 384000")
-        if not 0 <= self.port <= 65_535:
-            raise ConfigError(f"port cannot be {self.port}", "Use 0 to 65535")
-        if self.wait_clients < 0:
-            raise ConfigError("wait_clients cannot be negative", "Use 0 or more")
-        if not 1 <= self.max_connections <= _MOST_CONNECTIONS:
-            raise ConfigError(
-                f"max_connections cannot be {self.max_connections}", f"Use 1 to {_MOST_CONNECTIONS}"
-            )
         if not 0 <= self.max_client_streams <= _MOST_CLIENT_STREAMS:
             raise ConfigError(
                 f"max_client_streams cannot be {self.max_client_streams}",
                 f"Use 0 to {_MOST_CLIENT_STREAMS}",
             )
-        if self.zmq != "off":
-            _check_endpoint(self.zmq)
+        for kind, settings in self.outputs:
+            kind.check(settings)
+
+    def settings_of(self, kind: OutputKind[S]) -> S:
+        """Return the settings of an output."""
+        found: S = next(settings for each, settings in self.outputs if each is kind)
+        return found
 
     @property
     def stride_samples(self) -> int:
@@ -147,40 +116,35 @@ class Config:
         return self.speed == "max"
 
 
-def _check_endpoint(endpoint: str) -> None:
-    """Check an endpoint, since ZeroMQ silently takes port 99999 for another one."""
-    match = _ENDPOINT.fullmatch(endpoint)
-    port = "0" if match is None or match["port"] in (None, "*") else match["port"]
-    if match is None or int(port) > 65_535:
-        raise ConfigError(
-            f"zmq cannot be {endpoint!r}", "Use --zmq tcp://127.0.0.1:PORT, ipc://PATH or off"
-        )
-
-
 def refuse_exposure(config: Config) -> None:
-    """Refuse settings that let other machines listen without credentials.
+    """Refuse settings that let other machines listen without credentials, at any output.
 
     Raises:
-        ConfigError: the settings do so without ``insecure``, or TLS lacks a file.
+        ConfigError: the settings do so without ``insecure``, or contradict each other.
     """
-    if (config.tls_cert is None) != (config.tls_key is None):
-        raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
-    if config.insecure:
-        return
-    if config.token_file is None and not is_loopback(config.host):
-        raise ConfigError(
-            f"on {config.host}, other machines could listen without being asked who they are",
-            "Give clients a token with --token-file FILE, or let everybody in with --insecure; "
-            "--host 127.0.0.1 keeps to this machine",
-        )
-    endpoint = _ENDPOINT.fullmatch(config.zmq)
-    host = endpoint["host"] if endpoint else None
-    if config.zmq_curve is None and host and not is_loopback(host.strip("[]")):
-        raise ConfigError(
-            f"on {config.zmq}, other machines could subscribe without being asked who they are",
-            "Give subscribers keys with --zmq-curve FOLDER, or let everybody in with --insecure; "
-            "--zmq tcp://127.0.0.1:PORT keeps to this machine",
-        )
+    for reach in [*_beyond(config)]:  # all at first, since each looks for contradictions, too
+        if not (config.insecure or reach.is_protected):
+            everybody = "Let everybody in with --insecure"
+            if reach.protection is not None:
+                everybody = f"{reach.protection}, or let everybody in with --insecure"
+            raise ConfigError(
+                f"on {reach.place}, other machines could {reach.verb} without being asked who they "
+                "are",
+                f"{everybody}; {reach.at_home} keeps to this machine",
+            )
+
+
+def exposure_warnings(config: Config) -> Sequence[str]:
+    """Return what to warn of where other machines may listen."""
+    return [warning for reach in _beyond(config) for warning in reach.warnings]
+
+
+def _beyond(config: Config) -> Iterator[Reach]:
+    """Yield where outputs reach beyond this machine."""
+    for kind, settings in config.outputs:
+        reach = kind.reach(settings)
+        if reach is not None and not is_loopback(reach.host):
+            yield reach
 
 
 def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Config:
@@ -205,14 +169,38 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
         ("the command line", values),
     )
     merged: dict[str, Any] = {}
-    config = Config()
+    config, everything = Config(), all_settings()
     for where, layer in layers:
         merged.update(layer)
         try:
-            config = build(Config, merged)
+            config = _config(build(everything, merged))
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
     return config
+
+
+def all_settings() -> type:
+    """Return a dataclass with the fields of all settings: the daemon's and its outputs'."""
+    fields: list[tuple[str, Any, Any]] = []
+    parts: list[Any] = [Config, *(kind.settings for kind in table.OUTPUTS)]
+    for part in parts:
+        hints = typing.get_type_hints(part)
+        for each in dataclasses.fields(part):
+            if each.name != "outputs":
+                fields.append((each.name, hints[each.name], field(default=each.default)))
+    return dataclasses.make_dataclass("AllSettings", fields, frozen=True)
+
+
+def _config(everything: object) -> Config:
+    """Give each part its settings out of all."""
+    values = vars(everything)
+
+    def pick(part: type[S], **more: Any) -> S:
+        names = [each.name for each in dataclasses.fields(part)]  # type: ignore[arg-type]
+        return part(**{name: values[name] for name in names if name in values}, **more)
+
+    outputs = tuple((kind, pick(kind.settings)) for kind in table.OUTPUTS)
+    return pick(Config, outputs=outputs)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -231,13 +219,14 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _environment_values(environment: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the values of variables such as ``EMOTIOND_WAIT_CLIENTS=2``. Commas separate lists."""
-    hints = typing.get_type_hints(Config)
+    hints = typing.get_type_hints(all_settings())
+    of_clients = {name for kind in table.OUTPUTS for name in kind.client_variables}
     values: dict[str, Any] = {}
     for variable, text in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
         key = variable[len(ENVIRONMENT_PREFIX) :].lower()
-        if key in _CLIENTS_OWN:
+        if key in of_clients:
             continue
         values[key] = _parse_text(hints.get(key, str), text)
     return values

@@ -6,11 +6,9 @@ import asyncio
 import itertools
 import logging
 import os
-import ssl
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
@@ -18,26 +16,20 @@ from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Model
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import Runtime
-from emotiond.streamer.config import Config
+from emotiond.streamer.config import Config, exposure_warnings
 from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
 from emotiond.streamer.daemon.signals import handling_signals
+from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
-from emotiond.streamer.outputs.hub import Hub, Message
-from emotiond.streamer.outputs.recorder import Recorder, parse_records
-from emotiond.streamer.outputs.stdout import LineWriter
-from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
+from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
 from emotiond.streamer.profiles import profile_for
-from emotiond.streamer.protocol.events import encode
-from emotiond.streamer.server.access import Access, is_loopback
+from emotiond.streamer.protocol.events import Event, encode
 from emotiond.streamer.server.connection import Connection
-from emotiond.streamer.server.credentials import make_tls, read_token
-from emotiond.streamer.server.http import Pages
-from emotiond.streamer.server.limits import Limits, affordable_connections
+from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
-from emotiond.streamer.server.websocket import PATH, WebSocketServer
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import Source
 from emotiond.streamer.streams.stream import Stream
@@ -48,10 +40,13 @@ from emotiond.streamer.uploads.uploads import Uploads
 _log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 0.3  # per part; all parts together end within a second
+_SPARE_SECONDS = 0.5  # for an output, beyond its own time
 _MOST_WORKERS = 2
 
 
 Sources = Sequence[tuple[SourceSpec, Source]]
+Openers = Sequence[tuple[OutputKind[Any], Opener]]
+"""Of all outputs that are on, in the order of the table."""
 
 
 def run(config: Config, opened: Callable[[], Sources]) -> int:
@@ -69,27 +64,42 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     """
     runtime = checked_runtime()
     model = find_model(config.model, runtime)
-    token = None if config.token_file is None else read_token(Path(config.token_file))
-    access = Access(config.host, config.allow_host, config.allow_origin, token)
-    cert, key = config.tls_cert, config.tls_key
-    tls = None if cert is None or key is None else make_tls(Path(cert), Path(key))
+    openers = prepare_outputs(config)
     sources = opened()
-    _warn_of_exposure(config)
+    for warning in exposure_warnings(config):
+        _log.warning("%s", warning)
     profile = None if config.profile is None else profile_for(config.profile, model.card)
-    return asyncio.run(Daemon(config, runtime, model, profile, sources, access, tls).run())
+    return serve(config, runtime, model, profile, sources, openers)
 
 
-def _warn_of_exposure(config: Config) -> None:
-    if is_loopback(config.host):
-        return
-    if config.token_file is None:
-        _log.warning("whoever can reach %s can listen; --token-file changes that", config.host)
-    if config.tls_cert is None:
-        _log.warning("on %s nothing is encrypted; --tls-cert changes that", config.host)
+def prepare_outputs(config: Config) -> Openers:
+    """Prepare all outputs that are on: read their keys, and open nothing yet.
+
+    Raises:
+        ConfigError: keys or the like cannot be read.
+    """
+    prepared = [(kind, kind.prepare(settings)) for kind, settings in config.outputs]
+    return [(kind, opener) for kind, opener in prepared if opener is not None]
+
+
+def serve(
+    config: Config,
+    runtime: Runtime,
+    model: Model,
+    profile: Profile | None,
+    sources: Sources,
+    openers: Openers,
+) -> int:
+    """Run the daemon with all that it needs. See :func:`run`."""
+
+    async def until_the_end() -> int:
+        return await Daemon(config, runtime, model, profile, sources).run(openers)
+
+    return asyncio.run(until_the_end())
 
 
 class Daemon:
-    """All parts of one running daemon."""
+    """All parts of one running daemon. It is made in the event loop that it runs in."""
 
     def __init__(
         self,
@@ -98,68 +108,47 @@ class Daemon:
         model: Model,
         profile: Profile | None,
         sources: Sources,
-        access: Access,
-        tls: ssl.SSLContext | None,
     ) -> None:
         self._config = config
-        self._access = access
-        self._tls = tls
         self._model = model
         self._profile = profile
         count = min(len(sources), _MOST_WORKERS, os.cpu_count() or 1)
         self._workers = [Worker(model, runtime) for _ in range(count)]
         self._round_robin = itertools.cycle(self._workers)
-        self._sources = sources
         self._stopping = asyncio.Event()
         self._started_seconds = time.monotonic()
+        self._mute_switch = MuteSwitch([source for _, source in sources])
+        self._hub = Hub(asyncio.get_running_loop())
+        self._streams = [
+            Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
+            for spec, source in sources
+        ]
+        self._limits = Limits(uploads=config.max_client_streams)
+        self._history = History(config.history_path)
+        self._uploads = Uploads(
+            self._adopt,
+            self._hub,
+            self._history,
+            config.stride_samples,
+            self._limits,
+            taken=[stream.name for stream in self._streams],
+        )
+        self._outputs: dict[OutputKind[Any], Output] = {}
+        """Those that are open, in the order of the table."""
 
-    async def run(self) -> int:
-        """Start all parts, wait for the end, and close all parts."""
-        config = self._config
-        self._mute_switch = MuteSwitch([source for _, source in self._sources])
+    async def run(self, openers: Openers) -> int:
+        """Open the outputs, play the sources, wait for the end, and close all parts."""
         with handling_signals(self._stopping.set, self._mute_switch.toggle):
-            self._hub = Hub(asyncio.get_running_loop())
-            self._streams = [
-                Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
-                for spec, source in self._sources
-            ]
-            limits = Limits(
-                connections=affordable_connections(config.max_connections),
-                uploads=config.max_client_streams,
-            )
-            self._history = History(config.history_path)
-            self._uploads = Uploads(
-                self._adopt,
-                self._hub,
-                self._history,
-                config.stride_samples,
-                limits,
-                taken=[stream.name for stream in self._streams],
-            )
-            self._server = WebSocketServer(
-                self._greeting,
-                Pages(self._health, self._metrics),
-                self._access,
-                limits,
-                self._tls,
-                {
-                    **self._uploads.handlers,
-                    **self._history.handlers,
-                    **self._mute_switch.handlers,
-                },
-                self._remove_client,
-            )
-            self._recorders: list[Recorder] = []
-            self._zeromq: ZeroMQPublisher | None = None
-            self._lines = LineWriter() if config.json else None
             try:
-                await self._open_outputs()
+                for kind, opener in openers:
+                    self._outputs[kind] = await opener(self._surroundings())
+                    self._hub.add(self._outputs[kind])
+                self._announce()
                 await self._until_stopped(self._play())
             finally:
                 await self._close()
         failures = [stream.failure for stream in self._streams]
-        failures += [recorder.failure for recorder in self._recorders]
-        failures += [self._lines.failure] if self._lines else []
+        failures += [output.failure for output in self._outputs.values()]
         return 1 if any(failures) else 0
 
     def _adopt(self, stream: Stream) -> None:
@@ -170,44 +159,39 @@ class Daemon:
         self._uploads.leave(client)
         self._history.leave(client)
 
-    def _publish(self, stream: str, events: Sequence[Any], lossless: bool) -> None:
-        self._hub.publish(stream, events, lossless)
+    def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
+        self._hub.publish(events, lossless)
 
-    async def _open_outputs(self) -> None:
-        config = self._config
-        paths = parse_records(config.record, [stream.name for stream in self._streams])
-        port = await self._server.open(config.host, config.port)
-        self._hub.add(self._server)
-        if config.zmq != "off":
-            keys = None if config.zmq_curve is None else Path(config.zmq_curve)
-            self._zeromq = ZeroMQPublisher(config.zmq, self._last_messages, config.lossless, keys)
-            self._hub.add(self._zeromq)
-        if self._lines is not None:
-            self._hub.add(self._lines)
-        for stream in self._streams:
-            if (path := paths.get(stream.name)) is not None:
-                recorder = Recorder(path, stream.name, stream.ring, stream.report)
-                self._recorders.append(recorder)
-                self._hub.add(recorder)
-        self._announce(port)
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            self._streams,
+            self._config.lossless,
+            self._last_messages,
+            self._greeting,
+            self._health,
+            self._metrics,
+            self._limits,
+            {**self._uploads.handlers, **self._history.handlers, **self._mute_switch.handlers},
+            self._remove_client,
+        )
 
-    def _announce(self, port: int) -> None:
-        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        secure = "" if self._tls is None else "s"
-        zeromq = "" if self._zeromq is None else f", ZeroMQ {self._zeromq.endpoint}"
+    def _announce(self) -> None:
+        said = self._said()
         streams = ", ".join(stream.name for stream in self._streams)
+        pages = "".join(f"; open {about.page}" for about in said if about.page is not None)
+        addresses = ", ".join(about.address for about in said if about.address is not None)
         print(
             f"emotiond {__version__}: hearing {streams} with the model "
-            f"{self._model.card.name!r}; open http{secure}://{host}:{port}/ "
-            f"(WebSocket ws{secure}://{host}:{port}{PATH}{zeromq})",
+            f"{self._model.card.name!r}{pages} ({addresses})",
             file=sys.stderr,
             flush=True,
         )
-        for recorder in self._recorders:
-            print(f"emotiond: recording {recorder.stream} to {recorder.path}", file=sys.stderr)
+        for remark in (remark for about in said for remark in about.remarks):
+            print(f"emotiond: {remark}", file=sys.stderr)
 
     async def _play(self) -> None:
-        await self._server.wait_for_clients(self._config.wait_clients)
+        for output in self._outputs.values():
+            await output.ready()
         apart_seconds = 0 if self._config.lossless else self._config.stride / len(self._streams)
         for index, stream in enumerate(self._streams):
             if index:  # evenly spread strides wait less than simultaneous ones
@@ -237,13 +221,8 @@ class Daemon:
         for worker in self._workers:
             await asyncio.to_thread(worker.close, _STOP_SECONDS)
         self._hub.close()
-        await self._server.close()
-        if self._zeromq is not None:
-            self._zeromq.close()
-        if self._lines is not None:
-            await asyncio.to_thread(self._lines.close, _STOP_SECONDS)
-        for recorder in self._recorders:
-            await asyncio.to_thread(recorder.close, _STOP_SECONDS)
+        for kind, output in self._outputs.items():
+            await _close_in_time(kind, output)
         self._history.close()
 
     def _greeting(self) -> Sequence[str]:
@@ -254,8 +233,8 @@ class Daemon:
             self._config.stride,
             self._streams,
             self._uploads,
-            self._recorders,
-            last,
+            self._said(),
+            None if last is None else last.event,
         )
         rest = [message.text for message in self._last_messages() if message is not last]
         return [encode(first), *rest]
@@ -271,12 +250,26 @@ class Daemon:
             self._workers,
             self._streams,
             self._uploads,
-            self._recorders,
             self._hub,
-            self._server,
-            self._zeromq,
-            self._lines,
+            {kind: self._outputs.get(kind) for kind, _ in self._config.outputs},
+            self._said(),
         )
 
     def _metrics(self) -> Sequence[Metric]:
-        return make_metrics(self._health(), self._hub.event_counts)
+        return make_metrics(self._health(), self._hub.event_counts, self._said())
+
+    def _said(self) -> Sequence[About]:
+        """Return what all outputs of the table say of themselves."""
+        return [
+            kind.absent if (output := self._outputs.get(kind)) is None else output.about()
+            for kind, _ in self._config.outputs
+        ]
+
+
+async def _close_in_time(kind: OutputKind[Any], output: Output) -> None:
+    """Close an output. One that takes longer than it may is left as it is."""
+    try:
+        seconds = kind.close_seconds + _SPARE_SECONDS
+        await asyncio.wait_for(output.close(kind.close_seconds), seconds)
+    except asyncio.TimeoutError:
+        _log.warning("%s does not end, and is not waited for any more", kind.name)

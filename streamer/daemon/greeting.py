@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from emotiond import __version__
 from emotiond.inference.card import Card
-from emotiond.streamer.outputs.hub import Message
-from emotiond.streamer.outputs.recorder import Recorder
-from emotiond.streamer.protocol.events import PROTOCOL
+from emotiond.streamer.outputs.output import About
+from emotiond.streamer.protocol.events import PROTOCOL, Event, to_json
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.uploads.uploads import Uploads
 
@@ -20,8 +18,8 @@ def hello(
     stride_seconds: float,
     streams: Sequence[Stream],
     uploads: Uploads,
-    recorders: Sequence[Recorder],
-    last: Message | None,
+    outputs: Sequence[About],
+    last: Event | None,
 ) -> dict[str, Any]:
     """Return the message. ``last`` is the last ``emotion`` event of the first stream."""
     return {
@@ -36,7 +34,7 @@ def hello(
         "stride_seconds": stride_seconds,
         "streams": [*(stream.name for stream in streams), *uploads.published],
         "client_streams": uploads.about(),
-        "recording": [each.stream for each in recorders if each.failure is None],
+        **{key: value for about in outputs for key, value in about.hello.items()},
         "demo": any(stream.source.about.demo for stream in streams),
-        "last": None if last is None else json.loads(last.text),
+        "last": None if last is None else to_json(last),
     }

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emotiond import __version__
-from emotiond.streamer.outputs.hub import Hub
-from emotiond.streamer.outputs.recorder import Recorder
-from emotiond.streamer.outputs.stdout import LineWriter
-from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
-from emotiond.streamer.server.websocket import WebSocketServer
+from emotiond.streamer.hub import Hub
+from emotiond.streamer.outputs.output import About, Output, OutputKind
+from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.uploads import Uploads
@@ -24,15 +21,25 @@ def health(
     workers: Sequence[Worker],
     streams: Sequence[Stream],
     uploads: Uploads,
-    recorders: Sequence[Recorder],
     hub: Hub,
-    server: WebSocketServer,
-    zeromq: ZeroMQPublisher | None,
-    lines: LineWriter | None,
+    outputs: Mapping[OutputKind[Any], Output | None],
+    said: Sequence[About],
 ) -> dict[str, Any]:
-    """Return the full content, for clients with the token. A failed part means ``degraded``."""
+    """Return the full content, for clients with the token. A failed part means ``degraded``.
+
+    Args:
+        model: its name.
+        uptime_seconds: since the daemon began.
+        microphone: ``on``, ``off`` or ``muted``.
+        workers: all of them.
+        streams: of the daemon's own sources.
+        uploads: the streams of clients.
+        hub: it has counted what it dropped, and has the last events.
+        outputs: all of the table; None for one that is not open.
+        said: what the outputs say of themselves.
+    """
     failures = [stream.failure for stream in streams]
-    failures += [recorder.failure for recorder in recorders]
+    failures += [each.failure for kind, each in outputs.items() if each and kind.failure_degrades]
     well = all(worker.is_alive for worker in workers) and not any(failures)
     return {
         "status": "ok" if well else "degraded",
@@ -40,22 +47,12 @@ def health(
         "model": model,
         "uptime_seconds": round(uptime_seconds, 1),
         "microphone": microphone,
-        "clients": server.client_count,
-        "connections": {
-            "open": server.occupancy.count,
-            "limit": server.occupancy.limit,
-            "refused": server.occupancy.refused,
-        },
-        "sent_away": dict(server.offences),
         "client_streams": {"open": uploads.count, "limit": uploads.limit},
         "streams": {stream.name: _stream_health(stream, hub) for stream in streams},
-        "recordings": {recorder.stream: recorder.about() for recorder in recorders},
+        **{key: value for about in said for key, value in about.health.items()},
         "dropped": {
             "messages": hub.dropped_messages,
-            "websocket_clients": server.dropped_clients,
-            "zeromq_overruns": zeromq.overruns if zeromq else 0,
-            "recorded_events": sum(recorder.dropped_messages for recorder in recorders),
-            "stdout_lines": lines.dropped_messages if lines else 0,
+            **{kind.queue: 0 if each is None else each.dropped for kind, each in outputs.items()},
         },
     }
 
@@ -74,5 +71,7 @@ def _stream_health(stream: Stream, hub: Hub) -> dict[str, Any]:
 
 def _age_seconds(stream: str, hub: Hub) -> float | None:
     last = hub.last_emotion.get(stream)
-    age_ms = None if last is None else json.loads(last.text)["age_ms"]
-    return None if age_ms is None else float(age_ms) / 1000
+    event = None if last is None else last.event
+    if not isinstance(event, Emotion) or event.age_ms is None:
+        return None
+    return round(event.age_ms, 4) / 1000

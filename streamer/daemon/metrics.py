@@ -6,6 +6,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emotiond.streamer.outputs.output import About
 from emotiond.streamer.protocol.events import StreamStatus
 from emotiond.streamer.server.prometheus import Metric, metric
 
@@ -17,16 +18,16 @@ _STREAM_GAUGES = (
 
 
 def make_metrics(
-    health: Mapping[str, Any], events: Mapping[tuple[str, str], int]
+    health: Mapping[str, Any], events: Mapping[tuple[str, str], int], outputs: Sequence[About]
 ) -> Sequence[Metric]:
     """Return all metrics.
 
     Args:
         health: the full content of ``/healthz``.
         events: the number of published events, by stream and type.
+        outputs: what the outputs say of themselves.
     """
     streams: Mapping[str, Mapping[str, Any]] = health["streams"]
-    connections: Mapping[str, int] = health["connections"]
     sent: Mapping[str, int] = health["client_streams"]
     published = [
         (count, {"stream": stream, "type": kind}) for (stream, kind), count in events.items()
@@ -38,8 +39,6 @@ def make_metrics(
     ]
     lost = [(about["dropped_samples"], {"stream": name}) for name, about in streams.items()]
     dropped = [(count, {"queue": name}) for name, count in health["dropped"].items()]
-    refused = [(count, {"reason": reason}) for reason, count in health["sent_away"].items()]
-    refused.append((connections["refused"], {"reason": "connections"}))
     return [
         metric(
             "emotiond_uptime_seconds", "gauge", "Since it began.", (health["uptime_seconds"], {})
@@ -52,12 +51,9 @@ def make_metrics(
             "Whether the microphone is open.",
             (health["microphone"] == "on", {}),
         ),
-        metric("emotiond_clients", "gauge", "WebSocket clients.", (health["clients"], {})),
-        metric("emotiond_connections", "gauge", "Open ones.", (connections["open"], {})),
-        metric("emotiond_connections_limit", "gauge", "At most.", (connections["limit"], {})),
+        *(each for about in outputs for each in about.metrics),
         metric("emotiond_client_streams", "gauge", "Of sound from clients.", (sent["open"], {})),
         metric("emotiond_client_streams_limit", "gauge", "At most.", (sent["limit"], {})),
-        metric("emotiond_refused_total", "counter", "Clients sent away.", *refused),
         metric(
             "emotiond_dropped_total",
             "counter",

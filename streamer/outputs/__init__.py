@@ -1,1 +1,1 @@
-"""Where events go: the hub, ZeroMQ, standard output and recordings."""
+"""The outputs: where events go."""

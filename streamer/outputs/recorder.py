@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import os
@@ -10,22 +9,44 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emotiond.exceptions import RecordError, cause_of
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.wav import WavWriter, create, write_all
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.outputs.output import (
+    About,
+    Opener,
+    Option,
+    Output,
+    OutputKind,
+    Surroundings,
+    call_in_thread,
+    uses_no_network,
+    wait_while,
+)
 from emotiond.streamer.protocol.events import encode
+
+if TYPE_CHECKING:
+    from emotiond.streamer.hub import Message
 
 _log = logging.getLogger(__name__)
 
 SUFFIX = ".wav"
 _PIECE_SAMPLES = SAMPLE_RATE // 4  # per write
 _MOST_WAITING = 1000  # events in the queue to the disk; beyond, the newest are dropped
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """The setting of the recordings."""
+
+    record: tuple[str, ...] = ()
+    """Values ``[NAME=]FILE.wav``: streams whose audio and events are recorded."""
 
 
 def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, Path]:
@@ -54,6 +75,58 @@ def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, 
     return paths
 
 
+class Recordings:
+    """All recordings together: an output with a recorder for each recorded stream.
+
+    Args:
+        recorders: they have begun. Each is given its own stream's events.
+    """
+
+    def __init__(self, recorders: Sequence[Recorder]) -> None:
+        self._recorders = recorders
+
+    @property
+    def failure(self) -> str | None:
+        """Why a recording stopped early; None while all go on."""
+        return next((each.failure for each in self._recorders if each.failure), None)
+
+    @property
+    def dropped(self) -> int:
+        """Number of events that full queues lost."""
+        return sum(each.dropped for each in self._recorders)
+
+    def send(self, message: Message) -> None:
+        """Queue an event for the recording of its stream."""
+        for recorder in self._recorders:
+            recorder.send(message)
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until all queues have room or, if ``wholly``, are empty."""
+        for recorder in self._recorders:
+            await recorder.drained(wholly)
+
+    def about(self) -> About:
+        """Return what is recorded, and where."""
+        return About(
+            remarks=[f"recording {each.stream} to {each.path}" for each in self._recorders],
+            health={"recordings": {each.stream: each.about() for each in self._recorders}},
+            hello={"recording": [e.stream for e in self._recorders if e.failure is None]},
+        )
+
+    async def ready(self) -> None:
+        """Wait for nobody."""
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Write the rest, if the disk takes it in time."""
+        await call_in_thread(self._close, time.monotonic() + timeout_seconds)
+
+    def _close(self, deadline: float) -> None:
+        for recorder in self._recorders:
+            recorder.close(0)  # all of them write at once
+        for recorder in self._recorders:
+            recorder.close(max(0.0, deadline - time.monotonic()))
+
+
 class Recorder:
     """Writes from a thread of its own: neither the source nor the pipeline waits for the disk.
 
@@ -79,7 +152,7 @@ class Recorder:
         self.stream = stream
         self.failure: str | None = None
         """Why the recording stopped early; None otherwise."""
-        self.dropped_messages = 0
+        self.dropped = 0
         self._on_failure = on_failure
         self._source = source
         self._lines: queue.Queue[str] = queue.Queue(_MOST_WAITING)
@@ -106,14 +179,13 @@ class Recorder:
         try:
             self._lines.put_nowait(message.text)
         except queue.Full:
-            self.dropped_messages += 1
+            self.dropped += 1
         self._due.set()
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until half of the queue is free, the queue is empty, or writing has failed."""
         most_lines = 0 if wholly else _MOST_WAITING // 2
-        while self._lines.qsize() > most_lines and self.failure is None:
-            await asyncio.sleep(0.005)
+        await wait_while(lambda: self._lines.qsize() > most_lines and self.failure is None)
 
     def close(self, timeout_seconds: float) -> None:
         """Write the rest, if the disk takes it in time."""
@@ -127,7 +199,7 @@ class Recorder:
             "file": str(self.path),
             "seconds": round(self._wav.seconds, 2),
             "dropped_samples": self._chunker.dropped_samples,
-            "dropped_events": self.dropped_messages,
+            "dropped_events": self.dropped,
             "failure": self.failure,
         }
 
@@ -202,3 +274,38 @@ def _candidates(path: Path) -> Iterator[Path]:
     yield path
     for number in itertools.count(2):
         yield path.with_stem(f"{path.stem}-{number}")
+
+
+def _prepare(settings: RecordSettings) -> Opener | None:
+    async def open_recorders(around: Surroundings) -> Output:
+        streams = {stream.name: stream for stream in around.streams}
+        paths = parse_records(settings.record, tuple(streams))
+        recorders: list[Recorder] = []
+        try:
+            for name, stream in streams.items():
+                if name in paths:
+                    recorders.append(Recorder(paths[name], name, stream.ring, stream.report))
+        except RecordError:
+            await Recordings(recorders).close(RECORDER.close_seconds)
+            raise
+        return Recordings(recorders)
+
+    return open_recorders if settings.record else None
+
+
+RECORDER = OutputKind(
+    "recorder",
+    RecordSettings,
+    options=(
+        Option(
+            "--record",
+            "keep a stream's sound, and its events beside it; may be repeated",
+            "[NAME=]FILE.wav",
+            after="--stride",
+        ),
+    ),
+    reach=uses_no_network,
+    prepare=_prepare,
+    queue="recorded_events",
+    absent=About(health={"recordings": {}}, hello={"recording": []}),
+)

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import queue
 import sys
 import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.outputs.output import (
+    About,
+    Opener,
+    Option,
+    Output,
+    OutputKind,
+    Surroundings,
+    call_in_thread,
+    uses_no_network,
+    wait_while,
+)
+
+if TYPE_CHECKING:
+    from emotiond.streamer.hub import Message
 
 _log = logging.getLogger(__name__)
 
 _MOST_WAITING = 1000  # lines; a slower reader misses the newest
+
+
+@dataclass(frozen=True)
+class LineSettings:
+    """The setting of the lines."""
+
+    json: bool = False
+    """Whether to print every event as a line on standard output."""
 
 
 class LineWriter:
@@ -23,7 +45,7 @@ class LineWriter:
 
     def __init__(self) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue(_MOST_WAITING)
-        self.dropped_messages = 0
+        self.dropped = 0
         self.failure: str | None = None
         """Why the output stopped; None while it works, and after the reader has gone."""
         self._thread = threading.Thread(target=self._run, name="emotiond-stdout", daemon=True)
@@ -34,16 +56,25 @@ class LineWriter:
         try:
             self._lines.put_nowait(message.text)
         except queue.Full:
-            self.dropped_messages += 1
+            self.dropped += 1
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until half of the queue is free, the queue is empty, or the reader is gone."""
         most_lines = 0 if wholly else _MOST_WAITING // 2
-        while self._lines.qsize() > most_lines and self._thread.is_alive():
-            await asyncio.sleep(0.005)
+        await wait_while(lambda: self._lines.qsize() > most_lines and self._thread.is_alive())
 
-    def close(self, timeout_seconds: float) -> None:
+    def about(self) -> About:
+        """Return nothing: there is nothing to say."""
+        return About()
+
+    async def ready(self) -> None:
+        """Wait for nobody."""
+
+    async def close(self, timeout_seconds: float) -> None:
         """Write the remaining lines, if the reader takes them in time."""
+        await call_in_thread(self._close, timeout_seconds)
+
+    def _close(self, timeout_seconds: float) -> None:
         try:
             self._lines.put(None, timeout=timeout_seconds)
         except queue.Full:
@@ -61,3 +92,21 @@ class LineWriter:
         except (OSError, ValueError) as error:
             self.failure = f"standard output cannot be written ({error})"
             _log.error("%s", self.failure)
+
+
+def _prepare(settings: LineSettings) -> Opener | None:
+    async def open_writer(_around: Surroundings) -> Output:
+        return LineWriter()
+
+    return open_writer if settings.json else None
+
+
+STANDARD_OUTPUT = OutputKind(
+    "standard output",
+    LineSettings,
+    options=(Option("--json", "print every event as a line, too", after="--record"),),
+    reach=uses_no_network,
+    prepare=_prepare,
+    queue="stdout_lines",
+    failure_degrades=False,
+)

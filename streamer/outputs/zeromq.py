@@ -1,196 +1,83 @@
-"""Publishes events over ZeroMQ in two frames: the type as the topic, and the JSON object."""
+"""ZeroMQ as an output: its settings, its reach, and how it is opened."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import time
-from collections.abc import Callable, Iterable
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
-import zmq
-from zmq.auth import load_certificate
-from zmq.auth.thread import ThreadAuthenticator
+from emotiond.exceptions import ConfigError
+from emotiond.streamer.outputs.output import Opener, Option, Output, OutputKind, Reach, Surroundings
 
-from emotiond.exceptions import ConfigError, ServeError
-from emotiond.streamer.outputs.hub import Message
-
-_log = logging.getLogger(__name__)
-_quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
-
-_HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
-_PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
-_LINGER_MS = 200
-_ASK_SECONDS = 0.1
-_MOST_SUBSCRIPTIONS = 100  # read at once: a flood of them must not delay the rest
-_LARGEST_TOPIC_BYTES = 1024
-_HANDSHAKE_MS = 5_000
-_HEARTBEAT_MS = 20_000
+_OFF = "off"
+_ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")
 
 
-class ZeroMQPublisher:
-    """An XPUB socket in the event loop. New subscribers get the last events.
+@dataclass(frozen=True)
+class ZeroMQSettings:
+    """The settings of ZeroMQ."""
 
-    A slow subscriber misses messages beyond its high-water mark; the others miss none.
+    zmq: str = "tcp://127.0.0.1:8766"
+    """The endpoint, or ``off``."""
+    zmq_curve: str | None = None
+    """Folder with the daemon's key and its subscribers'; None for no encryption."""
 
-    Args:
-        endpoint: such as ``tcp://127.0.0.1:8766``.
-        last_messages: returns the first messages for a new subscriber.
-        lossless: whether to wait a while for slow subscribers instead.
-        keys: the folder with the keys of the daemon and the subscribers, see ``_authenticate``.
 
-    Raises:
-        ServeError: the endpoint is malformed or in use.
-        ConfigError: the keys cannot be read.
-    """
+def _check(settings: ZeroMQSettings) -> None:
+    """Check the endpoint, since ZeroMQ silently takes port 99999 for another one."""
+    if settings.zmq == _OFF:
+        return
+    match = _ENDPOINT.fullmatch(settings.zmq)
+    port = "0" if match is None or match["port"] in (None, "*") else match["port"]
+    if match is None or int(port) > 65_535:
+        raise ConfigError(
+            f"zmq cannot be {settings.zmq!r}", "Use --zmq tcp://127.0.0.1:PORT, ipc://PATH or off"
+        )
 
-    def __init__(
-        self,
-        endpoint: str,
-        last_messages: Callable[[], Iterable[Message]],
-        lossless: bool,
-        keys: Path | None = None,
-    ) -> None:
-        self._last_messages = last_messages
-        self._lossless = lossless
-        self._backlog: list[Message] = []
-        self.overruns = 0
-        """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.XPUB)
-        self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
-        self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
-        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # report every subscriber, not only the first
-        self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # report a full queue
-        self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # only topics come in
-        self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
-        self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds vanished subscribers
-        self._authenticator: ThreadAuthenticator | None = None
-        if keys is not None:
-            self._authenticate(keys)
-        try:
-            self._socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            self._end_authenticator()
-            self._context.destroy(linger=0)
-            raise ServeError(
-                f"cannot open {endpoint} for ZeroMQ ({error.strerror})",
-                "Choose another one with --zmq tcp://127.0.0.1:PORT, or none with --zmq off",
-            ) from None
-        self._loop = asyncio.get_running_loop()
-        self._asking: asyncio.TimerHandle | None = None
-        self._later: asyncio.TimerHandle | None = None
-        try:
-            self._loop.add_reader(self._socket.FD, self._greet_subscribers)
-        except NotImplementedError:  # Windows: poll
-            self._ask_for_subscribers()
 
-    @property
-    def endpoint(self) -> str:
-        """The bound endpoint, with the real port for a wildcard."""
-        return str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+def _reach(settings: ZeroMQSettings) -> Reach | None:
+    endpoint = _ENDPOINT.fullmatch(settings.zmq)
+    if endpoint is None or endpoint["host"] is None:
+        return None
+    return Reach(
+        endpoint["host"].strip("[]"),
+        place=settings.zmq,
+        verb="subscribe",
+        is_protected=settings.zmq_curve is not None,
+        protection="Give subscribers keys with --zmq-curve FOLDER",
+        at_home="--zmq tcp://127.0.0.1:PORT",
+    )
 
-    def send(self, message: Message) -> None:
-        """Publish a message. A lossless run keeps a message that does not fit a queue."""
-        if self._lossless and (self._backlog or not self._try_to_send(message)):
-            self._backlog.append(message)
-        elif not self._lossless:
-            self._send_past_the_slow(message)
-        self._greet_subscribers()  # sending may have consumed the descriptor's edge
 
-    async def drained(self, wholly: bool = False) -> None:
-        """Wait until all subscribers have room. After five seconds the slow ones miss events.
+def _prepare(settings: ZeroMQSettings) -> Opener | None:
+    if settings.zmq == _OFF:
+        return None
+    keys = None if settings.zmq_curve is None else Path(settings.zmq_curve)
 
-        ZeroMQ does not tell when all messages are delivered. If ``wholly``, closing allows
-        five seconds for that instead.
-        """
-        if wholly:
-            self._socket.setsockopt(zmq.LINGER, round(_PATIENCE_SECONDS * 1000))
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while self._backlog:
-            if self._try_to_send(self._backlog[0]):
-                del self._backlog[0]
-            elif time.monotonic() > deadline:
-                _log.warning("a ZeroMQ subscriber does not read: it is not waited for any more")
-                self._lossless = False
-                for message in self._backlog:
-                    self._send_past_the_slow(message)
-                self._backlog.clear()
-            else:
-                await asyncio.sleep(0.005)  # ZeroMQ has no event for this
+    async def open_publisher(around: Surroundings) -> Output:
+        from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 
-    def close(self) -> None:
-        """Send the rest and close. This takes 0.2 s at most, unless drained wholly before."""
-        if self._later is not None:
-            self._later.cancel()
-        if self._asking is None:
-            self._loop.remove_reader(self._socket.FD)
-        else:
-            self._asking.cancel()
-        self._socket.close()
-        self._end_authenticator()
-        self._context.term()
+        return ZeroMQPublisher(settings.zmq, around.last_messages, around.lossless, keys)
 
-    def _authenticate(self, folder: Path) -> None:
-        """Encrypt with ``server.key_secret``; admit subscribers with a public key in ``*.key``."""
-        try:
-            _, secret = load_certificate(folder / "server.key_secret")
-            if secret is None:
-                raise ValueError("no secret key in server.key_secret")
-            self._socket.curve_secretkey = secret
-            self._socket.curve_server = True
-            self._authenticator = ThreadAuthenticator(self._context, log=_quiet_log)
-            self._authenticator.start()
-            self._authenticator.configure_curve(domain="*", location=folder)
-        except (OSError, ValueError, zmq.ZMQError) as error:
-            self._end_authenticator()
-            self._context.destroy(linger=0)
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigError(
-                f"cannot use the ZeroMQ keys in {folder} ({reason})",
-                f"Make {folder}, and in it the keys: python -c 'from zmq.auth import "
-                f'create_certificates as c; c("{folder}", "server"); c("{folder}", "client")' + "'",
-            ) from None
+    return open_publisher
 
-    def _end_authenticator(self) -> None:
-        if self._authenticator is not None:
-            self._authenticator.stop()
-            self._authenticator = None
 
-    def _send_past_the_slow(self, message: Message) -> None:
-        """Send a message to all subscribers with room, and count if one has none."""
-        if self._try_to_send(message):
-            return
-        self.overruns += 1
-        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
-        self._try_to_send(message)
-        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
-
-    def _try_to_send(self, message: Message) -> bool:
-        try:
-            self._socket.send_multipart((message.type.encode(), message.content), zmq.DONTWAIT)
-        except zmq.Again:
-            return False
-        return True
-
-    def _ask_for_subscribers(self) -> None:
-        self._greet_subscribers()
-        self._asking = self._loop.call_later(_ASK_SECONDS, self._ask_for_subscribers)
-
-    def _greet_subscribers(self) -> None:
-        if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # the usual case
-            return
-        # The descriptor is edge-triggered: read everything, or schedule another call.
-        topics: set[bytes] = set()
-        try:
-            for _ in range(_MOST_SUBSCRIPTIONS):
-                frame = self._socket.recv(zmq.DONTWAIT)
-                if frame[:1] == b"\x01":
-                    topics.add(frame[1:])
-        except zmq.Again:
-            pass
-        else:
-            self._later = self._loop.call_later(_ASK_SECONDS, self._greet_subscribers)
-        for message in self._last_messages():  # once, however many subscribers are new
-            if message.type.encode().startswith(tuple(topics)):
-                self._send_past_the_slow(message)
+ZEROMQ = OutputKind(
+    "ZeroMQ",
+    ZeroMQSettings,
+    options=(
+        Option("--zmq", f"ZeroMQ (default: {ZeroMQSettings.zmq})", "ENDPOINT|off", after="--port"),
+        Option(
+            "--zmq-curve",
+            "keys of ZeroMQ: the daemon's and subscribers'",
+            "FOLDER",
+            after="--tls-key",
+        ),
+    ),
+    check=_check,
+    reach=_reach,
+    prepare=_prepare,
+    queue="zeromq_overruns",
+    close_seconds=0.2,
+    client_variables=("zmq_keys",),
+)

@@ -88,12 +88,17 @@ def scores_of(posteriors: FloatArray) -> dict[str, float]:
     return dict(zip(LABELS, np.asarray(posteriors, np.float64).tolist(), strict=True))
 
 
+def type_of(event: Event) -> str:
+    """Return the event's type, as in the protocol."""
+    return type(event).__name__.lower()
+
+
 def to_json(event: Event) -> dict[str, Any]:
     """Return the event as in the protocol, with numbers rounded to four decimals."""
     values = {name: _rounded(value) for name, value in vars(event).items()}
     if isinstance(event, Change):
         values = {{"from_label": "from", "to_label": "to"}.get(k, k): v for k, v in values.items()}
-    return {"type": type(event).__name__.lower(), **values}
+    return {"type": type_of(event), **values}
 
 
 def encode(message: Mapping[str, Any]) -> str:

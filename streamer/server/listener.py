@@ -38,10 +38,19 @@ class Listener(socket.socket):
 
     It counts connections before a request is read. So it also counts clients that never finish
     a request or a TLS handshake.
+
+    Args:
+        family: of addresses.
+        kind: of sockets.
+        protocol: for ``socket.socket``, as the two before.
+        occupancy: counts the connections.
+        encrypted: whether connections are. Then a refused client gets no answer.
     """
 
-    def open(self, occupancy: Occupancy, encrypted: bool) -> None:
-        """Begin to count. With encryption, a refused client gets no answer."""
+    def __init__(
+        self, family: int, kind: int, protocol: int, occupancy: Occupancy, encrypted: bool
+    ) -> None:
+        super().__init__(family, kind, protocol)
         self._occupancy = occupancy
         self._encrypted = encrypted
 
@@ -56,9 +65,7 @@ class Listener(socket.socket):
             self._occupancy.refused += 1
             self._refuse(client)
             raise ConnectionAbortedError(errno.ECONNABORTED, "too many connections")
-        counted = _CountedSocket(client.family, client.type, client.proto, fileno=client.detach())
-        counted.count_in(self._occupancy)
-        return counted, address
+        return _CountedSocket(client, self._occupancy), address
 
     def _refuse(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
@@ -72,10 +79,10 @@ class Listener(socket.socket):
 class _CountedSocket(socket.socket):
     """The socket of a connection. It reads small pieces and counts until it is closed."""
 
-    _occupancy: Occupancy | None = None
-
-    def count_in(self, occupancy: Occupancy) -> None:
-        self._occupancy = occupancy
+    def __init__(self, accepted: socket.socket, occupancy: Occupancy) -> None:
+        family, kind, protocol = accepted.family, accepted.type, accepted.proto
+        super().__init__(family, kind, protocol, fileno=accepted.detach())
+        self._occupancy: Occupancy | None = occupancy
         occupancy.count += 1
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
@@ -107,8 +114,8 @@ def open_listeners(
         if port == 0 and listeners:
             address = (address[0], listeners[0].getsockname()[1], *address[2:])  # noqa: PLW2901
         try:
-            listeners.append(_bind(Listener(family, kind, protocol), address))
-            listeners[-1].open(occupancy, encrypted)
+            listener = Listener(family, kind, protocol, occupancy, encrypted)
+            listeners.append(_bind(listener, address))
         except OSError as error:
             problem = error
             if error.errno not in _ABSENT:

@@ -18,7 +18,7 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
 from emotiond.exceptions import ServeError
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.requests import (
     Auth,
     Request,

@@ -9,7 +9,7 @@ import time
 from emotiond.exceptions import cause_of
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.sources.decoder import Decoder
-from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus, Switch
 
 _BLOCK_SECONDS = 0.02
 
@@ -43,6 +43,7 @@ class FileSource:
         self.channels = self._reading.channels
         self.about = about or About()
         self.failure: str | None = None
+        self.switch: Switch | None = None
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to play."""

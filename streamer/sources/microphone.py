@@ -19,7 +19,7 @@ from emotiond.streamer.sources.portaudio import (
     leave_portaudio,
     load_portaudio,
 )
-from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus, Switch
 
 BLOCK_SECONDS = 0.01
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
@@ -55,6 +55,11 @@ class Microphone:
         self._last_block = 0.0  # monotonic
         self._expected_adc_seconds: float | None = None
         """Time of the next block's first sample in PortAudio's clock; None for the first block."""
+
+    @property
+    def switch(self) -> Switch:
+        """The microphone itself."""
+        return self
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:

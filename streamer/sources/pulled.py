@@ -7,7 +7,7 @@ from typing import Protocol
 
 from emotiond.dsp.types import FloatArray
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus, Switch
 
 
 class Reading(Protocol):
@@ -37,6 +37,7 @@ class PulledSource:
         self.channels = reading.channels
         self.about = About()
         self.failure: str | None = None
+        self.switch: Switch | None = None
         self.pulled_samples = 0
         """Samples per channel so far."""
         self._reading = reading

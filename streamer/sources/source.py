@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import StreamStatus
@@ -23,6 +23,20 @@ class About:
     demo: bool = False
 
 
+class Switch(Protocol):
+    """Closes and opens the device of a source."""
+
+    muted: bool
+    """Whether the device must stay closed."""
+
+    @property
+    def state(self) -> Literal["on", "off", "muted"]:
+        """``on`` while the device is open, else ``muted`` or ``off``."""
+
+    def mute(self, muted: bool) -> None:
+        """Close the device, or open it again. This may return before it has happened."""
+
+
 class Source(Protocol):
     """Writes audio into a ring, from a thread of its own, until it ends or is stopped."""
 
@@ -33,8 +47,15 @@ class Source(Protocol):
     failure: str | None
     """Why the source ended early; None otherwise."""
 
+    @property
+    def switch(self) -> Switch | None:
+        """Mutes the source; None if nothing can be muted."""
+
     def start(self, ring: Ring, on_status: OnStatus) -> None:
-        """Begin to write. The source calls ``ring.end()`` when its audio ends by itself."""
+        """Begin to write. The source calls ``ring.end()`` when its audio ends by itself.
+
+        A source that looks for its lost device reports ``reconnecting``, then ``running`` again.
+        """
 
     def stop(self) -> None:
         """End within a moment. It may have ended already."""

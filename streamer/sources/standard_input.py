@@ -9,7 +9,7 @@ import time
 from emotiond.exceptions import cause_of
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import from_s16le
-from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus, Switch
 
 _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
@@ -32,6 +32,7 @@ class StandardInput:
         self.channels = 1
         self.about = About()
         self.failure: str | None = None
+        self.switch: Switch | None = None
         self._realtime = realtime
         self._stop = threading.Event()
 

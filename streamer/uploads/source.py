@@ -11,7 +11,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import are_plausible, from_s16le
 from emotiond.streamer.protocol.requests import Format
-from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.source import About, OnStatus, Switch
 
 
 def decode(data: bytes, form: Format) -> FloatArray:
@@ -44,6 +44,7 @@ class UploadSource:
         self.channels = 1
         self.about = About()
         self.failure: str | None = None
+        self.switch: Switch | None = None
         self.pushed_samples = 0
         self._lossless = lossless
         self._loop = asyncio.get_running_loop()

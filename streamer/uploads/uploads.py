@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from emotiond.exceptions import HistoryError
-from emotiond.streamer.outputs.hub import Hub
+from emotiond.streamer.hub import Hub
 from emotiond.streamer.protocol.events import Event, Status, encode, to_json
 from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
 from emotiond.streamer.server.connection import Connection
@@ -198,7 +198,7 @@ class Uploads:
         """Publish events. The worker calls this, and the loop when an upload starts or aborts."""
         texts = [encode(to_json(event)) for event in events]
         if to.start.publish:
-            self._hub.publish(name, events, lossless=False)
+            self._hub.publish(events, lossless=False)
         if to.start.purpose == "file":
             for event, text in zip(events, texts, strict=True):
                 if not isinstance(event, Status):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -8,12 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import Config, make_config, refuse_exposure
+from emotiond.streamer.config import Config, all_settings, make_config, refuse_exposure
+from emotiond.streamer.outputs.websocket import WEBSOCKET, WebSocketSettings
+from emotiond.streamer.outputs.zeromq import ZEROMQ
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "emotiond.toml"
+
+
+def websocket(
+    flags: dict[str, Any], environment: Mapping[str, str] = MappingProxyType({})
+) -> WebSocketSettings:
+    return make_config(flags, environment).settings_of(WEBSOCKET)
 
 
 def refusal(flags: dict[str, Any], environment: dict[str, str]) -> str:
@@ -27,18 +38,17 @@ def refusal(flags: dict[str, Any], environment: dict[str, str]) -> str:
 def test_without_settings_there_are_defaults() -> None:
     assert make_config({}, {}) == Config()
     assert Config().stride_samples == 4000
-    assert (Config().host, Config().port, Config().zmq) == (
-        "127.0.0.1",
-        8765,
-        "tcp://127.0.0.1:8766",
-    )
+    settings = websocket({})
+    assert (settings.host, settings.port) == ("127.0.0.1", 8765)
+    assert Config().settings_of(ZEROMQ).zmq == "tcp://127.0.0.1:8766"
 
 
 def test_flags_come_before_the_environment_and_that_before_the_file(file: Path) -> None:
     file.write_text('port = 1\nstride = 0.1\nmodel = "lite"\nrate = 8000\n')
     environment = {"EMOTIOND_PORT": "2", "EMOTIOND_STRIDE": "0.2", "EMOTIOND_MODEL": "full"}
     config = make_config({"config": str(file), "port": 3, "stride": 0.3}, environment)
-    assert (config.port, config.stride, config.model, config.rate) == (3, 0.3, "full", 8000)
+    assert (config.stride, config.model, config.rate) == (0.3, "full", 8000)
+    assert config.settings_of(WEBSOCKET).port == 3
 
 
 def test_the_environment_can_name_the_file_and_a_flag_another(file: Path) -> None:
@@ -46,8 +56,8 @@ def test_the_environment_can_name_the_file_and_a_flag_another(file: Path) -> Non
     other = file.with_name("other.toml")
     other.write_text("port = 2")
     environment = {"EMOTIOND_CONFIG": str(file)}
-    assert make_config({}, environment).port == 1
-    assert make_config({"config": str(other)}, environment).port == 2
+    assert websocket({}, environment).port == 1
+    assert websocket({"config": str(other)}, environment).port == 2
 
 
 def test_the_environment_is_text_of_every_type() -> None:
@@ -67,9 +77,10 @@ def test_the_environment_is_text_of_every_type() -> None:
     )
     assert config.source == ("a=mic", "b=x.wav")
     assert (config.device, config.speed, config.once) == ("2", "max", True)
-    assert (config.wait_clients, config.stride, config.allow_origin) == (2, 1.0, ())
+    assert config.stride == 1.0
     assert config.lossless
-    assert config.port == 8765
+    settings = config.settings_of(WEBSOCKET)
+    assert (settings.wait_clients, settings.port, settings.allow_origin) == (2, 8765, ())
 
 
 def test_the_file_may_have_the_speed_as_a_number(file: Path) -> None:
@@ -158,7 +169,7 @@ def test_an_empty_variable_is_not_taken_for_none() -> None:
 def test_names_and_origins_that_can_match_are_taken() -> None:
     origins = ["https://wall.example", "HTTP://10.0.0.7:8000", "chrome-extension://abcdef"]
     hosts = ["pi.local", "10.0.0.7", "fe80::1"]
-    config = make_config({"allow_origin": origins, "allow_host": hosts}, {})
+    config = websocket({"allow_origin": origins, "allow_host": hosts})
     assert config.allow_origin == tuple(origins)
     assert config.allow_host == tuple(hosts)
 
@@ -186,10 +197,10 @@ def test_every_stride_of_whole_frames_is_a_whole_number_of_samples(steps: int) -
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
 def test_it_listens_on_this_machine(host: str) -> None:
-    assert make_config({"host": host}, {}).host == host
+    assert websocket({"host": host}).host == host
 
 
-@pytest.mark.parametrize("name", [*Config.__dataclass_fields__])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(all_settings())])
 @pytest.mark.parametrize("text", ["", "\0", "[", "null", "-1", "[]", "true", "1e5"])
 def test_rubbish_in_the_environment_never_crashes_it(name: str, text: str) -> None:
     try:

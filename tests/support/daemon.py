@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ DEMO = Path(__file__).parents[2] / "streamer" / "sources" / "demo.flac"
 COMMAND = (sys.executable, "-m", "emotiond")
 PATIENCE_SECONDS = 30.0
 
-_ANNOUNCEMENT = re.compile(r"open (https?://\S+/) \(WebSocket (wss?://\S+?)(?:, ZeroMQ (\S+?))?\)")
+_ANNOUNCEMENT = re.compile(
+    r"open (https?://\S+/) \(WebSocket (wss?://[^\s,)]+)(?:, ZeroMQ ([^\s,)]+))?(?:, .+)?\)"
+)
 
 
 def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -83,12 +85,15 @@ class Daemon:
 
 @contextlib.contextmanager
 def running_daemon(
-    *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = COMMAND,
+    **options: Any,
 ) -> Iterator[Daemon]:
     """A daemon on free ports, ended afterwards if it has not ended by itself."""
     ports = ("--port", "0", "--zmq", "tcp://127.0.0.1:*")
     with subprocess.Popen(
-        [*COMMAND, "run", *ports, *arguments],
+        [*command, "run", *ports, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -14,7 +14,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
+from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
@@ -28,7 +29,12 @@ HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-EVENT = Message("emotion", "voice", '{"type":"emotion","filler":"' + "x" * 4000 + '"}')
+HEARD = Emotion(
+    seq=0, stream="voice", start=0.0, end=0.0, time=0.0, state="silence", label=None,
+    confidence=None, scores=None, raw=None, speech_ratio=0.0, level_dbfs=-120.0,
+    age_ms=None, dropped_samples=0,
+)  # fmt: skip
+EVENT = Message(HEARD, '{"type":"emotion","filler":"' + "x" * 4000 + '"}')
 
 
 class Port:

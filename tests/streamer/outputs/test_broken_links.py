@@ -14,11 +14,11 @@ import pytest
 import zmq
 from websockets.asyncio.client import connect
 
-from emotiond.streamer.outputs import zeromq
-from emotiond.streamer.outputs.hub import Message
-from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
+from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs import zeromq_publisher
+from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 from tests.support.links import HERE, THERE, Link, link, needs_links
-from tests.support.port import EVENT, HANDSHAKE, LIMITS, port, run, until
+from tests.support.port import EVENT, HANDSHAKE, HEARD, LIMITS, port, run, until
 
 pytestmark = needs_links
 HELLO = HANDSHAKE.replace(b"127.0.0.1", HERE.encode())
@@ -120,14 +120,14 @@ class Subscriber:
 
 
 def numbered(seq: int) -> Message:
-    return Message("emotion", "voice", json.dumps({"type": "emotion", "seq": seq}))
+    return Message(HEARD, json.dumps({"type": "emotion", "seq": seq}))
 
 
 @pytest.mark.parametrize("heartbeat_ms", [20_000, 200], ids=["soon", "late"])
 def test_a_zeromq_subscriber_whose_link_breaks_hears_again_when_it_comes_back(
     cable: Link, heartbeat_ms: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zeromq, "_HEARTBEAT_MS", heartbeat_ms)
+    monkeypatch.setattr(zeromq_publisher, "_HEARTBEAT_MS", heartbeat_ms)
     last = [numbered(0)]
 
     async def test() -> None:
@@ -159,7 +159,7 @@ def test_a_zeromq_subscriber_whose_link_breaks_hears_again_when_it_comes_back(
                 assert far.heard[-7:] == list(range(1, 8))  # what it had missed came later
         publisher._socket.disable_monitor()
         gone.close(0)
-        publisher.close()
+        await publisher.close(0.2)
 
     run_here(cable, test)
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import zmq
 
-from emotiond.streamer.outputs.hub import Message
-from emotiond.streamer.outputs.zeromq import ZeroMQPublisher
+from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
-from tests.support.port import run, until
+from tests.support.port import HEARD, run, until
 
 FILLER = "x" * 4000
 TINY = ("--model", str(DATA / "tiny.tflite"))
@@ -43,7 +43,7 @@ def subscribe(context: zmq.SyncContext, endpoint: str) -> zmq.SyncSocket:
 
 
 def message(number: int) -> Message:
-    return Message("emotion", "voice", json.dumps({"seq": number, "filler": FILLER}))
+    return Message(HEARD, json.dumps({"seq": number, "filler": FILLER}))
 
 
 def numbers(socket: zmq.SyncSocket) -> list[int]:
@@ -75,7 +75,7 @@ def test_a_slow_one_is_noticed_and_the_others_miss_nothing(context: zmq.SyncCont
             while len(heard) < total:
                 heard += [number for number in numbers(quick) if number >= 0]
                 await asyncio.sleep(0)
-            if publisher.overruns and most == 100_000:
+            if publisher.dropped and most == 100_000:
                 most = total + 1000
         assert heard == list(range(total))
         late = subscribe(context, publisher.endpoint)
@@ -86,7 +86,7 @@ def test_a_slow_one_is_noticed_and_the_others_miss_nothing(context: zmq.SyncCont
             publisher.send(message(-2))  # when there is room again, it hears again
         assert queued == list(range(len(queued)))
         assert len(queued) <= total - 1000  # the newest were dropped, and not kept anywhere
-        publisher.close()
+        await publisher.close(0.2)
 
     run(test)
 
@@ -94,19 +94,19 @@ def test_a_slow_one_is_noticed_and_the_others_miss_nothing(context: zmq.SyncCont
 def test_in_a_lossless_run_it_is_waited_for_but_not_for_ever(
     context: zmq.SyncContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emotiond.streamer.outputs.zeromq._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("emotiond.streamer.outputs.zeromq_publisher._PATIENCE_SECONDS", 0.2)
 
     async def test() -> None:
         publisher = ZeroMQPublisher("tcp://127.0.0.1:*", lambda: [message(-1)], lossless=True)
         slow = subscribe(context, publisher.endpoint)
         await greeted(publisher, [slow])
         total = 0
-        while publisher.overruns == 0:
+        while publisher.dropped == 0:
             publisher.send(message(total))
             await publisher.drained()
             total += 1
         assert total >= 1000  # what there is room for
-        publisher.close()
+        await publisher.close(0.2)
 
     run(test)
 

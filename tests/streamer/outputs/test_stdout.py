@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import sys
 import threading
 
 import pytest
 
-from emotiond.streamer.outputs.hub import Message
+from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.stdout import LineWriter
+from tests.support.port import HEARD
 
 
 def message(text: str = "{}") -> Message:
-    return Message("emotion", "mic", text)
+    return Message(HEARD, text)
 
 
 def test_each_event_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,7 +22,7 @@ def test_each_event_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     writer = LineWriter()
     for text in ("1", "2", "3"):
         writer.send(message(text))
-    writer.close(5)
+    asyncio.run(writer.close(5))
     assert written.getvalue() == "1\n2\n3\n"
     assert writer.failure is None
 
@@ -38,9 +40,9 @@ def test_a_reader_that_stands_still_misses_the_newest(monkeypatch: pytest.Monkey
     writer = LineWriter()
     for number in range(1500):
         writer.send(message(str(number)))
-    assert 1500 - 1001 <= writer.dropped_messages <= 1500 - 1000  # one may be in the writer's hand
+    assert 1500 - 1001 <= writer.dropped <= 1500 - 1000  # one may be in the writer's hand
     released.set()
-    writer.close(5)
+    asyncio.run(writer.close(5))
     assert written.getvalue().splitlines()[:2] == ["0", "1"]
 
 
@@ -55,5 +57,5 @@ def test_a_reader_that_has_gone_is_no_failure(
     monkeypatch.setattr(sys, "stdout", Broken())
     writer = LineWriter()
     writer.send(message())
-    writer.close(5)
+    asyncio.run(writer.close(5))
     assert (writer.failure is not None) is is_failure

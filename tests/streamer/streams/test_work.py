@@ -18,10 +18,10 @@ from websockets.frames import Frame
 from emotiond.dsp.mfcc import Mfcc
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.classifier import Classifier
+from emotiond.streamer import hub
 from emotiond.streamer.audio.chunker import Chunk
+from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.offline.analyze import analyze
-from emotiond.streamer.outputs import hub
-from emotiond.streamer.outputs.hub import Hub, Message
 from emotiond.streamer.protocol import events
 from emotiond.streamer.server import websocket
 from emotiond.streamer.sources.decoder import Decoder
@@ -86,7 +86,7 @@ def test_an_event_is_encoded_once_for_all_sinks(monkeypatch: pytest.MonkeyPatch)
         for output in outputs:
             carrier.add(output)
         status = events.Status(0, "mic", "running", "", None, None, False)
-        await asyncio.to_thread(carrier.publish, "mic", [status], True)
+        await asyncio.to_thread(carrier.publish, [status], True)
         return outputs
 
     outputs = asyncio.run(publish())

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from emotiond.inference.classifier import read_model
 from emotiond.inference.runtime import find_runtime
-from emotiond.streamer.outputs.hub import Hub
+from emotiond.streamer.hub import Hub
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits

@@ -10,19 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from emotiond.streamer.protocol.events import Event, encode, to_json
+from emotiond.streamer.protocol.events import Emotion, Event, Status, encode, to_json, type_of
 
 _MOST_WAITING = 4096  # messages between the workers and the loop
 
 
 @dataclass(frozen=True)
 class Message:
-    """An event, encoded once for all outputs."""
+    """An event, and its text, encoded once for all outputs."""
 
-    type: str
-    """Also the ZeroMQ topic."""
-    stream: str
+    event: Event
     text: str
+
+    @functools.cached_property
+    def type(self) -> str:
+        """The event's type, which is also the ZeroMQ topic."""
+        return type_of(self.event)
+
+    @property
+    def stream(self) -> str:
+        """The name of the event's stream."""
+        return self.event.stream
 
     @functools.cached_property
     def content(self) -> bytes:
@@ -30,8 +38,8 @@ class Message:
         return self.text.encode()
 
 
-class Output(Protocol):
-    """A way out for events. Only the event loop calls it."""
+class Receiver(Protocol):
+    """Takes the hub's messages. Only the event loop calls it."""
 
     def send(self, message: Message) -> None:
         """Send a message without waiting. It is dropped and counted if there is no room."""
@@ -49,7 +57,7 @@ class Hub:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._outputs: list[Output] = []
+        self._receivers: list[Receiver] = []
         self._waiting: deque[Message] = deque()
         self._scheduled = False
         self.last_emotion: dict[str, Message] = {}
@@ -60,24 +68,23 @@ class Hub:
         """Number of published events, by stream and type."""
         self.dropped_messages = 0
 
-    def add(self, output: Output) -> None:
-        """Let a output have all messages from now on."""
-        self._outputs.append(output)
+    def add(self, receiver: Receiver) -> None:
+        """Give a receiver all messages from now on."""
+        self._receivers.append(receiver)
 
     def close(self) -> None:
         """Send the waiting messages. Later ones, from a busy worker perhaps, are discarded."""
         self._fan_out()
-        self._outputs = []
+        self._receivers = []
 
-    def publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
+    def publish(self, events: Sequence[Event], lossless: bool) -> None:
         """Send events to all outputs. Any thread except the loop's may call this.
 
         Args:
-            stream: the name of their stream.
             events: in order.
             lossless: whether to wait until every output has room for more.
         """
-        messages = [_message(stream, event) for event in events]
+        messages = [Message(event, encode(to_json(event))) for event in events]
         if lossless:
             delivery = self._deliver(messages)
             try:
@@ -109,8 +116,8 @@ class Hub:
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every output has room or, if ``wholly``, is empty; or its time is over."""
         self._fan_out()
-        for output in self._outputs:
-            await output.drained(wholly)
+        for receiver in self._receivers:
+            await receiver.drained(wholly)
 
     async def _deliver(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -130,14 +137,9 @@ class Hub:
 
     def _send(self, message: Message) -> None:
         self.event_counts[message.stream, message.type] += 1
-        if message.type == "emotion":
+        if isinstance(message.event, Emotion):
             self.last_emotion[message.stream] = message
-        elif message.type == "status":
+        elif isinstance(message.event, Status):
             self.last_status[message.stream] = message
-        for output in self._outputs:
-            output.send(message)
-
-
-def _message(stream: str, event: Event) -> Message:
-    values = to_json(event)
-    return Message(values["type"], stream, encode(values))
+        for receiver in self._receivers:
+            receiver.send(message)

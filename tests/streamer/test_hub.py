@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from emotiond.streamer.outputs.hub import Hub, Message
+from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.protocol.events import Change, Status, StreamStatus
 
 
@@ -30,7 +30,7 @@ def test_every_output_gets_the_same_message_object() -> None:
         hub, first, second = Hub(asyncio.get_running_loop()), Notes(), Notes()
         hub.add(first)
         hub.add(second)
-        await asyncio.to_thread(hub.publish, "mic", [status(0)], lossless=True)
+        await asyncio.to_thread(hub.publish, [status(0)], lossless=True)
         return first, second
 
     first, second = asyncio.run(publish())
@@ -41,7 +41,7 @@ def test_every_output_gets_the_same_message_object() -> None:
 def test_the_last_status_is_kept_until_the_stream_is_forgotten() -> None:
     async def publish() -> None:
         hub = Hub(asyncio.get_running_loop())
-        hub.publish("mic", [status(0), status(1, "ended")], lossless=False)
+        hub.publish([status(0), status(1, "ended")], lossless=False)
         await hub.drained()
         assert '"ended"' in hub.last_status["mic"].text
         assert hub.event_counts["mic", "status"] == 2
@@ -57,7 +57,7 @@ def test_when_the_loop_does_not_keep_up_the_oldest_messages_are_dropped_and_coun
         hub, notes = Hub(asyncio.get_running_loop()), Notes()
         hub.add(notes)
         for seq in range(5000):  # no await: the loop cannot fan them out
-            hub.publish("mic", [Change(seq, "mic", 0.0, None, None, 0.0)], lossless=False)
+            hub.publish([Change(seq, "mic", 0.0, None, None, 0.0)], lossless=False)
         await hub.drained()
         return hub, notes
 
@@ -71,9 +71,9 @@ def test_a_closed_hub_sends_what_waits_and_nothing_later() -> None:
     async def publish() -> Notes:
         hub, notes = Hub(asyncio.get_running_loop()), Notes()
         hub.add(notes)
-        hub.publish("mic", [status(0)], lossless=False)
+        hub.publish([status(0)], lossless=False)
         hub.close()
-        hub.publish("mic", [status(1)], lossless=False)
+        hub.publish([status(1)], lossless=False)
         await hub.drained()
         return notes
 
@@ -84,5 +84,5 @@ def test_publishing_after_the_end_of_the_loop_does_no_harm() -> None:
     loop = asyncio.new_event_loop()
     hub = Hub(loop)
     loop.close()
-    hub.publish("mic", [status(0)], lossless=False)
-    hub.publish("mic", [status(1)], lossless=True)
+    hub.publish([status(0)], lossless=False)
+    hub.publish([status(1)], lossless=True)

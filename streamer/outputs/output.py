@@ -1,0 +1,183 @@
+"""What every output fulfils, and how the table describes one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:  # the command line reads the table, and shall start quickly
+    from emotiond.streamer.hub import Message
+    from emotiond.streamer.server.connection import Connection
+    from emotiond.streamer.server.limits import Limits
+    from emotiond.streamer.server.prometheus import Metric
+    from emotiond.streamer.streams.stream import Stream
+
+S = TypeVar("S")
+
+_LOOK_SECONDS = 0.005
+
+
+@dataclass(frozen=True)
+class About:
+    """What an output says of itself."""
+
+    page: str | None = None
+    """Address of its web page, for the announcement of the daemon."""
+    address: str | None = None
+    """What it is and where it is found, for the announcement."""
+    remarks: Sequence[str] = ()
+    """Further lines for the announcement."""
+    health: Mapping[str, Any] = field(default_factory=dict)
+    """Its part of ``/healthz``."""
+    metrics: Sequence[Metric] = ()
+    """Its part of ``/metrics``, besides what it has dropped."""
+    hello: Mapping[str, Any] = field(default_factory=dict)
+    """Its part of ``hello``."""
+
+
+class Output(Protocol):
+    """A way out for events, which is open. Only the event loop calls it.
+
+    To the hub it is a :class:`Receiver`.
+    """
+
+    @property
+    def failure(self) -> str | None:
+        """Why the output stopped early; None otherwise."""
+
+    @property
+    def dropped(self) -> int:
+        """How much its full queue has lost."""
+
+    def send(self, message: Message) -> None:
+        """Send a message without waiting. It is dropped and counted if there is no room."""
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait for room or, if ``wholly``, until nothing is left; for a limited time."""
+
+    def about(self) -> About:
+        """Return what the output says of itself at present."""
+
+    async def ready(self) -> None:
+        """Wait until the output is ready for the first event."""
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Send the rest, if that is possible in time, and close."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the daemon lends to its outputs."""
+
+    streams: Sequence[Stream]
+    lossless: bool
+    """Whether outputs are waited for."""
+    last_messages: Callable[[], Sequence[Message]]
+    """Returns the last messages of all streams, for a new listener."""
+    greeting: Callable[[], Sequence[str]]
+    """Returns ``hello`` and the last events."""
+    health: Callable[[], Mapping[str, Any]]
+    """Returns the content of ``/healthz``."""
+    metrics: Callable[[], Sequence[Metric]]
+    """Returns the content of ``/metrics``."""
+    limits: Limits
+    """The limits of clients."""
+    handlers: Mapping[type, Callable[[Connection, Any], Awaitable[None]]]
+    """The handler of each class of request."""
+    on_leave: Callable[[Connection], None]
+    """Takes every connection that has ended, perhaps more than once."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where an output listens or sends, and whether the other side has to prove who it is.
+
+    The rule about exposure decides what is beyond this machine, and makes its sentence from this.
+    """
+
+    host: str
+    """Name or address that the output binds or sends to."""
+    place: str
+    """The setting with the host, as the user gave it."""
+    verb: str
+    """What other machines could do there, such as ``listen``."""
+    at_home: str
+    """The flag that keeps to this machine."""
+    is_protected: bool = False
+    """Whether nobody is served without a token, a key or the like."""
+    protection: str | None = None
+    """What to do for that, such as ``Give clients a token with --token-file FILE``; None if there
+    is nothing."""
+    warnings: Sequence[str] = ()
+    """What the daemon warns of if the host is beyond this machine."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A flag of ``emotiond run``. Its name is that of a field of the output's settings.
+
+    The type of the field decides what the flag takes: a value, several, or none.
+    """
+
+    flag: str
+    help: str
+    metavar: str | None = None
+    after: str | None = None
+    """The flag before it in the help; None for the output's previous one, or the end."""
+
+
+Opener = Callable[[Surroundings], Awaitable[Output]]
+"""Opens an output. It may raise :class:`EmotiondError`."""
+
+
+async def wait_while(condition: Callable[[], bool]) -> None:
+    """Wait as long as the condition holds, of which nobody gives notice."""
+    import asyncio
+
+    while condition():
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def call_in_thread(function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function that blocks, and wait for it without blocking the event loop."""
+    import asyncio
+
+    await asyncio.to_thread(function, *arguments)
+
+
+def accept(_settings: object) -> None:
+    """Find no fault with any settings."""
+
+
+def uses_no_network(_settings: object) -> None:
+    """Return None: no other machine can hear the output."""
+
+
+@dataclass(frozen=True, eq=False)
+class OutputKind(Generic[S]):
+    """The description of an output, one line of the table."""
+
+    name: str
+    settings: type[S]
+    """A frozen dataclass with defaults. Its fields are keys of the settings file, variables of the
+    environment and flags."""
+    options: Sequence[Option]
+    """One for each field of the settings."""
+    reach: Callable[[S], Reach | None]
+    """Returns where the output reaches; None if it uses no network. It raises
+    :class:`ConfigError` if settings contradict each other."""
+    prepare: Callable[[S], Opener | None]
+    """Reads keys and the like, before anything is opened; returns None if the output is off."""
+    queue: str
+    """The name of what it drops, in ``/healthz`` and ``/metrics``."""
+    check: Callable[[S], None] = accept
+    """Raises :class:`ConfigError` if a value is out of range."""
+    close_seconds: float = 0.3
+    """Time for closing."""
+    failure_degrades: bool = True
+    """Whether ``/healthz`` is ``degraded`` after a failure. The exit status is 1 in any case."""
+    absent: About = About()
+    """What is said of it as long as it is not open."""
+    client_variables: Sequence[str] = ()
+    """Variables with the daemon's prefix that only clients of the output read."""

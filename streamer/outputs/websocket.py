@@ -1,0 +1,207 @@
+"""The WebSocket port as an output: its settings, its reach, and how it is opened."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emotiond.exceptions import ConfigError
+from emotiond.streamer.outputs.output import (
+    About,
+    Opener,
+    Option,
+    Output,
+    OutputKind,
+    Reach,
+    Surroundings,
+)
+from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.limits import Limits, affordable_connections
+
+if TYPE_CHECKING:
+    from emotiond.streamer.server.websocket import WebSocketServer
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
+_HOST = re.compile(r"[^/:\s]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)  # or an IPv6 address
+_MOST_CONNECTIONS = 100_000
+
+
+@dataclass(frozen=True)
+class WebSocketSettings:
+    """The settings of the port for the page and for WebSocket clients."""
+
+    wait_clients: int = 0
+    """Number of clients to wait for before the sources start."""
+    host: str = "127.0.0.1"
+    port: int = 8765
+    """0 for any free port."""
+    allow_origin: tuple[str, ...] = ()
+    """Origins of web pages elsewhere that may listen."""
+    allow_host: tuple[str, ...] = ()
+    """Further host names of the daemon."""
+    max_connections: int = Limits.connections
+    """Largest number of connections, for web pages and WebSocket clients together."""
+    token_file: str | None = None
+    """File with the token that clients must send; None for open access."""
+    tls_cert: str | None = None
+    """Certificate chain in PEM; None for no encryption."""
+    tls_key: str | None = None
+    """The certificate's key, in PEM."""
+
+
+def _check(settings: WebSocketSettings) -> None:
+    for origin in settings.allow_origin:
+        if not _ORIGIN.fullmatch(origin):
+            raise ConfigError(
+                f"allow_origin cannot be {origin!r}", "Use https://NAME or https://NAME:PORT"
+            )
+    for host in settings.allow_host:
+        if not _HOST.fullmatch(host):
+            raise ConfigError(f"allow_host cannot be {host!r}", "Use a name, without the port")
+    if not 0 <= settings.port <= 65_535:
+        raise ConfigError(f"port cannot be {settings.port}", "Use 0 to 65535")
+    if settings.wait_clients < 0:
+        raise ConfigError("wait_clients cannot be negative", "Use 0 or more")
+    if not 1 <= settings.max_connections <= _MOST_CONNECTIONS:
+        raise ConfigError(
+            f"max_connections cannot be {settings.max_connections}", f"Use 1 to {_MOST_CONNECTIONS}"
+        )
+
+
+def _reach(settings: WebSocketSettings) -> Reach:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
+    host, warnings = settings.host, []
+    if settings.token_file is None:
+        warnings.append(f"whoever can reach {host} can listen; --token-file changes that")
+    if settings.tls_cert is None:
+        warnings.append(f"on {host} nothing is encrypted; --tls-cert changes that")
+    return Reach(
+        host,
+        place=host,
+        verb="listen",
+        is_protected=settings.token_file is not None,
+        protection="Give clients a token with --token-file FILE",
+        at_home="--host 127.0.0.1",
+        warnings=warnings,
+    )
+
+
+class WebSocketOutput:
+    """The port as an output.
+
+    Args:
+        server: it listens.
+        page: the address of the web page.
+        wait_clients: the number of clients that the first event waits for.
+    """
+
+    def __init__(self, server: WebSocketServer, page: str, wait_clients: int) -> None:
+        self._server = server
+        self._page = page
+        self._wait_clients = wait_clients
+        self.failure: str | None = None
+        self.send = server.send
+        self.drained = server.drained
+
+    @property
+    def dropped(self) -> int:
+        """Number of clients that were dropped because they did not read."""
+        return self._server.dropped_clients
+
+    def about(self) -> About:
+        """Return the addresses, and how many clients there are and were sent away."""
+        from emotiond.streamer.server.prometheus import metric
+        from emotiond.streamer.server.websocket import PATH
+
+        server, occupancy = self._server, self._server.occupancy
+        refused = {**server.offences, "connections": occupancy.refused}
+        counts = [(float(count), {"reason": reason}) for reason, count in refused.items()]
+        return About(
+            page=self._page,
+            address=f"WebSocket ws{self._page.removeprefix('http').removesuffix('/')}{PATH}",
+            health={
+                "clients": server.client_count,
+                "connections": {
+                    "open": occupancy.count,
+                    "limit": occupancy.limit,
+                    "refused": occupancy.refused,
+                },
+                "sent_away": dict(server.offences),
+            },
+            metrics=(
+                metric(
+                    "emotiond_clients", "gauge", "WebSocket clients.", (server.client_count, {})
+                ),
+                metric("emotiond_connections", "gauge", "Open ones.", (occupancy.count, {})),
+                metric("emotiond_connections_limit", "gauge", "At most.", (occupancy.limit, {})),
+                metric("emotiond_refused_total", "counter", "Clients sent away.", *counts),
+            ),
+        )
+
+    async def ready(self) -> None:
+        """Wait for the clients that the first event waits for."""
+        await self._server.wait_for_clients(self._wait_clients)
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Close all connections and stop listening, in the time that the limits allow."""
+        await self._server.close()
+
+
+def _prepare(settings: WebSocketSettings) -> Opener:
+    from emotiond.streamer.server.credentials import make_tls, read_token
+
+    token = None if settings.token_file is None else read_token(Path(settings.token_file))
+    access = Access(settings.host, settings.allow_host, settings.allow_origin, token)
+    cert, key = settings.tls_cert, settings.tls_key
+    tls = None if cert is None or key is None else make_tls(Path(cert), Path(key))
+
+    async def open_server(around: Surroundings) -> Output:
+        from emotiond.streamer.server.http import Pages
+        from emotiond.streamer.server.websocket import WebSocketServer
+
+        connections = affordable_connections(settings.max_connections)
+        server = WebSocketServer(
+            around.greeting,
+            Pages(around.health, around.metrics),
+            access,
+            replace(around.limits, connections=connections),
+            tls,
+            around.handlers,
+            around.on_leave,
+        )
+        port = await server.open(settings.host, settings.port)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        page = f"http{'' if tls is None else 's'}://{host}:{port}/"
+        return WebSocketOutput(server, page, settings.wait_clients)
+
+    return open_server
+
+
+WEBSOCKET = OutputKind(
+    "WebSocket",
+    WebSocketSettings,
+    options=(
+        Option("--wait-clients", "start with the Nth WebSocket client", "N", after="--once"),
+        Option("--host", f"to listen on (default: {WebSocketSettings.host})", after="--config"),
+        Option("--port", f"of page and WebSocket (default: {WebSocketSettings.port})"),
+        Option("--allow-origin", "a web page that may listen", "URL"),
+        Option("--allow-host", "a further name of this host", "NAME"),
+        Option("--token-file", "holds the token that clients have to know", "FILE"),
+        Option("--tls-cert", "certificate in PEM: https and wss", "FILE"),
+        Option("--tls-key", "the certificate's key in PEM", "FILE"),
+        Option(
+            "--max-connections",
+            f"of pages and WebSocket clients (default: {WebSocketSettings.max_connections})",
+            "N",
+            after="--insecure",
+        ),
+    ),
+    check=_check,
+    reach=_reach,
+    prepare=_prepare,
+    queue="websocket_clients",
+    close_seconds=Limits.close_seconds,
+)
