@@ -26,6 +26,12 @@ LAYERS = (
     {"clients", "streamer.python"},
     {"streamer.commands"},
     {"streamer.cli"},
+    {"models.training.common"},
+    {"models.training.data"},
+    {"models.training.networks"},
+    {"models.training.fitting"},
+    {"models.training.evaluation"},
+    {"models.training"},
 )
 LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
@@ -68,6 +74,8 @@ def arrows(files: Mapping[str, Path]) -> Arrows:
 def room(module: str) -> str:
     """The folder of a module; in ``streamer`` a file that is in no further folder is a room."""
     parts = module.split(".")
+    if parts[0] == "models":
+        return ".".join(parts[:-1])
     return ".".join(parts[:2]) if parts[0] == "streamer" else parts[0]
 
 
