@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import gc
 import io
 import json
 import os
 import tracemalloc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from emotiond.streamer.protocol.events import Event, to_json
 from emotiond.streamer.sources.source import About
 from tests.conftest import DATA
 from tests.support import daemon
-from tests.support.processes import await_decoders, decoders, needs_proc
+from tests.support.processes import await_end, decoders, needs_proc
 from tests.support.signals import RATE, block_sizes, cut, demo
 
 TINY, ADAPTING = str(DATA / "tiny.tflite"), str(DATA / "adapting.tflite")
@@ -200,30 +199,43 @@ def test_an_error_of_the_blocks_comes_out_as_it_is() -> None:
     assert list(events) == []
 
 
+class OwnDecoders:
+    """The decoders that were started since; earlier tests may have left some to be collected."""
+
+    def __init__(self) -> None:
+        self._before = set(decoders(os.getpid()))
+
+    def now(self) -> Set[int]:
+        return set(decoders(os.getpid())) - self._before
+
+    def await_none(self) -> None:
+        for process in self.now():
+            await_end(process)
+
+
 @needs_proc
 @pytest.mark.parametrize("way", ["path", "file"])
 def test_the_decoder_ends_with_the_events_whatever_ends_them(recording: Path, way: str) -> None:
-    gc.collect()
-    await_decoders(os.getpid(), 0)  # of earlier tests
+    own = OwnDecoders()
     with (
         pytest.raises(ZeroDivisionError),
         emotiond.listen(WAYS[way](recording), model=TINY) as events,
     ):
         next(events)
-        assert len(decoders(os.getpid())) == 1
+        assert len(own.now()) == 1
         1 / 0  # noqa: B018
-    assert decoders(os.getpid()) == []
+    assert own.now() == set()
     unused = emotiond.listen(WAYS[way](recording), model=TINY)
-    assert len(decoders(os.getpid())) == 1
+    assert len(own.now()) == 1
     unused.close()
-    assert decoders(os.getpid()) == []
+    assert own.now() == set()
     list(emotiond.listen(WAYS[way](recording), model=TINY))
     emotiond.analyze(WAYS[way](recording), model=TINY)
     with pytest.raises(emotiond.ModelError):
         emotiond.analyze(WAYS[way](recording), model="huge")
     with pytest.raises(emotiond.ConfigError):
         emotiond.listen(WAYS[way](recording), stride=0)
-    await_decoders(os.getpid(), 0)
+    own.await_none()
 
 
 @needs_proc
@@ -231,8 +243,7 @@ def test_a_file_that_is_damaged_is_told_where_it_is(tmp_path: Path) -> None:
     path, sound = tmp_path / "x.wav", np.tile(SHORT, 2)
     sound[-1000] = np.nan
     soundfile.write(path, sound, RATE, subtype="FLOAT")
-    gc.collect()
-    await_decoders(os.getpid(), 0)  # of earlier tests
+    own = OwnDecoders()
     events = emotiond.listen(path, model=TINY)
     for _ in range(20):
         next(events)
@@ -241,7 +252,7 @@ def test_a_file_that_is_damaged_is_told_where_it_is(tmp_path: Path) -> None:
     assert str(path) in caught.value.problem
     with pytest.raises(emotiond.SourceError, match="not finite"):
         emotiond.analyze(path, model=TINY)
-    await_decoders(os.getpid(), 0)
+    own.await_none()
 
 
 class FakeMicrophone:
