@@ -84,6 +84,7 @@ def test_a_file_is_opened_as_a_recording(tmp_path: Path) -> None:
     assert isinstance(source, FileSource)
     assert source.sample_rate == 44_100
     assert not source.about.demo
+    source.stop()
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -95,6 +96,7 @@ def test_the_demo_says_what_it_is() -> None:
     source = open_source(SourceSpec("demo", "demo"), SETTINGS)
     assert source.about.demo
     assert "demo" in source.about.detail
+    source.stop()
 
 
 def test_standard_input_has_the_rate_that_was_given() -> None:
