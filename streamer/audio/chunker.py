@@ -101,7 +101,7 @@ class Chunker:
 
     def _wake_after(self, needed: int, wanted: int) -> int:
         """Return the fewest samples, at the device's rate, that can complete the chunk."""
-        missing = (needed - self._waiting.shape[0]) * self._ring.sample_rate // SAMPLE_RATE
+        missing: int = (needed - self._waiting.shape[0]) * self._ring.sample_rate // SAMPLE_RATE
         return max(wanted, missing // wanted * wanted)
 
     def _hand_out(self, count: int, last: bool) -> Chunk:
