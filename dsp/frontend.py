@@ -45,7 +45,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Acoustics:
     """What one push brought."""
 
     start_sample: int
@@ -101,7 +101,7 @@ class FrontEnd:
         """Say that the sound, though loud, is no speech: the next window begins anew."""
         self._gate.close()
 
-    def push(self, samples: FloatArray) -> Heard:
+    def push(self, samples: FloatArray) -> Acoustics:
         """Hear further samples, shape ``(n,)``, float32 in −1 … 1."""
         frames = self._frames.push(samples)
         new_active_frames = 0
@@ -114,7 +114,7 @@ class FrontEnd:
         window = self._window()
         n_frames = window.frames if window else min(self._history.frames, self._shape.frames)
         active_frames = window.active_frames if window else self._history.active_in(n_frames)
-        return Heard(
+        return Acoustics(
             start_sample=(self._history.frames - n_frames) * self._recipe.hop_length,
             end_sample=self._recipe.end_of(self._history.frames),
             speech_ratio=active_frames / n_frames if n_frames else 0.0,

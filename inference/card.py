@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from emotiond.dsp.frontend import WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.exceptions import CardError
 from emotiond.inference.adaptation import AdaptationSettings
-from emotiond.inference.parsing import build
-from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.inference.parsing import Kinds, build
+from emotiond.inference.smoothing.smoother import SmootherSettings
+from emotiond.inference.smoothing.table import SMOOTHERS
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """The eight labels, in the order of every vector of scores."""
@@ -59,7 +60,7 @@ class Card:
     """Logits are divided by it before the softmax, so that scores are honest."""
     voice_threshold: float
     """A window whose voice probability is lower is silence."""
-    smoothing: SmoothingSettings
+    smoothing: Annotated[SmootherSettings, Kinds(SMOOTHERS)]
     licence: Licence
     training_data: tuple[str, ...]
     evaluation: Mapping[str, Any]
@@ -90,8 +91,7 @@ class Card:
             raise ValueError("temperature must lie between 0.01 and 100")
         if not 0 <= self.voice_threshold <= 1:
             raise ValueError("voice_threshold must lie between 0 and 1")
-        if self.smoothing.settling_seconds > self.window_seconds:
-            raise ValueError("smoothing.settling_seconds must not exceed the window")
+        self.smoothing.check_window(self.window_seconds)
 
     @property
     def shape(self) -> WindowShape:

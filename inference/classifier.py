@@ -94,7 +94,7 @@ class Classifier:
         if SPEAKER in self._inputs:
             self._speaker = self._interpreter.tensor(self._inputs[SPEAKER]["index"])
 
-    def judge(self, window: FloatArray, speaker: Speaker | None) -> Prediction:
+    def infer(self, window: FloatArray, speaker: Speaker | None) -> Prediction:
         """Judge a window.
 
         Several windows at once would cost as much as one after the other

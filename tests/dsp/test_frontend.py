@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emotiond.dsp.frontend import FeatureHistory, FrontEnd, Heard, WindowShape
+from emotiond.dsp.frontend import Acoustics, FeatureHistory, FrontEnd, WindowShape
 from emotiond.dsp.gate import GateState
 from emotiond.dsp.mfcc import Mfcc
 from emotiond.dsp.types import FloatArray
@@ -23,7 +23,7 @@ def front_end() -> FrontEnd:
     return FrontEnd(RECIPE, SHAPE)
 
 
-def hear(samples: FloatArray, stride: int = STRIDE) -> list[Heard]:
+def hear(samples: FloatArray, stride: int = STRIDE) -> list[Acoustics]:
     """What every stride brings; windows are copied, as they are valid for one push only."""
     ear, brought = front_end(), []
     for chunk in cut(samples, [stride]):
