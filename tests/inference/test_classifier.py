@@ -56,14 +56,14 @@ def test_a_speaker_is_heard_and_forgotten_with_the_next(adapting_classifier: Cla
     assert speaker is not None
     speaker.update(np.ones(13), 10)
     window = some_window()
-    nobody, known, cold = (
+    unknown, known, cold = (
         adapting_classifier.infer(window, who)
         for who in (None, speaker, adapting_classifier.speaker())
     )
-    assert np.abs(known.posteriors - nobody.posteriors).max() > 1e-3
-    np.testing.assert_array_equal(cold.posteriors, nobody.posteriors)
-    assert nobody.statistics is not None
-    np.testing.assert_allclose(nobody.statistics, window.mean(axis=0), atol=1e-5)
+    assert np.abs(known.posteriors - unknown.posteriors).max() > 1e-3
+    np.testing.assert_array_equal(cold.posteriors, unknown.posteriors)
+    assert unknown.statistics is not None
+    np.testing.assert_allclose(unknown.statistics, window.mean(axis=0), atol=1e-5)
 
 
 def test_a_voice_may_be_known_before_it_is_heard(adapting_classifier: Classifier) -> None:

@@ -35,11 +35,11 @@ def posteriors(**scores: float) -> FloatArray:
 
 
 def labels(smoother: HmmSmoother, *windows: FloatArray, stride: float = 0.25) -> list[int | None]:
-    told = []
+    decided = []
     for window in windows:
         smoother.update(window, 1.0, stride, min(stride, 2.0), 2.0)
-        told.append(smoother.label)
-    return told
+        decided.append(smoother.label)
+    return decided
 
 
 def score(smoother: HmmSmoother, label: int) -> float:
@@ -65,8 +65,8 @@ def test_windows_that_agree_make_certain() -> None:
 
 
 def test_one_window_that_disagrees_changes_nothing() -> None:
-    told = labels(HmmSmoother(settings()), *[posteriors(happy=0.6)] * 8, posteriors(sad=0.6))
-    assert set(told) == {HAPPY}
+    decided = labels(HmmSmoother(settings()), *[posteriors(happy=0.6)] * 8, posteriors(sad=0.6))
+    assert set(decided) == {HAPPY}
 
 
 def test_several_that_disagree_do() -> None:
@@ -222,11 +222,11 @@ any_settings = st.builds(
 
 @given(windows, any_settings, st.floats(0, 1), st.floats(0, 100))
 def test_scores_stay_posteriors_and_labels_keep_their_promises(
-    heard: list[FloatArray], settings: HmmSettings, voice: float, stride: float
+    stream: list[FloatArray], settings: HmmSettings, voice: float, stride: float
 ) -> None:
     smoother = HmmSmoother(settings)
     former: int | None = None
-    for number, window in enumerate(heard, 1):
+    for number, window in enumerate(stream, 1):
         smoother.update(window, voice, stride, min(stride, number / 4), number / 4)
         scores, label = smoother.scores, smoother.label
         assert scores is not None
