@@ -82,5 +82,5 @@ def _inference_ms(model: str) -> float:
     classifier = Classifier(find_model(model, runtime), runtime)
     card = classifier.card
     window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
-    spent = interleaved({model: lambda: classifier.judge(window, classifier.speaker())}, 30)
+    spent = interleaved({model: lambda: classifier.infer(window, classifier.speaker())}, 30)
     return float(np.median(spent[model])) / 1000

@@ -78,7 +78,7 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         "- levels of the frames": lambda: levels_dbfs(framed[:, 1:]),
         "- speech gate": lambda: gate.push(levels),
         "- MFCC": lambda: mfcc(framed),
-        "inference": lambda: classifier.judge(window, speaker),
+        "inference": lambda: classifier.infer(window, speaker),
         "smoothing, label, state": conclude,
         "event": lambda: event_builder.build(verdict, timing),
         "JSON": lambda: encode(to_json(event)),

@@ -1,1 +1,1 @@
-"""Sound in, features out: pure numpy, no I/O. Training and the daemon run this very code."""
+"""Samples in, features out: pure NumPy, no I/O. Training and the daemon share this code."""

@@ -1,4 +1,4 @@
-"""Samples in, windows of features out: what the daemon hears and what a model is trained on."""
+"""Samples in, windows of features out. Training and the daemon use the same windows."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from emotiond.dsp.recipe import Recipe
 from emotiond.dsp.types import FloatArray
 
 PRE_ROLL_SECONDS = 0.2
-"""A window reaches this far before the onset of the present speech, and no further."""
+"""A window begins at most this long before the onset of the present speech."""
 
 
 @dataclass(frozen=True)
 class WindowShape:
-    """How features are cut into windows.
+    """How to cut features into windows.
 
-    A window holds at most ``frames`` frames. Where the present speech is younger, the
-    missing frames stand behind the real ones and are those of digital silence.
+    If the present speech is shorter than a window, features of digital silence follow its frames.
     """
 
     frames: int
-    """Of a full window: what the model takes."""
+    """Frames in a full window, the input of the model."""
     minimum_frames: int
-    """Real frames without which there is nothing to judge."""
+    """Frames of audio that a window needs before the model runs."""
 
 
 @dataclass(frozen=True)
@@ -37,37 +36,37 @@ class Window:
     """Features for one inference."""
 
     features: FloatArray
-    """Shape ``(shape.frames, n_mfcc)``; valid until the next push."""
+    """Shape ``(shape.frames, n_mfcc)``. The next push overwrites it."""
     frames: int
-    """Real ones; the rest is padding."""
+    """Frames of audio. The rest is padding."""
     active_frames: int
-    """Those of them that the level gate found loud enough for speech."""
+    """Frames of audio that the gate marked as active: loud enough for speech."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What one push brought."""
+class Acoustics:
+    """Level, gate and window after one push. Positions count from the last restart."""
 
     start_sample: int
-    """Of the span that a window of the full length would hold, or that the window holds."""
+    """Position of the first sample of the window; without a window, of a full one."""
     end_sample: int
-    """Just behind the last full frame, counted from the last restart."""
+    """Position after the last full frame."""
     speech_ratio: float
-    """Share of the frames between the two that were loud enough for speech."""
+    """Share of active frames between the two positions."""
     level_dbfs: float
-    """Of the frames that this push completed; the previous level where it completed none."""
+    """Level of the frames that this push completed. If there are none, the previous level."""
     new_active_frames: int
-    """Of the frames that this push completed, those that were loud enough for speech."""
+    """Active frames among those that this push completed."""
     gate: GateState
     window: Window | None
-    """None while the gate is shut, or too little has been heard since it opened."""
+    """None while the gate is closed, or the present speech is too short."""
 
 
 class FrontEnd:
-    """Level, gate, features and window of one stream.
+    """Computes level, gate, features and window of one stream.
 
-    The same samples pushed in the same chunks give the same bits; other chunks give
-    features equal to about 1e-4.
+    The same samples in the same chunks give identical features. In other chunks, features differ
+    by about 1e-4.
     """
 
     def __init__(
@@ -83,26 +82,26 @@ class FrontEnd:
         self._history = FeatureHistory(shape.frames, recipe.n_mfcc)
         self._silence = self._mfcc(np.zeros((1, recipe.frame_length + 1), np.float32))[0]
         self._padded = np.tile(self._silence, (shape.frames, 1))
-        self._padded_from = 0  # behind so many frames there is nothing but silence in it
+        self._padded_from = 0  # from this frame on, it contains silence
         self._level_dbfs = mean_level_dbfs(np.empty(0, np.float32))
 
     @property
     def frames_computed(self) -> int:
-        """Frames since the last restart; each is computed once."""
+        """Frames since the last restart. Each is computed once."""
         return self._history.frames
 
     def restart(self) -> None:
-        """Forget everything: the next sample pushed is sample 0, after an unknown silence."""
+        """Discard all state. The next sample is sample 0, and the noise floor is unknown."""
         self._frames.restart()
         self._gate.restart()
         self._history.restart()
 
     def end_speech(self) -> None:
-        """Say that the sound, though loud, is no speech: the next window begins anew."""
+        """End the present speech, because the sound is not a voice. Later sound has a new onset."""
         self._gate.close()
 
-    def push(self, samples: FloatArray) -> Heard:
-        """Hear further samples, shape ``(n,)``, float32 in −1 … 1."""
+    def push(self, samples: FloatArray) -> Acoustics:
+        """Process the next samples, shape ``(n,)``, float32 in −1 … 1."""
         frames = self._frames.push(samples)
         new_active_frames = 0
         if frames.shape[0]:
@@ -114,7 +113,7 @@ class FrontEnd:
         window = self._window()
         n_frames = window.frames if window else min(self._history.frames, self._shape.frames)
         active_frames = window.active_frames if window else self._history.active_in(n_frames)
-        return Heard(
+        return Acoustics(
             start_sample=(self._history.frames - n_frames) * self._recipe.hop_length,
             end_sample=self._recipe.end_of(self._history.frames),
             speech_ratio=active_frames / n_frames if n_frames else 0.0,
@@ -141,10 +140,10 @@ class FrontEnd:
 
 
 class FeatureHistory:
-    """The last frames' features in one array, always contiguous.
+    """The features of the last frames, contiguous in one array.
 
-    The array is several windows long; only when its end is reached is the last window moved
-    to its beginning, so a frame is copied once as it comes and a fraction of once more.
+    The array is several windows long. When it is full, the last window moves to its beginning. So
+    each frame is copied once, and a fraction of the frames a second time.
     """
 
     _WINDOWS = 4
@@ -156,10 +155,10 @@ class FeatureHistory:
         self.restart()
 
     def restart(self) -> None:
-        """Forget all frames."""
+        """Discard all frames."""
         self._end = 0
         self.frames = 0
-        """Pushed since the last restart."""
+        """Number of frames since the last restart."""
 
     def push(self, features: FloatArray, active: npt.NDArray[np.bool_]) -> None:
         """Append frames: features ``(n, n_mfcc)`` and whether each was active, ``(n,)``."""
@@ -175,9 +174,9 @@ class FeatureHistory:
         self._end = new.stop
 
     def last(self, n_frames: int) -> FloatArray:
-        """View the last frames, at most as many as are kept."""
+        """Return a view of the last frames, at most ``keep_frames``."""
         return self._features[self._end - n_frames : self._end]
 
     def active_in(self, n_frames: int) -> int:
-        """How many of the last frames were active."""
+        """Return the number of active frames among the last ones."""
         return int(np.count_nonzero(self._active[self._end - n_frames : self._end]))

@@ -1,6 +1,6 @@
-"""A level gate over an adaptive noise floor: finds where sound that may be speech begins and ends.
+"""A level gate with an adaptive noise floor. It finds onset and offset of possible speech.
 
-It only saves work and marks onsets; whether the sound is a voice, the model says.
+The gate only saves work and marks onsets. The model decides whether the sound is a voice.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from emotiond.dsp.types import FloatArray
 
 
 class GateState(Enum):
-    """Where the gate is; sound counts as speech in ``SPEAKING`` and ``STOPPING``."""
+    """State of the gate. Sound counts as speech in ``SPEAKING`` and ``STOPPING``."""
 
     QUIET = "quiet"
     STARTING = "starting"
@@ -26,32 +26,31 @@ class GateState(Enum):
 
 @dataclass(frozen=True)
 class GateSettings:
-    """When the gate opens and closes. Times are rounded to whole frames."""
+    """When the gate opens and closes. Times round to whole frames."""
 
     open_above_floor_db: float = 9.0
-    """A frame this far above the noise floor is active."""
+    """Height above the noise floor at which a frame is active while the gate is closed."""
     close_above_floor_db: float = 6.0
-    """Once open, a frame stays active down to this far above the floor."""
+    """Height above the noise floor at which a frame is active while the gate is open."""
     below_peak_db: float = 35.0
-    """A frame this far below the voice's peaks is a pause, however quiet the room is."""
+    """A frame this far below the peak is a pause, even in a quiet room."""
     peak_fall_db_per_second: float = 5.0
-    """How fast the peak is forgotten, for a quieter voice after a loud one."""
+    """Decay of the peak, so that a quiet voice can follow a loud one."""
     lowest_floor_dbfs: float = -85.0
-    """The floor before anything has been heard, and its least: below lies a converter's hiss."""
+    """Initial and lowest noise floor. The noise of converters lies below it."""
     floor_memory_seconds: float = 6.0
-    """The floor is the quietest level of so long a time: speech has a gap in it, rain has none."""
+    """The noise floor is the minimum over this time. Speech has gaps within it; rain has none."""
     start_seconds: float = 0.03
-    """Activity this long opens the gate; shorter is a click."""
+    """Activity of this length opens the gate. Shorter sounds are clicks."""
     stop_seconds: float = 0.8
-    """A pause longer than this closes it."""
+    """A longer pause closes the gate."""
 
 
 class NoiseFloor:
-    """The quietest level of the last few seconds (minimum statistics over sub-blocks).
+    """Tracks the minimum level of the last few seconds, in sub-blocks.
 
-    Rainer Martin, *Noise power spectral density estimation based on optimal
-    smoothing and minimum statistics*, IEEE TSAP 9(5), 2001: the idea of tracking a
-    minimum over a window cut into sub-blocks; here on the level alone.
+    The method is from Rainer Martin, *Noise power spectral density estimation based on optimal
+    smoothing and minimum statistics*, IEEE TSAP 9(5), 2001, applied to the level alone.
     """
 
     _BLOCKS = 12
@@ -60,12 +59,12 @@ class NoiseFloor:
         self._block_frames = max(1, memory_frames // self._BLOCKS)
         self._lowest_dbfs = lowest_dbfs
         self._minima = [lowest_dbfs] * self._BLOCKS
-        self._slot = -1  # of the present block
-        self._left = 0  # frames of it that are still to come
+        self._slot = -1  # index of the present block
+        self._left = 0  # frames until the next block
         self.dbfs = lowest_dbfs
 
     def update(self, level_dbfs: float) -> None:
-        """Take one frame's level into account."""
+        """Update the floor with the level of one frame."""
         level = level_dbfs if level_dbfs > self._lowest_dbfs else self._lowest_dbfs
         if self._left == 0:
             self._left = self._block_frames
@@ -79,10 +78,10 @@ class NoiseFloor:
 
 
 class LevelGate:
-    """Four states over the levels of consecutive frames.
+    """Marks active frames and finds onsets. For its states, see :class:`GateState`.
 
     Args:
-        frames_per_second: of the levels.
+        frames_per_second: rate of the levels.
         settings: thresholds and times.
     """
 
@@ -95,17 +94,17 @@ class LevelGate:
         self.restart()
 
     def restart(self) -> None:
-        """Forget everything: the next frame is frame 0."""
+        """Discard all state. The next frame is frame 0."""
         self._floor = NoiseFloor(self._memory_frames, self._settings.lowest_floor_dbfs)
         self._peak_dbfs = SILENCE_DBFS
         self._frame = 0
         self._run = 0  # frames spent in STARTING, or in STOPPING
         self.state = GateState.QUIET
         self.onset_frame: int | None = None
-        """First frame of the present speech, as soon as the gate is open."""
+        """First frame of the present speech; None while the gate is closed."""
 
     def close(self) -> None:
-        """End the present speech; loud frames open the gate again, with a new onset."""
+        """End the present speech. Active frames open the gate again, with a new onset."""
         self.state = GateState.QUIET
         self.onset_frame = None
 
@@ -116,17 +115,17 @@ class LevelGate:
 
     @property
     def floor_dbfs(self) -> float:
-        """The present estimate of the background."""
+        """Present estimate of the noise floor."""
         return self._floor.dbfs
 
     def push(self, levels_dbfs: FloatArray) -> npt.NDArray[np.bool_]:
-        """Take the levels of further frames.
+        """Process the levels of the next frames.
 
         Args:
             levels_dbfs: shape ``(n,)``.
 
         Returns:
-            Which of them were active, shape ``(n,)``: loud enough, pauses apart.
+            Whether each frame is active, shape ``(n,)``.
         """
         return np.array([self._advance(level) for level in levels_dbfs.tolist()], np.bool_)
 
@@ -154,7 +153,7 @@ class LevelGate:
         )
 
     def _start(self) -> None:
-        """A further active frame while the gate is shut."""
+        """Count an active frame while the gate is closed."""
         if self.state is GateState.QUIET:
             self.state, self._run = GateState.STARTING, 0
         self._run += 1
@@ -163,7 +162,7 @@ class LevelGate:
             self.onset_frame = self._frame + 1 - self._run
 
     def _stop(self) -> None:
-        """A further frame that is not active while the gate is not at rest."""
+        """Count an inactive frame while the state is not ``QUIET``."""
         if self.state is GateState.STARTING:
             self.state = GateState.QUIET
             return

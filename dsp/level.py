@@ -1,4 +1,4 @@
-"""How loud sound is."""
+"""Levels of sound in dBFS."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from emotiond.dsp.types import FloatArray
 
 SILENCE_DBFS = -120.0
-"""Where the scale ends: anything quieter, digital silence too, counts as this."""
+"""The lowest level. Quieter sound and digital silence have this level, too."""
 
 _SILENCE_POWER = 10 ** (SILENCE_DBFS / 10)
 
 
 def levels_dbfs(frames: FloatArray) -> FloatArray:
-    """Root-mean-square level of each frame; a full-scale square wave is 0 dBFS.
+    """Return the root-mean-square level of each frame. A full-scale square wave has 0 dBFS.
 
     Args:
         frames: shape ``(n, length)``, samples in −1 … 1.
@@ -27,9 +27,9 @@ def levels_dbfs(frames: FloatArray) -> FloatArray:
 
 
 def mean_level_dbfs(levels: FloatArray) -> float:
-    """Level of several frames together: the mean of their powers, not of their decibels."""
+    """Return the level of several frames together, from the mean of their powers."""
     if not levels.size:
         return SILENCE_DBFS
     powers = 10 ** (levels.astype(np.float64, copy=False) / 10)
-    # the same as np.mean, in a third of the time
+    # as np.mean, in a third of the time
     return float(10 * np.log10(np.add.reduce(powers) / powers.size))

@@ -1,4 +1,4 @@
-"""Mel filter banks, in the two definitions that speech software uses."""
+"""Mel filter banks in two common definitions: HTK and Slaney."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SLANEY_LOG_STEP = np.log(6.4) / 27
 
 
 def mel_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
-    """Weights that turn a power spectrum into mel powers.
+    """Return the matrix from a power spectrum to mel powers.
 
     Returns:
         Shape ``(n_mels, 1 + n_fft // 2)``.
@@ -24,12 +24,12 @@ def mel_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
 
 
 def slaney_centres_hz(recipe: Recipe) -> npt.NDArray[np.float64]:
-    """Where the triangles of the Slaney scale peak, shape ``(n_mels,)``."""
+    """Return the peak frequencies of the triangles on the Slaney scale, shape ``(n_mels,)``."""
     return _slaney_corners_hz(recipe)[1:-1]
 
 
 def _htk_filters(recipe: Recipe) -> npt.NDArray[np.float64]:
-    """Triangles whose corners are whole FFT bins, as in HTK and python_speech_features."""
+    """Triangles with corners at whole FFT bins, as in HTK and python_speech_features."""
     low, high = (2595 * np.log10(1 + hz / 700.0) for hz in (recipe.low_hz, recipe.high_hz))
     corners_hz = 700 * (10 ** (np.linspace(low, high, recipe.n_mels + 2) / 2595.0) - 1)
     corners = np.floor((recipe.n_fft + 1) * corners_hz / recipe.sample_rate)

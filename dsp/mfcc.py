@@ -1,4 +1,4 @@
-"""Mel-frequency cepstral coefficients of frames, of a whole signal, or of a stream."""
+"""Mel-frequency cepstral coefficients (MFCCs) of frames, of a whole signal, or of a stream."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from emotiond.dsp.mel import mel_filters
 from emotiond.dsp.recipe import Recipe
 from emotiond.dsp.types import FloatArray
 
-_BATCH_FRAMES = 256  # of a whole signal at a time: stays in the cache, whatever the length
+_BATCH_FRAMES = 256  # frames of a whole signal at a time, so that they fit in the cache
 
 
 def window_samples(recipe: Recipe) -> npt.NDArray[np.float64]:
-    """The recipe's analysis window, periodic, shape ``(frame_length,)``."""
+    """Return the analysis window, periodic, shape ``(frame_length,)``."""
     phase: npt.NDArray[np.float64] = (
         2 * np.pi * np.arange(recipe.frame_length) / recipe.frame_length
     )
@@ -26,7 +26,7 @@ def window_samples(recipe: Recipe) -> npt.NDArray[np.float64]:
 
 
 def dct_matrix(n_mels: int, n_mfcc: int) -> npt.NDArray[np.float64]:
-    """Orthonormal DCT-II, shape ``(n_mels, n_mfcc)``: ``log_mel @ matrix`` are coefficients.
+    """Return the orthonormal DCT-II: ``log_mel @ matrix`` are MFCCs. Shape ``(n_mels, n_mfcc)``.
 
     ``X[k] = s(k) · Σ x[n] cos(πk(2n + 1) / 2N)``, ``s(0) = √(1/N)``, else ``√(2/N)``.
     """
@@ -39,14 +39,14 @@ def dct_matrix(n_mels: int, n_mfcc: int) -> npt.NDArray[np.float64]:
 
 
 class Mfcc:
-    """One recipe's transform from frames to coefficients; holds the matrices, no state.
+    """Transforms frames to MFCCs by one recipe. It has matrices, but no state.
 
-    Powers are computed in float64 whatever the dtype: in float32 the rounding of what lies
-    outside the bands, a hum or a direct current, would drown what lies inside.
+    Powers are always float64. In float32, rounding errors of strong sound outside the bands, such
+    as hum or a constant offset, would mask weak sound inside them.
 
     Args:
         recipe: what to compute.
-        dtype: of the logarithms, of all that follows, and of the result.
+        dtype: type of the logarithms, the later steps and the result.
     """
 
     def __init__(self, recipe: Recipe, dtype: npt.DTypeLike = np.float32) -> None:
@@ -60,7 +60,7 @@ class Mfcc:
             n = np.arange(recipe.n_mfcc)
             lift = 1 + recipe.lifter / 2 * np.sin(np.pi * n / recipe.lifter)
         bands, dct = mel_filters(recipe), dct_matrix(recipe.n_mels, recipe.n_mfcc) * lift
-        if recipe.append_energy:  # as one more band, which alone makes coefficient 0
+        if recipe.append_energy:  # one more band, the only one in coefficient 0
             bands = np.vstack((bands, np.ones(bands.shape[1])))
             dct[:, 0] = 0
             dct = np.vstack((dct, np.eye(1, recipe.n_mfcc)))
@@ -68,10 +68,10 @@ class Mfcc:
         self._dct = dct.astype(self.dtype)
 
     def __call__(self, frames: FloatArray) -> FloatArray:
-        """Coefficients of frames that carry one sample of lead each.
+        """Return the MFCCs of frames with one sample of lead each.
 
         Args:
-            frames: shape ``(n, 1 + frame_length)``, as :class:`FrameStream` gives them.
+            frames: shape ``(n, 1 + frame_length)``, as from :class:`FrameStream`.
 
         Returns:
             Shape ``(n, n_mfcc)``.
@@ -82,7 +82,7 @@ class Mfcc:
         return features
 
     def power_spectrum(self, frames: FloatArray) -> FloatArray:
-        """Power spectrum of frames with lead, shape ``(n, 1 + n_fft // 2)``."""
+        """Return the power spectrum of frames with lead, shape ``(n, 1 + n_fft // 2)``."""
         recipe = self.recipe
         signal = frames[:, 1 : 1 + self._fitting]
         if recipe.pre_emphasis:
@@ -93,7 +93,7 @@ class Mfcc:
         if recipe.window != "rectangular":
             signal = signal * self._window
         spectrum = np.fft.rfft(signal.astype(np.float64, copy=False), recipe.n_fft)
-        squares = spectrum.view(np.float64)  # of real and imaginary parts in turn
+        squares = spectrum.view(np.float64)  # real and imaginary parts alternate
         np.square(squares, out=squares)
         power: FloatArray = squares[:, ::2] + squares[:, 1::2]
         if recipe.spectrum == "periodogram":
@@ -101,12 +101,12 @@ class Mfcc:
         return power
 
     def mel_powers(self, frames: FloatArray) -> FloatArray:
-        """Mel powers of frames with lead, before floor and logarithm, ``(n, n_mels)``."""
+        """Return mel powers before floor and logarithm, shape ``(n, n_mels)``."""
         powers: FloatArray = self.power_spectrum(frames) @ self._bands[:, : self.recipe.n_mels]
         return powers
 
     def of_signal(self, samples: FloatArray) -> FloatArray:
-        """Coefficients of every full frame of a whole signal.
+        """Return the MFCCs of all full frames of a whole signal.
 
         Args:
             samples: shape ``(n,)``.
@@ -124,7 +124,7 @@ class Mfcc:
         return features
 
     def _logarithm(self, powers: FloatArray) -> FloatArray:
-        """Floor and logarithm; overwrites the powers."""
+        """Apply floor and logarithm. This overwrites the powers."""
         floor = self.recipe.log_floor
         if self.recipe.floor == "clamp":
             np.maximum(powers, floor, out=powers)
@@ -135,16 +135,16 @@ class Mfcc:
 
 
 class StreamingMfcc:
-    """Coefficients of a signal that comes in blocks of any size, each frame computed once."""
+    """Computes MFCCs of a stream, which it takes in blocks of any size."""
 
     def __init__(self, recipe: Recipe, dtype: npt.DTypeLike = np.float32) -> None:
         self._frames = FrameStream(recipe)
         self._mfcc = Mfcc(recipe, dtype)
 
     def push(self, samples: FloatArray) -> FloatArray:
-        """Add a block of shape ``(n,)``; return the coefficients of the frames it completes."""
+        """Add a block of shape ``(n,)`` and return the MFCCs of the frames that it completes."""
         return self._mfcc(self._frames.push(samples))
 
     def restart(self) -> None:
-        """Forget the signal so far."""
+        """Discard the signal so far."""
         self._frames.restart()

@@ -1,4 +1,4 @@
-"""What a front end computes, as data: a model's card holds one of these."""
+"""The parameters of an MFCC front end, as a model's card contains them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Floor = Literal["clamp", "zero"]
 class Recipe:
     """The parameters of one MFCC front end.
 
-    Frames are causal and uncentred: frame ``k`` holds the samples
+    Frames are causal, not centred: frame ``k`` holds the samples
     ``[k * hop_length, k * hop_length + frame_length)``.
 
     Raises:
@@ -31,11 +31,11 @@ class Recipe:
     hop_length: int
     """Samples from one frame to the next."""
     n_fft: int
-    """Points of the Fourier transform; a shorter frame is zero-padded, a longer one cut."""
+    """Points of the Fourier transform. A shorter frame is padded with zeros, a longer one cut."""
     n_mels: int
-    """Mel bands."""
+    """Number of mel bands."""
     n_mfcc: int
-    """Cepstral coefficients kept, at most ``n_mels``."""
+    """Number of cepstral coefficients, at most ``n_mels``."""
     window: WindowName = "hann"
     """Periodic (DFT-even) form of the named window."""
     pre_emphasis: float = 0.0
@@ -44,19 +44,19 @@ class Recipe:
     """``htk``: 2595·log10(1 + f/700), triangles between whole FFT bins.
     ``slaney``: linear below 1 kHz, then logarithmic, triangles of equal area."""
     low_hz: float = 0.0
-    """Lower edge of the first band."""
+    """Lower edge of the first band, in Hz."""
     high_hz: float = 8000.0
-    """Upper edge of the last band."""
+    """Upper edge of the last band, in Hz."""
     spectrum: Spectrum = "power"
     """``power``: |rfft|². ``periodogram``: |rfft|² / n_fft."""
     logarithm: Logarithm = "log10"
-    """Of the mel powers."""
+    """Logarithm of the mel powers."""
     log_floor: float = 1e-10
-    """What stands in for powers too small to take the logarithm of."""
+    """Replacement for powers that are too small for the logarithm."""
     floor: Floor = "clamp"
-    """``clamp``: every power below ``log_floor`` becomes it. ``zero``: only an exact 0 does."""
+    """``clamp``: replace powers below ``log_floor``. ``zero``: replace only exact zeros."""
     lifter: int = 0
-    """``L`` in ``1 + L/2 · sin(πn/L)``, applied to coefficient ``n``; 0 for none."""
+    """``L`` in ``1 + L/2 · sin(πn/L)``, the factor of coefficient ``n``; 0 for none."""
     append_energy: bool = False
     """Replace coefficient 0 by the logarithm of the frame's total power."""
 
@@ -90,13 +90,13 @@ class Recipe:
             raise ValueError(f"lifter must not be negative, not {self.lifter}")
 
     def frames_in(self, samples: int) -> int:
-        """Number of full frames in so many samples."""
+        """Return the number of full frames in a number of samples."""
         if samples < self.frame_length:
             return 0
         return 1 + (samples - self.frame_length) // self.hop_length
 
     def end_of(self, frames: int) -> int:
-        """Sample position just behind the last of so many frames; 0 for none."""
+        """Return the position after the last sample of a number of frames; 0 for none."""
         if frames == 0:
             return 0
         return (frames - 1) * self.hop_length + self.frame_length

@@ -1,4 +1,4 @@
-"""Any sample rate to the model's, block by block."""
+"""Convert the sample rate of a stream, block by block."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from emotiond.dsp.types import FloatArray
 
 
 class Resampler:
-    """Converts a mono signal that comes in blocks of any size; passes it on where rates agree.
+    """Resamples a mono signal in blocks of any size. Equal rates leave it unchanged.
 
     Args:
-        from_rate: Hz of what is pushed.
-        to_rate: Hz of what comes out.
+        from_rate: Hz of the input.
+        to_rate: Hz of the output.
     """
 
     def __init__(self, from_rate: float, to_rate: float) -> None:
@@ -21,7 +21,7 @@ class Resampler:
         self.restart()
 
     def restart(self) -> None:
-        """Forget the signal so far."""
+        """Discard the signal so far."""
         from_rate, to_rate = self._rates
         self._stream = (
             None
@@ -30,14 +30,14 @@ class Resampler:
         )
 
     def push(self, samples: FloatArray, last: bool = False) -> FloatArray:
-        """Convert a further block.
+        """Convert the next block.
 
         Args:
             samples: float32, shape ``(n,)``.
-            last: whether the signal ends here, so that what the filter holds back comes out too.
+            last: whether the signal ends here. Then the output includes the filter's delay.
 
         Returns:
-            float32, shape ``(m,)``; ``m`` lags behind by the length of the filter until ``last``.
+            float32, shape ``(m,)``. Until ``last``, the filter delays the output.
         """
         if self._stream is None:
             return samples

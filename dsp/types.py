@@ -1,4 +1,4 @@
-"""The array types that every layer speaks of."""
+"""Array types that all layers share."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
-"""float32 in the daemon, float64 where exactness is asked for."""
+"""float32 in most of the daemon, float64 where precision matters."""

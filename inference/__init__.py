@@ -1,1 +1,1 @@
-"""Features in, posteriors out: no I/O beyond reading a model, nothing of sockets or devices."""
+"""Features in, posteriors, scores and labels out. The only I/O is to read a model."""

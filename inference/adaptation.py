@@ -1,4 +1,4 @@
-"""Getting used to one voice: slowly, without labels, and never far."""
+"""Adapt to one voice: slowly, without labels, and within bounds."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from emotiond.inference.profile import Profile
 
 @dataclass(frozen=True)
 class AdaptationSettings:
-    """How a speaker's statistics are gathered, as the model was trained with.
+    """How to accumulate a speaker's statistics. Training used the same values.
 
     Raises:
         ValueError: a value is out of range.
     """
 
     prior_seconds: float
-    """The population counts as so much speech: adaptation starts from it."""
+    """Weight of the population's mean, as seconds of speech. Adaptation starts from this mean."""
     horizon_seconds: float
-    """Older speech fades with this time constant."""
+    """Time constant with which older speech loses its weight, in seconds of speech."""
     bound: float
-    """Statistics are kept within ± this many of the population's standard deviations."""
+    """Limit of each statistic, ± this many standard deviations of the population."""
 
     def __post_init__(self) -> None:
         if self.prior_seconds <= 0 or self.horizon_seconds <= 0 or self.bound <= 0:
@@ -31,13 +31,13 @@ class AdaptationSettings:
 
 
 class Speaker:
-    """Running statistics of one speaker, as the model's ``speaker`` input takes them.
+    """Running statistics of one speaker, for the model's ``speaker`` input.
 
     Args:
-        settings: of the model's card.
+        settings: those of the model's card.
         size: length of the model's statistics.
-        profile: of a voice that is known already. Its speech counts beside the population's
-            and fades as little; None starts from the population alone.
+        profile: a known voice. Its speech adds to the weight of the population's mean and, like
+            it, never loses weight. None starts from the population alone.
     """
 
     def __init__(
@@ -54,23 +54,28 @@ class Speaker:
 
     @property
     def vector(self) -> FloatArray:
-        """Shape ``(size,)``, float32; all zeros where nothing is known and nothing was heard."""
+        """The statistics, shape ``(size,)``, float32; zeros for an unknown speaker."""
         mean = (self._prior_sum + self._sum) / (self._prior_seconds + self._seconds)
         bound = self._settings.bound
         return np.clip(mean, -bound, bound).astype(np.float32)
 
     @property
     def speech_seconds(self) -> float:
-        """Of the speech heard, as far as it has not faded; a profile's is not among it."""
+        """Weight of the stream's own speech, without that of a profile."""
         return self._seconds
 
     @property
     def mean(self) -> FloatArray:
-        """Statistics of that speech alone, ``(size,)``; there must have been some."""
+        """Statistics of the stream's own speech, shape ``(size,)``. Call :meth:`update` first."""
         return self._sum / self._seconds
 
     def update(self, statistics: FloatArray, speech_seconds: float) -> None:
-        """Take a window's statistics into account, for the speech that is new in it."""
+        """Add the statistics of a window.
+
+        Args:
+            statistics: shape ``(size,)``.
+            speech_seconds: speech in the window that no earlier update contained.
+        """
         fade = np.exp(-speech_seconds / self._settings.horizon_seconds)
         self._sum = fade * self._sum + speech_seconds * statistics
         self._seconds = float(fade * self._seconds + speech_seconds)

@@ -1,4 +1,4 @@
-"""A model's card: what its ``.tflite`` file takes and gives, and what to know before using it."""
+"""A model's card: its input and output, its settings, and what users should know."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from emotiond.dsp.frontend import WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.exceptions import CardError
 from emotiond.inference.adaptation import AdaptationSettings
-from emotiond.inference.parsing import build
-from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.inference.parsing import Kinds, build
+from emotiond.inference.smoothing.smoother import SmootherSettings
+from emotiond.inference.smoothing.table import SMOOTHERS
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
-"""The eight labels, in the order of every vector of scores."""
+"""The eight labels. Every vector of scores has this order."""
 
 SAMPLE_RATE = 16_000
-"""Hz, of all audio behind the ring buffer."""
+"""Hz, the rate of all audio after the ring buffer."""
 
 _FORMAT = 1
 _LARGEST_BYTES = 4_000_000
@@ -28,7 +29,7 @@ _LEAST_LOG_FLOOR = 1e-37  # a smaller one is 0 in float32
 
 @dataclass(frozen=True)
 class Licence:
-    """The code's licence and the weights' are two."""
+    """The licences of the weights and of the code, which differ."""
 
     weights: str
     code: str
@@ -38,8 +39,8 @@ class Licence:
 class Card:
     """The contract between a model and the daemon.
 
-    The model takes ``features`` (n, window_frames, n_mfcc) and gives ``logits`` (n, 9):
-    one per label, then one that says whether there is a voice at all.
+    The model takes ``features``, shape ``(n, window_frames, n_mfcc)``, and returns ``logits``,
+    shape ``(n, 9)``: one for each label, then one for the presence of a voice.
 
     Raises:
         ValueError: a value is out of range.
@@ -49,17 +50,17 @@ class Card:
     name: str
     description: str
     sha256: str
-    """Of the ``.tflite`` file: a file cut short or exchanged is refused."""
+    """SHA-256 of the ``.tflite`` file. It detects a truncated or exchanged file."""
     labels: tuple[str, ...]
     recipe: Recipe
     window_frames: int
     minimum_frames: int
-    """Real frames without which a window is not judged."""
+    """Frames of audio that a window needs before the model runs."""
     temperature: float
-    """Logits are divided by it before the softmax, so that scores are honest."""
+    """Divisor of the logits before the softmax. It calibrates the posteriors."""
     voice_threshold: float
-    """A window whose voice probability is lower is silence."""
-    smoothing: SmoothingSettings
+    """A window with a lower probability of a voice is silence."""
+    smoothing: Annotated[SmootherSettings, Kinds(SMOOTHERS)]
     licence: Licence
     training_data: tuple[str, ...]
     evaluation: Mapping[str, Any]
@@ -67,7 +68,7 @@ class Card:
     not_for: str
     known_weaknesses: tuple[str, ...]
     adaptation: AdaptationSettings | None = None
-    """How a speaker's statistics are kept; None for a model that does not adapt."""
+    """How to accumulate a speaker's statistics; None for a model that does not adapt."""
 
     def __post_init__(self) -> None:
         if self.format != _FORMAT:
@@ -90,17 +91,16 @@ class Card:
             raise ValueError("temperature must lie between 0.01 and 100")
         if not 0 <= self.voice_threshold <= 1:
             raise ValueError("voice_threshold must lie between 0 and 1")
-        if self.smoothing.settling_seconds > self.window_seconds:
-            raise ValueError("smoothing.settling_seconds must not exceed the window")
+        self.smoothing.check_window(self.window_seconds)
 
     @property
     def shape(self) -> WindowShape:
-        """How features are cut for this model."""
+        """How to cut features into windows for this model."""
         return WindowShape(self.window_frames, self.minimum_frames)
 
     @property
     def window_seconds(self) -> float:
-        """Audio that a full window spans."""
+        """Length of the audio in a full window."""
         return self.recipe.end_of(self.window_frames) / self.recipe.sample_rate
 
 
@@ -108,7 +108,7 @@ def load_card(path: Path) -> Card:
     """Read and check a card.
 
     Raises:
-        CardError: it is missing, not JSON, or not a card.
+        CardError: the file is missing, is not JSON, or is not a card.
     """
     remedy = "Put the model's own card beside it, or choose a model from 'emotiond models'"
     try:

@@ -1,4 +1,4 @@
-"""The models that came with the package, and how a name or a path becomes one."""
+"""Find a model by its path, or a bundled one by its name."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ _FOLDER = Path(__file__).parents[1] / "models"
 
 
 def bundled_models() -> Sequence[Path]:
-    """Paths of the bundled ``.tflite`` files, in the order of their names."""
+    """Return the paths of the bundled ``.tflite`` files, sorted by name."""
     return sorted(_FOLDER.glob(f"*{SUFFIX}"))
 
 
 def default_name(runtime: Runtime) -> str:
-    """The best bundled model that this interpreter can run."""
+    """Return the name of the best bundled model that this interpreter can run."""
     return "full" if runtime.package == LITERT else "lite"
 
 
 def find_model(wanted: str | None, runtime: Runtime) -> Model:
-    """Read a model by name or path; None for the best bundled one.
+    """Read a model by its name or path; None reads the best bundled one.
 
     Raises:
-        ModelError: there is no such model, or it cannot be read.
-        CardError: its card is missing or broken, or belongs to another file.
+        ModelError: the model does not exist, or is unreadable.
+        CardError: the card is missing or broken, or belongs to another file.
     """
     name = wanted or default_name(runtime)
     if name.endswith(SUFFIX) or "/" in name or "\\" in name:

@@ -1,4 +1,4 @@
-"""One model, loaded and checked against its card, that judges windows of features."""
+"""Load a model, check it against its card, and infer posteriors from windows of features."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOGITS, STATISTICS = "logits", "statistics"
 
 @dataclass(frozen=True)
 class Model:
-    """A card and the bytes of its model: read once, shared by all classifiers."""
+    """A card and the bytes of its model. All classifiers of a process share them."""
 
     card: Card
     content: bytes
@@ -31,14 +31,14 @@ class Model:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model makes of one window."""
+    """The output of the model for one window."""
 
     posteriors: FloatArray
-    """Shape ``(8,)``, in the order of ``LABELS``; they sum to 1."""
+    """Shape ``(8,)``, in the order of ``LABELS``; the sum is 1."""
     voice: float
-    """Probability that there is a human voice."""
+    """Probability that the window contains a human voice."""
     statistics: FloatArray | None
-    """Of this window's speech, for the adaptation; None for a model that does not adapt."""
+    """Statistics of the speech in this window; None for a model that does not adapt."""
 
 
 def read_model(path: Path) -> Model:
@@ -46,7 +46,7 @@ def read_model(path: Path) -> Model:
 
     Raises:
         CardError: the card is missing or broken, or belongs to another file.
-        ModelError: the model cannot be read.
+        ModelError: the model is unreadable.
     """
     if path.suffix != SUFFIX:
         raise ModelError(f"{path} is not a {SUFFIX} file", "Give the path of a model, or its name")
@@ -68,11 +68,11 @@ def read_model(path: Path) -> Model:
 
 
 class Classifier:
-    """Judges windows; belongs to one thread.
+    """Runs a model on windows. It belongs to one thread.
 
     Raises:
         ModelError: the interpreter cannot load the model.
-        CardError: the model's tensors are not what the card says.
+        CardError: the model's tensors differ from those in the card.
     """
 
     def __init__(self, model: Model, runtime: Runtime) -> None:
@@ -88,24 +88,23 @@ class Classifier:
             ) from None
         self._inputs, self._outputs = _tensors(self._interpreter)
         self._check()
-        # Each call of these gives a view, which must be gone before the interpreter runs.
+        # Each call returns a view. The interpreter runs only while no view exists.
         self._features = self._interpreter.tensor(self._inputs[FEATURES]["index"])
         self._speaker = None
         if SPEAKER in self._inputs:
             self._speaker = self._interpreter.tensor(self._inputs[SPEAKER]["index"])
 
-    def judge(self, window: FloatArray, speaker: Speaker | None) -> Prediction:
-        """Judge a window.
+    def infer(self, window: FloatArray, speaker: Speaker | None) -> Prediction:
+        """Run the model on one window.
 
-        Several windows at once would cost as much as one after the other
-        (benchmarks/README.md).
+        A batch of windows would take as long as the same windows in turn (benchmarks/README.md).
 
         Args:
             window: shape ``(window_frames, n_mfcc)``.
-            speaker: whose voice it holds; None for nobody known.
+            speaker: statistics of the speaker; None for an unknown one.
 
         Raises:
-            ModelError: the model failed, or gave something that is not a number.
+            ModelError: the model failed, or returned values that are not finite.
         """
         self._features()[0] = window
         if self._speaker is not None:
@@ -129,10 +128,10 @@ class Classifier:
         )
 
     def speaker(self, profile: Profile | None = None) -> Speaker | None:
-        """Statistics of a voice to begin with; None where the model does not adapt.
+        """Return the initial statistics of a speaker; None if the model does not adapt.
 
         Args:
-            profile: of the voice, taken by this very model; None for one not heard before.
+            profile: a known voice, measured with this model; None for an unknown one.
 
         Raises:
             ProfileError: the profile does not fit the model.
@@ -182,14 +181,14 @@ class Classifier:
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    """Over the last axis, without overflow."""
+    """Return the softmax over the last axis, without overflow."""
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     posteriors: FloatArray = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return posteriors
 
 
 def _tensors(interpreter: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Details of the inputs and outputs by the names that the signature gives them."""
+    """Return the details of inputs and outputs by their names in the signature."""
     signatures = interpreter.get_signature_list()
     if not signatures:
         raise CardError("the model has no signature", "Export it with named inputs and outputs")

@@ -1,4 +1,4 @@
-"""Strict reading of mappings (JSON, TOML) into frozen dataclasses."""
+"""Read mappings (JSON, TOML) into frozen dataclasses, strictly."""
 
 from __future__ import annotations
 
@@ -8,31 +8,41 @@ import math
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 T = TypeVar("T")
 
-_LARGEST_INTEGER = 2**53  # a float holds it exactly
+_LARGEST_INTEGER = 2**53  # up to here, a float represents every integer
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Marks a field that takes one of several dataclasses, as ``Annotated[Protocol, Kinds(…)]``.
+
+    The key ``kind`` of the field's mapping names the dataclass. The other keys are its fields.
+    """
+
+    classes: Mapping[str, type[Any]]
 
 
 def build(cls: type[T], values: object, where: str = "") -> T:
-    """Make a dataclass from a mapping whose keys and types must fit exactly.
+    """Make a dataclass from a mapping whose keys and types must match exactly.
 
-    Nested dataclasses are built from nested mappings, tuples from lists; an integer
-    serves as a float.
+    A nested dataclass takes a nested mapping, one of :class:`Kinds` too. A tuple takes a list. A
+    float also takes an integer.
 
     Args:
         cls: a dataclass.
-        values: what was read.
-        where: the path to it, for messages.
+        values: what the file or message contains.
+        where: the path to ``values``, for error messages.
 
     Raises:
-        ValueError: a key is unknown or missing, or a value has the wrong type; the
-            message names it.
+        ValueError: a key is unknown or missing, or a value has the wrong type. The message
+            names the key.
     """
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{where or 'it'} must be an object, not {_kind(values)}")
-    hints = typing.get_type_hints(cls)
+    values = _mapping(values, where)
+    hints = typing.get_type_hints(cls, include_extras=True)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
@@ -50,8 +60,28 @@ def build(cls: type[T], values: object, where: str = "") -> T:
     )
 
 
+def _mapping(value: object, where: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where or 'it'} must be an object, not {_type_name(value)}")
+    return value
+
+
+def _build_kind(kinds: Kinds, value: object, where: str) -> Any:
+    values = dict(_mapping(value, where))
+    if "kind" not in values:
+        names = " or ".join(f'"{name}"' for name in kinds.classes)
+        raise ValueError(f'{_path(where, "kind")!r} is missing (add "kind": {names})')
+    kind = values.pop("kind")
+    if not isinstance(kind, str) or kind not in kinds.classes:
+        names = ", ".join(kinds.classes)
+        raise ValueError(f"{_path(where, 'kind')!r} must be one of {names}, not {kind!r}")
+    return build(kinds.classes[kind], values, where)
+
+
 def _value(hint: Any, value: object, where: str) -> Any:
     origin = typing.get_origin(hint)
+    if origin is Annotated:
+        return _build_kind(hint.__metadata__[0], value, where)
     if origin in (typing.Union, types.UnionType):
         return _optional(hint, value, where)
     if origin is typing.Literal:
@@ -61,12 +91,12 @@ def _value(hint: Any, value: object, where: str) -> Any:
         return value
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise ValueError(f"{where!r} must be a list, not {_kind(value)}")
+            raise ValueError(f"{where!r} must be a list, not {_type_name(value)}")
         item = typing.get_args(hint)[0]
         return tuple(_value(item, v, f"{where}[{i}]") for i, v in enumerate(value))
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
-            raise ValueError(f"{where!r} must be an object, not {_kind(value)}")
+            raise ValueError(f"{where!r} must be an object, not {_type_name(value)}")
         return dict(value)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return build(hint, value, where)
@@ -86,7 +116,7 @@ def _scalar(hint: type, value: object, where: str) -> Any:
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
-        raise ValueError(f"{where!r} must be {_NAMES[hint]}, not {_kind(value)}")
+        raise ValueError(f"{where!r} must be {_NAMES[hint]}, not {_type_name(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{where!r} must be finite, not {value}")
     return value
@@ -95,7 +125,7 @@ def _scalar(hint: type, value: object, where: str) -> Any:
 _NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 
 
-def _kind(value: object) -> str:
+def _type_name(value: object) -> str:
     return "null" if value is None else _NAMES.get(type(value), type(value).__name__)
 
 

@@ -1,17 +1,17 @@
-"""What is kept of one person's voice: statistics of one model, and no sound."""
+"""A voice profile: statistics of one voice by one model. It contains no sound."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 _FORMAT = 1
-_LARGEST_STATISTIC = 1e6  # of the population's standard deviations: far beyond any voice
+_LARGEST_STATISTIC = 1e6  # in standard deviations of the population, far beyond any voice
 _MOST_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The statistics of a speaker's ordinary speech, for the model that they were taken by.
+    """Statistics of a speaker's ordinary speech, for the model that measured them.
 
     Raises:
         ValueError: a value is out of range.
@@ -21,11 +21,11 @@ class Profile:
     model: str
     """Name of the model."""
     sha256: str
-    """Of its ``.tflite`` file: to another model the statistics mean nothing."""
+    """SHA-256 of its ``.tflite`` file. The statistics are meaningless for another model."""
     speech_seconds: float
-    """Of speech, that they were taken from."""
+    """Length of the speech that the mean is taken over."""
     mean: tuple[float, ...]
-    """As the model gives them, averaged over that speech."""
+    """Mean of the model's statistics over that speech."""
 
     def __post_init__(self) -> None:
         if self.format != _FORMAT:
@@ -39,5 +39,5 @@ class Profile:
 def make_profile(
     model: str, sha256: str, speech_seconds: float, mean: tuple[float, ...]
 ) -> Profile:
-    """A profile in the present format."""
+    """Make a profile in the present format."""
     return Profile(_FORMAT, model, sha256, speech_seconds, mean)

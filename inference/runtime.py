@@ -1,4 +1,4 @@
-"""Which TFLite interpreter this machine has, and how to ask it for an inference."""
+"""Find the installed TFLite interpreter, and make an interpreter for a model."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ MODULES = {
     LITERT: "ai_edge_litert.interpreter",
     TFLITE_RUNTIME: "tflite_runtime.interpreter",
 }
-"""The module of each package, the preferred one first."""
+"""The module of each package. The preferred one is first."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """An installed interpreter."""
+    """An installed interpreter package."""
 
     package: str
     """``ai-edge-litert`` or ``tflite-runtime``."""
@@ -35,18 +35,18 @@ class Runtime:
 
     @property
     def version(self) -> str:
-        """Of the package."""
-        import importlib.metadata  # costs as much as the model, and is asked for by few
+        """Version of the package."""
+        import importlib.metadata  # as slow as loading a model, and seldom needed
 
         return importlib.metadata.version(self.package)
 
     def interpreter(self, model_content: bytes) -> Any:
-        """A new interpreter for one model; it belongs to the thread that uses it.
+        """Make an interpreter for one model. It belongs to the thread that uses it.
 
-        One thread: on small machines a second one costs more than it gives.
+        It computes in one thread, because a second one slows down small machines.
 
         Raises:
-            ValueError: the content is not a model that this interpreter can run.
+            ValueError: this interpreter cannot run the content.
         """
         with _native_log_muted():
             interpreter = self.interpreter_class(model_content=model_content, num_threads=1)
@@ -56,11 +56,11 @@ class Runtime:
 
 @contextlib.contextmanager
 def _native_log_muted() -> Iterator[None]:
-    """Keep the interpreter's C++ chatter off the user's terminal; errors still come as exceptions.
+    """Hide the interpreter's native log from the terminal. Errors still raise exceptions.
 
-    It has no switch of its own for that, so the descriptor is exchanged for a moment.
+    The interpreter has no option for this, so standard error is redirected for a moment.
     """
-    if sys.stderr is None:  # closed by whoever started the process: nothing to keep clean
+    if sys.stderr is None:  # the parent process closed it
         yield
         return
     sys.stderr.flush()
@@ -75,10 +75,10 @@ def _native_log_muted() -> Iterator[None]:
 
 
 def find_runtime() -> Runtime:
-    """The interpreter to use: ai-edge-litert where it is installed, else tflite-runtime.
+    """Return the interpreter to use: ai-edge-litert if installed, otherwise tflite-runtime.
 
     Raises:
-        InterpreterError: neither can be used; the message says what to install.
+        InterpreterError: neither works. The message says what to install.
     """
     for package, module_name in MODULES.items():
         try:

@@ -158,6 +158,7 @@ def test_tests_lie_where_the_tree_has_a_room() -> None:
 
 def test_every_package_is_installed() -> None:
     listed = (ROOT / "setup.cfg").read_text("utf-8").partition("packages =")[2]
-    for path in (ROOT / "streamer").rglob("__init__.py"):
-        package = ".".join(("emotiond", *path.parent.relative_to(ROOT).parts))
-        assert f"\n    {package}\n" in listed
+    for top in ("dsp", "inference", "streamer", "clients"):
+        for path in (ROOT / top).rglob("__init__.py"):
+            package = ".".join(("emotiond", *path.parent.relative_to(ROOT).parts))
+            assert f"\n    {package}\n" in listed

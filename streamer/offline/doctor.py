@@ -120,7 +120,7 @@ def _speed(path: Path, runtime: Runtime) -> Finding:
     for _ in range(_TRIALS):
         began = time.perf_counter()
         front_end.push(noise)
-        classifier.judge(window, None)
+        classifier.infer(window, None)
         spent.append(time.perf_counter() - began)
     seconds, stride_seconds = float(np.median(spent)), stride / SAMPLE_RATE
     factor = seconds / stride_seconds

@@ -8,7 +8,6 @@ from emotiond.dsp.frontend import FrontEnd
 from emotiond.inference.adaptation import Speaker
 from emotiond.inference.card import LABELS, SAMPLE_RATE, Card
 from emotiond.inference.classifier import Classifier, Prediction
-from emotiond.inference.smoothing import Smoother
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.events import Change, Emotion, State, scores_of
 from emotiond.streamer.streams.stride import Stride
@@ -59,7 +58,7 @@ class Pipeline:
     def __init__(self, card: Card, speaker: Speaker | None) -> None:
         self.speaker = speaker
         self._front_end = FrontEnd(card.recipe, card.shape)
-        self._smoother = Smoother(card.smoothing)
+        self._smoother = card.smoothing.smoother()
         self._likely_voice = VoiceActivity(LIKELY_VOICE, card.recipe.hop_length)
         self._published_voice = VoiceActivity(card.voice_threshold, card.recipe.hop_length)
         self._origin = 0  # position at which the front end last restarted
@@ -97,7 +96,7 @@ class Pipeline:
         window = stride.acoustics.window
         if not stride.needs_inference or window is None:
             return None
-        return classifier.judge(window.features, self.speaker)
+        return classifier.infer(window.features, self.speaker)
 
     def adapt(self, stride: Stride, prediction: Prediction | None) -> None:
         """Update the speaker's statistics, or end speech without a voice, for later strides.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emotiond.dsp.frontend import Heard
+from emotiond.dsp.frontend import Acoustics
 
 
 @dataclass(frozen=True)
 class Stride:
     """One stride of a stream after the front end."""
 
-    acoustics: Heard
+    acoustics: Acoustics
     start_sample: int
     """Start of the window, counted from the start of the stream."""
     end_sample: int

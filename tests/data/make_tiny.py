@@ -98,6 +98,7 @@ def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
         "temperature": 1.0,
         "voice_threshold": 0.5,
         "smoothing": {
+            "kind": "hmm",
             "persistence_seconds": 5.0,
             "evidence_seconds": 2.0,
             "margin": 0.05,

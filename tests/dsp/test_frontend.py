@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emotiond.dsp.frontend import FeatureHistory, FrontEnd, Heard, WindowShape
+from emotiond.dsp.frontend import Acoustics, FeatureHistory, FrontEnd, WindowShape
 from emotiond.dsp.gate import GateState
 from emotiond.dsp.mfcc import Mfcc
 from emotiond.dsp.types import FloatArray
@@ -23,42 +23,46 @@ def front_end() -> FrontEnd:
     return FrontEnd(RECIPE, SHAPE)
 
 
-def hear(samples: FloatArray, stride: int = STRIDE) -> list[Heard]:
+def acoustics_of(samples: FloatArray, stride: int = STRIDE) -> list[Acoustics]:
     """What every stride brings; windows are copied, as they are valid for one push only."""
-    ear, brought = front_end(), []
+    stream, pushed = front_end(), []
     for chunk in cut(samples, [stride]):
-        heard = ear.push(chunk)
-        if heard.window is not None:
-            kept = dataclasses.replace(heard.window, features=heard.window.features.copy())
-            heard = dataclasses.replace(heard, window=kept)
-        brought.append(heard)
-    return brought
+        acoustics = stream.push(chunk)
+        if acoustics.window is not None:
+            kept = dataclasses.replace(acoustics.window, features=acoustics.window.features.copy())
+            acoustics = dataclasses.replace(acoustics, window=kept)
+        pushed.append(acoustics)
+    return pushed
 
 
 @pytest.mark.parametrize("onset", [16_000, 20_000, 23_920])
 def test_windows_begin_0_2_s_before_the_onset(onset: int) -> None:
     samples = np.concatenate((SILENCE[:onset], tone(300, 1.5)))
-    partial = [heard for heard in hear(samples) if heard.window and heard.window.frames < 100]
+    partial = [
+        acoustics
+        for acoustics in acoustics_of(samples)
+        if acoustics.window and acoustics.window.frames < 100
+    ]
     assert partial
     # The first loud frame is the first that the tone reaches into.
     first_frame = -(-(onset - 399) // 160)
-    assert {heard.start_sample for heard in partial} == {(first_frame - 20) * 160}
+    assert {acoustics.start_sample for acoustics in partial} == {(first_frame - 20) * 160}
 
 
 def test_a_speech_that_begins_at_once_has_no_pre_roll() -> None:
-    heard = hear(tone(300, 0.5))
-    assert [h.window.frames for h in heard if h.window] == [RECIPE.frames_in(8000)]
-    assert heard[-1].start_sample == 0
+    acoustics = acoustics_of(tone(300, 0.5))
+    assert [h.window.frames for h in acoustics if h.window] == [RECIPE.frames_in(8000)]
+    assert acoustics[-1].start_sample == 0
 
 
 def test_a_window_slides_on_once_it_is_full() -> None:
-    heard = hear(tone(300, 3.0))
-    for k, brought in enumerate(heard, 1):
+    acoustics = acoustics_of(tone(300, 3.0))
+    for k, pushed in enumerate(acoustics, 1):
         frames = RECIPE.frames_in(k * STRIDE)
-        if brought.window is not None:
-            assert brought.window.frames == min(100, frames)
-        assert brought.end_sample == RECIPE.end_of(frames)
-        assert brought.start_sample == max(0, frames - 100) * 160
+        if pushed.window is not None:
+            assert pushed.window.frames == min(100, frames)
+        assert pushed.end_sample == RECIPE.end_of(frames)
+        assert pushed.start_sample == max(0, frames - 100) * 160
 
 
 @pytest.mark.parametrize("speech", [demo()[:64_000], np.concatenate((SILENCE, demo()[:64_000]))])
@@ -66,13 +70,13 @@ def test_a_window_holds_the_features_of_its_span_then_those_of_silence(speech: F
     everything = Mfcc(RECIPE).of_signal(speech)
     silence = Mfcc(RECIPE).of_signal(SILENCE[:400])[0]
     windows = 0
-    for heard in hear(speech):
-        if heard.window is None:
+    for acoustics in acoustics_of(speech):
+        if acoustics.window is None:
             continue
         windows += 1
-        first, count = heard.start_sample // 160, heard.window.frames
-        real, padding = heard.window.features[:count], heard.window.features[count:]
-        assert heard.window.features.shape == (100, 13)
+        first, count = acoustics.start_sample // 160, acoustics.window.frames
+        real, padding = acoustics.window.features[:count], acoustics.window.features[count:]
+        assert acoustics.window.features.shape == (100, 13)
         np.testing.assert_allclose(real, everything[first : first + count], atol=1e-4)
         np.testing.assert_array_equal(padding, np.tile(silence, (100 - count, 1)))
     assert windows > 4
@@ -80,60 +84,62 @@ def test_a_window_holds_the_features_of_its_span_then_those_of_silence(speech: F
 
 def test_no_window_holds_anything_from_a_former_speech() -> None:
     pause = np.zeros(17_000, np.float32)  # over 0.8 s and the pre-roll
-    heard = hear(np.concatenate((tone(300, 1.0), pause, tone(300, 0.7))))
-    second = [h for h in heard if h.window and h.end_sample > 16_000 + 17_000]
+    acoustics = acoustics_of(np.concatenate((tone(300, 1.0), pause, tone(300, 0.7))))
+    second = [h for h in acoustics if h.window and h.end_sample > 16_000 + 17_000]
     assert second
     assert all(h.start_sample >= 16_000 + 17_000 - 3200 - 560 for h in second)
 
 
 def test_there_is_no_window_below_the_minimum() -> None:
-    heard = hear(tone(300, 1.0), 160)
-    frames = [h.window.frames for h in heard if h.window]
+    acoustics = acoustics_of(tone(300, 1.0), 160)
+    frames = [h.window.frames for h in acoustics if h.window]
     assert min(frames) == 38
-    assert [h.window is None for h in heard] == sorted([h.window is None for h in heard])[::-1]
+    assert [h.window is None for h in acoustics] == sorted([h.window is None for h in acoustics])[
+        ::-1
+    ]
 
 
 def test_there_is_no_window_in_silence() -> None:
-    for heard in hear(np.zeros(48_000, np.float32)):
-        assert heard.window is None
-        assert heard.gate is GateState.QUIET
-        assert heard.speech_ratio == 0
-        assert heard.level_dbfs == pytest.approx(-120, abs=1e-3)
+    for acoustics in acoustics_of(np.zeros(48_000, np.float32)):
+        assert acoustics.window is None
+        assert acoustics.gate is GateState.QUIET
+        assert acoustics.speech_ratio == 0
+        assert acoustics.level_dbfs == pytest.approx(-120, abs=1e-3)
 
 
 def test_speech_brings_windows() -> None:
-    assert sum(heard.window is not None for heard in hear(demo())) > 10
+    assert sum(acoustics.window is not None for acoustics in acoustics_of(demo())) > 10
 
 
 def test_the_speech_ratio_is_the_share_of_loud_frames() -> None:
     samples = np.concatenate((tone(300, 0.5), SILENCE[:8000], tone(300, 0.5)))
-    heard = hear(samples, 16)[-1]
-    assert heard.window is not None
-    assert heard.window.active_frames / heard.window.frames == pytest.approx(heard.speech_ratio)
-    assert heard.speech_ratio == pytest.approx(0.5, abs=0.06)
+    last = acoustics_of(samples, 16)[-1]
+    assert last.window is not None
+    assert last.window.active_frames / last.window.frames == pytest.approx(last.speech_ratio)
+    assert last.speech_ratio == pytest.approx(0.5, abs=0.06)
 
 
 def test_loud_frames_are_counted_as_they_come() -> None:
     samples = np.concatenate((SILENCE, tone(300, 0.5), SILENCE, tone(300, 0.4), SILENCE))
-    heard = hear(samples, 1000)
-    assert sum(h.new_active_frames for h in heard) == pytest.approx(90, abs=6)
-    assert not any(h.new_active_frames for h in heard if h.end_sample < 32_000)
-    first_speech = [h for h in heard if h.end_sample < 40_000]
+    acoustics = acoustics_of(samples, 1000)
+    assert sum(h.new_active_frames for h in acoustics) == pytest.approx(90, abs=6)
+    assert not any(h.new_active_frames for h in acoustics if h.end_sample < 32_000)
+    first_speech = [h for h in acoustics if h.end_sample < 40_000]
     window = first_speech[-1].window
     assert window is not None
     assert sum(h.new_active_frames for h in first_speech) == window.active_frames
 
 
 def test_the_level_is_that_of_the_newest_stride() -> None:
-    loud, _, soft = hear(np.concatenate((tone(300, 0.25, 1.0), tone(300, 0.5, 0.01))))
+    loud, _, soft = acoustics_of(np.concatenate((tone(300, 0.25, 1.0), tone(300, 0.5, 0.01))))
     assert loud.level_dbfs == pytest.approx(-3.01, abs=0.1)
     assert soft.level_dbfs == pytest.approx(-43.01, abs=0.1)
 
 
 def test_a_push_that_completes_no_frame_changes_nothing() -> None:
-    ear = front_end()
-    before = ear.push(tone(300, 0.5))
-    after = ear.push(np.zeros(1, np.float32))
+    stream = front_end()
+    before = stream.push(tone(300, 0.5))
+    after = stream.push(np.zeros(1, np.float32))
     assert (after.level_dbfs, after.end_sample, after.start_sample) == (
         before.level_dbfs,
         before.end_sample,
@@ -144,24 +150,24 @@ def test_a_push_that_completes_no_frame_changes_nothing() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 399])
 def test_before_the_first_frame_there_is_nothing(count: int) -> None:
-    heard = front_end().push(np.ones(count, np.float32))
-    assert (heard.start_sample, heard.end_sample, heard.window) == (0, 0, None)
-    assert (heard.speech_ratio, heard.level_dbfs) == (0, -120)
+    acoustics = front_end().push(np.ones(count, np.float32))
+    assert (acoustics.start_sample, acoustics.end_sample, acoustics.window) == (0, 0, None)
+    assert (acoustics.speech_ratio, acoustics.level_dbfs) == (0, -120)
 
 
 @settings(max_examples=10)
 @given(block_sizes)
 def test_each_frame_is_computed_once(sizes: list[int]) -> None:
-    ear, position = front_end(), 0
+    stream, position = front_end(), 0
     for block in cut(demo()[:16_000], sizes):
-        ear.push(block)
+        stream.push(block)
         position += block.shape[0]
-        assert ear.frames_computed == RECIPE.frames_in(position)
+        assert stream.frames_computed == RECIPE.frames_in(position)
 
 
 def test_the_same_chunks_give_the_same_bits() -> None:
     samples = np.concatenate((demo()[:96_000], noise(1.0, -40)))
-    for first, second in zip(hear(samples), hear(samples), strict=True):
+    for first, second in zip(acoustics_of(samples), acoustics_of(samples), strict=True):
         assert (first.window is None) == (second.window is None)
         if first.window is not None and second.window is not None:
             assert first.window.features.tobytes() == second.window.features.tobytes()

@@ -110,9 +110,9 @@ def test_steady_noise_closes_it(level: float) -> None:
 
 def test_real_noise_closes_it_and_keeps_it_closed() -> None:
     gate = LevelGate(SECOND)
-    heard = levels_of(noise(15.0, -30))
-    gate.push(heard[: 9 * SECOND])
-    assert not gate.push(heard[9 * SECOND :]).any()
+    levels = levels_of(noise(15.0, -30))
+    gate.push(levels[: 9 * SECOND])
+    assert not gate.push(levels[9 * SECOND :]).any()
     assert gate.state is GateState.QUIET
 
 
@@ -169,18 +169,18 @@ def test_speech_opens_it_over_noise() -> None:
     background = noise(8.0 + demo().shape[0] / 16_000, -60)
     background[8 * 16_000 :][: demo().shape[0]] += demo()
     gate = LevelGate(SECOND)
-    heard = levels_of(background)
-    gate.push(heard[: 8 * SECOND - 5])
+    levels = levels_of(background)
+    gate.push(levels[: 8 * SECOND - 5])
     assert gate.state is GateState.QUIET
-    assert gate.push(heard[8 * SECOND - 5 :]).mean() > 0.2
+    assert gate.push(levels[8 * SECOND - 5 :]).mean() > 0.2
 
 
 @given(levels, st.data())
-def test_the_size_of_the_blocks_does_not_matter(heard: FloatArray, data: st.DataObject) -> None:
-    cuts = data.draw(st.lists(st.integers(0, heard.shape[0]), max_size=6).map(sorted))
+def test_the_size_of_the_blocks_does_not_matter(levels: FloatArray, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, levels.shape[0]), max_size=6).map(sorted))
     whole, in_blocks = LevelGate(SECOND), LevelGate(SECOND)
-    active = whole.push(heard)
-    pieces = [in_blocks.push(heard[a:b]) for a, b in pairwise([0, *cuts, heard.shape[0]])]
+    active = whole.push(levels)
+    pieces = [in_blocks.push(levels[a:b]) for a, b in pairwise([0, *cuts, levels.shape[0]])]
     np.testing.assert_array_equal(np.concatenate(pieces), active)
     assert (in_blocks.state, in_blocks.onset_frame) == (whole.state, whole.onset_frame)
 
@@ -199,19 +199,19 @@ def test_a_restart_forgets_everything(before: FloatArray, after: FloatArray) -> 
 
 
 @given(levels)
-def test_there_is_an_onset_just_while_it_is_open(heard: FloatArray) -> None:
+def test_there_is_an_onset_just_while_it_is_open(levels: FloatArray) -> None:
     gate = LevelGate(SECOND)
-    for k, level in enumerate(heard):
+    for k, level in enumerate(levels):
         gate.push(np.array([level]))
         assert (gate.onset_frame is not None) == gate.is_open
         assert gate.onset_frame is None or gate.onset_frame <= k - 2
 
 
 @given(levels)
-def test_the_floor_is_the_quietest_of_the_last_seconds(heard: FloatArray) -> None:
+def test_the_floor_is_the_quietest_of_the_last_seconds(levels: FloatArray) -> None:
     floor = NoiseFloor(memory_frames=120, lowest_dbfs=-85)
-    heard = np.concatenate((run(QUIET, 120), heard))
-    for k, level in enumerate(heard.tolist()):
+    levels = np.concatenate((run(QUIET, 120), levels))
+    for k, level in enumerate(levels.tolist()):
         floor.update(level)
         if k >= 120:  # it looks back for the whole memory, less the sub-block that begins
-            assert floor.dbfs == max(-85, heard[max(0, k // 10 - 11) * 10 : k + 1].min())
+            assert floor.dbfs == max(-85, levels[max(0, k // 10 - 11) * 10 : k + 1].min())

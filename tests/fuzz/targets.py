@@ -28,7 +28,6 @@ from emotiond.exceptions import (
     SourceError,
 )
 from emotiond.inference.card import load_card
-from emotiond.inference.smoothing import Smoother
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import folder, read_profile
 from emotiond.streamer.protocol.events import encode
@@ -84,7 +83,7 @@ def cards() -> Iterator[Run]:
             for part in np.split(second, 4):
                 window = front_end.push(part).window
             assert window is None or np.isfinite(window.features).all()
-            smoother = Smoother(card.smoothing)
+            smoother = card.smoothing.smoother()
             for label in (0, 1, 0, 2):
                 smoother.update(np.eye(8, dtype=np.float32)[label], 1.0, 0.25, 0.1, 0.1)
                 assert smoother.scores is not None

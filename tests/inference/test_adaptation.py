@@ -53,10 +53,10 @@ def test_no_new_speech_changes_nothing() -> None:
 
 
 def test_a_profile_is_known_from_the_start() -> None:
-    heard = Speaker(SETTINGS, 2)
-    heard.update(np.array([1.0, -0.5]), 20)
-    profile = make_profile("m", "", heard.speech_seconds, tuple(map(float, heard.mean)))
-    np.testing.assert_array_equal(Speaker(SETTINGS, 2, profile).vector, heard.vector)
+    measured = Speaker(SETTINGS, 2)
+    measured.update(np.array([1.0, -0.5]), 20)
+    profile = make_profile("m", "", measured.speech_seconds, tuple(map(float, measured.mean)))
+    np.testing.assert_array_equal(Speaker(SETTINGS, 2, profile).vector, measured.vector)
 
 
 def test_a_profile_counts_with_the_speech_it_was_taken_from_and_does_not_fade() -> None:

@@ -106,6 +106,8 @@ def test_nothing_but_the_adaptation_may_be_left_out(tmp_path: Path, key: str) ->
         ("temperature", float("inf"), "'temperature' must be finite"),
         ("temprature", 1, "did you mean 'temperature'?"),
         ("voice_threshold", 1.01, "voice_threshold must lie"),
+        ("smoothing.kind", "median", "'smoothing.kind' must be one of hmm, not 'median'"),
+        ("smoothing.persistence", 1, "unknown key 'smoothing.persistence' (did you mean"),
         ("smoothing.margin", 2, "smoothing.margin"),
         ("smoothing.settling_seconds", -1, "must not be negative"),
         ("smoothing.persistence_seconds", 0, "must be positive"),

@@ -26,7 +26,7 @@ def rewrite_card(model: Path, **changes: Any) -> None:
 
 
 def test_a_window_gets_posteriors_and_a_voice(tiny_classifier: Classifier) -> None:
-    prediction = tiny_classifier.judge(some_window(), None)
+    prediction = tiny_classifier.infer(some_window(), None)
     assert prediction.posteriors.shape == (8,)
     assert prediction.posteriors.min() > 0
     assert prediction.posteriors.sum() == pytest.approx(1, abs=1e-6)
@@ -37,15 +37,15 @@ def test_a_window_gets_posteriors_and_a_voice(tiny_classifier: Classifier) -> No
 
 def test_the_same_window_gets_the_same_bits(tiny_classifier: Classifier) -> None:
     window = some_window()
-    first, second = tiny_classifier.judge(window, None), tiny_classifier.judge(window, None)
+    first, second = tiny_classifier.infer(window, None), tiny_classifier.infer(window, None)
     assert first.posteriors.tobytes() == second.posteriors.tobytes()
 
 
 def test_the_temperature_softens_the_posteriors(tiny: Path, runtime: Runtime) -> None:
     window = some_window()
-    sharp = Classifier(read_model(tiny), runtime).judge(20 * window, None)
+    sharp = Classifier(read_model(tiny), runtime).infer(20 * window, None)
     rewrite_card(tiny, temperature=5.0)
-    soft = Classifier(read_model(tiny), runtime).judge(20 * window, None)
+    soft = Classifier(read_model(tiny), runtime).infer(20 * window, None)
     assert soft.posteriors.max() < sharp.posteriors.max()
     expected = sharp.posteriors ** (1 / 5)
     np.testing.assert_allclose(soft.posteriors, expected / expected.sum(), rtol=1e-4)
@@ -56,14 +56,14 @@ def test_a_speaker_is_heard_and_forgotten_with_the_next(adapting_classifier: Cla
     assert speaker is not None
     speaker.update(np.ones(13), 10)
     window = some_window()
-    nobody, known, cold = (
-        adapting_classifier.judge(window, who)
+    unknown, known, cold = (
+        adapting_classifier.infer(window, who)
         for who in (None, speaker, adapting_classifier.speaker())
     )
-    assert np.abs(known.posteriors - nobody.posteriors).max() > 1e-3
-    np.testing.assert_array_equal(cold.posteriors, nobody.posteriors)
-    assert nobody.statistics is not None
-    np.testing.assert_allclose(nobody.statistics, window.mean(axis=0), atol=1e-5)
+    assert np.abs(known.posteriors - unknown.posteriors).max() > 1e-3
+    np.testing.assert_array_equal(cold.posteriors, unknown.posteriors)
+    assert unknown.statistics is not None
+    np.testing.assert_allclose(unknown.statistics, window.mean(axis=0), atol=1e-5)
 
 
 def test_a_voice_may_be_known_before_it_is_heard(adapting_classifier: Classifier) -> None:
@@ -82,8 +82,8 @@ def test_a_profile_of_another_size_is_refused(adapting_classifier: Classifier) -
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_an_error(tiny_classifier: Classifier, value: float) -> None:
     with pytest.raises(ModelError, match="'tiny' gave values that are not numbers"):
-        tiny_classifier.judge(np.full((100, 13), value, np.float32), None)
-    assert np.isfinite(tiny_classifier.judge(some_window(), None).posteriors).all()
+        tiny_classifier.infer(np.full((100, 13), value, np.float32), None)
+    assert np.isfinite(tiny_classifier.infer(some_window(), None).posteriors).all()
 
 
 def test_other_shapes_are_refused_with_both(tiny: Path, runtime: Runtime) -> None:

@@ -20,10 +20,10 @@ from tests.support.daemon import emotiond
 WHOLE = read_model(DATA / "tiny.tflite")
 
 
-def judge_with(content: bytes, runtime: Runtime) -> None:
+def infer_with(content: bytes, runtime: Runtime) -> None:
     """What the daemon does with a model whose checksum is right."""
     classifier = Classifier(Model(WHOLE.card, content), runtime)
-    classifier.judge(np.zeros((100, 13), np.float32), None)
+    classifier.infer(np.zeros((100, 13), np.float32), None)
 
 
 @pytest.mark.parametrize("length", range(0, len(WHOLE.content), 101))
@@ -37,7 +37,7 @@ def test_a_model_cut_short_is_refused_by_its_checksum(length: int, tiny: Path) -
 @pytest.mark.parametrize("length", range(0, len(WHOLE.content), 101))
 def test_a_model_cut_short_is_refused_wherever_it_ends(length: int, runtime: Runtime) -> None:
     with pytest.raises(EmotiondError):
-        judge_with(WHOLE.content[:length], runtime)
+        infer_with(WHOLE.content[:length], runtime)
 
 
 @pytest.mark.parametrize("place", range(0, len(WHOLE.content), 97))

@@ -4,18 +4,32 @@ import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotiond.inference.parsing import build
+from emotiond.inference.parsing import Kinds, build
 
 
 @dataclass(frozen=True)
 class Inner:
     size: int = 1
+
+
+@dataclass(frozen=True)
+class Circle:
+    radius: float
+
+
+@dataclass(frozen=True)
+class Square:
+    side: float
+    inner: Inner = field(default_factory=Inner)
+
+
+SHAPES: dict[str, type] = {"circle": Circle, "square": Square}
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,7 @@ class Outer:
     inner: Inner = field(default_factory=Inner)
     maybe: Inner | None = None
     anything: Mapping[str, Any] = field(default_factory=dict)
+    shape: Annotated[object, Kinds(SHAPES)] = Circle(1.0)
 
 
 def test_what_fits_is_read() -> None:
@@ -44,6 +59,17 @@ def test_what_fits_is_read() -> None:
             "anything": {"deep": [1, None]},
         },
     ) == Outer("x", 2.0, True, "hard", ("a", "b"), Inner(3), Inner(4), {"deep": [1, None]})
+
+
+def test_a_kind_names_the_dataclass_of_the_other_keys() -> None:
+    square = {"kind": "square", "side": 2, "inner": {"size": 3}}
+    assert build(Outer, {"name": "x", "shape": square}).shape == Square(2.0, Inner(3))
+    assert square["kind"] == "square", "what was read is left as it is"
+
+
+def test_a_kind_that_is_added_later_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SHAPES, "inner", Inner)
+    assert build(Outer, {"name": "x", "shape": {"kind": "inner", "size": 3}}).shape == Inner(3)
 
 
 def test_defaults_stand_for_what_is_left_out() -> None:
@@ -77,6 +103,21 @@ def test_an_integer_serves_as_a_float_and_becomes_one() -> None:
         ({"name": "x", "inner": {"size": 10**400}}, "'inner.size' is far too large"),
         ({"name": "x", "maybe": {"sise": 1}}, "unknown key 'maybe.sise' (did you mean 'size'?)"),
         ({"name": "x", "anything": 5}, "'anything' must be an object, not a whole number"),
+        ({"name": "x", "shape": 5}, "shape must be an object, not a whole number"),
+        (
+            {"name": "x", "shape": {"radius": 1}},
+            '\'shape.kind\' is missing (add "kind": "circle" or "square")',
+        ),
+        (
+            {"name": "x", "shape": {"kind": "oval"}},
+            "'shape.kind' must be one of circle, square, not 'oval'",
+        ),
+        (
+            {"name": "x", "shape": {"kind": {}}},
+            "'shape.kind' must be one of circle, square, not {}",
+        ),
+        ({"name": "x", "shape": {"kind": "circle"}}, "'shape.radius' is missing"),
+        ({"name": "x", "shape": {"kind": "circle", "side": 1}}, "unknown key 'shape.side'"),
         ({"name": "x", "nmae": 1}, "unknown key 'nmae' (did you mean 'name'?)"),
         ({"name": "x", "qqqqq": 1}, "unknown key 'qqqqq'"),
     ],
@@ -93,7 +134,9 @@ json_values = st.recursive(
     ),
     max_leaves=10,
 )
-keys = st.sampled_from(["name", "ratio", "flag", "kind", "words", "inner", "maybe", "size"])
+keys = st.sampled_from(
+    ["name", "ratio", "flag", "kind", "words", "inner", "maybe", "size", "shape"]
+)
 
 
 @given(json_values | st.dictionaries(keys | st.text(max_size=5), json_values, max_size=8))

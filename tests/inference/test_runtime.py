@@ -63,7 +63,7 @@ from emotiond.inference.runtime import find_runtime
 find_runtime().interpreter(Path(sys.argv[1]).read_bytes())
 print("loaded")
 if sys.stderr:
-    print("told", file=sys.stderr)
+    print("noise", file=sys.stderr)
 """
 
 
@@ -77,4 +77,4 @@ def test_loading_tells_nothing_and_does_not_need_a_standard_error(redirection: s
         check=True,
     )
     assert done.stdout == "loaded\n"
-    assert done.stderr == ("" if redirection else "told\n")
+    assert done.stderr == ("" if redirection else "noise\n")

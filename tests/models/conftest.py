@@ -9,7 +9,7 @@ import pytest
 from emotiond.dsp.frontend import WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.inference.card import LABELS, Card, Licence
-from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.inference.smoothing.hmm import HmmSettings
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def tiny_card() -> Callable[[Recipe, WindowShape], Card]:
             minimum_frames=shape.minimum_frames,
             temperature=1.0,
             voice_threshold=0.5,
-            smoothing=SmoothingSettings(
+            smoothing=HmmSettings(
                 persistence_seconds=10.0,
                 evidence_seconds=1.0,
                 margin=0.0,

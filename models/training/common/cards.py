@@ -10,7 +10,7 @@ from typing import Any
 
 from emotiond.inference.adaptation import AdaptationSettings
 from emotiond.inference.card import LABELS
-from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.inference.smoothing.hmm import HmmSettings
 from emotiond.models.training.common.model_input import (
     MINIMUM_FRAMES,
     PRIOR_SECONDS,
@@ -67,13 +67,13 @@ class Fitted:
 
     temperature: float
     voice_threshold: float
-    smoothing: SmoothingSettings
+    smoothing: HmmSettings
 
 
 UNFITTED = Fitted(
     temperature=1.0,
     voice_threshold=0.5,
-    smoothing=SmoothingSettings(
+    smoothing=HmmSettings(
         persistence_seconds=10.0,
         evidence_seconds=1.4,
         margin=0.8,
@@ -100,7 +100,7 @@ def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
         "minimum_frames": MINIMUM_FRAMES,
         "temperature": round(fitted.temperature, 3),
         "voice_threshold": round(fitted.voice_threshold, 4),
-        "smoothing": dataclasses.asdict(fitted.smoothing),
+        "smoothing": {"kind": "hmm", **dataclasses.asdict(fitted.smoothing)},
         "adaptation": dataclasses.asdict(_ADAPTATION),
         "licence": {"weights": "CC BY-NC-SA 4.0", "code": "MIT"},
         "training_data": list(_TRAINING_DATA),

@@ -40,6 +40,7 @@ from emotiond.models.training.evaluation.tuning import (
     fit_smoothing,
     fit_temperature,
     fit_voice_threshold,
+    hmm_settings,
     threshold_curve,
 )
 from emotiond.streamer.streams.pipeline import Verdict
@@ -106,7 +107,12 @@ def evaluate(
         esc10: noises that no model heard.
         shipped: path of the model to hear them, with the settings that are fitted on all folds.
         extent: of what is heard.
+
+    Raises:
+        DataError: the card of the first fold names a kind of smoothing that cannot be fitted.
     """
+    base = folds[0].inference.card
+    hmm_settings(base)  # inference takes hours: refuse before it
     inferred = [fold.inference.clips(fold.clips) for fold in folds]
     streams = [
         [
@@ -116,7 +122,6 @@ def evaluate(
         ]
         for fold in folds
     ]
-    base = folds[0].inference.card
     cards = [
         _fit(base, _others(inferred, number), _others(streams, number))
         for number in range(len(folds))
@@ -166,7 +171,7 @@ def evaluate(
         },
         "noise": noise_table(CachedInference(shipped), esc10, angry, final),
         "open": open_share(streams, cards),
-        "fitted": Fitted(final.temperature, final.voice_threshold, final.smoothing),
+        "fitted": Fitted(final.temperature, final.voice_threshold, hmm_settings(final)),
     }
     return results
 

@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import DataError
 from emotiond.inference.card import Card
-from emotiond.inference.smoothing import SmoothingSettings
+from emotiond.inference.smoothing.hmm import HmmSettings
 from emotiond.models.training.common.cards import UNFITTED
 from emotiond.models.training.evaluation.replay import (
     Step,
@@ -78,24 +79,41 @@ def fit_voice_threshold(clips: Sequence[Sequence[Step]]) -> float:
     return float(np.array(voices)[order][np.searchsorted(below, 1 - OPEN_SHARE)])
 
 
-def fit_smoothing(
-    streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card
-) -> SmoothingSettings:
+def hmm_settings(card: Card) -> HmmSettings:
+    """Return the settings of the card's smoother, which must be of the kind that fitting knows.
+
+    Raises:
+        DataError: the card names another kind.
+    """
+    if not isinstance(card.smoothing, HmmSettings):
+        raise DataError(
+            f"the card of {card.name!r} names another kind of smoothing than hmm, which alone can "
+            "be fitted",
+            "Evaluate a model that emotiond.models.training.export wrote",
+        )
+    return card.smoothing
+
+
+def fit_smoothing(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> HmmSettings:
     """The settings with the greatest share right, less a price for what is not calm or fast.
 
     From the best of some that are drawn at random, one setting after the other is chosen anew
     while the others stay, some rounds long.
+
+    Raises:
+        DataError: the card names another kind of smoothing.
     """
+    hmm_settings(card)
     at_temperature = [(stream, tempered(steps, card.temperature)) for stream, steps in streams]
     random = np.random.default_rng(0)
     n_sample = math.ceil(_DRAWS_SHARE * len(streams))
     sample = [at_temperature[i] for i in random.permutation(len(streams))[:n_sample]]
 
-    def possible(settings: Iterable[SmoothingSettings]) -> list[SmoothingSettings]:
+    def possible(settings: Iterable[HmmSettings]) -> list[HmmSettings]:
         return [s for s in settings if s.settling_seconds <= card.window_seconds]
 
     @functools.cache
-    def worth(settings: SmoothingSettings) -> float:
+    def worth(settings: HmmSettings) -> float:
         return _worth_of(at_temperature, dataclasses.replace(card, smoothing=settings))
 
     starts = possible([UNFITTED.smoothing, *(_draw(random) for _ in range(_DRAWS))])
@@ -106,7 +124,7 @@ def fit_smoothing(
     return best
 
 
-def _draw(random: np.random.Generator) -> SmoothingSettings:
+def _draw(random: np.random.Generator) -> HmmSettings:
     values = {name: float(random.choice(choices)) for name, choices in _CHOICES.items()}
     return dataclasses.replace(UNFITTED.smoothing, **values)
 
@@ -121,7 +139,7 @@ def _worth_of(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card)
 
 def fit_sharpness(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
     """The sharpness at which published scores give the truth most likelihood."""
-    sharp = dataclasses.replace(card.smoothing, sharpness=1.0)
+    sharp = dataclasses.replace(hmm_settings(card), sharpness=1.0)
     at = dataclasses.replace(card, smoothing=sharp)
     parts = [spoken_scores(stream, decide(steps, at)) for stream, steps in streams]
     scores = np.concatenate([scores for scores, _ in parts])
@@ -154,7 +172,7 @@ def threshold_curve(
     for threshold in thresholds.tolist():
         figures = []
         for stream, steps, card in parts:
-            settings = dataclasses.replace(card.smoothing, uncertain_below=threshold)
+            settings = dataclasses.replace(hmm_settings(card), uncertain_below=threshold)
             at = dataclasses.replace(card, smoothing=settings)
             figures.append(measure(stream, decide_tempered(steps, at)))
         rows.append({"uncertain_below": threshold, **totals(figures)})

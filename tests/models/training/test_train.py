@@ -55,7 +55,7 @@ def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
         model = read_model(path)
         classifier = Classifier(model, find_runtime())
         for features in (window(1.3), window(2.2)):
-            prediction = classifier.judge(features, classifier.speaker())
+            prediction = classifier.infer(features, classifier.speaker())
             assert prediction.posteriors.sum() == pytest.approx(1)
             assert prediction.statistics is not None
             assert np.isfinite(prediction.statistics).all()

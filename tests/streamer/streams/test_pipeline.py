@@ -49,7 +49,7 @@ class Run:
                 judged = None
             elif judged is None:
                 window = stride.acoustics.window.features
-                judged = self.classifier.judge(window, self.pipeline.speaker)
+                judged = self.classifier.infer(window, self.pipeline.speaker)
             self.pipeline.adapt(stride, judged)
             told = self.event_builder.build(self.pipeline.decide(stride, judged), NOW)
             self.position += chunk.samples.shape[0]

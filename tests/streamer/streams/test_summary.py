@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from emotiond.dsp.frontend import Heard
+from emotiond.dsp.frontend import Acoustics
 from emotiond.dsp.gate import GateState
 from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.events import State
@@ -10,7 +10,7 @@ from emotiond.streamer.streams.pipeline import Verdict
 from emotiond.streamer.streams.stride import Stride
 from emotiond.streamer.streams.summary import Summarizer
 
-STRIDE = Stride(Heard(0, 4000, 1.0, -20.0, 25, GateState.SPEAKING, None), 0, 4000, warm=True)
+STRIDE = Stride(Acoustics(0, 4000, 1.0, -20.0, 25, GateState.SPEAKING, None), 0, 4000, warm=True)
 
 
 def verdict(label: str | None, speech_seconds: float) -> Verdict:

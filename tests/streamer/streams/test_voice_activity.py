@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotiond.dsp.frontend import Heard, Window
+from emotiond.dsp.frontend import Acoustics, Window
 from emotiond.dsp.gate import GateState
 from emotiond.inference.classifier import Prediction
 from emotiond.streamer.streams.stride import Stride
@@ -21,8 +21,8 @@ def stride(number: int) -> Stride:
     """The stride that ends after so many strides, all of its window loud enough for speech."""
     window = Window(np.empty((0, 0), np.float32), WINDOW_FRAMES, WINDOW_FRAMES)
     end = number * STRIDE
-    heard = Heard(0, end, 1.0, -20.0, STRIDE_FRAMES, GateState.SPEAKING, window)
-    return Stride(heard, end - WINDOW_FRAMES * 160, end, warm=True)
+    acoustics = Acoustics(0, end, 1.0, -20.0, STRIDE_FRAMES, GateState.SPEAKING, window)
+    return Stride(acoustics, end - WINDOW_FRAMES * 160, end, warm=True)
 
 
 def voice(probability: float) -> Prediction:

@@ -54,21 +54,21 @@ def test_the_model_is_asked_once_for_a_loud_window_and_never_in_silence(
     tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
-    judge = tiny_classifier.judge
+    infer = tiny_classifier.infer
 
     def counted(window: Any, speaker: Any) -> Any:
         nonlocal asked
         asked += 1
-        return judge(window, speaker)
+        return infer(window, speaker)
 
-    monkeypatch.setattr(tiny_classifier, "judge", counted)
+    monkeypatch.setattr(tiny_classifier, "infer", counted)
     pipeline = Pipeline(tiny_classifier.card, tiny_classifier.speaker())
     silence = np.zeros(10 * RATE, np.float32)
     states = _hear(pipeline, tiny_classifier, silence)
     assert (len(states), asked) == (40, 0)
     states = _hear(pipeline, tiny_classifier, demo(), position=silence.shape[0])
-    judged = sum(state in ("speech", "uncertain") for state in states)
-    assert 0 < judged <= asked <= len(states)
+    inferred = sum(state in ("speech", "uncertain") for state in states)
+    assert 0 < inferred <= asked <= len(states)
 
 
 def test_an_event_is_encoded_once_for_all_sinks(monkeypatch: pytest.MonkeyPatch) -> None:

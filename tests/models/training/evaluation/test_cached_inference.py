@@ -37,7 +37,7 @@ def test_what_was_heard_once_is_not_asked_again(
     def refuse(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("emotiond.inference.classifier.Classifier.judge", refuse)
+    monkeypatch.setattr("emotiond.inference.classifier.Classifier.infer", refuse)
     fold = folds[0]
     assert len(fold.inference.clips(fold.clips)) == 8
     with pytest.raises(AssertionError):

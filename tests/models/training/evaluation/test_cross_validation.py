@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("scipy", reason="evaluation varies sounds with scipy: pip install .[train]")
 
+from emotiond.exceptions import DataError
 from emotiond.models.training.evaluation.cached_inference import CONDITIONS
-from emotiond.models.training.evaluation.cross_validation import Fold, cold_by_fold
+from emotiond.models.training.evaluation.cross_validation import (
+    Extent,
+    Fold,
+    cold_by_fold,
+    evaluate,
+)
+from tests.support.last_window import LastWindowSettings
 
 
 def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
@@ -37,3 +47,14 @@ def test_noise_and_conditions_are_all_there(results: dict[str, dict[str, object]
     assert results["noise"]["digital silence"] == 0
     assert "the same, after a voice and a pause" in results["noise"]
     assert 0 <= results["stream"]["calibration_error"] <= 1  # type: ignore[operator]
+
+
+def test_another_kind_of_smoothing_is_refused_before_inference(
+    folds: list[Fold], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inference = folds[0].inference
+    card = dataclasses.replace(inference.card, smoothing=LastWindowSettings(majority=0.5))
+    monkeypatch.setattr(inference, "card", card)
+    monkeypatch.setattr(inference, "clips", lambda _: pytest.fail("it ran a model"))
+    with pytest.raises(DataError, match="another kind of smoothing than hmm"):
+        evaluate(folds, [], Path("full.tflite"), Extent(orders=1, streams=1, share=1))

@@ -22,6 +22,7 @@ def test_card_and_page_are_written(folder: Path, results: dict[str, object]) -> 
     write_card(shipped, fitted, {"accuracy": 0.5})
     card = load_card(shipped.with_suffix(".json"))
     assert card.temperature == pytest.approx(fitted.temperature, abs=1e-3)
+    assert card.smoothing == fitted.smoothing
     page = folder / "reports" / "full.html"
     values = json.loads(shipped.with_suffix(".json").read_text("utf-8"))
     curves = [

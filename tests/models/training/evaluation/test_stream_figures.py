@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from emotiond.dsp.frontend import Heard
+from emotiond.dsp.frontend import Acoustics
 from emotiond.dsp.gate import GateState
 from emotiond.inference.card import LABELS
 from emotiond.models.training.data.corpora import Clip
@@ -40,8 +40,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 
 
 def verdict(end_sample: int, label: int | None) -> Verdict:
-    heard = Heard(0, end_sample, 1.0, -20.0, 100, GateState.SPEAKING, None)
-    stride = Stride(heard, 0, end_sample, True)
+    acoustics = Acoustics(0, end_sample, 1.0, -20.0, 100, GateState.SPEAKING, None)
+    stride = Stride(acoustics, 0, end_sample, True)
     return Verdict(stride, "speech", label, None, None, 0.0, None, None)
 
 

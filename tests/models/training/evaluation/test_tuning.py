@@ -7,11 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotiond.dsp.frontend import Heard, Window
+from emotiond.dsp.frontend import Acoustics, Window
 from emotiond.dsp.gate import GateState
+from emotiond.exceptions import DataError
 from emotiond.inference.card import Card
 from emotiond.inference.classifier import Classifier, Prediction, read_model
 from emotiond.inference.runtime import find_runtime
@@ -27,6 +29,7 @@ from emotiond.models.training.evaluation.tuning import (
 )
 from emotiond.streamer.streams.stride import Stride
 from tests.models.sounds import RATE, babble
+from tests.support.last_window import LastWindowSettings
 
 DATA = Path(__file__).parents[3] / "data"
 EVEN = np.full(8, 1 / 8)
@@ -34,8 +37,8 @@ EVEN = np.full(8, 1 / 8)
 
 def step(voice: float, active_frames: int) -> Step:
     window = Window(np.empty((0, 0), np.float32), frames=300, active_frames=active_frames)
-    heard = Heard(0, 48000, 1.0, -20.0, active_frames, GateState.SPEAKING, window)
-    return Step(Stride(heard, 0, 48000, warm=True), Prediction(EVEN, voice, None))
+    acoustics = Acoustics(0, 48000, 1.0, -20.0, active_frames, GateState.SPEAKING, window)
+    return Step(Stride(acoustics, 0, 48000, warm=True), Prediction(EVEN, voice, None))
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 300)), min_size=1, max_size=60))
@@ -92,6 +95,14 @@ def test_fitting_finds_what_is_far_from_where_it_begins() -> None:
     at = dataclasses.replace(card, smoothing=fit_smoothing([(stream, faint)], card))
     labels = [v.label for v in decide(faint, at)]
     assert labels.count(stream.blocks[0].label) > len(steps) / 2
+
+
+def test_another_kind_of_smoothing_is_not_fitted_over() -> None:
+    certain, steps, stream = certain_babble()
+    card = dataclasses.replace(certain, smoothing=LastWindowSettings(majority=0.5))
+    for fit in (fit_smoothing, fit_sharpness):
+        with pytest.raises(DataError, match="'tiny' names another kind of smoothing than hmm"):
+            fit([(stream, steps)], card)
 
 
 def test_scores_on_streams_are_made_as_high_as_they_are_right() -> None:

@@ -55,7 +55,7 @@ def posteriors_of(model: Path, content: bytes, windows: Windows) -> npt.NDArray[
     model.write_bytes(content)
     write_card(model, UNFITTED, {})
     classifier = Classifier(read_model(model), find_runtime())
-    return np.stack([classifier.judge(window, None).posteriors for window in windows])
+    return np.stack([classifier.infer(window, None).posteriors for window in windows])
 
 
 def test_full_is_exported_as_it_was_trained(windows: Windows, tmp_path: Path) -> None:
