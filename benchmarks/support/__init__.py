@@ -1,0 +1,1 @@
+"""What the benchmarks use: a daemon, clients, sound, other servers and libraries, tables."""
