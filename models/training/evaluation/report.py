@@ -1,4 +1,4 @@
-"""One HTML page per model: figures, confusion matrix, curves. It needs no other file."""
+"""Writes one HTML page per model: figures, confusion matrix, curves. It needs no other file."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ svg { max-width: 100%; height: auto } h2 { margin-top: 2.5rem }
 
 
 _POINTS = 60
-"""Of a curve over the steps of a training."""
+"""Points of a curve over the steps of a training."""
 
 
 def write_report(path: Path, results: Mapping[str, Any]) -> None:
     """Write the page of one evaluation.
 
     Args:
-        path: of the HTML file; its folder is made.
-        results: as ``emotiond.models.training.evaluate`` gathers them.
+        path: the HTML file; its folder is made.
+        results: the results from ``emotiond.models.training.evaluate``.
     """
     card, cold = results["card"], results["cold"]
     title = f"emotiond model {card['name']}"
@@ -116,7 +116,7 @@ def _clip_rows(results: Mapping[str, Any]) -> str:
 
 
 def _seed_rows(seeds: Sequence[Sequence[float]]) -> str:
-    """Cold accuracies by fold of trainings that differ in their seed, the reported one first."""
+    """Make a table of cold accuracies by fold, for trainings with different seeds."""
     means = [sum(folds) / len(folds) for folds in seeds]
     rows = [
         (f"training {number}", percent(mean), " ".join(percent(fold) for fold in folds))
@@ -181,7 +181,7 @@ def _calibration_plot(points: Sequence[Mapping[str, float]]) -> str:
 
 
 def _training_plots(trainings: Sequence[Mapping[str, Sequence[float]]]) -> list[str]:
-    """Loss, and accuracy on training windows and on those of people left out."""
+    """Plot loss, and accuracy on training windows and on held-out windows."""
     charts = {
         "loss": "loss",
         "accuracy": "accuracy, training windows",
@@ -200,7 +200,7 @@ def _training_plots(trainings: Sequence[Mapping[str, Sequence[float]]]) -> list[
 
 
 def _averaged(name: str, values: Sequence[float]) -> Line:
-    """Means over some steps each, without what was not measured."""
+    """Average over groups of steps, without missing values."""
     size = max(1, len(values) // _POINTS)
     points = []
     for first in range(0, len(values), size):
@@ -216,7 +216,7 @@ def _percent_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def percent(value: float) -> str:
-    """One decimal."""
+    """Format a share as a percentage with one decimal."""
     return f"{100 * value:.1f} %"
 
 

@@ -14,7 +14,7 @@ from emotiond.models.training.fitting.curves import Curves, save_curves, share_r
 
 def test_parts_follow_one_another(tmp_path: Path) -> None:
     parts = [Curves(2), Curves(3)]
-    parts[1].note(0, tf.constant(1.5), tf.constant(0.25))
+    parts[1].record(0, tf.constant(1.5), tf.constant(0.25))
     parts[1].held_out[2].assign(0.5)
     save_curves(tmp_path / "curves.npz", parts)
     with np.load(tmp_path / "curves.npz") as kept:
@@ -25,7 +25,7 @@ def test_parts_follow_one_another(tmp_path: Path) -> None:
 
 def test_it_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
     before, after = Curves(2), Curves(2)
-    before.note(0, tf.constant(1.5), tf.constant(0.25))
+    before.record(0, tf.constant(1.5), tf.constant(0.25))
     path = tf.train.Checkpoint(**before.variables).save(str(tmp_path / "state"))
     tf.train.Checkpoint(**after.variables).restore(path).assert_consumed()
     assert after.arrays()["loss"].tolist() == [1.5, 0]
