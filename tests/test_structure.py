@@ -165,6 +165,13 @@ def test_tests_and_benchmarks_import_nothing_of_each_other() -> None:
             assert not [name for name in names if name.partition(".")[0] == other], path
 
 
+def test_every_module_of_the_training_code_has_a_test_of_its_name() -> None:
+    training = ROOT / "models" / "training"
+    for path in training.rglob("*.py"):
+        test = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
+        assert path.name == "__init__.py" or test.is_file(), test
+
+
 def test_every_package_is_installed() -> None:
     listed = (ROOT / "setup.cfg").read_text("utf-8").partition("packages =")[2]
     for path in (ROOT / "streamer").rglob("__init__.py"):

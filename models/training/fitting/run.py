@@ -142,18 +142,18 @@ class Run:
     def lite(self) -> bytes:
         """Train the small network on the scores of the large one, and export ``lite``."""
         teacher = self._teacher_scores()
-        pupil = self._distilled(
+        student = self._distilled(
             self._rows, self._start(), LITE, self.folder, teacher, self._watched
         )
-        fixed = constants(values(pupil.parameters))
+        fixed = constants(values(student.parameters))
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
             mel, real, _ = lite.relative_mel(tf.constant(self._data.features[rows]))
-            hidden = lite.hidden_states(mel, cold, fixed, pupil.spectrum)
+            hidden = lite.hidden_states(mel, cold, fixed, student.spectrum)
             return lite.described_states(hidden, real)
 
-        return export_lite(pupil.parameters, self._detector(describe_part), pupil.spectrum)
+        return export_lite(student.parameters, self._detector(describe_part), student.spectrum)
 
     def _detector(self, describe_part: Callable[[npt.NDArray[np.int64]], Tensor]) -> Arrays:
         """Train the voice detector on the hidden states of the run's windows."""
@@ -175,8 +175,8 @@ class Run:
             return new
         if not path.exists():
             folder = self.folder.parent / "start"
-            pupil = self._distilled(rows, new, LITE_START, folder, None, _NO_ROWS)
-            save_arrays(path, values(pupil.parameters))
+            student = self._distilled(rows, new, LITE_START, folder, None, _NO_ROWS)
+            save_arrays(path, values(student.parameters))
         with np.load(path) as archive:
             return {name: archive[name] for name in archive.files}
 
@@ -197,15 +197,15 @@ class Run:
         for part, lesson in enumerate(lessons):
             seed = settings.seed * len(lessons) + part
             sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, seed)
-            pupil = Distiller(
+            student = Distiller(
                 learned, spectrum, settings.scaled(lesson), sampler, folder / f"lite{part}"
             )
-            watch = self._watch(watched, pupil.label_logits, data.features)
-            pupil.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
-            learned = values(pupil.parameters)
-            curves.append(pupil.curves)
+            watch = self._watch(watched, student.label_logits, data.features)
+            student.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
+            learned = values(student.parameters)
+            curves.append(student.curves)
         save_curves(folder / _CURVES["lite"], curves)
-        return pupil
+        return student
 
     def _watch(
         self,
