@@ -1,6 +1,6 @@
 """Hours of sound with clients that come and go leave nothing behind in the daemon.
 
-A few minutes of sound show what would grow in a day. The whole day takes half an hour or more:
+A few minutes of sound show what would grow in a day. For the whole day:
 ``pytest tests/streamer/daemon/test_soak.py --soak-hours 24 --timeout 0``.
 """
 

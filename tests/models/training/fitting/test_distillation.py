@@ -20,6 +20,8 @@ from emotiond.models.training.fitting.distillation import Distiller, Lesson  # n
 from emotiond.models.training.networks import lite  # noqa: E402
 from tests.models.sounds import babble  # noqa: E402
 
+pytestmark = pytest.mark.timeout(300)  # TensorFlow traces each network first
+
 
 @pytest.fixture(scope="module")
 def features() -> npt.NDArray[np.float32]:
