@@ -1,1 +1,1 @@
-"""What the benchmarks use: a daemon, clients, sound, other servers and libraries, tables."""
+"""Parts of the benchmarks: a daemon, clients, sound, other servers and libraries, tables."""
