@@ -1,1 +1,1 @@
-"""What the daemon costs, measured beside what one would otherwise use."""
+"""Measures what the daemon costs, beside the libraries and servers one would otherwise use."""

@@ -10,29 +10,30 @@ import traceback
 from pathlib import Path
 
 NAMES = (
-    *("turn", "mfcc", "hour", "latency", "footprint", "analyze", "fanout", "streams"),
+    *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
     "growth",
 )
-LONG = ("page", "soak")
-"""Run only where they are named."""
+ON_REQUEST = ("page",)
+"""Run only if named."""
 
 
 def main() -> str | None:
-    """Run what was asked for, one after the other; returns what to complain of."""
+    """Run the named benchmarks, one after the other. Returns an error message, or None."""
+    every = (*NAMES, *ON_REQUEST)
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join((*NAMES, *LONG))}")
-    parser.add_argument("--quick", action="store_true", help="to try it: shorter, less exact")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(every)}")
+    parser.add_argument("--quick", action="store_true", help="a shorter, less exact trial")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER")
     options = parser.parse_args()
-    unknown = set(options.names) - {*NAMES, *LONG}
+    unknown = set(options.names) - set(every)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    _one_thread_each()
+    _use_one_thread()
 
-    from benchmarks.harness import machine
-    from benchmarks.plotting import draw
+    from benchmarks.support.harness import machine
+    from benchmarks.support.plotting import draw
 
-    text = f"# Results\n\n{'A quick try, not for quoting. ' if options.quick else ''}"
+    text = f"# Results\n\n{'A quick trial, not for quoting. ' if options.quick else ''}"
     text += f"Written by `make bench` on this machine:\n\n{machine()}\n"
     options.out.mkdir(parents=True, exist_ok=True)
     failed = []
@@ -40,7 +41,7 @@ def main() -> str | None:
         print(f"{name} …", file=sys.stderr, flush=True)
         try:
             section = importlib.import_module(f"benchmarks.{name}").measure(options.quick)
-        except Exception:  # the others' figures are worth having all the same
+        except Exception:  # the other benchmarks still run
             traceback.print_exc()
             failed.append(name)
             continue
@@ -52,8 +53,8 @@ def main() -> str | None:
     return f"failed: {', '.join(failed)}" if failed else None
 
 
-def _one_thread_each() -> None:
-    """Keep the peers' linear algebra from spinning on all cores; read when numpy is imported."""
+def _use_one_thread() -> None:
+    """Limit linear algebra to one thread. The libraries read this when numpy is imported."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
 

@@ -1,4 +1,4 @@
-"""``emotiond analyze`` on long files."""
+"""Measures ``emotiond analyze`` on long files."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import time
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
-from benchmarks.harness import Section, spread
-from tests.support.daemon import COMMAND
-from tests.support.signals import RATE, demo
-from tests.support.sound_server import write_wav
+from benchmarks.support.daemon import COMMAND
+from benchmarks.support.demo import demo
+from benchmarks.support.harness import Section, spread
+from emotiond.inference.card import SAMPLE_RATE
 
 
 def measure(quick: bool) -> Section:
-    """One long file, start and end of the process included."""
+    """Analyse one long file, including the start and the end of the process."""
     minutes = {"lite": 1, "full": 1} if quick else {"lite": 60, "full": 3}
     spent: dict[str, list[float]] = {model: [] for model in minutes}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "long.wav"
         for _ in range(1 if quick else 2):
             for model, seconds in spent.items():
-                write_wav(file, np.resize(demo(), minutes[model] * 60 * RATE))
+                samples = np.resize(demo(), minutes[model] * 60 * SAMPLE_RATE)
+                soundfile.write(file, samples, SAMPLE_RATE, subtype="PCM_16")
                 began = time.perf_counter()
                 command = [*COMMAND, "analyze", str(file), "--model", model]
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -40,5 +42,5 @@ def measure(quick: bool) -> Section:
             ]
             for model, seconds in spent.items()
         ],
-        note="From the command line: start, reading and printing included.",
+        note="From the command line, including start, reading and printing.",
     )

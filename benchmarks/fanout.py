@@ -1,4 +1,4 @@
-"""What a thousand listeners cost, beside other WebSocket servers."""
+"""Measures the cost of a thousand WebSocket clients, beside other servers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from collections.abc import Iterator
 import numpy as np
 import psutil
 
-from benchmarks.harness import Plot, Section, cpu_share, spread
-from benchmarks.servers import PERIOD_SECONDS, SERVERS
-from benchmarks.swarm import Swarm
-from tests.support.daemon import DEMO, running_daemon
+from benchmarks.support.daemon import running_daemon
+from benchmarks.support.demo import DEMO
+from benchmarks.support.harness import Plot, Section, cpu_share, spread
+from benchmarks.support.many_clients import ManyClients
+from benchmarks.support.servers import PERIOD_SECONDS, SERVERS
 
 _OURS = "emotiond, lite"
 _BESIDE_STALLED = "emotiond, lite, beside 50 that never read"
 _STALLED = {_BESIDE_STALLED: 50}
-_ROOM = ("--max-connections", "1100")
+_CONNECTIONS = ("--max-connections", "1100")
 
 
 def measure(quick: bool) -> Section:
-    """The processor time of 1, 10, 100 and 1,000 clients at 4 messages a second each."""
+    """Measure processor time with 1, 10, 100 and 1,000 clients at 4 messages a second each."""
     counts = (1, 200) if quick else (1, 10, 100, 1000)
     repeats, seconds = (1, 4.0) if quick else (2, 4.0)
     rows, curves = [], {}
@@ -47,10 +48,10 @@ def measure(quick: bool) -> Section:
         title=f"{counts[-1]} WebSocket clients at {1 / PERIOD_SECONDS:g} messages a second",
         header=["server", "µs per client and message", "delay p50, ms", "delay p99, ms"],
         rows=rows,
-        note=f"Processor time of the server at {counts[-1]} clients less that at {counts[0]}: "
-        "what hearing itself costs is not in it. *Delay*: from the sending to each client, "
-        "the time of this test's own clients on the other core included.",
-        plots={"fanout": Plot("Listeners", "clients", "% of one core", curves)},
+        note=f"Processor time of the server with {counts[-1]} clients minus that with {counts[0]}, "
+        "which leaves out the cost of inference. *Delay*: from the sending to each client; it "
+        "includes the time of the benchmark's own clients on the other core.",
+        plots={"fanout": Plot("Clients", "clients", "% of one core", curves)},
     )
 
 
@@ -59,26 +60,28 @@ def _microseconds(percent_of_a_core: float, clients: int) -> float:
 
 
 async def _run(name: str, count: int, seconds: float) -> tuple[float, list[float]]:
-    """Percent of a core, and the delays in ms."""
+    """Return percent of a core, and the delays in ms."""
     with _server(name) as (url, pid):
-        swarm = Swarm(url)
-        await swarm.join(count)
-        await swarm.join(_STALLED.get(name, 0), stalled=True)
+        clients = ManyClients(url)
+        await clients.connect(count)
+        await clients.connect(_STALLED.get(name, 0), stalled=True)
         await asyncio.sleep(1)
-        swarm.delays_ms.clear()
+        clients.delays_ms.clear()
         share = await asyncio.to_thread(cpu_share, psutil.Process(pid), seconds)
-        swarm.leave()
-    return share, swarm.delays_ms
+        clients.close()
+    return share, clients.delays_ms
 
 
 @contextlib.contextmanager
 def _server(name: str) -> Iterator[tuple[str, int]]:
-    """A server's URL and process."""
+    """Run a server; yield its URL and its process."""
     if name not in SERVERS:
-        with running_daemon("--source", f"voice={DEMO}", "--model", "lite", *_ROOM) as daemon:
-            yield daemon.websocket_url, daemon.process.pid
+        with running_daemon(
+            "--source", f"voice={DEMO}", "--model", "lite", *_CONNECTIONS
+        ) as daemon:
+            yield daemon.websocket_url, daemon.pid
         return
-    command = [sys.executable, "-m", "benchmarks.servers", name]
+    command = [sys.executable, "-m", "benchmarks.support.servers", name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

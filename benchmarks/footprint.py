@@ -1,4 +1,4 @@
-"""What one stream costs a small computer: processor, memory, the time to start."""
+"""Measures processor time, memory and start of a daemon with one stream."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import time
 import psutil
 from websockets.sync.client import connect
 
-from benchmarks.harness import Section, cpu_share, spread
-from benchmarks.listening import hear_websocket
-from tests.support.daemon import DEMO, running_daemon
+from benchmarks.support.clients import receive_websocket
+from benchmarks.support.daemon import running_daemon
+from benchmarks.support.demo import DEMO
+from benchmarks.support.harness import Section, cpu_share, spread
 
 
 def measure(quick: bool) -> Section:
-    """The demo recording in a loop, at its own speed, one WebSocket client."""
+    """Play the demo recording in a loop, in real time, to one WebSocket client."""
     repeats, seconds = (1, 5.0) if quick else (2, 8.0)
     runs: dict[str, list[tuple[float, float, float]]] = {"lite": [], "full": []}
     for _ in range(repeats):
@@ -28,12 +29,12 @@ def measure(quick: bool) -> Section:
             for model, figures in runs.items()
             for shares, megabytes, starts in [list(zip(*figures, strict=True))]
         ],
-        note="Continuous speech, one WebSocket client. The start holds one stride.",
+        note="Continuous speech, one WebSocket client. The start includes one stride.",
     )
 
 
 def _run(model: str, seconds: float) -> tuple[float, float, float]:
-    """Percent of a core, MB, seconds to the first event."""
+    """Return percent of a core, MB, and seconds to the first event."""
     began = time.monotonic()
     with running_daemon("--source", f"voice={DEMO}", "--model", model) as daemon:
         with connect(daemon.websocket_url, compression=None) as client:
@@ -41,11 +42,11 @@ def _run(model: str, seconds: float) -> tuple[float, float, float]:
                 pass
         start = time.monotonic() - began
         url, length = daemon.websocket_url, seconds + 3
-        listener = threading.Thread(target=hear_websocket, args=(url, length))
-        listener.start()
-        time.sleep(2)  # the first windows, and what is allocated with them
-        process = psutil.Process(daemon.process.pid)
+        client_thread = threading.Thread(target=receive_websocket, args=(url, length))
+        client_thread.start()
+        time.sleep(2)  # the first windows allocate memory
+        process = psutil.Process(daemon.pid)
         share = cpu_share(process, seconds)
         megabytes = process.memory_info().rss / 1e6
-        listener.join()
+        client_thread.join()
     return share, megabytes, start

@@ -1,4 +1,4 @@
-"""Whether a stream that has run for a day costs more than one that has just begun."""
+"""Measures whether the cost of a stream grows over a day."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import time
 
 import numpy as np
 
-from benchmarks.harness import Plot, Section, spread
+from benchmarks.support.demo import demo
+from benchmarks.support.harness import Plot, Section, spread
 from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier, Prediction
@@ -15,13 +16,12 @@ from emotiond.streamer.audio.chunker import Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
 from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
-from tests.support.signals import demo
 
 _STRIDE, _BLOCK = SAMPLE_RATE // 4, SAMPLE_RATE // 100
 
 
 def measure(quick: bool) -> Section:
-    """A simulated day from ring to JSON, in blocks of 10 ms; only inference is left out."""
+    """Simulate a day from ring to JSON, in blocks of 10 ms, without inference."""
     minutes = (1, 2, 5) if quick else (1, 10, 60, 360, 1440)
     spent = _microseconds_per_frame(minutes[-1])
     rows, medians = [], []
@@ -35,7 +35,7 @@ def measure(quick: bool) -> Section:
         title="Growth with time",
         header=["age of the stream", "µs per frame"],
         rows=rows,
-        note="Ring, features, state, event and JSON, of continuous sound by a simulated clock.",
+        note="Ring, features, state, event and JSON for continuous sound with a simulated clock.",
         plots={"growth": plot},
     )
 
@@ -57,9 +57,9 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
             ring.write(samples[start : start + _BLOCK, None], position / SAMPLE_RATE)
         while (chunk := chunker.next_chunk()) is not None:
             stride = pipeline.push(chunk)
-            judged = prediction if stride.needs_inference else None
-            pipeline.adapt(stride, judged)
-            verdict = pipeline.decide(stride, judged)
+            inferred = prediction if stride.needs_inference else None
+            pipeline.adapt(stride, inferred)
+            verdict = pipeline.decide(stride, inferred)
             captured = chunker.capture_time(stride.end_sample)
             for event in event_builder.build(verdict, Timing(captured or 0.0, None, 0)):
                 encode(to_json(event))

@@ -1,4 +1,4 @@
-"""How old sound is when its event reaches a client."""
+"""Measures the age of the sound when its event reaches a client."""
 
 from __future__ import annotations
 
@@ -7,60 +7,61 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.harness import Plot, Section, interleaved
-from benchmarks.listening import Arrival, ZeroMQListener, hear_websocket
+from benchmarks.support.clients import Arrival, ZeroMQSubscriber, receive_websocket
+from benchmarks.support.daemon import running_daemon
+from benchmarks.support.demo import DEMO, demo
+from benchmarks.support.harness import Plot, Section, interleaved
+from benchmarks.support.sound_server import SoundServer, sound_server
 from emotiond.dsp.framing import FrameStream
 from emotiond.dsp.gate import LevelGate
 from emotiond.dsp.level import levels_dbfs
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.runtime import find_runtime
-from tests.support.daemon import DEMO, running_daemon
-from tests.support.signals import RATE, demo
-from tests.support.sound_server import SoundServer, sound_server
 
 _BLOCK_MS = 10.0
 _STRIDES = {"lite": "0.1", "full": "0.25"}
 
 
 def measure(quick: bool) -> Section:
-    """A real microphone of a sound server, blocks of 10 ms, both kinds of clients at once."""
+    """Play into the microphone of a sound server; a WebSocket and a ZeroMQ client receive."""
     seconds = 5.0 if quick else 20.0  # the demo recording is longer
     rows, curves = [], {}
     for model, stride in _STRIDES.items():
         inference_ms = _inference_ms(model)
         with sound_server() as server:
-            websocket, zeromq, onset = _listen(server, model, stride, seconds)
+            websocket, zeromq, onset = _arrivals(server, model, stride, seconds)
         for client, arrivals in (("WebSocket", websocket), ("ZeroMQ", zeromq)):
-            judged = [a.age_ms for a in arrivals if a.event["state"] in ("speech", "uncertain")]
-            p50, p99 = np.percentile(judged, [50, 99])
+            ages = [a.age_ms for a in arrivals if a.event["state"] in ("speech", "uncertain")]
+            p50, p99 = np.percentile(ages, [50, 99])
             bound = _BLOCK_MS + inference_ms
             rows.append(
                 [f"{model}, {stride} s", client, f"{p50:.1f}", f"{p99:.1f}", f"{bound:.1f}", onset]
             )
-            share = np.linspace(0, 100, len(judged))
-            curves[f"{model}, {client}"] = (sorted(judged), share.tolist())
+            share = np.linspace(0, 100, len(ages))
+            curves[f"{model}, {client}"] = (sorted(ages), share.tolist())
     plot = Plot("Age of an event at the client", "age_ms", "% of events", curves)
     return Section(
         title="Latency",
         header=["model, stride", "client", "p50 ms", "p99 ms", "block + inference, ms", "onset s"],
         rows=rows,
-        note="From the capture of a window's last sample to the client, speech only. *Onset*: "
-        "from the beginning of the sound at the player to the first label at the client. "
-        "*Inference* is the median of the model alone, in a loop, just before.",
+        note="Time from the capture of a window's last sample to the client, in speech. *Onset*: "
+        "time from the beginning of the speech at the player to the first label at the client. "
+        "*Inference*: median of the model alone, in a loop, just before.",
         plots={"latency": plot},
     )
 
 
-def _listen(
+def _arrivals(
     server: SoundServer, model: str, stride: str, seconds: float
 ) -> tuple[Sequence[Arrival], Sequence[Arrival], str]:
     arguments = ("--source", "mic", "--model", model, "--stride", stride)
     with running_daemon(*arguments, environment=server.environment) as daemon:
-        zeromq = ZeroMQListener(daemon.zeromq_endpoint)
+        zeromq = ZeroMQSubscriber(daemon.zeromq_endpoint)
         began = time.time() + _lead_seconds()
         server.play(DEMO)
-        websocket = hear_websocket(daemon.websocket_url, seconds)
+        websocket = receive_websocket(daemon.websocket_url, seconds)
         arrivals = zeromq.stop()
     labelled = [a.unix_seconds for a in websocket if a.event["label"]]
     onset = f"{labelled[0] - began:.2f}" if labelled else "none"
@@ -68,13 +69,13 @@ def _listen(
 
 
 def _lead_seconds() -> float:
-    """Silence at the beginning of the demo recording, by the speech gate."""
+    """Return the silence at the beginning of the demo recording, by the speech gate."""
     gate, recipe = LevelGate(100), find_model("lite", find_runtime()).card.recipe
     levels = levels_dbfs(FrameStream(recipe).push(demo())[:, 1:])
     while gate.onset_frame is None:
         level, levels = levels[:1], levels[1:]
         gate.push(level)
-    return gate.onset_frame * recipe.hop_length / RATE
+    return gate.onset_frame * recipe.hop_length / SAMPLE_RATE
 
 
 def _inference_ms(model: str) -> float:

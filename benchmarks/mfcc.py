@@ -1,4 +1,4 @@
-"""New frames of a stream, beside libraries that have to see the window again."""
+"""Measures MFCCs of new frames in a stream, beside other libraries."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.harness import Plot, Section, interleaved, spread
-from benchmarks.recipes import HOP, RATE, RECIPE, Kaldi, with_librosa, with_psf
+from benchmarks.support.demo import demo
+from benchmarks.support.harness import Plot, Section, interleaved, spread
+from benchmarks.support.mfcc_libraries import HOP, RATE, RECIPE, Kaldi, with_librosa, with_psf
 from emotiond.dsp.mfcc import StreamingMfcc
 from emotiond.dsp.types import FloatArray
-from tests.support.signals import demo
 
 _WINDOW_SECONDS = 3
 _BLOCK_FRAMES = (1, 5, 10)
@@ -18,7 +18,7 @@ _OURS, _KALDI = "emotiond", "kaldi-native-fbank"
 
 
 def measure(quick: bool) -> Section:
-    """Blocks of 1, 5 and 10 frames."""
+    """Push blocks of 1, 5 and 10 frames."""
     window = np.ascontiguousarray(demo()[: _WINDOW_SECONDS * RATE])
     rows, medians = [], {_OURS: list[float](), _KALDI: list[float]()}
     for frames in _BLOCK_FRAMES:
@@ -44,13 +44,13 @@ def measure(quick: bool) -> Section:
         header=["new frames", "by", "µs per block", "times emotiond's"],
         rows=rows,
         note="13 coefficients by HTK's recipe, one thread. The last two have no state: they "
-        "compute the window of 3 s anew, as a live program that uses them must.",
+        "compute the whole window of 3 s at each block, as a live program has to.",
         plots={"mfcc": Plot("Streaming MFCC", "new frames", "µs per block", curves)},
     )
 
 
 def _blocks(push: Callable[[FloatArray], object], frames: int) -> Callable[[], object]:
-    """Pushes the next block of the demo recording at each call."""
+    """Return a function that pushes the next block of the demo recording."""
     samples, step, position = demo(), frames * HOP, 0
     push(samples[: 400 - HOP])
 

@@ -1,7 +1,8 @@
-"""What the web page costs its browser: the first picture, each frame, and memory over a day."""
+"""Measures the web page in a browser: first paint, frames, and memory over a day."""
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import statistics
 import threading
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from benchmarks.harness import Section
-from tests.clients.web.scripted import LABELS, Message, ScriptedDaemon, emotion, scripted_daemon
-from tests.support.daemon import running_daemon
+from benchmarks.support.daemon import running_daemon
+from benchmarks.support.harness import Section
+from benchmarks.support.page_server import PageServer, page_server, speech
+from emotiond.inference.card import LABELS
+from emotiond.streamer.protocol.events import Emotion
 
 _EVENTS_PER_HOUR = 4 * 3600
 _BATCH_EVENTS = 1000
@@ -31,7 +34,7 @@ _INTERVALS = """(count) => new Promise((resolve) => {
 
 
 def measure(quick: bool) -> Section:
-    """Each in a fresh browser without a display, which draws with the processor alone."""
+    """Measure each in a new browser without a display, which draws without a GPU."""
     rows: list[Sequence[str]] = []
     with _browser() as browser:
         rows += _first_paint(browser, 3 if quick else 15)
@@ -41,12 +44,12 @@ def measure(quick: bool) -> Section:
         title="The web page",
         header=["what", "median", "90 %", "99 %"],
         rows=rows,
-        note="*First paint*: an empty cache, from the real daemon over loopback: head and present "
-        "emotion, the panels follow with the next frame; "
-        "beside the browser's own share: a page of one line. *Frame*: the time "
-        "from one to the next with ten minutes of timeline in view, four events a second arriving; "
-        "60 a second are 16.7 ms. *Main thread*: the page's own work in each. *Heap*: after a "
-        "collection, when so many hours of events have come as fast as they can be taken.",
+        note="*First paint*: with an empty cache, from a daemon over loopback. It shows the head "
+        "and the current emotion; the panels follow with the next frame. *Of one line of text*: a "
+        "page of one line, the share of the browser itself. *Frame*: the time between frames "
+        "with ten minutes of timeline in view and four events a second; 60 frames a second are "
+        "16.7 ms. *Main thread*: the work of the page in each frame. *Heap*: after a garbage "
+        "collection, when this many hours of events have come as fast as the page reads them.",
     )
 
 
@@ -61,11 +64,11 @@ def _browser() -> Iterator[Any]:
         browser.close()
 
 
-def _event(index: int) -> Message:
-    """Labels that change every three seconds, and levels that move."""
+def _event(index: int) -> Emotion:
+    """Return an event; labels change every three seconds, levels with every event."""
     share = 0.4 + 0.4 * ((7 * index) % 10) / 10
     level = -20.0 - (37 * index) % 25
-    return emotion(index, LABELS[(index // 13) % 8], share=share, level_dbfs=level)
+    return speech(index, LABELS[(index // 13) % 8], share, level)
 
 
 def _first_paint(browser: Any, repeats: int) -> Sequence[Sequence[str]]:
@@ -83,17 +86,17 @@ def _first_paint(browser: Any, repeats: int) -> Sequence[Sequence[str]]:
 
 
 def _frames(browser: Any, count: int) -> Sequence[Sequence[str]]:
-    with scripted_daemon() as daemon:
-        page = _page(browser, daemon)
+    with page_server() as server:
+        page = _page(browser, server)
         for begin in range(0, 2400, _BATCH_EVENTS):
-            daemon.send(*map(_event, range(begin, min(begin + _BATCH_EVENTS, 2400))))
+            server.send([*map(_event, range(begin, min(begin + _BATCH_EVENTS, 2400)))])
         page.wait_for_function("() => document.title.includes('mic')")
         while page.locator("#zoom-out").is_enabled():
             page.evaluate("() => document.querySelector('#zoom-out').click()")
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable")
         over = threading.Event()
-        feeding = threading.Thread(target=_feed, args=(daemon, over))
+        feeding = threading.Thread(target=_feed, args=(server, over))
         feeding.start()
         try:
             before = _metrics(session)
@@ -110,30 +113,30 @@ def _frames(browser: Any, count: int) -> Sequence[Sequence[str]]:
     ]
 
 
-def _feed(daemon: ScriptedDaemon, over: threading.Event) -> None:
+def _feed(server: PageServer, over: threading.Event) -> None:
     index = 2400
     while not over.wait(0.25):
-        daemon.send(_event(index))
+        server.send([_event(index)])
         index += 1
 
 
 def _memory(browser: Any, hours: int) -> Sequence[Sequence[str]]:
     rows = []
-    with scripted_daemon() as daemon:
-        page = _page(browser, daemon)
+    with page_server() as server:
+        page = _page(browser, server)
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable")
         sent = 0
         for hour in range(1, hours + 1):
             while sent < hour * _EVENTS_PER_HOUR:
-                daemon.send(*map(_event, range(sent, sent + _BATCH_EVENTS)))
+                server.send([*map(_event, range(sent, sent + _BATCH_EVENTS))])
                 sent += _BATCH_EVENTS
-                # Wait for the page: what the socket holds is not what the page holds.
-                daemon.send(_event(sent) | {"state": "silence", "label": None})
+                # Wait until the page has read what the sockets hold.
+                server.send([dataclasses.replace(_event(sent), state="silence", label=None)])
                 page.wait_for_function(
                     "() => document.querySelector('#now').dataset.kind === 'silence'"
                 )
-                daemon.send(_event(sent + 1))
+                server.send([_event(sent + 1)])
                 page.wait_for_function(
                     "() => document.querySelector('#now').dataset.kind === 'speech'"
                 )
@@ -149,10 +152,10 @@ def _memory(browser: Any, hours: int) -> Sequence[Sequence[str]]:
     return rows
 
 
-def _page(browser: Any, daemon: ScriptedDaemon) -> Any:
+def _page(browser: Any, server: PageServer) -> Any:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    page.goto(daemon.url)
-    daemon.wait_for_clients()
+    page.goto(server.url)
+    server.wait_for_page()
     return page
 
 

@@ -1,28 +1,28 @@
-"""How many streams one daemon carries, and what as many daemons of one stream would take."""
+"""Measures how many streams one daemon carries, beside one daemon for each stream."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import psutil
 
-from benchmarks.harness import Plot, Section
-from benchmarks.listening import Arrival, hear_websocket
-from tests.support.daemon import DEMO, Daemon, running_daemon
+from benchmarks.support.clients import Arrival, receive_websocket
+from benchmarks.support.daemon import announced_daemon, running_daemon
+from benchmarks.support.demo import DEMO
+from benchmarks.support.harness import Plot, Section
 
 _MOST_AGE_MS = 150.0
-_MOST_MISSING = 0.2  # of the events; the first and the last stride of a listener are some
+_MOST_MISSING = 0.2  # share of the events; includes the first and the last stride of a client
 _COUNTS = {"lite": (1, 50, 100, 150, 200, 300, 400), "full": (1, 5, 10, 15, 20, 30, 45)}
 _PROCESSES = 8
 
 
 def measure(quick: bool) -> Section:
-    """More and more streams of continuous speech, until one of them gets too old."""
+    """Add streams of continuous speech until the events of one are too old."""
     seconds = 4.0 if quick else 5.0
     rows, curves = [], {}
     for model, counts in _COUNTS.items():
@@ -31,10 +31,16 @@ def measure(quick: bool) -> Section:
             share, megabytes, arrivals = _run(model, count, seconds)
             worst = _worst_p99_ms(arrivals)
             ages.append(worst)
-            told = len(arrivals) / (4 * seconds * count)
-            row = (str(count), f"{share:.0f}", f"{megabytes:.0f}", f"{worst:.1f}", f"{told:.0%}")
+            received = len(arrivals) / (4 * seconds * count)
+            row = (
+                str(count),
+                f"{share:.0f}",
+                f"{megabytes:.0f}",
+                f"{worst:.1f}",
+                f"{received:.0%}",
+            )
             rows.append([model, *row])
-            if worst > _MOST_AGE_MS or told < 1 - _MOST_MISSING:
+            if worst > _MOST_AGE_MS or received < 1 - _MOST_MISSING:
                 break
         curves[model] = (counts[: len(ages)], ages)
     share, megabytes = _one_process_each(seconds)
@@ -43,45 +49,35 @@ def measure(quick: bool) -> Section:
         title="Streams in one daemon, stride of 250 ms",
         header=["model", "streams", "% of one core", "MB", "worst stream's age p99, ms", "events"],
         rows=rows,
-        note="One thread plays the demo recording to all streams, each at its own moment; one "
-        f"WebSocket client hears all of them. It ends where one stream's age at the client is "
-        f"above {_MOST_AGE_MS:g} ms, or events are missing, since a daemon that cannot keep up "
-        "judges less often. *Processes*: a daemon for each stream, decoders and players included.",
+        note="One thread plays the demo recording to all streams, at different times; one "
+        "WebSocket client receives all events. The series ends when the age of a stream at the "
+        f"client exceeds {_MOST_AGE_MS:g} ms, or when events are missing, since an overloaded "
+        "daemon infers less often. *Processes*: a daemon for each stream, including decoders and "
+        "players.",
         plots={"streams": Plot("Streams", "streams", "worst age p99, ms", curves)},
     )
 
 
-@contextlib.contextmanager
-def _crowd(model: str, count: int) -> Iterator[Daemon]:
-    command = [sys.executable, "-m", "benchmarks.crowd", model, str(count)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield Daemon(process)
-        finally:
-            process.kill()
-
-
 def _run(model: str, count: int, seconds: float) -> tuple[float, float, list[Arrival]]:
-    """Percent of a core, MB, events."""
-    with _crowd(model, count) as daemon:
-        hear_websocket(daemon.websocket_url, 3)  # all of them begin
-        process = psutil.Process(daemon.process.pid)
+    """Return percent of a core, MB, and the events."""
+    command = [sys.executable, "-m", "benchmarks.support.many_streams", model, str(count)]
+    with announced_daemon(command) as daemon:
+        receive_websocket(daemon.websocket_url, 3)  # all streams start
+        process = psutil.Process(daemon.pid)
         before, began = _spent([process]), time.perf_counter()
-        arrivals = hear_websocket(daemon.websocket_url, seconds)
-        share = (_spent([process]) - before) / (time.perf_counter() - began)  # parting takes time
+        arrivals = receive_websocket(daemon.websocket_url, seconds)
+        share = (_spent([process]) - before) / (time.perf_counter() - began)  # closing takes time
         megabytes = process.memory_info().rss / 1e6
-    return 100 * share, megabytes, arrivals[max(0, count - 2) :]  # without greetings
+    return 100 * share, megabytes, arrivals[max(0, count - 2) :]  # without the greeting
 
 
 def _one_process_each(seconds: float) -> tuple[float, float]:
-    """Percent of a core and MB of all of them together."""
+    """Return percent of a core and MB, summed over all processes."""
     with contextlib.ExitStack() as daemons:
         processes = []
         for _ in range(_PROCESSES):
             daemon = running_daemon("--source", f"voice={DEMO}", "--model", "lite")
-            parent = psutil.Process(daemons.enter_context(daemon).process.pid)
+            parent = psutil.Process(daemons.enter_context(daemon).pid)
             processes += [parent, *parent.children()]
         before = _spent(processes)
         psutil.wait_procs(processes, timeout=seconds)
@@ -91,7 +87,7 @@ def _one_process_each(seconds: float) -> tuple[float, float]:
 
 
 def _spent(processes: Sequence[psutil.Process]) -> float:
-    """Seconds of processor time."""
+    """Return seconds of processor time."""
     times = [process.cpu_times() for process in processes]
     return float(sum(time.user + time.system for time in times))
 

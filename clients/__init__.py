@@ -1,1 +1,1 @@
-"""What people open or copy: the web page, a Python client, a ZeroMQ subscriber, a terminal view."""
+"""Clients: the web page, Python clients to copy, a terminal view."""

@@ -1,11 +1,11 @@
-"""Send sound to an emotiond elsewhere, and print what it hears: copy this file.
+"""Send sound to a remote emotiond, and print the labels and the result. Copy this file.
 
 python send_audio.py recording.wav [ws://127.0.0.1:8765/ws]
 python send_audio.py mic [ws://127.0.0.1:8765/ws]
 
-It needs ``websockets`` and, for files, ``soundfile``; for the microphone, ``sounddevice``. A token
-that the daemon wants is read from the file that ``EMOTIOND_TOKEN_FILE`` names. For a certificate
-that nobody has signed, name it in ``SSL_CERT_FILE``.
+It needs ``websockets`` and, for files, ``soundfile``; for the microphone, ``sounddevice``.
+``EMOTIOND_TOKEN_FILE`` names the file with the daemon's token. ``SSL_CERT_FILE`` names a
+certificate that no authority has signed.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-_PIECE_SAMPLES = 16_000  # of a file: 64,000 bytes, just below what a message may have
+_CHUNK_SAMPLES = 16_000  # of a file: 64,000 bytes, just below the limit of a message
 _BLOCK_SECONDS = 0.05  # of the microphone
-_CLOSE_SECONDS = 0.5  # for the daemon to say good-bye: it may be busy with what was sent
-_MOST_BLOCKS = 200  # that wait for a slow network before the oldest is given up
+_CLOSE_SECONDS = 0.5  # for the closing handshake: the daemon may still be busy with the sound
+_MOST_BLOCKS = 200  # that wait for a slow network before the oldest is dropped
 
 
 def events(
-    url: str, start: dict[str, Any], pieces: Iterable[bytes], token: str | None = None
+    url: str, start: dict[str, Any], chunks: Iterable[bytes], token: str | None = None
 ) -> Iterator[dict[str, Any]]:
     """Send one stream; yield its events as they come, and last its ``analysis`` or an ``error``.
 
-    Sending and reading at once matters: the daemon takes no more of a file than it can tell of.
+    A thread sends while the caller reads. Both must happen at once: the daemon reads a file only as
+    fast as the client reads the events.
 
     Args:
-        url: of the daemon's WebSocket.
+        url: the URL of the daemon's WebSocket.
         start: the fields of the ``start`` message, see docs/protocol.md.
-        pieces: of sound, each at most 65,536 bytes.
-        token: that the daemon wants; None if it wants none.
+        chunks: the sound, in chunks of 65,536 bytes at most.
+        token: the token of the daemon; None if it requires none.
 
     Raises:
         OSError: there is no daemon, or it ended.
-        websockets.exceptions.WebSocketException: it did not agree to talk, or hung up.
+        websockets.exceptions.WebSocketException: the handshake failed, or the connection broke.
     """
     stream = None
     options: dict[str, Any] = {"compression": None, "max_size": 2**20, "proxy": None}
@@ -53,7 +54,7 @@ def events(
         if token is not None:
             connection.send(json.dumps({"type": "auth", "token": token}))
         connection.send(json.dumps({"type": "start", **start}))
-        threading.Thread(target=_send, args=(connection, pieces), daemon=True).start()
+        threading.Thread(target=_send, args=(connection, chunks), daemon=True).start()
         for text in connection:
             message = json.loads(text)
             if message["type"] == "started":
@@ -68,22 +69,22 @@ def events(
         raise ConnectionError("the daemon closed the connection")
 
 
-def _send(connection: ClientConnection, pieces: Iterable[bytes]) -> None:
-    with contextlib.suppress(ConnectionClosed):  # whoever reads is told
-        for piece in pieces:
-            connection.send(piece)
+def _send(connection: ClientConnection, chunks: Iterable[bytes]) -> None:
+    with contextlib.suppress(ConnectionClosed):  # the reader gets the error
+        for chunk in chunks:
+            connection.send(chunk)
         connection.send('{"type":"end"}')
 
 
 def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """What to send of a sound file: the fields of ``start``, and its samples, mixed to mono."""
+    """Return the fields of ``start`` for a sound file, and its samples, mixed to mono."""
     import soundfile
 
     if not Path(path).is_file():
         raise OSError(f"{path}: there is no such file")
 
     class ReadThrough(soundfile.SoundFile):  # type: ignore[misc]  # untyped
-        """Where it can seek, soundfile does so after every read, which damages an MP3."""
+        """A file that cannot seek: soundfile seeks after every read, which damages an MP3."""
 
         def seekable(self) -> bool:
             return False
@@ -97,15 +98,15 @@ def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
         "duration": sound.frames / sound.samplerate,
     }
 
-    def pieces() -> Iterator[bytes]:
-        while (block := sound.read(_PIECE_SAMPLES, "float32", always_2d=True)).size:
+    def chunks() -> Iterator[bytes]:
+        while (block := sound.read(_CHUNK_SAMPLES, "float32", always_2d=True)).size:
             yield block.mean(axis=1).astype("<f4").tobytes()
 
-    return start, pieces()
+    return start, chunks()
 
 
 def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
-    """What to send of the microphone: the fields of ``start``, and its sound, for ever.
+    """Return the fields of ``start`` for the microphone, and its sound without end.
 
     Raises:
         OSError: there is none, or it cannot be opened.
@@ -129,21 +130,21 @@ def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
     except sounddevice.PortAudioError as error:
         raise OSError(f"no microphone ({error})") from None
 
-    def pieces() -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
         with stream:
             while True:
                 yield blocks.get()
 
-    return {"purpose": "live", "sample_rate": rate, "format": "s16le", "name": "mic"}, pieces()
+    return {"purpose": "live", "sample_rate": rate, "format": "s16le", "name": "mic"}, chunks()
 
 
 def main(arguments: list[str]) -> int:
-    """Print each change of the label, and of a file the result."""
+    """Print each change of the label, and the result of a file."""
     what, *rest = arguments
     token_file = os.environ.get("EMOTIOND_TOKEN_FILE")
     token = Path(token_file).read_text("utf-8").strip() if token_file else None
-    start, pieces = microphone() if what == "mic" else file(what)
-    for message in events(rest[0] if rest else "ws://127.0.0.1:8765/ws", start, pieces, token):
+    start, chunks = microphone() if what == "mic" else file(what)
+    for message in events(rest[0] if rest else "ws://127.0.0.1:8765/ws", start, chunks, token):
         if message["type"] == "change":
             print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
         elif message["type"] == "analysis":
@@ -158,12 +159,12 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
-    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # what ends a connection, we say
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # the messages below report errors
     try:
         sys.exit(main(sys.argv[1:]))
     except ConnectionRefusedError:
         sys.exit("send_audio: no daemon answers there; is emotiond running?")
-    except InvalidStatus as refused:  # the daemon says what to do
+    except InvalidStatus as refused:  # the response says what to do
         sys.exit(f"send_audio: {bytes(refused.response.body or b'').decode() or refused}")
     except (OSError, RuntimeError, WebSocketException) as error:  # RuntimeError: soundfile's
         sys.exit(f"send_audio: {error}")

@@ -14,11 +14,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emotiond.clients.websocket_client import TokenRefused, messages_for_ever
+from emotiond.clients.websocket_client import TokenRefused, messages_forever
 
 _BAR_CELLS = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-# Okabe & Ito (2008): told apart by the colour-blind too; the label is always written beside.
+# Okabe & Ito (2008): distinct for colour-blind people too. The label is always beside the colour.
 _COLOURS = {
     "neutral": "#999999",
     "calm": "#56b4e9",
@@ -33,7 +33,7 @@ _COLOURS = {
 
 @dataclass
 class View:
-    """What is known of the stream that is shown."""
+    """The state of the stream on display."""
 
     labels: tuple[str, ...] = ()
     model: str = ""
@@ -46,7 +46,7 @@ class View:
     """Seconds of the stream at which the present label was published."""
 
     def take(self, message: Mapping[str, Any]) -> None:
-        """Note a message."""
+        """Update the view with a message."""
         kind = message["type"]
         if kind == "hello":
             self.connection = ""
@@ -68,7 +68,7 @@ class View:
 
 
 def render(view: View) -> RenderableType:
-    """The whole picture: what is heard, the bars, and a line about the stream."""
+    """Return the whole display: label, bars, and a line about the stream."""
     table = Table.grid(padding=(0, 1))
     scores = view.emotion.get("scores") or {}
     for label in view.labels:
@@ -80,7 +80,7 @@ def render(view: View) -> RenderableType:
 
 
 def bar(share: float, cells: int = _BAR_CELLS) -> str:
-    """A horizontal bar of block characters, to an eighth of a cell, always as wide."""
+    """Return a bar of block characters, exact to an eighth of a cell, of constant width."""
     eighths = round(min(max(share, 0.0), 1.0) * cells * 8)
     whole, rest = divmod(eighths, 8)
     return ("█" * whole + (_EIGHTHS[rest] if rest else "")).ljust(cells)
@@ -120,13 +120,13 @@ def watch_stream(url: str, token: str | None = None, console: Console | None = N
     """Show a daemon's default stream until Ctrl-C; reconnects by itself.
 
     Args:
-        url: of the daemon's WebSocket.
-        token: that the daemon wants; None if it wants none.
-        console: to draw on.
+        url: the URL of the daemon's WebSocket.
+        token: the token of the daemon; None if it requires none.
+        console: the console to draw on.
 
     Returns:
-        The exit status: 1 where something else answers or the token is not the daemon's, 2 for
-        what is no WebSocket's address.
+        The exit status: 1 if another program answers or the token is wrong, 2 if ``url`` is not the
+        address of a WebSocket.
     """
     console = console or Console()
     if not _is_websocket_url(url):
@@ -136,7 +136,7 @@ def watch_stream(url: str, token: str | None = None, console: Console | None = N
     try:
         with Live(render(view), console=console, auto_refresh=False, screen=False) as live:
             shown = 0.0
-            for message in messages_for_ever(url, token):
+            for message in messages_forever(url, token):
                 view.take(message)
                 if message["type"] != "emotion" or time.monotonic() - shown > 0.05:
                     live.update(render(view), refresh=True)
@@ -156,5 +156,5 @@ def _is_websocket_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none, a bracket too few
+    except ValueError:  # an invalid port, or a missing bracket
         return False

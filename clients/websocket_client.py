@@ -1,9 +1,9 @@
-"""A small WebSocket client: copy this file, it needs nothing but ``websockets``.
+"""A small WebSocket client. Copy this file; it needs only ``websockets``.
 
 python websocket_client.py [ws://127.0.0.1:8765/ws]
 
-A token that the daemon wants is read from the file that ``EMOTIOND_TOKEN_FILE`` names. For a
-certificate that nobody has signed, name it in ``SSL_CERT_FILE``.
+``EMOTIOND_TOKEN_FILE`` names the file with the daemon's token. ``SSL_CERT_FILE`` names a
+certificate that no authority has signed.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, W
 from websockets.sync.client import connect
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
-_TOKEN_WANTED = 4401  # the code with which the daemon closes
+_TOKEN_WANTED = 4401  # the closing code of the daemon
 
 
 class TokenRefused(Exception):  # noqa: N818 - what has happened
-    """The daemon wants a token, and this is not it."""
+    """The daemon requires a token, and this one is missing or wrong."""
 
 
 def messages(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield every message of one connection, ``hello`` first, until it ends.
 
     Raises:
-        OSError: there is no daemon, or the connection broke off.
-        TokenRefused: the daemon wants a token, and this is not it.
-        websockets.exceptions.WebSocketException: it did not agree to talk.
-        websockets.exceptions.InvalidURI: this is no WebSocket's address.
+        OSError: there is no daemon, or the connection broke.
+        TokenRefused: the daemon requires a token, and this one is missing or wrong.
+        websockets.exceptions.WebSocketException: the handshake failed.
+        websockets.exceptions.InvalidURI: this is not the address of a WebSocket.
     """
     with connect(url, compression=None, max_size=2**20, proxy=None) as connection:
         try:
@@ -50,7 +50,7 @@ def messages(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
             raise
 
 
-def messages_for_ever(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
+def messages_forever(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield messages over all reconnects, with growing pauses in between.
 
     A connection that breaks yields ``{"type": "disconnected", "detail": …}``.
@@ -68,7 +68,7 @@ def messages_for_ever(url: str, token: str | None = None) -> Iterator[dict[str, 
                 yield message
         except InvalidURI:
             raise
-        except InvalidStatus as refused:  # the daemon says what to do
+        except InvalidStatus as refused:  # the response says what to do
             detail = bytes(refused.response.body or b"").decode() or str(refused)
         except (OSError, WebSocketException, ValueError) as error:  # ValueError: no JSON
             detail = str(error)
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     address = sys.argv[1] if sys.argv[1:] else "ws://127.0.0.1:8765/ws"
     file = os.environ.get("EMOTIOND_TOKEN_FILE")
     try:
-        for message in messages_for_ever(address, Path(file).read_text().strip() if file else None):
+        for message in messages_forever(address, Path(file).read_text().strip() if file else None):
             if message["type"] == "change":
                 print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
             elif message["type"] == "disconnected":

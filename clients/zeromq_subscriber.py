@@ -1,9 +1,9 @@
-"""A small ZeroMQ subscriber: copy this file, it needs nothing but ``pyzmq``.
+"""A small ZeroMQ subscriber. Copy this file; it needs only ``pyzmq``.
 
 Usage: ``python zeromq_subscriber.py [tcp://127.0.0.1:8766 [TOPIC …]]``
 
-For a daemon with ``--zmq-curve``, name the folder with your secret key and the daemon's public
-one (``client.key_secret``, ``server.key``) in ``EMOTIOND_ZMQ_KEYS``.
+For a daemon with ``--zmq-curve``, ``EMOTIOND_ZMQ_KEYS`` names the folder with your secret key and
+the daemon's public one (``client.key_secret``, ``server.key``).
 
 Topics are the messages' types: ``emotion``, ``change``, ``status``. Do not set ``CONFLATE``:
 messages have two frames, and ZeroMQ ends the process of a subscriber that conflates those.
@@ -27,8 +27,8 @@ def messages(
 ) -> Iterator[dict[str, Any]]:
     """Yield the messages of these topics; the last ``emotion`` of each stream comes first.
 
-    ZeroMQ reconnects by itself. When another subscriber comes, the daemon sends the last
-    events again to all; those repeats are left out here.
+    ZeroMQ reconnects by itself. Every new subscriber makes the daemon send the last events to all
+    again. This function drops these repeats by their ``seq``.
     """
     latest: dict[str, object] = {}
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:

@@ -1,4 +1,4 @@
-"""The shipped models, a card beside each, and the code that trains, evaluates and exports them.
+"""The shipped models with their cards, and the code that trains, evaluates and exports them.
 
 Training needs TensorFlow; importing this package needs nothing.
 """

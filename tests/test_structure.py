@@ -156,6 +156,22 @@ def test_tests_lie_where_the_tree_has_a_room() -> None:
             assert (ROOT / path.relative_to(ROOT / "tests").parent).is_dir(), path
 
 
+def test_tests_and_benchmarks_import_nothing_of_each_other() -> None:
+    for folder, other in (("tests", "benchmarks"), ("benchmarks", "tests")):
+        paths = [*(ROOT / folder).rglob("*.py")]
+        assert paths
+        for path in paths:
+            names = imported(ast.parse(path.read_text("utf-8")))
+            assert not [name for name in names if name.partition(".")[0] == other], path
+
+
+def test_every_module_of_the_training_code_has_a_test_of_its_name() -> None:
+    training = ROOT / "models" / "training"
+    for path in training.rglob("*.py"):
+        test = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
+        assert path.name == "__init__.py" or test.is_file(), test
+
+
 def test_every_package_is_installed() -> None:
     listed = (ROOT / "setup.cfg").read_text("utf-8").partition("packages =")[2]
     for top in ("dsp", "inference", "streamer", "clients"):

@@ -1,8 +1,8 @@
 """Evaluate cross-validated models: ``python -m emotiond.models.training.evaluate full``.
 
-Whatever is fitted after training (temperature, voice threshold, smoothing) is fitted, for each
-fold, on what the other folds' models say of their own held-out actors. The card of the model in
-the run ``all`` gets the settings fitted on all folds.
+Temperature, voice threshold and smoothing are fitted after training. For each fold they are fitted
+on the predictions of the other folds' models for their own held-out actors. The card of the model
+in the run ``all`` gets the settings fitted on all folds.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--speech", type=Path, required=True, help="RAVDESS speech")
     parser.add_argument("--esc10", type=Path, required=True, help="ESC-10")
     parser.add_argument(
-        "--runs", type=Path, required=True, help="as emotiond.models.training.train filled it"
+        "--runs", type=Path, required=True, help="folder that emotiond.models.training.train wrote"
     )
-    parser.add_argument("--seeds", type=Path, nargs="+", default=[], help="runs of other seeds")
+    parser.add_argument("--seeds", type=Path, nargs="+", default=[], help="runs with other seeds")
     parser.add_argument("--report", type=Path, required=True, help="HTML file to write")
-    parser.add_argument("--orders", type=int, default=5, help="of an actor's clips, adapting")
-    parser.add_argument("--streams", type=int, default=5, help="of each actor")
-    parser.add_argument("--share", type=int, default=4, help="every so many clips under noise")
+    parser.add_argument(
+        "--orders", type=int, default=5, help="random orders of an actor's clips, for adaptation"
+    )
+    parser.add_argument("--streams", type=int, default=5, help="test streams of each actor")
+    parser.add_argument("--share", type=int, default=4, help="use one clip in N under noise")
     options = parser.parse_args(arguments)
     clips = read_ravdess(options.speech)
     folds, *others = (_folds(runs, options.model, clips) for runs in (options.runs, *options.seeds))
@@ -74,14 +76,14 @@ def _folds(runs: Path, model: str, clips: Sequence[Clip]) -> list[Fold]:
 
 
 def _curves(runs: Path, model: str) -> dict[str, list[float]]:
-    """How the training of the first fold went, see ``fitting.curves``."""
+    """Read the training curves of the first fold, see ``fitting.curves``."""
     name = "heads" if model == "full" else "lite"
     with np.load(runs / "fold1" / f"{name}-curves.npz") as archive:
         return {key: archive[key].tolist() for key in archive.files}
 
 
 def _for_card(results: dict[str, Any]) -> dict[str, Any]:
-    """The part of the results that a card carries."""
+    """Return the results that belong in a card."""
     cold = results["cold"]
     return {
         "protocol": results["protocol"],

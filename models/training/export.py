@@ -1,7 +1,7 @@
 """Export trained runs again: ``python -m emotiond.models.training.export full`` or ``lite``.
 
 Training ends with an export. This command repeats it from the checkpoints, for instance after a
-change of the exported graph. Evaluate the model again afterwards: its card is a new one.
+change of the exported graph. Evaluate the model again afterwards, since its card is new.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and export.
 
     Raises:
-        DataError: a run has not been trained to its end.
+        DataError: the training of a run is not finished.
     """
     parser = argparse.ArgumentParser(prog="emotiond.models.training.export", description=__doc__)
     add_run_arguments(parser)
@@ -39,20 +39,23 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """What training and export ask for."""
+    """Add the options of training and export."""
     parser.add_argument("model", choices=("full", "lite"))
     parser.add_argument(
-        "--cache", type=Path, required=True, help="as emotiond.models.training.prepare filled it"
+        "--cache",
+        type=Path,
+        required=True,
+        help="folder that emotiond.models.training.prepare wrote",
     )
     parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
     parser.add_argument("--runs", type=Path, required=True, help="checkpoints and results")
-    parser.add_argument("--only", choices=RUNS, nargs="+", default=RUNS, help="these runs")
+    parser.add_argument("--only", choices=RUNS, nargs="+", default=RUNS, help="only these runs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the number of steps")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of the number of steps")
 
 
 def open_runs(options: argparse.Namespace) -> Iterator[Run]:
-    """The runs that the options name."""
+    """Yield the runs that the options name."""
     tf.random.set_seed(options.seed)
     settings = Settings(load_encoder(options.whisper), options.seed, options.scale)
     windows = Windows.load(options.cache / "examples")
@@ -61,14 +64,14 @@ def open_runs(options: argparse.Namespace) -> Iterator[Run]:
 
 
 def export_run(opened: Run, model: str) -> None:
-    """Train what is not trained yet, and write the model with a card that awaits evaluation."""
+    """Train if necessary, and write the model with a card without evaluation."""
     path = opened.folder / f"{model}.tflite"
     write_whole(path, opened.full() if model == "full" else opened.lite())
     write_card(path, UNFITTED, {"protocol": "not yet evaluated"})
 
 
 def use_one_thread() -> None:
-    """On small machines TensorFlow's threads cost more than they give."""
+    """Limit TensorFlow to one thread; more threads slow it down on small machines."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 

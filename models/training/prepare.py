@@ -26,8 +26,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="emotiond.models.training.prepare", description=__doc__)
     add_data_arguments(parser)
     parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
-    parser.add_argument("--cache", type=Path, required=True, help="where windows are kept")
-    parser.add_argument("--limit", type=int, help="make so many windows only, to try it out")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for the windows")
+    parser.add_argument("--limit", type=int, help="make only this many windows, for a trial")
     options = parser.parse_args(arguments)
     clips = training_clips(options)
     noises = [load_audio(clip.path) for clip in clips if clip.label is None]
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """The folders of the corpora; only RAVDESS speech cannot be left out."""
+    """Add the folders of the corpora; only RAVDESS speech is required."""
     parser.add_argument("--speech", type=Path, required=True, help="RAVDESS speech")
     parser.add_argument("--song", type=Path, help="RAVDESS song")
     parser.add_argument("--nemo", type=Path, help="nEMO")
@@ -45,7 +45,7 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def training_clips(options: argparse.Namespace) -> list[Clip]:
-    """What may be trained on, of every corpus that was given."""
+    """Return the clips for training from every given corpus."""
     clips = read_ravdess(options.speech)
     clips += read_ravdess(options.song) if options.song else []
     clips += read_nemo(options.nemo) if options.nemo else []

@@ -1,7 +1,7 @@
 """Train models: ``python -m emotiond.models.training.train full`` or ``lite``.
 
 A run trains with one fold left out, or on all actors (``all``). ``lite`` learns from the ``full``
-of the same run, so its teacher has never been trained on the actors that it is evaluated on.
+of the same run, so that its teacher was not trained on the held-out actors.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The small client that sends sound, as a program of its own against a running daemon."""
+"""The client that sends sound, as a process of its own with a running daemon."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_a_file_gets_the_result_of_analyze_and_its_changes(daemon: Daemon, tmp_p
     path = tmp_path / "stereo.wav"
     soundfile.write(path, np.stack((demo()[:96_000], demo()[1:96_001]), axis=1), 16_000)
     sent = send(str(path), daemon.websocket_url)
-    told = emotiond("analyze", "--model", "lite", "--format", "json", str(path)).stdout
-    expected = json.loads(told)
+    printed = emotiond("analyze", "--model", "lite", "--format", "json", str(path)).stdout
+    expected = json.loads(printed)
     assert (sent.returncode, sent.stderr) == (0, "")
     *changes, result = sent.stdout.splitlines()
     assert result == f"stereo.wav: {expected['label']} {expected['confidence']:.0%}"
@@ -53,7 +53,7 @@ def test_a_file_gets_the_result_of_analyze_and_its_changes(daemon: Daemon, tmp_p
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
-def test_an_mp3_is_sent_as_it_sounds(rate: int, tmp_path: Path) -> None:
+def test_an_mp3_is_sent_undamaged(rate: int, tmp_path: Path) -> None:
     path = tmp_path / "demo.mp3"
     soundfile.write(path, demo()[:96_000], rate)
     start, pieces = send_audio.file(str(path))
@@ -64,7 +64,7 @@ def test_an_mp3_is_sent_as_it_sounds(rate: int, tmp_path: Path) -> None:
     assert abs(sent.size - whole.size) < 2_000
 
 
-def test_a_long_file_is_read_and_told_of_at_once(tmp_path: Path) -> None:
+def test_a_long_file_is_sent_while_its_events_are_read(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, np.tile(demo(), 20), 16_000)  # more events than sockets would hold
     options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"), "--history", "off")
@@ -74,7 +74,7 @@ def test_a_long_file_is_read_and_told_of_at_once(tmp_path: Path) -> None:
     assert sent.stdout.splitlines()[-1].startswith("long.wav: ")
 
 
-def test_a_refusal_is_told_in_one_line() -> None:
+def test_a_refusal_is_reported_in_one_line() -> None:
     options = ("--model", str(DATA / "tiny.tflite"), "--max-client-streams", "0")
     with running_daemon("--source", "demo", *options) as daemon:
         sent = send(str(DEMO), daemon.websocket_url)
@@ -83,7 +83,7 @@ def test_a_refusal_is_told_in_one_line() -> None:
     assert sent.stderr.count("\n") == 1
 
 
-def test_a_token_is_sent_where_one_is_given(tmp_path: Path) -> None:
+def test_a_given_token_is_sent(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("a token of some length\n")
     options = ("--model", str(DATA / "tiny.tflite"), "--token-file", str(token))
@@ -97,7 +97,7 @@ def test_a_token_is_sent_where_one_is_given(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["nothing.wav", str(SCRIPT)])
-def test_what_is_no_sound_file_is_told_in_one_line(daemon: Daemon, what: str) -> None:
+def test_another_file_than_sound_is_reported_in_one_line(daemon: Daemon, what: str) -> None:
     sent = send(what, daemon.websocket_url)
     assert sent.returncode == 1
     assert sent.stderr.count("\n") == 1
@@ -110,9 +110,7 @@ def test_without_a_daemon_it_says_so() -> None:
 
 
 @pytest.mark.system
-def test_a_microphone_is_heard_by_the_daemon_elsewhere(
-    daemon: Daemon, microphone: SoundServer
-) -> None:
+def test_a_remote_daemon_receives_the_microphone(daemon: Daemon, microphone: SoundServer) -> None:
     with (
         calling(daemon.websocket_url) as other,
         subprocess.Popen(

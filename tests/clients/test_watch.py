@@ -1,4 +1,4 @@
-"""The terminal view: what each message makes it show."""
+"""The terminal view shows the state after each message."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def shown(*messages: dict[str, Any]) -> str:
     return capture.get()
 
 
-def test_the_label_its_confidence_and_how_long_it_has_held_stand_first() -> None:
+def test_label_confidence_and_duration_come_first() -> None:
     change = {"type": "change", "stream": "voice", "at": 7.5, "from": None, "to": "happy"}
     assert shown(HELLO, change, emotion()).splitlines()[0] == "happy  65%  for 2.5 s"
 
@@ -62,7 +62,7 @@ def test_every_label_has_its_bar_and_figure() -> None:
 
 
 @pytest.mark.parametrize("state", ["warmup", "silence", "uncertain"])
-def test_states_without_a_label_are_shown_as_what_they_are(state: str) -> None:
+def test_a_state_without_a_label_is_shown_by_its_name(state: str) -> None:
     nothing = emotion(state=state, label=None, confidence=None, scores=None)
     assert shown(HELLO, nothing).splitlines()[0] == state
 
@@ -73,14 +73,14 @@ def test_the_demo_is_marked_and_other_streams_are_left_out() -> None:
     assert picture.startswith("happy")
 
 
-def test_a_lost_connection_and_a_troubled_stream_say_so() -> None:
+def test_a_lost_connection_and_a_stream_with_a_problem_are_shown() -> None:
     assert "no connection: gone" in shown(HELLO, {"type": "disconnected", "detail": "gone"})
     trouble = {"type": "status", "stream": "voice", "status": "reconnecting", "detail": "wait"}
     assert shown(HELLO, emotion(), trouble).startswith("reconnecting  wait")
 
 
 @given(st.floats(-2, 2), st.integers(1, 80))
-def test_a_bar_is_always_as_wide_and_rounded_to_an_eighth(share: float, cells: int) -> None:
+def test_a_bar_has_constant_width_and_is_rounded_to_an_eighth(share: float, cells: int) -> None:
     drawn = bar(share, cells)
     assert len(drawn) == cells
     assert drawn.count("█") <= max(0.0, min(1.0, share)) * cells + 1 / 16
@@ -89,7 +89,7 @@ def test_a_bar_is_always_as_wide_and_rounded_to_an_eighth(share: float, cells: i
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:8765/", "ws://127.0.0.1:99999/ws", "ws://[::1", "[/]", "ws://", ""]
 )
-def test_what_is_no_address_is_wrong_usage(url: str) -> None:
+def test_an_invalid_address_is_wrong_usage(url: str) -> None:
     ended = emotiond("watch", url)
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""Shared by the tests of models."""
+"""A card for tests of the training code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emotiond.inference.smoothing.hmm import HmmSettings
 
 @pytest.fixture
 def tiny_card() -> Callable[[Recipe, WindowShape], Card]:
-    """A card of no model in particular."""
+    """Make a card without a model."""
 
     def make(recipe: Recipe, shape: WindowShape) -> Card:
         return Card(

@@ -1,4 +1,4 @@
-"""Sounds that open the gate, made on the spot."""
+"""Synthetic sounds that open the gate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RATE = 16000
 
 
 def babble(seconds: float, seed: int = 0) -> npt.NDArray[np.float32]:
-    """Harmonics with the pitch, rhythm and hiss of somebody speaking, after half a second."""
+    """Harmonics with the pitch, rhythm and hiss of speech, after half a second of silence."""
     random = np.random.default_rng(seed)
     time = np.arange(int(seconds * RATE)) / RATE
     pitch = 140 + 30 * np.sin(2 * np.pi * 0.7 * time) + 10 * np.sin(2 * np.pi * 3 * time)

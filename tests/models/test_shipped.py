@@ -1,4 +1,4 @@
-"""The models that ship are what their cards and the size limits say."""
+"""The shipped models agree with their cards and the size limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.models.sounds import RATE, babble
 from tests.support.signals import demo
 
 SENTENCES = {"neutral": (4.3, 7.2), "angry": (7.9, 10.8), "calm": (25.3, 28.3)}
-"""Of the demo recording, in seconds."""
+"""Sentences of the demo recording, in seconds."""
 FOLDER = Path(__file__).parents[2] / "models"
 
 
@@ -24,7 +24,7 @@ def model(request: pytest.FixtureRequest) -> Model:
     return read_model(FOLDER / f"{request.param}.tflite")
 
 
-def test_beside_the_models_lie_their_cards_alone() -> None:
+def test_the_folder_has_only_models_and_their_cards() -> None:
     names = {path.name for path in FOLDER.iterdir() if path.name != "__pycache__"}
     weights = {f"{name}.{suffix}" for name in ("full", "lite") for suffix in ("tflite", "json")}
     assert names == {*weights, "README.md", "__init__.py", "reports", "training"}
@@ -35,7 +35,7 @@ def test_models_are_small(model: Model) -> None:
     assert len(model.content) <= limits_bytes[model.card.name]
 
 
-def test_cards_say_what_the_models_are_for_and_what_not(model: Model) -> None:
+def test_cards_state_intended_and_excluded_use(model: Model) -> None:
     card = model.card
     assert card.licence.weights == "CC BY-NC-SA 4.0"
     assert "Act" in card.not_for
@@ -52,7 +52,9 @@ def test_silence_has_no_emotion(model: Model, runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("emotion", SENTENCES)
-def test_an_emotion_that_lasts_is_still_heard(emotion: str, model: Model, runtime: Runtime) -> None:
+def test_a_lasting_emotion_is_still_recognised(
+    emotion: str, model: Model, runtime: Runtime
+) -> None:
     first, last = (round(seconds * RATE) for seconds in SENTENCES[emotion])
     sentence, classifier = demo()[first:last], Classifier(model, runtime)
     speaker = classifier.speaker()

@@ -1,4 +1,4 @@
-"""Weights that learned nothing."""
+"""Random weights."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ import { parseReply } from "./replies.js";
  */
 
 /**
- * @typedef {object} Daemon what whoever sends sound to it has to know
+ * @typedef {object} Daemon what a sender of sound has to know of it
  * @property {string} address of its WebSocket
  * @property {() => string} token
  * @property {() => number} mostFileSeconds
@@ -70,7 +70,7 @@ export class ClientStream {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.started.catch(() => {}); // whoever does not wait for it learns of it by onEnd
+    this.started.catch(() => {}); // a caller that does not wait gets the error by onEnd
     const socket = new WebSocket(address);
     this.#socket = socket;
     socket.addEventListener("open", () => {

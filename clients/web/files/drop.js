@@ -12,7 +12,7 @@ const carriesFiles = (event) => event.dataTransfer?.types.includes("Files") ?? f
 export function listenToDrops(isOpen, onFiles) {
   const overlay = element("drop-overlay", HTMLElement);
   const input = element("file-input", HTMLInputElement);
-  // Moving over a child leaves its parent: only the balance tells whether the page was left.
+  // Moving over a child leaves its parent: only the balance shows whether the page was left.
   let depth = 0;
   const settle = () => {
     overlay.hidden = depth === 0;

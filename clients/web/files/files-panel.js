@@ -101,7 +101,7 @@ export class FilesPanel {
   }
 
   /**
-   * A list that is built anew would lose the focus of whoever works in it with the keyboard.
+   * A rebuilt list would lose the keyboard focus.
    * @param {HTMLElement} list @param {HTMLElement[]} rows
    */
   #replace(list, rows) {

@@ -51,7 +51,7 @@ export class Library {
    * @param {import("../state/file-stream.js").Result} result @param {string} key of its file
    */
   add(fileStream, result, key) {
-    // A daemon that keeps no history gives no id: the page has to tell its results apart.
+    // A daemon that keeps no history gives no id: the page has to distinguish its results.
     if (result.id === null) this.#lastOwnId -= 1;
     const id = result.id ?? this.#lastOwnId;
     this.results = [{ ...result, id }, ...this.results.filter((other) => other.id !== id)];
@@ -99,7 +99,7 @@ export class Library {
     for (const id of [...this.#deleting].slice(0, 1)) this.#deleting.delete(id);
   }
 
-  /** @returns {Result[]} what is no longer about to be deleted: nobody can tell whether it was */
+  /** @returns {Result[]} what is no longer about to be deleted: it is not known whether it was */
   keepAllDeleting() {
     const kept = this.results.filter(({ id }) => this.#deleting.has(id));
     this.#deleting.clear();

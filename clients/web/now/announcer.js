@@ -1,6 +1,6 @@
 /**
  * Tells a screen reader when the label changes and what a file holds, and nothing else: four events
- * a second would leave nobody time to think.
+ * a second would be too many.
  */
 
 import { element, setText } from "../ui/dom.js";

@@ -1,7 +1,7 @@
 /**
  * Says in words what is the case right now: the one place that decides what the page claims.
  *
- * Each kind of "no emotion" is told apart, for they mean different things and have different
+ * Each kind of "no emotion" is distinct, for they mean different things and have different
  * remedies: silence is not neutral, a muted microphone is not silence, a lost daemon is not ended.
  */
 

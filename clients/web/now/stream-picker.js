@@ -54,7 +54,7 @@ export class StreamPicker {
 
   /** @param {import("../state/stream.js").Stream[]} streams */
   #rebuild(streams) {
-    // A list that is built anew would lose the focus of whoever is choosing with the keyboard.
+    // A rebuilt list would lose the keyboard focus.
     const focused = this.#entries.find(({ input }) => input === document.activeElement)?.stream;
     this.#entries = streams.map((stream, index) => {
       const input = document.createElement("input");

@@ -22,7 +22,7 @@ export class Voice {
   /** Left out because the network was too slow. */
   droppedSeconds = 0;
   isPublic = false;
-  /** What the daemon hears in it. @type {Stream|null} */
+  /** What the daemon infers from it. @type {Stream|null} */
   stream = null;
   /** @type {Microphone|null} */
   #microphone = null;
@@ -71,7 +71,7 @@ export class Voice {
     this.#end("");
   }
 
-  /** @param {boolean} isPublic whether everybody who listens to the daemon gets the events */
+  /** @param {boolean} isPublic whether all clients of the daemon get the events */
   publish(isPublic) {
     if (isPublic === this.isPublic) return;
     this.isPublic = isPublic;

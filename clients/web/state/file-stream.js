@@ -8,12 +8,12 @@ import { Stream } from "./stream.js";
  * @property {string} name
  * @property {number} time Unix time of the analysis, in seconds
  * @property {number} duration in seconds
- * @property {import("./events.js").Label|null} label null where nobody speaks
+ * @property {import("./events.js").Label|null} label null without speech
  * @property {number} confidence 0 without a label
  * @property {number[]|null} scores in the order of LABELS
  */
 
-/** What the daemon does not tell of events that lie in the past. */
+/** What the daemon does not send for past events. */
 const CAPTURED_AT_MS = 0;
 
 export class FileStream extends Stream {
@@ -52,7 +52,7 @@ export class FileStream extends Stream {
 
   /**
    * @param {number} position in seconds
-   * @returns {import("./events.js").EmotionEvent|null} what was heard there
+   * @returns {import("./events.js").EmotionEvent|null} the event at this position
    */
   at(position) {
     // Less than a stride at the very end has no event of its own.

@@ -80,7 +80,7 @@ export class Selection {
 
   /**
    * Shows what was picked; else the wanted stream, or the daemon's default one until the wanted
-   * one appears. One that a restarted daemon no longer has is shown only to whoever picks it then,
+   * one appears. One that a restarted daemon no longer has is shown only if the viewer picks it then,
    * to look back. A voice that begins is shown at once.
    */
   settle() {

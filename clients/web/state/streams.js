@@ -59,7 +59,7 @@ export class Streams {
     }
     for (const stream of this.all) {
       stream.reconnected(hello.streams.includes(stream.name));
-      // Streams that are gone and were never heard would fill the list of a long-lived page.
+      // Streams that ended without an event would fill the list of a long-lived page.
       if (!stream.isPresent && stream.last === null) this.#byName.delete(stream.name);
     }
     for (const name of hello.streams.slice(0, MOST_STREAMS)) {

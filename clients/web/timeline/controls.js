@@ -108,13 +108,13 @@ export class TimelineControls {
     this.#describe();
   }
 
-  /** @param {number} position @returns {boolean} whether there is a file to hear */
+  /** @param {number} position @returns {boolean} whether there is a file to play */
   #play(position) {
     if (!(this.#stream() instanceof FileStream)) return false;
     this.#player.seek(position);
     this.#player.play();
     if (this.#player.canPlay) {
-      // What is heard matters now, not what lies under the resting pointer.
+      // The position of the sound matters now, not the resting pointer.
       this.#timeline.hoverX = null;
       this.#timeline.view.cursorId = null;
     }

@@ -90,7 +90,7 @@ const escaped = (value) => value.replace(/[&<>"']/g, (found) => `&#${found.charC
 /** @param {number} value */
 const short = (value) => String(Math.round(value * 100) / 100);
 
-/** Nobody knows which font will show the file: assume a wide one. */
+/** The font that will show the file is unknown: assume a wide one. */
 const WIDE_LETTER = 0.62;
 
 /** @implements {Renderer} */

@@ -1,1 +1,1 @@
-"""What every part of the training code uses."""
+"""Modules that all parts of the training code use."""

@@ -1,4 +1,4 @@
-"""Write a model's card: the contract with the daemon, and what people must know."""
+"""Writes the card of a model: its contract with the daemon, and information for people."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _WEAKNESSES = (
 
 @dataclasses.dataclass(frozen=True)
 class Fitted:
-    """What is fitted after training, never on the people that are reported."""
+    """Settings that are fitted after training, never on the actors that are reported."""
 
     temperature: float
     voice_threshold: float

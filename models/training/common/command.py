@@ -1,4 +1,4 @@
-"""How the tools of this folder are run: what goes wrong is told in one line."""
+"""Runs a command line tool and reports errors in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emotiond.exceptions import EmotiondError
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a tool, and exit with 1 where it cannot go on, with 130 where it is stopped."""
+    """Run a tool. The exit status is 1 after an :class:`EmotiondError`, 130 after Ctrl-C."""
     try:
         main()
     except EmotiondError as error:

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all: whoever stops a run finds no half of one when it goes on."""
+"""Writes files atomically, so that an interrupted run leaves no partial file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write beside, then put in its place."""
+    """Write to a temporary file beside ``path``, then rename it."""
     partial = path.with_name(f"{path.name}.part")
     partial.write_bytes(content)
     partial.replace(path)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write an ``.npz``, as :func:`write_whole` does."""
+    """Write an ``.npz`` file atomically."""
     buffer = io.BytesIO()
     save: Callable[..., None] = np.savez  # some of numpy's stubs take a name for a flag
     save(buffer, **arrays)

@@ -1,4 +1,4 @@
-"""What both models take, and how a speaker is got to know: shared by training and cards."""
+"""The input of both models and the prior of the speaker, for training and cards."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ RECIPE = Recipe(
     n_mfcc=80,
     mel_scale="slaney",
 )
-"""Whisper's own analysis, with all coefficients kept so that the graph can undo the DCT."""
+"""Whisper's analysis. It keeps all coefficients, so that the graph can invert the DCT."""
 
 WINDOW_FRAMES = 300
-"""Of a full window: 3 s; a multiple of 4."""
+"""Frames of a full window: 3 s. A multiple of 4."""
 
 MINIMUM_FRAMES = 24
-"""Of the shortest: the pre-roll and what opens the gate."""
+"""Frames of the shortest window: the pre-roll and the frames that open the gate."""
 
 PRIOR_SECONDS = 10.0
-"""The population counts as so much speech of the speaker, in training as in the daemon."""
+"""Weight of the population, in seconds of the speaker's speech; training and daemon share it."""

@@ -1,4 +1,4 @@
-"""Say how far a long run is and how long it will still take."""
+"""Shows the progress and the remaining time of a long run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def progress(items: Sequence[T], title: str) -> Iterator[T]:
-    """Pass items on, with a bar on a terminal and a line now and then elsewhere (stderr)."""
+    """Yield the items, and show progress on stderr: a bar on a terminal, else a line every 20 s."""
     began = time.monotonic()
     shown = began
     live = sys.stderr.isatty()
@@ -30,5 +30,5 @@ def progress(items: Sequence[T], title: str) -> Iterator[T]:
 
 
 def minutes(seconds: float) -> str:
-    """``m:ss``."""
+    """Format a duration as ``m:ss``."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

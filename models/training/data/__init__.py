@@ -1,1 +1,1 @@
-"""Corpora, and the windows and batches that are made of them."""
+"""Corpora, windows and batches."""

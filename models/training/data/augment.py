@@ -1,4 +1,4 @@
-"""Vary a recording as rooms, microphones, lines and voices would."""
+"""Augments recordings: rooms, microphones, telephone lines and voices."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WARP_KNEE_HZ = 4800.0
 
 
 def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples:
-    """Vary speed, microphone, room, noise, line and level; the emotion is meant to survive it."""
+    """Vary speed, microphone, room, noise, line and level, so little that the emotion stays."""
     if random.random() < 0.7:
         samples = change_speed(samples, float(random.uniform(0.86, 1.16)))
     if random.random() < 0.5:
@@ -38,22 +38,22 @@ def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples
 
 
 def vary_voice(features: Features, random: Random) -> Features:
-    """Let somebody else have said it: warp the spectrum of most windows."""
+    """Imitate another speaker: warp the spectrum of most windows."""
     if random.random() < 0.7:
         return warp_spectrum(features, float(random.uniform(0.85, 1.18)))
     return features
 
 
 def change_speed(samples: Samples, factor: float) -> Samples:
-    """Play faster (``factor`` > 1) and higher, or slower and lower: another voice."""
+    """Play faster and higher (``factor`` > 1), or slower and lower, to imitate another voice."""
     return _single(soxr.resample(samples, SAMPLE_RATE * factor, SAMPLE_RATE))
 
 
 def warp_spectrum(features: Features, factor: float) -> Features:
-    """Move all frequencies by a factor, as a longer or shorter vocal tract would.
+    """Scale all frequencies, as a longer or shorter vocal tract would.
 
-    Tempo stays, unlike in :func:`change_speed`. In the treble, from 4.8 kHz or below, the
-    factor fades to 1 at the highest frequency. Jaitly and Hinton, *Vocal tract length
+    The tempo stays, unlike in :func:`change_speed`. Above 4.8 kHz (or less, for factors above 1),
+    the factor approaches 1 at the highest frequency. Jaitly and Hinton, *Vocal tract length
     perturbation improves speech recognition* (2013).
 
     Args:
@@ -80,14 +80,14 @@ def change_gain(samples: Samples, gain_db: float) -> Samples:
 
 
 def tilt(samples: Samples, treble_db: float) -> Samples:
-    """Raise or lower what lies above about 1 kHz, as microphones differ."""
+    """Raise or lower frequencies above about 1 kHz, as different microphones do."""
     sos = butter(1, 1000, "high", fs=SAMPLE_RATE, output="sos")
     treble = sosfilt(sos, samples)
     return _single(samples + (10 ** (treble_db / 20) - 1) * treble)
 
 
 def reverberate(samples: Samples, decay_seconds: float, random: Random) -> Samples:
-    """Put into a room: exponentially decaying noise (−60 dB after so long) behind the sound."""
+    """Add the reverberation of a room: noise that decays by 60 dB in ``decay_seconds``."""
     time = np.arange(int(SAMPLE_RATE * min(decay_seconds, 0.5))) / SAMPLE_RATE
     tail = random.standard_normal(time.size) * 10 ** (-3 * time / decay_seconds)
     direct_to_reverberant_db = random.uniform(-3, 9)
@@ -103,7 +103,7 @@ def telephone(samples: Samples) -> Samples:
 
 
 def add_noise(samples: Samples, noise: Samples, snr_db: float) -> Samples:
-    """Mix in noise, repeated to length; the ratio is taken over the loud part of the speech."""
+    """Add noise, repeated to length. The SNR refers to the loud part of the speech."""
     noise = np.resize(noise, samples.shape)
     power = np.square(samples)
     loud = power[power > 0.01 * power.max()]
@@ -115,7 +115,7 @@ def add_noise(samples: Samples, noise: Samples, snr_db: float) -> Samples:
 
 
 def any_noise(noises: Sequence[Samples], random: Random) -> Samples:
-    """A synthetic or a recorded noise, five seconds or so, from a random position on."""
+    """Return a synthetic or a recorded noise of about five seconds, from a random position."""
     if not noises or random.random() < 0.4:
         return coloured_noise(5 * SAMPLE_RATE, float(random.choice((0, 1, 2))), random)
     noise = noises[int(random.integers(len(noises)))]
@@ -123,9 +123,9 @@ def any_noise(noises: Sequence[Samples], random: Random) -> Samples:
 
 
 def bursts(noise: Samples, random: Random) -> Samples:
-    """A knock, a bark, a snap: a short piece of a noise, one to three times in two seconds of hiss.
+    """Return two seconds of hiss with one to three bursts of a noise: a knock, a bark, a snap.
 
-    The hiss is at −80 dBFS, the piece is the loudest of four that were drawn.
+    The hiss has −80 dBFS. The burst is the loudest of four random parts of the noise.
     """
     sound = (random.standard_normal(2 * SAMPLE_RATE) * 1e-4).astype(np.float32)
     n_samples = min(int(random.uniform(0.08, 1.5) * SAMPLE_RATE), noise.size)
@@ -142,7 +142,7 @@ def bursts(noise: Samples, random: Random) -> Samples:
 
 
 def coloured_noise(n_samples: int, exponent: float, random: Random) -> Samples:
-    """Noise with a spectrum of 1/f^exponent (0 white, 1 pink, 2 brown) at −20 dBFS."""
+    """Return noise with a spectrum of 1/f^exponent (0 white, 1 pink, 2 brown) at −20 dBFS."""
     n_fft = 1 << (n_samples - 1).bit_length()
     spectrum = np.fft.rfft(random.standard_normal(n_fft))
     spectrum *= np.maximum(np.arange(spectrum.size), n_fft * 20 / SAMPLE_RATE) ** (-exponent / 2)

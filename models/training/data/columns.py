@@ -1,4 +1,4 @@
-"""What is known of training windows, and which of them a run may see."""
+"""Metadata of the training windows, and the selection of windows for a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Columns:
-    """What is known of training windows beside their sound, a row per window."""
+    """Metadata of training windows, one row per window."""
 
     label: npt.NDArray[np.int64]
     fold: npt.NDArray[np.int64]
@@ -19,10 +19,10 @@ class Columns:
     active_frames: npt.NDArray[np.int64]
 
     def rows_without(self, fold: int | None) -> npt.NDArray[np.int64]:
-        """All rows but those of the RAVDESS actors of a fold, speech or song."""
+        """Return all rows except those of the RAVDESS actors of a fold, speech and song."""
         ravdess = np.char.startswith(self.corpus, "ravdess")
         return np.flatnonzero(~(ravdess & (self.fold == fold)))
 
     def rows_of(self, fold: int | None) -> npt.NDArray[np.int64]:
-        """Rows of RAVDESS speech of a fold's actors."""
+        """Return the rows of RAVDESS speech by the actors of a fold."""
         return np.flatnonzero((self.corpus == "ravdess-speech") & (self.fold == fold))

@@ -1,4 +1,4 @@
-"""Read the training corpora as they are published: who speaks, how, and in which fold."""
+"""Reads the training corpora as published: speaker, label and fold of each clip."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ RAVDESS Dataset Using Transfer Learning*, Sensors 21(22), 2021.
 """
 
 TEST_FOLD = 5
-"""The other actors (1, 4, 9, 22): never trained on, never used to choose anything."""
+"""Fold of the other actors (1, 4, 9, 22): not used for training or any choice."""
 
 NOISE_TEST_FOLD = 4
-"""Of ESC-10: heard by no model before it is judged."""
+"""Fold of ESC-10 for evaluation: no model is trained on it."""
 
 _AUDIO = (".wav", ".flac", ".opus", ".ogg")
 _RAVDESS_CHANNELS = {"01": "ravdess-speech", "02": "ravdess-song"}
@@ -47,23 +47,23 @@ class Clip:
     corpus: str
     """``ravdess-speech``, ``ravdess-song``, ``nemo`` or ``esc10``."""
     speaker: str
-    """Unique over all corpora; for noises their kind, such as ``rain``."""
+    """Unique over all corpora; for a noise, its kind, such as ``rain``."""
     label: str | None
-    """One of the eight; None for a noise."""
+    """One of the eight labels; None for a noise."""
     fold: int
-    """Of RAVDESS actors and of ESC-10 clips, from 1; 0 where the corpus has none."""
+    """Fold of a RAVDESS actor or an ESC-10 clip, from 1; 0 for corpora without folds."""
 
     @property
     def female(self) -> bool:
-        """Whether a RAVDESS actor is a woman: she has an even number."""
+        """Whether a RAVDESS actor is a woman; women have even numbers."""
         return int(self.speaker[-2:]) % 2 == 0
 
 
 def read_ravdess(folder: Path) -> list[Clip]:
-    """Find RAVDESS clips, speech or song, in ``Actor_XX`` folders or without them.
+    """Find RAVDESS clips, speech or song, with or without ``Actor_XX`` folders.
 
     Raises:
-        DataError: there are none, or a name is not RAVDESS's.
+        DataError: there are none, or a name is not that of a RAVDESS clip.
     """
     clips = []
     for path in _audio_files(folder, "03-0?-*"):
@@ -79,10 +79,10 @@ def read_ravdess(folder: Path) -> list[Clip]:
 
 
 def read_nemo(folder: Path) -> list[Clip]:
-    """Find nEMO's clips, named ``SPEAKER_emotion_number``.
+    """Find nEMO clips, named ``SPEAKER_emotion_number``.
 
     Raises:
-        DataError: there are none, or a name is not nEMO's.
+        DataError: there are none, or a name is not that of a nEMO clip.
     """
     clips = []
     for path in _audio_files(folder, "*_*_*"):
@@ -94,7 +94,7 @@ def read_nemo(folder: Path) -> list[Clip]:
 
 
 def read_esc10(folder: Path) -> list[Clip]:
-    """Find ESC-10's noises, in a folder per kind, the fold being the first digit of the name.
+    """Find ESC-10 noises, in one folder per kind; the first digit of a name is the fold.
 
     Raises:
         DataError: there are none.
@@ -106,7 +106,7 @@ def read_esc10(folder: Path) -> list[Clip]:
 
 
 def fold_of(actor: int) -> int:
-    """Number of the fold that a RAVDESS actor belongs to."""
+    """Return the fold of a RAVDESS actor."""
     for number, actors in enumerate(FOLDS, 1):
         if actor in actors:
             return number

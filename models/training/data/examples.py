@@ -1,4 +1,4 @@
-"""Training windows with what the frozen encoder makes of them, kept on disk in shards."""
+"""Makes training windows with the hidden states of the frozen encoder, in shards on disk."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ Encode: TypeAlias = Callable[[augment.Features], npt.NDArray[np.float16]]
 """Computes the hidden states of one window."""
 
 NO_LABEL = -1
-"""Instead of a label's number: noise."""
+"""Label number of noise."""
 
 _SHARD = 500
 _COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 14}
-"""Windows taken of each clip, every one varied anew; the first two of RAVDESS are as recorded."""
+"""Windows per clip, each with a new variation; the first two of RAVDESS are unchanged."""
 _AS_RECORDED = 2
 _LASTING = 6
-"""Of a noise's windows, the first so many; the others hold short bursts of it."""
+"""The first windows of a noise, which hold it throughout; the others hold short bursts."""
 _SYNTHETIC_NOISES = 400
 
 
 @dataclass(frozen=True)
 class Task:
-    """One window to be made."""
+    """One window to make."""
 
     clip: Clip | None
     """None for synthetic noise."""
@@ -48,14 +48,14 @@ class Task:
 
     @property
     def varied(self) -> bool:
-        """Whether it is a voice that is to sound as another one would, elsewhere."""
+        """Whether the clip is a voice that gets another voice, room and microphone."""
         if self.clip is None or self.clip.label is None:
             return False
         return self.copy >= _AS_RECORDED or not self.clip.corpus.startswith("ravdess")
 
 
 def training_tasks(clips: Sequence[Clip], seed: int) -> list[Task]:
-    """Every window to be made of these clips, in random order, so that any part is a sample."""
+    """Return a task for every window, in random order, so that any part is a sample."""
     plan: list[tuple[Clip | None, int]] = [
         (clip, copy) for clip in clips for copy in range(_COPIES[clip.corpus])
     ]
@@ -71,7 +71,7 @@ def make_examples(
     encode: Encode,
     folder: Path,
 ) -> None:
-    """Make what is missing of the tasks' windows in a folder; can be stopped at any time.
+    """Make the windows that the folder lacks. An interrupted run resumes where it stopped.
 
     Raises:
         DataError: the folder holds windows of other tasks.
@@ -89,9 +89,9 @@ def make_examples(
 
 
 def load_column(folder: Path, name: str) -> npt.NDArray[Any]:
-    """One column of all shards, a row per window.
+    """Read one column of all shards, one row per window.
 
-    ``features`` (WINDOW_FRAMES, n_mfcc), ``states`` (see
+    The columns: ``features`` (WINDOW_FRAMES, n_mfcc), ``states`` (see
     :mod:`emotiond.models.training.networks.frozen`), ``label`` (:data:`NO_LABEL` for noise),
     ``fold``, ``corpus``, ``speaker``, ``active_frames``.
 
@@ -111,12 +111,12 @@ def load_column(folder: Path, name: str) -> npt.NDArray[Any]:
 
 
 def load_columns(folder: Path) -> Columns:
-    """What is known of all windows beside their sound."""
+    """Read the metadata of all windows."""
     return Columns(**{field.name: load_column(folder, field.name) for field in fields(Columns)})
 
 
 def _refuse_others(path: Path, tasks: Sequence[Task]) -> None:
-    """Note what a new folder is for; refuse what is for something else."""
+    """Write a digest of the tasks to a new folder; refuse a folder with another digest."""
     listed = "\n".join(f"{t.clip.path.name if t.clip else 'synthetic'} {t.copy}" for t in tasks)
     digest = hashlib.sha256(listed.encode()).hexdigest()
     if not path.exists():
@@ -164,7 +164,7 @@ def _sound(
 
 
 def _noise(samples: augment.Samples, short: bool, random: augment.Random) -> augment.Samples:
-    """Vary a noise; bursts are scaled by their peak, as they are mostly still and may not clip."""
+    """Vary a noise. The gain of bursts, which are mostly silence, refers to their peak."""
     varied = augment.change_speed(samples, float(random.uniform(0.8, 1.25)))
     tilted = augment.tilt(varied, float(random.uniform(-8, 8)))
     if not short:

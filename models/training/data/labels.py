@@ -1,4 +1,4 @@
-"""Which labels a corpus knows, and which of them are right for a window."""
+"""The labels that each corpus knows, and the right labels of each window."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _KNOWN = {
     "ravdess-song": set(LABELS) - {"disgust", "surprised"},
     "nemo": set(LABELS) - {"disgust"},
 }
-"""What a corpus can tell apart or does not exclude; nothing is learned about the others."""
+"""Labels that a corpus distinguishes or may contain. Training ignores the others."""
 
 
 def allowed_labels(corpus: npt.NDArray[np.str_]) -> npt.NDArray[np.float32]:
-    """1 for labels that the window's corpus knows, ``(n, 8)``."""
+    """Return 1 for the labels that the corpus of a window knows, ``(n, 8)``."""
     rows = [[label in _KNOWN.get(name, set()) for label in LABELS] for name in corpus.tolist()]
     return np.array(rows, np.float32)
 
@@ -24,7 +24,7 @@ def allowed_labels(corpus: npt.NDArray[np.str_]) -> npt.NDArray[np.float32]:
 def target_labels(
     label: npt.NDArray[np.int64], corpus: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.float32]:
-    """1 for the labels that are right, ``(n, 8)``: nEMO's neutral may be calm as well."""
+    """Return 1 for the right labels, ``(n, 8)``. Neutral in nEMO may also be calm."""
     targets = np.zeros((label.size, len(LABELS)), np.float32)
     labelled = label >= 0
     targets[labelled, label[labelled]] = 1

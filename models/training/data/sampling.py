@@ -1,4 +1,4 @@
-"""Draw training batches, and the speaker statistics that go with them."""
+"""Draws training batches with speaker statistics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRAMES_PER_SECOND = 100
 
 
 VOICES = {"ravdess-speech": 0.62, "ravdess-song": 0.14, "nemo": 0.24}
-"""Shares of a batch of corpora with labels."""
+"""Shares of the labelled corpora in a batch."""
 VOICES_AND_NOISES = {
     "ravdess-speech": 0.56,
     "ravdess-song": 0.13,
@@ -37,19 +37,19 @@ class Batch:
     allowed: npt.NDArray[np.float32]
     is_voice: npt.NDArray[np.float32]
     speaker: npt.NDArray[np.float32]
-    """Statistics to adapt by, ``(batch, SPEAKER_SIZE)``; zeros for half of them."""
+    """Speaker statistics, ``(batch, SPEAKER_SIZE)``; zeros for half of the rows."""
 
 
 class Sampler:
-    """Draws batches; step ``n`` of a seed is always the same, so that training can resume.
+    """Draws batches. Step ``n`` of a seed is always the same, so that training can resume.
 
     Args:
-        columns: of all windows.
-        rows: those of them that may be drawn.
-        statistics: of all windows, ``(n, SPEAKER_SIZE)``.
+        columns: metadata of all windows.
+        rows: the rows that may be drawn.
+        statistics: statistics of all windows, ``(n, SPEAKER_SIZE)``.
         batch_size: rows in a batch.
-        shares: of corpora in it.
-        seed: of the order.
+        shares: shares of the corpora in a batch.
+        seed: the seed of all batches.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class Sampler:
         }
 
     def batch(self, step: int) -> Batch:
-        """The rows of one step."""
+        """Return the batch of one step."""
         random = np.random.default_rng((self._seed, step))
         rows = np.concatenate([random.choice(group, n) for group, n in self._groups])
         speaker = np.stack([self._speaker(int(row), random) for row in rows])
         return Batch(rows, self._targets[rows], self._allowed[rows], self._voice[rows], speaker)
 
     def _speaker(self, row: int, random: np.random.Generator) -> FloatArray:
-        """What a stream might know of this window's speaker by now."""
+        """Return statistics that a stream might have of this window's speaker."""
         if not self._voice[row] or random.random() < 0.5:
             return np.zeros(self._statistics.shape[1], np.float32)
         others = self._of_speaker[str(self._key[row])]
@@ -98,7 +98,7 @@ def _groups(
     batch_size: int,
     shares: Mapping[str, float],
 ) -> list[tuple[npt.NDArray[np.int64], int]]:
-    """Rows of each corpus at hand, and how many of them a batch takes."""
+    """Return the rows of each available corpus, and their number in a batch."""
     members = {name: rows[corpus[rows] == name] for name in shares}
     sizes = {name: round(shares[name] * batch_size) for name in shares if members[name].size}
     sizes[next(iter(sizes))] += batch_size - sum(sizes.values())

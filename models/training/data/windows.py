@@ -1,4 +1,4 @@
-"""Cut a recording into the very windows that the daemon would hear."""
+"""Cuts a recording into the same windows that the daemon infers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from emotiond.dsp.frontend import FrontEnd
 from emotiond.inference.card import SAMPLE_RATE
 
 STRIDE_SAMPLES = SAMPLE_RATE // 4
-"""Samples from one inference to the next, as ``analyze`` has it."""
+"""Samples from one inference to the next, as in ``analyze``."""
 
 WARMUP_SAMPLES = SAMPLE_RATE // 2
-"""Before so much audio nothing is judged."""
+"""Samples before the first inference."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class Cut:
     """One window, copied out of the front end."""
 
     features: npt.NDArray[np.float32]
-    """Shape ``(window_frames, n_mfcc)``, padding behind."""
+    """Shape ``(window_frames, n_mfcc)``, with padding at the end."""
     frames: int
-    """Real ones."""
+    """Number of real frames."""
     active_frames: int
-    """Loud enough for speech."""
+    """Number of frames that are loud enough for speech."""
     end_sample: int
-    """Just behind its last real frame."""
+    """Position after the last real frame."""
 
 
 def cut_windows(front_end: FrontEnd, samples: npt.NDArray[np.float32]) -> Iterator[Cut]:
     """Push a recording through a restarted front end, stride by stride.
 
     Yields:
-        The windows of those strides at which the daemon would ask the model.
+        The windows of the strides at which the daemon would infer.
     """
     front_end.restart()
     for start in range(0, samples.shape[0], STRIDE_SAMPLES):
@@ -51,10 +51,10 @@ def cut_windows(front_end: FrontEnd, samples: npt.NDArray[np.float32]) -> Iterat
 def choose_window(
     front_end: FrontEnd, samples: npt.NDArray[np.float32], random: np.random.Generator
 ) -> Cut | None:
-    """One window of a recording, strides falling anywhere on it.
+    """Choose one window of a recording, with strides from a random offset.
 
-    A window's chance is in proportion to the speech in it, which is its weight in the
-    judgement of a clip. None where the gate never opened.
+    The probability of a window is proportional to the speech in it, which is also its weight in
+    the result for a clip. Returns None if the gate never opened.
     """
     lead = np.zeros(int(random.integers(STRIDE_SAMPLES)), np.float32)
     cuts = list(cut_windows(front_end, np.concatenate((lead, samples))))

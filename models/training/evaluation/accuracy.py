@@ -1,4 +1,4 @@
-"""Figures that describe how right a classifier is."""
+"""Measures the accuracy and calibration of a classifier."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Calibration:
-    """How often scores of about one height are right."""
+    """Accuracy of predictions, in bins of their confidence."""
 
     confidence: FloatArray
-    """Mean score of each bin; NaN for an empty one."""
+    """Mean score of each bin; NaN for an empty bin."""
     accuracy: FloatArray
     share: FloatArray
-    """Of all windows or clips."""
+    """Share of all windows or clips in each bin."""
 
     @property
     def error(self) -> float:
@@ -35,12 +35,12 @@ class Calibration:
 
 
 def accuracy(truth: Labels, found: Labels) -> float:
-    """Share of equal entries; what was not found (-1) is wrong."""
+    """Return the share of equal entries; -1, no result, is wrong."""
     return float(np.mean(truth == found))
 
 
 def confusion(truth: Labels, found: Labels) -> npt.NDArray[np.int64]:
-    """``[i, j]``: how often label ``i`` was taken for ``j``; what was not found is left out."""
+    """Return ``[i, j]``: how often label ``i`` was classified as ``j``, without missing results."""
     matrix = np.zeros((len(LABELS), len(LABELS)), np.int64)
     known = found >= 0
     np.add.at(matrix, (truth[known], found[known]), 1)
@@ -48,14 +48,14 @@ def confusion(truth: Labels, found: Labels) -> npt.NDArray[np.int64]:
 
 
 def recalls(truth: Labels, found: Labels) -> FloatArray:
-    """Of each label, ``(8,)``; NaN for one that never occurs."""
+    """Return the recall of each label, ``(8,)``; NaN for a label that never occurs."""
     return np.array(
         [np.mean(found[truth == k] == k) if np.any(truth == k) else np.nan for k in range(8)]
     )
 
 
 def per_class(truth: Labels, found: Labels) -> dict[str, dict[str, float]]:
-    """Precision, recall and F1 of each label."""
+    """Return precision, recall and F1 of each label."""
     table = {}
     for number, label in enumerate(LABELS):
         hits = float(np.sum((truth == number) & (found == number)))
@@ -67,7 +67,7 @@ def per_class(truth: Labels, found: Labels) -> dict[str, dict[str, float]]:
 
 
 def summary(truth: Labels, found: Labels, groups: Sequence[str]) -> dict[str, Any]:
-    """Accuracy with its interval over groups, unweighted average recall and the table by class."""
+    """Return accuracy with its interval over groups, unweighted average recall, and classes."""
     low, high = bootstrap(accuracy, truth, found, groups)
     return {
         "accuracy": round(accuracy(truth, found), 4),
@@ -85,7 +85,7 @@ def bootstrap(
     found: Labels,
     groups: Sequence[str],
 ) -> tuple[float, float]:
-    """95 % interval of a figure when whole groups (actors) are drawn anew."""
+    """Return the 95 % interval of a figure by bootstrap over whole groups (actors)."""
     names = np.array(groups)
     members = [np.flatnonzero(names == name) for name in np.unique(names)]
     random = np.random.default_rng(0)
@@ -99,7 +99,7 @@ def bootstrap(
 
 
 def calibration(scores: FloatArray, truth: Labels) -> Calibration:
-    """Compare the largest score of each row with whether its label is right."""
+    """Compare the largest score of each row with the correctness of its label."""
     confidence, right = scores.max(axis=1), scores.argmax(axis=1) == truth
     edges = np.linspace(0, 1, _BINS + 1)
     bins = np.clip(np.digitize(confidence, edges) - 1, 0, _BINS - 1)

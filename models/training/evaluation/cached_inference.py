@@ -1,4 +1,4 @@
-"""Let exported models hear all that they are judged on, and keep it: it is the slow part."""
+"""Runs exported models on all evaluation data and caches the predictions on disk."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ CONDITIONS = (
 )
 
 _MOST_HELD_CLIPS = 200
-"""Even if a model takes little of what they hold for a voice."""
+"""Limit for models that take little of these clips for a voice."""
 
 
 @dataclass(frozen=True)
 class InferredClip:
-    """A clip and what the model said of it."""
+    """A clip and its predictions."""
 
     clip: Clip
     steps: list[Step]
@@ -50,16 +50,16 @@ class InferredClip:
 
 @dataclass(frozen=True)
 class InferredStream:
-    """A test stream and what the model said of it."""
+    """A test stream and its predictions."""
 
     stream: ActorStream
     steps: list[Step]
 
 
 class CachedInference:
-    """One model's hearing; what it has heard of a set of sounds is read back from its folder.
+    """The predictions of one model, cached by set of sounds in a folder beside the model.
 
-    Posteriors are of temperature 1, whatever the card says: another one can be had afterwards.
+    The posteriors have temperature 1, whatever the card says; :func:`replay.tempered` changes it.
 
     Args:
         model: path of the ``.tflite`` file, its card beside it.
@@ -73,7 +73,7 @@ class CachedInference:
         self._folder.mkdir(exist_ok=True)
 
     def clips(self, clips: Sequence[Clip]) -> list[InferredClip]:
-        """Every clip from a cold start."""
+        """Infer every clip from a cold start."""
 
         def infer_all() -> list[InferredClip]:
             return [
@@ -86,7 +86,7 @@ class CachedInference:
     def under(
         self, condition: str, clips: Sequence[Clip], noises: list[Samples]
     ) -> list[InferredClip]:
-        """Every clip as it would sound under one of :data:`CONDITIONS`."""
+        """Infer every clip under one of :data:`CONDITIONS`."""
 
         def infer_all() -> list[InferredClip]:
             inferred = []
@@ -99,7 +99,7 @@ class CachedInference:
         return self._cached(condition.replace(" ", "-"), _names(clips), infer_all)
 
     def stream(self, clips: Sequence[Clip], seed: int) -> InferredStream:
-        """One actor's clips in blocks of one emotion."""
+        """Infer a stream of one actor's clips in blocks of one emotion."""
 
         def infer_all() -> InferredStream:
             stream = make_stream(clips, seed)
@@ -115,7 +115,7 @@ class CachedInference:
         return self._cached(f"stream-{clips[0].speaker}-{seed}", _names(clips), infer_all)
 
     def noise(self, name: str, sounds: Sequence[Samples]) -> list[list[Step]]:
-        """Sounds without a voice, each from a cold start."""
+        """Infer sounds without a voice, each from a cold start."""
         return self._cached(
             f"noise-{name}",
             [sound.tobytes() for sound in sounds],
@@ -123,7 +123,7 @@ class CachedInference:
         )
 
     def adapting(self, clips: Sequence[Clip], order: str) -> list[InferredClip]:
-        """One actor's clips in this order, each scored before the speaker's statistics know it."""
+        """Infer one actor's clips in order; each updates the speaker's statistics afterwards."""
 
         def infer_all() -> list[InferredClip]:
             speaker = self._classifier.speaker()
@@ -139,7 +139,7 @@ class CachedInference:
         return self._cached(f"adapting-{clips[0].speaker}-{order}", _names(clips), infer_all)
 
     def enrolled(self, clips: Sequence[Clip], enrolment: Sequence[Clip]) -> list[InferredClip]:
-        """One actor's clips with the statistics of his enrolment, which do not change."""
+        """Infer one actor's clips with the fixed statistics of an enrolment."""
 
         def infer_all() -> list[InferredClip]:
             speaker = self._classifier.speaker()
@@ -147,14 +147,14 @@ class CachedInference:
                 return []
             for clip in enrolment:
                 infer(self._classifier, load_audio(clip.path), speaker)
-            return self._known(speaker, clips)
+            return self._with_speaker(speaker, clips)
 
         return self._cached(f"enrolled-{clips[0].speaker}", _names([*enrolment, *clips]), infer_all)
 
     def after_holding(
         self, held: Sequence[Clip], clips: Sequence[Clip], seconds: float
     ) -> list[InferredClip]:
-        """One actor's clips after so many seconds of speech of clips of one emotion."""
+        """Infer one actor's clips after this many seconds of speech with one emotion."""
 
         def infer_all() -> list[InferredClip]:
             speaker = self._classifier.speaker()
@@ -164,13 +164,13 @@ class CachedInference:
                 if speaker.speech_seconds >= seconds:
                     break
                 infer(self._classifier, load_audio(clip.path), speaker)
-            return self._known(speaker, progress(clips, f"{held[0].label} held"))
+            return self._with_speaker(speaker, progress(clips, f"{held[0].label} held"))
 
         name = f"after-{seconds:g}-s-{held[0].label}-{held[0].speaker}"
         return self._cached(name, _names([*held, *clips]), infer_all)
 
-    def _known(self, speaker: Speaker, clips: Iterable[Clip]) -> list[InferredClip]:
-        """Every clip of somebody of whom so much is known, and no more."""
+    def _with_speaker(self, speaker: Speaker, clips: Iterable[Clip]) -> list[InferredClip]:
+        """Infer every clip with these statistics, which do not change."""
         fixed = FixedSpeaker.of(speaker)
         return [
             InferredClip(clip, infer(self._classifier, load_audio(clip.path), fixed))
@@ -178,7 +178,7 @@ class CachedInference:
         ]
 
     def _cached(self, name: str, sounds: Iterable[bytes], infer_all: Callable[[], T]) -> T:
-        """Hear, unless it is kept already of these very sounds."""
+        """Infer, or read the cached predictions for exactly these sounds."""
         digest = hashlib.sha256(b"\0".join(sounds)).hexdigest()
         path = self._folder / f"{name}-{digest[:12]}.pickle"
         if path.exists():
@@ -190,11 +190,11 @@ class CachedInference:
 
 
 class FixedSpeaker(Speaker):
-    """Statistics that no longer change."""
+    """Speaker statistics that do not change."""
 
     @classmethod
     def of(cls, speaker: Speaker) -> FixedSpeaker:
-        """A copy of what is known of a speaker now."""
+        """Return a copy of the present statistics."""
         fixed = cls.__new__(cls)
         fixed.__dict__.update(speaker.__dict__)
         return fixed
@@ -204,7 +204,7 @@ class FixedSpeaker(Speaker):
 
 
 def _names(clips: Iterable[Clip]) -> list[bytes]:
-    """Which recordings these are, in this order."""
+    """Return the paths of the clips in this order."""
     return [str(clip.path).encode() for clip in clips]
 
 

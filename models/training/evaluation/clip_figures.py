@@ -1,4 +1,4 @@
-"""Tables over whole clips and over single windows."""
+"""Computes tables over whole clips and single windows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WINDOW_SECONDS = (1.0, 2.0, 3.0)
 
 
 def clip_table(inferred: Sequence[Sequence[InferredClip]], cards: Sequence[Card]) -> dict[str, Any]:
-    """Accuracy and calibration over the clips of all folds, each with its fold's card."""
+    """Return accuracy and calibration over the clips of all folds, each with its fold's card."""
     rows = [
         (part.clip, clip_scores(part.steps, card))
         for fold, card in zip(inferred, cards, strict=True)
@@ -51,7 +51,7 @@ def clip_table(inferred: Sequence[Sequence[InferredClip]], cards: Sequence[Card]
 def window_table(
     inferred: Sequence[Sequence[InferredClip]], cards: Sequence[Card]
 ) -> dict[str, float]:
-    """Accuracy of the last causal window of no more than so many seconds; wrong without one."""
+    """Return the accuracy of the last causal window up to each length; no window is wrong."""
     right: dict[float, list[bool]] = {seconds: [] for seconds in _WINDOW_SECONDS}
     for fold, card in zip(inferred, cards, strict=True):
         for part in fold:
@@ -67,7 +67,7 @@ def enrolment_table(
     cold: Sequence[Sequence[InferredClip]],
     cards: Sequence[Card],
 ) -> dict[str, Any]:
-    """Clips that are not neutral, with the actor's profile and without."""
+    """Return the tables of all clips but neutral ones, with the actor's profile and without."""
     rest = [[part for part in fold if part.clip.label != "neutral"] for fold in cold]
     return {"enrolled": clip_table(enrolled, cards), "cold": clip_table(rest, cards)}
 
@@ -77,12 +77,12 @@ def holding_table(
     cold: Sequence[Sequence[InferredClip]],
     cards: Sequence[Card],
 ) -> dict[str, dict[str, float]]:
-    """Accuracy of clips of an emotion that was held for long, and of others after it.
+    """Return the accuracy before and after one emotion has lasted, for it and for others.
 
     Args:
-        after: clips with the emotion that was held before.
+        after: clips, each with the emotion that lasted before it.
         cold: all clips from a cold start.
-        cards: of the folds.
+        cards: cards of the folds.
     """
     right: dict[str, list[tuple[bool, bool]]] = {"the same emotion": [], "others": []}
     for pairs, fold, card in zip(after, cold, cards, strict=True):
@@ -103,9 +103,9 @@ def _is_right(part: InferredClip, card: Card) -> bool:
 
 
 def _window_scores(steps: Sequence[Step], card: Card, seconds: float) -> FloatArray | None:
-    """Of the last window with no more frames than fit, before one begins anew.
+    """Return the scores of the last window of the first speech that is not too long.
 
-    None where there is none: of speech that began long before the warm-up ended.
+    Returns None if there is none, as when speech began long before the warm-up ended.
     """
     scores, longest = None, 0
     for step in steps:

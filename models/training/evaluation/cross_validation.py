@@ -1,4 +1,4 @@
-"""Evaluate each fold's model on the actors that it was not trained on."""
+"""Evaluates the model of each fold on its held-out actors."""
 
 from __future__ import annotations
 
@@ -58,38 +58,38 @@ PROTOCOL = (
     "settings."
 )
 _OTHERS_SHARE = 3
-"""Every so many clips of other emotions are heard after one that lasted."""
+"""After an emotion that lasted, one in this many clips of other emotions is inferred."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Extent:
-    """How much is heard."""
+    """The amount of evaluation data."""
 
     orders: int
-    """Random orders of each actor's clips to adapt in."""
+    """Random orders of each actor's clips, for adaptation."""
     streams: int
-    """Of each actor."""
+    """Test streams of each actor."""
     share: int
-    """Every so many clips are heard under noise."""
+    """One in this many clips is inferred under noise."""
     held_seconds: float = 60.0
-    """Of speech, for which one emotion lasts: it must not become the speaker's own."""
+    """Speech with one emotion, which the statistics must not take for the speaker's own."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fold:
-    """A model and the actors that it never heard."""
+    """A model and the clips of its held-out actors."""
 
     inference: CachedInference
     clips: list[Clip]
 
     def actors(self) -> list[list[Clip]]:
-        """Clips of one actor each."""
+        """Return the clips, grouped by actor."""
         names = sorted({clip.speaker for clip in self.clips})
         return [[clip for clip in self.clips if clip.speaker == name] for name in names]
 
 
 def cold_by_fold(folds: Sequence[Fold]) -> list[float]:
-    """Clip accuracies of a training with another seed."""
+    """Return the accuracy of cold clips in each fold."""
     inferred = [fold.inference.clips(fold.clips) for fold in folds]
     base = folds[0].inference.card
     cards = [_fit_scores(base, _others(inferred, number)) for number in range(len(folds))]
@@ -100,13 +100,13 @@ def cold_by_fold(folds: Sequence[Fold]) -> list[float]:
 def evaluate(
     folds: Sequence[Fold], esc10: Sequence[Clip], shipped: Path, extent: Extent
 ) -> dict[str, Any]:
-    """Everything that the report shows.
+    """Return all results for the report.
 
     Args:
-        folds: models, and the actors that they never heard.
-        esc10: noises that no model heard.
-        shipped: path of the model to hear them, with the settings that are fitted on all folds.
-        extent: of what is heard.
+        folds: models and their held-out actors.
+        esc10: noises that no model was trained on.
+        shipped: path of the model for the noises, with the settings fitted on all folds.
+        extent: amount of evaluation data.
 
     Raises:
         DataError: the card of the first fold names a kind of smoothing that cannot be fitted.
@@ -193,13 +193,13 @@ def _fit(base: Card, clips: Sequence[InferredClip], streams: Sequence[InferredSt
 
 
 def _calibration_error(parts: Sequence[tuple[FloatArray, npt.NDArray[np.int64]]]) -> float:
-    """Of the scores that were published on streams."""
+    """Return the calibration error of the published scores on streams."""
     scores, truth = (np.concatenate(column) for column in zip(*parts, strict=True))
     return round(calibration(scores, truth).error, 4)
 
 
 def _others(parts: Sequence[list[T]], number: int) -> list[T]:
-    """Everything of the other folds."""
+    """Return the items of all other folds."""
     return [item for i, part in enumerate(parts) if i != number for item in part]
 
 
@@ -208,13 +208,13 @@ def _verdicts(inferred: InferredStream, card: Card) -> list[Verdict]:
 
 
 def _sample(clips: Sequence[Clip], share: int) -> list[Clip]:
-    """One in so many clips, drawn at random, the same ones every time."""
+    """Return one in ``share`` clips, chosen at random, always the same."""
     drawn = np.random.default_rng(0).permutation(len(clips))[: -(-len(clips) // share)]
     return [clips[i] for i in sorted(drawn.tolist())]
 
 
 def _in_order(fold: Fold, seed: int | None) -> list[InferredClip]:
-    """Every actor's clips, adapting: shuffled, or sorted by emotion as a stress."""
+    """Infer every actor's clips with adaptation: shuffled, or sorted by emotion as a stress."""
     inferred = []
     for clips in fold.actors():
         if seed is None:
@@ -227,7 +227,7 @@ def _in_order(fold: Fold, seed: int | None) -> list[InferredClip]:
 
 
 def _enrolled(fold: Fold) -> list[InferredClip]:
-    """Every actor's clips but the neutral ones, which made his profile."""
+    """Infer every actor's clips except the neutral ones, which make the profile."""
     inferred = []
     for clips in fold.actors():
         neutral = [clip for clip in clips if clip.label == "neutral"]
@@ -237,7 +237,7 @@ def _enrolled(fold: Fold) -> list[InferredClip]:
 
 
 def _after_holding(fold: Fold, seconds: float) -> list[tuple[str, InferredClip]]:
-    """Clips of one actor after each emotion has lasted, with that emotion."""
+    """Infer clips of one actor after each emotion has lasted; return them with that emotion."""
     clips, decided = fold.actors()[0], []
     for label in LABELS:
         held = [clip for clip in clips if clip.label == label]

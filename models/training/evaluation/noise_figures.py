@@ -1,4 +1,4 @@
-"""How rarely a noise gets a label, and how rarely speech is taken for noise."""
+"""Measures how often noise gets a label, and how often speech counts as noise."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from emotiond.models.training.evaluation.streams import FRAME_SAMPLES
 _SECONDS = 10
 _WHITE_DBFS = (-60, -40, -20, -6)
 _VOICES = ("baby_cry", "person_sneeze")
-"""Kinds of ESC-10 that people make; counted apart."""
+"""Kinds of ESC-10 noises made by people, counted separately."""
 _PAUSE_SECONDS = 2
-"""Between a voice and the noise after it: longer than a speech's pauses."""
+"""Pause between a voice and the noise after it, longer than pauses in speech."""
 
 
 def noise_table(
     inference: CachedInference, esc10: Sequence[Clip], voice: Clip, card: Card
 ) -> dict[str, float]:
-    """Share of strides that carry a label, by kind of noise; also of noises after a voice."""
+    """Return the share of strides with a label, by kind of noise, also after a voice."""
     kinds: dict[str, list[Samples]] = {}
     for clip in esc10:
         kinds.setdefault(clip.speaker, []).append(load_audio(clip.path))
@@ -50,7 +50,7 @@ def noise_table(
 def open_share(
     inferred: Sequence[Sequence[InferredStream]], cards: Sequence[Card]
 ) -> dict[str, float]:
-    """Share of speech, by the rule of the streams, that a window taken for a voice holds."""
+    """Return the share of speech frames in windows that count as a voice."""
     speech, kept = 0, 0
     for fold, card in zip(inferred, cards, strict=True):
         for part in fold:
@@ -65,7 +65,7 @@ def open_share(
 
 
 def _labelled_share(parts: Sequence[Sequence[Step]], card: Card, skipped: int = 0) -> float:
-    """Of all strides but the first few of each part."""
+    """Return the share of labelled strides, without the first few of each part."""
     decided = [v for steps in parts for v in decide(steps, card)[skipped:]]
     labelled = [verdict.label is not None for verdict in decided]
     return round(float(np.mean(labelled)), 4)

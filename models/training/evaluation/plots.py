@@ -1,4 +1,4 @@
-"""Small charts as SVG text, for reports that need no other file."""
+"""Draws small charts as SVG text, for reports in a single file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 _WIDTH, _HEIGHT, _MARGIN = 560, 336, 48
 _TOP = 64
-"""Above a chart's plot: its title, and the names of three lines."""
+"""Space above the plot for its title and the names of three lines."""
 _COLOURS = ("#0b6e99", "#c2410c", "#4d7c0f", "#7e22ce")
 _MOST_STEPS = 6
 _ROUNDING = 1e-6
@@ -26,7 +26,7 @@ class Line:
 
 
 def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float = 0.0) -> str:
-    """A chart with axes from the least to the greatest value, y from ``low_y`` at the latest."""
+    """Draw lines. The axes span the values; the y axis starts at ``low_y`` or below."""
     xs = [x for line in lines for x in line.x]
     ys = [y for line in lines for y in line.y]
     low_x, high_x = min(xs), max(*xs, min(xs) + 1e-9)
@@ -61,7 +61,7 @@ def line_plot(lines: Sequence[Line], x_title: str, y_title: str, low_y: float = 
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round values from ``low`` to ``high``: multiples of 1, 2, 2.5 or 5 times a power of ten."""
+    """Return multiples of 1, 2, 2.5 or 5 times a power of ten from ``low`` to ``high``."""
     least = (high - low) / _MOST_STEPS
     power = 10.0 ** math.floor(math.log10(least))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= least)
@@ -70,7 +70,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def heat_map(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
-    """Rows are the truth, columns what was found; shades are shares of a row."""
+    """Draw a confusion matrix: rows are the truth, columns the result, shades shares of a row."""
     side = _MARGIN * 2 + _CELL * len(names)
     parts = []
     for i, (name, row) in enumerate(zip(names, counts, strict=True)):

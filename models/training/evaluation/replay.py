@@ -1,7 +1,7 @@
-"""Hear recordings as the daemon does, once, and keep what the model said of every window.
+"""Infers recordings as the daemon does, and repeats its decisions with other settings.
 
-What follows from it (scores, labels, states) depends on settings that are fitted afterwards;
-it is computed by the daemon's own pipeline, again and again, without asking the model.
+Inference runs once and keeps the prediction of every window. Scores, labels and states depend on
+settings that are fitted later. The daemon's pipeline computes them from the kept predictions.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def infer(
     samples: npt.NDArray[np.float32],
     speaker: Speaker | None = None,
 ) -> list[Step]:
-    """Hear a recording from a cold start of everything but the speaker's statistics.
+    """Infer a recording with a new pipeline.
 
     Args:
-        classifier: of the model to ask.
-        samples: 16 kHz mono.
-        speaker: statistics that go on from what was heard before; None for a cold start.
+        classifier: the model.
+        samples: 16 kHz mono, shape ``(n,)``.
+        speaker: statistics from earlier speech, which are updated; None for a cold start.
     """
     pipeline = Pipeline(classifier.card, speaker or classifier.speaker())
     steps = []
@@ -56,7 +56,7 @@ def infer(
 
 
 def decide(steps: Sequence[Step], card: Card) -> list[Verdict]:
-    """What the daemon would say with this card's temperature, threshold and smoothing.
+    """Return what the daemon would publish with this card's temperature, threshold and smoothing.
 
     The predictions must come from a card with temperature 1.
     """
@@ -64,7 +64,7 @@ def decide(steps: Sequence[Step], card: Card) -> list[Verdict]:
 
 
 def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
-    """Steps whose predictions come from temperature 1, at another one, without statistics."""
+    """Convert the predictions from temperature 1 to another one; drop their statistics."""
     return [
         step
         if (prediction := step.prediction) is None
@@ -77,20 +77,20 @@ def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
 
 
 def decide_tempered(steps: Sequence[Step], card: Card) -> list[Verdict]:
-    """As :func:`conclude`, of predictions that have the card's temperature already."""
+    """Like :func:`decide`, for predictions that already have the card's temperature."""
     pipeline = Pipeline(card, None)
     return [pipeline.decide(step.stride, step.prediction) for step in steps]
 
 
 def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:
-    """Let a speaker's statistics know what was heard, as the daemon would have."""
+    """Update a speaker's statistics with these steps, as the daemon would."""
     pipeline = Pipeline(card, speaker)
     for step in steps:
         pipeline.adapt(step.stride, step.prediction)
 
 
 def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:
-    """As ``analyze``: mean posteriors weighted by speech, ``(8,)``; None without a voice."""
+    """Return mean posteriors weighted by speech, ``(8,)``, as ``analyze``; None without a voice."""
     total, seconds = np.zeros(len(LABELS)), 0.0
     for step in steps:
         window, prediction = step.stride.acoustics.window, step.prediction
@@ -102,13 +102,13 @@ def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:
 
 
 def retempered(posteriors: FloatArray, temperature: float) -> FloatArray:
-    """Posteriors of temperature 1, ``(…, 8)``, at another temperature."""
+    """Convert posteriors ``(…, 8)`` from temperature 1 to another one."""
     logits = np.log(np.maximum(posteriors, 1e-12))
     return softmax(logits / temperature)
 
 
 def _without_features(stride: Stride) -> Stride:
-    """Keep a stride without the array that the front end will overwrite."""
+    """Return the stride without the features, which the front end overwrites."""
     window = stride.acoustics.window
     if window is None:
         return stride

@@ -1,4 +1,4 @@
-"""One HTML page per model: figures, confusion matrix, curves. It needs no other file."""
+"""Writes one HTML page per model: figures, confusion matrix, curves. It needs no other file."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ svg { max-width: 100%; height: auto } h2 { margin-top: 2.5rem }
 
 
 _POINTS = 60
-"""Of a curve over the steps of a training."""
+"""Points of a curve over the steps of a training."""
 
 
 def write_report(path: Path, results: Mapping[str, Any]) -> None:
     """Write the page of one evaluation.
 
     Args:
-        path: of the HTML file; its folder is made.
-        results: as ``emotiond.models.training.evaluate`` gathers them.
+        path: the HTML file; its folder is made.
+        results: the results from ``emotiond.models.training.evaluate``.
     """
     card, cold = results["card"], results["cold"]
     title = f"emotiond model {card['name']}"
@@ -45,7 +45,7 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         _clip_rows(results),
         _seed_rows(results["seeds"]),
         f"<h2>After one emotion for {results['extent']['held_seconds']:g} s</h2>",
-        "<p>Of one actor of each fold, by the same emotion and by others; before is cold.</p>",
+        "<p>Clips of one actor per fold, of the same emotion and of others. Before is cold.</p>",
         _held_rows(results["held"]),
         "<h2>Classification report, cold</h2>",
         _class_rows(cold["per_class"]),
@@ -55,7 +55,7 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         _table(("window ends after", "accuracy"), _percent_rows(results["windows"])),
         "<h2>On a stream</h2>",
         _table(("figure", "value"), _stream_rows(results["stream"])),
-        "<h2>How sure before anything is said</h2>",
+        "<h2>Threshold of the label</h2>",
         _threshold_plot(results["thresholds"]),
         "<h2>Calibration</h2>",
         _calibration_plot(cold["calibration"]),
@@ -63,14 +63,14 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         _condition_rows(results["conditions"]),
         "<h2>No voice, no emotion</h2>",
         _table(("sound", "strides with a label"), _percent_rows(results["noise"])),
-        "<p>Noises are heard by the shipped model, with settings that are fitted on all folds; "
-        "speech by the folds' models, with theirs.</p>",
+        "<p>Noises: the shipped model, with the settings fitted on all folds. "
+        "Speech: the models of the folds, with their settings.</p>",
         _table(("", "share"), _percent_rows(results["open"])),
         "<h2>Training</h2>",
-        "<p>Of the first fold, by the weights of each step; what ships is their running average. "
-        "Training windows are mixed in pairs and heard with dropout, those of people left out are "
-        "not; these are looked at for this picture alone. Where the loss jumps, the next part of "
-        "the training weighs its terms otherwise.</p>",
+        "<p>The first fold, with the weights of each step; their running average ships. Training "
+        "windows are mixed in pairs and use dropout. Held-out windows do not, and serve only this "
+        "chart. The loss jumps where the next part of the training weights its terms "
+        "differently.</p>",
         *_training_plots(results["curves"]),
         "<h2>Use</h2>",
         f"<p>{html.escape(card['intended_use'])}</p>",
@@ -116,7 +116,7 @@ def _clip_rows(results: Mapping[str, Any]) -> str:
 
 
 def _seed_rows(seeds: Sequence[Sequence[float]]) -> str:
-    """Cold accuracies by fold of trainings that differ in their seed, the reported one first."""
+    """Make a table of cold accuracies by fold, for trainings with different seeds."""
     means = [sum(folds) / len(folds) for folds in seeds]
     rows = [
         (f"training {number}", percent(mean), " ".join(percent(fold) for fold in folds))
@@ -181,11 +181,11 @@ def _calibration_plot(points: Sequence[Mapping[str, float]]) -> str:
 
 
 def _training_plots(trainings: Sequence[Mapping[str, Sequence[float]]]) -> list[str]:
-    """Loss, and accuracy on training windows and on those of people left out."""
+    """Plot loss, and accuracy on training windows and on held-out windows."""
     charts = {
         "loss": "loss",
         "accuracy": "accuracy, training windows",
-        "held_out": "accuracy, people left out",
+        "held_out": "accuracy, held-out actors",
     }
     plots = []
     for key, title in charts.items():
@@ -200,7 +200,7 @@ def _training_plots(trainings: Sequence[Mapping[str, Sequence[float]]]) -> list[
 
 
 def _averaged(name: str, values: Sequence[float]) -> Line:
-    """Means over some steps each, without what was not measured."""
+    """Average over groups of steps, without missing values."""
     size = max(1, len(values) // _POINTS)
     points = []
     for first in range(0, len(values), size):
@@ -216,7 +216,7 @@ def _percent_rows(values: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def percent(value: float) -> str:
-    """One decimal."""
+    """Format a share as a percentage with one decimal."""
     return f"{100 * value:.1f} %"
 
 

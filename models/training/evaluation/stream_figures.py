@@ -1,4 +1,4 @@
-"""How right, how fast and how calm the published label is on a test stream."""
+"""Measures the accuracy, delay and stability of the published label on a test stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emotiond.models.training.evaluation.streams import FRAME_SAMPLES, ActorStre
 from emotiond.streamer.streams.pipeline import Verdict
 
 _GRACE_SECONDS = 1.5
-"""Of each block, from its first sample, in which a new emotion need not be known yet."""
+"""Time from the start of each block in which no label is required yet."""
 
 _GRACE_FRAMES = round(_GRACE_SECONDS * SAMPLE_RATE / FRAME_SAMPLES)
 _NONE = -1
@@ -24,27 +24,27 @@ _STRIDE_FRAMES = STRIDE_SAMPLES // FRAME_SAMPLES
 
 @dataclass(frozen=True)
 class StreamFigures:
-    """Of one stream; sums rather than ratios, so that streams can be added up."""
+    """Figures of one stream: sums, not ratios, so that streams can be added."""
 
     speech_frames: int
     right_frames: int
     """Speech whose last published label is the true one."""
     settled_frames: int
-    """Speech but for the first 1.5 s of each block."""
+    """Speech without the first 1.5 s of each block."""
     settled_right_frames: int
     labelled_frames: int
     """Settled speech with any label."""
     delays_seconds: tuple[float, ...]
-    """From each block's first speech to its first right label, at most the block's length."""
+    """Time from each block's first speech to its first right label, at most the block's length."""
     wrong_changes: int
     seconds: float
 
 
 def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
-    """Compare what was published with what was spoken.
+    """Compare the published labels with the truth.
 
     Args:
-        stream: with its truth.
+        stream: the stream with its truth.
         verdicts: one per stride.
     """
     labels = published(verdicts, stream.is_speech.size)
@@ -74,7 +74,7 @@ def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
 
 
 def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int64]:
-    """The last published label at every 10 ms, ``(n_frames,)``; -1 for none."""
+    """Return the last published label at every 10 ms, ``(n_frames,)``; -1 for none."""
     published_labels = [
         _NONE,
         *(_NONE if verdict.label is None else verdict.label for verdict in verdicts),
@@ -87,7 +87,7 @@ def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int6
 def spoken_scores(
     stream: ActorStream, verdicts: Sequence[Verdict]
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Published scores of all strides that have some, ``(n, 8)``, and what was spoken then."""
+    """Return all published scores, ``(n, 8)``, and the true labels, ``(n,)``."""
     truth = np.empty(stream.is_speech.size, np.int64)
     for block in stream.blocks:
         truth[block.start_sample // FRAME_SAMPLES : block.end_sample // FRAME_SAMPLES] = block.label
@@ -100,7 +100,7 @@ def spoken_scores(
 
 
 def totals(figures: Sequence[StreamFigures]) -> dict[str, float]:
-    """The figures of all streams together."""
+    """Return the figures of all streams together."""
     speech = sum(f.speech_frames for f in figures)
     settled = sum(f.settled_frames for f in figures)
     right = sum(f.settled_right_frames for f in figures)

@@ -1,4 +1,4 @@
-"""Make test streams: one actor each, all his clips, in blocks of one emotion."""
+"""Makes test streams: all clips of one actor, in blocks of one emotion."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.models.training.data.corpora import Clip, load_audio
 
 FRAME_SAMPLES = SAMPLE_RATE // 100
-"""Truth is known for every 10 ms."""
+"""Resolution of the truth: 10 ms."""
 
 _BLOCK_SECONDS = (10.0, 15.0)
 _DEALS = 50
-"""Drawn for each number of blocks; the first that fits best is taken."""
+"""Random divisions for each number of blocks; the best is used."""
 _SPEECH_RANGE_DB = 30.0
 _LONGEST_GAP_FRAMES = 30
-"""From one loud one to the next: what lies between lasts less than 0.3 s."""
+"""Distance between two loud frames with a gap of less than 0.3 s."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Block:
     start_sample: int
     end_sample: int
     onset_sample: int
-    """Of its first speech."""
+    """Position of its first speech."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class ActorStream:
     samples: npt.NDArray[np.float32]
     blocks: tuple[Block, ...]
     is_speech: npt.NDArray[np.bool_]
-    """Of every 10 ms, by a fixed rule that no model has a say in."""
+    """Whether each 10 ms are speech, by a fixed rule without a model."""
 
 
 def make_stream(clips: Sequence[Clip], seed: int) -> ActorStream:
-    """Put one actor's clips in a random order of blocks, another one than other actors' with it.
+    """Make a stream of one actor's clips, in an order that depends on the seed and the actor.
 
-    Clips of one emotion are shuffled and dealt into blocks that last 10 to 15 seconds, or as
-    near to it as whole clips come; then the blocks are shuffled. A clip loses what is left of its
-    last 10 ms.
+    The clips of one emotion are shuffled and divided into blocks of 10 to 15 seconds, or as close
+    to that as whole clips allow. Then the blocks are shuffled. Each clip is cut to a multiple of
+    10 ms.
     """
     random = actor_random(clips, seed)
     blocks: list[tuple[int, list[npt.NDArray[np.float32]]]] = []
@@ -81,12 +81,12 @@ def make_stream(clips: Sequence[Clip], seed: int) -> ActorStream:
 
 
 def actor_random(clips: Sequence[Clip], seed: int) -> np.random.Generator:
-    """Random numbers for the order of one actor's clips."""
+    """Return the random generator for the order of one actor's clips."""
     return np.random.default_rng((seed, *clips[0].speaker.encode()))
 
 
 def speech_frames(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Which 10 ms of a clip are speech: within 30 dB of its peak, gaps under 0.3 s bridged."""
+    """Return which 10 ms are speech: within 30 dB of the peak, or in gaps under 0.3 s."""
     levels = levels_dbfs(frame_view(samples, FRAME_SAMPLES, FRAME_SAMPLES))
     speech: npt.NDArray[np.bool_] = levels > levels.max() - _SPEECH_RANGE_DB
     loud = np.flatnonzero(speech)
@@ -99,7 +99,7 @@ def speech_frames(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
 def _deal(
     seconds: npt.NDArray[np.float64], random: np.random.Generator
 ) -> list[npt.NDArray[np.int64]]:
-    """Numbers of the clips in each block, of clips that last so long."""
+    """Divide clips of these durations into blocks; return the indices in each block."""
     shortest, longest = _BLOCK_SECONDS
     fewest = max(1, int(seconds.sum() // longest))
 

@@ -1,6 +1,6 @@
-"""Fit what is set after training, on people who are not reported.
+"""Fits settings after training: temperature, voice threshold, smoothing, sharpness of the scores.
 
-Temperature, voice threshold, smoothing, and the sharpness of the scores that it publishes.
+They are fitted on other actors than those that are reported.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from emotiond.models.training.evaluation.stream_figures import measure, spoken_s
 from emotiond.models.training.evaluation.streams import ActorStream
 
 OPEN_SHARE = 0.985
-"""Of speech; a little more than is promised, for voices that fitting does not know."""
+"""Share of speech that passes; a margin above the promise, for unseen voices."""
 
 _CHOICES: Mapping[str, Sequence[float]] = {
     "persistence_seconds": (1.7, 2.5, 3.5, 5.0, 7.0, 10.0, 20.0),
@@ -39,36 +39,38 @@ _CHOICES: Mapping[str, Sequence[float]] = {
     "uncertain_below": (0.4, 0.45, 0.5, 0.55, 0.6, 0.65),
     "settling_seconds": (0.0, 0.4, 0.8, 1.2, 1.6),
 }
-"""Of smoothing."""
+"""Choices for each setting of the smoothing."""
 _DRAWS = 100
-"""Settings drawn at random, the best of which is where the search begins: it ends where no single
-setting gains, which from a poor start may be far from the best."""
+"""Random settings, the best of which starts the search. The search ends where no single change
+helps; from a poor start that may be far from the best."""
 _DRAWS_SHARE = 0.2
-"""Of the streams, by which they are compared."""
+"""Share of the streams for the comparison of the random settings."""
 _ROUNDS = 2
 _MOST_WRONG_CHANGES = 0.95
-"""Per 10 s; the goal is 1, on people that fitting does not know."""
+"""Per 10 s; the goal is 1 on unseen speakers."""
 _LONGEST_DELAY_SECONDS = 1.45
-"""From a block's first speech to its first right label, in the middle; the goal is 1.5 s."""
+"""Median time from a block's first speech to its first right label; the goal is 1.5 s."""
 _PRICE = 1.0
-"""Share right that one wrong change more per 10 s outweighs, or one second more of delay: what
-is not calm and fast is not worth looking at."""
+"""Penalty in share right for one more wrong change per 10 s, or one more second of delay: labels
+that flicker or lag are not useful."""
 
 
 def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card: Card) -> float:
-    """The temperature at which the scores of whole clips give the truth most likelihood."""
+    """Return the temperature that maximises the likelihood of the truth over whole clips."""
 
     def loss(temperature: float) -> float:
         at = dataclasses.replace(card, temperature=temperature)
         rows = [(clip_scores(steps, at), t) for steps, t in zip(clips, truth, strict=True)]
         known = [(scores, t) for scores, t in rows if scores is not None]
-        return _surprise(np.stack([s for s, _ in known]), np.array([t for _, t in known]))
+        return _negative_log_likelihood(
+            np.stack([s for s, _ in known]), np.array([t for _, t in known])
+        )
 
     return float(min(np.geomspace(0.25, 2.0, 25), key=loss))
 
 
 def fit_voice_threshold(clips: Sequence[Sequence[Step]]) -> float:
-    """The highest threshold that lets :data:`OPEN_SHARE` of the seconds of speech pass."""
+    """Return the highest threshold that passes :data:`OPEN_SHARE` of the seconds of speech."""
     voices, frames = [], []
     for step in (step for steps in clips for step in steps):
         if step.prediction is not None and step.stride.acoustics.window is not None:
@@ -95,10 +97,10 @@ def hmm_settings(card: Card) -> HmmSettings:
 
 
 def fit_smoothing(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> HmmSettings:
-    """The settings with the greatest share right, less a price for what is not calm or fast.
+    """Return the settings with the greatest share right, minus penalties for changes and delay.
 
-    From the best of some that are drawn at random, one setting after the other is chosen anew
-    while the others stay, some rounds long.
+    The search starts from the best of some random settings. In each of some rounds it optimises one
+    setting after the other while the others stay fixed.
 
     Raises:
         DataError: the card names another kind of smoothing.
@@ -130,7 +132,7 @@ def _draw(random: np.random.Generator) -> HmmSettings:
 
 
 def _worth_of(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
-    """Of the card's smoothing; the predictions have its temperature already."""
+    """Rate the card's smoothing; the predictions already have its temperature."""
     row = totals([measure(stream, decide_tempered(steps, card)) for stream, steps in streams])
     too_many = max(0.0, row["wrong_changes_per_10_seconds"] - _MOST_WRONG_CHANGES)
     too_late = max(0.0, row["median_delay_seconds"] - _LONGEST_DELAY_SECONDS)
@@ -138,7 +140,7 @@ def _worth_of(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card)
 
 
 def fit_sharpness(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
-    """The sharpness at which published scores give the truth most likelihood."""
+    """Return the sharpness that maximises the likelihood of the truth in published scores."""
     sharp = dataclasses.replace(hmm_settings(card), sharpness=1.0)
     at = dataclasses.replace(card, smoothing=sharp)
     parts = [spoken_scores(stream, decide(steps, at)) for stream, steps in streams]
@@ -146,13 +148,13 @@ def fit_sharpness(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: C
     truth = np.concatenate([labels for _, labels in parts])
 
     def loss(sharpness: float) -> float:
-        return _surprise(retempered(scores, 1 / sharpness), truth)
+        return _negative_log_likelihood(retempered(scores, 1 / sharpness), truth)
 
     return round(float(min(np.arange(0.2, 1.01, 0.05), key=loss)), 2)
 
 
-def _surprise(scores: FloatArray, truth: npt.NDArray[np.int64]) -> float:
-    """Mean negative logarithm of what the truth was thought likely to be."""
+def _negative_log_likelihood(scores: FloatArray, truth: npt.NDArray[np.int64]) -> float:
+    """Return the mean negative log likelihood of the truth."""
     likelihoods = scores[np.arange(truth.size), truth]
     return float(-np.mean(np.log(np.maximum(likelihoods, 1e-9))))
 
@@ -162,7 +164,7 @@ def threshold_curve(
     cards: Sequence[Card],
     thresholds: npt.NDArray[np.float64],
 ) -> list[dict[str, float]]:
-    """Figures for thresholds that a label takes to appear, of all folds, each with its card."""
+    """Return figures of all folds, each with its card, for values of ``uncertain_below``."""
     parts = [
         (stream, tempered(steps, card.temperature), card)
         for streams, card in zip(folds, cards, strict=True)

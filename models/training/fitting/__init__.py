@@ -1,1 +1,1 @@
-"""Train the networks."""
+"""Trains the networks."""

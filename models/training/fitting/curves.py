@@ -1,4 +1,4 @@
-"""How a training went, kept in its checkpoints."""
+"""Training curves, kept in the checkpoints."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from emotiond.models.training.networks.layers import Tensor
 
 
 class Curves:
-    """Of every step: loss, accuracy on its labelled windows, and on windows of people left out.
+    """Loss, accuracy on the labelled windows, and accuracy on held-out windows, for every step.
 
-    By the weights of that step, whose running average is what ships. Accuracy is NaN where it
-    was not measured. Nothing is chosen by it.
+    They are measured with the weights of the step; the running average of the weights ships.
+    Accuracy is NaN where it was not measured. No choice depends on it.
     """
 
     def __init__(self, steps: int) -> None:
@@ -27,16 +27,16 @@ class Curves:
 
     @property
     def variables(self) -> dict[str, Tensor]:
-        """By name, for a checkpoint."""
+        """The variables by name, for a checkpoint."""
         return {"loss": self.loss, "accuracy": self.accuracy, "held_out": self.held_out}
 
-    def note(self, step: int, loss: Tensor, accuracy: Tensor) -> None:
-        """What one step came to."""
+    def record(self, step: int, loss: Tensor, accuracy: Tensor) -> None:
+        """Record the results of one step."""
         self.loss[step].assign(loss)
         self.accuracy[step].assign(accuracy)
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
-        """All of it, an array of all steps each."""
+        """Return each curve as an array over the steps."""
         return {
             "loss": self.loss.numpy(),
             "accuracy": self.accuracy.numpy(),
@@ -45,13 +45,13 @@ class Curves:
 
 
 def save_curves(path: Path, parts: Sequence[Curves]) -> None:
-    """Write the histories of parts of a training, one after the other, as ``.npz``."""
+    """Write the curves of consecutive parts of a training as one ``.npz`` file."""
     every = [part.arrays() for part in parts]
     save_arrays(path, {name: np.concatenate([part[name] for part in every]) for name in every[0]})
 
 
 def share_right(scores: Tensor, targets: Tensor) -> Tensor:
-    """Share of the labelled windows whose best score is that of a right label; scalar."""
+    """Return the share of labelled windows whose highest score is a right label; scalar."""
     labelled = tf.reduce_max(targets, axis=1)
     right = tf.gather(targets, tf.argmax(scores, axis=1), batch_dims=1)
     return tf.reduce_sum(right) / tf.maximum(tf.reduce_sum(labelled), 1.0)

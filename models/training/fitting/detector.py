@@ -1,4 +1,4 @@
-"""Train the voice detector."""
+"""Trains the voice detector."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _LEAST_DEVIATION = 1e-3
 
 
 def train_detector(described: FloatArray, is_voice: npt.NDArray[np.bool_], seed: int) -> Arrays:
-    """Learn from windows, as many of noises as of voices in every batch.
+    """Train on batches with as many noises as voices.
 
     Args:
         described: rows of :func:`describe`.
-        is_voice: of every row.
-        seed: of starting values and batches.
+        is_voice: whether each row is a voice.
+        seed: the seed of initial values and batches.
     """
     random = np.random.default_rng(seed)
     mean = described.mean(axis=0)
@@ -59,7 +59,7 @@ def train_detector(described: FloatArray, is_voice: npt.NDArray[np.bool_], seed:
 
 
 def _on_raw_states(parameters: Arrays, mean: FloatArray, deviation: FloatArray) -> Arrays:
-    """Take the standardisation of the rows into the first layer."""
+    """Fold the standardisation of the rows into the first layer."""
     kernel = parameters["in/kernel"] / deviation[:, None]
     bias = parameters["in/bias"] - mean @ kernel
     folded = {"in/kernel": kernel.astype(np.float32), "in/bias": bias.astype(np.float32)}

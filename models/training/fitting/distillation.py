@@ -1,4 +1,4 @@
-"""Train the small network on labels, on a large model's scores and on hidden states."""
+"""Trains the small network on labels, scores of a large model, and hidden states."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from emotiond.models.training.networks.lite import Spectrum
 
 _CHECKPOINT_STEPS = 200
 _SOFTNESS = 2.0
-"""Temperature at which teacher and pupil are compared; Hinton et al. (2015)."""
+"""Temperature of the distillation loss; Hinton et al. (2015)."""
 
 
 @dataclass(frozen=True)
 class Lesson(Schedule):
-    """A part of the small network's training."""
+    """The schedule of one part of the small network's training."""
 
     hint_weight: float
-    """Of imitating the encoder's hidden states, beside labels and scores."""
+    """Weight of the loss on the encoder's hidden states, beside labels and scores."""
 
 
 class Distiller:
     """Trains the small network, resumable from its checkpoint folder.
 
     Args:
-        start: values to start from.
-        spectrum: of the training windows.
-        lesson: what to learn.
-        sampler: of batches.
-        folder: for checkpoints.
+        start: initial values of the parameters.
+        spectrum: moments of the training windows.
+        lesson: the schedule and the weights of losses.
+        sampler: draws the batches.
+        folder: the folder of the checkpoints.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class Distiller:
         """Train to the end.
 
         Args:
-            features: of all windows.
+            features: features of all windows.
             hints: standardised third block of the encoder, ``(n, time, 384)``.
-            teacher: label logits of a large model, ``(n, 8)``; None to learn from labels alone.
-            held_out: measures accuracy on people that are left out, at every checkpoint.
-            name: of the run, for the progress bar.
+            teacher: label logits of a large model, ``(n, 8)``; None to train on labels only.
+            held_out: measures the accuracy on held-out windows, at every checkpoint.
+            name: name of the run, for the progress bar.
         """
         self._manager.restore_or_initialize()
         steps = self._lesson.steps
@@ -102,7 +102,7 @@ class Distiller:
                 batch.is_voice,
                 teacher is not None,
             )
-            self.curves.note(step, loss, accuracy)
+            self.curves.record(step, loss, accuracy)
             self._step.assign(step + 1)
             if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == steps:
                 self.curves.held_out[step].assign(held_out())
@@ -110,7 +110,7 @@ class Distiller:
         self._optimizer.finalize_variable_values(list(self.parameters.values()))
 
     def label_logits(self, features: npt.NDArray[np.float32]) -> FloatArray:
-        """Label logits of windows, of nobody in particular, ``(n, 8)``."""
+        """Return the label logits of windows without speaker statistics, ``(n, 8)``."""
         mel, real, _ = lite.relative_mel(tf.constant(features))
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
         hidden = lite.hidden_states(mel, cold, self.parameters, self.spectrum)
@@ -153,17 +153,17 @@ class Distiller:
 
 
 def _hide_bands(mel: Tensor, mean: FloatArray) -> Tensor:
-    """Replace up to 16 neighbouring bands by their mean: microphones do not hear everything."""
+    """Replace up to 16 neighbouring bands by their mean, as microphones lose bands."""
     return tf.where(_span(mel, mel.shape[2], 16.0)[:, None], tf.constant(mean), mel)
 
 
 def _hide_time(mel: Tensor, mean: FloatArray) -> Tensor:
-    """Replace up to 0.3 s by the mean: what is missing has to be guessed from what is around."""
+    """Replace up to 0.3 s by the mean, so that the network uses the context."""
     return tf.where(_span(mel, mel.shape[1], 30.0)[:, :, None], tf.constant(mean), mel)
 
 
 def _span(mel: Tensor, length: int, longest: float) -> Tensor:
-    """A random stretch of each row, True inside, ``(batch, length)``."""
+    """Return a mask with one random stretch in each row, ``(batch, length)``."""
     batch = tf.shape(mel)[0]
     width = tf.random.uniform((batch, 1), 0, longest)
     start = tf.random.uniform((batch, 1), 0, float(length))

@@ -1,4 +1,4 @@
-"""Measure how emotions move a speaker's statistics."""
+"""Measures how emotions shift a speaker's statistics."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from emotiond.models.training.data.columns import Columns
 from emotiond.models.training.networks.heads import N_LABELS
 
 _CORPUS = "ravdess-speech"
-"""Everybody in it expresses all labels."""
+"""In this corpus every speaker expresses all labels."""
 
 
 def measure_expression(
     statistics: FloatArray, columns: Columns, rows: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
-    """How each label moves a speaker's statistics from his mean over labels.
+    """Measure how each label shifts a speaker's statistics from the mean over labels.
 
     Args:
-        statistics: of all windows, ``(n, size)``.
-        columns: of all windows.
-        rows: those of them to measure.
+        statistics: statistics of all windows, ``(n, size)``.
+        columns: metadata of all windows.
+        rows: the rows to measure.
 
     Returns:
         ``(n_labels, size)``, mean over speakers.

@@ -1,4 +1,4 @@
-"""Train heads on the frozen encoder."""
+"""Trains heads on the frozen encoder."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ class Trainer:
         """Train to the end.
 
         Args:
-            states: of all windows, see ``frozen.heard_states``.
+            states: hidden states of all windows, see ``frozen.encoder_states``.
             real: masks of all windows, see ``encoder.masks``.
-            sampler: of batches.
-            held_out: measures accuracy on people that are left out, at every checkpoint.
-            title: for the progress bar.
+            sampler: draws the batches.
+            held_out: measures the accuracy on held-out windows, at every checkpoint.
+            title: title of the progress bar.
         """
         self._manager.restore_or_initialize()
         for step in progress(range(int(self._step), self._steps), title):
@@ -77,7 +77,7 @@ class Trainer:
                 batch.targets,
                 batch.allowed,
             )
-            self.curves.note(step, loss, accuracy)
+            self.curves.record(step, loss, accuracy)
             self._step.assign(step + 1)
             if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == self._steps:
                 self.curves.held_out[step].assign(held_out())
@@ -101,7 +101,7 @@ class Trainer:
 def _head_loss(
     adapted: Tensor, real: Tensor, head: Parameters, targets: Tensor, allowed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Loss and accuracy of one head."""
+    """Return loss and accuracy of one head."""
     pooled = pool(adapted, real, head, _DROPOUT / 3)
     batch = tf.shape(pooled)[0]
     share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))

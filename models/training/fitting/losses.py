@@ -1,4 +1,4 @@
-"""What training minimises, where corpora know different sets of emotions."""
+"""Losses for corpora with different sets of labels."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _NEVER = -1e4
 
 
 def label_loss(logits: Tensor, targets: Tensor, allowed: Tensor) -> Tensor:
-    """Smoothed cross-entropy of a set of right labels among the allowed ones, ``(batch,)``.
+    """Return the smoothed cross-entropy of the right labels among the allowed ones, ``(batch,)``.
 
-    0 where nothing is allowed: noise has no emotion.
+    The loss is 0 for noise, which allows no label.
     """
     n_allowed = tf.reduce_sum(allowed, axis=1)
     log_scores = tf.nn.log_softmax(logits + (1 - allowed) * _NEVER)
@@ -26,14 +26,14 @@ def label_loss(logits: Tensor, targets: Tensor, allowed: Tensor) -> Tensor:
 def mixed_loss(
     logits: Tensor, targets: Tensor, allowed: Tensor, share: Tensor, partner: Tensor
 ) -> Tensor:
-    """Mean :func:`label_loss` of windows that were mixed with others, scalar.
+    """Return the mean :func:`label_loss` of mixed windows, scalar.
 
     Args:
-        logits: of the mixtures, ``(batch, 8)``.
+        logits: logits of the mixtures, ``(batch, 8)``.
         targets: see :func:`target_labels`.
         allowed: see :func:`allowed_labels`.
-        share: of each window in its mixture, see :func:`mixing`.
-        partner: number of the window that it was mixed with, ``(batch,)``.
+        share: share of each window in its mixture, see :func:`mixing`.
+        partner: index of the other window in the mixture, ``(batch,)``.
     """
     own = label_loss(logits, targets, allowed)
     other = label_loss(logits, tf.gather(targets, partner), tf.gather(allowed, partner))
@@ -41,7 +41,7 @@ def mixed_loss(
 
 
 def mixing(batch: Tensor) -> Tensor:
-    """How much of itself each window keeps in mixup, ``(batch, 1)``, from 0.5 to 1."""
+    """Draw the share of each window in its mixture, ``(batch, 1)``, from 0.5 to 1."""
     # Beta(0.4, 0.4) from two gamma variates; Zhang et al., mixup (2018)
     first = tf.random.gamma((batch, 1), 0.4)
     share = first / (first + tf.random.gamma((batch, 1), 0.4) + 1e-8)

@@ -8,23 +8,23 @@ from typing import Any
 import tensorflow as tf
 
 _AVERAGE = 0.99
-"""Decay of the running average of the weights, per step; the average is what is kept."""
+"""Decay per step of the running average of the weights. The average is the result."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to learn.
+    """Number of steps and learning rate.
 
     The learning rate rises over the first tenth of the steps and falls along a cosine.
     """
 
     steps: int
     rate: float
-    """The highest."""
+    """Highest learning rate."""
 
 
 def averaging_adamw(schedule: Schedule) -> Any:
-    """Keras's AdamW with a warm-up, a cosine and a running average of the weights."""
+    """Return AdamW of Keras with warm-up, cosine decay and a running average of the weights."""
     warmup = max(1, schedule.steps // 10)
     rate = tf.keras.optimizers.schedules.CosineDecay(
         0.0, max(1, schedule.steps - warmup), warmup_target=schedule.rate, warmup_steps=warmup

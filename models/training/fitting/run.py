@@ -1,4 +1,4 @@
-"""One training run of either model, with or without a fold."""
+"""Trains either model, with one fold held out or on all actors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from emotiond.models.training.networks.tflite import export_full, export_lite
 from emotiond.models.training.networks.whisper import Weights
 
 _CURVES = {"full": "heads-curves.npz", "lite": "lite-curves.npz"}
-"""Written when a training ends."""
+"""Files written at the end of a training."""
 
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 HEADS = Schedule(steps=1400, rate=1e-3)
@@ -49,40 +49,40 @@ LITE = (
     Lesson(steps=5000, rate=1e-3, hint_weight=0.5),
     Lesson(steps=8000, rate=1.5e-3, hint_weight=5.0),
 )
-"""One after the other: from a high rate again, each still gains. On actors of the training side
-a weight of 3 or 10 was better than 0.5, and the two alike."""
+"""Consecutive parts. Each restarts from a high rate and still improves the network. On actors of
+the training side, weights of 3 and 10 were equally good, and better than 0.5."""
 _POPULATION_STEP = 5
-"""Every so many windows are enough to measure means and deviations."""
+"""One in this many windows is enough to measure means and deviations."""
 _BATCH = 32
 _PART = 64
-"""Windows to compute at once."""
+"""Windows in one computation."""
 _WATCHED = 512
-"""Windows of people left out, whose accuracy the report shows over the training."""
-_NOBODY = np.empty(0, np.int64)
+"""Held-out windows, whose accuracy the report shows over the training."""
+_NO_ROWS = np.empty(0, np.int64)
 _FEWEST_STEPS = 2
-"""However small the scale: a schedule has to have an end."""
+"""Minimum at any scale, since a schedule needs an end."""
 _Schedule = TypeVar("_Schedule", bound=Schedule)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Of a run."""
+    """Settings of a run."""
 
     weights: Weights
-    """Of the Whisper encoder."""
+    """Weights of the Whisper encoder."""
     seed: int
     scale: float
-    """Of the number of steps."""
+    """Factor of the number of steps."""
 
     def scaled(self, schedule: _Schedule) -> _Schedule:
-        """With as many steps as are wanted."""
+        """Return the schedule with the scaled number of steps."""
         steps = max(_FEWEST_STEPS, round(schedule.steps * self.scale))
         return dataclasses.replace(schedule, steps=steps)
 
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows; which of them a run may see, it asks ``columns``."""
+    """All windows. ``columns`` selects those that a run may use."""
 
     columns: Columns
     features: npt.NDArray[np.float32]
@@ -92,23 +92,23 @@ class Windows:
 
     @classmethod
     def load(cls, folder: Path) -> Windows:
-        """Read what ``emotiond.models.training.prepare`` made."""
+        """Read the windows from ``emotiond.models.training.prepare``."""
         features = load_column(folder, "features")
         states = load_column(folder, "states")
         return cls(load_columns(folder), features, states, *masks_of(features))
 
     def spoken(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Those of the rows to measure a population on."""
+        """Return the rows for measuring a population."""
         return rows[self.columns.label[rows] >= 0][::_POPULATION_STEP]
 
 
 class Run:
-    """One model's training, with or without a fold.
+    """The training of both models, with one fold held out or on all actors.
 
     Args:
         data: all windows.
-        folder: named as the run, for checkpoints and results; the same folder resumes.
-        settings: of the run.
+        folder: folder of checkpoints and results, named after the run; it resumes the run.
+        settings: settings of the run.
     """
 
     def __init__(self, data: Windows, folder: Path, settings: Settings) -> None:
@@ -119,14 +119,14 @@ class Run:
         left_out = RUNS.index(folder.name) + 1 if folder.name != "all" else None
         self._rows = data.columns.rows_without(left_out)
         self._watched = data.columns.rows_of(left_out)[:_WATCHED]
-        """Windows of the people that are left out; nothing is chosen by them."""
+        """Held-out windows; no choice depends on them."""
 
     def finished(self, model: str) -> bool:
-        """Whether this model has been trained to its end."""
+        """Whether the training of this model is finished."""
         return (self.folder / _CURVES[model]).exists()
 
     def full(self) -> bytes:
-        """Train heads and what hears a voice, and export."""
+        """Train the heads and the voice detector, and export ``full``."""
         data = self._data
         network, statistics = self._network()
         expression = measure_expression(statistics, data.columns, self._rows)
@@ -140,31 +140,33 @@ class Run:
         return export_full(network, expression, detector, self._settings.weights)
 
     def lite(self) -> bytes:
-        """Train the small network on the large one's scores and export."""
+        """Train the small network on the scores of the large one, and export ``lite``."""
         teacher = self._teacher_scores()
-        pupil = self._taught(self._rows, self._start(), LITE, self.folder, teacher, self._watched)
-        fixed = constants(values(pupil.parameters))
+        student = self._distilled(
+            self._rows, self._start(), LITE, self.folder, teacher, self._watched
+        )
+        fixed = constants(values(student.parameters))
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
 
         def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
             mel, real, _ = lite.relative_mel(tf.constant(self._data.features[rows]))
-            hidden = lite.hidden_states(mel, cold, fixed, pupil.spectrum)
+            hidden = lite.hidden_states(mel, cold, fixed, student.spectrum)
             return lite.described_states(hidden, real)
 
-        return export_lite(pupil.parameters, self._detector(describe_part), pupil.spectrum)
+        return export_lite(student.parameters, self._detector(describe_part), student.spectrum)
 
     def _detector(self, describe_part: Callable[[npt.NDArray[np.int64]], Tensor]) -> Arrays:
-        """Learn to tell voices from noises by what a network makes of the run's windows."""
+        """Train the voice detector on the hidden states of the run's windows."""
         parts = np.array_split(self._rows, len(self._rows) // _PART + 1)
         described = np.concatenate([describe_part(part) for part in parts])
         is_voice = self._data.columns.label[self._rows] >= 0
         return train_detector(described, is_voice, self._settings.seed)
 
     def _start(self) -> Arrays:
-        """What the small network starts from: nEMO's labels and Whisper's hidden states.
+        """Return initial values of the small network, trained on nEMO and Whisper's hidden states.
 
-        RAVDESS is not in it, so that it can be the same for all runs. Without other corpora it
-        is random numbers.
+        They are the same for all runs, since RAVDESS is left out. Without other corpora they are
+        random.
         """
         path = self.folder.parent / "start.npz"
         rows = np.flatnonzero(~np.char.startswith(self._data.columns.corpus, "ravdess"))
@@ -173,12 +175,12 @@ class Run:
             return new
         if not path.exists():
             folder = self.folder.parent / "start"
-            pupil = self._taught(rows, new, LITE_START, folder, None, _NOBODY)
-            save_arrays(path, values(pupil.parameters))
+            student = self._distilled(rows, new, LITE_START, folder, None, _NO_ROWS)
+            save_arrays(path, values(student.parameters))
         with np.load(path) as archive:
             return {name: archive[name] for name in archive.files}
 
-    def _taught(
+    def _distilled(
         self,
         rows: npt.NDArray[np.int64],
         learned: Arrays,
@@ -187,7 +189,7 @@ class Run:
         teacher: FloatArray | None,
         watched: npt.NDArray[np.int64],
     ) -> Distiller:
-        """The small network after all lessons, each of which begins where the last one ended."""
+        """Train the small network in consecutive lessons."""
         data, settings, curves = self._data, self._settings, []
         spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
         statistics = _spectrum_statistics(data.features, spectrum)
@@ -195,15 +197,15 @@ class Run:
         for part, lesson in enumerate(lessons):
             seed = settings.seed * len(lessons) + part
             sampler = Sampler(data.columns, rows, statistics, _BATCH, VOICES_AND_NOISES, seed)
-            pupil = Distiller(
+            student = Distiller(
                 learned, spectrum, settings.scaled(lesson), sampler, folder / f"lite{part}"
             )
-            watch = self._watch(watched, pupil.label_logits, data.features)
-            pupil.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
-            learned = values(pupil.parameters)
-            curves.append(pupil.curves)
+            watch = self._watch(watched, student.label_logits, data.features)
+            student.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
+            learned = values(student.parameters)
+            curves.append(student.curves)
         save_curves(folder / _CURVES["lite"], curves)
-        return pupil
+        return student
 
     def _watch(
         self,
@@ -211,7 +213,7 @@ class Run:
         predict: Callable[..., FloatArray],
         *inputs: npt.NDArray[Any],
     ) -> Callable[[], float]:
-        """Measures accuracy on the windows of these rows; NaN without any."""
+        """Return a function that measures the accuracy on these rows; NaN without rows."""
         truth = self._data.columns.label[rows]
 
         def measure() -> float:
@@ -224,7 +226,7 @@ class Run:
         return measure
 
     def _hints(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
-        """Whisper's third block, standardised over the rows."""
+        """Return Whisper's third block, standardised over the rows."""
         data = self._data
         spoken = data.spoken(rows)
         population = describe_population(data.states[spoken], data.loud[spoken])
@@ -235,7 +237,7 @@ class Run:
         return hints
 
     def _network(self) -> tuple[Network, FloatArray]:
-        """The network and the statistics of all windows; trained, if it is not in checkpoints."""
+        """Return the trained network, from checkpoints if possible, and all windows' statistics."""
         data, settings = self._data, self._settings
         spoken = data.spoken(self._rows)
         population = describe_population(data.states[spoken], data.loud[spoken])
@@ -249,7 +251,7 @@ class Run:
         return network, statistics
 
     def _teacher_scores(self) -> FloatArray:
-        """Label logits of the large model for all windows that may be trained on."""
+        """Return the label logits of the large model for all training windows."""
         network, _ = self._network()
         states, real = self._data.states, self._data.real
         scores = np.zeros((len(states), N_LABELS), np.float32)

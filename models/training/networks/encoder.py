@@ -1,10 +1,10 @@
 """The lower blocks of Whisper's encoder, on MFCC windows, as TensorFlow operations.
 
-Radford et al., *Robust Speech Recognition via Large-Scale Weak Supervision* (2022). What differs:
-the input is the orthonormal DCT of the log-mel spectrum, which the graph undoes first, and
-GELU is the tanh form, which TensorFlow Lite has an operator for.
+Radford et al., *Robust Speech Recognition via Large-Scale Weak Supervision* (2022). Two
+things differ. The input is the orthonormal DCT of the log-mel spectrum, which the graph inverts
+first. GELU has the tanh form, for which TensorFlow Lite has an operator.
 
-Everything is written so that the first dimension, the batch, stays free in the exported graph.
+The first dimension, the batch, stays variable in the exported graph.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ HEADS = 6
 _HEAD_WIDTH = WIDTH // HEADS
 _INVERSE_PIECES = 8
 PADDING_LEVEL = -9.99
-"""log10 power: digital silence, which windows are padded with, lies at −10 in every band."""
+"""log10 power. Windows are padded with digital silence, which is −10 in every band."""
 LOUD_RANGE = 3.5
-"""Decades below the window's loudest band at which speech ends."""
+"""Range of speech below the window's loudest band, in decades."""
 _DYNAMIC_RANGE = 8.0
-"""Decades below the window's loudest band at which Whisper's features end."""
+"""Range of Whisper's features below the window's loudest band, in decades."""
 
 
 def log_mel(features: Tensor) -> Tensor:
-    """Undo the DCT: ``(batch, frames, 80)`` coefficients to log10 mel powers."""
+    """Invert the DCT: ``(batch, frames, 80)`` coefficients to log10 mel powers."""
     inverse = dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc).T.astype(np.float32)
     # in pieces too small for the converter to quantise: levels must stay exact
     pieces = np.array_split(inverse, _INVERSE_PIECES, axis=1)
@@ -47,11 +47,11 @@ def log_mel(features: Tensor) -> Tensor:
 
 
 def masks(mel: Tensor) -> tuple[Tensor, Tensor]:
-    """Which groups of four frames (40 ms) count, each ``(batch, frames / 4, 1)`` of 0 and 1.
+    """Return masks of groups of four frames (40 ms), ``(batch, frames / 4, 1)`` of 0 and 1.
 
     Returns:
-        Those that hold sound rather than padding, and those of them that are loud: within
-        35 dB of the window's loudest band.
+        The groups with sound instead of padding, and the loud ones among them: within 35 dB of
+        the window's loudest band.
     """
     level = tf.reduce_max(mel, axis=2, keepdims=True)
     groups = tf.maximum(
@@ -71,7 +71,7 @@ def whisper_input(mel: Tensor) -> Tensor:
 def stem(mel: Tensor, parameters: Parameters) -> Tensor:
     """The two convolutions and the positions: ``(batch, frames, 80)`` to tokens."""
     hidden = gelu(linear(_taps(mel), parameters["conv1/kernel"], parameters["conv1/bias"]))
-    # the second one takes every other step: three of its inputs are a pair and the step before
+    # The second one has a stride of two: its three inputs are a pair and the step before.
     pairs = tf.reshape(hidden, (-1, mel.shape[1] // 2, 2 * WIDTH))
     before = tf.slice(
         tf.pad(pairs, ((0, 0), (1, 0), (0, 0))), (0, 0, WIDTH), (-1, pairs.shape[1], -1)
@@ -82,7 +82,7 @@ def stem(mel: Tensor, parameters: Parameters) -> Tensor:
 
 
 def _taps(x: Tensor) -> Tensor:
-    """Each step with its neighbours: what a convolution of width 3 multiplies."""
+    """Return each step with its neighbours, the input of a convolution of width 3."""
     length, channels = x.shape[1], x.shape[2]
     padded = tf.pad(x, ((0, 0), (1, 1), (0, 0)))
     # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK
@@ -108,7 +108,7 @@ def block(hidden: Tensor, parameters: Parameters) -> Tensor:
 
 
 def stem_parameters(weights: Weights, window_frames: int) -> dict[str, np.ndarray[Any, Any]]:
-    """The arrays that :func:`stem` wants, taps stacked over the input channels."""
+    """Return the arrays for :func:`stem`, with taps stacked over the input channels."""
     arrays = {"positions": weights["positions"][: window_frames // 2]}
     for name in ("conv1", "conv2"):
         kernel = weights[f"{name}/weight"]
@@ -118,7 +118,7 @@ def stem_parameters(weights: Weights, window_frames: int) -> dict[str, np.ndarra
 
 
 def block_parameters(weights: Weights, layer: int) -> dict[str, np.ndarray[Any, Any]]:
-    """The arrays that :func:`block` wants, of one layer."""
+    """Return the arrays for :func:`block` of one layer."""
     arrays = {}
     for name in ("attn_norm", "mlp_norm"):
         for part in ("gamma", "beta"):

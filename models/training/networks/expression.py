@@ -1,6 +1,7 @@
-"""What of a window's statistics is the emotion's, and so must not pass for the speaker's own.
+"""Removes the effect of the emotion from a window's statistics.
 
-Without this, whoever speaks calmly for three minutes is no longer heard as calm.
+Otherwise the statistics of a speaker who is calm for three minutes would absorb the emotion, and
+calm would no longer be recognised.
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ import tensorflow as tf
 from emotiond.models.training.networks.layers import Tensor
 
 _TEMPERATURE = 0.6
-"""At which posteriors of people that a model never heard are as high as they are right."""
+"""Temperature at which the posteriors of unseen speakers are calibrated."""
 _KNOWN_SHARE = 0.65
-"""Probability that these posteriors give to the truth, in the mean."""
+"""Mean probability that these posteriors give to the truth."""
 
 
 def speakers_own(statistics: Tensor, logits: Tensor, expression: Tensor) -> Tensor:
-    """Statistics without what is likely to be the emotion's, ``(batch, size)``.
+    """Return statistics without the probable effect of the emotion, ``(batch, size)``.
 
-    The posteriors of somebody who expresses one emotion hold others, too, and rows of
-    ``expression`` add up to nothing: divided by the share that is right, what is taken away is
-    right in the mean, however long one emotion lasts.
+    The posteriors of a speaker with one emotion also contain other labels, and the rows of
+    ``expression`` add up to zero. Divided by the mean probability of the truth, the correction is
+    right on average, however long one emotion lasts.
 
     Args:
-        statistics: of windows, ``(batch, size)``.
-        logits: of their labels, ``(batch, n_labels)``.
+        statistics: statistics of windows, ``(batch, size)``.
+        logits: label logits of the windows, ``(batch, n_labels)``.
         expression: see :func:`measure_expression`.
     """
     posteriors = tf.nn.softmax(logits / _TEMPERATURE)

@@ -1,8 +1,7 @@
-"""Run the encoder, which is never trained, over windows, once, in the arithmetic that ships.
+"""Runs the encoder, which is never trained, in the arithmetic of the exported model.
 
-Its blocks go through the same dynamic-range int8 operations as in the
-exported model, so what is trained on top of them knows their rounding; and that is faster
-than TensorFlow on one core.
+Its blocks use the same dynamic-range int8 operations as the exported model, so that the heads are
+trained with their rounding. On one core this is also faster than TensorFlow.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from emotiond.models.training.networks.layers import Parameters, Tensor, constan
 from emotiond.models.training.networks.whisper import Weights
 
 BLOCKS = 3
-"""Of Whisper's four."""
+"""Blocks in use, of Whisper's four."""
 
 OUTPUT_BLOCKS = CHANNELS // WIDTH
-"""The topmost ones: heads stand on the outputs of these side by side."""
+"""The last blocks, whose concatenated outputs are the input of the heads."""
 
 
 def encoder_states(features: Tensor, lower: Parameters, blocks: Sequence[Parameters]) -> Tensor:
-    """What heads stand on, in steps of 40 ms: ``(batch, window_frames / 4, CHANNELS)``.
+    """Return the input of the heads, in steps of 40 ms: ``(batch, window_frames / 4, CHANNELS)``.
 
     Args:
         features: MFCC windows, ``(batch, window_frames, n_mfcc)``.
-        lower: see ``encoder.stem``.
-        blocks: :data:`BLOCKS` of them, see ``encoder.block``.
+        lower: parameters of ``encoder.stem``.
+        blocks: parameters of :data:`BLOCKS` blocks, see ``encoder.block``.
     """
     tokens, outputs = stem(whisper_input(log_mel(features)), lower), []
     for parameters in blocks:
@@ -51,7 +50,7 @@ def encoder_states(features: Tensor, lower: Parameters, blocks: Sequence[Paramet
 
 
 def encoder_parameters(weights: Weights, window_frames: int) -> tuple[Parameters, list[Parameters]]:
-    """What :func:`heard_states` takes beside the features."""
+    """Return the parameters for :func:`encoder_states`."""
     blocks = [constants(block_parameters(weights, layer)) for layer in range(BLOCKS)]
     return constants(stem_parameters(weights, window_frames)), blocks
 
@@ -66,8 +65,8 @@ class FrozenEncoder:
     """The encoder as a TFLite model of its own.
 
     Args:
-        weights: of a Whisper encoder.
-        window_frames: of a full window, a multiple of 4.
+        weights: weights of a Whisper encoder.
+        window_frames: frames of a full window, a multiple of 4.
     """
 
     def __init__(self, weights: Weights, window_frames: int) -> None:

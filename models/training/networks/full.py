@@ -27,14 +27,14 @@ from emotiond.models.training.networks.layers import Parameters, Tensor
 
 @dataclass(frozen=True)
 class Network:
-    """What is trained, and what it takes hidden states by."""
+    """The trained heads, and the population that standardises hidden states."""
 
     population: Population
     heads: list[Parameters]
 
     @classmethod
     def new(cls, population: Population, size: HeadSize, seed: int) -> Network:
-        """With random heads."""
+        """Return a network with random heads."""
         random = np.random.default_rng(seed)
         heads = [
             {name: tf.Variable(array) for name, array in new_head(size, random).items()}
@@ -44,17 +44,17 @@ class Network:
 
     @property
     def variables(self) -> list[Tensor]:
-        """Of all heads."""
+        """The variables of all heads."""
         return [variable for head in self.heads for variable in head.values()]
 
     @functools.cached_property
     def moments(self) -> Parameters:
-        """Of the population, as constants of a graph."""
-        with tf.init_scope():  # not within the graph of whoever asks first
+        """The moments of the population, as constants of a graph."""
+        with tf.init_scope():  # not in the graph of the first caller
             return population_parameters(self.population)
 
     def label_logits(self, states: npt.NDArray[np.float16], real: FloatArray) -> FloatArray:
-        """Label logits of windows, of nobody in particular, ``(n, 8)``."""
+        """Return the label logits of windows without speaker statistics, ``(n, 8)``."""
         standard = standardise(tf.cast(states, tf.float32), self.moments)
         scores: FloatArray = label_logits(
             standard, real, tf.zeros((1, SPEAKER_SIZE)), self.heads
@@ -63,7 +63,7 @@ class Network:
 
 
 def masks_of(features: npt.NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
-    """``encoder.masks`` of many windows."""
+    """Compute ``encoder.masks`` of many windows."""
     parts = [masks(log_mel(tf.constant(part))) for part in _chunks(features)]
     real, loud = zip(*parts, strict=True)
     return np.concatenate(real), np.concatenate(loud)
@@ -72,7 +72,7 @@ def masks_of(features: npt.NDArray[np.float32]) -> tuple[FloatArray, FloatArray]
 def statistics_of(
     states: npt.NDArray[np.float16], loud: FloatArray, population: Population
 ) -> FloatArray:
-    """``heads.window_statistics`` of many windows."""
+    """Compute ``heads.window_statistics`` of many windows."""
     constants = population_parameters(population)
     rows = [
         window_statistics(standardise(tf.cast(part, tf.float32), constants), mask, constants)

@@ -1,4 +1,4 @@
-"""What stands on the encoder: pooling heads, their average, and the speaker's statistics."""
+"""Pooling heads on the encoder, their average, and the speaker's statistics."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ SPEAKER_SIZE = 2 * CHANNELS
 _QUERIES = 4
 _EPSILON = 1e-4
 MASKED = 1e4
-"""Taken from what padding must not reach."""
+"""Subtracted from scores of padding."""
 
 
 @dataclass(frozen=True)
 class HeadSize:
-    """How large the pooling part is."""
+    """Size of the pooling heads."""
 
     heads: int = 3
-    """Averaged; each starts from other random numbers."""
+    """Number of averaged heads, each with other initial values."""
     width: int = 160
     hidden: int = 192
 
 
 @dataclass(frozen=True)
 class Population:
-    """What hidden states look like over all training windows, ``(CHANNELS,)`` each."""
+    """Moments of the hidden states over all training windows, ``(CHANNELS,)`` each."""
 
     mean: npt.NDArray[np.float32]
     deviation: npt.NDArray[np.float32]
@@ -44,7 +44,7 @@ class Population:
 
 
 def population_parameters(population: Population) -> Parameters:
-    """As constants of a graph."""
+    """Return the moments as constants of a graph."""
     return {
         "mean": tf.constant(population.mean),
         "scale": tf.constant(1 / population.deviation),
@@ -53,7 +53,7 @@ def population_parameters(population: Population) -> Parameters:
 
 
 def standardise(states: Tensor, population: Parameters) -> Tensor:
-    """Hidden states as deviations from the population."""
+    """Standardise hidden states with the moments of the population."""
     return (states - population["mean"]) * population["scale"]
 
 
@@ -65,13 +65,13 @@ def window_statistics(standard: Tensor, loud: Tensor, population: Parameters) ->
 
 
 def adapt(standard: Tensor, speaker: Tensor) -> Tensor:
-    """Remove what is the speaker's own; a speaker of zeros changes nothing."""
+    """Remove the speaker's statistics; zeros change nothing."""
     shift, log_scale = tf.split(tf.expand_dims(speaker, 1), 2, axis=2)
     return (standard - shift) * tf.exp(-log_scale)
 
 
 def masked_moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation over time where the mask is 1, ``(batch, channels)`` each."""
+    """Return mean and standard deviation where the mask is 1, ``(batch, channels)`` each."""
     share = mask / (tf.reduce_sum(mask, axis=1, keepdims=True) + _EPSILON)
     mean = tf.reduce_sum(x * share, axis=1, keepdims=True)
     variance = tf.reduce_sum(tf.square(x - mean) * share, axis=1)
@@ -91,7 +91,7 @@ def pool(standard: Tensor, real: Tensor, head: Parameters, dropout: float) -> Te
 
 
 def classify(pooled: Tensor, head: Parameters, dropout: float) -> Tensor:
-    """Label logits of a pooled window, ``(batch, 8)``."""
+    """Return the label logits of a pooled window, ``(batch, 8)``."""
     hidden = gelu(_dropout(pooled, dropout) @ head["hidden/kernel"] + head["hidden/bias"])
     return _dropout(hidden, dropout) @ head["out/kernel"] + head["out/bias"]
 
@@ -103,7 +103,7 @@ def _dropout(x: Tensor, dropout: float) -> Tensor:
 def label_logits(
     standard: Tensor, real: Tensor, speaker: Tensor, heads: list[Parameters]
 ) -> Tensor:
-    """Average of all heads' label logits, ``(batch, 8)``."""
+    """Return the mean label logits of all heads, ``(batch, 8)``."""
     adapted = adapt(standard, speaker)
     logits = [classify(pool(adapted, real, head, 0.0), head, 0.0) for head in heads]
     return tf.add_n(logits) / len(logits)
@@ -112,7 +112,7 @@ def label_logits(
 def new_head(
     size: HeadSize, random: np.random.Generator, channels: int = CHANNELS
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Random starting values of one head over so many channels."""
+    """Return random initial values of one head over ``channels`` channels."""
     pooled = (_QUERIES + 1) * size.width
     shapes = {
         "in": (channels, size.width),
@@ -132,7 +132,7 @@ def new_head(
 def describe_population(
     states: npt.NDArray[np.float16], loud: npt.NDArray[np.float32]
 ) -> Population:
-    """Moments over the loud part of training windows, ``states`` being ``(n, time, CHANNELS)``."""
+    """Measure moments over the loud part of training windows, ``(n, time, CHANNELS)``."""
     active = np.concatenate(
         [window[mask[:, 0] > 0] for window, mask in zip(states, loud, strict=True)]
     )

@@ -1,4 +1,4 @@
-"""Layers that both networks are built of, and their parameters."""
+"""Layers of both networks, and their parameters."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def linear(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def values(variables: Parameters) -> dict[str, np.ndarray[Any, Any]]:
-    """What trained parameters are by now."""
+    """Return the present values of trained parameters."""
     return {name: variable.numpy() for name, variable in variables.items()}
 
 
 def constants(arrays: dict[str, np.ndarray[Any, Any]]) -> Parameters:
-    """Parameters that become part of the graph."""
+    """Return parameters as constants of a graph."""
     return {name: tf.constant(array) for name, array in arrays.items()}

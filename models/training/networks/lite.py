@@ -31,16 +31,16 @@ _STEM = 64
 _TAPS = 3
 _FINE_WIDTH = 96
 _FINE_DILATIONS = (1, 2)
-"""Of the blocks in steps of 40 ms."""
+"""Dilations of the blocks in steps of 40 ms."""
 _WIDTH = 144
 _DILATIONS = (1, 2)
-"""Of the blocks in steps of 80 ms."""
+"""Dilations of the blocks in steps of 80 ms."""
 _HINT = 384
-"""Channels of the encoder block that the hidden states are taught to predict."""
+"""Channels of the encoder block that the hidden states learn to predict."""
 _HEAD = HeadSize(heads=1, width=_WIDTH, hidden=80)
 _LEAST_DEVIATION = 0.05
 _DYNAMIC_RANGE = 6.0
-"""Decades below the window's loudest band that the network sees."""
+"""Range of the input below the window's loudest band, in decades."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Spectrum:
 
 
 def relative_mel(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Log-mel powers relative to the window's loudest, whatever the gain.
+    """Return log-mel powers relative to the window's loudest band, independent of the gain.
 
     Returns:
         ``(batch, frames, 80)``, and the masks of real and of loud frames.
@@ -67,7 +67,7 @@ def relative_mel(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def describe_spectrum(features: npt.NDArray[np.float32]) -> Spectrum:
-    """Measure the moments that :class:`Spectrum` holds, over ``(n, frames, n_mfcc)``."""
+    """Measure the moments of :class:`Spectrum` over ``(n, frames, n_mfcc)``."""
     loud_frames, deviations = [], []
     for part in np.array_split(features, max(1, len(features) // 64)):
         mel, _, loud = relative_mel(tf.constant(part))
@@ -101,23 +101,23 @@ def hidden_states(
 
 
 def pooled_states(hidden: Tensor, real: Tensor, parameters: Parameters, dropout: float) -> Tensor:
-    """Pool as the heads of the large model do."""
+    """Pool like the heads of the large model."""
     return pool(hidden, _real_steps(real), parameters, dropout)
 
 
 def described_states(hidden: Tensor, real: Tensor) -> Tensor:
-    """What a voice is told from a noise by."""
+    """Return the input of the voice detector."""
     return describe(hidden, _real_steps(real))
 
 
 def logits(hidden: Tensor, real: Tensor, parameters: Parameters, detector: Parameters) -> Tensor:
-    """``(batch, 9)``: the labels, then the voice."""
+    """Return ``(batch, 9)``: the labels, then the voice."""
     labels = classify(pooled_states(hidden, real, parameters, 0.0), parameters, 0.0)
     return tf.concat((labels, detect(described_states(hidden, real), detector)), axis=1)
 
 
 def hints(hidden: Tensor, parameters: Parameters) -> Tensor:
-    """Guess what Whisper's third block would compute here; only for training."""
+    """Predict Whisper's third block from the hidden states; only for training."""
     return _dense(hidden, parameters, "hint")
 
 
@@ -130,7 +130,7 @@ def hint_steps(states: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
 
 
 def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
-    """Random starting values."""
+    """Return random initial values."""
     random = np.random.default_rng(seed)
     parameters = new_head(_HEAD, random, channels=_WIDTH)
     shapes = {
@@ -157,18 +157,18 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
 
 
 def _real_steps(real: Tensor) -> Tensor:
-    """Of the mask of real frames, which come first, that of steps of eight."""
+    """Convert the mask of real frames, which come first, to steps of eight frames."""
     return real[:, 0::8]
 
 
 def _halve(x: Tensor) -> Tensor:
-    """Two steps become one with twice the channels; an odd last one is paired with zeros."""
+    """Join pairs of steps, with twice the channels; pad an odd last step with zeros."""
     x = tf.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, 0)))
     return tf.reshape(x, (-1, x.shape[1] // 2, 2 * x.shape[2]))
 
 
 def _residual(x: Tensor, parameters: Parameters, name: str, dilation: int) -> Tensor:
-    """A pre-norm block: a convolution over time, then a mixing of channels."""
+    """Apply a pre-norm block: a convolution over time, then a mixing of channels."""
     mixed = gelu(_convolve(_norm(x, parameters, name), parameters, f"{name}/mix", dilation))
     return x + _dense(mixed, parameters, f"{name}/out")
 
@@ -182,7 +182,7 @@ def _dense(x: Tensor, parameters: Parameters, name: str) -> Tensor:
 
 
 def _convolve(x: Tensor, parameters: Parameters, name: str, dilation: int = 1) -> Tensor:
-    """A convolution as one matrix product over shifted copies, zero-padded to keep its length."""
+    """Convolve by one matrix product over shifted copies, zero-padded to keep the length."""
     reach = dilation * (_TAPS // 2)
     padded = tf.pad(x, ((0, 0), (reach, reach), (0, 0)))
     # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK

@@ -1,4 +1,4 @@
-"""Turn trained networks into ``.tflite`` files that the daemon loads."""
+"""Converts trained networks to ``.tflite`` files for the daemon."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def export_full(
     detector: Arrays,
     weights: Weights,
 ) -> bytes:
-    """The whole ``full`` model with dynamic-range int8 weights.
+    """Export the ``full`` model with dynamic-range int8 weights.
 
     Args:
-        network: trained heads, and what they take hidden states by.
-        expression: of emotions in the statistics, see ``measure_expression``.
-        detector: of voices, see ``train_detector``.
-        weights: of the Whisper encoder.
+        network: trained heads and the population.
+        expression: effect of emotions on the statistics, see ``measure_expression``.
+        detector: parameters of the voice detector, see ``train_detector``.
+        weights: weights of the Whisper encoder.
     """
     lower, blocks = encoder_parameters(weights, WINDOW_FRAMES)
     heads = [constants(values(head)) for head in network.heads]
@@ -61,7 +61,7 @@ def export_full(
 
 
 def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spectrum) -> bytes:
-    """The ``lite`` model with float16 weights."""
+    """Export the ``lite`` model with float16 weights."""
     fixed = constants(values(parameters))
     fixed_detector = constants(detector)
 
@@ -77,12 +77,12 @@ def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spect
 
 
 def to_tflite(serve: Serve, speaker_size: int, weight_types: Sequence[Any]) -> bytes:
-    """A graph of windows and speakers, as the daemon asks it, as the bytes of a ``.tflite``.
+    """Convert a graph of windows and speakers to the bytes of a ``.tflite`` file.
 
     Args:
         serve: takes ``(n, WINDOW_FRAMES, n_mfcc)`` and ``(n, speaker_size)``.
         speaker_size: length of a speaker's statistics.
-        weight_types: that weights may have; without any they are int8, of a dynamic range.
+        weight_types: types of the weights; if empty, they are dynamic-range int8.
     """
     signature = [
         tf.TensorSpec((None, WINDOW_FRAMES, RECIPE.n_mfcc), tf.float32, name="features"),

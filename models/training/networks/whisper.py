@@ -1,4 +1,4 @@
-"""Read the encoder of a Whisper checkpoint, without running anything that is in it."""
+"""Reads the encoder of a Whisper checkpoint without executing code from it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _read_state(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
-    """Understands tensors and plain containers; any other class is refused."""
+    """Accepts tensors and plain containers; refuses any other class."""
 
     def __init__(
         self, file: io.BytesIO, storage: Callable[[str, npt.DTypeLike], npt.NDArray[Any]]
@@ -79,7 +79,7 @@ class _ArrayUnpickler(pickle.Unpickler):
             return _rebuild_tensor
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a checkpoint")
+        raise pickle.UnpicklingError(f"{module}.{name} does not belong in a checkpoint")
 
     def persistent_load(self, pid: Any) -> npt.NDArray[Any]:
         _, dtype, key, *_ = pid
@@ -98,7 +98,7 @@ def _rebuild_tensor(
 
 
 def _rename(state: dict[str, npt.NDArray[Any]]) -> Weights:
-    """From the names of the official checkpoint to those of :data:`Weights`."""
+    """Convert names of the official checkpoint to those of :data:`Weights`."""
     arrays = {name: array.astype(np.float32) for name, array in state.items()}
     weights: Weights = {"positions": arrays["encoder.positional_embedding"]}
     for name in ("conv1", "conv2"):

@@ -1,4 +1,4 @@
-"""Export repeats the end of a training, and refuses what is not trained to its end."""
+"""Export repeats the end of a training, and refuses an unfinished training."""
 
 from __future__ import annotations
 

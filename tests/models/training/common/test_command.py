@@ -1,4 +1,4 @@
-"""A tool that cannot go on says why, in one line."""
+"""A tool that fails reports the reason in one line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emotiond.exceptions import DataError
 from emotiond.models.training.common.command import run
 
 
-def test_what_goes_wrong_is_told_with_its_remedy() -> None:
+def test_an_error_is_reported_with_its_remedy() -> None:
     def fail() -> None:
         raise DataError("nothing is here", "Look elsewhere")
 
@@ -16,7 +16,7 @@ def test_what_goes_wrong_is_told_with_its_remedy() -> None:
         run(fail)
 
 
-def test_whoever_stops_it_sees_no_traceback() -> None:
+def test_ctrl_c_gives_no_traceback() -> None:
     def stop() -> None:
         raise KeyboardInterrupt
 

@@ -10,7 +10,7 @@ import pytest
 from emotiond.models.training.common.files import save_arrays, write_whole
 
 
-def test_a_file_is_exchanged_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "inferred.pickle"
     write_whole(path, b"first")
 

@@ -24,7 +24,7 @@ def tone(hz: float, seconds: float = 1.0) -> augment.Samples:
 
 
 @pytest.mark.parametrize("snr_db", [0.0, 10.0, 20.0])
-def test_noise_is_mixed_at_the_ratio_asked_for(snr_db: float) -> None:
+def test_noise_is_mixed_at_the_given_snr(snr_db: float) -> None:
     speech = tone(200)
     noise = augment.coloured_noise(RATE, 0, np.random.default_rng(0))
     mixed = augment.add_noise(speech, noise, snr_db)
@@ -58,12 +58,12 @@ def test_a_telephone_keeps_the_voice_and_drops_the_rest() -> None:
     assert level_db(augment.telephone(tone(7000))) < level_db(tone(7000)) - 20
 
 
-def test_tilt_raises_the_treble_alone() -> None:
+def test_tilt_raises_the_treble_only() -> None:
     assert level_db(augment.tilt(tone(6000), 6)) == pytest.approx(level_db(tone(6000)) + 6, abs=0.7)
     assert level_db(augment.tilt(tone(60), 6)) == pytest.approx(level_db(tone(60)), abs=0.5)
 
 
-def test_a_room_lets_sound_ring_on() -> None:
+def test_reverberation_decays() -> None:
     click = np.zeros(RATE, np.float32)
     click[0] = 1
     wet = augment.reverberate(click, 0.5, np.random.default_rng(0))
@@ -86,7 +86,7 @@ def drawn_bursts(noise: augment.Samples) -> list[augment.Samples]:
     return [augment.bursts(noise, np.random.default_rng(seed)) for seed in range(40)]
 
 
-def test_bursts_are_one_to_three_short_sounds_in_two_still_seconds() -> None:
+def test_bursts_are_one_to_three_short_sounds_in_two_silent_seconds() -> None:
     counts = []
     for sound in drawn_bursts(np.full(800, 0.5, np.float32)):  # 50 ms, of which none is cut off
         assert sound.shape == (2 * RATE,)
@@ -129,12 +129,12 @@ def tone_features(hz: float) -> augment.Features:
 
 @pytest.mark.parametrize("hz", [400.0, 1500.0, 3500.0])
 @pytest.mark.parametrize("factor", [0.85, 1.0, 1.18])
-def test_a_warped_spectrum_has_its_frequencies_elsewhere(hz: float, factor: float) -> None:
+def test_warping_divides_the_frequencies_by_the_factor(hz: float, factor: float) -> None:
     warped = augment.warp_spectrum(tone_features(hz), factor)
     assert peak_hz(warped) == pytest.approx(hz / factor, rel=0.06)
 
 
-def test_a_factor_of_one_and_silence_stay_as_they_are() -> None:
+def test_a_factor_of_one_changes_nothing_and_silence_stays() -> None:
     features = tone_features(700)
     np.testing.assert_allclose(augment.warp_spectrum(features, 1.0), features, atol=1e-3)
     silence = Mfcc(RECIPE)(np.zeros((5, 401), np.float32)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Corpora are read as published, and nobody is ever on both sides."""
+"""Corpora are read as published, and every actor has one fold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def touch(path: Path) -> Path:
     return path
 
 
-def test_ravdess_names_say_who_speaks_and_how(tmp_path: Path) -> None:
+def test_ravdess_names_give_speaker_and_label(tmp_path: Path) -> None:
     touch(tmp_path / "Actor_14" / "03-01-08-02-01-01-14.wav")
     touch(tmp_path / "Actor_14" / "03-02-02-01-01-01-14.opus")
     speech, song = read_ravdess(tmp_path)
@@ -40,7 +40,7 @@ def test_ravdess_names_say_who_speaks_and_how(tmp_path: Path) -> None:
     assert speech.female
 
 
-def test_the_recording_that_is_there_twice_is_read_once(tmp_path: Path) -> None:
+def test_the_duplicate_recording_is_read_once(tmp_path: Path) -> None:
     touch(tmp_path / "03-01-03-01-02-01-07.flac")
     touch(tmp_path / "03-01-03-01-02-02-07.flac")
     (clip,) = read_ravdess(tmp_path)
@@ -66,7 +66,7 @@ def test_nemo_and_esc10_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["03-01-09-01-01-01-01.wav", "03-01-01.wav"])
-def test_a_name_that_is_none_of_ravdess_s_is_an_error(tmp_path: Path, name: str) -> None:
+def test_a_name_that_is_not_from_ravdess_is_an_error(tmp_path: Path, name: str) -> None:
     touch(tmp_path / name)
     with pytest.raises(DataError, match=name):
         read_ravdess(tmp_path)

@@ -1,4 +1,4 @@
-"""What a model is trained on is what the daemon will show it."""
+"""Training and daemon cut the same windows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def front_end() -> FrontEnd:
     return FrontEnd(RECIPE, SHAPE)
 
 
-def test_windows_begin_at_onset_and_are_padded_behind() -> None:
+def test_windows_begin_at_the_onset_and_are_padded_at_the_end() -> None:
     cuts = list(cut_windows(front_end(), babble(5.3)))
     lengths = [cut.frames for cut in cuts]
     assert lengths == sorted(lengths)
@@ -64,7 +64,7 @@ def test_one_clip_gives_the_same_windows_to_trainer_and_daemon(
         np.testing.assert_allclose(features, cut.features, atol=1e-5)
 
 
-def test_training_windows_fall_anywhere() -> None:
+def test_training_windows_end_anywhere() -> None:
     random = np.random.default_rng(0)
     sound = babble(2.5)
     chosen = [choose_window(front_end(), sound, random) for _ in range(20)]

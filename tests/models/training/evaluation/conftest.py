@@ -1,4 +1,4 @@
-"""A tiny cross-validation: models of two folds that are right by chance alone."""
+"""A tiny cross-validation: models of two folds that are right only by chance."""
 
 from __future__ import annotations
 
@@ -10,12 +10,26 @@ import pytest
 import soundfile
 
 from emotiond.inference.card import LABELS
+from emotiond.models.training.data.corpora import Clip
 from tests.models.sounds import RATE, babble
 
 if TYPE_CHECKING:
     from emotiond.models.training.evaluation.cross_validation import Fold
 
 DATA = Path(__file__).parents[3] / "data"
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
+    """One actor's clips: four neutral and eight happy ones of 3 s each."""
+    folder = tmp_path_factory.mktemp("clips")
+    made = []
+    for label in ("neutral", "happy", "happy"):
+        for number in range(4):
+            path = folder / f"{label}-{len(made)}.wav"
+            soundfile.write(path, babble(3.0, seed=number), RATE)
+            made.append(Clip(path, "ravdess-speech", "ravdess-02", label, 1))
+    return made
 
 
 @pytest.fixture(scope="session")

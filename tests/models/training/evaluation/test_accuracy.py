@@ -11,7 +11,7 @@ TRUTH = np.array([0, 0, 1, 1, 2, 2, 2, 2])
 FOUND = np.array([0, 1, 1, 1, 2, 2, 0, -1])
 
 
-def test_what_was_not_found_is_wrong() -> None:
+def test_a_missing_result_is_wrong() -> None:
     assert accuracy.accuracy(TRUTH, FOUND) == pytest.approx(5 / 8)
     assert accuracy.confusion(TRUTH, FOUND).sum() == 7
 
@@ -36,7 +36,7 @@ def test_the_interval_is_over_actors_and_not_over_clips() -> None:
     assert 0.4 < by_clip[0] < 0.5 < by_clip[1] < 0.6
 
 
-def test_scores_that_are_right_as_often_as_they_say_have_no_error() -> None:
+def test_calibrated_scores_have_no_error() -> None:
     scores = np.zeros((1000, 8))
     scores[:, 0], scores[:, 1] = 0.75, 0.25
     truth = np.repeat([0, 1], [750, 250])

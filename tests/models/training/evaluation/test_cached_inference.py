@@ -17,7 +17,7 @@ from tests.models.sounds import babble
 DATA = Path(__file__).parents[3] / "data"
 
 
-def test_a_clip_is_scored_before_the_speaker_s_statistics_know_it() -> None:
+def test_a_clip_updates_the_statistics_after_its_score() -> None:
     classifier = Classifier(read_model(DATA / "adapting.tflite"), find_runtime())
     speaker = classifier.speaker()
     assert speaker is not None
@@ -31,7 +31,7 @@ def test_a_clip_is_scored_before_the_speaker_s_statistics_know_it() -> None:
     np.testing.assert_array_equal(fixed.vector, before)
 
 
-def test_what_was_heard_once_is_not_asked_again(
+def test_inference_is_not_repeated(
     folds: list[Fold], results: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:

@@ -12,7 +12,7 @@ from emotiond.models.training.evaluation.cross_validation import Fold
 from emotiond.models.training.evaluation.replay import clip_scores
 
 
-def test_clips_of_an_emotion_that_lasted_are_told_from_others(folds: list[Fold]) -> None:
+def test_clips_of_the_lasting_emotion_are_separate_from_others(folds: list[Fold]) -> None:
     fold = folds[0]
     cold, card = fold.inference.clips(fold.clips), fold.inference.card
     scores = [clip_scores(part.steps, card) for part in cold[:2]]

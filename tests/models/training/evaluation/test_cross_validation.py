@@ -20,7 +20,7 @@ from emotiond.models.training.evaluation.cross_validation import (
 from tests.support.last_window import LastWindowSettings
 
 
-def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
+def test_every_clip_is_scored_once_by_the_model_of_its_fold(
     results: dict[str, dict[str, object]],
 ) -> None:
     assert results["cold"]["clips"] == results["adapted"]["clips"] == 16
@@ -28,20 +28,20 @@ def test_every_clip_is_judged_once_by_the_model_that_never_heard_it(
     assert len(results["cold"]["folds"]) == 2  # type: ignore[arg-type]
 
 
-def test_an_emotion_that_lasts_is_heard_again_after_it(
+def test_clips_are_scored_before_and_after_a_lasting_emotion(
     results: dict[str, dict[str, dict[str, float]]],
 ) -> None:
     for kind in ("the same emotion", "others"):
         assert set(results["held"][kind]) == {"before", "after"}
 
 
-def test_another_seed_is_judged_in_the_same_way(
+def test_another_seed_is_scored_in_the_same_way(
     folds: list[Fold], results: dict[str, dict[str, object]]
 ) -> None:
     assert cold_by_fold(folds) == results["cold"]["folds"]
 
 
-def test_noise_and_conditions_are_all_there(results: dict[str, dict[str, object]]) -> None:
+def test_every_noise_and_condition_has_a_figure(results: dict[str, dict[str, object]]) -> None:
     assert set(results["conditions"]) == set(CONDITIONS)
     assert {"rain", "digital silence", "all"} <= set(results["noise"])
     assert results["noise"]["digital silence"] == 0

@@ -1,4 +1,4 @@
-"""What passes the voice threshold counts as kept open."""
+"""Speech above the voice threshold counts as kept open."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emotiond.models.training.evaluation.cross_validation import Fold
 from emotiond.models.training.evaluation.noise_figures import open_share
 
 
-def test_speech_is_open_where_a_window_with_a_voice_holds_it(folds: list[Fold]) -> None:
+def test_speech_in_a_window_with_a_voice_is_kept_open(folds: list[Fold]) -> None:
     fold = folds[0]
     inferred = fold.inference.stream(fold.clips, 0)
     all_of_it, nothing = (

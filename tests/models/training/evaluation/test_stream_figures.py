@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import soundfile
 
 from emotiond.dsp.frontend import Acoustics
 from emotiond.dsp.gate import GateState
@@ -22,21 +20,9 @@ from emotiond.models.training.evaluation.streams import (
 )
 from emotiond.streamer.streams.pipeline import Verdict
 from emotiond.streamer.streams.stride import Stride
-from tests.models.sounds import RATE, babble
+from tests.models.sounds import RATE
 
 STRIDE = 4000
-
-
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    folder = tmp_path_factory.mktemp("clips")
-    made = []
-    for label in ("neutral", "happy", "happy"):
-        for number in range(4):
-            path = Path(folder) / f"{label}-{len(made)}.wav"
-            soundfile.write(path, babble(3.0, seed=number), RATE)
-            made.append(Clip(path, "ravdess-speech", "ravdess-02", label, 1))
-    return made
 
 
 def verdict(end_sample: int, label: int | None) -> Verdict:
@@ -61,7 +47,7 @@ def judge(stream: ActorStream, labels: Sequence[int | None]) -> dict[str, float]
     return totals([measure(stream, verdicts)])
 
 
-def test_a_perfect_listener_is_right_but_for_its_stride(clips: list[Clip]) -> None:
+def test_perfect_labels_are_late_by_a_stride_only(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
     figures = judge(stream, perfect_labels(stream).tolist())
     assert figures["share_right"] == 1
@@ -82,7 +68,7 @@ def test_the_first_seconds_of_a_block_count_from_its_beginning(clips: list[Clip]
     assert settled == stream.is_speech.size - 150 * len(stream.blocks)
 
 
-def test_silence_is_wrong_and_never_right_counts_as_the_block(clips: list[Clip]) -> None:
+def test_no_label_is_wrong_and_delays_by_the_whole_block(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
     figures = judge(stream, [None] * len(perfect_labels(stream)))
     assert figures["share_right"] == figures["labelled_share"] == 0
@@ -95,7 +81,7 @@ def test_changes_to_wrong_labels_are_counted(clips: list[Clip]) -> None:
     assert judge(stream, restless)["wrong_changes_per_10_seconds"] == pytest.approx(40, rel=0.05)
 
 
-def test_scores_go_with_what_is_spoken_at_the_end_of_their_stride(clips: list[Clip]) -> None:
+def test_scores_belong_to_the_label_at_the_end_of_their_stride(clips: list[Clip]) -> None:
     stream = make_stream(clips, seed=0)
     labels = perfect_labels(stream).tolist()
     even = dict.fromkeys(LABELS, 1 / 8)

@@ -1,4 +1,4 @@
-"""Test streams hold blocks of one emotion each."""
+"""Test streams consist of blocks of one emotion each."""
 
 from __future__ import annotations
 
@@ -21,20 +21,8 @@ from tests.models.sounds import RATE, babble
 STRIDE = 4000
 
 
-@pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    folder = tmp_path_factory.mktemp("clips")
-    made = []
-    for label in ("neutral", "happy", "happy"):
-        for number in range(4):
-            path = Path(folder) / f"{label}-{len(made)}.wav"
-            soundfile.write(path, babble(3.0, seed=number), RATE)
-            made.append(Clip(path, "ravdess-speech", "ravdess-02", label, 1))
-    return made
-
-
 def write_clips(folder: Path, actor: str, lengths: Sequence[float]) -> list[Clip]:
-    """Happy clips that last so many seconds."""
+    """Write happy clips of these durations."""
     clips = []
     for number, seconds in enumerate(lengths):
         path = folder / f"{number}.wav"
@@ -51,7 +39,7 @@ def test_blocks_hold_one_emotion_and_last_10_to_15_seconds(clips: list[Clip]) ->
     assert stream.blocks[-1].end_sample == stream.samples.size == stream.is_speech.size * 160
 
 
-def test_blocks_are_as_near_to_that_as_whole_clips_come(tmp_path: Path) -> None:
+def test_blocks_of_whole_clips_are_close_to_that(tmp_path: Path) -> None:
     lengths = (3.1, 3.3, 3.5, 3.6, 3.8, 4.0, 4.4, 5.0)
     stream = make_stream(write_clips(tmp_path, "ravdess-02", lengths), seed=0)
     seconds = [(block.end_sample - block.start_sample) / RATE for block in stream.blocks]
@@ -64,7 +52,7 @@ def test_one_clip_is_a_block(tmp_path: Path) -> None:
     assert len(stream.blocks) == 1
 
 
-def test_every_actor_has_an_order_of_its_own(tmp_path: Path) -> None:
+def test_the_order_depends_on_the_actor(tmp_path: Path) -> None:
     orders = []
     for actor in ("ravdess-02", "ravdess-03"):
         (tmp_path / actor).mkdir()
@@ -74,7 +62,7 @@ def test_every_actor_has_an_order_of_its_own(tmp_path: Path) -> None:
     assert orders[0] != orders[1]
 
 
-def test_a_seed_is_an_order(clips: list[Clip]) -> None:
+def test_the_order_depends_on_the_seed(clips: list[Clip]) -> None:
     first, again, other = (make_stream(clips, seed).blocks for seed in (0, 0, 3))
     assert first == again
     assert first != other

@@ -48,12 +48,12 @@ def test_speech_stays_open(spoken: list[tuple[float, int]]) -> None:
     assert passed >= OPEN_SHARE * sum(frames for _, frames in spoken) - 1e-6
 
 
-def test_the_threshold_is_as_high_as_that_allows() -> None:
+def test_the_threshold_is_the_highest_that_keeps_speech_open() -> None:
     steps = [step(voice, 100) for voice in np.linspace(0, 1, 1001)]
     assert 1 - OPEN_SHARE - 0.001 <= fit_voice_threshold([steps]) <= 1 - OPEN_SHARE
 
 
-def test_temperature_makes_a_classifier_as_sure_as_it_is_right() -> None:
+def test_temperature_calibrates_a_classifier() -> None:
     classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
     clips = [infer(classifier, babble(2.0, seed)) for seed in range(4)]
     scores = [clip_scores(steps, classifier.card) for steps in clips]
@@ -75,14 +75,14 @@ def certain_babble() -> tuple[Card, list[Step], ActorStream]:
     return certain, steps, ActorStream("a", sound, (block,), np.ones(sound.size // 160, np.bool_))
 
 
-def test_smoothing_is_fitted_to_be_calm_and_right() -> None:
+def test_fitted_smoothing_is_stable_and_accurate() -> None:
     certain, steps, stream = certain_babble()
     at = dataclasses.replace(certain, smoothing=fit_smoothing([(stream, steps)], certain))
     labels = [v.label for v in decide(steps, at)]
     assert labels.count(stream.blocks[0].label) > len(steps) / 2
 
 
-def test_fitting_finds_what_is_far_from_where_it_begins() -> None:
+def test_fitting_finds_settings_far_from_its_start() -> None:
     certain, steps, stream = certain_babble()
     card = dataclasses.replace(certain, voice_threshold=0.1, smoothing=UNFITTED.smoothing)
     faint = [
@@ -105,7 +105,7 @@ def test_another_kind_of_smoothing_is_not_fitted_over() -> None:
             fit([(stream, steps)], card)
 
 
-def test_scores_on_streams_are_made_as_high_as_they_are_right() -> None:
+def test_sharpness_calibrates_scores_on_streams() -> None:
     classifier = Classifier(read_model(DATA / "tiny.tflite"), find_runtime())
     certain = dataclasses.replace(classifier.card, temperature=0.3)
     sound = babble(12.0)

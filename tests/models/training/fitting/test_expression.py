@@ -1,4 +1,4 @@
-"""How emotions move statistics is measured apart from who speaks."""
+"""The effect of emotions on statistics is measured separately from the speaker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOVED -= MOVED.mean(axis=0)
 
 
 def windows(speakers: int, labels: list[int]) -> tuple[np.ndarray, Columns]:
-    """Statistics of speakers who differ and whom emotions move alike, and their columns."""
+    """Statistics of different speakers, which emotions shift equally, and their metadata."""
     own = 3 * RANDOM.standard_normal((speakers, SIZE))
     label = np.tile(labels, speakers)
     speaker = np.repeat(np.arange(speakers), len(labels))
@@ -32,20 +32,20 @@ def windows(speakers: int, labels: list[int]) -> tuple[np.ndarray, Columns]:
     return own[speaker] + MOVED[label], columns
 
 
-def test_emotions_are_told_from_speakers() -> None:
+def test_emotions_are_separated_from_speakers() -> None:
     statistics, columns = windows(5, [*range(N_LABELS), 0, 0, 3])
     expression = measure_expression(statistics, columns, np.arange(columns.label.size))
     np.testing.assert_allclose(expression, MOVED, atol=1e-5)
 
 
-def test_only_the_rows_that_are_given_count() -> None:
+def test_only_the_given_rows_count() -> None:
     statistics, columns = windows(2, list(range(N_LABELS)))
     statistics[N_LABELS:] = 1e9
     expression = measure_expression(statistics, columns, np.arange(N_LABELS))
     np.testing.assert_allclose(expression, MOVED, atol=1e-5)
 
 
-def test_a_label_that_nobody_expresses_moves_nothing() -> None:
+def test_a_label_without_windows_shifts_nothing() -> None:
     statistics, columns = windows(3, [1, 2])
     expression = measure_expression(statistics, columns, np.arange(columns.label.size))
     assert np.isfinite(expression).all()

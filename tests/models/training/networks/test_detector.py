@@ -1,4 +1,4 @@
-"""A voice is told from a noise by the hidden states of a window; needs TensorFlow."""
+"""The voice detector separates voices from noises by hidden states; needs TensorFlow."""
 
 from __future__ import annotations
 

@@ -35,14 +35,14 @@ def test_the_graph_undoes_the_dct_exactly() -> None:
     np.testing.assert_allclose(mel, expected, atol=2e-4)
 
 
-def test_whisper_hears_eight_decades() -> None:
+def test_the_input_of_whisper_spans_eight_decades() -> None:
     mel = tf.constant(np.linspace(-10, 1, 800, dtype=np.float32).reshape(1, 10, 80))
     scaled = whisper_input(mel).numpy()
     assert scaled.max() == pytest.approx((1 + 4) / 4)
     assert scaled.min() == pytest.approx((1 - 8 + 4) / 4)
 
 
-def test_padding_is_told_from_sound() -> None:
+def test_masks_separate_padding_from_sound() -> None:
     features = window(1.3)
     n_real = int(np.sum(np.abs(features - features[-1]).max(axis=1) > 1e-2))
     real, loud = masks(log_mel(tf.constant(features[None])))

@@ -1,4 +1,4 @@
-"""Emotions must not pass for traits of the speaker."""
+"""Emotions do not count as traits of the speaker."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOVED -= MOVED.mean(axis=0)
 
 
 @pytest.mark.parametrize("label", range(N_LABELS))
-def test_an_emotion_that_lasts_leaves_nothing_behind_in_the_mean(label: int) -> None:
-    """Posteriors that give the truth two thirds, and the rest to all alike."""
+def test_a_lasting_emotion_shifts_the_statistics_by_nothing_on_average(label: int) -> None:
+    """The posteriors give two thirds to the truth and divide the rest equally."""
     posteriors = np.full((1, N_LABELS), 0.35 / N_LABELS)
     posteriors[0, label] += 0.65
     logits = 0.6 * np.log(posteriors)
@@ -26,7 +26,7 @@ def test_an_emotion_that_lasts_leaves_nothing_behind_in_the_mean(label: int) -> 
     np.testing.assert_allclose(own, 0, atol=1e-9)
 
 
-def test_what_no_emotion_explains_is_the_speaker_s_own() -> None:
+def test_without_an_emotion_the_statistics_stay() -> None:
     statistics = np.ones((1, SIZE))
     own = speakers_own(statistics, tf.zeros((1, N_LABELS), tf.float64), tf.constant(MOVED))
     np.testing.assert_allclose(own, statistics)

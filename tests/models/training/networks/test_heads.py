@@ -1,4 +1,4 @@
-"""Heads adapt to a known speaker alone."""
+"""Heads adapt only to a known speaker."""
 
 from __future__ import annotations
 

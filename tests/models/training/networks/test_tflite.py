@@ -1,4 +1,4 @@
-"""What was trained is what the daemon asks: the same windows get the same posteriors."""
+"""The exported models give the posteriors of the trained networks."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def windows() -> Windows:
 
 
 def posteriors_of(model: Path, content: bytes, windows: Windows) -> npt.NDArray[np.float64]:
-    """Posteriors of windows as the daemon asks for them, of nobody in particular."""
+    """Infer windows as the daemon does, without speaker statistics."""
     model.write_bytes(content)
     write_card(model, UNFITTED, {})
     classifier = Classifier(read_model(model), find_runtime())
     return np.stack([classifier.infer(window, None).posteriors for window in windows])
 
 
-def test_full_is_exported_as_it_was_trained(windows: Windows, tmp_path: Path) -> None:
+def test_exported_full_gives_the_trained_posteriors(windows: Windows, tmp_path: Path) -> None:
     random_whisper(tmp_path / "whisper.npz")
     weights = load_encoder(tmp_path / "whisper.npz")
     encoder = FrozenEncoder(weights, WINDOW_FRAMES)
@@ -76,7 +76,7 @@ def test_full_is_exported_as_it_was_trained(windows: Windows, tmp_path: Path) ->
     )
 
 
-def test_lite_is_exported_as_it_was_trained(windows: Windows, tmp_path: Path) -> None:
+def test_exported_lite_gives_the_trained_posteriors(windows: Windows, tmp_path: Path) -> None:
     n = len(windows)
     columns = Columns(
         np.zeros(n, np.int64),
@@ -89,12 +89,14 @@ def test_lite_is_exported_as_it_was_trained(windows: Windows, tmp_path: Path) ->
     statistics = np.zeros((n, lite.SPEAKER_SIZE), np.float32)
     sampler = Sampler(columns, np.arange(n), statistics, 2, {"ravdess-speech": 1.0}, seed=0)
     lesson = Lesson(steps=2, rate=1e-3, hint_weight=0.5)
-    pupil = Distiller(lite.new_network(0), spectrum, lesson, sampler, tmp_path / "lite")
+    student = Distiller(lite.new_network(0), spectrum, lesson, sampler, tmp_path / "lite")
     mel, real, _ = lite.relative_mel(tf.constant(windows))
     cold = tf.zeros((1, lite.SPEAKER_SIZE))
-    hidden = lite.hidden_states(mel, cold, pupil.parameters, spectrum)
+    hidden = lite.hidden_states(mel, cold, student.parameters, spectrum)
     described = lite.described_states(hidden, real).numpy()
     detector = train_detector(described, np.ones(n, np.bool_), seed=0)
-    exported = export_lite(pupil.parameters, detector, spectrum)
+    exported = export_lite(student.parameters, detector, spectrum)
     exported_posteriors = posteriors_of(tmp_path / "lite.tflite", exported, windows)
-    np.testing.assert_allclose(exported_posteriors, softmax(pupil.label_logits(windows)), atol=1e-3)
+    np.testing.assert_allclose(
+        exported_posteriors, softmax(student.label_logits(windows)), atol=1e-3
+    )

@@ -126,7 +126,7 @@ def test_npz_and_checkpoint_give_the_same(tmp_path: Path) -> None:
     assert all(np.array_equal(again[name], weights[name]) for name in weights)
 
 
-def test_a_pickle_that_wants_to_run_something_is_refused(tmp_path: Path) -> None:
+def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[Any, ...]:
             return eval, ("1/0",)
@@ -139,7 +139,7 @@ def test_a_pickle_that_wants_to_run_something_is_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip"])
-def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused_with_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "tiny.pt"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"is not a Whisper checkpoint") as caught:

@@ -1,6 +1,6 @@
-"""The peers of the fan-out: ``python -m benchmarks.servers NAME`` sends an event 4 times a second.
+"""Other WebSocket servers: ``python -m benchmarks.support.servers NAME``.
 
-The URL to connect to is printed first.
+Each prints its URL and sends an event to all clients 4 times a second.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HOST = "127.0.0.1"
 
 
 def _event() -> str:
-    """As long as a daemon's."""
+    """Return an event as long as one of the daemon."""
     scores = dict.fromkeys(LABELS, 0.1234)
     event = {"type": "emotion", "seq": 41, "stream": "voice", "start": 7.25, "end": 10.25}
     event |= {"time": round(time.time(), 4), "state": "speech", "label": "happy"}
@@ -32,11 +32,11 @@ def _event() -> str:
     return json.dumps(event, separators=(",", ":"))
 
 
-async def _send_for_ever(port: int, send: Callable[[str], Any]) -> None:
+async def _send_forever(port: int, send: Callable[[str], Any]) -> None:
     print(f"ws://{_HOST}:{port}/ws", flush=True)
     due = time.monotonic()
     while True:
-        due += PERIOD_SECONDS  # not a pause between them: all are to send as much as a daemon
+        due += PERIOD_SECONDS  # a fixed rate, as the daemon has it, whatever the sending takes
         await asyncio.sleep(due - time.monotonic())
         sending = send(_event())
         if sending is not None:
@@ -53,7 +53,7 @@ async def _websockets() -> None:
 
     async with serve(attend, _HOST, 0, compression=None) as server:
         port = next(iter(server.sockets)).getsockname()[1]
-        await _send_for_ever(port, lambda text: broadcast(clients, text))
+        await _send_forever(port, lambda text: broadcast(clients, text))
 
 
 async def _aiohttp() -> None:
@@ -78,7 +78,7 @@ async def _aiohttp() -> None:
     await runner.setup()
     site = web.TCPSite(runner, _HOST, 0)
     await site.start()
-    await _send_for_ever(runner.addresses[0][1], send)
+    await _send_forever(runner.addresses[0][1], send)
 
 
 async def _picows() -> None:
@@ -97,7 +97,7 @@ async def _picows() -> None:
             client.send(WSMsgType.TEXT, content)
 
     server = await ws_create_server(lambda _: Listener(), _HOST, 0)
-    await _send_for_ever(server.sockets[0].getsockname()[1], send)
+    await _send_forever(server.sockets[0].getsockname()[1], send)
 
 
 SERVERS = {"websockets broadcast": _websockets, "aiohttp": _aiohttp, "picows": _picows}

@@ -1,4 +1,4 @@
-"""Where the time of one turn goes, from the device's callback to the sockets."""
+"""Measures each part of one stride, from the callback of the device to the JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from itertools import cycle
 
 import numpy as np
 
-from benchmarks.harness import Section, interleaved, spread
+from benchmarks.support.demo import demo
+from benchmarks.support.harness import Section, interleaved, spread
 from emotiond.dsp.framing import FrameStream
 from emotiond.dsp.frontend import FrontEnd
 from emotiond.dsp.gate import LevelGate
@@ -22,13 +23,12 @@ from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
 from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
-from tests.support.signals import demo
 
 _STRIDE = SAMPLE_RATE // 4
 
 
 def measure(quick: bool) -> Section:
-    """Each part by itself, all of them in turn, for both models."""
+    """Measure each part by itself, interleaved with the others, for both models."""
     rows = []
     for name in ("lite", "full"):
         runtime = find_runtime()
@@ -36,11 +36,11 @@ def measure(quick: bool) -> Section:
         spent = interleaved(_parts(classifier), repeats=20 if quick else 100)
         rows += [[name, part, spread(values)] for part, values in spent.items()]
     return Section(
-        title="One turn of the loop",
+        title="One stride",
         header=["model", "part", "µs"],
         rows=rows,
-        note="Stride of 250 ms: 25 new frames. The callback comes 25 times in a turn, the rest "
-        "once; *indented* parts are contained in the one above.",
+        note="Stride of 250 ms: 25 new frames. The callback runs 25 times per stride, the rest "
+        "once. The part above contains the parts with a dash.",
     )
 
 
@@ -66,25 +66,25 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
             break
     timing = Timing(1.0, 1.0, 0)
 
-    def conclude() -> None:
+    def adapt_and_decide() -> None:
         pipeline.adapt(stride, prediction)
         pipeline.decide(stride, prediction)
 
     event = event_builder.build(verdict, timing)[0]
     return {
-        "callback: write 10 ms into the ring": _writing(samples),
+        "callback: write 10 ms into the ring": _write_block(samples),
         "features: push one stride": lambda: front_end.push(next(blocks)),
         "- cut it into frames": lambda: frames.push(samples[:_STRIDE]),
         "- levels of the frames": lambda: levels_dbfs(framed[:, 1:]),
         "- speech gate": lambda: gate.push(levels),
         "- MFCC": lambda: mfcc(framed),
         "inference": lambda: classifier.infer(window, speaker),
-        "smoothing, label, state": conclude,
+        "smoothing, label, state": adapt_and_decide,
         "event": lambda: event_builder.build(verdict, timing),
         "JSON": lambda: encode(to_json(event)),
     }
 
 
-def _writing(samples: FloatArray) -> Callable[[], object]:
+def _write_block(samples: FloatArray) -> Callable[[], object]:
     ring, block = Ring(10 * SAMPLE_RATE, 1, SAMPLE_RATE), samples[:160, None]
     return lambda: ring.write(block, 0.0)

@@ -1,4 +1,4 @@
-"""What all benchmarks share: interleaved repeats, medians and spread, tables, the machine."""
+"""Interleaved repeats, medians and spread, tables, and a description of the machine."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ _CALLS = 10
 
 @dataclass(frozen=True)
 class Plot:
-    """Curves over one pair of axes."""
+    """Curves in one pair of axes."""
 
     title: str
     x: str
     y: str
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]]
-    """Abscissae and ordinates by name."""
+    """x and y values by name."""
     logarithmic: bool = False
-    """Whether both axes are."""
+    """Whether both axes are logarithmic."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """What one benchmark has to say."""
+    """The results of one benchmark."""
 
     title: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
-    """How it was measured, in a sentence or two."""
+    """How it was measured."""
     plots: Mapping[str, Plot] = field(default_factory=dict)
-    """By the file name that each gets, without its suffix."""
+    """By file name, without the suffix."""
 
     def to_markdown(self) -> str:
-        """Heading, note, table and pictures."""
+        """Return heading, note, table and pictures."""
         lines = [f"## {self.title}", "", self.note, ""] if self.note else [f"## {self.title}", ""]
         lines += [_row(self.header), _row(["---"] * len(self.header))]
         lines += [_row(row) for row in self.rows]
@@ -55,9 +55,10 @@ class Section:
 def interleaved(
     variants: Mapping[str, Callable[[], object]], repeats: int
 ) -> Mapping[str, Sequence[float]]:
-    """Microseconds of each call; variants take turns, so that noise falls on all alike.
+    """Return the duration of each call in µs.
 
-    Each has ten calls in its turn, before which one more brings its data into the caches.
+    The variants alternate, so that other load on the machine affects all of them equally. Each
+    runs ten calls at a time, after one unmeasured call that fills the caches.
     """
     spent: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(math.ceil(repeats / _CALLS)):
@@ -71,13 +72,13 @@ def interleaved(
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
-    """Median, and in brackets what lies between the tenth and the ninetieth percentile."""
+    """Return the median, with the tenth and the ninetieth percentile in brackets."""
     low, median, high = np.percentile(np.asarray(values), [10, 50, 90])
     return f"{median:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def cpu_share(process: psutil.Process, seconds: float) -> float:
-    """Share of one core that a process takes, in percent, over so long a time."""
+    """Return the processor time of a process over this time, in percent of one core."""
     before = process.cpu_times()
     began = time.perf_counter()
     time.sleep(seconds)
@@ -87,7 +88,7 @@ def cpu_share(process: psutil.Process, seconds: float) -> float:
 
 
 def machine() -> str:
-    """Processor, system and versions, as a list in Markdown; and how busy it was."""
+    """Return processor, system, versions and load as a Markdown list."""
     packages = (
         *("numpy", "ai-edge-litert", "websockets", "pyzmq", "librosa", "kaldi-native-fbank"),
         *("python_speech_features", "picows", "aiohttp"),

@@ -1,4 +1,4 @@
-"""What a client of a daemon gets to hear, and when."""
+"""Clients that record each ``emotion`` event and the time of its arrival."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Arrival:
 
     @property
     def age_ms(self) -> float:
-        """From the capture of the window's last sample to here."""
+        """Time from the capture of the window's last sample to the arrival."""
         return (self.unix_seconds - float(self.event["time"])) * 1000
 
 
-def hear_websocket(url: str, seconds: float) -> list[Arrival]:
-    """The events of so long a time; what was sent as a greeting is left out."""
+def receive_websocket(url: str, seconds: float) -> list[Arrival]:
+    """Receive for this long. The event of the greeting is left out."""
     arrivals: list[Arrival] = []
     deadline = time.monotonic() + seconds
     with connect(url, compression=None) as client:
@@ -35,12 +35,12 @@ def hear_websocket(url: str, seconds: float) -> list[Arrival]:
                 text = client.recv(timeout=left)
             except TimeoutError:
                 break
-            _note(arrivals, text)
+            _record(arrivals, text)
     return arrivals[1:]
 
 
-class ZeroMQListener:
-    """Collects the events of a daemon in a thread of its own."""
+class ZeroMQSubscriber:
+    """Receives the events of a daemon in a thread of its own."""
 
     def __init__(self, endpoint: str) -> None:
         self.arrivals: list[Arrival] = []
@@ -50,7 +50,7 @@ class ZeroMQListener:
         self._thread.start()
 
     def stop(self) -> list[Arrival]:
-        """The events since the greeting."""
+        """Stop, and return the events without that of the greeting."""
         self._stop.set()
         self._thread.join()
         return self.arrivals[1:]
@@ -62,10 +62,10 @@ class ZeroMQListener:
             while not self._stop.is_set():
                 if socket.poll(100):
                     _, text = socket.recv_multipart()
-                    _note(self.arrivals, text)
+                    _record(self.arrivals, text)
 
 
-def _note(arrivals: list[Arrival], text: str | bytes) -> None:
+def _record(arrivals: list[Arrival], text: str | bytes) -> None:
     now = time.time()
     event = json.loads(text)
     if event["type"] == "emotion":

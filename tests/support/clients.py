@@ -1,4 +1,4 @@
-"""Clients of a daemon under test: witnesses that miss nothing, and visitors that come and go."""
+"""Clients of a daemon under test: some stay and check ``seq``, others come and go."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from websockets.asyncio.client import connect
 from tests.support.daemon import Daemon
 from tests.support.signals import RATE, demo
 
-_EVENTS = 5  # that a visitor stays for
+_EVENTS = 5  # received by a client before it leaves
 _UPLOAD = (32_767 * demo()[: 2 * RATE]).astype("<i2").tobytes()
 
 
-class Witness:
-    """Follows the daemon's own streams, and counts the numbers that are missing."""
+class SequenceCheck:
+    """Counts the events of the public streams, and the missing ``seq`` among them."""
 
     def __init__(self) -> None:
-        self.events = self.holes = 0
+        self.events = self.missing = 0
         self.audio_seconds = 0.0
-        """Where the stream that is furthest is."""
+        """Position of the stream that is furthest."""
         self.statuses: Counter[str] = Counter()
         self._last: dict[str, int] = {}
 
-    def hear(self, event: Mapping[str, Any]) -> None:
-        """Take note of a message; the last events may come again, as greetings of others."""
+    def receive(self, event: Mapping[str, Any]) -> None:
+        """Take a message. Greetings of other subscribers may repeat the last events."""
         if "seq" not in event:
             return
         last = self._last.get(event["stream"], event["seq"] - 1)
         if event["seq"] <= last:
             return
         self.events += 1
-        self.holes += event["seq"] - last - 1
+        self.missing += event["seq"] - last - 1
         self._last[event["stream"]] = event["seq"]
         self.audio_seconds = max(self.audio_seconds, event.get("end", 0.0))
         if event["type"] == "status":
             self.statuses[event["status"]] += 1
 
 
-async def listen(url: str, witness: Witness) -> None:
-    """Hear every WebSocket message until cancelled."""
+async def listen(url: str, check: SequenceCheck) -> None:
+    """Receive every WebSocket message until cancelled."""
     async with connect(url, compression=None) as client:
         async for text in client:
-            witness.hear(json.loads(text))
+            check.receive(json.loads(text))
 
 
-def subscribe(endpoint: str, witness: Witness, stop: threading.Event) -> None:
-    """Hear every ZeroMQ message until told to stop; in a thread of its own."""
+def subscribe(endpoint: str, check: SequenceCheck, stop: threading.Event) -> None:
+    """Receive every ZeroMQ message until stopped; runs in a thread of its own."""
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         socket.connect(endpoint)
         socket.subscribe("")
         while not stop.is_set():
             if socket.poll(100):
-                witness.hear(json.loads(socket.recv_multipart()[1]))
+                check.receive(json.loads(socket.recv_multipart()[1]))
 
 
 async def _polite(daemon: Daemon) -> None:
@@ -90,7 +90,7 @@ async def _scraper(daemon: Daemon) -> None:
 
 
 async def _subscriber(daemon: Daemon) -> None:
-    def stay() -> None:
+    def receive() -> None:
         with zmq.Context() as context, context.socket(zmq.SUB) as socket:
             socket.connect(daemon.zeromq_endpoint)
             socket.subscribe("emotion")
@@ -98,11 +98,11 @@ async def _subscriber(daemon: Daemon) -> None:
                 if socket.poll(10_000):
                     socket.recv_multipart()
 
-    await asyncio.to_thread(stay)
+    await asyncio.to_thread(receive)
 
 
-async def _speaker(daemon: Daemon) -> None:
-    """Sends a file of two seconds, and waits for what it holds."""
+async def _uploader(daemon: Daemon) -> None:
+    """Uploads a file of two seconds and waits for its analysis."""
     start = {"type": "start", "purpose": "file", "sample_rate": RATE, "format": "s16le"}
     async with connect(daemon.websocket_url, compression=None) as client:
         await client.send(json.dumps(start))
@@ -113,25 +113,25 @@ async def _speaker(daemon: Daemon) -> None:
             pass
 
 
-async def _deaf(daemon: Daemon) -> None:
-    """Reads nothing, and is sent away for it."""
+async def non_reader(daemon: Daemon) -> None:
+    """Read nothing until the daemon drops the connection.
+
+    This is no part of the cycle: a lossless daemon waits five seconds for it.
+    """
     client = await connect(daemon.websocket_url, max_queue=1)
     client.transport.pause_reading()
     await asyncio.sleep(6)
     client.transport.abort()
 
 
-VISITORS: Mapping[str, Callable[[Daemon], Awaitable[None]]] = MappingProxyType(
+PASSING_CLIENTS: Mapping[str, Callable[[Daemon], Awaitable[None]]] = MappingProxyType(
     {
         "polite": _polite,
         "abrupt": _abrupt,
         "half-open": _half_open,
         "scraper": _scraper,
         "subscriber": _subscriber,
-        "speaker": _speaker,
+        "uploader": _uploader,
     }
 )
-"""Those that come all the time, one after the other."""
-
-DEAF = _deaf
-"""One that comes now and then, since a lossless daemon waits five seconds for it."""
+"""Clients that connect and leave, one after the other."""

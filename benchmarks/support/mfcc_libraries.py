@@ -1,4 +1,4 @@
-"""One front end in the words of each library: HTK's, 25 ms every 10 ms, 26 bands, 13 numbers."""
+"""One MFCC recipe in each library: HTK, 25 ms every 10 ms, 26 bands, 13 coefficients."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ RECIPE = Recipe(
 
 
 def with_psf(samples: FloatArray) -> None:
-    """python_speech_features over a whole window, by its defaults."""
+    """Compute a whole window with python_speech_features and its defaults."""
     psf.mfcc(samples, RATE, nfft=512)
 
 
 def with_librosa(samples: FloatArray) -> None:
-    """Librosa over a whole signal."""
+    """Compute a whole signal with librosa."""
     librosa.feature.mfcc(
         y=samples,
         sr=RATE,
@@ -53,7 +53,7 @@ def with_librosa(samples: FloatArray) -> None:
 
 
 class Kaldi:
-    """kaldi-native-fbank's online extractor; old frames are given back as they are read."""
+    """The online extractor of kaldi-native-fbank. It frees the frames that were read."""
 
     def __init__(self) -> None:
         options = knf.MfccOptions()
@@ -66,7 +66,7 @@ class Kaldi:
         self._read = 0
 
     def push(self, samples: FloatArray) -> None:
-        """Take samples, read the frames that they complete."""
+        """Push samples and read the frames that they complete."""
         self._online.accept_waveform(RATE, samples)
         ready = self._online.num_frames_ready
         for frame in range(self._read, ready):

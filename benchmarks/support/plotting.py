@@ -1,4 +1,4 @@
-"""Pictures of the results."""
+"""Draws the results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-from benchmarks.harness import Plot
+from benchmarks.support.harness import Plot
 
 
 def draw(plot: Plot, path: Path) -> None:

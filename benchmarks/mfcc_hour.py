@@ -1,4 +1,4 @@
-"""The MFCCs of a whole hour: time and memory."""
+"""Measures time and memory for the MFCCs of an hour."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks.harness import Section, spread
-from benchmarks.recipes import RATE, RECIPE, Kaldi, with_librosa
+from benchmarks.support.demo import demo
+from benchmarks.support.harness import Section, spread
+from benchmarks.support.mfcc_libraries import RATE, RECIPE, Kaldi, with_librosa
 from emotiond.dsp.mfcc import StreamingMfcc
 from emotiond.dsp.types import FloatArray
-from tests.support.signals import demo
 
-_BLOCK_FRAMES = 64  # what its arrays need then fits the cache: 7.0 µs per frame, 8.2 for 256
+_BLOCK_FRAMES = 64  # its arrays fit the cache: 7.0 µs per frame; 8.2 for 256
 
 
 def measure(quick: bool) -> Section:
-    """Each in processes of its own, since a process's peak of memory never falls."""
+    """Run each library in a process of its own: the peak memory of a process never falls."""
     minutes, repeats = (2, 1) if quick else (60, 2)
-    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in _CONTENDERS}
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in _LIBRARIES}
     for _ in range(repeats):
         for name, figures in spent.items():
             with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -29,7 +29,7 @@ def measure(quick: bool) -> Section:
     ours = float(np.median([seconds for seconds, _ in spent["emotiond"]]))
     return Section(
         title=f"MFCC of {minutes} minutes",
-        header=["by", "seconds", "times emotiond's", "peak of memory above the sound's, MB"],
+        header=["by", "seconds", "times emotiond's", "peak memory beyond the samples, MB"],
         rows=[
             [
                 name,
@@ -39,19 +39,19 @@ def measure(quick: bool) -> Section:
             ]
             for name, figures in spent.items()
         ],
-        note=f"emotiond and kaldi-native-fbank in blocks of {_BLOCK_FRAMES} frames, librosa all "
-        "at once.",
+        note=f"emotiond and kaldi-native-fbank in blocks of {_BLOCK_FRAMES} frames, librosa in one "
+        "call.",
     )
 
 
 def _run(name: str, minutes: int) -> tuple[float, float]:
-    """Seconds, and MB by which the peak of memory grew."""
+    """Return seconds, and the growth of the peak memory in MB."""
     samples = np.resize(demo(), minutes * 60 * RATE)
-    contender = _CONTENDERS[name]
-    contender(samples[: 2 * RATE])  # imports and tables
+    extract = _LIBRARIES[name]
+    extract(samples[: 2 * RATE])  # imports and tables
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
-    contender(samples)
+    extract(samples)
     seconds = time.perf_counter() - began
     return seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
 
@@ -62,7 +62,7 @@ def _in_blocks(push: Callable[[FloatArray], object], samples: FloatArray) -> Non
         push(samples[first : first + step])
 
 
-_CONTENDERS: dict[str, Callable[[FloatArray], None]] = {
+_LIBRARIES: dict[str, Callable[[FloatArray], None]] = {
     "emotiond": lambda samples: _in_blocks(StreamingMfcc(RECIPE).push, samples),
     "kaldi-native-fbank": lambda samples: _in_blocks(Kaldi().push, samples),
     "librosa": with_librosa,

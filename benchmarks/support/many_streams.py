@@ -1,7 +1,6 @@
-"""A daemon with many streams: ``python -m benchmarks.crowd MODEL COUNT``.
+"""A daemon with many streams: ``python -m benchmarks.support.many_streams MODEL COUNT``.
 
-Their sound is played by one thread, as a sound system or a network would bring it, so that what
-is measured are the streams and not as many players.
+One thread plays the sound of all streams, so that the cost of players is not measured.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from benchmarks.support.demo import demo
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import find_model
@@ -20,14 +20,17 @@ from emotiond.streamer.config import make_config
 from emotiond.streamer.daemon.app import prepare_outputs, serve
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import About, OnStatus, Switch
-from tests.support.signals import demo
 
 _BLOCK_SECONDS = 0.05
 _BLOCK = round(_BLOCK_SECONDS * SAMPLE_RATE)
 
 
-class Voice:
-    """A source that somebody else plays."""
+class PlayedSource:
+    """A source whose blocks the playing thread writes.
+
+    Args:
+        first: position in the recording at which it starts.
+    """
 
     sample_rate, channels = SAMPLE_RATE, 1
     failure: str | None = None
@@ -39,41 +42,41 @@ class Voice:
         self._ring: Ring | None = None
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
-        """Begin to take sound."""
+        """Accept sound."""
         self._ring = ring
 
     def stop(self) -> None:
-        """Take no more."""
+        """Stop accepting sound."""
         self._ring = None
 
     def play(self, samples: FloatArray, due_seconds: float) -> None:
-        """The next block of a recording that goes round."""
+        """Write the next block of a recording that repeats."""
         if self._ring is not None:
             block = samples[self._position : self._position + _BLOCK, None]
             self._ring.write(block, due_seconds)
             self._position = (self._position + _BLOCK) % (samples.shape[0] - _BLOCK)
 
 
-def _play(voices: Sequence[Voice]) -> None:
-    """All voices, block by block, each at its own moment within a block's length."""
+def _play(sources: Sequence[PlayedSource]) -> None:
+    """Play all sources block by block, at times spread over the length of a block."""
     samples, due = demo(), time.monotonic()
     while True:
-        for voice in voices:
-            due += _BLOCK_SECONDS / len(voices)
+        for source in sources:
+            due += _BLOCK_SECONDS / len(sources)
             time.sleep(max(0.0, due - time.monotonic()))
-            voice.play(samples, due)
+            source.play(samples, due)
 
 
 def main() -> None:
     """Run until killed."""
     model, count = sys.argv[1], int(sys.argv[2])
     runtime = find_runtime()
-    voices = [Voice(3 * _BLOCK * i % (20 * SAMPLE_RATE)) for i in range(count)]
-    sources = [(SourceSpec(f"s{i}", "demo"), voice) for i, voice in enumerate(voices)]
-    threading.Thread(target=_play, args=(voices,), daemon=True).start()
+    sources = [PlayedSource(3 * _BLOCK * i % (20 * SAMPLE_RATE)) for i in range(count)]
+    named = [(SourceSpec(f"s{i}", "demo"), source) for i, source in enumerate(sources)]
+    threading.Thread(target=_play, args=(sources,), daemon=True).start()
     config = make_config({"port": 0, "zmq": "tcp://127.0.0.1:*", "history": "off"}, {})
     model_read = find_model(model, runtime)
-    serve(config, runtime, model_read, None, sources, prepare_outputs(config))
+    serve(config, runtime, model_read, None, named, prepare_outputs(config))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Parts of the benchmarks: a daemon, clients, sound, other servers and libraries, tables."""
