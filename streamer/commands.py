@@ -34,7 +34,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     from emotiond.inference.classifier import Classifier
     from emotiond.streamer.interpreter_check import checked_runtime
     from emotiond.streamer.offline.analyze import analyze, analyze_all
-    from emotiond.streamer.sources.decoder import Decoder
+    from emotiond.streamer.readers.decoder import Decoder
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)

@@ -17,7 +17,7 @@ from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.offline.analyze import Analysis, analyze_source
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.profiles import profile_for
-from emotiond.streamer.sources.decoder import Decoder, Readable
+from emotiond.streamer.readers.decoder import Decoder, Readable
 from emotiond.streamer.sources.factory import MICROPHONE, default_name
 from emotiond.streamer.sources.microphone import Microphone
 from emotiond.streamer.sources.pulled import PulledSource

@@ -15,6 +15,7 @@ LAYERS = (
     {"dsp"},
     {"inference"},
     {"streamer.background", "streamer.folders", "streamer.protocol", "streamer.audio"},
+    {"streamer.readers"},
     {"streamer.profiles", "streamer.interpreter_check", "streamer.sources"},
     {"streamer.streams"},
     {"streamer.hub"},

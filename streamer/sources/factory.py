@@ -9,9 +9,9 @@ from importlib import resources
 from pathlib import Path
 
 from emotiond.exceptions import ConfigError, NoMicrophoneError
+from emotiond.streamer.readers.sound_file import path_exists
 from emotiond.streamer.sources.file import FileSource
 from emotiond.streamer.sources.microphone import Microphone
-from emotiond.streamer.sources.sound_file import path_exists
 from emotiond.streamer.sources.source import About, Source
 from emotiond.streamer.sources.standard_input import StandardInput
 

@@ -8,7 +8,7 @@ import time
 
 from emotiond.exceptions import cause_of
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.sources.decoder import Decoder
+from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.sources.source import About, OnStatus, Switch
 
 _BLOCK_SECONDS = 0.02
