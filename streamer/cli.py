@@ -167,7 +167,7 @@ def _run_flags() -> list[Flag]:
 
 
 def _insert_options(flags: list[Flag], part: Part[Any], settings: object) -> None:
-    """Insert the flags of a part where they belong in the help, at first at the end."""
+    """Insert the flags of a part behind those that they name, or else at the end."""
     before: str | None = None
     for option in part.options:
         names = [flag for flag, _ in flags]
