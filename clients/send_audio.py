@@ -84,7 +84,10 @@ def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
         raise OSError(f"{path}: there is no such file")
 
     class ReadThrough(soundfile.SoundFile):  # type: ignore[misc]  # untyped
-        """A file that cannot seek: soundfile seeks after every read, which damages an MP3."""
+        """A file that cannot seek: soundfile seeks after every read, which damages an MP3.
+
+        The package's own reader does the same. This file stands alone, to be copied.
+        """
 
         def seekable(self) -> bool:
             return False

@@ -14,26 +14,16 @@ from typing import Any
 
 from emotiond import __version__
 from emotiond.exceptions import EmotiondError
-from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import commands
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
-from emotiond.streamer.outputs.output import Option
-from emotiond.streamer.sources.factory import SourceSettings, open_sources
+from emotiond.streamer.options import Option, Part
+from emotiond.streamer.sources.factory import open_sources
+
+Flag = tuple[str, dict[str, Any]]
+"""A flag, and its details for argparse."""
 
 _COMMANDS = ("run", "analyze", "watch", "enroll", "devices", "models", "doctor")
-_CAPTURE: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("--device", {"metavar": "NAME|INDEX", "help": "the microphone, see 'emotiond devices'"}),
-    (
-        "--rate",
-        {
-            "type": int,
-            "metavar": "HZ",
-            "help": f"of '--source -' (default: {SAMPLE_RATE})",
-        },
-    ),
-)
-"""Flags of ``run`` and ``enroll``, with their details."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,23 +104,30 @@ def _add(
 
 def _add_run(group: Any) -> None:
     parser = _add(group, "run", _run, "listen, and send what is heard (the default)")
-    for flag, details in _run_flags():
+    _add_flags(parser, _run_flags())
+
+
+def _add_flags(parser: argparse.ArgumentParser, flags: Sequence[Flag]) -> None:
+    for flag, details in flags:
         parser.add_argument(flag, default=argparse.SUPPRESS, **details)
 
 
-def _run_flags() -> list[tuple[str, dict[str, Any]]]:
-    """Return the flags of ``run`` with their details: the daemon's, and those of all outputs."""
+def _run_flags() -> list[Flag]:
+    """Return the flags of ``run`` with their details: the daemon's, and those of all parts."""
     default = Config()
-    flags: list[tuple[str, dict[str, Any]]] = [
+    flags: list[Flag] = [
         (
             "--source",
             {
                 "action": "append",
-                "metavar": "[NAME=]mic|demo|-|FILE",
+                "metavar": "[NAME=]" + "|".join(kind.value for kind, _ in default.source_kinds),
                 "help": "what to hear; may be repeated (default: mic, without one demo)",
             },
         ),
-        *_CAPTURE,
+    ]
+    for source, settings in default.source_kinds:
+        _insert_options(flags, source, settings)
+    flags += [
         ("--speed", {"choices": ("1", "max"), "help": "of files and '-' (default: 1)"}),
         (
             "--once",
@@ -164,15 +161,20 @@ def _run_flags() -> list[tuple[str, dict[str, Any]]]:
             {"metavar": "FILE|off", "help": "keeps what clients' files held; never sound"},
         ),
     ]
-    for kind, settings in default.outputs:
-        before: str | None = None
-        for option in kind.options:
-            names = [flag for flag, _ in flags]
-            before = option.after or before
-            index = len(flags) if before is None else names.index(before) + 1
-            flags.insert(index, (option.flag, _details(option, settings)))
-            before = option.flag
+    for output, settings in default.outputs:
+        _insert_options(flags, output, settings)
     return flags
+
+
+def _insert_options(flags: list[Flag], part: Part[Any], settings: object) -> None:
+    """Insert the flags of a part behind those that they name, or else at the end."""
+    before: str | None = None
+    for option in part.options:
+        names = [flag for flag, _ in flags]
+        before = option.after or before
+        index = len(flags) if before is None else names.index(before) + 1
+        flags.insert(index, (option.flag, _details(option, settings)))
+        before = option.flag
 
 
 def _details(option: Option, settings: object) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def _details(option: Option, settings: object) -> dict[str, Any]:
     details: dict[str, Any] = {"help": option.help}
     if option.metavar is not None:
         details["metavar"] = option.metavar
-    value = getattr(settings, option.flag[2:].replace("-", "_"))
+    value = getattr(settings, option.key)
     if isinstance(value, bool):
         details["action"] = "store_true"
     elif isinstance(value, tuple):
@@ -193,9 +195,10 @@ def _details(option: Option, settings: object) -> dict[str, Any]:
 def _run(options: dict[str, Any]) -> int:
     config = make_config(options, os.environ)
     refuse_exposure(config)
-    settings = SourceSettings(config.device, config.rate, not config.lossless, not config.once)
     # Devices and decoders open slowly, and so do the daemon's imports: do both at once.
-    sources = run_in_background(lambda: open_sources(config.source, settings))
+    sources = run_in_background(
+        lambda: open_sources(config.source, config.settings_of, config.playback)
+    )
     try:
         from emotiond.streamer.daemon import app
 
@@ -216,21 +219,18 @@ def _add_enroll(group: Any) -> None:
     text = "learn how a voice ordinarily sounds, from 20 seconds of speech"
     parser = _add(group, "enroll", commands.enroll, text)
     parser.add_argument("name", metavar="NAME", help="for --profile; replaces one of that name")
-    parser.add_argument(
-        "--source",
-        action="append",
-        default=argparse.SUPPRESS,
-        metavar="mic|-|FILE",
-        help="who speaks (default: mic)",
-    )
-    _add_capture(parser)
-    for flag, metavar, meaning in (
-        ("--model", "NAME|PATH", "that the profile is for, see 'emotiond models'"),
-        ("--config", "FILE.toml", "settings, named like the flags of 'run'"),
-    ):
-        parser.add_argument(flag, default=argparse.SUPPRESS, metavar=metavar, help=meaning)
-
-
-def _add_capture(parser: argparse.ArgumentParser) -> None:
-    for flag, details in _CAPTURE:
-        parser.add_argument(flag, default=argparse.SUPPRESS, **details)
+    kinds = Config().source_kinds
+    values = "|".join(kind.value for kind, _ in kinds if kind.is_voice)
+    flags: list[Flag] = [
+        ("--source", {"action": "append", "metavar": values, "help": "who speaks (default: mic)"})
+    ]
+    for kind, settings in kinds:
+        _insert_options(flags, kind, settings)
+    flags += [
+        (
+            "--model",
+            {"metavar": "NAME|PATH", "help": "that the profile is for, see 'emotiond models'"},
+        ),
+        ("--config", {"metavar": "FILE.toml", "help": "settings, named like the flags of 'run'"}),
+    ]
+    _add_flags(parser, flags)

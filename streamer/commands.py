@@ -34,7 +34,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     from emotiond.inference.classifier import Classifier
     from emotiond.streamer.interpreter_check import checked_runtime
     from emotiond.streamer.offline.analyze import analyze, analyze_all
-    from emotiond.streamer.sources.decoder import Decoder
+    from emotiond.streamer.readers.decoder import Decoder
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)
@@ -117,12 +117,9 @@ def enroll(options: dict[str, Any]) -> int:
     from emotiond.inference.classifier import Classifier
     from emotiond.streamer.interpreter_check import checked_runtime
     from emotiond.streamer.offline import enroll as enrolling
-    from emotiond.streamer.sources.factory import (
-        MICROPHONE,
-        SourceSettings,
-        open_source,
-        parse_specs,
-    )
+    from emotiond.streamer.sources.factory import open_source, parse_specs
+    from emotiond.streamer.sources.microphone import MICROPHONE
+    from emotiond.streamer.sources.source import Playback
 
     name = options.pop("name")
     profile_path(name)  # report a wrong name or folder before the user speaks
@@ -132,11 +129,11 @@ def enroll(options: dict[str, Any]) -> int:
         raise ConfigError("a profile is of one voice", "Give one --source")
     runtime = checked_runtime()
     classifier = Classifier(find_model(config.model, runtime), runtime)
-    (spec,) = parse_specs(config.source or (MICROPHONE,))
-    settings = SourceSettings(config.device, config.rate, realtime=False, loop=False)
-    source = open_source(spec, settings)
+    (spec,) = parse_specs(config.source or (MICROPHONE.value,))
+    playback = Playback(realtime=False, loop=False)
+    source = open_source(spec.source, config.settings_of, playback)
     replaces = name in profile_names()
-    if spec.source == MICROPHONE:
+    if source.about.device is not None:
         print("Speak as you ordinarily do, about anything.", file=sys.stderr)
     try:
         profile = enrolling.enroll(source, classifier, _progress_line(enrolling.WANTED_SECONDS))

@@ -10,16 +10,19 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.parsing import build
 from emotiond.streamer.folders import data_folder
-from emotiond.streamer.outputs import table
+from emotiond.streamer.options import Part, S
+from emotiond.streamer.outputs import table as outputs
 from emotiond.streamer.outputs.output import OutputKind, Reach
 from emotiond.streamer.server.access import is_loopback
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.sources import table as sources
+from emotiond.streamer.sources.source import Playback, SourceKind
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -32,16 +35,18 @@ _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
 _MOST_CLIENT_STREAMS = 64
 
-S = TypeVar("S")
+
+def _default_sources() -> tuple[tuple[SourceKind[Any], Any], ...]:
+    return tuple((kind, kind.settings()) for kind in sources.SOURCES)
 
 
 def _default_outputs() -> tuple[tuple[OutputKind[Any], Any], ...]:
-    return tuple((kind, kind.settings()) for kind in table.OUTPUTS)
+    return tuple((kind, kind.settings()) for kind in outputs.OUTPUTS)
 
 
 @dataclass(frozen=True)
 class Config:
-    """All settings of ``emotiond run``. Those of each output are the output's own.
+    """All settings of ``emotiond run``. Those of a kind of source or of an output are its own.
 
     Raises:
         ConfigError: a value is out of range, or two values contradict each other.
@@ -49,10 +54,6 @@ class Config:
 
     source: tuple[str, ...] = ()
     """Values ``[NAME=]mic|demo|-|FILE``; empty for the microphone, or the demo without one."""
-    device: str | None = None
-    """Number or name of the microphone."""
-    rate: int = SAMPLE_RATE
-    """Sample rate of standard input, in Hz."""
     speed: Literal["1", "max"] = "1"
     """``1``: real time; ``max``: as fast as possible, without loss."""
     once: bool = False
@@ -69,11 +70,13 @@ class Config:
     """File with the results of uploaded files, or ``off``; None for the user's data folder."""
     insecure: bool = False
     """Whether other machines may listen without token and CURVE."""
+    source_kinds: tuple[tuple[SourceKind[Any], Any], ...] = field(default_factory=_default_sources)
+    """Each kind of source of the table with its settings."""
     outputs: tuple[tuple[OutputKind[Any], Any], ...] = field(default_factory=_default_outputs)
     """Each output of the table with its settings."""
 
     def __post_init__(self) -> None:
-        for settings in (self, *(settings for _, settings in self.outputs)):
+        for settings in (self, *(settings for _, settings in self._parts)):
             for name, value in vars(settings).items():
                 if value == "":  # an unset "$TOKEN_FILE", for instance, must not mean "none"
                     raise ConfigError(f"{name} cannot be empty", "Give it a value, or leave it out")
@@ -83,20 +86,24 @@ class Config:
                 f"stride cannot be {self.stride:g} seconds",
                 f"Use a multiple of {_STRIDE_STEP_SECONDS} up to {_LONGEST_STRIDE_SECONDS:g}",
             )
-        if not 1_000 <= self.rate <= 384_000:
-            raise ConfigError(f"rate cannot be {self.rate} Hz", "Use 1000 to 384000")
+        for source, settings in self.source_kinds:
+            source.check(settings)
         if not 0 <= self.max_client_streams <= _MOST_CLIENT_STREAMS:
             raise ConfigError(
                 f"max_client_streams cannot be {self.max_client_streams}",
                 f"Use 0 to {_MOST_CLIENT_STREAMS}",
             )
-        for kind, settings in self.outputs:
-            kind.check(settings)
+        for output, settings in self.outputs:
+            output.check(settings)
 
-    def settings_of(self, kind: OutputKind[S]) -> S:
-        """Return the settings of an output."""
-        found: S = next(settings for each, settings in self.outputs if each is kind)
+    def settings_of(self, part: Part[S], /) -> S:
+        """Return the settings of a kind of source, or of an output."""
+        found: S = next(settings for each, settings in self._parts if each is part)
         return found
+
+    @property
+    def _parts(self) -> tuple[tuple[Part[Any], Any], ...]:
+        return (*self.source_kinds, *self.outputs)
 
     @property
     def stride_samples(self) -> int:
@@ -114,6 +121,11 @@ class Config:
     def lossless(self) -> bool:
         """Whether sources wait for the pipeline, and the pipeline for its outputs."""
         return self.speed == "max"
+
+    @property
+    def playback(self) -> Playback:
+        """How sources play that have no pace of their own."""
+        return Playback(realtime=not self.lossless, loop=not self.once)
 
 
 def refuse_exposure(config: Config) -> None:
@@ -180,27 +192,35 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
 
 
 def all_settings() -> type:
-    """Return a dataclass with the fields of all settings: the daemon's and its outputs'."""
+    """Return a dataclass with the fields of all settings: the daemon's and those of its parts."""
     fields: list[tuple[str, Any, Any]] = []
-    parts: list[Any] = [Config, *(kind.settings for kind in table.OUTPUTS)]
-    for part in parts:
-        hints = typing.get_type_hints(part)
-        for each in dataclasses.fields(part):
-            if each.name != "outputs":
+    owners: list[Any] = [Config, *(part.settings for part in _all_parts())]
+    for owner in owners:
+        hints = typing.get_type_hints(owner)
+        for each in dataclasses.fields(owner):
+            if each.name not in ("source_kinds", "outputs"):
                 fields.append((each.name, hints[each.name], field(default=each.default)))
     return dataclasses.make_dataclass("AllSettings", fields, frozen=True)
+
+
+def _all_parts() -> Sequence[Part[Any]]:
+    """Return whatever has settings of its own."""
+    return (*sources.SOURCES, *outputs.OUTPUTS)
 
 
 def _config(everything: object) -> Config:
     """Give each part its settings out of all."""
     values = vars(everything)
 
-    def pick(part: type[S], **more: Any) -> S:
-        names = [each.name for each in dataclasses.fields(part)]  # type: ignore[arg-type]
-        return part(**{name: values[name] for name in names if name in values}, **more)
+    def pick(owner: type[S], **more: Any) -> S:
+        names = [each.name for each in dataclasses.fields(owner)]  # type: ignore[arg-type]
+        return owner(**{name: values[name] for name in names if name in values}, **more)
 
-    outputs = tuple((kind, pick(kind.settings)) for kind in table.OUTPUTS)
-    return pick(Config, outputs=outputs)
+    return pick(
+        Config,
+        source_kinds=tuple((kind, pick(kind.settings)) for kind in sources.SOURCES),
+        outputs=tuple((kind, pick(kind.settings)) for kind in outputs.OUTPUTS),
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -211,8 +231,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}", "See the README's example") from None
     # A text on the command line may be a number in a file.
+    texts = {option.key for part in _all_parts() for option in part.options if option.takes_numbers}
     return {
-        key: str(value) if key in ("speed", "device") and type(value) is int else value
+        key: str(value) if key in {"speed", *texts} and type(value) is int else value
         for key, value in values.items()
     }
 
@@ -220,7 +241,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _environment_values(environment: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the values of variables such as ``EMOTIOND_WAIT_CLIENTS=2``. Commas separate lists."""
     hints = typing.get_type_hints(all_settings())
-    of_clients = {name for kind in table.OUTPUTS for name in kind.client_variables}
+    of_clients = {name for kind in outputs.OUTPUTS for name in kind.client_variables}
     values: dict[str, Any] = {}
     for variable, text in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX):

@@ -17,9 +17,9 @@ from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.offline.analyze import Analysis, analyze_source
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.profiles import profile_for
-from emotiond.streamer.sources.decoder import Decoder, Readable
-from emotiond.streamer.sources.factory import MICROPHONE, default_name
-from emotiond.streamer.sources.microphone import Microphone
+from emotiond.streamer.readers.decoder import Decoder, Readable
+from emotiond.streamer.sources.factory import default_name, open_source
+from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.pulled import PulledSource
 from emotiond.streamer.sources.samples import SampleReading, Samples, read_array
 from emotiond.streamer.sources.source import Source
@@ -113,7 +113,7 @@ def listen(
         ConfigError: the stride is out of range, or an argument is of the wrong type.
     """
     config = _config(model, profile, stride)
-    name, sound, lossless = _open(source)
+    name, sound, lossless = _open(source, config)
     try:
         classifier, voice = _load(config)
     except BaseException:
@@ -143,10 +143,10 @@ def _load(config: Config) -> tuple[Classifier, Profile | None]:
     return Classifier(model, runtime), voice
 
 
-def _open(source: object) -> tuple[str, Source, bool]:
+def _open(source: object, config: Config) -> tuple[str, Source, bool]:
     """Return the name or path of a source, the source, and whether it can wait."""
-    if isinstance(source, str) and source == MICROPHONE:
-        return MICROPHONE, Microphone(None), False
+    if isinstance(source, str) and source == MICROPHONE.value:
+        return source, open_source(source, config.settings_of, config.playback), False
     if _is_pair(source) and not hasattr(source[0], "__array__"):
         blocks, rate = source
         if not isinstance(blocks, Iterable) or isinstance(blocks, str | bytes):

@@ -15,7 +15,7 @@ from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.protocol.events import Change, Emotion, Status, to_json
-from emotiond.streamer.sources.decoder import Decoder
+from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.sources.factory import default_name
 from emotiond.streamer.sources.pulled import PulledSource
 from emotiond.streamer.streams.summary import Summarizer, Summary

@@ -26,8 +26,10 @@ from emotiond.inference.runtime import LITERT, Runtime, find_runtime
 from emotiond.streamer.audio.ring import Block, Ring
 from emotiond.streamer.config import Config
 from emotiond.streamer.interpreter_check import try_interpreter
+from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
-from emotiond.streamer.sources.microphone import Microphone
+from emotiond.streamer.sources.factory import open_source
+from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.portaudio import (
     Device,
     call_with_timeout,
@@ -35,6 +37,7 @@ from emotiond.streamer.sources.portaudio import (
     list_devices,
     load_portaudio,
 )
+from emotiond.streamer.sources.source import Playback
 
 _LISTEN_SECONDS = 5.0
 _TRIALS = 20
@@ -175,7 +178,8 @@ def _device(device: Device) -> Finding:
 
 def _listen() -> Finding:
     """Check the level of five seconds from the default microphone."""
-    microphone = Microphone(None)
+    playback = Playback(realtime=True, loop=False)
+    microphone = open_source(MICROPHONE.value, default_settings, playback)
     ring = Ring(
         math.ceil((_LISTEN_SECONDS + 1) * microphone.sample_rate),
         microphone.channels,

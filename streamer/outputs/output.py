@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+from emotiond.streamer.options import Part, S
 
 if TYPE_CHECKING:  # the command line reads the table, and shall start quickly
     from emotiond.streamer.hub import Message
@@ -12,8 +14,6 @@ if TYPE_CHECKING:  # the command line reads the table, and shall start quickly
     from emotiond.streamer.server.limits import Limits
     from emotiond.streamer.server.prometheus import Metric
     from emotiond.streamer.streams.stream import Stream
-
-S = TypeVar("S")
 
 _LOOK_SECONDS = 0.005
 
@@ -113,20 +113,6 @@ class Reach:
     """What the daemon warns of if the host is beyond this machine."""
 
 
-@dataclass(frozen=True)
-class Option:
-    """A flag of ``emotiond run``. Its name is that of a field of the output's settings.
-
-    The type of the field decides what the flag takes: a value, several, or none.
-    """
-
-    flag: str
-    help: str
-    metavar: str | None = None
-    after: str | None = None
-    """The flag before it in the help; None for the output's previous one, or the end."""
-
-
 Opener = Callable[[Surroundings], Awaitable[Output]]
 """Opens an output. It may raise :class:`EmotiondError`."""
 
@@ -146,24 +132,14 @@ async def call_in_thread(function: Callable[..., None], *arguments: Any) -> None
     await asyncio.to_thread(function, *arguments)
 
 
-def accept(_settings: object) -> None:
-    """Find no fault with any settings."""
-
-
 def uses_no_network(_settings: object) -> None:
     """Return None: no other machine can hear the output."""
 
 
 @dataclass(frozen=True, eq=False)
-class OutputKind(Generic[S]):
+class OutputKind(Part[S]):
     """The description of an output, one line of the table."""
 
-    name: str
-    settings: type[S]
-    """A frozen dataclass with defaults. Its fields are keys of the settings file, variables of the
-    environment and flags."""
-    options: Sequence[Option]
-    """One for each field of the settings."""
     reach: Callable[[S], Reach | None]
     """Returns where the output reaches; None if it uses no network. It raises
     :class:`ConfigError` if settings contradict each other."""
@@ -171,8 +147,6 @@ class OutputKind(Generic[S]):
     """Reads keys and the like, before anything is opened; returns None if the output is off."""
     queue: str
     """The name of what it drops, in ``/healthz`` and ``/metrics``."""
-    check: Callable[[S], None] = accept
-    """Raises :class:`ConfigError` if a value is out of range."""
     close_seconds: float = 0.3
     """Time for closing."""
     failure_degrades: bool = True

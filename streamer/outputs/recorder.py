@@ -18,10 +18,10 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.wav import WavWriter, create, write_all
+from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import (
     About,
     Opener,
-    Option,
     Output,
     OutputKind,
     Surroundings,

@@ -9,10 +9,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import (
     About,
     Opener,
-    Option,
     Output,
     OutputKind,
     Surroundings,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError
+from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import (
     About,
     Opener,
-    Option,
     Output,
     OutputKind,
     Reach,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.outputs.output import Opener, Option, Output, OutputKind, Reach, Surroundings
+from emotiond.streamer.options import Option
+from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
 
 _OFF = "off"
 _ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")

@@ -5,19 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
+from typing import Any
 
 from emotiond.exceptions import ConfigError, NoMicrophoneError
-from emotiond.streamer.sources.file import FileSource
-from emotiond.streamer.sources.microphone import Microphone
-from emotiond.streamer.sources.sound_file import path_exists
-from emotiond.streamer.sources.source import About, Source
-from emotiond.streamer.sources.standard_input import StandardInput
+from emotiond.streamer.options import SettingsOf
+from emotiond.streamer.readers.sound_file import path_exists
+from emotiond.streamer.sources import table
+from emotiond.streamer.sources.file import DEMO
+from emotiond.streamer.sources.microphone import MICROPHONE
+from emotiond.streamer.sources.source import Playback, Source, SourceKind
 
-MICROPHONE, DEMO, STANDARD_INPUT = "mic", "demo", "-"
 _LONGEST_NAME = 64
-_DEMO_FILE = "demo.flac"
 
 
 @dataclass(frozen=True)
@@ -26,19 +24,7 @@ class SourceSpec:
 
     name: str
     source: str
-    """``mic``, ``demo``, ``-`` or a path."""
-
-
-@dataclass(frozen=True)
-class SourceSettings:
-    """Settings for opening sources."""
-
-    device: str | None
-    rate: int
-    """Sample rate of standard input, in Hz."""
-    realtime: bool
-    loop: bool
-    """Whether a file begins again at its end."""
+    """The value of ``--source`` without the name: ``mic``, ``demo``, ``-``, a path or the like."""
 
 
 def parse_specs(texts: Sequence[str]) -> list[SourceSpec]:
@@ -52,9 +38,10 @@ def parse_specs(texts: Sequence[str]) -> list[SourceSpec]:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"two sources are called {name!r}", "Name them: --source NAME=SOURCE")
-    for source, what in ((STANDARD_INPUT, "standard input"), (MICROPHONE, "microphone")):
-        if sum(spec.source == source for spec in specs) > 1:
-            raise ConfigError(f"there is only one {what}", f"Use --source {source} once")
+    kinds = [kind_of(spec.source) for spec in specs]
+    for kind in kinds:
+        if kind.is_single and kinds.count(kind) > 1:
+            raise ConfigError(f"there is only one {kind.name}", f"Use --source {kind.value} once")
     return specs
 
 
@@ -63,7 +50,10 @@ def _parse(text: str) -> SourceSpec:
     if not separator or "/" in name or path_exists(text):
         name, source = default_name(text), text
     if not source:
-        raise ConfigError(f"--source {text!r} names no source", "Use mic, demo, - or a file")
+        *values, _ = (kind.value for kind in table.SOURCES)
+        raise ConfigError(
+            f"--source {text!r} names no source", f"Use {', '.join(values)} or a file"
+        )
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise ConfigError(
             f"{name!r} cannot be a stream's name",
@@ -72,18 +62,25 @@ def _parse(text: str) -> SourceSpec:
     return SourceSpec(name, source)
 
 
+def kind_of(source: str) -> SourceKind[Any]:
+    """Return the kind of a source, by its value without the name."""
+    return next(
+        kind
+        for kind in table.SOURCES
+        if (source == kind.value if kind.recognizes is None else kind.recognizes(source))
+    )
+
+
 def default_name(source: str) -> str:
     """Return the name of a source without one: for a file, the end of its path."""
-    if source in (MICROPHONE, DEMO):
-        return source
-    if source == STANDARD_INPUT:
-        return "stdin"
-    stem = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in Path(source).stem)
-    return stem[:_LONGEST_NAME] or "file"
+    name = kind_of(source).stream_name(source)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)[
+        :_LONGEST_NAME
+    ]
 
 
 def open_sources(
-    texts: Sequence[str], settings: SourceSettings
+    texts: Sequence[str], settings_of: SettingsOf, playback: Playback
 ) -> Sequence[tuple[SourceSpec, Source]]:
     """Open the named sources. The default is the microphone, or the demo without one.
 
@@ -92,40 +89,35 @@ def open_sources(
         SourceError: a source cannot be opened.
     """
     if not texts:
-        return [_open_default(settings)]
-    return [(spec, open_source(spec, settings)) for spec in parse_specs(texts)]
+        return [_open_default(settings_of, playback)]
+    specs = parse_specs(texts)
+    return [(spec, open_source(spec.source, settings_of, playback)) for spec in specs]
 
 
-def open_source(spec: SourceSpec, settings: SourceSettings) -> Source:
+def open_source(source: str, settings_of: SettingsOf, playback: Playback) -> Source:
     """Open one source. It reads nothing before it is started.
+
+    Args:
+        source: its value without the name.
+        settings_of: returns the settings of each kind.
+        playback: how it plays.
 
     Raises:
         SourceError: the source cannot be opened.
     """
-    if spec.source == MICROPHONE:
-        return Microphone(settings.device)
-    if spec.source == STANDARD_INPUT:
-        return StandardInput(settings.rate, settings.realtime)
-    if spec.source == DEMO:
-        return _demo(settings)
-    return FileSource(spec.source, settings.realtime, settings.loop)
+    kind = kind_of(source)
+    return kind.open(source, settings_of(kind), playback)
 
 
-def _demo(settings: SourceSettings) -> Source:
-    path = resources.files("emotiond.streamer") / "sources" / _DEMO_FILE
-    about = About("the bundled demo recording, not a microphone", demo=True)
-    return FileSource(str(path), settings.realtime, settings.loop, about)
-
-
-def _open_default(settings: SourceSettings) -> tuple[SourceSpec, Source]:
+def _open_default(settings_of: SettingsOf, playback: Playback) -> tuple[SourceSpec, Source]:
     """Open the microphone. Without one, say so and open the demo."""
     try:
-        spec = SourceSpec(MICROPHONE, MICROPHONE)
-        return spec, open_source(spec, settings)
+        source = open_source(MICROPHONE.value, settings_of, playback)
+        return SourceSpec(MICROPHONE.value, MICROPHONE.value), source
     except NoMicrophoneError as error:
-        if settings.device is not None:
+        if settings_of(MICROPHONE).device is not None:
             raise
         print(f"emotiond: {error}", file=sys.stderr)
         print("emotiond: playing the bundled demo recording instead.", file=sys.stderr)
-        spec = SourceSpec(DEMO, DEMO)
-        return spec, open_source(spec, settings)
+        source = open_source(DEMO.value, settings_of, playback)
+        return SourceSpec(DEMO.value, DEMO.value), source

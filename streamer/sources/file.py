@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import threading
 import time
+from importlib import resources
+from pathlib import Path
 
-from emotiond.exceptions import cause_of
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.sources.decoder import Decoder
-from emotiond.streamer.sources.source import About, OnStatus, Switch
+from emotiond.streamer.options import NoSettings
+from emotiond.streamer.readers.decoder import Decoder
+from emotiond.streamer.sources.playing import start_playing
+from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
 
 _BLOCK_SECONDS = 0.02
+_DEMO_FILE = "demo.flac"
 
 
 class FileSource:
@@ -48,7 +52,7 @@ class FileSource:
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to play."""
         self._is_started = True
-        threading.Thread(target=self._run, args=(ring,), name="emotiond-file", daemon=True).start()
+        start_playing("file", self, ring, lambda: self._play(ring))
 
     def stop(self) -> None:
         """End within one block."""
@@ -56,16 +60,13 @@ class FileSource:
         if not self._is_started:  # otherwise the thread closes it
             self._decoder.close()
 
-    def _run(self, ring: Ring) -> None:
+    def _play(self, ring: Ring) -> None:
         try:
-            self._play(ring)
-        except Exception as error:  # whatever it is, the stream ends with its cause
-            self.failure = cause_of(error)
+            self._write(ring)
         finally:
             self._decoder.close()
-            ring.end()
 
-    def _play(self, ring: Ring) -> None:
+    def _write(self, ring: Ring) -> None:
         started, played = time.monotonic(), 0
         while not self._stop.is_set():
             piece = self._reading.read()
@@ -94,3 +95,25 @@ class FileSource:
         if not self._realtime or awaited == math.inf:
             return shortest
         return max(shortest, int(awaited))
+
+
+def _open(value: str, _settings: NoSettings, playback: Playback) -> Source:
+    return FileSource(value, playback.realtime, playback.loop)
+
+
+def _open_demo(_value: str, _settings: NoSettings, playback: Playback) -> Source:
+    path = resources.files("emotiond.streamer") / "sources" / _DEMO_FILE
+    about = About("the bundled demo recording, not a microphone", demo=True)
+    return FileSource(str(path), playback.realtime, playback.loop, about)
+
+
+FILE = SourceKind(
+    "file",
+    NoSettings,
+    options=(),
+    value="FILE",
+    open=_open,
+    recognizes=lambda _value: True,
+    stream_name=lambda value: Path(value).stem or "file",
+)
+DEMO = SourceKind("demo", NoSettings, options=(), value="demo", open=_open_demo, is_voice=False)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.samples import are_plausible
-from emotiond.streamer.sources.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
+from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 
 Samples = npt.NDArray[Any]
 """Shape ``(n,)`` or ``(n, channels)``; floats from -1 to 1, or int16."""

@@ -1,4 +1,4 @@
-"""The protocol that every source of audio fulfils."""
+"""What every source of audio fulfils, and how the table describes a kind of source."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.options import Part, S
 from emotiond.streamer.protocol.events import StreamStatus
 
 OnStatus = Callable[[StreamStatus, str], None]
@@ -59,3 +60,37 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """End within a moment. It may have ended already."""
+
+
+@dataclass(frozen=True)
+class Playback:
+    """How sources play that have no pace of their own."""
+
+    realtime: bool
+    """Whether they play in real time; otherwise as fast as there is room in the ring."""
+    loop: bool
+    """Whether a file begins again at its end."""
+
+
+def name_of_value(value: str) -> str:
+    """Return the value of ``--source`` as the name of its stream."""
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class SourceKind(Part[S]):
+    """The description of a kind of source, one line of the table."""
+
+    value: str
+    """The value of ``--source``, or what stands for it in the help."""
+    open: Callable[[str, S, Playback], Source]
+    """Opens a source, which reads nothing before it is started. It takes the value of
+    ``--source``, and may raise :class:`SourceError`."""
+    recognizes: Callable[[str], bool] | None = None
+    """Returns whether a value is of this kind; None if it has to be ``value`` itself."""
+    stream_name: Callable[[str], str] = name_of_value
+    """Returns the name of a stream whose source has no name."""
+    is_single: bool = False
+    """Whether there is only one of it."""
+    is_voice: bool = True
+    """Whether somebody may speak there. The help of ``emotiond enroll`` names no other kind."""

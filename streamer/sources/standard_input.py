@@ -5,15 +5,28 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import dataclass
 
-from emotiond.exceptions import cause_of
+from emotiond.exceptions import ConfigError
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import from_s16le
-from emotiond.streamer.sources.source import About, OnStatus, Switch
+from emotiond.streamer.options import Option
+from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE
+from emotiond.streamer.sources.playing import start_playing
+from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
 
 _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
 _MOST_AHEAD_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class StandardInputSettings:
+    """The setting of standard input."""
+
+    rate: int = SAMPLE_RATE
+    """Its sample rate, in Hz."""
 
 
 class StandardInput:
@@ -38,20 +51,11 @@ class StandardInput:
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to read."""
-        # A daemon thread: a read without an answer must not keep the process alive.
-        threading.Thread(target=self._run, args=(ring,), name="emotiond-stdin", daemon=True).start()
+        start_playing("stdin", self, ring, lambda: self._read(ring))
 
     def stop(self) -> None:
         """End after the current block."""
         self._stop.set()
-
-    def _run(self, ring: Ring) -> None:
-        try:
-            self._read(ring)
-        except Exception as error:  # whatever it is, the stream ends with its cause
-            self.failure = cause_of(error)
-        finally:
-            ring.end()
 
     def _read(self, ring: Ring) -> None:
         block_bytes = 2 * round(_BLOCK_SECONDS * self.sample_rate)
@@ -82,3 +86,26 @@ def _read(most: int) -> bytes:
         return os.read(_STANDARD_INPUT, most)
     except OSError:  # standard input is closed, or never existed
         return b""
+
+
+def _check(settings: StandardInputSettings) -> None:
+    if not LOWEST_RATE <= settings.rate <= HIGHEST_RATE:
+        raise ConfigError(
+            f"rate cannot be {settings.rate} Hz", f"Use {LOWEST_RATE} to {HIGHEST_RATE}"
+        )
+
+
+def _open(_value: str, settings: StandardInputSettings, playback: Playback) -> Source:
+    return StandardInput(settings.rate, playback.realtime)
+
+
+STANDARD_INPUT = SourceKind(
+    "standard input",
+    StandardInputSettings,
+    options=(Option("--rate", f"of '--source -' (default: {SAMPLE_RATE})", "HZ"),),
+    check=_check,
+    value="-",
+    open=_open,
+    stream_name=lambda _value: "stdin",
+    is_single=True,
+)

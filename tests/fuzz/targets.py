@@ -39,8 +39,8 @@ from emotiond.streamer.protocol.requests import (
     parse,
     type_of,
 )
+from emotiond.streamer.readers.sound_file import open_sound_file, read_block
 from emotiond.streamer.server.connection import Connection
-from emotiond.streamer.sources.sound_file import open_sound_file, read_block
 from tests.support.port import port, until
 
 Run = Callable[[bytes], None]

@@ -14,6 +14,9 @@ from emotiond.exceptions import ConfigError
 from emotiond.streamer.config import Config, all_settings, make_config, refuse_exposure
 from emotiond.streamer.outputs.websocket import WEBSOCKET, WebSocketSettings
 from emotiond.streamer.outputs.zeromq import ZEROMQ
+from emotiond.streamer.sources.microphone import MICROPHONE
+from emotiond.streamer.sources.source import Playback
+from emotiond.streamer.sources.standard_input import STANDARD_INPUT
 
 
 @pytest.fixture
@@ -47,7 +50,8 @@ def test_flags_come_before_the_environment_and_that_before_the_file(file: Path) 
     file.write_text('port = 1\nstride = 0.1\nmodel = "lite"\nrate = 8000\n')
     environment = {"EMOTIOND_PORT": "2", "EMOTIOND_STRIDE": "0.2", "EMOTIOND_MODEL": "full"}
     config = make_config({"config": str(file), "port": 3, "stride": 0.3}, environment)
-    assert (config.stride, config.model, config.rate) == (0.3, "full", 8000)
+    assert (config.stride, config.model) == (0.3, "full")
+    assert config.settings_of(STANDARD_INPUT).rate == 8000
     assert config.settings_of(WEBSOCKET).port == 3
 
 
@@ -76,11 +80,22 @@ def test_the_environment_is_text_of_every_type() -> None:
         },
     )
     assert config.source == ("a=mic", "b=x.wav")
-    assert (config.device, config.speed, config.once) == ("2", "max", True)
+    assert (config.speed, config.once) == ("max", True)
+    assert config.settings_of(MICROPHONE).device == "2"
     assert config.stride == 1.0
     assert config.lossless
     settings = config.settings_of(WEBSOCKET)
     assert (settings.wait_clients, settings.port, settings.allow_origin) == (2, 8765, ())
+
+
+def test_files_play_in_real_time_and_again_unless_other_is_set() -> None:
+    assert Config().playback == Playback(realtime=True, loop=True)
+    assert Config(speed="max", once=True).playback == Playback(realtime=False, loop=False)
+
+
+def test_the_file_may_have_the_device_as_a_number(file: Path) -> None:
+    file.write_text("device = 2")
+    assert make_config({"config": file}, {}).settings_of(MICROPHONE).device == "2"
 
 
 def test_the_file_may_have_the_speed_as_a_number(file: Path) -> None:

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 import emotiond
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.profile import make_profile
-from emotiond.streamer import python
 from emotiond.streamer.profiles import write_profile
 from emotiond.streamer.protocol.events import Event, to_json
+from emotiond.streamer.sources import microphone
 from emotiond.streamer.sources.source import About
 from tests.conftest import DATA
 from tests.support import daemon
@@ -277,7 +277,7 @@ class FakeMicrophone:
 def made(monkeypatch: pytest.MonkeyPatch) -> list[FakeMicrophone]:
     """The microphones that are opened."""
     monkeypatch.setattr(FakeMicrophone, "made", [])
-    monkeypatch.setattr(python, "Microphone", FakeMicrophone)
+    monkeypatch.setattr(microphone, "Microphone", FakeMicrophone)
     return FakeMicrophone.made
 
 

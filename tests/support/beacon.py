@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from emotiond.exceptions import ConfigError
 from emotiond.streamer import cli
 from emotiond.streamer.hub import Message
+from emotiond.streamer.options import Option
 from emotiond.streamer.outputs import table
 from emotiond.streamer.outputs.output import (
     About,
     Opener,
-    Option,
     Output,
     OutputKind,
     Reach,

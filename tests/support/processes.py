@@ -22,7 +22,7 @@ def decoders(parent: int) -> list[int]:
         except OSError:  # it has just ended
             continue
         ours = int(fields[1]) == parent and fields[0] != "Z"
-        if ours and b"emotiond.streamer.sources.decoder" in command:
+        if ours and b"emotiond.streamer.readers.decoder" in command:
             found.append((int(fields[19]), int(place.name)))
     return [pid for _, pid in sorted(found)]
 

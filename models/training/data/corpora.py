@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
-from emotiond.exceptions import DataError
+from emotiond.exceptions import DataError, SourceError
 from emotiond.inference.card import LABELS, SAMPLE_RATE
+from emotiond.streamer.readers.sound_file import read_sound_file
 
 FOLDS = ((2, 5, 14, 15, 16), (3, 6, 7, 13, 18), (10, 11, 12, 19, 20), (8, 17, 21, 23, 24))
 """RAVDESS actors of each cross-validation fold, numbered from 1.
@@ -120,9 +120,9 @@ def load_audio(path: Path) -> npt.NDArray[np.float32]:
         DataError: the file cannot be read.
     """
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError) as error:
-        raise DataError(f"cannot read {path}: {error}", "Download the corpus again") from error
+        samples, rate = read_sound_file(str(path))
+    except SourceError as error:
+        raise DataError(f"cannot read {error.problem}", "Download the corpus again") from error
     mono = samples.mean(axis=1)
     if rate != SAMPLE_RATE:
         mono = soxr.resample(mono, rate, SAMPLE_RATE)

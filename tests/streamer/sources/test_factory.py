@@ -6,12 +6,19 @@ import pytest
 import soundfile
 
 from emotiond.exceptions import ConfigError, SourceError
-from emotiond.streamer.sources.factory import SourceSettings, SourceSpec, open_source, parse_specs
+from emotiond.streamer.config import make_config
+from emotiond.streamer.options import default_settings
+from emotiond.streamer.sources.factory import SourceSpec, open_source, parse_specs
 from emotiond.streamer.sources.file import FileSource
+from emotiond.streamer.sources.source import Playback, Source
 from emotiond.streamer.sources.standard_input import StandardInput
 from tests.support.signals import tone
 
-SETTINGS = SourceSettings(device=None, rate=8000, realtime=False, loop=False)
+PLAYBACK = Playback(realtime=False, loop=False)
+
+
+def opened(source: str) -> Source:
+    return open_source(source, default_settings, PLAYBACK)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +60,8 @@ def test_several_sources_keep_their_order() -> None:
     [
         (["mic", "mic"], "two sources are called 'mic'"),
         (["x/clip.wav", "y/clip.flac"], "two sources are called 'clip'"),
-        (["a=-", "b=-"], "only one standard input"),
+        (["a=-", "b=-"], "only one standard input. Use --source - once"),
+        (["a=mic", "b=mic"], "only one microphone. Use --source mic once"),
         (["a="], "names no source"),
         ([""], "names no source"),
         (["=mic"], "cannot be a stream's name"),
@@ -74,13 +82,13 @@ def test_names_that_cannot_be_told_apart_or_shown_are_refused(
 def test_a_path_that_cannot_be_has_a_name_all_the_same(text: str) -> None:
     (spec,) = parse_specs([text])
     with pytest.raises(SourceError):
-        open_source(spec, SETTINGS)
+        opened(spec.source)
 
 
 def test_a_file_is_opened_as_a_recording(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(str(path), tone(440, 0.1, rate=44_100), 44_100)
-    source = open_source(SourceSpec("x", str(path)), SETTINGS)
+    source = opened(str(path))
     assert isinstance(source, FileSource)
     assert source.sample_rate == 44_100
     assert not source.about.demo
@@ -89,17 +97,18 @@ def test_a_file_is_opened_as_a_recording(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
-        open_source(SourceSpec("x", str(tmp_path / "none.wav")), SETTINGS)
+        opened(str(tmp_path / "none.wav"))
 
 
 def test_the_demo_says_what_it_is() -> None:
-    source = open_source(SourceSpec("demo", "demo"), SETTINGS)
+    source = opened("demo")
     assert source.about.demo
     assert "demo" in source.about.detail
     source.stop()
 
 
 def test_standard_input_has_the_rate_that_was_given() -> None:
-    source = open_source(SourceSpec("stdin", "-"), SETTINGS)
+    settings_of = make_config({"rate": 8000}, {}).settings_of
+    source = open_source("-", settings_of, PLAYBACK)
     assert isinstance(source, StandardInput)
     assert (source.sample_rate, source.channels) == (8000, 1)

@@ -23,8 +23,8 @@ from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.offline.analyze import analyze
 from emotiond.streamer.protocol import events
+from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.server import websocket
-from emotiond.streamer.sources.decoder import Decoder
 from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
 from tests.support.daemon import DEMO
 from tests.support.port import EVENT, port, run

@@ -16,7 +16,7 @@ from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.models.training.evaluation.replay import clip_scores, decide, infer
 from emotiond.streamer.offline.analyze import analyze
 from emotiond.streamer.protocol.events import Emotion
-from emotiond.streamer.sources.decoder import Decoder
+from emotiond.streamer.readers.decoder import Decoder
 from tests.models.sounds import RATE, babble
 
 DATA = Path(__file__).parents[3] / "data"

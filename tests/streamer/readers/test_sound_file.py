@@ -10,7 +10,7 @@ import soundfile
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.sources.sound_file import open_sound_file, read_block
+from emotiond.streamer.readers.sound_file import open_sound_file, read_block, read_sound_file
 from tests.support.signals import tone
 
 
@@ -87,3 +87,14 @@ def test_a_file_larger_than_a_day_of_sound_is_not_opened(tmp_path: Path) -> None
     save(path, tone(440, 0.1))
     os.truncate(path, 32_000_000_001)  # sparse: it takes no room
     assert "larger than 32 GB" in refusal(str(path))
+
+
+@pytest.mark.parametrize("format_", ["WAV", "FLAC", "OGG"])
+def test_a_whole_file_has_the_samples_that_soundfile_reads(tmp_path: Path, format_: str) -> None:
+    path = tmp_path / "x"
+    stereo = np.stack((tone(440, 70.0), tone(300, 70.0)), axis=1)  # longer than one block
+    save(path, stereo, 16_000, format=format_)
+    samples, rate = read_sound_file(str(path))
+    expected, expected_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    assert (rate, samples.shape) == (expected_rate, expected.shape)
+    assert samples.tobytes() == expected.tobytes()

@@ -23,7 +23,7 @@ import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.sources.sound_file import MOST_SECONDS, open_sound_file, read_block
+from emotiond.streamer.readers.sound_file import MOST_SECONDS, open_sound_file, read_block
 
 BLOCK_SECONDS = 0.5
 _OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
@@ -36,7 +36,7 @@ _LAST_SECONDS = 5.0  # from the end of its output to the end of the process
 _MOST_MEMORY_BYTES = 2**31  # of address space, libraries included
 _COMMAND = (
     "import sys; sys.path[:] = sys.argv[1:]; "
-    "from emotiond.streamer.sources.decoder import main; main()"
+    "from emotiond.streamer.readers.decoder import main; main()"
 )
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the decoder
 
@@ -255,7 +255,7 @@ def _answer(path: str, sent: bytes | None) -> Iterator[tuple[bytes, bytes]]:
     try:
         with _deadline():
             reader = open_sound_file(path, sent)
-        about = {"sample_rate": reader.samplerate, "channels": reader.channels}
+        about = {"sample_rate": reader.sample_rate, "channels": reader.channels}
         yield _OPENED, json.dumps(about).encode()
         content = b"-"
         while content:

@@ -20,8 +20,8 @@ import pytest
 import soundfile
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.sources import decoder as decoding
-from emotiond.streamer.sources.decoder import Decoder, Decoding
+from emotiond.streamer.readers import decoder as decoding
+from emotiond.streamer.readers.decoder import Decoder, Decoding
 from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
 from tests.support.processes import await_decoders, decoders, needs_proc
 from tests.support.signals import demo, noise
@@ -131,7 +131,7 @@ def test_a_crash_in_mid_file_is_told_there() -> None:
 
 
 def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quickly = "import emotiond.streamer.sources.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; main()"
+    quickly = "import emotiond.streamer.readers.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; main()"
     command = decoding._COMMAND.replace("main()", quickly)
     monkeypatch.setattr(decoding, "_COMMAND", command)
     with Decoder() as decoder, pytest.raises(SourceError, match="its decoder ended"):

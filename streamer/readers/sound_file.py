@@ -1,31 +1,22 @@
-"""Reads sound files through libsndfile, within limits. It may crash: see decoder.py."""
+"""Reads sound files within limits, by the first reader that knows their format."""
 
 from __future__ import annotations
 
-import functools
-import io
-import os
 from pathlib import Path
-from typing import Any, Protocol
+
+import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.samples import are_plausible
+from emotiond.streamer.readers import table
+from emotiond.streamer.readers.reader import SoundReader
 
 MOST_SECONDS = 24 * 3600
 LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
 MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
-
-
-class SoundReader(Protocol):
-    """The part of ``soundfile.SoundFile`` that this module uses."""
-
-    samplerate: int
-    channels: int
-
-    def read(self, frames: int, dtype: str, always_2d: bool) -> FloatArray: ...
-    def close(self) -> None: ...
+_BLOCK_SECONDS = 60.0
 
 
 def open_sound_file(path: str, content: bytes | None = None) -> SoundReader:
@@ -46,9 +37,7 @@ def open_sound_file(path: str, content: bytes | None = None) -> SoundReader:
         reader.close()
         raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
     try:
-        first = reader.read(1, "float32", True)
-    except (OSError, RuntimeError) as error:
-        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
+        first = reader.read(1)
     finally:
         reader.close()
     if not first.shape[0]:
@@ -79,10 +68,7 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
     Raises:
         SourceError: the file is damaged here, or holds samples that are not finite.
     """
-    try:
-        block = reader.read(max(1, round(seconds * reader.samplerate)), "float32", True)
-    except (OSError, RuntimeError) as error:
-        raise SourceError(f"{path}: it is damaged ({error})", "Convert it again") from None
+    block = reader.read(max(1, round(seconds * reader.sample_rate)))
     if not are_plausible(block):
         raise SourceError(
             f"{path}: it holds samples that are not finite numbers, or absurdly large",
@@ -91,47 +77,36 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
     return block
 
 
-@functools.cache
-def _sound_file_class() -> Any:
-    """Return a sound file class that reads forward only.
+def read_sound_file(path: str) -> tuple[FloatArray, int]:
+    """Return all samples of a file, shape ``(n, channels)``, and its sample rate in Hz.
 
-    soundfile seeks after every read of a seekable file. That restarts the decoder of an MP3,
-    and half of the audio is lost when it is read in blocks.
+    Raises:
+        SourceError: the file cannot be opened, is damaged, or holds samples that are not finite.
     """
+    reader = open_sound_file(path)
     try:
-        import soundfile
-    except OSError as error:  # on 32-bit ARM the library is the system's
-        raise SourceError(
-            f"libsndfile cannot be loaded ({error})",
-            "Install it: sudo apt-get install libsndfile1",
-        ) from None
-
-    class UnseekableSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # untyped
-        def seekable(self) -> bool:
-            return False
-
-    return UnseekableSoundFile
+        blocks = [read_block(reader, path, _BLOCK_SECONDS)]
+        while blocks[-1].shape[0]:
+            blocks.append(read_block(reader, path, _BLOCK_SECONDS))
+    finally:
+        reader.close()
+    return np.concatenate(blocks), reader.sample_rate
 
 
 def _open(path: str, content: bytes | None) -> SoundReader:
-    sound_file = _sound_file_class()
-    # As bytes, because a name need not be text.
-    file: Any = os.fsencode(path) if os.name == "posix" else path
-    try:
-        reader: SoundReader = sound_file(file if content is None else io.BytesIO(content))
-    except (OSError, RuntimeError, TypeError) as error:
-        # TypeError: the suffix is .raw, for which soundfile does not examine the content.
-        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
-        raise SourceError(
-            f"{path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
-            "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
-        ) from None
-    return reader
+    """Open a file by the first reader that knows its format."""
+    refusals: list[SourceError] = []
+    for open_reader in table.READERS:
+        try:
+            return open_reader(path, content)
+        except SourceError as error:
+            refusals.append(error)
+    raise refusals[0]
 
 
 def _fault(reader: SoundReader) -> str | None:
-    if not LOWEST_RATE <= reader.samplerate <= HIGHEST_RATE:
-        return f"its sample rate of {reader.samplerate} Hz is not one of sound"
+    if not LOWEST_RATE <= reader.sample_rate <= HIGHEST_RATE:
+        return f"its sample rate of {reader.sample_rate} Hz is not one of sound"
     if reader.channels > MOST_CHANNELS:
         return f"it has {reader.channels} channels, more than {MOST_CHANNELS}"
     return None

@@ -1,0 +1,34 @@
+"""The protocol that every reader of sound files fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from emotiond.dsp.types import FloatArray
+
+
+class SoundReader(Protocol):
+    """An open sound file, which is read forward only."""
+
+    sample_rate: int
+    """Hz."""
+    channels: int
+
+    def read(self, frames: int) -> FloatArray:
+        """Return the next samples from -1 to 1, shape ``(n, channels)``; ``n`` is 0 at the end.
+
+        Raises:
+            SourceError: the file is damaged here.
+        """
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+OpenReader: TypeAlias = "Callable[[str, bytes | None], SoundReader]"
+"""Opens a file of a format that the reader knows by its content.
+
+It takes the path, or a name for messages if there is content, and the content of a file that has
+no path. It raises :class:`SourceError` for any other content.
+"""

@@ -1,0 +1,9 @@
+"""The table of all readers of sound files."""
+
+from __future__ import annotations
+
+from emotiond.streamer.readers.libsndfile import LibsndfileReader
+from emotiond.streamer.readers.reader import OpenReader
+
+READERS: tuple[OpenReader, ...] = (LibsndfileReader,)
+"""In the order in which they are tried. A file that none reads is refused in the first's words."""

@@ -1,0 +1,73 @@
+"""One more reader of sound files needs one more line in the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import SourceError
+from emotiond.streamer.readers import table
+from emotiond.streamer.readers.sound_file import open_sound_file, read_sound_file
+from tests.support.signals import tone
+
+HEAD = b"TEXT 8000 "
+
+
+class TextReader:
+    """Reads samples that are written as numbers."""
+
+    def __init__(self, path: str, content: bytes | None) -> None:
+        self._path = path
+        text = Path(path).read_bytes() if content is None else content
+        if not text.startswith(HEAD):
+            raise SourceError(f"{path}: it is no text of samples", "Write numbers")
+        self.sample_rate, self.channels = 8000, 1
+        self._words = text[len(HEAD) :].split()
+
+    def read(self, frames: int) -> FloatArray:
+        words, self._words = self._words[:frames], self._words[frames:]
+        try:
+            return np.array([float(word) for word in words], np.float32)[:, None]
+        except ValueError as error:
+            raise SourceError(f"{self._path}: it is damaged ({error})", "Write it again") from None
+
+    def close(self) -> None:
+        self._words = []
+
+
+@pytest.fixture(autouse=True)
+def with_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "READERS", (*table.READERS, TextReader))
+
+
+def test_one_more_format_is_read_by_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    path.write_bytes(HEAD + b"0.5 -0.25 1")
+    samples, rate = read_sound_file(str(path))
+    assert (samples.ravel().tolist(), rate) == ([0.5, -0.25, 1.0], 8000)
+    assert open_sound_file("upload", HEAD + b"0.5").read(9).tolist() == [[0.5]]
+
+
+def test_its_files_are_checked_as_all_others(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    for text, reason in ((b"", "no sound"), (b"1 nan", "not finite"), (b"1 one", "damaged")):
+        path.write_bytes(HEAD + text)
+        with pytest.raises(SourceError, match=reason):
+            read_sound_file(str(path))
+
+
+def test_the_formats_of_the_others_are_still_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    soundfile.write(path, tone(440, 0.1), 16_000)
+    assert read_sound_file(str(path))[0].shape == (1600, 1)
+
+
+def test_what_no_reader_knows_is_refused_in_the_words_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "x.wav"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(SourceError, match="not a sound file that can be read"):
+        read_sound_file(str(path))

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from emotiond.exceptions import SourceError
+from emotiond.streamer.audio.ring import Block, Ring
+from emotiond.streamer.sources import supervisor
+from emotiond.streamer.sources.supervisor import Supervisor, growing_pauses
+
+RATE = 16_000
+PATIENCE_SECONDS = 20
+BLOCK = np.full((160, 1), 0.5, np.float32)
+
+
+class Cable:
+    """A device that the test plugs and pulls. It writes one block whenever it is opened."""
+
+    lost_detail, muted_detail = "it is pulled", "it is closed"
+
+    def __init__(self) -> None:
+        self.ring = Ring(10 * RATE, 1, RATE)
+        self.supervisor = Supervisor(self)
+        self.statuses: queue.Queue[tuple[str, str]] = queue.Queue()
+        self.plugged = self.opens = True
+        self.is_open = self.works = False
+        self.found = 0
+        self.refused = threading.Semaphore(0)
+        self.thread = threading.Thread(target=self.supervisor.keep_open, daemon=True)
+
+    def find(self) -> int:
+        self.found += 1
+        if not self.plugged:
+            self.refused.release()
+            raise SourceError("there is no cable", "Plug it in")
+        return self.found
+
+    def open(self, found: int) -> None:
+        if not self.opens:
+            self.refused.release()
+            raise SourceError("it is used elsewhere", "Wait")
+        self.ring.write(BLOCK, 0.0)
+        self.works = self.is_open = True
+
+    def is_lost(self) -> bool:
+        return not self.works
+
+    def close(self) -> None:
+        self.is_open = False
+
+    def start(self) -> None:
+        self.supervisor.open_first(0, self.ring, lambda *status: self.statuses.put(status))
+        self.thread.start()
+
+    def pull(self) -> None:
+        self.plugged = self.works = False
+        self.supervisor.check()
+
+    def status(self) -> str:
+        return self.statuses.get(timeout=PATIENCE_SECONDS)[0]
+
+    def refuse(self) -> None:
+        """Wait for an attempt that fails."""
+        assert self.refused.acquire(timeout=PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def cable() -> Iterator[Cable]:
+    cable = Cable()
+    yield cable
+    cable.supervisor.stop()
+    if cable.thread.ident is not None:
+        cable.thread.join(PATIENCE_SECONDS)
+    assert not cable.thread.is_alive()
+    assert (cable.is_open, cable.supervisor.state == "on") == (False, False)
+
+
+def blocks(ring: Ring) -> list[Block]:
+    """Whatever has been written, one block for each time that the cable was open."""
+    return list(iter(lambda: ring.read(BLOCK.shape[0]), None))
+
+
+def test_the_pauses_between_attempts_grow_up_to_ten_seconds() -> None:
+    assert list(itertools.islice(growing_pauses(), 7)) == [0.5, 1, 2, 4, 8, 10, 10]
+
+
+def test_what_is_lost_is_looked_for_until_it_is_there_and_the_time_becomes_a_gap(
+    cable: Cable,
+) -> None:
+    cable.start()
+    assert cable.supervisor.state == "on"
+    cable.pull()
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("reconnecting", "it is pulled")
+    cable.refuse()
+    assert cable.supervisor.state == "off"
+    assert not cable.is_open
+    cable.refuse()
+    cable.plugged = True
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "")
+    assert cable.supervisor.state == "on"
+    before, after = blocks(cable.ring)
+    assert after.after_cut
+    assert after.position - before.position > RATE  # two pauses, of 0.5 and 1 s
+    assert cable.ring.lost_samples == after.position - BLOCK.shape[0]
+
+
+def test_a_loss_is_noticed_without_a_notice(cable: Cable) -> None:
+    cable.start()
+    cable.works = False
+    assert cable.status() == "reconnecting"
+    assert cable.status() == "running"
+
+
+def test_what_is_found_but_does_not_open_is_tried_again(cable: Cable) -> None:
+    cable.start()
+    cable.opens = cable.works = False
+    assert cable.status() == "reconnecting"
+    cable.refuse()
+    cable.opens = True
+    assert cable.status() == "running"
+    before, after = blocks(cable.ring)
+    assert cable.ring.lost_samples == after.position - before.position - BLOCK.shape[0]
+
+
+def test_muted_it_is_closed_until_it_is_unmuted_and_nothing_counts_as_lost(cable: Cable) -> None:
+    cable.start()
+    cable.supervisor.mute(True)
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("muted", "it is closed")
+    assert (cable.is_open, cable.supervisor.state, cable.found) == (False, "muted", 0)
+    cable.supervisor.mute(False)
+    assert cable.status() == "running"
+    _, after = blocks(cable.ring)
+    assert after.after_cut
+    assert cable.ring.lost_samples == 0
+
+
+def test_unmuted_without_its_device_it_reconnects(cable: Cable) -> None:
+    cable.start()
+    cable.supervisor.mute(True)
+    assert cable.status() == "muted"
+    cable.pull()
+    cable.supervisor.mute(False)
+    assert cable.status() == "reconnecting"
+    cable.refuse()
+    cable.plugged = True
+    assert cable.status() == "running"
+
+
+def test_muted_while_it_is_lost_it_is_not_looked_for(cable: Cable) -> None:
+    cable.start()
+    cable.pull()
+    assert cable.status() == "reconnecting"
+    cable.supervisor.mute(True)
+    assert cable.status() == "muted"
+    found = cable.found
+    cable.plugged = True
+    cable.supervisor.check()
+    cable.supervisor.mute(False)
+    assert cable.status() == "running"
+    assert cable.found == found + 1
+
+
+def test_muted_before_the_start_it_is_not_opened(cable: Cable) -> None:
+    cable.supervisor.mute(True)
+    cable.start()
+    assert cable.status() == "muted"
+    assert blocks(cable.ring) == []
+    cable.supervisor.mute(False)
+    assert cable.status() == "running"
+
+
+def test_it_is_closed_even_if_the_device_breaks_its_supervision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cable = Cable()
+    monkeypatch.setattr(cable, "is_lost", lambda: 1 / 0)
+    monkeypatch.setattr(supervisor, "_CHECK_SECONDS", 0.0)
+    cable.supervisor.open_first(0, cable.ring, lambda *_: None)
+    with pytest.raises(ZeroDivisionError):
+        cable.supervisor.keep_open()
+    assert (cable.is_open, cable.supervisor.state) == (False, "off")

@@ -1,0 +1,118 @@
+"""One more kind of source, as somebody might add it, and an ``emotiond`` with it in its table.
+
+``python -m tests.support.wire`` is the command. The wire is a TCP connection that carries 16-bit
+PCM: ``--source wire:HOST:PORT``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+import time
+from dataclasses import dataclass
+
+from emotiond.exceptions import ConfigError, SourceError
+from emotiond.streamer import cli
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.audio.samples import from_s16le
+from emotiond.streamer.options import Option
+from emotiond.streamer.sources import table
+from emotiond.streamer.sources.playing import start_playing
+from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
+from emotiond.streamer.sources.supervisor import Supervisor
+
+PREFIX = "wire:"
+_CONNECT_SECONDS = 5.0
+_BLOCK_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class WireSettings:
+    wire_rate: int = 16_000
+    """Hz."""
+
+
+class Wire:
+    lost_detail = "the wire is cut; it is tried again"
+    muted_detail = "the wire is closed until it is unmuted"
+
+    def __init__(self, host: str, port: int, sample_rate: int) -> None:
+        self.sample_rate, self.channels = sample_rate, 1
+        self.about = About(device=f"{host}:{port} at {sample_rate} Hz")
+        self.failure: str | None = None
+        self.switch = Supervisor(self)
+        self._place = (host, port)
+        self._connection = self.find()
+        self._cut: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, ring: Ring, on_status: OnStatus) -> None:
+        self._ring = ring
+        self.switch.open_first(self._connection, ring, on_status)
+        self._thread = start_playing("wire", self, ring, self.switch.keep_open)
+
+    def stop(self) -> None:
+        self.switch.stop()
+        if self._thread is None:
+            self.close()
+        else:
+            self._thread.join(1.0)
+
+    def find(self) -> socket.socket:
+        try:
+            return socket.create_connection(self._place, _CONNECT_SECONDS)
+        except OSError as error:
+            raise SourceError(f"the wire is dead ({error})", "Check the other end") from None
+
+    def open(self, found: socket.socket) -> None:
+        self._connection = found
+        found.settimeout(None)
+        threading.Thread(target=self._read, args=(found,), daemon=True).start()
+
+    def is_lost(self) -> bool:
+        return self._cut is self._connection
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # the other end is gone
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
+    def _read(self, connection: socket.socket) -> None:
+        size = 2 * round(_BLOCK_SECONDS * self.sample_rate)
+        with contextlib.suppress(OSError), connection.makefile("rb") as pcm:
+            while len(data := pcm.read(size)) == size:
+                now = time.monotonic()
+                self._ring.write(from_s16le(data)[:, None], now)
+                self.switch.last_sound = now
+        self._cut = connection
+        self.switch.check()
+
+
+def _check(settings: WireSettings) -> None:
+    if settings.wire_rate not in (8_000, 16_000):
+        raise ConfigError(f"wire_rate cannot be {settings.wire_rate} Hz", "Use 8000 or 16000")
+
+
+def _open(value: str, settings: WireSettings, _playback: Playback) -> Source:
+    host, _, port = value.removeprefix(PREFIX).rpartition(":")
+    if not host or not port.isdecimal():
+        raise SourceError(f"there is no wire at {value!r}", f"Use {PREFIX}HOST:PORT")
+    return Wire(host, int(port), settings.wire_rate)
+
+
+WIRE = SourceKind(
+    "wire",
+    WireSettings,
+    options=(Option("--wire-rate", "of a wire (default: 16000)", "HZ"),),
+    check=_check,
+    value="wire:HOST:PORT",
+    open=_open,
+    recognizes=lambda value: value.startswith(PREFIX),
+    stream_name=lambda _value: "wire",
+)
+
+if __name__ == "__main__":
+    table.SOURCES = (WIRE, *table.SOURCES)
+    sys.exit(cli.main())
