@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
+import logging
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from emotiond.exceptions import cause_of
 from emotiond.streamer.protocol.events import Emotion, Event, Status, encode, to_json, type_of
+
+_log = logging.getLogger(__name__)
 
 _MOST_WAITING = 4096  # messages between the workers and the loop
 
@@ -21,6 +25,11 @@ class Message:
 
     event: Event
     text: str
+
+    @classmethod
+    def of(cls, event: Event) -> Message:
+        """Encode an event."""
+        return cls(event, encode(to_json(event)))
 
     @functools.cached_property
     def type(self) -> str:
@@ -67,6 +76,8 @@ class Hub:
         self.event_counts: Counter[tuple[str, str]] = Counter()
         """Number of published events, by stream and type."""
         self.dropped_messages = 0
+        self.failures: list[str] = []
+        """The cause for each receiver that raised. It gets no more messages."""
 
     def add(self, receiver: Receiver) -> None:
         """Give a receiver all messages from now on."""
@@ -77,14 +88,13 @@ class Hub:
         self._fan_out()
         self._receivers = []
 
-    def publish(self, events: Sequence[Event], lossless: bool) -> None:
-        """Send events to all outputs. Any thread except the loop's may call this.
+    def publish(self, messages: Sequence[Message], lossless: bool) -> None:
+        """Send messages to all outputs. Any thread may call this; the loop's, if not lossless.
 
         Args:
-            events: in order.
+            messages: in order.
             lossless: whether to wait until every output has room for more.
         """
-        messages = [Message(event, encode(to_json(event))) for event in events]
         if lossless:
             delivery = self._deliver(messages)
             try:
@@ -141,5 +151,10 @@ class Hub:
             self.last_emotion[message.stream] = message
         elif isinstance(message.event, Status):
             self.last_status[message.stream] = message
-        for receiver in self._receivers:
-            receiver.send(message)
+        for receiver in tuple(self._receivers):
+            try:
+                receiver.send(message)
+            except Exception as error:  # a fault in one output must not cost the others
+                self._receivers.remove(receiver)
+                self.failures.append(f"an output fails and gets no more events: {cause_of(error)}")
+                _log.error("%s", self.failures[-1])

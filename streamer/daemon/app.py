@@ -147,9 +147,13 @@ class Daemon:
                 await self._until_stopped(self._play())
             finally:
                 await self._close()
+        return 1 if self._failures() else 0
+
+    def _failures(self) -> Sequence[str]:
+        """Return why sources and outputs have stopped early."""
         failures = [stream.failure for stream in self._streams]
         failures += [output.failure for output in self._outputs.values()]
-        return 1 if any(failures) else 0
+        return [*filter(None, failures), *self._hub.failures]
 
     def _adopt(self, stream: Stream) -> None:
         """Give an upload to the next worker in turn, without a profile."""
@@ -160,7 +164,7 @@ class Daemon:
         self._history.leave(client)
 
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
-        self._hub.publish(events, lossless)
+        self._hub.publish([Message.of(event) for event in events], lossless)
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -253,6 +257,7 @@ class Daemon:
             self._hub,
             {kind: self._outputs.get(kind) for kind, _ in self._config.outputs},
             self._said(),
+            self._failures(),
         )
 
     def _metrics(self) -> Sequence[Metric]:

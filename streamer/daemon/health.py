@@ -24,6 +24,7 @@ def health(
     hub: Hub,
     outputs: Mapping[OutputKind[Any], Output | None],
     said: Sequence[About],
+    failures: Sequence[str],
 ) -> dict[str, Any]:
     """Return the full content, for clients with the token. A failed part means ``degraded``.
 
@@ -37,12 +38,13 @@ def health(
         hub: it has counted what it dropped, and has the last events.
         outputs: all of the table; None for one that is not open.
         said: what the outputs say of themselves.
+        failures: why sources and outputs have stopped early.
     """
-    failures = [stream.failure for stream in streams]
-    failures += [each.failure for kind, each in outputs.items() if each and kind.failure_degrades]
-    well = all(worker.is_alive for worker in workers) and not any(failures)
+    if not all(worker.is_alive for worker in workers):
+        failures = [*failures, "a worker has ended: some streams get no more inferences"]
     return {
-        "status": "ok" if well else "degraded",
+        "status": "degraded" if failures else "ok",
+        "failures": list(failures),
         "version": __version__,
         "model": model,
         "uptime_seconds": round(uptime_seconds, 1),

@@ -149,8 +149,6 @@ class OutputKind(Part[S]):
     """The name of what it drops, in ``/healthz`` and ``/metrics``."""
     close_seconds: float = 0.3
     """Time for closing."""
-    failure_degrades: bool = True
-    """Whether ``/healthz`` is ``degraded`` after a failure. The exit status is 1 in any case."""
     absent: About = About()
     """What is said of it as long as it is not open."""
     client_variables: Sequence[str] = ()

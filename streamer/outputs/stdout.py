@@ -108,5 +108,4 @@ STANDARD_OUTPUT = OutputKind(
     reach=uses_no_network,
     prepare=_prepare,
     queue="stdout_lines",
-    failure_degrades=False,
 )

@@ -75,7 +75,7 @@ def _reach(settings: WebSocketSettings) -> Reach:
         raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
     host, warnings = settings.host, []
     if settings.token_file is None:
-        warnings.append(f"whoever can reach {host} can listen; --token-file changes that")
+        warnings.append(f"anyone who can reach {host} can listen; --token-file changes that")
     if settings.tls_cert is None:
         warnings.append(f"on {host} nothing is encrypted; --tls-cert changes that")
     return Reach(

@@ -40,13 +40,17 @@ def _reach(settings: ZeroMQSettings) -> Reach | None:
     endpoint = _ENDPOINT.fullmatch(settings.zmq)
     if endpoint is None or endpoint["host"] is None:
         return None
+    host, warnings = endpoint["host"].strip("[]"), []
+    if settings.zmq_curve is None:
+        warnings.append(f"anyone who can reach {host} can subscribe; --zmq-curve changes that")
     return Reach(
-        endpoint["host"].strip("[]"),
+        host,
         place=settings.zmq,
         verb="subscribe",
         is_protected=settings.zmq_curve is not None,
         protection="Give subscribers keys with --zmq-curve FOLDER",
         at_home="--zmq tcp://127.0.0.1:PORT",
+        warnings=warnings,
     )
 
 

@@ -103,7 +103,8 @@ class WebSocketServer:
         """
         try:
             listeners = open_listeners(host, port, self.occupancy, encrypted=self._tls is not None)
-            self._servers = [await self._serve(listener) for listener in listeners]
+            # All at once: no address answers before the server is whole.
+            self._servers = await asyncio.gather(*map(self._serve, listeners))
         except (OSError, OverflowError, UnicodeError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from emotiond.exceptions import HistoryError
-from emotiond.streamer.hub import Hub
-from emotiond.streamer.protocol.events import Event, Status, encode, to_json
+from emotiond.streamer.hub import Hub, Message
+from emotiond.streamer.protocol.events import Event, Status
 from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
@@ -196,20 +196,22 @@ class Uploads:
 
     def _publish(self, to: Recipient, name: str, events: Sequence[Event], _: bool) -> None:
         """Publish events. The worker calls this, and the loop when an upload starts or aborts."""
-        texts = [encode(to_json(event)) for event in events]
+        messages = [Message.of(event) for event in events]
         if to.start.publish:
-            self._hub.publish(events, lossless=False)
+            self._hub.publish(messages, lossless=False)
         if to.start.purpose == "file":
-            for event, text in zip(events, texts, strict=True):
-                if not isinstance(event, Status):
-                    to.log.add(text)
+            for message in messages:
+                if not isinstance(message.event, Status):
+                    to.log.add(message.text)
         has_ended = any(isinstance(event, Status) and event.status == "ended" for event in events)
         with contextlib.suppress(RuntimeError):  # the loop has ended, and with it all clients
-            self._loop.call_soon_threadsafe(self._deliver, to, name, texts, has_ended)
+            self._loop.call_soon_threadsafe(self._deliver, to, name, messages, has_ended)
 
-    def _deliver(self, to: Recipient, name: str, texts: Sequence[str], has_ended: bool) -> None:
-        for text in () if to.start.publish else texts:  # the hub sends published events
-            to.client.send_text(text)
+    def _deliver(
+        self, to: Recipient, name: str, messages: Sequence[Message], has_ended: bool
+    ) -> None:
+        for message in () if to.start.publish else messages:  # the hub sends published events
+            to.client.send_text(message.text)
         if not has_ended:
             return
         to.ended.set()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.protocol.events import Change, Status, StreamStatus
 
@@ -21,8 +23,8 @@ class Notes:
         pass
 
 
-def status(seq: int, text: StreamStatus = "running") -> Status:
-    return Status(seq, "mic", text, "", None, None, False)
+def status(seq: int, text: StreamStatus = "running") -> Message:
+    return Message.of(Status(seq, "mic", text, "", None, None, False))
 
 
 def test_every_output_gets_the_same_message_object() -> None:
@@ -36,6 +38,29 @@ def test_every_output_gets_the_same_message_object() -> None:
     first, second = asyncio.run(publish())
     assert first.messages[0] is second.messages[0]
     assert first.messages[0].type == "status"
+
+
+class Faulty(Notes):
+    """An output that fails at its first message."""
+
+    def send(self, message: Message) -> None:
+        raise OSError("no space left")
+
+
+def test_an_output_that_raises_costs_only_itself(caplog: pytest.LogCaptureFixture) -> None:
+    async def publish() -> tuple[Hub, Notes]:
+        hub, notes = Hub(asyncio.get_running_loop()), Notes()
+        for output in (Faulty(), notes):
+            hub.add(output)
+        hub.publish([status(0), status(1)], lossless=False)
+        await hub.drained()
+        return hub, notes
+
+    hub, notes = asyncio.run(publish())
+    assert [message.event.seq for message in notes.messages] == [0, 1]
+    (failure,) = hub.failures
+    assert "no space left" in failure
+    assert [record.getMessage() for record in caplog.records] == [failure]
 
 
 def test_the_last_status_is_kept_until_the_stream_is_forgotten() -> None:
@@ -57,7 +82,7 @@ def test_when_the_loop_does_not_keep_up_the_oldest_messages_are_dropped_and_coun
         hub, notes = Hub(asyncio.get_running_loop()), Notes()
         hub.add(notes)
         for seq in range(5000):  # no await: the loop cannot fan them out
-            hub.publish([Change(seq, "mic", 0.0, None, None, 0.0)], lossless=False)
+            hub.publish([Message.of(Change(seq, "mic", 0.0, None, None, 0.0))], lossless=False)
         await hub.drained()
         return hub, notes
 

@@ -189,7 +189,7 @@ def test_insecure_lets_everybody_in_and_says_so() -> None:
         connect(f"ws://127.0.0.1:{daemon.port}/ws") as client,
     ):
         assert json.loads(client.recv(timeout=10))["type"] == "hello"
-    assert "whoever can reach 0.0.0.0 can listen" in daemon.stderr
+    assert "anyone who can reach 0.0.0.0 can listen" in daemon.stderr
     assert "nothing is encrypted" in daemon.stderr
 
 

@@ -13,7 +13,6 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from emotiond.inference.card import LABELS
 from tests.support.daemon import DEMO, Daemon, running_daemon
 
 PAGE = Path(__file__).parents[3] / "clients" / "web"
@@ -43,33 +42,11 @@ def request(
     return response, response.read()
 
 
-def test_hello_comes_first_and_says_what_is_heard(daemon: Daemon) -> None:
-    with connect(daemon.websocket_url) as client:
-        hello = receive(client)
-    assert hello["type"] == "hello"
-    assert hello["protocol"] == 1
-    assert hello["streams"] == ["voice"]
-    assert hello["demo"] is False
-    assert hello["model"]["name"] == "lite"
-    assert hello["model"]["labels"] == list(LABELS)
-    assert hello["stride_seconds"] == 0.25
-
-
 def test_events_follow_one_another_without_holes(daemon: Daemon) -> None:
     with connect(daemon.websocket_url) as client:
         receive(client)
         numbers = [receive(client)["seq"] for _ in range(6)]
     assert numbers == list(range(numbers[0], numbers[0] + 6))
-
-
-def test_a_client_that_comes_late_gets_the_last_emotion_at_once(daemon: Daemon) -> None:
-    with connect(daemon.websocket_url) as first:
-        while receive(first)["type"] != "emotion":
-            pass
-        with connect(daemon.websocket_url) as second:
-            last = receive(second)["last"]
-    assert last["type"] == "emotion"
-    assert last["stream"] == "voice"
 
 
 @pytest.mark.parametrize(
@@ -157,15 +134,6 @@ def test_all_rooms_of_the_page_are_served_as_they_are(daemon: Daemon) -> None:
         assert response.status == 200
         assert response.getheader("Content-Type") == types[file.suffix]
         assert body == file.read_bytes()
-
-
-def test_health_tells_how_each_stream_is_doing(daemon: Daemon) -> None:
-    response, body = request(daemon, "GET", "/healthz")
-    assert response.status == 200
-    health = json.loads(body)
-    assert health["status"] == "ok"
-    assert health["streams"]["voice"]["status"] == "running"
-    assert health["streams"]["voice"]["dropped_samples"] == 0
 
 
 @pytest.mark.parametrize(

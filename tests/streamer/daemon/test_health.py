@@ -1,0 +1,81 @@
+"""``/healthz`` of running daemons."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.support.daemon import DEMO, Daemon, running_daemon
+
+SOURCE = ("--source", f"voice={DEMO}", "--model", "lite")
+
+
+def health(daemon: Daemon) -> Any:
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def test_health_names_each_stream_and_no_failure() -> None:
+    with running_daemon(*SOURCE) as daemon, connect(daemon.websocket_url) as client:
+        for text in client:
+            if json.loads(text)["type"] == "emotion":
+                break
+        found = health(daemon)
+    assert found["status"] == "ok"
+    assert found["failures"] == []
+    assert found["streams"]["voice"]["status"] == "running"
+    assert found["streams"]["voice"]["dropped_samples"] == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_an_output_that_fails_is_named_and_the_others_go_on() -> None:
+    # The daemon inherits a standard output on which no byte fits.
+    onto_a_full_disk = [
+        sys.executable,
+        "-c",
+        "import os, sys; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'emotiond', *sys.argv[1:]])",
+    ]
+    with (
+        running_daemon(*SOURCE, "--json", command=onto_a_full_disk) as daemon,
+        connect(daemon.websocket_url) as client,
+    ):
+        daemon.error_line("standard output cannot be written")
+        found = health(daemon)
+        types = {json.loads(client.recv(timeout=10))["type"] for _ in range(6)}
+        assert daemon.stop() == 1
+    assert found["status"] == "degraded"
+    assert len(found["failures"]) == 1
+    assert "standard output cannot be written" in found["failures"][0]
+    assert "emotion" in types
+
+
+def test_the_first_answer_is_whole_at_every_address_of_a_name() -> None:
+    """``localhost`` may have two addresses, of which one opens before the other."""
+    with running_daemon(*SOURCE, "--host", "localhost") as daemon:
+        port = daemon.port
+        daemon.stop()
+    answers: list[Any] = []
+
+    def ask() -> None:
+        while not answers:
+            try:
+                with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as page:
+                    answers.append(json.load(page))
+            except OSError:  # nothing listens yet
+                continue
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    with running_daemon(*SOURCE, "--host", "localhost", "--port", str(port)) as daemon:
+        asking.join(20)
+        assert daemon.stop() == 0
+    assert "clients" in answers[0]
+    assert answers[0]["connections"]["open"] >= 1

@@ -1,0 +1,234 @@
+"""Clients that go beyond the limits, over real sockets: the others hear on as if nothing were."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.port import (
+    EVENT,
+    HANDSHAKE,
+    LIMITS,
+    closing_code,
+    everything,
+    frame,
+    port,
+    run,
+    until,
+)
+
+
+def test_one_connection_too_many_is_told_503_and_the_others_hear_on() -> None:
+    async def test() -> None:
+        async with port() as at, connect(at.url) as listener:
+            await listener.recv()
+            idle = [await at.raw() for _ in range(LIMITS.connections - 1)]
+            await until(lambda: at.server.occupancy.count == LIMITS.connections)
+            answers = await asyncio.gather(*[everything(await at.raw()) for _ in range(300)])
+            assert all(answer.startswith(b"HTTP/1.1 503 ") for answer in answers)
+            assert at.server.occupancy.refused == 300
+            at.server.send(EVENT)
+            assert await listener.recv() == EVENT.text
+            for client in idle:
+                client.close()
+            await until(lambda: at.server.occupancy.count == 1)  # there is room again
+            async with connect(at.url) as late:
+                assert await late.recv() == '{"type":"hello"}'
+
+    run(test)
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "])
+def test_a_request_that_does_not_end_is_hung_up_on(sent: bytes) -> None:
+    async def test() -> None:
+        async with port() as at:
+            client = await at.raw()
+            await asyncio.get_running_loop().sock_sendall(client, sent)
+            assert await everything(client) == b""
+            await until(lambda: at.server.occupancy.count == 0)
+
+    run(test)
+
+
+def test_a_request_that_comes_a_byte_at_a_time_has_no_longer_than_another() -> None:
+    async def drip(client: socket.socket) -> None:
+        with contextlib.suppress(ConnectionError):
+            for byte in HANDSHAKE * 100:
+                await asyncio.get_running_loop().sock_sendall(client, bytes([byte]))
+                await asyncio.sleep(0.05)
+
+    async def test() -> None:
+        async with port() as at:
+            client = await at.raw()
+            dripping = asyncio.ensure_future(drip(client))
+            assert await everything(client) == b""
+            dripping.cancel()
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param(b"X: " + b"a" * 20_000, id="one", marks=pytest.mark.websockets_17),
+        pytest.param(b"X: a\r\n" * 5_000, id="many", marks=pytest.mark.websockets_17),
+        pytest.param((b"X: " + b"a" * 8_000 + b"\r\n") * 3, id="a few"),
+    ],
+)
+def test_large_headers_get_431(headers: bytes) -> None:
+    async def test() -> None:
+        async with port() as at:
+            client = await at.raw()
+            with contextlib.suppress(ConnectionError):
+                await asyncio.get_running_loop().sock_sendall(
+                    client, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers
+                )
+            assert (await everything(client)).startswith(b"HTTP/1.1 431 ")
+            await until(lambda: at.server.offences["request"] == 1)
+
+    run(test)
+
+
+def test_a_client_that_reads_nothing_is_dropped_for_what_is_unread() -> None:
+    async def test() -> None:
+        patient = replace(LIMITS, unread_seconds=60, ping_seconds=60)
+        async with port(patient) as at, connect(at.url) as listener:
+            client = await at.raw(receive_bytes=4096)
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 2)
+            sent = 0
+            while at.server.dropped_clients == 0:
+                at.server.send(EVENT)
+                sent += 1
+                await listener.recv()
+            assert sent * len(EVENT.text) < 1_000_000
+            client.close()
+
+    run(test)
+
+
+def test_a_client_that_reads_a_byte_now_and_then_is_dropped_in_time() -> None:
+    async def sip(client: socket.socket) -> None:
+        with contextlib.suppress(ConnectionError):
+            while await asyncio.get_running_loop().sock_recv(client, 1):
+                await asyncio.sleep(0.05)
+
+    async def test() -> None:
+        async with port(replace(LIMITS, unread_bytes=10**9, ping_seconds=60)) as at:
+            client = await at.raw(receive_bytes=4096)
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 1)
+            sipping = asyncio.ensure_future(sip(client))
+            for _ in range(100):
+                at.server.send(EVENT)
+            await until(lambda: at.server.dropped_clients == 1)
+            await until(lambda: at.server.occupancy.count == 0)
+            sipping.cancel()
+            client.close()
+
+    run(test)
+
+
+def test_a_client_that_answers_no_ping_is_sent_away() -> None:
+    async def test() -> None:
+        async with port() as at:
+            client = await at.raw()
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            assert b"101 Switching" in await everything(client)
+            await until(lambda: at.server.occupancy.count == 0)
+            await until(lambda: at.server.offences["ping"] == 1)
+
+    run(test)
+
+
+def test_a_client_that_sends_too_often_is_sent_away() -> None:
+    async def test() -> None:
+        async with port() as at, connect(at.url) as client:
+            with contextlib.suppress(ConnectionClosed):
+                for _ in range(LIMITS.frames_at_once * 2):
+                    await client.send('{"type":"auth","token":""}')
+            assert await closing_code(client) == 1008
+            assert at.server.offences["rate"] == 1
+
+    run(test)
+
+
+def test_a_message_in_too_many_pieces_is_refused() -> None:
+    async def pieces() -> AsyncIterator[str]:
+        for _ in range(LIMITS.fragments + 10):
+            yield ""
+
+    async def test() -> None:
+        async with port() as at, connect(at.url) as client:
+            with contextlib.suppress(ConnectionClosed):
+                await client.send(pieces())
+            assert await closing_code(client) == 1008
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "flood", [frame(9, b"x" * 100), frame(9, b""), frame(1, b""), frame(10, b"")]
+)
+def test_a_flood_is_cut_off_after_a_few_kilobytes(flood: bytes) -> None:
+    async def test() -> None:
+        async with port(replace(LIMITS, ping_seconds=60)) as at:
+            client = await at.raw(receive_bytes=4096)
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(client, HANDSHAKE)
+            with pytest.raises(ConnectionError):
+                while True:
+                    await loop.sock_sendall(client, flood * 100)
+            await until(lambda: at.server.occupancy.count == 0)
+            client.close()
+
+    run(test)
+
+
+def test_a_client_sent_away_that_does_not_go_is_cut_off() -> None:
+    async def test() -> None:
+        async with port(replace(LIMITS, ping_seconds=60)) as at:
+            client = await at.raw()
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 1)
+            await loop.sock_sendall(client, struct.pack("!BBQ4x", 0x82, 0xFF, 2**40))
+            await until(lambda: at.server.occupancy.count == 0)
+            await until(lambda: at.server.offences["size"] == 1)
+            client.close()
+
+    run(test)
+
+
+def test_one_that_never_sends_its_token_holds_no_place_for_long() -> None:
+    async def test() -> None:
+        async with port(token="x" * 16) as at, connect(at.url) as client:
+            assert await closing_code(client) == 4401
+            assert at.server.offences["token"] == 1
+            assert at.server.client_count == 0
+
+    run(test)
+
+
+def test_clients_that_vanish_in_the_middle_of_anything_leave_nothing_behind() -> None:
+    async def test() -> None:
+        async with port() as at:
+            reset: Any = struct.pack("ii", 1, 0)
+            for length in range(0, len(HANDSHAKE) + 1, 7):
+                client = await at.raw()
+                await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE[:length])
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                client.close()
+            await until(lambda: at.server.occupancy.count == 0)
+            assert at.server.client_count == 0
+
+    run(test)
