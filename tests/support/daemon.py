@@ -36,7 +36,7 @@ def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str
 
 
 class Daemon:
-    """A running daemon: where it listens, what it says, how it ends."""
+    """A running daemon: its addresses, its output and its end."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -49,12 +49,12 @@ class Daemon:
 
     @property
     def port(self) -> int:
-        """Of page and WebSocket."""
+        """The port of page and WebSocket."""
         return int(self.page_url.rstrip("/").rpartition(":")[2])
 
     @property
     def stderr(self) -> str:
-        """What it has said so far."""
+        """All lines on standard error so far."""
         return "".join(self._stderr)
 
     def error_line(self, containing: str) -> str:
