@@ -24,7 +24,7 @@ _ANNOUNCEMENT = re.compile(
 
 
 def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself."""
+    """Run a command to its end."""
     return subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
@@ -71,7 +71,7 @@ class Daemon:
             yield json.loads(line)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it; returns the exit status."""
+        """End the daemon, and return its exit status."""
         self.process.send_signal(number)
         return self.process.wait(timeout=PATIENCE_SECONDS)
 
@@ -90,7 +90,7 @@ def running_daemon(
     command: Sequence[str] = COMMAND,
     **options: Any,
 ) -> Iterator[Daemon]:
-    """A daemon on free ports, ended afterwards if it has not ended by itself."""
+    """Run a daemon on free ports, and end it afterwards."""
     ports = ("--port", "0", "--zmq", "tcp://127.0.0.1:*")
     with subprocess.Popen(
         [*command, "run", *ports, *arguments],

@@ -1,4 +1,4 @@
-"""Which foreign programs the tests may start: those that ``tools/need`` installs, and no others."""
+"""Limits the programs that tests may start to those that ``tools/need`` installs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _refuse_unexpected(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a program is Python itself, or lies in the tree or in a folder of the tests."""
+    """Return whether a program is Python, or lies in the tree or in a folder of the tests."""
     peers = os.environ.get("PEERS_ROOT")
     own: list[str | Path] = [
         ROOT,
@@ -105,7 +105,7 @@ def installed() -> Mapping[str, tuple[bool, tuple[str, ...]]]:
 
 
 def _providers(packages: Mapping[str, object]) -> Mapping[str, list[str]]:
-    """Under each name that a package can be asked for by, the packages."""
+    """Return the packages that provide each name."""
     providers = {name: [name] for name in packages}
     for line in _dpkg("-W", "-f", "${Package}\t${Provides}\n").splitlines():
         package, provides = line.split("\t")

@@ -35,7 +35,7 @@ class Reading:
     descriptors: int
     threads: int
     clients: int
-    """Clients that have come and gone."""
+    """Number of clients that have connected and left."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Outcome:
     """Results of a whole run."""
 
     readings: list[Reading]
-    """At equal distances of sound; the first one after a tenth of it."""
+    """Samples at equal intervals of sound, from a tenth of the run on."""
     websocket: SequenceCheck
     zeromq: SequenceCheck
     clients: Counter[str]

@@ -14,7 +14,7 @@ STRIDE = 4000
 
 
 def chunks_of(chunker: Chunker) -> list[Chunk]:
-    """Those that are complete by now."""
+    """Return all complete chunks."""
     taken = []
     while (chunk := chunker.next_chunk()) is not None:
         taken.append(Chunk(chunk.samples.copy(), chunk.position, chunk.after_cut, chunk.last))
@@ -22,7 +22,7 @@ def chunks_of(chunker: Chunker) -> list[Chunk]:
 
 
 def take_in(samples: FloatArray, rate: int, sizes: list[int]) -> list[Chunk]:
-    """All chunks of a stream whose blocks have these sizes, asked for after each block."""
+    """Write blocks of these sizes, and return the chunks that complete after each block."""
     ring = Ring(4 * rate, samples.shape[1], rate)
     chunker, taken = Chunker(ring, STRIDE), []
     for block in cut(samples, sizes):

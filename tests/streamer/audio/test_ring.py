@@ -173,8 +173,8 @@ operations = st.lists(
 @given(operations)
 def test_every_sample_is_read_once_in_order_or_counted_lost(steps: list[tuple[str, int]]) -> None:
     buffer = ring()
-    captured: list[int] = []  # what was ever written, by position
-    joints: set[int] = set()  # where a block must say that it does not follow on
+    captured: list[int] = []  # all written samples, by position
+    joints: set[int] = set()  # positions at which a block must be marked as after a cut
     written = expected = lost = 0
 
     def take(block: Block | None) -> None:
@@ -189,7 +189,7 @@ def test_every_sample_is_read_once_in_order_or_counted_lost(steps: list[tuple[st
         followed_on = block.position == expected and block.position not in joints
         assert block.after_cut == (not followed_on)
         expected = block.position + len(values)
-        joints.discard(block.position)  # is reported once, though there may be no samples yet
+        joints.discard(block.position)  # reported once, even without samples
 
     for step, count in steps:
         if step == "write":

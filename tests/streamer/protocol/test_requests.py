@@ -50,8 +50,8 @@ REQUEST: st.SearchStrategy[Request] = st.one_of(
     st.builds(Forget, st.lists(INTEGERS).map(tuple)),
     st.builds(Mute, st.booleans()),
 )
-"""Every request that is right."""
-# Whole numbers are written as such: 8000.0 is one to a JSON Schema, but not to the daemon.
+"""All valid requests."""
+# Integers stay integers: JSON Schema accepts 8000.0 as an integer, the daemon does not.
 FRACTIONS = st.floats(-1e9, 1e9).filter(lambda number: not number.is_integer())
 SCALARS = st.none() | st.booleans() | INTEGERS | FRACTIONS | st.text(max_size=5)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
@@ -120,7 +120,7 @@ def test_an_error_names_the_request_it_is_about() -> None:
 
 
 def written(request: Request) -> dict[str, Any]:
-    """The message, as it is after JSON."""
+    """Return a request's message after a round trip through JSON."""
     message = json.loads(json.dumps({"type": type_of(request), **asdict(request)}))
     assert isinstance(message, dict)
     return message
