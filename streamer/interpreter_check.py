@@ -68,7 +68,7 @@ def try_interpreter() -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        problem = f"{package} does not come to an end with a model on this machine"
+        problem = f"{package} hangs when it runs a model on this machine"
         raise InterpreterError(problem, remedy) from None
     # Windows has no signals. There, a crash gives a status that no Python program returns.
     if ended.returncode < 0 or ended.returncode > 0xFF:

@@ -120,7 +120,7 @@ function showLink() {
 function liveSituation(shown, nowMs) {
   const situation = situationOf(shown, link, nowMs);
   if (hello !== null && hello.protocol !== PROTOCOL_VERSION) {
-    situation.note = "The daemon speaks another version than this page. Please load the page again.";
+    situation.note = "This page and the daemon have different versions. Please reload the page.";
   }
   // Scores of a source that has fallen silent for good would look like the present.
   current = ["speech", "uncertain"].includes(situation.kind) ? shown?.last ?? null : null;

@@ -72,7 +72,7 @@ class Chunker:
         return self._ring.capture_time(device_position)
 
     def next_chunk(self) -> Chunk | None:
-        """Return the next chunk; None if it is incomplete. The ring then wakes the worker later."""
+        """Return the next chunk; None if it is incomplete. The ring wakes the worker later."""
         while not self._finished:
             length = self.stretch * self._stride
             needed = length - self._position % length
@@ -87,22 +87,22 @@ class Chunker:
                 self._finished = True
                 return self._hand_out(self._waiting.shape[0], last=True)
             ended = self._ring.ended  # read first: everything before the end is then in the ring
-            wanted = self._block
+            requested = self._block
             if self._ring.sample_rate == SAMPLE_RATE:
-                wanted = needed - self._waiting.shape[0]
-            if self._refill(wanted):
+                requested = needed - self._waiting.shape[0]
+            if self._refill(requested):
                 continue
             if ended:
                 self._flushed = True
                 self._flush_resampler()
-            elif self._ring.wake_at(self._ring.position + self._wake_after(needed, wanted)):
+            elif self._ring.wake_at(self._ring.position + self._wake_after(needed, requested)):
                 return None
         return None
 
-    def _wake_after(self, needed: int, wanted: int) -> int:
+    def _wake_after(self, needed: int, requested: int) -> int:
         """Return the fewest samples, at the device's rate, that can complete the chunk."""
         missing: int = (needed - self._waiting.shape[0]) * self._ring.sample_rate // SAMPLE_RATE
-        return max(wanted, missing // wanted * wanted)
+        return max(requested, missing // requested * requested)
 
     def _hand_out(self, count: int, last: bool) -> Chunk:
         chunk = Chunk(self._waiting[:count], self._position, self._after_cut, last)
@@ -111,9 +111,9 @@ class Chunker:
         self._after_cut = False
         return chunk
 
-    def _refill(self, wanted: int) -> bool:
+    def _refill(self, requested: int) -> bool:
         """Move one block from the ring to the waiting samples. Returns False if there is none."""
-        block = self._ring.read(wanted)
+        block = self._ring.read(requested)
         if block is None:
             return False
         if block.after_cut and block.position > 0:

@@ -179,8 +179,8 @@ class Ring:
         """Position of the next sample to be read."""
         return self._read
 
-    def read(self, wanted: int) -> Block | None:
-        """Read the wanted number of samples, or fewer before a cut or the end.
+    def read(self, requested: int) -> Block | None:
+        """Read the requested number of samples, or fewer before a cut or the end.
 
         Returns:
             None if the samples are not there yet, or if everything has been read. An empty block
@@ -189,8 +189,8 @@ class Ring:
         while True:
             ended = self.ended  # read first: everything before the end is then in the ring
             after_cut = self._step_over_losses()
-            count = min(wanted, self._written - self._read)
-            complete = ended or count == wanted
+            count = min(requested, self._written - self._read)
+            complete = ended or count == requested
             if self._gaps and self._gaps[0].start - self._read <= count:
                 count, complete = self._gaps[0].start - self._read, True
             if not complete or count == 0:

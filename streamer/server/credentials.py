@@ -43,7 +43,7 @@ def read_token(path: Path) -> str:
             f"the token in {path} has fewer than {_FEWEST_CHARACTERS} characters", _ADVICE
         )
     if readable_by_others and os.name == "posix":
-        _log.warning("others can read the token in %s; mend it with 'chmod 600'", path)
+        _log.warning("others can read the token in %s; protect it with 'chmod 600'", path)
     return token
 
 

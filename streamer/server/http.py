@@ -79,7 +79,7 @@ class Pages:
             return _response(200, "application/json", body, method)
         if path == "/metrics":
             if not trusted:
-                return respond(401, "the token is wanted\n", method, {"WWW-Authenticate": "Bearer"})
+                return respond(401, "send the token\n", method, {"WWW-Authenticate": "Bearer"})
             return _response(200, CONTENT_TYPE, exposition(self._metrics()).encode(), method)
         found = self._files.get("/index.html" if path == "/" else path)
         if found is None:

@@ -48,13 +48,15 @@ class Limits:
     """Time for the closing handshake."""
 
 
-def affordable_connections(wanted: int) -> int:
-    """Return the wanted number of connections, or fewer if the limit of open files is lower."""
+def affordable_connections(requested: int) -> int:
+    """Return the requested number of connections, or fewer if the limit of open files is lower."""
     if sys.platform == "win32":
-        return wanted
+        return requested
     import resource
 
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return (
-        wanted if most == resource.RLIM_INFINITY else max(1, min(wanted, most - _DESCRIPTORS_KEPT))
+        requested
+        if most == resource.RLIM_INFINITY
+        else max(1, min(requested, most - _DESCRIPTORS_KEPT))
     )

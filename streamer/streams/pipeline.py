@@ -105,28 +105,28 @@ class Pipeline:
             stride: the last stride.
             prediction: the prediction for its window; None if it needs no inference.
         """
-        spoken = self._likely_voice.observe(stride, prediction)
+        speech = self._likely_voice.observe(stride, prediction)
         if prediction is None:
             return
-        if spoken is None:
+        if speech is None:
             if self._likely_voice.gives_up(stride):
                 self._front_end.end_speech()
         elif self.speaker is not None and prediction.statistics is not None:
-            self.speaker.update(prediction.statistics, spoken.new_seconds)
+            self.speaker.update(prediction.statistics, speech.new_seconds)
 
     def decide(self, stride: Stride, prediction: Prediction | None) -> Verdict:
         """Return state, scores and label after a stride. For the arguments, see :meth:`adapt`."""
-        spoken = self._published_voice.observe(stride, prediction)
-        if prediction is not None and spoken is not None:
+        speech = self._published_voice.observe(stride, prediction)
+        if prediction is not None and speech is not None:
             self._smoother.update(
                 prediction.posteriors,
                 prediction.voice,
-                spoken.elapsed_seconds,
-                spoken.new_seconds,
-                spoken.seconds,
+                speech.elapsed_seconds,
+                speech.new_seconds,
+                speech.seconds,
             )
             state: State = "uncertain" if self._smoother.label is None else "speech"
-            return self._verdict(stride, state, prediction, spoken.seconds)
+            return self._verdict(stride, state, prediction, speech.seconds)
         if not stride.warm:
             return self._verdict(stride, "warmup", None, 0.0)
         if stride.acoustics.window is None or self._published_voice.gives_up(stride):

@@ -66,7 +66,7 @@ class Stream:
         self.pipeline = pipeline
         self.source.start(self.ring, self._on_source_status)
         if self._source_status == "running":
-            self.publish_status("running")  # the details of the device are known only now
+            self.publish_status("running")  # the source knows its device only now
 
     def stop(self) -> None:
         """Stop the source. The audio that it has written is still processed."""
@@ -171,10 +171,10 @@ class Stream:
         if self._overload.level == 0:
             self.publish_status("running")
             return
-        lost = " and sound is lost" if self._overload.loses else ""
+        lost = " and loses sound" if self._overload.loses else ""
         self.publish_status(
             "overload",
-            f"the machine is too slow: it judges every {self.stride_seconds:g} s{lost}. "
+            f"the machine is too slow: it infers every {self.stride_seconds:g} s{lost}. "
             "Use --model lite, a longer --stride or fewer sources, or end other programs.",
         )
 

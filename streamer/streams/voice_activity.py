@@ -1,4 +1,4 @@
-"""Tells which strides hold a voice, how much of it is new, and when it has ended."""
+"""Detects which strides hold a voice, how much of it is new, and when it has ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PAUSE_SECONDS = GateSettings().stop_seconds
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Speech:
     """The speech in a window with a voice."""
 
     elapsed_seconds: float
@@ -44,11 +44,11 @@ class VoiceActivity:
         self._inferred_end: int | None = None
         self._voice_end = position  # end of the last voice, or of the last noise that was ended
 
-    def observe(self, stride: Stride, prediction: Prediction | None) -> Spoken | None:
+    def observe(self, stride: Stride, prediction: Prediction | None) -> Speech | None:
         """Return the speech in a stride's window; None if the window holds no voice.
 
         Args:
-            stride: the next one of the stream; none may be left out.
+            stride: the next stride of the stream, without gaps.
             prediction: the prediction for its window; None without inference.
         """
         self._new_frames += stride.acoustics.new_active_frames
@@ -60,7 +60,7 @@ class VoiceActivity:
         frames = 0 if window is None else window.active_frames
         # Some of the new frames may lie before the start of this window.
         new_frames, self._new_frames = min(self._new_frames, frames), 0
-        return Spoken(
+        return Speech(
             elapsed_seconds=(stride.end_sample - inferred_end) / SAMPLE_RATE,
             new_seconds=self._seconds(new_frames),
             seconds=self._seconds(frames),

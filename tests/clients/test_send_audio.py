@@ -124,4 +124,4 @@ def test_a_remote_daemon_receives_the_microphone(daemon: Daemon, microphone: Sou
         sending.send_signal(signal.SIGINT)
         assert sending.wait(timeout=PATIENCE_SECONDS) == 130
         other.until("emotion")
-        assert {message.get("stream", "demo") for message in other.heard} == {"demo"}
+        assert {message.get("stream", "demo") for message in other.received} == {"demo"}

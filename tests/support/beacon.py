@@ -1,4 +1,4 @@
-"""One more output, as somebody might add it, and an ``emotiond`` that has it in its table.
+"""An example of a new output, and an ``emotiond`` that has it in its table.
 
 ``python -m tests.support.beacon`` is the command. The beacon sends each event in a packet of UDP.
 """
@@ -65,7 +65,7 @@ class Beacon:
         )
 
     async def ready(self) -> None:
-        """There is nobody to wait for."""
+        """The beacon has no clients to wait for."""
 
     async def close(self, timeout_seconds: float) -> None:
         await asyncio.sleep(self._pause_seconds)

@@ -1,4 +1,4 @@
-"""A client that talks to a daemon, and sends it sound; both are held to the documented protocol."""
+"""A client that sends requests and audio. It checks both directions against the schemas."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Object = dict[str, Any]
 
 
 class Caller:
-    """One connection; what it is told is kept until it is asked for."""
+    """One connection. It keeps all messages that it received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
-        self.heard: list[Object] = []
-        """Everything so far."""
+        self.received: list[Object] = []
+        """All messages so far."""
         self.hello = self.next()
 
     def say(self, kind: str, **fields: object) -> None:
@@ -49,13 +49,13 @@ class Caller:
         """The next message."""
         message: Object = json.loads(self.connection.recv(timeout=PATIENCE_SECONDS))
         check("daemon", message)
-        self.heard.append(message)
+        self.received.append(message)
         return message
 
     def until(self, kind: str, **fields: object) -> Object:
         """Wait for a message of a type, with these values."""
-        wanted = {"type": kind, **fields}
-        while (message := self.next()) | wanted != message:
+        expected = {"type": kind, **fields}
+        while (message := self.next()) | expected != message:
             pass
         return message
 
@@ -63,12 +63,12 @@ class Caller:
         """All events of a stream so far."""
         return [
             message
-            for message in self.heard
+            for message in self.received
             if message.get("stream") == stream and "seq" in message
         ]
 
     def analysis(self, samples: bytes, **fields: object) -> Object:
-        """Have a file analysed."""
+        """Send a file and return its analysis."""
         self.start(**fields)
         self.send(samples)
         self.say("end")
@@ -77,11 +77,11 @@ class Caller:
 
 @contextlib.contextmanager
 def calling(url: str) -> Iterator[Caller]:
-    """A caller that is greeted already."""
+    """Connect and wait for ``hello``."""
     with connect(url, compression=None) as connection:
         yield Caller(connection)
 
 
 def pcm(samples: FloatArray) -> bytes:
-    """As 16-bit integers."""
+    """Encode samples as 16-bit integers."""
     return np.round(samples * 32767).astype("<i2").tobytes()

@@ -24,7 +24,7 @@ _ANNOUNCEMENT = re.compile(
 
 
 def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself."""
+    """Run a command to its end."""
     return subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
@@ -36,7 +36,7 @@ def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str
 
 
 class Daemon:
-    """A running daemon: where it listens, what it says, how it ends."""
+    """A running daemon: its addresses, its output and its end."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -49,12 +49,12 @@ class Daemon:
 
     @property
     def port(self) -> int:
-        """Of page and WebSocket."""
+        """The port of page and WebSocket."""
         return int(self.page_url.rstrip("/").rpartition(":")[2])
 
     @property
     def stderr(self) -> str:
-        """What it has said so far."""
+        """All lines on standard error so far."""
         return "".join(self._stderr)
 
     def error_line(self, containing: str) -> str:
@@ -71,7 +71,7 @@ class Daemon:
             yield json.loads(line)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """End it; returns the exit status."""
+        """End the daemon, and return its exit status."""
         self.process.send_signal(number)
         return self.process.wait(timeout=PATIENCE_SECONDS)
 
@@ -90,7 +90,7 @@ def running_daemon(
     command: Sequence[str] = COMMAND,
     **options: Any,
 ) -> Iterator[Daemon]:
-    """A daemon on free ports, ended afterwards if it has not ended by itself."""
+    """Run a daemon on free ports, and end it afterwards."""
     ports = ("--port", "0", "--zmq", "tcp://127.0.0.1:*")
     with subprocess.Popen(
         [*command, "run", *ports, *arguments],

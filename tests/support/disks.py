@@ -1,4 +1,4 @@
-"""A small disk of the test's own, that can be full or read-only."""
+"""A small disk that can be full or read-only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ needs_disks = pytest.mark.skipif(
 
 @contextlib.contextmanager
 def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
-    """A file system in memory, mounted on the folder, gone afterwards."""
+    """Mount a file system in memory on the folder, and unmount it afterwards."""
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)], check=True
     )
@@ -31,5 +31,5 @@ def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
 
 
 def make_read_only(folder: Path) -> None:
-    """Let nothing be written to a small disk any more."""
+    """Make a small disk read-only."""
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)

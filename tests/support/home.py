@@ -1,4 +1,4 @@
-"""A home of the tests' own: what they and their daemons keep never lands in the user's."""
+"""A temporary home folder, so that tests and their daemons write nothing to the user's."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 _OWN = {"HOME": "", "XDG_DATA_HOME": ".local/share", "XDG_CACHE_HOME": ".cache"}
-"""Variables that lead to a user's own things, and where they lead in the home of the tests."""
+"""Variables with the user's folders, and the folder of each in the temporary home."""
 
 
 def leave_home() -> Callable[[], Set[str]]:
-    """Move this process, and all that it starts, to an empty home.
+    """Give this process and its children an empty home folder.
 
     Returns:
-        What removes that home again, and names the files in the user's that changed meanwhile.
+        A function that removes that folder and returns the user's files that have changed.
     """
     before = kept_in(Path.home())
     real = Path.home()
     home = Path(tempfile.mkdtemp(prefix="emotiond-home-"))
-    # pip keeps what it has fetched for the next run, in the tree instead of the user's cache.
+    # pip caches its downloads in the tree instead of the user's folder.
     own = {name: str(home / place) for name, place in _OWN.items()}
     os.environ.update(own, PIP_CACHE_DIR=str(Path(".pytest_cache/pip").absolute()))
     os.environ.pop("EMOTIOND_CONFIG", None)
@@ -34,6 +34,6 @@ def leave_home() -> Callable[[], Set[str]]:
 
 
 def kept_in(home: Path) -> Mapping[str, int]:
-    """What emotiond keeps in a home, each file with its time of change in ns."""
+    """The daemon's files in a home folder, each with its modification time in ns."""
     files = (path for path in (home / ".local/share/emotiond").rglob("*") if path.is_file())
     return {str(path): path.stat().st_mtime_ns for path in files}

@@ -1,4 +1,4 @@
-"""A whole kind of smoother: the last window alone counts, and its best label needs a majority."""
+"""An example smoother: it uses only the last window, and its best label needs a majority."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two hosts and a cable between them that can be cut: network namespaces of the test's own."""
+"""Two network namespaces with a virtual cable that the test can cut."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Link:
         self._hosts = {HERE: f"{name}a", THERE: f"{name}b"}
 
     def command(self, address: str, *command: str) -> tuple[str, ...]:
-        """A command, to be run on one of the hosts."""
+        """Return the command line that runs a command on one of the hosts."""
         return ("ip", "netns", "exec", self._hosts[address], *command)
 
     def on(self, address: str, work: Callable[[], T]) -> T:
-        """Do something on one of the hosts; the sockets that it opens stay there."""
+        """Run a function on one of the hosts. The sockets that it opens stay there."""
         results: list[T] = []
         faults: list[BaseException] = []
 
@@ -46,7 +46,7 @@ class Link:
             try:
                 _enter(self._hosts[address])
                 results.append(work())
-            except BaseException as error:  # raised again where it is waited for
+            except BaseException as error:  # raised again in the calling thread
                 faults.append(error)
 
         thread = threading.Thread(target=enter_and_work)
@@ -57,25 +57,25 @@ class Link:
         return results[0]
 
     def connect(self, port: int) -> socket.socket:
-        """A connection from ``THERE`` to a port ``HERE``."""
+        """Connect from ``THERE`` to a port ``HERE``."""
         return self.on(THERE, lambda: socket.create_connection((HERE, port), timeout=10))
 
     def cut(self) -> None:
-        """From now on nothing arrives, and nobody is told."""
+        """Cut the cable. Neither side gets an error."""
         self._set("down")
 
-    def mend(self) -> None:
-        """Put the cable in again."""
+    def reconnect(self) -> None:
+        """Reconnect the cable."""
         self._set("up")
 
     def _set(self, state: str) -> None:
-        # At the far end: at ours, the system would tell the sockets that the network is down.
+        # At the far end: at the near end, the sockets would get an error.
         _ip("-n", self._hosts[THERE], "link", "set", "cable", state)
 
 
 @contextlib.contextmanager
 def link() -> Iterator[Link]:
-    """Two connected hosts, gone afterwards."""
+    """Set up two connected hosts, and remove them afterwards."""
     name = f"emo{os.getpid()}"
     cable = Link(name)
     hosts = ((f"{name}a", HERE), (f"{name}b", THERE))

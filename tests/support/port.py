@@ -1,4 +1,4 @@
-"""A WebSocket server of our own on a free port, with small limits, and raw clients."""
+"""A WebSocket server with small limits on a free port, and raw clients."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-HEARD = Emotion(
+EMOTION = Emotion(
     seq=0, stream="voice", start=0.0, end=0.0, time=0.0, state="silence", label=None,
     confidence=None, scores=None, raw=None, speech_ratio=0.0, level_dbfs=-120.0,
     age_ms=None, dropped_samples=0,
 )  # fmt: skip
-EVENT = Message(HEARD, '{"type":"emotion","filler":"' + "x" * 4000 + '"}')
+EVENT = Message(EMOTION, '{"type":"emotion","filler":"' + "x" * 4000 + '"}')
 
 
 class Port:
-    """A server that is open."""
+    """A running server and its address."""
 
     def __init__(self, server: WebSocketServer, number: int, host: str) -> None:
         self.server = server
@@ -47,7 +47,7 @@ class Port:
         self._host = host
 
     async def raw(self, receive_bytes: int | None = None) -> socket.socket:
-        """A connected socket, perhaps with little room to receive."""
+        """Connect a socket, with a receive buffer of this size if given."""
         client = socket.socket()
         if receive_bytes is not None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -84,7 +84,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
 
 
 async def everything(client: socket.socket) -> bytes:
-    """What comes until the server hangs up."""
+    """Receive until the server closes the connection."""
     loop, received = asyncio.get_running_loop(), b""
     with client, contextlib.suppress(ConnectionError):
         while piece := await loop.sock_recv(client, 65_536):
@@ -105,5 +105,5 @@ async def closing_code(client: ClientConnection) -> int | None:
 
 
 def frame(opcode: int, payload: bytes, fin: bool = True) -> bytes:
-    """A masked frame of less than 126 bytes, the mask being zero."""
+    """Return a masked frame of less than 126 bytes. The mask is zero."""
     return struct.pack("!BB4x", opcode | 0x80 * fin, 0x80 | len(payload)) + payload

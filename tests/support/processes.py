@@ -1,4 +1,4 @@
-"""The decoders that a process has started, as Linux tells of them."""
+"""The decoder processes of a daemon, from /proc."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 
 
 def decoders(parent: int) -> list[int]:
-    """Their numbers, in the order in which they were started."""
+    """Return their process numbers, in the order of their start."""
     found = []
     for place in Path("/proc").iterdir():
         if not place.name.isdigit():
@@ -32,11 +32,11 @@ def await_end(process: int, patience_seconds: float = 20.0) -> None:
     deadline = time.monotonic() + patience_seconds
     while Path(f"/proc/{process}").exists():
         assert time.monotonic() < deadline, f"process {process} goes on"
-        time.sleep(0.01)  # its parent, who waits for it, tells nobody
+        time.sleep(0.01)  # no event: the parent reaps it
 
 
 def await_decoders(parent: int, count: int, patience_seconds: float = 20.0) -> list[int]:
-    """Wait until there are so many."""
+    """Wait until the process has this number of decoders."""
     deadline = time.monotonic() + patience_seconds
     while len(found := decoders(parent)) != count:
         assert time.monotonic() < deadline, f"{len(found)} decoders, not {count}"

@@ -1,4 +1,4 @@
-"""Which foreign programs the tests may start: those that ``tools/need`` installs, and no others."""
+"""Limits the programs that tests may start to those that ``tools/need`` installs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("venv", "portaudio", "sndfile", "chromium", "atomic", "git", "ip")
-"""All that ``tools/need`` knows."""
+"""The arguments of ``tools/need``."""
 GIVEN = ("git", "make", "python3", "apt", "dpkg")
-"""What has to be there before ``tools/need`` can help."""
+"""Programs that ``tools/need`` itself requires."""
 IS_DEBIAN = shutil.which("dpkg-query") is not None and Path("/etc/debian_version").exists()
 
 
@@ -25,7 +25,7 @@ _DPKG_QUERY = "dpkg-query"
 
 
 def watch_programs() -> None:
-    """From now on, fail a test that starts a program which a bare machine would lack."""
+    """Fail every later test that starts a program which a bare machine lacks."""
     if IS_DEBIAN:
         brought()  # starts programs itself
         sys.addaudithook(_refuse_unexpected)
@@ -36,13 +36,13 @@ def _refuse_unexpected(event: str, arguments: tuple[Any, ...]) -> None:
         return
     name = os.fsdecode(arguments[0])
     path = shutil.which(name)
-    # What is not there at all is an error of its own; what the tests made themselves is theirs.
+    # A missing program raises its own error. Programs that the tests made are allowed.
     if path is not None and not _is_ours(Path(path)) and not is_brought(Path(path)):
         raise AssertionError(f"a test starts {name!r}, which tools/need does not install")
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a program is Python itself, or lies in the tree or in a folder of the tests."""
+    """Return whether a program is Python, or lies in the tree or in a folder of the tests."""
     peers = os.environ.get("PEERS_ROOT")
     own: list[str | Path] = [
         ROOT,
@@ -68,7 +68,7 @@ def package_of(path: Path) -> str:
     real = str(path.resolve())
     names = (real, real.removeprefix("/usr"))
     for name in dict.fromkeys((str(path), *names)):
-        # A file that one package has put in place of another's is told of as a diversion, too.
+        # dpkg also reports a diversion, a file that replaces another package's.
         found = re.search(r"^(?!diversion )([a-z0-9.+-]+)", _dpkg("-S", name), re.MULTILINE)
         if found:
             return found[1]
@@ -80,16 +80,16 @@ def brought() -> Set[str]:
     """The packages of a bare system and of ``tools/need``, with all that they depend on."""
     needed = _output(str(ROOT / "tools" / "need"), "--packages", *PARTS)
     packages = installed()
-    wanted = [*GIVEN, *needed.split()]
-    wanted += [name for name, (essential, _) in packages.items() if essential]
+    names = [*GIVEN, *needed.split()]
+    names += [name for name, (essential, _) in packages.items() if essential]
     found: set[str] = set()
     providers = _providers(packages)
-    while wanted:
-        name = wanted.pop()
+    while names:
+        name = names.pop()
         for package in providers.get(name, ()):
             if package not in found:
                 found.add(package)
-                wanted += packages[package][1]
+                names += packages[package][1]
     return found
 
 
@@ -105,7 +105,7 @@ def installed() -> Mapping[str, tuple[bool, tuple[str, ...]]]:
 
 
 def _providers(packages: Mapping[str, object]) -> Mapping[str, list[str]]:
-    """Under each name that a package can be asked for by, the packages."""
+    """Return the packages that provide each name."""
     providers = {name: [name] for name in packages}
     for line in _dpkg("-W", "-f", "${Package}\t${Provides}\n").splitlines():
         package, provides = line.split("\t")

@@ -1,4 +1,4 @@
-"""Messages held against the JSON Schemas in ``docs/schema``."""
+"""Checks messages against the JSON Schemas in ``docs/schema``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 FOLDER = Path(__file__).parents[2] / "docs" / "schema"
 
 Side = Literal["daemon", "client"]
-"""Who has sent a message."""
+"""The sender of a message."""
 
 
 @functools.cache
@@ -23,13 +23,13 @@ def schema_of(side: Side) -> dict[str, Any]:
 
 
 def types_of(side: Side) -> set[str]:
-    """The types of all messages that a side may send."""
+    """Return the types of all messages that a side may send."""
     return {entry["$ref"].rpartition("/")[2] for entry in schema_of(side)["oneOf"]}
 
 
 @functools.cache
 def _validator(side: Side, kind: str) -> Draft202012Validator:
-    """Of one type of message: its complaints are clearer than those of all together."""
+    """Return the validator of one message type: its errors are clearer than those of all types."""
     schema = schema_of(side)
     return Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
 

@@ -1,4 +1,4 @@
-"""Sound for the tests, and the ways in which it may arrive."""
+"""Test signals, and the block sizes in which they arrive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def speech_recipe(**changes: object) -> Recipe:
 
 @functools.cache
 def demo() -> FloatArray:
-    """The bundled recording of a voice, mono at 16 kHz; not to be written to."""
+    """The bundled recording of a voice, mono at 16 kHz; read-only."""
     path = resources.files("emotiond.streamer") / "sources" / "demo.flac"
     samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     assert rate == RATE
@@ -54,7 +54,7 @@ def tone(hz: float, seconds: float, amplitude: float = 0.5, rate: int = RATE) ->
 
 
 def cut(samples: FloatArray, sizes: Sequence[int]) -> Iterator[FloatArray]:
-    """The signal in blocks of these sizes, over and over, to its end."""
+    """Cut a signal into blocks. The sizes repeat until its end."""
     position = 0
     while position < samples.shape[0]:
         for size in sizes:
@@ -63,7 +63,7 @@ def cut(samples: FloatArray, sizes: Sequence[int]) -> Iterator[FloatArray]:
 
 
 block_sizes = st.lists(st.integers(1, 3000), min_size=4, max_size=8)
-"""Sizes of the blocks in which a signal comes."""
+"""Block sizes of a signal."""
 
 
 @st.composite

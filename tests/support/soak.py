@@ -35,7 +35,7 @@ class Reading:
     descriptors: int
     threads: int
     clients: int
-    """Clients that have come and gone."""
+    """Number of clients that have connected and left."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Outcome:
     """Results of a whole run."""
 
     readings: list[Reading]
-    """At equal distances of sound; the first one after a tenth of it."""
+    """Samples at equal intervals of sound, from a tenth of the run on."""
     websocket: SequenceCheck
     zeromq: SequenceCheck
     clients: Counter[str]
@@ -62,7 +62,7 @@ def soak(hours: float, readings: int) -> Outcome:
             return asyncio.run(_watch(daemon, hours, readings))
 
 
-async def _watch(daemon: Daemon, hours: float, wanted: int) -> Outcome:
+async def _watch(daemon: Daemon, hours: float, requested: int) -> Outcome:
     websocket, zeromq, clients = SequenceCheck(), SequenceCheck(), Counter[str]()
     process, readings, began = psutil.Process(daemon.process.pid), [], time.monotonic()
     stop = threading.Event()
@@ -71,8 +71,8 @@ async def _watch(daemon: Daemon, hours: float, wanted: int) -> Outcome:
     listener = asyncio.ensure_future(listen(daemon.websocket_url, websocket))
     passing = asyncio.ensure_future(_come_and_go(daemon, clients))
     try:
-        for number in range(wanted):
-            due_hours = hours * (0.1 + 0.9 * number / (wanted - 1))
+        for number in range(requested):
+            due_hours = hours * (0.1 + 0.9 * number / (requested - 1))
             while websocket.audio_seconds < 3600 * due_hours:
                 if passing.done() or listener.done():
                     await asyncio.gather(passing, listener)

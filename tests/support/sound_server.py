@@ -1,4 +1,4 @@
-"""A headless PulseAudio whose microphone hears what is played into it, in real time."""
+"""A headless PulseAudio. Its microphone delivers the played sound in real time."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _ASOUNDRC = "".join(
     for kind, hint in (("pcm", " hint.description PulseAudio"), ("ctl", ""))
     for name in ("pulse", "!default")
 )
-"""What a system with PulseAudio says in its own configuration of ALSA."""
+"""The ALSA configuration of a system with PulseAudio."""
 
 
 def missing_programs() -> list[str]:
-    """Those of the needed programs that this machine does not have."""
+    """Return the required programs that this machine lacks."""
     return [program for program in PROGRAMS if shutil.which(program) is None]
 
 
 class SoundServer:
-    """One PulseAudio of the test's own, in a folder of its own."""
+    """A private PulseAudio in its own folder."""
 
     def __init__(self, folder: Path, sample_rate: int = 16_000, channels: int = 1) -> None:
         self._folder = folder
@@ -44,7 +44,7 @@ class SoundServer:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What a program needs to find this server, and its microphone as the default one."""
+        """Variables that make this server and its microphone a program's default."""
         return {
             **os.environ,
             "HOME": str(self._folder),
@@ -83,7 +83,7 @@ class SoundServer:
         return self._spawn("paplay", f"--device={_SINK}", str(path))
 
     def kill(self) -> None:
-        """Take the sound server, and with it the microphone, away."""
+        """End the server, and with it the microphone."""
         for process in self._processes:
             process.kill()
             process.wait()
@@ -91,12 +91,12 @@ class SoundServer:
         self._socket.unlink(missing_ok=True)
 
     def freeze(self, frozen: bool) -> None:
-        """Let the server stand still, so that its microphone falls silent without an error."""
+        """Stop or continue the server, whose microphone then delivers nothing without an error."""
         for process in self._processes:
             process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def recorders(self) -> list[str]:
-        """The names of the programs that are recording at this moment."""
+        """Return the names of the programs that are recording."""
         listed = subprocess.run(
             ["pactl", "list", "source-outputs"],
             env=self.environment,
@@ -125,7 +125,7 @@ class SoundServer:
 
 @contextlib.contextmanager
 def sound_server(sample_rate: int = 16_000, channels: int = 1) -> Iterator[SoundServer]:
-    """A running server, gone afterwards."""
+    """Run a server, and end it afterwards."""
     # Not pytest's folder: the path of a Unix socket must be short.
     with tempfile.TemporaryDirectory(prefix="emo") as folder:
         Path(folder).chmod(0o700)
@@ -144,7 +144,7 @@ def write_wav(path: Path, samples: npt.NDArray[np.float32], sample_rate: int = 1
 
 
 def _modules() -> Path:
-    """The server's modules: where it was unpacked, it looks for them in the wrong place."""
+    """Return the folder of the server's modules. An unpacked server searches the wrong one."""
     program = shutil.which("pulseaudio")
     assert program is not None
     (found,) = (Path(program).parents[1] / "lib").glob("pulse-*/modules")

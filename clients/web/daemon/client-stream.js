@@ -83,8 +83,8 @@ export class ClientStream {
     });
     socket.addEventListener("message", ({ data }) => this.#receive(data));
     socket.addEventListener("close", ({ code, reason }) => {
-      if (code === TOKEN_WANTED) this.#end("The daemon wants its token first.", "refused");
-      else if (REFUSALS.includes(code)) this.#end(`The daemon hung up: ${reason}.`, "refused");
+      if (code === TOKEN_WANTED) this.#end("The daemon needs its token first.", "refused");
+      else if (REFUSALS.includes(code)) this.#end(`The daemon closed the connection: ${reason}.`, "refused");
       else this.#end(LOST, "lost");
     });
   }

@@ -61,7 +61,7 @@ export function parseReply(data) {
     }
     case "error": return {
       type: "error", error: text(data.error),
-      detail: text(data.detail) || "The daemon refused without a reason.", about: text(data.about),
+      detail: text(data.detail) || "The daemon refused and gave no reason.", about: text(data.about),
     };
     default: return null;
   }

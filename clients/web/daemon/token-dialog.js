@@ -48,7 +48,7 @@ export class TokenDialog {
 
   /** Opens the dialog; says so if the token that was sent was not the daemon's. */
   ask() {
-    setText(this.#wrong, this.#given === "" ? "" : "That is not this daemon’s token.");
+    setText(this.#wrong, this.#given === "" ? "" : "That token is not right. Please try again.");
     this.#given = "";
     keep("");
     if (!this.#dialog.open) this.#dialog.showModal();

@@ -10,7 +10,7 @@ export const SAMPLE_RATE = 16000;
 /** Decoding holds the whole file, and what comes of it, in memory. */
 export const LARGEST_FILE_BYTES = 256 * 2 ** 20;
 const LOOK_MS = 5000;
-const ELSEWHERE = "For longer recordings there is the command: emotiond analyze FILE";
+const ELSEWHERE = "For longer recordings, run: emotiond analyze FILE";
 
 /** Something that the viewer can understand and mend; its message is shown as it is. */
 export class FileProblem extends Error {}
@@ -41,7 +41,7 @@ function statedSeconds(file) {
 /** @param {number} seconds @param {number} mostSeconds */
 function refuseLong(seconds, mostSeconds) {
   if (!(seconds > mostSeconds)) return; // a file that does not say how long it is may be short
-  throw new FileProblem(`It lasts ${duration(seconds)}; the page takes up to `
+  throw new FileProblem(`It is ${duration(seconds)} long; the page takes up to `
     + `${duration(mostSeconds)}. ${ELSEWHERE}`);
 }
 
@@ -54,7 +54,7 @@ function refuseLong(seconds, mostSeconds) {
 export async function decode(file, mostSeconds) {
   if (file.size === 0) throw new FileProblem("It is empty.");
   if (file.size > LARGEST_FILE_BYTES) {
-    throw new FileProblem(`It has ${Math.ceil(file.size / 2 ** 20)} MB; the page takes up to `
+    throw new FileProblem(`It is ${Math.ceil(file.size / 2 ** 20)} MB; the page takes up to `
       + `${LARGEST_FILE_BYTES / 2 ** 20} MB. ${ELSEWHERE}`);
   }
   // A few bytes can say that hours follow: ask before they fill the memory.
@@ -65,9 +65,9 @@ export async function decode(file, mostSeconds) {
     decoded = await context.decodeAudioData(await file.arrayBuffer());
   } catch (error) {
     if (error instanceof DOMException && error.name === "NotReadableError") {
-      throw new FileProblem("It cannot be read: it was moved, changed or is a folder.");
+      throw new FileProblem("It cannot be read. It may have moved or changed, or be a folder.");
     }
-    throw new FileProblem("This browser finds no sound in it. Is it an audio or video file?");
+    throw new FileProblem("This browser found no sound in it. Is it an audio or video file?");
   }
   refuseLong(decoded.duration, mostSeconds);
   return toInt16(mixDown(decoded));

@@ -40,8 +40,8 @@ function part(name, className, content) {
 /** @param {import("./job.js").Job} job @param {number} nowMs @returns {string} */
 function stateOf(job, nowMs) {
   switch (job.phase) {
-    case "waiting": return "waiting for its turn";
-    case "decoding": return "being decoded…";
+    case "waiting": return "waiting";
+    case "decoding": return "decoding…";
     case "failed": return job.problem;
     default: {
       const left = job.secondsLeft(nowMs);
@@ -174,6 +174,6 @@ export class FilesPanel {
     for (const each of row.querySelectorAll("button")) setAttribute(each, "aria-disabled", "true");
     row.addEventListener("click", (event) => event.stopPropagation(), { capture: true });
     const facts = row.querySelector(".file-facts");
-    if (facts instanceof HTMLElement) setText(facts, "being deleted…");
+    if (facts instanceof HTMLElement) setText(facts, "deleting…");
   }
 }

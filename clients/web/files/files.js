@@ -103,7 +103,7 @@ export class Files {
     const [first, ...others] = this.#library.keepAllDeleting();
     if (first === undefined) return;
     const what = others.length === 0 ? `“${shownName(first.name)}”` : `${others.length + 1} files`;
-    this.#page.say(`${what} could not be deleted: the connection was lost.`);
+    this.#page.say(`${what} could not be deleted. The connection was lost.`);
   }
 
   /** @param {File[]} files */
@@ -112,10 +112,10 @@ export class Files {
     for (const file of files) {
       const known = this.#library.idFor(keyOf(file));
       if (known !== null) {
-        this.#page.say(`“${shownName(file.name)}” has been analysed already: here it is.`);
+        this.#page.say(`“${shownName(file.name)}” is already analysed. Here it is.`);
         this.#select(known);
       } else if (!this.#queue.add(file)) {
-        this.#page.say(`“${shownName(file.name)}” is being analysed already.`);
+        this.#page.say(`“${shownName(file.name)}” is already being analysed.`);
       }
     }
   }
@@ -152,7 +152,7 @@ export class Files {
     if (!this.#keepsHistory) return;
     this.#page.send({ type: "history" });
     if (result.id === null) {
-      this.#page.say(`“${fileStream.title}” could not be kept: it is gone with this page.`);
+      this.#page.say(`“${fileStream.title}” could not be saved. Its result is gone when you close this page.`);
     }
   }
 
@@ -169,7 +169,7 @@ export class Files {
     if (id > 0) {
       // The row stays until the daemon's history no longer has it: it may die before it has written.
       if (this.#page.send({ type: "forget", ids: [id] })) this.#library.markDeleting(id);
-      else this.#page.say("The daemon does not answer: it cannot forget now.");
+      else this.#page.say("The daemon does not answer. Nothing was deleted.");
       return;
     }
     const fileStream = this.#library.fileStream(id);

@@ -66,7 +66,7 @@ export class Job {
       this.phase = "decoding";
       onChange();
       const samples = await decode(this.file, this.#daemon.mostFileSeconds());
-      if (samples.length === 0) throw new FileProblem("There is no sound in it.");
+      if (samples.length === 0) throw new FileProblem("It contains no sound.");
       if (!this.isOver) await this.#analyse(samples, onChange);
     } catch (error) {
       if (this.phase !== "cancelled") {

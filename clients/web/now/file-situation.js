@@ -25,7 +25,7 @@ export function fileSituation(fileStream, position) {
   if (position === null) {
     const length = duration(Math.max(1, result.duration));
     const whole = result.label === null
-      ? say("silence", "no speech", `Nobody speaks in these ${length}.`)
+      ? say("silence", "no speech", `No speech in ${length}.`)
       : say("speech", result.label, `${percent(result.confidence)} on average over ${length}`);
     const news = `${fileStream.title}: ${whole.word}, ${whole.detail}`;
     return { ...whole, label: result.label, confidence: result.confidence, news };
@@ -39,11 +39,11 @@ export function fileSituation(fileStream, position) {
  *   import("./situation.js").Situation} say
  */
 function momentSituation(event, time, say) {
-  if (event === null) return say("silence", "silence", `Nothing was heard at ${time}.`);
-  const situation = say(event.state, STATE_WORDS[event.state], `Nobody speaks at ${time}.`);
+  if (event === null) return say("silence", "silence", `No sound at ${time}.`);
+  const situation = say(event.state, STATE_WORDS[event.state], `No speech at ${time}.`);
   situation.loudness = loudnessOf(event);
   if (event.state === "warmup") situation.detail = "The first half second.";
-  if (event.state === "uncertain") situation.detail = `Too little to tell at ${time}.`;
+  if (event.state === "uncertain") situation.detail = `Not sure at ${time}.`;
   if (event.state === "speech" && event.label !== null) {
     situation.label = event.label;
     situation.word = event.label;

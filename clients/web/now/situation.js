@@ -66,7 +66,7 @@ export function situationOf(stream, link, nowMs) {
     return say("offline", "reconnecting", `The daemon does not answer. Next try in ${link.retryInSeconds} s.`);
   }
   if (link.phase === "locked") {
-    return say("locked", "locked", "This daemon tells what it hears to those who have its token.");
+    return say("locked", "locked", "This daemon needs its token.");
   }
   if (link.phase === "connecting") {
     return last === null
@@ -75,20 +75,20 @@ export function situationOf(stream, link, nowMs) {
   }
   if (stream === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
 
-  if (!stream.isPresent) return say("ended", "ended", "The daemon has this stream no longer.");
+  if (!stream.isPresent) return say("ended", "ended", "This stream is gone.");
 
   const why = stream.statusDetail.slice(0, LONGEST_DETAIL);
   switch (stream.status) {
-    case "ended": return say("ended", "ended", `The source is over. ${why}`);
-    case "muted": return say("muted", "muted", `The daemon does not listen until it is unmuted. ${why}`);
-    case "stalled": return say("stalled", "no sound", `The source has stopped delivering. ${why}`);
+    case "ended": return say("ended", "ended", `The source has ended. ${why}`);
+    case "muted": return say("muted", "muted", `The daemon does not listen while muted. ${why}`);
+    case "stalled": return say("stalled", "no sound", `The source sends no sound. ${why}`);
     case "reconnecting":
       return say("reconnecting", "source lost", `The daemon is opening it again. ${why}`);
   }
   if (last === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
   const quietSeconds = (nowMs - stream.lastEventAtMs) / 1000;
   if (quietSeconds > Math.max(QUIET_SECONDS, QUIET_STRIDES * stream.events.strideSeconds)) {
-    return say("quiet", "no news", `Nothing has come from the daemon for ${duration(quietSeconds)}.`);
+    return say("quiet", "no updates", `No update from the daemon for ${duration(quietSeconds)}.`);
   }
 
   /** @type {Situation} */
@@ -98,10 +98,10 @@ export function situationOf(stream, link, nowMs) {
       situation.detail = "Listening to the first half second.";
       break;
     case "silence":
-      situation.detail = `Nobody speaks, ${held(stream)}.`;
+      situation.detail = `No speech, ${held(stream)}.`;
       break;
     case "uncertain":
-      situation.detail = `Too little to tell; closest is ${leaning(stream)}.`;
+      situation.detail = `Not sure yet. Closest: ${leaning(stream)}.`;
       break;
     case "speech":
       situation.label = last.label;
@@ -111,7 +111,7 @@ export function situationOf(stream, link, nowMs) {
       break;
   }
   if (stream.status === "overload") {
-    situation.note = `The computer cannot keep up. ${why}`;
+    situation.note = `This computer is too slow. ${why}`;
   }
   return situation;
 }

@@ -4,17 +4,17 @@ const CONSTRAINTS = Object.freeze({
   audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
 });
 
-const INSECURE = "Browsers lend a microphone only to pages over HTTPS or from the same machine. "
-  + "Start the daemon with --tls-cert and --tls-key, or come through a tunnel: "
+const INSECURE = "Browsers allow the microphone only over HTTPS or on the same machine. "
+  + "Start the daemon with --tls-cert and --tls-key, or use a tunnel: "
   + "ssh -L 8765:127.0.0.1:8765 HOST, then open http://127.0.0.1:8765/";
 
 /** @type {Readonly<Record<string, string>>} */
 const REFUSALS = Object.freeze({
-  NotAllowedError: "The microphone was refused. Allow it for this page, beside the address in the "
-    + "browser or in the system’s settings, then speak again.",
-  NotFoundError: "There is no microphone here. Plug one in, then speak again.",
-  NotReadableError: "The microphone does not open: another program may hold it. Close that, then "
-    + "speak again.",
+  NotAllowedError: "The microphone is blocked. Allow it for this page, beside the address in the "
+    + "browser or in the system’s settings, then press Speak again.",
+  NotFoundError: "No microphone found. Plug one in, then press Speak again.",
+  NotReadableError: "The microphone does not open. Another program may use it: close that, then "
+    + "press Speak again.",
 });
 
 /** Its message tells the viewer what to do. */

@@ -8,11 +8,11 @@ const QUIETEST_DBFS = -60;
 /** @param {import("./voice.js").Voice} voice @returns {string} */
 function sentence(voice) {
   switch (voice.phase) {
-    case "asking": return "The browser asks whether this page may use your microphone.";
-    case "starting": return "Your microphone is on; the daemon is about to listen.";
-    case "waiting": return "Your microphone is on, but the daemon does not answer. Trying again…";
-    case "on": return voice.isPublic ? "Your microphone is on. Everybody who listens to this daemon sees it."
-      : "Your microphone is on. This page alone sees what is heard.";
+    case "asking": return "Please allow this page to use your microphone.";
+    case "starting": return "Your microphone is on. Waiting for the daemon…";
+    case "waiting": return "Your microphone is on. The daemon does not answer. Trying again…";
+    case "on": return voice.isPublic ? "Your microphone is on. Everyone connected sees the result."
+      : "Your microphone is on. Only this page sees the result.";
     default: return voice.problem;
   }
 }
@@ -73,6 +73,6 @@ export class VoiceStrip {
     setAttribute(this.#level, "aria-valuenow", String(Math.round(voice.levelDbfs)));
     const { droppedSeconds } = voice;
     setText(this.#dropped, droppedSeconds < 1 ? ""
-      : `The network is too slow: ${duration(droppedSeconds)} of sound were left out.`);
+      : `The network is too slow: ${duration(droppedSeconds)} of sound were skipped.`);
   }
 }

@@ -11,7 +11,7 @@ import { Microphone, MicrophoneProblem } from "./microphone.js";
 /** What may wait for a slow network before sound is left out: old sound is no live sound. */
 const MOST_WAITING_SECONDS = 2;
 const BYTES_PER_SAMPLE = 2;
-const UNPLUGGED = "The microphone is gone. Plug it in again, then speak again.";
+const UNPLUGGED = "The microphone is gone. Plug it in, then press Speak again.";
 
 export class Voice {
   /** @type {Phase} */
@@ -151,7 +151,7 @@ export class Voice {
     if (message.type === "analysis") return;
     this.stream?.apply(message, performance.now());
     if (message.type === "status" && message.status === "ended") {
-      this.#end(`The daemon has ended your stream. ${message.detail}`);
+      this.#end(`The daemon ended your stream. ${message.detail}`);
     } else this.#onChange();
   }
 

@@ -14,7 +14,7 @@ STRIDE = 4000
 
 
 def chunks_of(chunker: Chunker) -> list[Chunk]:
-    """Those that are complete by now."""
+    """Return all complete chunks."""
     taken = []
     while (chunk := chunker.next_chunk()) is not None:
         taken.append(Chunk(chunk.samples.copy(), chunk.position, chunk.after_cut, chunk.last))
@@ -22,7 +22,7 @@ def chunks_of(chunker: Chunker) -> list[Chunk]:
 
 
 def take_in(samples: FloatArray, rate: int, sizes: list[int]) -> list[Chunk]:
-    """All chunks of a stream whose blocks have these sizes, asked for after each block."""
+    """Write blocks of these sizes, and return the chunks that complete after each block."""
     ring = Ring(4 * rate, samples.shape[1], rate)
     chunker, taken = Chunker(ring, STRIDE), []
     for block in cut(samples, sizes):
@@ -59,7 +59,7 @@ def test_channels_are_mixed_down_to_their_mean() -> None:
     st.sampled_from([16_000, 44_100, 48_000]),
     st.lists(st.integers(50, 9000), min_size=1, max_size=6),
 )
-def test_the_timing_of_the_writes_does_not_matter_to_a_bit(rate: int, sizes: list[int]) -> None:
+def test_chunks_do_not_depend_on_the_timing_of_writes(rate: int, sizes: list[int]) -> None:
     sound = noise(1.3, -20, rate=rate)[:, None]
     expected, chunks = take_in(sound, rate, [rate]), take_in(sound, rate, sizes)
     assert [c.position for c in chunks] == [c.position for c in expected]
@@ -69,7 +69,7 @@ def test_the_timing_of_the_writes_does_not_matter_to_a_bit(rate: int, sizes: lis
 
 
 @pytest.mark.parametrize("rate", [16_000, 48_000])
-def test_after_a_loss_strides_end_where_they_always_do(rate: int) -> None:
+def test_strides_keep_their_positions_after_a_loss(rate: int) -> None:
     ring = Ring(2 * rate, 1, rate)
     chunker = Chunker(ring, STRIDE)
     sound = noise(2.0, -20, rate=rate)[:, None]
@@ -80,7 +80,7 @@ def test_after_a_loss_strides_end_where_they_always_do(rate: int) -> None:
     chunks = chunks_of(chunker)
     spans = [(c.position, c.position + c.samples.shape[0], c.after_cut) for c in chunks]
     assert spans[0] == (0, 4000, True)
-    assert spans[1] == (4000, 4800, False)  # what came before the loss is heard, too
+    assert spans[1] == (4000, 4800, False)  # the audio before the loss is kept
     assert spans[2] == (9600, 12_000, True)
     assert spans[3] == (12_000, 16_000, False)
     assert spans[-1][1] == pytest.approx(9600 + 16_000, abs=2)
@@ -88,7 +88,7 @@ def test_after_a_loss_strides_end_where_they_always_do(rate: int) -> None:
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
-def test_after_a_cut_nothing_of_the_old_sound_is_left(rate: int) -> None:
+def test_no_audio_from_before_a_cut_is_left_after_it(rate: int) -> None:
     ring = Ring(2 * rate, 1, rate)
     chunker = Chunker(ring, STRIDE)
     ring.write(np.ones((rate * 3 // 10, 1), np.float32), 0)
@@ -104,7 +104,7 @@ def test_after_a_cut_nothing_of_the_old_sound_is_left(rate: int) -> None:
     assert chunker.dropped_samples == 0
 
 
-def test_what_was_heard_before_a_cut_does_not_wait_for_what_comes_behind_it() -> None:
+def test_audio_before_a_cut_does_not_wait_for_audio_after_it() -> None:
     ring = Ring(32_000, 1, 16_000)
     chunker = Chunker(ring, STRIDE)
     ring.write(noise(0.3, -20)[:, None], 0)
@@ -119,7 +119,7 @@ def test_what_was_heard_before_a_cut_does_not_wait_for_what_comes_behind_it() ->
     ]
 
 
-def test_what_was_overwritten_is_dropped_and_counted_at_16_khz() -> None:
+def test_overwritten_samples_count_as_dropped_at_16_khz() -> None:
     ring = Ring(48_000, 1, 48_000)
     chunker = Chunker(ring, STRIDE)
     for block in cut(noise(1.5, -20, rate=48_000)[:, None], [480]):
@@ -146,7 +146,7 @@ def test_after_the_last_chunk_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("rate", [11_025, 16_000, 44_100])
-def test_the_worker_is_woken_for_every_stride(rate: int) -> None:
+def test_the_ring_wakes_the_worker_for_every_stride(rate: int) -> None:
     ring = Ring(2 * rate, 1, rate)
     chunker, woken = Chunker(ring, STRIDE), []
     ring.on_wake(lambda: woken.append(True))
@@ -163,7 +163,7 @@ def test_the_worker_is_woken_for_every_stride(rate: int) -> None:
     assert sum(chunk.samples.shape[0] for chunk in chunks) == pytest.approx(19_200, abs=2)
 
 
-def test_it_knows_how_far_it_lags_and_when_samples_were_captured() -> None:
+def test_it_reports_the_lag_and_the_capture_time() -> None:
     ring = Ring(48_000, 1, 48_000)
     chunker = Chunker(ring, STRIDE)
     ring.write(np.zeros((4800, 1), np.float32), 7.0)

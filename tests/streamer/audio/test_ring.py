@@ -28,7 +28,7 @@ def positions(block: Block | None) -> list[float]:
     return values
 
 
-def test_samples_come_out_as_they_went_in() -> None:
+def test_samples_are_read_as_written() -> None:
     buffer = Ring(CAPACITY, channels=2, sample_rate=1000)
     buffer.write(numbered(0, 10, 2) * [1, -1], 0)
     first, second = buffer.read(4), buffer.read(6)
@@ -39,7 +39,7 @@ def test_samples_come_out_as_they_went_in() -> None:
     assert buffer.lost_samples == 0
 
 
-def test_what_is_not_there_yet_is_not_read() -> None:
+def test_an_incomplete_block_is_not_read() -> None:
     buffer = ring()
     assert buffer.read(1) is None
     buffer.write(numbered(0, 3), 0)
@@ -67,7 +67,7 @@ def test_a_block_as_large_as_the_ring_fits_and_a_larger_one_is_refused() -> None
         buffer.write(numbered(0, CAPACITY + 1), 0)
 
 
-def test_a_cut_ends_a_block_and_the_next_one_says_so() -> None:
+def test_a_cut_ends_a_block_and_marks_the_next() -> None:
     buffer = ring()
     buffer.write(numbered(0, 5), 0)
     buffer.cut()
@@ -91,7 +91,7 @@ def test_skipped_samples_are_lost_and_keep_their_positions() -> None:
     assert buffer.lost_samples == 10
 
 
-def test_a_gap_longer_than_the_ring_takes_what_was_not_read_with_it() -> None:
+def test_a_gap_longer_than_the_ring_loses_the_unread_samples() -> None:
     buffer = ring()
     buffer.write(numbered(0, 3), 0)
     buffer.skip(1000)
@@ -100,7 +100,7 @@ def test_a_gap_longer_than_the_ring_takes_what_was_not_read_with_it() -> None:
     assert buffer.lost_samples == 1003
 
 
-def test_a_cut_is_told_once_whether_or_not_its_samples_are_there() -> None:
+def test_a_cut_is_reported_once_with_or_without_samples_after_it() -> None:
     buffer = ring()
     buffer.write(numbered(0, 2), 0)
     buffer.cut()
@@ -116,7 +116,7 @@ def test_a_cut_is_told_once_whether_or_not_its_samples_are_there() -> None:
     assert not block.after_cut
 
 
-def test_what_was_muted_is_a_gap_and_no_loss() -> None:
+def test_muted_samples_are_a_gap_and_not_a_loss() -> None:
     buffer = ring()
     buffer.write(numbered(0, 2), 0)
     buffer.skip(10, lost=False)
@@ -126,7 +126,7 @@ def test_what_was_muted_is_a_gap_and_no_loss() -> None:
     assert buffer.lost_samples == 0
 
 
-def test_of_what_waits_the_oldest_can_be_given_up() -> None:
+def test_the_reader_can_drop_the_oldest_unread_samples() -> None:
     buffer = ring()
     buffer.write(numbered(0, 4), 0)
     buffer.skip(3)
@@ -173,8 +173,8 @@ operations = st.lists(
 @given(operations)
 def test_every_sample_is_read_once_in_order_or_counted_lost(steps: list[tuple[str, int]]) -> None:
     buffer = ring()
-    captured: list[int] = []  # what was ever written, by position
-    joints: set[int] = set()  # where a block must say that it does not follow on
+    captured: list[int] = []  # all written samples, by position
+    joints: set[int] = set()  # positions at which a block must be marked as after a cut
     written = expected = lost = 0
 
     def take(block: Block | None) -> None:
@@ -189,7 +189,7 @@ def test_every_sample_is_read_once_in_order_or_counted_lost(steps: list[tuple[st
         followed_on = block.position == expected and block.position not in joints
         assert block.after_cut == (not followed_on)
         expected = block.position + len(values)
-        joints.discard(block.position)  # is told once, though there may be no samples yet
+        joints.discard(block.position)  # reported once, even without samples
 
     for step, count in steps:
         if step == "write":
@@ -209,7 +209,7 @@ def test_every_sample_is_read_once_in_order_or_counted_lost(steps: list[tuple[st
     assert lost <= buffer.lost_samples
 
 
-def test_a_sample_was_captured_with_its_block_less_those_behind_it() -> None:
+def test_the_capture_time_is_that_of_the_block_minus_later_samples() -> None:
     buffer = ring()
     buffer.write(numbered(0, 10), 5.0)
     buffer.write(numbered(10, 10), 5.3)
@@ -219,7 +219,7 @@ def test_a_sample_was_captured_with_its_block_less_those_behind_it() -> None:
     assert buffer.capture_time(0) == pytest.approx(4.99)
 
 
-def test_what_is_not_captured_or_long_forgotten_has_no_time() -> None:
+def test_uncaptured_and_long_past_samples_have_no_capture_time() -> None:
     buffer = ring()
     assert buffer.capture_time(0) is None
     for first in range(5000):

@@ -50,7 +50,7 @@ def test_samples_that_are_being_overwritten_are_not_read() -> None:
     assert buffer.lost_samples == 8
 
 
-def test_two_threads_lose_nothing_uncounted() -> None:
+def test_with_two_threads_every_lost_sample_is_counted() -> None:
     buffer, total = ring(1 << 12), 400_000
     woken = threading.Event()
     buffer.on_wake(woken.set)
@@ -96,27 +96,27 @@ def test_a_writer_that_waits_for_room_loses_nothing() -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    heard: list[float] = []
-    while len(heard) < total:
+    received: list[float] = []
+    while len(received) < total:
         woken.clear()
         block = buffer.read(400)
         if block is not None:
-            heard += positions(block)
+            received += positions(block)
         elif buffer.wake_at(buffer.position + 400):
             assert woken.wait(10)
     writer.join()
-    assert heard == list(range(total))
+    assert received == list(range(total))
     assert buffer.lost_samples == 0
 
 
-def test_waiting_for_room_ends_when_it_is_told_to() -> None:
+def test_a_stop_ends_the_wait_for_room() -> None:
     buffer, stop = ring(), threading.Event()
     buffer.write(numbered(0, CAPACITY), 0)
     stop.set()
     assert not buffer.wait_for_room(1, stop)
 
 
-def test_the_reader_is_woken_once_when_the_stream_has_come_so_far() -> None:
+def test_the_ring_wakes_the_reader_once_at_the_requested_position() -> None:
     buffer, woken = ring(), []
     buffer.on_wake(lambda: woken.append(buffer.available))
     assert buffer.wake_at(8)
@@ -125,7 +125,7 @@ def test_the_reader_is_woken_once_when_the_stream_has_come_so_far() -> None:
     assert woken == [9]
 
 
-def test_there_is_no_waking_for_what_is_there_already() -> None:
+def test_the_ring_does_not_wake_the_reader_for_present_samples() -> None:
     buffer, woken = ring(), []
     buffer.on_wake(lambda: woken.append(True))
     buffer.write(numbered(0, 5), 0)
@@ -143,7 +143,7 @@ def test_the_end_wakes_the_reader() -> None:
     assert not buffer.wake_at(100)
 
 
-def test_a_cut_wakes_the_reader_since_what_it_waits_for_may_never_come() -> None:
+def test_a_cut_wakes_the_reader() -> None:
     buffer, woken = ring(), []
     buffer.on_wake(lambda: woken.append(True))
     assert buffer.wake_at(100)

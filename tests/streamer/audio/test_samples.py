@@ -15,10 +15,10 @@ def test_integers_become_samples_from_minus_one_to_one() -> None:
 @pytest.mark.parametrize(
     ("value", "plausible"), [(0.0, True), (-32768.0, True), (1e7, False), (-np.inf, False)]
 )
-def test_samples_off_every_scale_are_refused(value: float, plausible: bool) -> None:
+def test_absurdly_large_samples_are_implausible(value: float, plausible: bool) -> None:
     assert are_plausible(np.array([0, value], np.float32)) is plausible
 
 
-def test_what_is_no_number_is_refused_and_nothing_is_fine() -> None:
+def test_nan_is_implausible_and_an_empty_block_is_plausible() -> None:
     assert not are_plausible(np.array([0, np.nan], np.float32))
     assert are_plausible(np.empty(0, np.float32))

@@ -12,30 +12,30 @@ from emotiond.streamer.audio.wav import WavWriter
 from tests.support.signals import noise
 
 
-def test_after_every_write_the_file_can_be_read_as_it_is(tmp_path: Path) -> None:
+def test_the_file_is_readable_after_every_write(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     writer, samples = WavWriter(path), noise(1.0, -20)
     assert soundfile.info(path).frames == 0
     for first in range(0, 16_000, 1600):
         writer.append(samples[first : first + 1600])
-        heard, rate = soundfile.read(path, dtype="float32")
-        assert (rate, heard.shape) == (16_000, (first + 1600,))
-        np.testing.assert_allclose(heard, samples[: first + 1600], atol=1 / 65_000)
+        found, rate = soundfile.read(path, dtype="float32")
+        assert (rate, found.shape) == (16_000, (first + 1600,))
+        np.testing.assert_allclose(found, samples[: first + 1600], atol=1 / 65_000)
     assert writer.seconds == 1.0
     writer.close()
 
 
-def test_what_was_16_bits_stays_as_it_was_to_the_bit(tmp_path: Path) -> None:
+def test_16_bit_samples_are_written_bit_exactly(tmp_path: Path) -> None:
     integers = np.arange(-32_768, 32_768, dtype=np.int16)
     writer = WavWriter(tmp_path / "a.wav")
     writer.append(integers.astype(np.float32) / 32_768)
     writer.append(np.array([1.0, 7.0, -7.0], np.float32))
     writer.close()
-    heard, _ = soundfile.read(tmp_path / "a.wav", dtype="int16")
-    np.testing.assert_array_equal(heard, [*integers, 32_767, 32_767, -32_768])
+    found, _ = soundfile.read(tmp_path / "a.wav", dtype="int16")
+    np.testing.assert_array_equal(found, [*integers, 32_767, 32_767, -32_768])
 
 
-def test_a_piece_of_which_only_a_part_was_written_is_not_counted(tmp_path: Path) -> None:
+def test_the_header_does_not_count_a_partly_written_block(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     writer = WavWriter(path)
     writer.append(noise(0.5, -20))
@@ -45,7 +45,7 @@ def test_a_piece_of_which_only_a_part_was_written_is_not_counted(tmp_path: Path)
     writer.close()
 
 
-def test_nobody_else_may_read_it_and_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_it_and_no_file_is_overwritten(tmp_path: Path) -> None:
     WavWriter(tmp_path / "a.wav").close()
     if os.name == "posix":
         assert (tmp_path / "a.wav").stat().st_mode & 0o077 == 0

@@ -18,7 +18,7 @@ from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs import zeromq_publisher
 from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 from tests.support.links import HERE, THERE, Link, link, needs_links
-from tests.support.port import EVENT, HANDSHAKE, HEARD, LIMITS, port, run, until
+from tests.support.port import EMOTION, EVENT, HANDSHAKE, LIMITS, port, run, until
 
 pytestmark = needs_links
 HELLO = HANDSHAKE.replace(b"127.0.0.1", HERE.encode())
@@ -83,7 +83,7 @@ def test_a_websocket_client_behind_a_link_that_comes_back_in_time_has_missed_not
             cable.cut()
             for _ in range(10):
                 at.server.send(EVENT)
-            cable.mend()
+            cable.reconnect()
             heard = b""
             while heard.count(b'"filler"') < 10:
                 heard += await asyncio.get_running_loop().sock_recv(far, 65_536)
@@ -120,7 +120,7 @@ class Subscriber:
 
 
 def numbered(seq: int) -> Message:
-    return Message(HEARD, json.dumps({"type": "emotion", "seq": seq}))
+    return Message(EMOTION, json.dumps({"type": "emotion", "seq": seq}))
 
 
 @pytest.mark.parametrize("heartbeat_ms", [20_000, 200], ids=["soon", "late"])
@@ -151,7 +151,7 @@ def test_a_zeromq_subscriber_whose_link_breaks_hears_again_when_it_comes_back(
             if heartbeat_ms < 1000:
                 await until(lambda: bool(gone.poll(0)))  # the publisher has given it up
             before = len(far.heard)
-            cable.mend()
+            cable.reconnect()
             await until(lambda: len(far.heard) > before)
             publish()
             await until(lambda: seq in far.heard)

@@ -19,7 +19,7 @@ from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
-from tests.support.port import HEARD, run, until
+from tests.support.port import EMOTION, run, until
 
 FILLER = "x" * 4000
 TINY = ("--model", str(DATA / "tiny.tflite"))
@@ -43,7 +43,7 @@ def subscribe(context: zmq.SyncContext, endpoint: str) -> zmq.SyncSocket:
 
 
 def message(number: int) -> Message:
-    return Message(HEARD, json.dumps({"seq": number, "filler": FILLER}))
+    return Message(EMOTION, json.dumps({"seq": number, "filler": FILLER}))
 
 
 def numbers(socket: zmq.SyncSocket) -> list[int]:

@@ -9,11 +9,11 @@ import pytest
 
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.stdout import LineWriter
-from tests.support.port import HEARD
+from tests.support.port import EMOTION
 
 
 def message(text: str = "{}") -> Message:
-    return Message(HEARD, text)
+    return Message(EMOTION, text)
 
 
 def test_each_event_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

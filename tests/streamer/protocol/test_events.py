@@ -46,7 +46,7 @@ def test_an_emotion_is_the_object_of_the_protocol() -> None:
     assert list(message["scores"]) == list(LABELS)
 
 
-def test_what_is_not_known_is_null() -> None:
+def test_unknown_values_are_null() -> None:
     line = encode(
         to_json(emotion(state="silence", label=None, confidence=None, scores=None, age_ms=None))
     )
@@ -67,13 +67,13 @@ def test_a_change_is_the_object_of_the_protocol() -> None:
     }
 
 
-def test_a_change_may_be_from_or_to_nothing() -> None:
+def test_a_change_may_be_from_or_to_null() -> None:
     message = json.loads(encode(to_json(Change(0, "mic", 1.0, None, None, 0.0))))
     assert message["from"] is None
     assert message["to"] is None
 
 
-def test_a_status_is_the_object_of_the_protocol_and_more() -> None:
+def test_a_status_is_the_object_of_the_protocol() -> None:
     message = to_json(Status(43, "mic", "running", "", "Laptop", 12.345678, False))
     assert message == {
         "type": "status",
@@ -99,19 +99,19 @@ def test_numbers_are_finite_and_have_four_decimals(number: float, scores: list[f
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_not_a_finite_number_is_never_sent(value: float) -> None:
+def test_non_finite_numbers_are_not_encoded(value: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         encode(to_json(emotion(level_dbfs=value)))
 
 
 @pytest.mark.parametrize("stream", ["Küche", 'a"b', "x\ny", "\u2028"])
-def test_a_message_is_one_line_that_says_the_same(stream: str) -> None:
+def test_a_message_is_encoded_as_one_line(stream: str) -> None:
     line = encode(to_json(emotion(stream=stream)))
     assert "\n" not in line
     assert json.loads(line)["stream"] == stream
 
 
-def test_scores_go_by_label_in_their_order() -> None:
+def test_scores_keep_the_order_of_the_labels() -> None:
     scores = scores_of(np.arange(8, dtype=np.float32) / 28)
     assert list(scores) == list(LABELS)
     assert scores["surprised"] == pytest.approx(0.25)
@@ -121,10 +121,10 @@ def test_scores_go_by_label_in_their_order() -> None:
 
 
 @given(st.text(st.characters(), max_size=20))
-def test_whatever_a_name_holds_it_goes_over_a_wire_and_comes_back(name: str) -> None:
+def test_any_name_survives_encoding(name: str) -> None:
     assert json.loads(encode({"stream": name}).encode()) == {"stream": name}
 
 
-def test_a_name_that_is_not_text_does_too() -> None:
+def test_a_name_with_surrogates_survives_encoding() -> None:
     name = b"bad\xff.wav".decode("utf-8", "surrogateescape")
     assert json.loads(encode({"detail": name}).encode()) == {"detail": name}

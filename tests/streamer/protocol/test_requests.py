@@ -50,8 +50,8 @@ REQUEST: st.SearchStrategy[Request] = st.one_of(
     st.builds(Forget, st.lists(INTEGERS).map(tuple)),
     st.builds(Mute, st.booleans()),
 )
-"""Every request that is right."""
-# Whole numbers are written as such: 8000.0 is one to a JSON Schema, but not to the daemon.
+"""All valid requests."""
+# Integers stay integers: JSON Schema accepts 8000.0 as an integer, the daemon does not.
 FRACTIONS = st.floats(-1e9, 1e9).filter(lambda number: not number.is_integer())
 SCALARS = st.none() | st.booleans() | INTEGERS | FRACTIONS | st.text(max_size=5)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
@@ -64,7 +64,7 @@ def error_of(message: str | bytes) -> SenselessError:
     return raised.value
 
 
-def test_a_message_becomes_a_record() -> None:
+def test_a_message_becomes_a_dataclass() -> None:
     request = parse('{"type":"auth","token":"secret"}')
     assert request == Auth("secret")
     assert type_of(request) == "auth"
@@ -73,19 +73,19 @@ def test_a_message_becomes_a_record() -> None:
 @pytest.mark.parametrize(
     "message", ["", "not JSON {", "[" * 100_000, '{"type":"auth"', "9" * 10_000]
 )
-def test_what_is_not_json_is_told_so(message: str) -> None:
+def test_a_message_that_is_not_json_is_refused(message: str) -> None:
     assert error_of(message).error == "not-json"
 
 
 @pytest.mark.parametrize(
     "message", ["[]", "null", "5", '"auth"', "{}", '{"type":5}', '{"type":[]}']
 )
-def test_what_has_no_type_is_told_so(message: str) -> None:
+def test_a_message_without_a_type_is_refused(message: str) -> None:
     assert error_of(message).error == "bad-message"
     assert error_of(message).about is None
 
 
-def test_an_unknown_type_is_told_so() -> None:
+def test_an_unknown_type_is_refused() -> None:
     assert error_of('{"type":"dance"}').error == "unknown-type"
 
 
@@ -97,19 +97,19 @@ def test_an_unknown_type_is_told_so() -> None:
         ('{"type":"auth","token":"","tokens":""}', "unknown key 'tokens' (did you mean 'token'?)"),
     ],
 )
-def test_a_field_that_does_not_fit_is_named(message: str, problem: str) -> None:
+def test_the_error_names_the_wrong_field(message: str, problem: str) -> None:
     error = error_of(message)
     assert error.error == "bad-message"
     assert error.about == "auth"
     assert problem in str(error)
 
 
-def test_of_what_was_sent_little_comes_back() -> None:
+def test_an_error_quotes_little_of_the_message() -> None:
     message = '{"type":"auth","token":"","' + "\\ud800" * 10_000 + '":1}'
     assert len(str(error_of(message))) < 300
 
 
-def test_an_error_is_a_message_about_another_one() -> None:
+def test_an_error_names_the_request_it_is_about() -> None:
     error = RequestError("no-stream", "there is no stream", "Start one")
     assert error.to_json("end") == {
         "type": "error",
@@ -120,14 +120,14 @@ def test_an_error_is_a_message_about_another_one() -> None:
 
 
 def written(request: Request) -> dict[str, Any]:
-    """The message, as it is after JSON."""
+    """Return a request's message after a round trip through JSON."""
     message = json.loads(json.dumps({"type": type_of(request), **asdict(request)}))
     assert isinstance(message, dict)
     return message
 
 
 @given(REQUEST)
-def test_what_is_right_is_read_as_it_was_meant(request: Request) -> None:
+def test_a_valid_request_survives_encoding_and_parsing(request: Request) -> None:
     message = written(request)
     assert parse(json.dumps(message)) == request
     assert parse(json.dumps(message, ensure_ascii=False)) == request
@@ -155,17 +155,17 @@ def test_the_daemon_takes_exactly_what_is_documented(
 @given(st.text() | st.recursive(SCALARS, lambda inner: st.dictionaries(
     st.sampled_from(["type", *FIELDS]) | st.text(max_size=3), inner | st.sampled_from([*REQUESTS])
 )).map(json.dumps))  # fmt: skip
-def test_anything_else_is_told_in_one_short_line(text: str) -> None:
+def test_any_other_text_gives_a_short_printable_error(text: str) -> None:
     try:
         parse(text)
     except SenselessError as error:
-        told = error.to_json(None)
-        check("daemon", told)
-        assert len(told["detail"]) < 300
-        assert told["detail"].isprintable()
-        json.dumps(told).encode()
+        refusal = error.to_json(None)
+        check("daemon", refusal)
+        assert len(refusal["detail"]) < 300
+        assert refusal["detail"].isprintable()
+        json.dumps(refusal).encode()
 
 
 @given(st.binary())
-def test_binary_messages_are_sound(data: bytes) -> None:
+def test_binary_messages_are_audio(data: bytes) -> None:
     assert parse(data) == Audio(data)

@@ -1,4 +1,4 @@
-"""What breaks in one stream, breaks in that stream: the others and the sockets go on."""
+"""A fault in one stream ends that stream alone: the other streams and the sockets go on."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def health(daemon: Daemon) -> Any:
         ("audio.ring", "Ring", "write", "IndexError('out of\\nbounds')"),
     ],
 )
-def test_a_bug_ends_its_stream_with_its_cause_and_no_other(
+def test_a_bug_ends_its_stream_alone_and_gives_the_cause(
     tmp_path: Path, module: str, cls: str, method: str, error: str
 ) -> None:
-    # The module that Python imports first: the bug is in the daemon before anything runs.
+    # Python imports this module first, so the daemon has the bug before it starts.
     bug = BUG.format(module=module, cls=cls, method=method, error=error)
     (tmp_path / "sitecustomize.py").write_text(bug)
     environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
@@ -59,19 +59,19 @@ def test_a_bug_ends_its_stream_with_its_cause_and_no_other(
         ended = next(event for event in events if event.get("status") == "ended")
         kind = error.partition("(")[0]
         assert f"internal error: {kind}" in ended["detail"]
-        heard = {"a": 0, "b": 0, "c": 0}
-        while sum(count >= 4 for count in heard.values()) < 2:
+        emotions = {"a": 0, "b": 0, "c": 0}
+        while sum(count >= 4 for count in emotions.values()) < 2:
             event = next(events)
-            heard[event["stream"]] += event["type"] == "emotion"
-        assert heard[ended["stream"]] == 0
+            emotions[event["stream"]] += event["type"] == "emotion"
+        assert emotions[ended["stream"]] == 0
         assert health(daemon)["status"] == "degraded"
         assert health(daemon)["streams"][ended["stream"]]["status"] == "ended"
         assert daemon.stop() == 1
-    told = [line for line in daemon.stderr.splitlines() if "hearing" not in line]
-    assert told == [f"emotiond: {ended['stream']}: {ended['detail']}"]  # one line, no traceback
+    logged = [line for line in daemon.stderr.splitlines() if "hearing" not in line]
+    assert logged == [f"emotiond: {ended['stream']}: {ended['detail']}"]  # one line, no traceback
 
 
-def test_a_recording_that_breaks_off_takes_no_other_with_it(tmp_path: Path) -> None:
+def test_a_broken_recording_ends_its_stream_alone(tmp_path: Path) -> None:
     samples = np.zeros(32_000, np.float32)
     samples[20_000] = np.nan
     soundfile.write(tmp_path / "broken.wav", samples, 16_000, subtype="FLOAT")

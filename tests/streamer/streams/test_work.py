@@ -1,4 +1,4 @@
-"""Nothing is done twice, whatever the stride and however many listen."""
+"""Each frame, window and event is computed once, for any stride and any number of clients."""
 
 from __future__ import annotations
 
@@ -50,28 +50,28 @@ def test_each_frame_is_computed_once_though_windows_overlap(
     assert sum(computed) == recipe.frames_in(demo().shape[0]) + padding
 
 
-def test_the_model_is_asked_once_for_a_loud_window_and_never_in_silence(
+def test_the_model_runs_once_for_a_loud_window_and_never_in_silence(
     tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = 0
+    inferences = 0
     infer = tiny_classifier.infer
 
     def counted(window: Any, speaker: Any) -> Any:
-        nonlocal asked
-        asked += 1
+        nonlocal inferences
+        inferences += 1
         return infer(window, speaker)
 
     monkeypatch.setattr(tiny_classifier, "infer", counted)
     pipeline = Pipeline(tiny_classifier.card, tiny_classifier.speaker())
     silence = np.zeros(10 * RATE, np.float32)
-    states = _hear(pipeline, tiny_classifier, silence)
-    assert (len(states), asked) == (40, 0)
-    states = _hear(pipeline, tiny_classifier, demo(), position=silence.shape[0])
+    states = _process(pipeline, tiny_classifier, silence)
+    assert (len(states), inferences) == (40, 0)
+    states = _process(pipeline, tiny_classifier, demo(), position=silence.shape[0])
     inferred = sum(state in ("speech", "uncertain") for state in states)
-    assert 0 < inferred <= asked <= len(states)
+    assert 0 < inferred <= inferences <= len(states)
 
 
-def test_an_event_is_encoded_once_for_all_sinks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_is_encoded_once_for_all_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded: list[str] = []
 
     def counted(message: Any) -> str:
@@ -105,10 +105,12 @@ def test_an_event_is_framed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(websocket, "Frame", Counted)
 
     async def listen() -> None:
-        async with port() as door, contextlib.AsyncExitStack() as connections:
-            clients = [await connections.enter_async_context(connect(door.url)) for _ in range(5)]
-            await door.server.wait_for_clients(len(clients))
-            door.server.send(EVENT)
+        async with port() as server_port, contextlib.AsyncExitStack() as connections:
+            clients = [
+                await connections.enter_async_context(connect(server_port.url)) for _ in range(5)
+            ]
+            await server_port.server.wait_for_clients(len(clients))
+            server_port.server.send(EVENT)
             for client in clients:
                 assert await client.recv() == '{"type":"hello"}'
                 assert await client.recv() == EVENT.text
@@ -117,19 +119,19 @@ def test_an_event_is_framed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch
     assert len(framed) == 1
 
 
-def test_a_stream_leaves_no_garbage_behind(tiny_classifier: Classifier) -> None:
+def test_a_stream_creates_no_cyclic_garbage(tiny_classifier: Classifier) -> None:
     pipeline = Pipeline(tiny_classifier.card, tiny_classifier.speaker())
     speech = np.tile(demo(), 2)
-    _hear(pipeline, tiny_classifier, speech[: 10 * RATE])
+    _process(pipeline, tiny_classifier, speech[: 10 * RATE])
     gc.collect()
     before = len(gc.get_objects())
-    _hear(pipeline, tiny_classifier, speech[10 * RATE :], position=10 * RATE)
-    assert gc.collect() == 0  # no cycles that only the collector could find
+    _process(pipeline, tiny_classifier, speech[10 * RATE :], position=10 * RATE)
+    assert gc.collect() == 0  # no cycles
     assert len(gc.get_objects()) <= before + 10
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
-def test_linear_algebra_begins_no_threads_that_would_wait_for_each_other() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_linear_algebra_starts_no_threads() -> None:
     program = "import os, emotiond.streamer.cli, numpy; print(len(os.listdir('/proc/self/task')))"
     environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
     command = [sys.executable, "-c", program]
@@ -148,10 +150,10 @@ class _Output:
         """Always has room."""
 
 
-def _hear(
+def _process(
     pipeline: Pipeline, classifier: Classifier, samples: FloatArray, position: int = 0
 ) -> list[str]:
-    """The states of all strides, told and forgotten as the daemon does."""
+    """Process samples, encode the events, and return the state of each stride."""
     event_builder, states, stride = EventBuilder("mic"), [], 4000
     for first in range(0, samples.shape[0], stride):
         after_cut = position + first == 0

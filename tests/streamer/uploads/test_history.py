@@ -107,7 +107,7 @@ def test_many_events_come_in_several_messages(caller: Caller) -> None:
     assert len(told) > 200
     _, events = recalled(caller, analysis["id"])
     assert events == told
-    parts = [m for m in caller.heard if m["type"] == "recalled"]
+    parts = [m for m in caller.received if m["type"] == "recalled"]
     assert len(parts) == -(-len(told) // 200)
 
 
@@ -148,7 +148,7 @@ def test_what_is_forgotten_is_gone_from_every_list_and_from_the_file(file: Path)
         caller.say("recall", id=numbers[0])
         assert caller.until("error")["error"] == "unknown-file"
         stranger.until("emotion")
-        assert not [m for m in stranger.heard if m["type"] == "history"]  # it has not asked
+        assert not [m for m in stranger.received if m["type"] == "history"]  # it has not asked
         assert b"secret 1" in file.read_bytes()
         assert b"secret 0" not in file.read_bytes()
         assert caller.analysis(VOICE)["id"] == numbers[2] + 1  # a number is never used again

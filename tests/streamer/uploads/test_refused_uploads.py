@@ -53,7 +53,7 @@ def test_one_stream_too_many_is_refused_and_the_socket_stays_open() -> None:
         first.say("end")
         first.until("status", stream=stream, status="ended")
         assert second.analysis(VOICE)["duration"] == 4.0
-        assert [message["type"] for message in second.heard].count("error") == 1
+        assert [message["type"] for message in second.received].count("error") == 1
 
 
 def test_no_streams_at_all_may_be_allowed() -> None:
@@ -127,7 +127,7 @@ def test_what_a_client_cancels_leaves_no_result(caller: Caller, daemon: Daemon) 
     assert "cancelled" in ended["detail"]
     caller.say("history")
     assert caller.until("history") == before
-    assert not [message for message in caller.heard if message["type"] == "analysis"]
+    assert not [message for message in caller.received if message["type"] == "analysis"]
     assert health(daemon)["client_streams"]["open"] == 0
     assert health(daemon)["status"] == "ok"
 

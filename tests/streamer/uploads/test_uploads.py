@@ -122,7 +122,7 @@ def test_live_sound_is_judged_as_it_comes(caller: Caller) -> None:
     caller.until("status", stream=stream, status="ended")
     caller.say("history")
     caller.until("history")
-    assert not [message for message in caller.heard if message["type"] == "analysis"]
+    assert not [message for message in caller.received if message["type"] == "analysis"]
 
 
 def test_live_sound_that_comes_too_fast_loses_the_oldest_and_says_so(caller: Caller) -> None:
@@ -161,7 +161,7 @@ def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
         caller.send(VOICE)
         caller.say("end")
         other.until("emotion", seq=caller.until("emotion", stream="demo")["seq"])
-        seen = json.dumps([other.heard, late.heard])
+        seen = json.dumps([other.received, late.received])
         frames = []
         while subscriber.poll(500 if not frames else 0):
             frames += subscriber.recv_multipart()

@@ -61,7 +61,7 @@ def test_a_wrong_token_is_said_to_be_wrong_and_asked_for_again(page: Any) -> Non
     expect(page.locator("#token-wrong")).to_be_empty()
     page.keyboard.type("x" * 20)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("That is not this daemon’s token.")
+    expect(page.get_by_role("alert")).to_have_text("That token is not right. Please try again.")
     page.keyboard.type(TOKEN)
     page.get_by_role("button", name="Listen").click()
     expect(page.locator("#link")).to_have_text("live")

@@ -67,7 +67,7 @@ def test_not_media(page: Any, tmp_path: Path) -> None:
     file = tmp_path / "letter.mp3"
     file.write_text("Dear reader, " * 1000)
     choose(page, file)
-    expect(problem(page, "letter.mp3")).to_contain_text("finds no sound in it", timeout=PATIENCE_MS)
+    expect(problem(page, "letter.mp3")).to_contain_text("found no sound in it", timeout=PATIENCE_MS)
     expect(page.locator("#notice")).to_be_hidden()
     page.get_by_role("button", name="Put letter.mp3 away").click()
     expect(page.locator("#queue li")).to_have_count(0)
@@ -99,7 +99,7 @@ def test_two_hours_are_for_the_command(page: Any, tmp_path: Path) -> None:
             opera.write(np.zeros(60 * RATE, np.int16))
     choose(page, file, sound(tmp_path, "aria.wav"))
     expect(problem(page, "opera.flac")).to_contain_text(
-        "It lasts 2 h; the page takes up to 30 min.", timeout=PATIENCE_MS
+        "It is 2 h long; the page takes up to 30 min.", timeout=PATIENCE_MS
     )
     expect(problem(page, "opera.flac")).to_contain_text("emotiond analyze FILE")
     expect(page.locator("#analysed li", has_text="aria.wav")).to_be_visible(timeout=PATIENCE_MS)
@@ -111,7 +111,7 @@ def test_more_bytes_than_a_browser_should_hold(page: Any, tmp_path: Path) -> Non
         stream.truncate(300 * 2**20)
     choose(page, file)
     expect(problem(page, "huge.wav")).to_contain_text(
-        "It has 300 MB; the page takes up to 256 MB.", timeout=PATIENCE_MS
+        "It is 300 MB; the page takes up to 256 MB.", timeout=PATIENCE_MS
     )
 
 
@@ -123,17 +123,17 @@ def test_silent(page: Any, tmp_path: Path) -> None:
         "no speech", timeout=PATIENCE_MS
     )
     expect(page.locator("#now-word")).to_have_text("no speech")
-    expect(page.locator("#now-detail")).to_have_text("Nobody speaks in these 4 s.")
+    expect(page.locator("#now-detail")).to_have_text("No speech in 4 s.")
 
 
 def test_dropped_twice(page: Any, tmp_path: Path) -> None:
     file = sound(tmp_path, "twice.wav")
     choose(page, file, file)
-    expect(page.locator("#notice")).to_contain_text("“twice.wav” is being analysed already")
+    expect(page.locator("#notice")).to_contain_text("“twice.wav” is already being analysed")
     expect(page.locator("#analysed li", has_text="twice.wav")).to_have_count(1, timeout=PATIENCE_MS)
     page.locator("#stream-list label").first.click()
     choose(page, file)
-    expect(page.locator("#notice")).to_contain_text("“twice.wav” has been analysed already")
+    expect(page.locator("#notice")).to_contain_text("“twice.wav” is already analysed")
     expect(page.get_by_role("radio", name="twice.wav")).to_be_checked()
     expect(page.locator("#analysed li", has_text="twice.wav")).to_have_count(1)
 
@@ -236,7 +236,7 @@ def test_a_result_that_the_daemon_could_not_keep_is_said(
     received.answer({"type": "started", "stream": "client-1", "purpose": "file", "name": "x"})
     paper.receive("end")
     received.answer(emotion(7, "sad", stream="client-1"), result(0, "fleeting.wav", id=None))
-    expect(paper_page.locator("#notice")).to_contain_text("“fleeting.wav” could not be kept")
+    expect(paper_page.locator("#notice")).to_contain_text("“fleeting.wav” could not be saved")
     paper.receive("history").answer({"type": "history", "files": []})
     expect(paper_page.locator("#analysed li", has_text="fleeting.wav")).to_be_visible()
     expect(paper_page.locator("#now-word")).to_have_text("sad")

@@ -191,7 +191,7 @@ def test_results_outlive_the_daemon_and_the_sound_does_not(open_page: Any, tmp_p
         kept = analysed(page, "kept.wav")
         expect(kept.locator(".file-label")).to_have_text(verdict)
         kept.locator(".file-select").click()
-        expect(page.locator("#player-note")).to_contain_text("without sound")
+        expect(page.locator("#player-note")).to_contain_text("no playback")
         expect(page.get_by_role("button", name="Play")).to_be_disabled()
         expect(page.locator("#now-detail")).to_contain_text("over 5 s")
         page.locator("#timeline").focus()
@@ -236,7 +236,7 @@ def test_a_long_file_is_seen_again_to_its_end(open_page: Any, tmp_path: Path) ->
         page = open_page(RealDaemon(daemon))  # which has nothing of it at hand
         page.get_by_role("button", name="Files").click()
         page.locator("#analysed .file-select").click()
-        expect(page.locator("#player-note")).to_contain_text("without sound")
+        expect(page.locator("#player-note")).to_contain_text("no playback")
         timeline = page.locator("#timeline")
         timeline.focus()
         page.keyboard.press("Home")

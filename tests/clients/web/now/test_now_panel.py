@@ -43,8 +43,8 @@ def test_states_are_not_emotions(page: Any, daemon: ScriptedDaemon) -> None:
     daemon.send(emotion(0, "neutral"))
     states = (
         ("warmup", "warming up", "first half second"),
-        ("silence", "silence", "Nobody speaks"),
-        ("uncertain", "uncertain", "closest is calm 28\u202f%"),
+        ("silence", "silence", "No speech"),
+        ("uncertain", "uncertain", "Closest: calm 28\u202f%"),
     )
     for index, (state, word, detail) in enumerate(states, 1):
         daemon.send(emotion(index, None, state=state, share=0.28))
@@ -71,7 +71,7 @@ def test_source_without_sound(page: Any, daemon: ScriptedDaemon) -> None:
 def test_overload_warns_beside_the_emotion(page: Any, daemon: ScriptedDaemon) -> None:
     daemon.send(status("overload"), emotion(1, "happy", dropped_samples=4000))
     expect(page.locator("#now-word")).to_have_text("happy")
-    expect(page.locator("#now-note")).to_contain_text("cannot keep up")
+    expect(page.locator("#now-note")).to_contain_text("too slow")
     expect(page.locator("#fact-dropped")).to_have_text("4,000")
     daemon.send(status("running", seq=2))
     expect(page.locator("#now-note")).to_be_hidden()
@@ -84,7 +84,7 @@ def test_news_that_stay_away_are_said(open_page: Any, daemon: ScriptedDaemon) ->
     daemon.send(emotion(0, "happy"))
     expect(page.locator("#now-word")).to_have_text("happy")
     page.clock.fast_forward(6000)
-    expect(page.locator("#now-word")).to_have_text("no news")
+    expect(page.locator("#now-word")).to_have_text("no updates")
 
 
 def test_last_event_of_the_greeting_is_shown(open_page: Any, start_daemon: Any) -> None:

@@ -62,7 +62,7 @@ def test_a_voice_is_heard_and_seen_here_alone(
     with connect(real_daemon.daemon.websocket_url) as other:
         speak(page)
         expect(strip(page)).to_have_text(
-            "Your microphone is on. This page alone sees what is heard.", timeout=PATIENCE_MS
+            "Your microphone is on. Only this page sees the result.", timeout=PATIENCE_MS
         )
         expect(page.get_by_role("radio", name="you")).to_be_checked()
         page.wait_for_function(
@@ -79,15 +79,15 @@ def test_a_voice_is_heard_and_seen_here_alone(
         assert {event["stream"] for event in received if "stream" in event} == {"voice"}
 
 
-def test_published_it_is_for_everybody(
+def test_a_shared_stream_reaches_every_client(
     allowed: None, open_page: Any, real_daemon: RealDaemon
 ) -> None:
     page = open_page(real_daemon)
     with connect(real_daemon.daemon.websocket_url) as other:
         speak(page)
         expect(page.get_by_role("radio", name="you")).to_be_checked(timeout=PATIENCE_MS)
-        page.get_by_label("show it to everybody").check()
-        expect(strip(page)).to_contain_text("Everybody who listens to this daemon sees it.")
+        page.get_by_label("Share with everyone").check()
+        expect(strip(page)).to_contain_text("Everyone connected sees the result.")
         while (
             not (event := json.loads(other.recv(timeout=60)))
             .get("stream", "")
@@ -131,7 +131,7 @@ def test_it_goes_on_when_the_daemon_comes_back(
     received.answer(*[emotion(index, "angry", stream="client-1") for index in range(4)])
     expect(paper_page.locator("#now-word")).to_have_text("angry")
     paper.stop()
-    expect(strip(paper_page)).to_contain_text("the daemon does not answer")
+    expect(strip(paper_page)).to_contain_text("The daemon does not answer")
     second = start_daemon(hello(client_streams=CLIENT_STREAMS), paper.port)
     again = second.receive("start")
     again.answer({"type": "started", "stream": "client-2", "purpose": "live", "name": ""})
@@ -147,15 +147,15 @@ def test_a_stream_that_the_daemon_ends_is_said_to_have_ended(
     speak(paper_page)
     received = paper.receive("start")
     received.answer({"type": "started", "stream": "client-1", "purpose": "live", "name": ""})
-    expect(strip(paper_page)).to_contain_text("This page alone")
+    expect(strip(paper_page)).to_contain_text("Only this page")
     received.answer(status("ended", stream="client-1", detail="no sound has come"))
-    expect(strip(paper_page)).to_have_text("The daemon has ended your stream. no sound has come")
+    expect(strip(paper_page)).to_have_text("The daemon ended your stream. no sound has come")
 
 
 def test_refused_by_the_viewer(open_page: Any, paper: ScriptedDaemon) -> None:
     page = open_page(paper)
     speak(page)
-    expect(strip(page)).to_contain_text("The microphone was refused. Allow it for this page")
+    expect(strip(page)).to_contain_text("The microphone is blocked. Allow it for this page")
     expect(page.locator("#voice-level")).to_be_hidden()
 
 
@@ -167,7 +167,7 @@ def test_there_is_none(allowed: None, open_page: Any, paper: ScriptedDaemon) -> 
     """
     page = open_page(paper, script=missing)
     speak(page)
-    expect(strip(page)).to_contain_text("There is no microphone here. Plug one in")
+    expect(strip(page)).to_contain_text("No microphone found. Plug one in")
 
 
 def test_unplugged_while_speaking(paper_page: Any, paper: ScriptedDaemon) -> None:
@@ -183,7 +183,7 @@ def test_unplugged_while_speaking(paper_page: Any, paper: ScriptedDaemon) -> Non
     )
     speak(paper_page)
     paper.receive("start").answer({"type": "started", "stream": "client-1", "purpose": "live"})
-    expect(strip(paper_page)).to_contain_text("This page alone")
+    expect(strip(paper_page)).to_contain_text("Only this page")
     paper_page.evaluate("window.plug.dispatchEvent(new Event('ended'))")
     expect(strip(paper_page)).to_contain_text("The microphone is gone.")
 
@@ -192,7 +192,7 @@ def test_without_encryption_it_says_what_to_do(open_page: Any, paper: ScriptedDa
     page = open_page(Elsewhere(paper))
     assert page.evaluate("window.isSecureContext") is False
     speak(page)
-    expect(strip(page)).to_contain_text("only to pages over HTTPS")
+    expect(strip(page)).to_contain_text("only over HTTPS")
     expect(strip(page)).to_contain_text("--tls-cert and --tls-key")
 
 

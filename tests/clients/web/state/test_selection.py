@@ -27,7 +27,7 @@ def test_stream_that_did_not_come_back(open_page: Any, start_daemon: Any) -> Non
     page.locator("#stream-list input").nth(1).check(force=True)
     expect(page.locator("#now-word")).to_have_text("ended")
     second.send(emotion(1, "sad"))
-    expect(page.locator("#now-detail")).to_have_text("The daemon has this stream no longer.")
+    expect(page.locator("#now-detail")).to_have_text("This stream is gone.")
     second.send(emotion(0, "surprised", stream="kitchen"))
     expect(page.locator("#now-word")).to_have_text("surprised")
 
