@@ -70,9 +70,7 @@ def test_doctor_names_the_crash_and_checks_the_rest(tmp_path: Path) -> None:
     assert not any(check.startswith("model") for check in found)
 
 
-def test_a_hanging_interpreter_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hanging_interpreter_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter_check, "_MOST_SECONDS", 0.5)
     for name, value in stand_in(tmp_path, HANG).items():
         monkeypatch.setenv(name, value)
