@@ -86,7 +86,7 @@ def test_an_event_is_encoded_once_for_all_outputs(monkeypatch: pytest.MonkeyPatc
         for output in outputs:
             carrier.add(output)
         status = events.Status(0, "mic", "running", "", None, None, False)
-        await asyncio.to_thread(carrier.publish, [status], True)
+        await asyncio.to_thread(carrier.publish, [Message.of(status)], True)
         return outputs
 
     outputs = asyncio.run(publish())
