@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="emotiond", description="Hear the emotion in a voice, live."
+        prog="emotiond", description="Recognise emotion in a voice, live."
     )
     parser.add_argument("--version", action="version", version=f"emotiond {__version__}")
     group = parser.add_subparsers(metavar="{" + ",".join(_COMMANDS) + "}", required=True)
@@ -78,16 +78,16 @@ def _parser() -> argparse.ArgumentParser:
         "--token-file",
         metavar="FILE",
         default=os.environ.get(f"{ENVIRONMENT_PREFIX}TOKEN_FILE"),
-        help="holds the token that the daemon wants",
+        help="file with the token of the daemon",
     )
     _add_enroll(group)
     for name, command, text in (
         ("devices", commands.devices, "list the microphones"),
         ("models", commands.models, "list the models"),
-        ("doctor", commands.doctor, "check this machine and say what to mend"),
+        ("doctor", commands.doctor, "check this machine and suggest fixes"),
     ):
         _add(group, name, command, text).add_argument(
-            "--json", action="store_true", help="as one JSON object"
+            "--json", action="store_true", help="print one JSON object"
         )
     return parser
 
@@ -103,7 +103,7 @@ def _add(
 
 
 def _add_run(group: Any) -> None:
-    parser = _add(group, "run", _run, "listen, and send what is heard (the default)")
+    parser = _add(group, "run", _run, "listen and publish emotions (the default)")
     _add_flags(parser, _run_flags())
 
 
@@ -121,44 +121,56 @@ def _run_flags() -> list[Flag]:
             {
                 "action": "append",
                 "metavar": "[NAME=]" + "|".join(kind.value for kind, _ in default.source_kinds),
-                "help": "what to hear; may be repeated (default: mic, without one demo)",
+                "help": "audio source; repeat it for several (default: mic, or demo without one)",
             },
         ),
     ]
     for source, settings in default.source_kinds:
         _insert_options(flags, source, settings)
     flags += [
-        ("--speed", {"choices": ("1", "max"), "help": "of files and '-' (default: 1)"}),
+        (
+            "--speed",
+            {
+                "choices": ("1", "max"),
+                "help": "play files and '-' in real time, or as fast as possible (default: 1)",
+            },
+        ),
         (
             "--once",
-            {"action": "store_true", "help": "end with the sources, play no file again"},
+            {"action": "store_true", "help": "exit when the sources end; do not loop files"},
         ),
-        ("--model", {"metavar": "NAME|PATH", "help": "see 'emotiond models'"}),
-        ("--profile", {"metavar": "NAME", "help": "of the voice, see 'emotiond enroll'"}),
+        ("--model", {"metavar": "NAME|PATH", "help": "model, see 'emotiond models'"}),
+        ("--profile", {"metavar": "NAME", "help": "voice profile, see 'emotiond enroll'"}),
         (
             "--stride",
             {
                 "type": float,
                 "metavar": "SECONDS",
-                "help": f"between inferences (default: {default.stride})",
+                "help": f"time between inferences (default: {default.stride})",
             },
         ),
-        ("--config", {"metavar": "FILE.toml", "help": "settings, named like these flags"}),
+        (
+            "--config",
+            {"metavar": "FILE.toml", "help": "read settings from a file, named like these flags"},
+        ),
         (
             "--insecure",
-            {"action": "store_true", "help": "let other machines listen without either"},
+            {"action": "store_true", "help": "let other machines connect without a token or keys"},
         ),
         (
             "--max-client-streams",
             {
                 "type": int,
                 "metavar": "N",
-                "help": f"of sound that clients send (default: {default.max_client_streams})",
+                "help": f"most uploads at a time (default: {default.max_client_streams})",
             },
         ),
         (
             "--history",
-            {"metavar": "FILE|off", "help": "keeps what clients' files held; never sound"},
+            {
+                "metavar": "FILE|off",
+                "help": "file for the results of uploaded files, never their sound",
+            },
         ),
     ]
     for output, settings in default.outputs:
@@ -208,29 +220,44 @@ def _run(options: dict[str, Any]) -> int:
 
 
 def _add_analyze(group: Any) -> None:
-    parser = _add(group, "analyze", commands.analyze_files, "judge whole recordings")
+    parser = _add(group, "analyze", commands.analyze_files, "analyze whole recordings")
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("--model", metavar="NAME|PATH", help="see 'emotiond models'")
-    parser.add_argument("--profile", metavar="NAME", help="of the voice, see 'emotiond enroll'")
+    parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
+    parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
     parser.add_argument("--format", choices=("text", "json", "csv"), default="text")
 
 
 def _add_enroll(group: Any) -> None:
-    text = "learn how a voice ordinarily sounds, from 20 seconds of speech"
+    text = "make a voice profile from 20 seconds of ordinary speech"
     parser = _add(group, "enroll", commands.enroll, text)
-    parser.add_argument("name", metavar="NAME", help="for --profile; replaces one of that name")
+    parser.add_argument(
+        "name", metavar="NAME", help="name for --profile; an existing profile is replaced"
+    )
     kinds = Config().source_kinds
     values = "|".join(kind.value for kind, _ in kinds if kind.is_voice)
     flags: list[Flag] = [
-        ("--source", {"action": "append", "metavar": values, "help": "who speaks (default: mic)"})
+        (
+            "--source",
+            {
+                "action": "append",
+                "metavar": values,
+                "help": "audio source of the voice (default: mic)",
+            },
+        )
     ]
     for kind, settings in kinds:
         _insert_options(flags, kind, settings)
     flags += [
         (
             "--model",
-            {"metavar": "NAME|PATH", "help": "that the profile is for, see 'emotiond models'"},
+            {"metavar": "NAME|PATH", "help": "model of the profile, see 'emotiond models'"},
         ),
-        ("--config", {"metavar": "FILE.toml", "help": "settings, named like the flags of 'run'"}),
+        (
+            "--config",
+            {
+                "metavar": "FILE.toml",
+                "help": "read settings from a file, named like the flags of 'run'",
+            },
+        ),
     ]
     _add_flags(parser, flags)

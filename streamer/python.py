@@ -35,10 +35,10 @@ _ACCEPTED = "Give a path, an open binary file or (samples, sample_rate)"
 def analyze(
     source: Recording, *, model: FilePath | None = "full", profile: str | None = None
 ) -> Analysis:
-    """Judge a whole recording, as ``emotiond analyze --format json`` does.
+    """Analyze a whole recording, as ``emotiond analyze --format json`` does.
 
     Args:
-        source: what to judge:
+        source: the recording:
 
             - a path;
             - a file that is open in binary mode, read from its present position, of 256 MiB at
@@ -80,7 +80,7 @@ def listen(
 ) -> Listening:
     """Listen, and give the events of ``emotiond run --json`` one after the other.
 
-    They are computed when they are asked for, in the thread that asks. A recording is heard as
+    They are computed when they are asked for, in the thread that asks. A recording plays as
     fast as the events are taken. A microphone is opened with the first event that is asked for; if
     the events are taken too slowly, strides become longer first (``Status`` with ``overload``),
     then the oldest sound is dropped and counted in ``dropped_samples``.
@@ -95,7 +95,7 @@ def listen(
             - what :func:`analyze` takes: a path, an open binary file, ``(samples, sample_rate)``;
             - a pair ``(blocks, sample_rate)``: an iterable of arrays, such as a generator, each of
               any length and otherwise as in :func:`analyze`. It is asked for a block when the
-              sound before it is judged, and is closed at the end if it has a ``close()``.
+              sound before it is processed, and is closed at the end if it has a ``close()``.
         model: as for :func:`analyze`.
         stride: seconds from one ``Emotion`` to the next, a multiple of 0.01 up to 10.
         profile: as for :func:`analyze`.

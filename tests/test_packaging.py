@@ -127,7 +127,7 @@ def test_the_installed_daemon_serves_its_page(installed: Path, tmp_path: Path) -
     ) as daemon:
         try:
             assert daemon.stderr is not None
-            line = next(line for line in daemon.stderr if "hearing" in line)
+            line = next(line for line in daemon.stderr if "listening to" in line)
             url = line.partition("open ")[2].split()[0]
             with urllib.request.urlopen(url, timeout=10) as page:  # noqa: S310
                 assert b"emotiond" in page.read()

@@ -185,7 +185,7 @@ class Daemon:
         pages = "".join(f"; open {about.page}" for about in said if about.page is not None)
         addresses = ", ".join(about.address for about in said if about.address is not None)
         print(
-            f"emotiond {__version__}: hearing {streams} with the model "
+            f"emotiond {__version__}: listening to {streams} with the model "
             f"{self._model.card.name!r}{pages} ({addresses})",
             file=sys.stderr,
             flush=True,

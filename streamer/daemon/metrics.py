@@ -11,9 +11,13 @@ from emotiond.streamer.protocol.events import StreamStatus
 from emotiond.streamer.server.prometheus import Metric, metric
 
 _STREAM_GAUGES = (
-    ("stride_seconds", "emotiond_stream_stride_seconds", "From one judgement to the next."),
-    ("lag_seconds", "emotiond_stream_lag_seconds", "Sound that waits to be judged."),
-    ("age_seconds", "emotiond_stream_age_seconds", "From capture to sending, of the last event."),
+    ("stride_seconds", "emotiond_stream_stride_seconds", "From one inference to the next."),
+    ("lag_seconds", "emotiond_stream_lag_seconds", "Audio queued behind the current window."),
+    (
+        "age_seconds",
+        "emotiond_stream_age_seconds",
+        "Time from the capture of the last event to its sending.",
+    ),
 )
 
 
@@ -41,7 +45,10 @@ def make_metrics(
     dropped = [(count, {"queue": name}) for name, count in health["dropped"].items()]
     return [
         metric(
-            "emotiond_uptime_seconds", "gauge", "Since it began.", (health["uptime_seconds"], {})
+            "emotiond_uptime_seconds",
+            "gauge",
+            "Time since the start.",
+            (health["uptime_seconds"], {}),
         ),
         metric("emotiond_healthy", "gauge", "Whether all is well.", (health["status"] == "ok", {})),
         metric("emotiond_events_total", "counter", "Events published.", *published),
@@ -52,16 +59,20 @@ def make_metrics(
             (health["microphone"] == "on", {}),
         ),
         *(each for about in outputs for each in about.metrics),
-        metric("emotiond_client_streams", "gauge", "Of sound from clients.", (sent["open"], {})),
-        metric("emotiond_client_streams_limit", "gauge", "At most.", (sent["limit"], {})),
+        metric("emotiond_client_streams", "gauge", "Open uploads.", (sent["open"], {})),
+        metric(
+            "emotiond_client_streams_limit", "gauge", "Most uploads at a time.", (sent["limit"], {})
+        ),
         metric(
             "emotiond_dropped_total",
             "counter",
-            "What full queues lost; of ZeroMQ, how often one was full.",
+            "Messages that full queues dropped; for ZeroMQ, how often one was full.",
             *dropped,
         ),
-        metric("emotiond_stream_status", "gauge", "1 for the present one.", *statuses),
-        metric("emotiond_stream_dropped_samples_total", "counter", "Lost, at 16 kHz.", *lost),
+        metric("emotiond_stream_status", "gauge", "1 for the current status.", *statuses),
+        metric(
+            "emotiond_stream_dropped_samples_total", "counter", "Dropped samples, at 16 kHz.", *lost
+        ),
         *(
             metric(
                 name,

@@ -66,7 +66,7 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
         raise SourceError(source.failure.rstrip("."), "Nothing was kept")
     if speaker.speech_seconds < _FEWEST_SECONDS:
         raise ProfileError(
-            f"only {speaker.speech_seconds:.1f} seconds of speech were heard",
+            f"only {speaker.speech_seconds:.1f} seconds of speech came",
             f"Give {WANTED_SECONDS:g} seconds of speech; 'emotiond doctor' checks a microphone",
         )
     card = classifier.card

@@ -17,7 +17,7 @@ from emotiond.streamer.sources.source import Source
 from emotiond.streamer.streams.pipeline import Pipeline, Verdict
 from emotiond.streamer.streams.stream import Stream
 
-_MOST_WAITING = 4096  # status events of a microphone that nobody asks for
+_MOST_WAITING = 4096  # status events that wait to be read
 
 _PATIENCE_SECONDS = 0.5  # on Windows, a wait without an end ignores Ctrl-C
 

@@ -105,7 +105,7 @@ class Reach:
     at_home: str
     """The flag that keeps to this machine."""
     is_protected: bool = False
-    """Whether nobody is served without a token, a key or the like."""
+    """Whether clients need a token, a key or the like."""
     protection: str | None = None
     """What to do for that, such as ``Give clients a token with --token-file FILE``; None if there
     is nothing."""
@@ -118,7 +118,7 @@ Opener = Callable[[Surroundings], Awaitable[Output]]
 
 
 async def wait_while(condition: Callable[[], bool]) -> None:
-    """Wait as long as the condition holds, of which nobody gives notice."""
+    """Poll a condition that has no event, until it no longer holds."""
     import asyncio
 
     while condition():

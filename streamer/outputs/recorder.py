@@ -114,7 +114,7 @@ class Recordings:
         )
 
     async def ready(self) -> None:
-        """Wait for nobody."""
+        """Return at once."""
 
     async def close(self, timeout_seconds: float) -> None:
         """Write the rest, if the disk takes it in time."""
@@ -299,7 +299,7 @@ RECORDER = OutputKind(
     options=(
         Option(
             "--record",
-            "keep a stream's sound, and its events beside it; may be repeated",
+            "record a stream's sound, with its events beside it; repeat it for several",
             "[NAME=]FILE.wav",
             after="--stride",
         ),

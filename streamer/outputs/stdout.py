@@ -68,7 +68,7 @@ class LineWriter:
         return About()
 
     async def ready(self) -> None:
-        """Wait for nobody."""
+        """Return at once."""
 
     async def close(self, timeout_seconds: float) -> None:
         """Write the remaining lines, if the reader takes them in time."""
@@ -104,7 +104,7 @@ def _prepare(settings: LineSettings) -> Opener | None:
 STANDARD_OUTPUT = OutputKind(
     "standard output",
     LineSettings,
-    options=(Option("--json", "print every event as a line, too", after="--record"),),
+    options=(Option("--json", "also print every event as a line of JSON", after="--record"),),
     reach=uses_no_network,
     prepare=_prepare,
     queue="stdout_lines",

@@ -135,9 +135,16 @@ class WebSocketOutput:
                 metric(
                     "emotiond_clients", "gauge", "WebSocket clients.", (server.client_count, {})
                 ),
-                metric("emotiond_connections", "gauge", "Open ones.", (occupancy.count, {})),
-                metric("emotiond_connections_limit", "gauge", "At most.", (occupancy.limit, {})),
-                metric("emotiond_refused_total", "counter", "Clients sent away.", *counts),
+                metric("emotiond_connections", "gauge", "Open connections.", (occupancy.count, {})),
+                metric(
+                    "emotiond_connections_limit",
+                    "gauge",
+                    "Most connections at a time.",
+                    (occupancy.limit, {}),
+                ),
+                metric(
+                    "emotiond_refused_total", "counter", "Clients disconnected by a limit.", *counts
+                ),
             ),
         )
 
@@ -184,17 +191,23 @@ WEBSOCKET = OutputKind(
     "WebSocket",
     WebSocketSettings,
     options=(
-        Option("--wait-clients", "start with the Nth WebSocket client", "N", after="--once"),
-        Option("--host", f"to listen on (default: {WebSocketSettings.host})", after="--config"),
-        Option("--port", f"of page and WebSocket (default: {WebSocketSettings.port})"),
-        Option("--allow-origin", "a web page that may listen", "URL"),
-        Option("--allow-host", "a further name of this host", "NAME"),
-        Option("--token-file", "holds the token that clients have to know", "FILE"),
-        Option("--tls-cert", "certificate in PEM: https and wss", "FILE"),
-        Option("--tls-key", "the certificate's key in PEM", "FILE"),
+        Option(
+            "--wait-clients", "start after N WebSocket clients have connected", "N", after="--once"
+        ),
+        Option(
+            "--host", f"address to listen on (default: {WebSocketSettings.host})", after="--config"
+        ),
+        Option("--port", f"port of the page and the WebSocket (default: {WebSocketSettings.port})"),
+        Option(
+            "--allow-origin", "origin of a web page that may connect; repeat it for several", "URL"
+        ),
+        Option("--allow-host", "further name of this host; repeat it for several", "NAME"),
+        Option("--token-file", "file with the token that clients must send", "FILE"),
+        Option("--tls-cert", "TLS certificate in PEM, for https and wss", "FILE"),
+        Option("--tls-key", "private key of the certificate, in PEM", "FILE"),
         Option(
             "--max-connections",
-            f"of pages and WebSocket clients (default: {WebSocketSettings.max_connections})",
+            f"most connections at a time (default: {WebSocketSettings.max_connections})",
             "N",
             after="--insecure",
         ),

@@ -71,10 +71,15 @@ ZEROMQ = OutputKind(
     "ZeroMQ",
     ZeroMQSettings,
     options=(
-        Option("--zmq", f"ZeroMQ (default: {ZeroMQSettings.zmq})", "ENDPOINT|off", after="--port"),
+        Option(
+            "--zmq",
+            f"ZeroMQ endpoint (default: {ZeroMQSettings.zmq})",
+            "ENDPOINT|off",
+            after="--port",
+        ),
         Option(
             "--zmq-curve",
-            "keys of ZeroMQ: the daemon's and subscribers'",
+            "CURVE keys of the daemon and its subscribers",
             "FOLDER",
             after="--tls-key",
         ),

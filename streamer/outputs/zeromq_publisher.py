@@ -126,7 +126,7 @@ class ZeroMQPublisher:
         return About(address=f"ZeroMQ {self.endpoint}")
 
     async def ready(self) -> None:
-        """Wait for nobody."""
+        """Return at once."""
 
     async def close(self, timeout_seconds: float) -> None:
         """Send the rest and close, in time unless drained wholly before."""

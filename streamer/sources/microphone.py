@@ -171,7 +171,7 @@ MICROPHONE = SourceKind(
     options=(
         Option(
             "--device",
-            "the microphone, see 'emotiond devices'",
+            "microphone, see 'emotiond devices'",
             "NAME|INDEX",
             takes_numbers=True,
         ),

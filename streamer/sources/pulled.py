@@ -1,4 +1,4 @@
-"""A source without a thread: whoever processes its audio asks for each block."""
+"""A source without a thread: its reader asks for each block."""
 
 from __future__ import annotations
 

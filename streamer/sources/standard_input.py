@@ -102,7 +102,7 @@ def _open(_value: str, settings: StandardInputSettings, playback: Playback) -> S
 STANDARD_INPUT = SourceKind(
     "standard input",
     StandardInputSettings,
-    options=(Option("--rate", f"of '--source -' (default: {SAMPLE_RATE})", "HZ"),),
+    options=(Option("--rate", f"sample rate of '--source -' (default: {SAMPLE_RATE})", "HZ"),),
     check=_check,
     value="-",
     open=_open,

@@ -43,7 +43,7 @@ class Daemon:
         self._stderr: list[str] = []
         self._errors: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read_errors, daemon=True).start()
-        found = _ANNOUNCEMENT.search(self.error_line("hearing"))
+        found = _ANNOUNCEMENT.search(self.error_line("listening to"))
         assert found is not None
         self.page_url, self.websocket_url, self.zeromq_endpoint = found.groups()
 

@@ -19,24 +19,24 @@ from emotiond.models.training.common.model_input import (
 )
 
 DESCRIPTIONS = {
-    "full": "Lower three blocks of Whisper's tiny encoder, as they were, under trained "
-    "attention-pooling heads; dynamic-range int8. For laptops and 64-bit boards.",
+    "full": "Trained attention-pooling heads on the frozen lower three blocks of Whisper's tiny "
+    "encoder; dynamic-range int8 weights. For laptops and 64-bit boards.",
     "lite": "Small convolutional network distilled from `full`; float16 weights, float32 "
     "arithmetic. Loads in every TFLite interpreter, on 32-bit boards too.",
 }
 
 _TRAINING_DATA = (
-    "RAVDESS speech (Livingstone & Russo 2018), CC BY-NC-SA 4.0: 20 of 24 actors, acted, "
-    "North American English, two sentences; the demo recording is among it",
+    "RAVDESS speech (Livingstone & Russo 2018), CC BY-NC-SA 4.0: 20 of 24 actors, acted, North "
+    "American English, two sentences; they include the demo recording",
     "RAVDESS song, CC BY-NC-SA 4.0: the same actors",
     "nEMO (Christop 2024), CC BY-NC-SA 4.0: 9 speakers, acted, Polish",
     "ESC-10 (Piczak 2015), CC BY 3.0: folds 1 to 3, as noises without a voice",
     "`full` starts from OpenAI's Whisper tiny encoder (MIT licence); `lite` learned from `full`",
 )
 _INTENDED_USE = (
-    "Art, games, research, demonstrations and self-reflection by people who know that they are "
-    "heard. The output is what acted speech of this kind is usually meant to express, not what a "
-    "person feels."
+    "Art, games, research, demonstrations and self-reflection by people who know that the "
+    "program listens. The output says what acted speech of this kind usually expresses, not "
+    "what a person feels."
 )
 _NOT_FOR = (
     "Decisions about people: hiring, education, credit, insurance, health, policing, border "
@@ -45,19 +45,21 @@ _NOT_FOR = (
 )
 _OWN_WEAKNESSES = {
     "full": (
-        "The first words of a short utterance are often held back until it is a voice for certain",
+        "It often gives no label to the first words of a short utterance, until a voice is certain",
     ),
-    "lite": ("After a minute of one emotion it is named a little less often, see the report",),
+    "lite": (
+        "After a minute of one emotion, it names that emotion slightly less often; see the report",
+    ),
 }
 _WEAKNESSES = (
     "Trained on acted emotions; spontaneous speech is subtler and mostly called neutral or calm",
-    "Men's voices are named wrongly half as often again as women's, see the figures",
-    "Sad and calm are taken for each other most often, and sad for much else",
+    "Men's voices get a wrong label one and a half times as often as women's; see the figures",
+    "It confuses sad with calm most often, and sad with many others",
     "Recordings unlike RAVDESS's are much harder: a head of `full` that was trained without nEMO "
     "had a recall of 38 % on nEMO's Polish clips, mean of six emotions",
-    "Languages but English and Polish, children, old people, strong accents: not measured",
+    "Not measured: languages other than English and Polish, children, old people, strong accents",
     "One voice at a time; music with singing counts as a voice",
-    "What was heard counts up to half a minute: the next speaker may get the label of the last",
+    "Past speech counts for up to half a minute: a new speaker may first get the label of the last",
 )
 
 

@@ -48,14 +48,13 @@ from emotiond.streamer.streams.pipeline import Verdict
 T = TypeVar("T")
 PROTOCOL = (
     "RAVDESS speech, eight classes, four folds by actor (2,5,14,15,16 / 3,6,7,13,18 / "
-    "10,11,12,19,20 / 8,17,21,23,24); every figure is of the exported .tflite through the "
-    "daemon's own pipeline, on actors that the model and what it learned from never heard; "
-    "temperature, voice threshold and smoothing of a fold come from the other folds. What is the "
-    "same for all folds (layers, weights of losses, what is taken for the emotion's in a "
-    "speaker's statistics) was chosen on clips of these actors, too, by models that had not heard "
-    "them; what kind of smoothing there is, and between which settings it is fitted, with the "
-    "reported streams in sight. The shipped model is trained on all 20 actors with the same "
-    "settings."
+    "10,11,12,19,20 / 8,17,21,23,24); every figure comes from the exported .tflite in the "
+    "daemon's own pipeline, on actors unseen by the model and its teacher; temperature, voice "
+    "threshold and smoothing of a fold come from the other folds. Choices shared by all folds "
+    "(layers, loss weights, the share of emotion in a speaker's statistics) were also made on "
+    "clips of these actors, by models that had not seen them. The kind of smoothing and the "
+    "range of its settings were chosen with the reported streams in sight. The shipped model is "
+    "trained on all 20 actors with the same settings."
 )
 _OTHERS_SHARE = 3
 """After an emotion that lasted, one in this many clips of other emotions is inferred."""

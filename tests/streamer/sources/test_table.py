@@ -102,7 +102,7 @@ def test_one_more_kind_is_configured_opened_and_played(
     environment = {**ENVIRONMENT, **variables}
     options = (*source_of(sender), *MODEL, "--json", *arguments)
     with running_daemon(*options, environment=environment, command=COMMAND) as daemon:
-        assert "hearing wire with the model" in daemon.stderr
+        assert "listening to wire with the model" in daemon.stderr
         connection, events = answer(sender), daemon.events()
         first = next(events)
         assert (first["stream"], first["status"]) == ("wire", "running")

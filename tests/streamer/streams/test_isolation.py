@@ -67,7 +67,7 @@ def test_a_bug_ends_its_stream_alone_and_gives_the_cause(
         assert health(daemon)["status"] == "degraded"
         assert health(daemon)["streams"][ended["stream"]]["status"] == "ended"
         assert daemon.stop() == 1
-    logged = [line for line in daemon.stderr.splitlines() if "hearing" not in line]
+    logged = [line for line in daemon.stderr.splitlines() if "listening to" not in line]
     assert logged == [f"emotiond: {ended['stream']}: {ended['detail']}"]  # one line, no traceback
 
 
