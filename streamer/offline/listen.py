@@ -120,7 +120,7 @@ class Listening(Iterator[Event]):
         if not self._started:
             self._started = True
             self._stream.ring.on_wake(self._woken.set)
-            self._stream.start(self._pipeline)
+            self._stream.start()
             return
         if self._stream.finished.is_set():
             if self._source.failure is not None:
@@ -128,7 +128,7 @@ class Listening(Iterator[Event]):
             self.close()
             return
         self._woken.clear()
-        if self._closed or self._stream.process_next(self._classifier):
+        if self._closed or self._stream.process_next(self._pipeline, self._classifier):
             return
         if isinstance(self._source, PulledSource):
             self._source.pull()

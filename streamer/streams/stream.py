@@ -28,7 +28,7 @@ Publish = Callable[[str, Sequence[Event], bool], None]
 
 
 class Stream:
-    """Passes the audio of one source through a pipeline.
+    """Turns the audio of one source into events.
 
     Args:
         name: unique among the daemon's streams.
@@ -61,9 +61,8 @@ class Stream:
         self.failure: str | None = None
         """Why the stream ended early; None while it runs and after a regular end."""
 
-    def start(self, pipeline: Pipeline) -> None:
+    def start(self) -> None:
         """Start the source."""
-        self.pipeline = pipeline
         self.source.start(self.ring, self._on_source_status)
         if self._source_status == "running":
             self.publish_status("running")  # the source knows its device only now
@@ -78,12 +77,17 @@ class Stream:
         """The present stride. It is longer than the configured one during an overload."""
         return self.chunker.stretch * self._stride_samples / SAMPLE_RATE
 
-    def process_next(self, classifier: Classifier) -> bool:
-        """Process the next chunk and publish its events. Returns False if it is incomplete."""
+    def process_next(self, pipeline: Pipeline, classifier: Classifier) -> bool:
+        """Process the next chunk and publish its events. Returns False if it is incomplete.
+
+        Args:
+            pipeline: the same for all chunks of the stream.
+            classifier: the model.
+        """
         chunk = self.next_chunk()
         if chunk is None:
             return False
-        self.emit(chunk, self.pipeline.process(chunk, classifier))
+        self.emit(chunk, pipeline.process(chunk, classifier))
         return True
 
     def next_chunk(self) -> Chunk | None:

@@ -18,7 +18,7 @@ class Worker:
 
     def __init__(self, model: Model, runtime: Runtime) -> None:
         self._classifier = Classifier(model, runtime)
-        self._due: queue.SimpleQueue[Stream | None] = queue.SimpleQueue()
+        self._due: queue.SimpleQueue[tuple[Stream, Pipeline] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="emotiond-worker", daemon=True)
         self._thread.start()
 
@@ -32,9 +32,10 @@ class Worker:
         Raises:
             ProfileError: the profile does not fit the model.
         """
-        stream.start(Pipeline(self._classifier.card, self._classifier.speaker(profile)))
-        stream.ring.on_wake(lambda: self._due.put(stream))
-        self._due.put(stream)
+        pipeline = Pipeline(self._classifier.card, self._classifier.speaker(profile))
+        stream.start()
+        stream.ring.on_wake(lambda: self._due.put((stream, pipeline)))
+        self._due.put((stream, pipeline))
 
     @property
     def is_alive(self) -> bool:
@@ -52,16 +53,17 @@ class Worker:
 
     def _serve_next(self) -> bool:
         """Serve the next stream. Afterwards, no reference here keeps the stream in memory."""
-        stream = self._due.get()
-        if stream is None:
+        due = self._due.get()
+        if due is None:
             return False
+        stream, pipeline = due
         try:
-            self._serve(stream)
+            self._serve(stream, pipeline)
         except Exception as error:  # a fault in one stream must not end the others
             self._give_up(stream, error)
         return True
 
-    def _serve(self, stream: Stream) -> None:
+    def _serve(self, stream: Stream, pipeline: Pipeline) -> None:
         """Process one chunk of a stream, if there is one, and queue the stream again.
 
         Windows of several streams do not form a batch: a batch costs as much as one window after
@@ -69,8 +71,8 @@ class Worker:
         """
         if stream.finished.is_set():  # it has failed, and its source is not stopped yet
             return
-        if stream.process_next(self._classifier) and not stream.finished.is_set():
-            self._due.put(stream)
+        if stream.process_next(pipeline, self._classifier) and not stream.finished.is_set():
+            self._due.put((stream, pipeline))
 
     def _give_up(self, stream: Stream, error: Exception) -> None:
         stream.end(cause_of(error))

@@ -43,7 +43,8 @@ class ManualStream:
         self.events: list[Event] = []
         self.source = ManualSource()
         self.stream = Stream("mic", self.source, lossless, STRIDE, self._publish)
-        self.stream.start(Pipeline(classifier.card, classifier.speaker()))
+        self.stream.start()
+        self.pipeline = Pipeline(classifier.card, classifier.speaker())
         self._classifier = classifier
         self._position = 0
 
@@ -68,7 +69,7 @@ class ManualStream:
             chunk = self.stream.next_chunk()
             if chunk is None:
                 return stride
-            self.stream.emit(chunk, self.stream.pipeline.process(chunk, self._classifier))
+            self.stream.emit(chunk, self.pipeline.process(chunk, self._classifier))
         return most
 
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
@@ -158,10 +159,10 @@ def test_a_stream_is_running_before_its_first_emotion(tiny_classifier: Classifie
 def test_process_next_returns_false_for_an_incomplete_chunk(tiny_classifier: Classifier) -> None:
     manual = ManualStream(tiny_classifier)
     manual.write(0.24)
-    assert not manual.stream.process_next(tiny_classifier)
+    assert not manual.stream.process_next(manual.pipeline, tiny_classifier)
     assert manual.emotions == []
     manual.write(0.01)
-    assert manual.stream.process_next(tiny_classifier)
+    assert manual.stream.process_next(manual.pipeline, tiny_classifier)
     assert len(manual.emotions) == 1
 
 

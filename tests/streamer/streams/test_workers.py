@@ -11,13 +11,13 @@ import pytest
 
 from emotiond.exceptions import ProfileError
 from emotiond.inference.card import Card
-from emotiond.inference.classifier import read_model
+from emotiond.inference.classifier import Classifier, read_model
 from emotiond.inference.profile import make_profile
 from emotiond.inference.runtime import Runtime
+from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Emotion, Event, Status
 from emotiond.streamer.sources.source import About, OnStatus
-from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from tests.conftest import DATA
@@ -49,10 +49,10 @@ class ManualSource:
 class Recorded:
     """A stream whose events the test reads."""
 
-    def __init__(self, name: str = "mic") -> None:
+    def __init__(self, name: str = "mic", kind: type[Stream] = Stream) -> None:
         self.events: list[Event] = []
         self.source = ManualSource()
-        self.stream = Stream(name, self.source, True, STRIDE, self._publish)
+        self.stream = kind(name, self.source, True, STRIDE, self._publish)
         self._arrived = threading.Condition()
 
     def write(self, strides: int) -> None:
@@ -85,10 +85,10 @@ class Recorded:
             self._arrived.notify_all()
 
 
-class BrokenPipeline(Pipeline):
-    """A pipeline with a bug."""
+class BrokenStream(Stream):
+    """A stream with a bug."""
 
-    def push(self, chunk: object) -> object:  # type: ignore[override]
+    def next_chunk(self) -> Chunk | None:
         raise ZeroDivisionError("of a bug")
 
 
@@ -137,10 +137,9 @@ def test_one_worker_serves_several_streams(worker: Worker) -> None:
 def test_a_fault_ends_its_stream_alone_and_closes_its_source(
     worker: Worker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken, whole = Recorded("broken"), Recorded("whole")
+    broken, whole = Recorded("broken", BrokenStream), Recorded("whole")
     for recorded in (broken, whole):
         worker.adopt(recorded.stream)
-    broken.stream.pipeline = BrokenPipeline(card(), None)
     broken.write(1)
     assert broken.await_end().detail.startswith("internal error: ZeroDivisionError('of a bug')")
     assert broken.stream.failure == broken.await_end().detail
@@ -161,15 +160,21 @@ def test_a_profile_of_another_size_is_refused_before_the_source_starts(worker: W
     assert recorded.events == []
 
 
-def test_a_profile_is_the_start_of_the_speaker(worker: Worker) -> None:
+def test_a_profile_is_the_start_of_the_speaker(worker: Worker, runtime: Runtime) -> None:
+    speaker = Classifier(read_model(DATA / "adapting.tflite"), runtime).speaker()
+    assert speaker is not None
+    mean = (0.5,) * speaker.vector.size
     known, unknown = Recorded("known"), Recorded("unknown")
     worker.adopt(unknown.stream)
-    assert unknown.stream.pipeline.speaker is not None
-    size = unknown.stream.pipeline.speaker.vector.size
-    worker.adopt(known.stream, make_profile("adapting", card().sha256, 20.0, (0.5,) * size))
-    assert known.stream.pipeline.speaker is not None
-    assert known.stream.pipeline.speaker.vector.any()
-    assert not unknown.stream.pipeline.speaker.vector.any()
+    worker.adopt(known.stream, make_profile("adapting", card().sha256, 20.0, mean))
+    for recorded in (known, unknown):
+        recorded.write(8)
+        recorded.await_emotions(8)
+    first_of_each = [
+        next(event.raw for event in recorded.emotions if event.raw is not None)
+        for recorded in (known, unknown)
+    ]
+    assert first_of_each[0] != first_of_each[1]
 
 
 def test_a_worker_keeps_no_finished_stream_in_memory(worker: Worker) -> None:
