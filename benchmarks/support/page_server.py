@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from emotiond.inference.card import LABELS
 from emotiond.streamer.hub import Message
-from emotiond.streamer.protocol.events import PROTOCOL, Emotion, encode, to_json
+from emotiond.streamer.protocol.events import PROTOCOL, Emotion
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.websocket import WebSocketServer
@@ -41,13 +41,12 @@ class PageServer:
     Args:
         server: the server.
         loop: the event loop of the server, which runs in another thread.
-        port: the port of the server.
     """
 
-    def __init__(self, server: WebSocketServer, loop: asyncio.AbstractEventLoop, port: int) -> None:
+    def __init__(self, server: WebSocketServer, loop: asyncio.AbstractEventLoop) -> None:
         self._server = server
         self._loop = loop
-        self.url = f"http://{_HOST}:{port}/"
+        self.url = f"http://{_HOST}:{server.port}/"
 
     def wait_for_page(self) -> None:
         """Wait until a page is connected."""
@@ -60,7 +59,7 @@ class PageServer:
     async def _send(self, events: Sequence[Emotion]) -> None:
         for first in range(0, len(events), _BATCH):
             for event in events[first : first + _BATCH]:
-                self._server.send(Message(event, encode(to_json(event))))
+                self._server.send(Message.of(event))
             await self._server.drained()
 
 
@@ -70,15 +69,21 @@ def page_server() -> Iterator[PageServer]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = WebSocketServer(lambda: [_HELLO], Pages(lambda: {}, lambda: []), Access(_HOST))
+    server = asyncio.run_coroutine_threadsafe(_serve(), loop).result()
     try:
-        opening = asyncio.run_coroutine_threadsafe(server.open(_HOST, 0), loop)
-        yield PageServer(server, loop, opening.result())
+        yield PageServer(server, loop)
     finally:
         asyncio.run_coroutine_threadsafe(server.close(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _serve() -> WebSocketServer:
+    pages = Pages(lambda: {}, lambda: [])
+    server = WebSocketServer(_HOST, 0, lambda: [_HELLO], pages, Access(_HOST))
+    await server.serve()
+    return server
 
 
 def speech(index: int, label: str, share: float, level_dbfs: float) -> Emotion:

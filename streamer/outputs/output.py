@@ -60,7 +60,7 @@ class Output(Protocol):
         """Return what the output says of itself at present."""
 
     async def ready(self) -> None:
-        """Wait until the output is ready for the first event."""
+        """Serve, and wait until the output is ready for the first event. All outputs are open."""
 
     async def close(self, timeout_seconds: float) -> None:
         """Send the rest, if that is possible in time, and close."""

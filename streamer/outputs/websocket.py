@@ -149,7 +149,8 @@ class WebSocketOutput:
         )
 
     async def ready(self) -> None:
-        """Wait for the clients that the first event waits for."""
+        """Accept connections, and wait for the clients that the first event waits for."""
+        await self._server.serve()
         await self._server.wait_for_clients(self._wait_clients)
 
     async def close(self, timeout_seconds: float) -> None:
@@ -171,6 +172,8 @@ def _prepare(settings: WebSocketSettings) -> Opener:
 
         connections = affordable_connections(settings.max_connections)
         server = WebSocketServer(
+            settings.host,
+            settings.port,
             around.greeting,
             Pages(around.health, around.metrics),
             access,
@@ -179,9 +182,8 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             around.handlers,
             around.on_leave,
         )
-        port = await server.open(settings.host, settings.port)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        page = f"http{'' if tls is None else 's'}://{host}:{port}/"
+        page = f"http{'' if tls is None else 's'}://{host}:{server.port}/"
         return WebSocketOutput(server, page, settings.wait_clients)
 
     return open_server

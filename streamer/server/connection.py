@@ -54,10 +54,8 @@ class Connection(ServerConnection):
         self._allowance = float(limits.frames_at_once)
         self._counted_seconds = self.loop.time()
         self._fragments = 0
-        self.sends_file = False
-        """Whether the client uploads a file; back-pressure then paces its audio."""
-        self.unread_since: float | None = None
-        """Since when the send buffer has not been empty, in the loop's time."""
+        self._audio_is_paced = False
+        self._unread_since: float | None = None  # since when the send buffer has not been empty
 
     def send_text(self, text: str) -> None:
         """Send without waiting. A client that is too far behind is dropped."""
@@ -92,7 +90,24 @@ class Connection(ServerConnection):
                 self.drop()
                 break
             await asyncio.sleep(0.005)  # transports have no event for this
-        self.unread_since = None  # a lossless stream may keep the buffer full
+        self._unread_since = None  # a lossless stream may keep the buffer full
+
+    def pace_audio(self, paced: bool) -> None:
+        """Set whether back-pressure paces the client's audio, as that of an uploaded file.
+
+        The frame-rate limit then ignores large chunks.
+        """
+        self._audio_is_paced = paced
+
+    def drop_if_stalled(self) -> None:
+        """Disconnect the client if its send buffer was never empty at the calls of a long time."""
+        now = self.loop.time()
+        if self.transport.get_write_buffer_size() == 0:
+            self._unread_since = None
+        elif self._unread_since is None:
+            self._unread_since = now
+        elif now - self._unread_since > self._limits.unread_seconds:
+            self.drop()
 
     def drop(self) -> None:
         """Disconnect a client that does not read."""
@@ -102,7 +117,7 @@ class Connection(ServerConnection):
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Handle bytes from the client: some kilobytes at most."""
+        """Handle bytes from the client, a few kilobytes at most."""
         if self.request is None and not self._refused:
             self._head += data
             response = refusal(bytes(self._head), self._limits.head_bytes)
@@ -153,8 +168,8 @@ class Connection(ServerConnection):
             self._allowance + (now - self._counted_seconds) * self._limits.frames_per_second,
         )
         self._counted_seconds = now
-        is_sound = self.sends_file and frame.opcode in DATA_OPCODES
-        if not is_sound or len(frame.data) < self._limits.uncounted_bytes:
+        is_paced = self._audio_is_paced and frame.opcode in DATA_OPCODES
+        if not is_paced or len(frame.data) < self._limits.uncounted_bytes:
             self._allowance -= 1
         if self._allowance < 0:
             return "too many messages"

@@ -11,6 +11,7 @@ from typing import Any
 
 _READ_BYTES = 8 * 1024  # per read: more could hold many thousand tiny frames
 _KERNEL_BYTES = 64 * 1024  # the kernel's buffers per connection, in each direction
+_BACKLOG = 100  # connections that wait to be accepted
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # the machine has no IPv6
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -101,7 +102,7 @@ class _CountedSocket(socket.socket):
 def open_listeners(
     host: str, port: int, occupancy: Occupancy, encrypted: bool
 ) -> Sequence[Listener]:
-    """Open a listener for each address of the host, all with the same port.
+    """Listen on each address of the host, always on the same port.
 
     Raises:
         OSError: the address cannot be used.
@@ -137,6 +138,7 @@ def _bind(listener: Listener, address: Any) -> Listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KERNEL_BYTES)
         listener.setblocking(False)
         listener.bind(address)
+        listener.listen(_BACKLOG)
     except BaseException:
         listener.close()
         raise

@@ -46,10 +46,15 @@ _SWEEPS = 10  # checks for clients that do not read, per ``unread_seconds``
 class WebSocketServer:
     """Serves all clients of one port.
 
-    Each message is encoded once. A client that does not read costs a bounded amount of memory
+    Each message is framed once. A client that does not read costs a bounded amount of memory
     and is then dropped. The other clients never wait for it.
 
+    A new server listens, so that the port is taken, but it accepts no connection before
+    :meth:`serve`. Until then, the system queues them.
+
     Args:
+        host: the name or address to listen on.
+        port: 0 for any free port.
         greeting: returns the first messages for a new client: ``hello`` and the last events.
         pages: answers plain HTTP.
         access: decides which requests are allowed.
@@ -57,10 +62,15 @@ class WebSocketServer:
         tls: the context for encryption, if any.
         handlers: the handler of each class of request.
         on_leave: takes every connection that has ended, perhaps more than once.
+
+    Raises:
+        ServeError: the address cannot be used.
     """
 
     def __init__(
         self,
+        host: str,
+        port: int,
         greeting: Callable[[], Sequence[str]],
         pages: Pages,
         access: Access,
@@ -78,12 +88,22 @@ class WebSocketServer:
         self._tls = tls
         self._clients: set[Connection] = set()
         self._servers: list[Server] = []
-        self._sweeping: asyncio.TimerHandle | None = None
         self._arrival = asyncio.Condition()
         self.occupancy = Occupancy(limits.connections)
         """All connections, including those before the greeting and those of plain HTTP."""
         self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
         """Number of disconnected clients, by cause."""
+        try:
+            self._listeners = open_listeners(host, port, self.occupancy, encrypted=tls is not None)
+        except (OSError, OverflowError, UnicodeError) as error:
+            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+            raise ServeError(
+                f"cannot listen on {host} port {port} ({reason})",
+                "End the program that uses it, or choose others with --port, --host and --zmq",
+            ) from None
+        self.port: int = self._listeners[0].getsockname()[1]
+        """The port that the server listens on."""
+        self._sweeping = self._schedule_sweep()
 
     @property
     def client_count(self) -> int:
@@ -95,24 +115,10 @@ class WebSocketServer:
         """Number of clients that were dropped because they did not read."""
         return self.offences["unread"]
 
-    async def open(self, host: str, port: int) -> int:
-        """Begin to listen. Returns the port; port 0 becomes a free one.
-
-        Raises:
-            ServeError: the address cannot be used.
-        """
-        try:
-            listeners = open_listeners(host, port, self.occupancy, encrypted=self._tls is not None)
-            # All at once: no address answers before the server is whole.
-            self._servers = await asyncio.gather(*map(self._serve, listeners))
-        except (OSError, OverflowError, UnicodeError) as error:
-            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-            raise ServeError(
-                f"cannot listen on {host} port {port} ({reason})",
-                "End the program that uses it, or choose others with --port, --host and --zmq",
-            ) from None
-        self._sweep()
-        return int(listeners[0].getsockname()[1])
+    async def serve(self) -> None:
+        """Accept connections from now on."""
+        for listener in self._listeners:
+            self._servers.append(await self._serve(listener))
 
     async def wait_for_clients(self, count: int) -> None:
         """Wait until so many clients are connected."""
@@ -133,10 +139,11 @@ class WebSocketServer:
 
     async def close(self) -> None:
         """Close all connections and stop listening. This takes half a second at most."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        self._sweeping.cancel()
         for server in self._servers:
             server.close(code=1001, reason="the daemon ends")
+        for listener in self._listeners[len(self._servers) :]:
+            listener.close()
         ends = asyncio.gather(*(server.wait_closed() for server in self._servers))
         try:
             await asyncio.wait_for(ends, self._limits.close_seconds)
@@ -171,15 +178,13 @@ class WebSocketServer:
 
     def _sweep(self) -> None:
         """Drop the clients that read too slowly ever to catch up."""
-        loop = asyncio.get_running_loop()
         for client in self._clients:
-            if client.transport.get_write_buffer_size() == 0:
-                client.unread_since = None
-            elif client.unread_since is None:
-                client.unread_since = loop.time()
-            elif loop.time() - client.unread_since > self._limits.unread_seconds:
-                client.drop()
-        self._sweeping = loop.call_later(self._limits.unread_seconds / _SWEEPS, self._sweep)
+            client.drop_if_stalled()
+        self._sweeping = self._schedule_sweep()
+
+    def _schedule_sweep(self) -> asyncio.TimerHandle:
+        pause_seconds = self._limits.unread_seconds / _SWEEPS
+        return asyncio.get_running_loop().call_later(pause_seconds, self._sweep)
 
     def _process_request(
         self, connection: ServerConnection, request: HttpRequest

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import itertools
-import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -20,7 +19,7 @@ from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.uploads.history import History
 from emotiond.streamer.uploads.source import decode
-from emotiond.streamer.uploads.upload import Recipient, Upload
+from emotiond.streamer.uploads.upload import IdleTimer, Recipient, Upload
 
 
 class Uploads:
@@ -121,13 +120,13 @@ class Uploads:
         self._without_stream.discard(client)
         to = Recipient(client, start)
         publish = functools.partial(self._publish, to)
-        stream = Upload(next(self._names), to, self._stride_samples, publish)
+        idle_timer = IdleTimer(self._limits.idle_seconds, functools.partial(self._end_idle, client))
+        stream = Upload(next(self._names), to, self._stride_samples, publish, idle_timer)
         self._running[client] = stream
-        client.sends_file = stream.is_file
+        client.pace_audio(stream.is_file)
         about = {"stream": stream.name, "purpose": start.purpose, "name": start.name}
         client.send_json({"type": "started", **about})
         self._adopt(stream)
-        self._check_idle(stream)
 
     async def _take(self, client: Connection, audio: Audio) -> None:
         stream = self._running.get(client)
@@ -147,20 +146,21 @@ class Uploads:
             too_long = self._too_long()
             self._abort(stream, too_long.problem)
             raise too_long
-        stream.last_audio_at = math.inf
+        stream.idle_timer.stop()
         await sound.push(samples)
         if stream.is_file:
             await client.caught_up()
         if stream.is_file and start.publish:
             await self._hub.drained()
-        stream.last_audio_at = self._loop.time()
+        if self._running.get(client) is stream:  # it may have been aborted
+            stream.idle_timer.restart()
 
     async def _end(self, client: Connection, end: End) -> None:
         stream = self._running.get(client)
         if stream is None:
             self._expect_without_stream(client)
             return
-        stream.last_audio_at = math.inf
+        stream.idle_timer.stop()
         stream.stop()
         await stream.to.ended.wait()
         if self._running.get(client) is not stream:  # it was aborted at the end
@@ -224,17 +224,11 @@ class Uploads:
             error = RequestError("failed", f"the stream has ended: {stream.failure}", "Try again")
             to.client.send_json(error.to_json(None))
 
-    def _check_idle(self, stream: Upload) -> None:
-        """Abort an upload without new audio, or check again later."""
-        limit_seconds = self._limits.idle_seconds
-        idle_seconds = max(0.0, self._loop.time() - stream.last_audio_at)
-        if idle_seconds < limit_seconds:
-            rest_seconds = limit_seconds - idle_seconds
-            stream.idle_check = self._loop.call_later(rest_seconds, self._check_idle, stream)
-            return
-        problem = f"no sound has come for {limit_seconds:g} s"
-        self._abort(stream, problem)
-        stream.to.client.send_json(RequestError("idle", problem, "Start again").to_json(None))
+    def _end_idle(self, client: Connection) -> None:
+        """Abort the upload of a client that sends no more audio."""
+        problem = f"no sound has come for {self._limits.idle_seconds:g} s"
+        self._abort(self._running[client], problem)
+        client.send_json(RequestError("idle", problem, "Start again").to_json(None))
 
     def _abort(self, stream: Upload, detail: str) -> None:
         """End an upload at once and ignore the rest of its audio."""
@@ -246,10 +240,9 @@ class Uploads:
     def _remove(self, stream: Upload) -> None:
         """Forget an upload. Only its worker may still hold a reference to it."""
         del self._running[stream.to.client]
-        stream.to.client.sends_file = False
+        stream.to.client.pace_audio(False)
         stream.ring.on_wake(_nothing)
-        if stream.idle_check is not None:
-            stream.idle_check.cancel()
+        stream.idle_timer.stop()
 
     def _expect_without_stream(self, client: Connection) -> None:
         """Accept the end of an upload that was refused or aborted. Any other end is an error."""

@@ -40,10 +40,10 @@ EVENT = Message(EMOTION, '{"type":"emotion","filler":"' + "x" * 4000 + '"}')
 class Port:
     """A running server and its address."""
 
-    def __init__(self, server: WebSocketServer, number: int, host: str) -> None:
+    def __init__(self, server: WebSocketServer, host: str) -> None:
         self.server = server
-        self.number = number
-        self.url = f"ws://{host}:{number}/ws"
+        self.number = server.port
+        self.url = f"ws://{host}:{server.port}/ws"
         self._host = host
 
     async def raw(self, receive_bytes: int | None = None) -> socket.socket:
@@ -64,6 +64,8 @@ async def port(
     handlers: Mapping[Any, Any] = MappingProxyType({}),
 ) -> AsyncIterator[Port]:
     server = WebSocketServer(
+        host,
+        0,
         lambda: ['{"type":"hello"}'],
         Pages(lambda: {}, lambda: []),
         Access(host, token=token),
@@ -71,7 +73,8 @@ async def port(
         handlers=handlers,
     )
     try:
-        yield Port(server, await server.open(host, 0), host)
+        await server.serve()
+        yield Port(server, host)
     finally:
         await server.close()
 

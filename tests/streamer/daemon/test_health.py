@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
+import socket
 import sys
 import threading
 import urllib.request
@@ -12,6 +15,15 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
+from emotiond.inference.classifier import read_model
+from emotiond.inference.runtime import Runtime
+from emotiond.streamer.config import make_config
+from emotiond.streamer.daemon import app
+from emotiond.streamer.outputs import table
+from emotiond.streamer.outputs.output import Output, Surroundings
+from emotiond.streamer.sources.factory import open_sources
+from tests.conftest import DATA
+from tests.support.beacon import BEACON, Beacon
 from tests.support.daemon import DEMO, Daemon, running_daemon
 
 SOURCE = ("--source", f"voice={DEMO}", "--model", "lite")
@@ -55,6 +67,46 @@ def test_an_output_that_fails_is_named_and_the_others_go_on() -> None:
     assert len(found["failures"]) == 1
     assert "standard output cannot be written" in found["failures"][0]
     assert "emotion" in types
+
+
+def test_no_page_answers_before_all_outputs_are_open(
+    monkeypatch: pytest.MonkeyPatch, runtime: Runtime
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    async def ask() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        return reader, writer
+
+    async def play() -> bytes:
+        asked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def open_late(_around: Surroundings) -> Output:
+            asked.set_result(await ask())
+            for _ in range(100):
+                await asyncio.sleep(0)  # the event loop would answer here
+            return Beacon("127.0.0.1", 9, 0.0)
+
+        late = dataclasses.replace(BEACON, prepare=lambda _: open_late)
+        monkeypatch.setattr(table, "OUTPUTS", (*table.OUTPUTS, late))
+        flags = {"source": ["demo"], "port": port, "zmq": "off", "history": "off"}
+        config = make_config({**flags, "wait_clients": 1}, {})
+        sources = open_sources(config.source, config.settings_of, config.playback)
+        model = read_model(DATA / "tiny.tflite")
+        daemon = app.Daemon(config, runtime, model, None, sources)
+        running = asyncio.ensure_future(daemon.run(app.prepare_outputs(config)))
+        reader, writer = await asyncio.wait_for(asked, 20)
+        answer = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        running.cancel()
+        await asyncio.wait((running,))
+        return answer
+
+    found = json.loads(asyncio.run(play()).partition(b"\r\n\r\n")[2])
+    assert "beacon" in found
 
 
 def test_the_first_answer_is_whole_at_every_address_of_a_name() -> None:

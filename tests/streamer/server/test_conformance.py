@@ -39,11 +39,11 @@ class Echo(WebSocketServer):
 def test_frames_fragments_text_and_closing_are_as_the_standard_has_them() -> None:
     async def test() -> None:
         pages = Pages(lambda: {}, lambda: [])
-        server = Echo(lambda: [], pages, Access("127.0.0.1"), LIMITS)
-        port = await server.open("127.0.0.1", 0)
+        server = Echo("127.0.0.1", 0, lambda: [], pages, Access("127.0.0.1"), LIMITS)
         try:
+            await server.serve()
             results = await kosoku.run_fuzzingclient(
-                f"ws://127.0.0.1:{port}{PATH}",
+                f"ws://127.0.0.1:{server.port}{PATH}",
                 exclude_cases=EXCLUDED,
                 concurrency=4,
             )

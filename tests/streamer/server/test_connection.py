@@ -14,6 +14,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from emotiond.streamer.protocol.requests import Audio, Start
+from emotiond.streamer.server.connection import Connection
 from tests.support.port import (
     EVENT,
     HANDSHAKE,
@@ -230,5 +232,32 @@ def test_clients_that_vanish_in_the_middle_of_anything_leave_nothing_behind() ->
                 client.close()
             await until(lambda: at.server.occupancy.count == 0)
             assert at.server.client_count == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize(("paced", "is_served"), [(True, True), (False, False)])
+def test_large_chunks_bypass_the_rate_limit_only_while_the_audio_is_paced(
+    paced: bool, is_served: bool
+) -> None:
+    limits = replace(LIMITS, frames_at_once=5, frames_per_second=0.001, senseless_messages=10**6)
+
+    async def start(client: Connection, request: Start) -> None:
+        client.pace_audio(paced)
+
+    async def take(client: Connection, audio: Audio) -> None:
+        client.send_json({"bytes": len(audio.data)})
+
+    async def test() -> None:
+        async with port(limits, handlers={Start: start, Audio: take}) as at, connect(at.url) as c:
+            await c.recv()
+            await c.send('{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}')
+            with contextlib.suppress(ConnectionClosed):
+                for _ in range(20):
+                    await c.send(bytes(limits.uncounted_bytes))
+            if is_served:
+                assert [await c.recv() for _ in range(20)] == ['{"bytes":4096}'] * 20
+            else:
+                assert await closing_code(c) == 1008
 
     run(test)

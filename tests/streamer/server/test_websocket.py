@@ -1,7 +1,8 @@
-"""WebSocket and plain HTTP on one port, against a running daemon."""
+"""WebSocket and plain HTTP on one port, mostly against a running daemon."""
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
@@ -13,9 +14,15 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from emotiond.exceptions import ServeError
+from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.http import Pages
+from emotiond.streamer.server.websocket import WebSocketServer
 from tests.support.daemon import DEMO, Daemon, running_daemon
+from tests.support.port import LIMITS, run
 
 PAGE = Path(__file__).parents[3] / "clients" / "web"
+PAGES = Pages(lambda: {"is_whole": True}, list)
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +201,35 @@ def test_plain_http_on_the_socket_path_says_what_to_do(daemon: Daemon) -> None:
     response, body = request(daemon, "GET", "/ws")
     assert response.status == 426
     assert b"WebSocket" in body
+
+
+def test_a_new_server_listens_but_accepts_only_once_it_serves() -> None:
+    async def test() -> None:
+        server = WebSocketServer("localhost", 0, lambda: [], PAGES, Access("localhost"), LIMITS)
+        try:
+            reader, writer = await asyncio.open_connection("localhost", server.port)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for _ in range(100):
+                await asyncio.sleep(0)  # the event loop would accept the connection here
+            assert server.occupancy.count == 0
+            await server.serve()
+            assert b'"is_whole": true' in await reader.read()
+            writer.close()
+        finally:
+            await server.close()
+
+    run(test)
+
+
+def test_a_server_that_never_served_frees_its_port_when_it_is_closed() -> None:
+    async def test() -> None:
+        first = WebSocketServer("localhost", 0, lambda: [], PAGES, Access("localhost"), LIMITS)
+        with pytest.raises(ServeError):
+            WebSocketServer("localhost", first.port, lambda: [], PAGES, Access("localhost"), LIMITS)
+        await first.close()
+        again = WebSocketServer(
+            "localhost", first.port, lambda: [], PAGES, Access("localhost"), LIMITS
+        )
+        await again.close()
+
+    run(test)

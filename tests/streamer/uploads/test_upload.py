@@ -8,6 +8,7 @@ import gc
 import json
 import socket
 import struct
+import time
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,9 @@ from websockets.exceptions import ConnectionClosed
 
 from emotiond.inference.classifier import read_model
 from emotiond.inference.runtime import find_runtime
+from emotiond.streamer import hub
 from emotiond.streamer.hub import Hub
+from emotiond.streamer.protocol import events
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
@@ -28,6 +31,7 @@ from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.history import History
+from emotiond.streamer.uploads.upload import IdleTimer
 from emotiond.streamer.uploads.uploads import Uploads
 from tests.conftest import DATA
 from tests.support.caller import pcm
@@ -40,6 +44,7 @@ LIVE = '{"type":"start","purpose":"live","sample_rate":16000,"format":"s16le"}'
 SECOND = pcm(demo()[16_000:32_000])
 PATIENT = replace(LIMITS, ping_seconds=60, uploads=4)
 RESET = struct.pack("ii", 1, 0)
+RESOLUTION_SECONDS = time.get_clock_info("monotonic").resolution
 
 
 @dataclass
@@ -54,7 +59,7 @@ class Place:
 
 @contextlib.asynccontextmanager
 async def place(limits: Limits = PATIENT, model: str = "tiny") -> AsyncIterator[Place]:
-    hub, history = Hub(asyncio.get_running_loop()), History(None)
+    carrier, history = Hub(asyncio.get_running_loop()), History(None)
     worker = Worker(read_model(DATA / f"{model}.tflite"), find_runtime())
     adopted: list[weakref.ref[Stream]] = []
 
@@ -62,15 +67,15 @@ async def place(limits: Limits = PATIENT, model: str = "tiny") -> AsyncIterator[
         adopted.append(weakref.ref(stream))
         worker.adopt(stream)
 
-    streams = Uploads(adopt, hub, history, 4000, limits, taken=())
+    streams = Uploads(adopt, carrier, history, 4000, limits, taken=())
     server = WebSocketServer(
-        lambda: [], Pages(lambda: {}, lambda: []), Access("127.0.0.1"), limits,
+        "127.0.0.1", 0, lambda: [], Pages(lambda: {}, lambda: []), Access("127.0.0.1"), limits,
         handlers=streams.handlers, on_leave=streams.leave,
     )  # fmt: skip
     try:
-        port = await server.open("127.0.0.1", 0)
-        hub.add(server)
-        yield Place(f"ws://127.0.0.1:{port}/ws", server, streams, adopted)
+        carrier.add(server)
+        await server.serve()
+        yield Place(f"ws://127.0.0.1:{server.port}/ws", server, streams, adopted)
     finally:
         streams.close()
         await server.close()
@@ -188,6 +193,54 @@ def test_live_sound_may_last_longer_than_a_file() -> None:
             assert status["detail"] == ""
 
     run(test)
+
+
+def test_an_idle_timer_calls_back_after_its_whole_time() -> None:
+    async def test() -> None:
+        loop, idle = asyncio.get_running_loop(), asyncio.Event()
+        timer = IdleTimer(0.1, idle.set)
+        restarted = loop.time()
+        timer.restart()
+        await idle.wait()
+        assert loop.time() - restarted >= 0.1 - RESOLUTION_SECONDS
+
+    run(test)
+
+
+def test_a_stopped_idle_timer_calls_back_only_after_a_restart() -> None:
+    async def test() -> None:
+        idle, later = asyncio.Event(), asyncio.Event()
+        timer = IdleTimer(0.05, idle.set)
+        timer.stop()
+        IdleTimer(0.1, later.set)
+        await later.wait()
+        assert not idle.is_set()
+        timer.restart()
+        await idle.wait()
+
+    run(test)
+
+
+def test_a_published_event_is_encoded_once_for_the_hub_and_the_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encoded: list[tuple[str, int]] = []
+
+    def count(message: dict[str, Any]) -> str:
+        encoded.append((message["stream"], message["seq"]))
+        return events.encode(message)
+
+    async def test() -> None:
+        async with place() as at, connect(at.url) as client:
+            await client.send(START[:-1] + ',"publish":true}')
+            await client.send(SECOND)
+            await client.send('{"type":"end"}')
+            await answer(client, "analysis")
+
+    monkeypatch.setattr(hub, "encode", count)
+    run(test)
+    assert encoded == [("client-1", seq) for seq in range(len(encoded))]
+    assert len(encoded) > 4
 
 
 @pytest.mark.parametrize("start", [START, LIVE])
