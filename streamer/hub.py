@@ -48,7 +48,10 @@ class Message:
 
 
 class Receiver(Protocol):
-    """Takes the hub's messages. Only the event loop calls it."""
+    """Takes the hub's messages. Only the event loop calls it.
+
+    A receiver that raises loses its own message and delays no other receiver.
+    """
 
     def send(self, message: Message) -> None:
         """Send a message without waiting. It is dropped and counted if there is no room."""
@@ -66,7 +69,7 @@ class Hub:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._receivers: list[Receiver] = []
+        self._receivers: dict[str, Receiver] = {}
         self._waiting: deque[Message] = deque()
         self._scheduled = False
         self.last_emotion: dict[str, Message] = {}
@@ -76,17 +79,24 @@ class Hub:
         self.event_counts: Counter[tuple[str, str]] = Counter()
         """Number of published events, by stream and type."""
         self.dropped_messages = 0
-        self.failures: list[str] = []
-        """The cause for each receiver that raised. It gets no more messages."""
+        self.failures: dict[str, str] = {}
+        """The first exception of each receiver that has raised one, by name."""
+        self.lost_messages: Counter[str] = Counter()
+        """Number of messages that a receiver has lost by raising exceptions, by name."""
 
-    def add(self, receiver: Receiver) -> None:
-        """Give a receiver all messages from now on."""
-        self._receivers.append(receiver)
+    def add(self, name: str, receiver: Receiver) -> None:
+        """Give a receiver all messages from now on.
+
+        Args:
+            name: unique among the receivers, for the log and the counters.
+            receiver: takes the messages.
+        """
+        self._receivers[name] = receiver
 
     def close(self) -> None:
         """Send the waiting messages. Later ones, from a busy worker perhaps, are discarded."""
         self._fan_out()
-        self._receivers = []
+        self._receivers = {}
 
     def publish(self, messages: Sequence[Message], lossless: bool) -> None:
         """Send messages to all outputs. Any thread may call this; the loop's, if not lossless.
@@ -126,8 +136,11 @@ class Hub:
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every output has room or, if ``wholly``, is empty; or its time is over."""
         self._fan_out()
-        for receiver in self._receivers:
-            await receiver.drained(wholly)
+        for name, receiver in tuple(self._receivers.items()):
+            try:
+                await receiver.drained(wholly)
+            except Exception as error:  # a fault in one output must not end a lossless stream
+                self._note_failure(name, error)
 
     async def _deliver(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -151,10 +164,14 @@ class Hub:
             self.last_emotion[message.stream] = message
         elif isinstance(message.event, Status):
             self.last_status[message.stream] = message
-        for receiver in tuple(self._receivers):
+        for name, receiver in self._receivers.items():
             try:
                 receiver.send(message)
             except Exception as error:  # a fault in one output must not cost the others
-                self._receivers.remove(receiver)
-                self.failures.append(f"an output fails and gets no more events: {cause_of(error)}")
-                _log.error("%s", self.failures[-1])
+                self.lost_messages[name] += 1
+                self._note_failure(name, error)
+
+    def _note_failure(self, name: str, error: Exception) -> None:
+        if name not in self.failures:
+            self.failures[name] = f"{name} loses events ({cause_of(error)})"
+            _log.error("%s", self.failures[name])

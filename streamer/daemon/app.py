@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from emotiond import __version__
+from emotiond.exceptions import cause_of
 from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Model
 from emotiond.inference.profile import Profile
@@ -135,6 +136,7 @@ class Daemon:
         )
         self._outputs: dict[OutputKind[Any], Output] = {}
         """Those that are open, in the order of the table."""
+        self._close_failures: list[str] = []
 
     async def run(self, openers: Openers) -> int:
         """Open the outputs, play the sources, wait for the end, and close all parts."""
@@ -142,7 +144,7 @@ class Daemon:
             try:
                 for kind, opener in openers:
                     self._outputs[kind] = await opener(self._surroundings())
-                    self._hub.add(self._outputs[kind])
+                    self._hub.add(kind.name, self._outputs[kind])
                 self._announce()
                 await self._until_stopped(self._play())
             finally:
@@ -153,7 +155,7 @@ class Daemon:
         """Return why sources and outputs have stopped early."""
         failures = [stream.failure for stream in self._streams]
         failures += [output.failure for output in self._outputs.values()]
-        return [*filter(None, failures), *self._hub.failures]
+        return [*filter(None, failures), *self._hub.failures.values(), *self._close_failures]
 
     def _adopt(self, stream: Stream) -> None:
         """Give an upload to the next worker in turn, without a profile."""
@@ -180,17 +182,17 @@ class Daemon:
         )
 
     def _announce(self) -> None:
-        said = self._said()
+        abouts = self._abouts()
         streams = ", ".join(stream.name for stream in self._streams)
-        pages = "".join(f"; open {about.page}" for about in said if about.page is not None)
-        addresses = ", ".join(about.address for about in said if about.address is not None)
+        pages = "".join(f"; open {about.page}" for about in abouts if about.page is not None)
+        addresses = ", ".join(about.address for about in abouts if about.address is not None)
         print(
             f"emotiond {__version__}: listening to {streams} with the model "
             f"{self._model.card.name!r}{pages} ({addresses})",
             file=sys.stderr,
             flush=True,
         )
-        for remark in (remark for about in said for remark in about.remarks):
+        for remark in (remark for about in abouts for remark in about.remarks):
             print(f"emotiond: {remark}", file=sys.stderr)
 
     async def _play(self) -> None:
@@ -226,7 +228,7 @@ class Daemon:
             await asyncio.to_thread(worker.close, _STOP_SECONDS)
         self._hub.close()
         for kind, output in self._outputs.items():
-            await _close_in_time(kind, output)
+            await self._close_in_time(kind, output)
         self._history.close()
 
     def _greeting(self) -> Sequence[str]:
@@ -237,7 +239,7 @@ class Daemon:
             self._config.stride,
             self._streams,
             self._uploads,
-            self._said(),
+            self._abouts(),
             None if last is None else last.event,
         )
         rest = [message.text for message in self._last_messages() if message is not last]
@@ -256,25 +258,27 @@ class Daemon:
             self._uploads,
             self._hub,
             {kind: self._outputs.get(kind) for kind, _ in self._config.outputs},
-            self._said(),
+            self._abouts(),
             self._failures(),
         )
 
     def _metrics(self) -> Sequence[Metric]:
-        return make_metrics(self._health(), self._hub.event_counts, self._said())
+        return make_metrics(self._health(), self._hub.event_counts, self._abouts())
 
-    def _said(self) -> Sequence[About]:
+    def _abouts(self) -> Sequence[About]:
         """Return what all outputs of the table say of themselves."""
         return [
             kind.absent if (output := self._outputs.get(kind)) is None else output.about()
             for kind, _ in self._config.outputs
         ]
 
-
-async def _close_in_time(kind: OutputKind[Any], output: Output) -> None:
-    """Close an output. One that takes longer than it may is left as it is."""
-    try:
-        seconds = kind.close_seconds + _SPARE_SECONDS
-        await asyncio.wait_for(output.close(kind.close_seconds), seconds)
-    except asyncio.TimeoutError:
-        _log.warning("%s does not end, and is not waited for any more", kind.name)
+    async def _close_in_time(self, kind: OutputKind[Any], output: Output) -> None:
+        """Close an output. Neither a fault nor a delay in it keeps the other parts from closing."""
+        try:
+            seconds = kind.close_seconds + _SPARE_SECONDS
+            await asyncio.wait_for(output.close(kind.close_seconds), seconds)
+        except asyncio.TimeoutError:
+            _log.warning("%s does not end, and is not waited for any more", kind.name)
+        except Exception as error:
+            self._close_failures.append(f"{kind.name} cannot be closed ({cause_of(error)})")
+            _log.error("%s", self._close_failures[-1])

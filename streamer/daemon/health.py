@@ -23,38 +23,42 @@ def health(
     uploads: Uploads,
     hub: Hub,
     outputs: Mapping[OutputKind[Any], Output | None],
-    said: Sequence[About],
+    abouts: Sequence[About],
     failures: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the full content, for clients with the token. A failed part means ``degraded``.
+    """Return the full content, for clients with the token. Any failure means ``degraded``.
 
     Args:
-        model: its name.
-        uptime_seconds: since the daemon began.
+        model: the model's name.
+        uptime_seconds: time since the daemon started.
         microphone: ``on``, ``off`` or ``muted``.
-        workers: all of them.
-        streams: of the daemon's own sources.
+        workers: all workers.
+        streams: the streams of the daemon's own sources.
         uploads: the streams of clients.
-        hub: it has counted what it dropped, and has the last events.
-        outputs: all of the table; None for one that is not open.
-        said: what the outputs say of themselves.
+        hub: has the drop counters and the last events.
+        outputs: all outputs of the table; None for one that is not open.
+        abouts: the descriptions that the outputs give of themselves.
         failures: why sources and outputs have stopped early.
     """
+    failures = [*failures, *(about.disconnected for about in abouts if about.disconnected)]
     if not all(worker.is_alive for worker in workers):
         failures = [*failures, "a worker has ended: some streams get no more inferences"]
     return {
         "status": "degraded" if failures else "ok",
-        "failures": list(failures),
+        "failures": failures,
         "version": __version__,
         "model": model,
         "uptime_seconds": round(uptime_seconds, 1),
         "microphone": microphone,
         "client_streams": {"open": uploads.count, "limit": uploads.limit},
         "streams": {stream.name: _stream_health(stream, hub) for stream in streams},
-        **{key: value for about in said for key, value in about.health.items()},
+        **{key: value for about in abouts for key, value in about.health.items()},
         "dropped": {
             "messages": hub.dropped_messages,
-            **{kind.queue: 0 if each is None else each.dropped for kind, each in outputs.items()},
+            **{
+                kind.queue: (0 if each is None else each.dropped) + hub.lost_messages[kind.name]
+                for kind, each in outputs.items()
+            },
         },
     }
 

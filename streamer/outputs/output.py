@@ -34,6 +34,9 @@ class About:
     """Its part of ``/metrics``, besides what it has dropped."""
     hello: Mapping[str, Any] = field(default_factory=dict)
     """Its part of ``hello``."""
+    disconnected: str | None = None
+    """Why events no longer reach a reader that has left. ``/healthz`` is then ``degraded``, but the
+    exit status stays 0, since the output itself has not failed."""
 
 
 class Output(Protocol):

@@ -40,14 +40,15 @@ class LineSettings:
 class LineWriter:
     """Writes each event as a line, from a thread of its own: a slow reader delays nothing else.
 
-    It stops writing when the reader is gone.
+    It stops writing once the reader has left.
     """
 
     def __init__(self) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue(_MOST_WAITING)
         self.dropped = 0
         self.failure: str | None = None
-        """Why the output stopped; None while it works, and after the reader has gone."""
+        """Why the output stopped; None while it works, and after the reader has left."""
+        self._disconnected: str | None = None
         self._thread = threading.Thread(target=self._run, name="emotiond-stdout", daemon=True)
         self._thread.start()
 
@@ -59,13 +60,13 @@ class LineWriter:
             self.dropped += 1
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until half of the queue is free, the queue is empty, or the reader is gone."""
+        """Wait until half of the queue is free, the queue is empty, or the reader has left."""
         most_lines = 0 if wholly else _MOST_WAITING // 2
         await wait_while(lambda: self._lines.qsize() > most_lines and self._thread.is_alive())
 
     def about(self) -> About:
-        """Return nothing: there is nothing to say."""
-        return About()
+        """Return whether the reader has left."""
+        return About(disconnected=self._disconnected)
 
     async def ready(self) -> None:
         """Return at once."""
@@ -87,8 +88,8 @@ class LineWriter:
                 sys.stdout.write(line + "\n")
                 if self._lines.empty():
                     sys.stdout.flush()
-        except BrokenPipeError:  # the reader is gone, which is no error
-            return
+        except BrokenPipeError:  # as with ``| head``: the daemon has not failed
+            self._disconnected = "the reader of standard output has left"
         except (OSError, ValueError) as error:
             self.failure = f"standard output cannot be written ({error})"
             _log.error("%s", self.failure)

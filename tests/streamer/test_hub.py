@@ -30,8 +30,8 @@ def status(seq: int, text: StreamStatus = "running") -> Message:
 def test_every_output_gets_the_same_message_object() -> None:
     async def publish() -> tuple[Notes, Notes]:
         hub, first, second = Hub(asyncio.get_running_loop()), Notes(), Notes()
-        hub.add(first)
-        hub.add(second)
+        hub.add("first", first)
+        hub.add("second", second)
         await asyncio.to_thread(hub.publish, [status(0)], lossless=True)
         return first, second
 
@@ -41,26 +41,41 @@ def test_every_output_gets_the_same_message_object() -> None:
 
 
 class Faulty(Notes):
-    """An output that fails at its first message."""
+    """An output that raises at its first messages, and when it is waited for."""
+
+    def __init__(self, most: int = 2) -> None:
+        super().__init__()
+        self._most = most
 
     def send(self, message: Message) -> None:
+        if self._most:
+            self._most -= 1
+            raise OSError("no space left")
+        super().send(message)
+
+    async def drained(self, wholly: bool = False) -> None:
         raise OSError("no space left")
 
 
-def test_an_output_that_raises_costs_only_itself(caplog: pytest.LogCaptureFixture) -> None:
-    async def publish() -> tuple[Hub, Notes]:
-        hub, notes = Hub(asyncio.get_running_loop()), Notes()
-        for output in (Faulty(), notes):
-            hub.add(output)
-        hub.publish([status(0), status(1)], lossless=False)
+@pytest.mark.parametrize("lossless", [False, True])
+def test_an_output_that_raises_costs_only_itself(
+    caplog: pytest.LogCaptureFixture, lossless: bool
+) -> None:
+    async def publish() -> tuple[Hub, Faulty, Notes]:
+        hub, faulty, notes = Hub(asyncio.get_running_loop()), Faulty(), Notes()
+        hub.add("a pipe", faulty)
+        hub.add("notes", notes)
+        await asyncio.to_thread(hub.publish, [status(0), status(1), status(2)], lossless)
         await hub.drained()
-        return hub, notes
+        return hub, faulty, notes
 
-    hub, notes = asyncio.run(publish())
-    assert [message.event.seq for message in notes.messages] == [0, 1]
-    (failure,) = hub.failures
-    assert "no space left" in failure
-    assert [record.getMessage() for record in caplog.records] == [failure]
+    hub, faulty, notes = asyncio.run(publish())
+    assert [message.event.seq for message in notes.messages] == [0, 1, 2]
+    assert [message.event.seq for message in faulty.messages] == [2]  # it may have recovered
+    assert hub.lost_messages == {"a pipe": 2}
+    assert hub.failures.keys() == {"a pipe"}
+    assert hub.failures["a pipe"].startswith("a pipe loses events (internal error: OSError('no sp")
+    assert caplog.messages == [hub.failures["a pipe"]]
 
 
 def test_the_last_status_is_kept_until_the_stream_is_forgotten() -> None:
@@ -80,7 +95,7 @@ def test_the_last_status_is_kept_until_the_stream_is_forgotten() -> None:
 def test_when_the_loop_does_not_keep_up_the_oldest_messages_are_dropped_and_counted() -> None:
     async def publish() -> tuple[Hub, Notes]:
         hub, notes = Hub(asyncio.get_running_loop()), Notes()
-        hub.add(notes)
+        hub.add("notes", notes)
         for seq in range(5000):  # no await: the loop cannot fan them out
             hub.publish([Message.of(Change(seq, "mic", 0.0, None, None, 0.0))], lossless=False)
         await hub.drained()
@@ -95,7 +110,7 @@ def test_when_the_loop_does_not_keep_up_the_oldest_messages_are_dropped_and_coun
 def test_a_closed_hub_sends_what_waits_and_nothing_later() -> None:
     async def publish() -> Notes:
         hub, notes = Hub(asyncio.get_running_loop()), Notes()
-        hub.add(notes)
+        hub.add("notes", notes)
         hub.publish([status(0)], lossless=False)
         hub.close()
         hub.publish([status(1)], lossless=False)

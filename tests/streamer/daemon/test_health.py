@@ -69,6 +69,19 @@ def test_an_output_that_fails_is_named_and_the_others_go_on() -> None:
     assert "emotion" in types
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pipe that breaks")
+def test_a_reader_of_standard_output_that_leaves_is_named_but_is_no_failure() -> None:
+    with running_daemon(*SOURCE, "--json") as daemon:
+        assert daemon.process.stdout is not None
+        daemon.process.stdout.close()
+        with connect(daemon.websocket_url) as client:
+            while health(daemon)["status"] == "ok":
+                client.recv(timeout=10)  # the daemon notices at the next line
+        assert health(daemon)["failures"] == ["the reader of standard output has left"]
+        assert daemon.stop() == 0
+        assert "standard output" not in daemon.stderr
+
+
 def test_no_page_answers_before_all_outputs_are_open(
     monkeypatch: pytest.MonkeyPatch, runtime: Runtime
 ) -> None:

@@ -117,6 +117,15 @@ def test_one_that_does_not_close_in_its_time_holds_up_nobody(receiver: socket.so
         daemon.error_line("beacon does not end")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_one_that_cannot_close_keeps_no_other_part_from_closing() -> None:
+    nowhere = ("--beacon", "127.0.0.1:0")  # no packet can go to this port
+    with running_daemon(*PLAY, *nowhere, environment=ENVIRONMENT, command=COMMAND) as daemon:
+        assert daemon.stop() == 1
+        assert "beacon cannot be closed" in daemon.error_line("beacon cannot")
+        assert "Traceback" not in daemon.stderr
+
+
 def test_it_is_off_unless_it_is_asked_for() -> None:
     with running_daemon(*PLAY, environment=ENVIRONMENT, command=COMMAND) as daemon:
         health = json.loads(get(daemon, "healthz"))

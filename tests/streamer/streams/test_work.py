@@ -83,8 +83,8 @@ def test_an_event_is_encoded_once_for_all_outputs(monkeypatch: pytest.MonkeyPatc
     async def publish() -> list[_Output]:
         outputs = [_Output() for _ in range(5)]
         carrier = Hub(asyncio.get_running_loop())
-        for output in outputs:
-            carrier.add(output)
+        for number, output in enumerate(outputs):
+            carrier.add(str(number), output)
         status = events.Status(0, "mic", "running", "", None, None, False)
         await asyncio.to_thread(carrier.publish, [Message.of(status)], True)
         return outputs

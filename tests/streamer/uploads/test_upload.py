@@ -73,7 +73,7 @@ async def place(limits: Limits = PATIENT, model: str = "tiny") -> AsyncIterator[
         handlers=streams.handlers, on_leave=streams.leave,
     )  # fmt: skip
     try:
-        carrier.add(server)
+        carrier.add("WebSocket", server)
         await server.serve()
         yield Place(f"ws://127.0.0.1:{server.port}/ws", server, streams, adopted)
     finally:
