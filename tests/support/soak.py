@@ -73,7 +73,10 @@ async def _watch(daemon: Daemon, hours: float, requested: int) -> Outcome:
     try:
         for number in range(requested):
             due_hours = hours * (0.1 + 0.9 * number / (requested - 1))
-            while websocket.audio_seconds < 3600 * due_hours:
+            is_last = number == requested - 1  # on a busy machine the clients are slower
+            while websocket.audio_seconds < 3600 * due_hours or (
+                is_last and not clients.keys() >= PASSING_CLIENTS.keys()
+            ):
                 if passing.done() or listener.done():
                     await asyncio.gather(passing, listener)
                 await asyncio.sleep(0.02)

@@ -28,4 +28,4 @@ def test_rubbish_is_survived(page: Any, daemon: ScriptedDaemon) -> None:
 
 def test_other_protocol_is_said(open_page: Any, start_daemon: Any) -> None:
     page = open_page(start_daemon(hello(last=emotion(0, "calm")) | {"protocol": 2}))
-    expect(page.locator("#now-note")).to_contain_text("load the page again")
+    expect(page.locator("#now-note")).to_contain_text("reload the page")

@@ -70,7 +70,7 @@ def test_accessible_and_as_wide_as_the_screen(
     look()
     page.get_by_role("button", name="Speak", exact=True).click()
     daemon.receive("start").answer({"type": "started", "stream": "client-2", "purpose": "live"})
-    expect(page.locator("#voice-text")).to_contain_text("This page alone")
+    expect(page.locator("#voice-text")).to_contain_text("Only this page sees")
     look()
     moving = "document.getAnimations().filter((it) => it.playState === 'running').length"
     assert page.evaluate(moving) == 0
