@@ -47,7 +47,7 @@ _MOST_WORKERS = 2
 
 Sources = Sequence[tuple[SourceSpec, Source]]
 Openers = Sequence[tuple[OutputKind[Any], Opener]]
-"""Of all outputs that are on, in the order of the table."""
+"""Each enabled output with its opener, in the order of the table."""
 
 
 def run(config: Config, opened: Callable[[], Sources]) -> int:
@@ -74,7 +74,7 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
 
 
 def prepare_outputs(config: Config) -> Openers:
-    """Prepare all outputs that are on: read their keys, and open nothing yet.
+    """Prepare all enabled outputs: read their keys, but open nothing yet.
 
     Raises:
         ConfigError: keys or the like cannot be read.
@@ -91,7 +91,7 @@ def serve(
     sources: Sources,
     openers: Openers,
 ) -> int:
-    """Run the daemon with all that it needs. See :func:`run`."""
+    """Run the daemon with its loaded parts. See :func:`run`."""
 
     async def until_the_end() -> int:
         return await Daemon(config, runtime, model, profile, sources).run(openers)
@@ -100,7 +100,7 @@ def serve(
 
 
 class Daemon:
-    """All parts of one running daemon. It is made in the event loop that it runs in."""
+    """All parts of one running daemon. Create it in the event loop that runs it."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Daemon:
             taken=[stream.name for stream in self._streams],
         )
         self._outputs: dict[OutputKind[Any], Output] = {}
-        """Those that are open, in the order of the table."""
+        """The open outputs, in the order of the table."""
         self._close_failures: list[str] = []
 
     async def run(self, openers: Openers) -> int:
@@ -158,7 +158,7 @@ class Daemon:
         return [*filter(None, failures), *self._hub.failures.values(), *self._close_failures]
 
     def _adopt(self, stream: Stream) -> None:
-        """Give an upload to the next worker in turn, without a profile."""
+        """Give an upload to the next worker, round-robin and without a profile."""
         next(self._round_robin).adopt(stream)
 
     def _remove_client(self, client: Connection) -> None:
@@ -266,7 +266,7 @@ class Daemon:
         return make_metrics(self._health(), self._hub.event_counts, self._abouts())
 
     def _abouts(self) -> Sequence[About]:
-        """Return what all outputs of the table say of themselves."""
+        """Return the descriptions of all outputs of the table."""
         return [
             kind.absent if (output := self._outputs.get(kind)) is None else output.about()
             for kind, _ in self._config.outputs

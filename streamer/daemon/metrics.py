@@ -29,7 +29,7 @@ def make_metrics(
     Args:
         health: the full content of ``/healthz``.
         events: the number of published events, by stream and type.
-        outputs: what the outputs say of themselves.
+        outputs: the descriptions that the outputs give of themselves.
     """
     streams: Mapping[str, Mapping[str, Any]] = health["streams"]
     sent: Mapping[str, int] = health["client_streams"]

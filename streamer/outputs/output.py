@@ -40,7 +40,7 @@ class About:
 
 
 class Output(Protocol):
-    """A way out for events, which is open. Only the event loop calls it.
+    """An open output. Only the event loop calls it.
 
     To the hub it is a :class:`Receiver`.
     """
@@ -51,7 +51,7 @@ class Output(Protocol):
 
     @property
     def dropped(self) -> int:
-        """How much its full queue has lost."""
+        """Number of messages, or clients, that its full queue has dropped."""
 
     def send(self, message: Message) -> None:
         """Send a message without waiting. It is dropped and counted if there is no room."""
@@ -71,11 +71,11 @@ class Output(Protocol):
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the daemon lends to its outputs."""
+    """What the daemon provides to its outputs."""
 
     streams: Sequence[Stream]
     lossless: bool
-    """Whether outputs are waited for."""
+    """Whether the streams wait for the outputs."""
     last_messages: Callable[[], Sequence[Message]]
     """Returns the last messages of all streams, for a new listener."""
     greeting: Callable[[], Sequence[str]]
@@ -89,14 +89,15 @@ class Surroundings:
     handlers: Mapping[type, Callable[[Connection, Any], Awaitable[None]]]
     """The handler of each class of request."""
     on_leave: Callable[[Connection], None]
-    """Takes every connection that has ended, perhaps more than once."""
+    """Called with every connection that has ended, perhaps more than once."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Where an output listens or sends, and whether the other side has to prove who it is.
+    """Where an output listens or sends, and whether it authenticates the other side.
 
-    The rule about exposure decides what is beyond this machine, and makes its sentence from this.
+    The rule about exposure decides what is beyond this machine. Its error message quotes these
+    fields.
     """
 
     host: str
@@ -136,7 +137,7 @@ async def call_in_thread(function: Callable[..., None], *arguments: Any) -> None
 
 
 def uses_no_network(_settings: object) -> None:
-    """Return None: no other machine can hear the output."""
+    """Return None: the output uses no network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,10 +150,10 @@ class OutputKind(Part[S]):
     prepare: Callable[[S], Opener | None]
     """Reads keys and the like, before anything is opened; returns None if the output is off."""
     queue: str
-    """The name of what it drops, in ``/healthz`` and ``/metrics``."""
+    """The name of its drop counter in ``/healthz`` and ``/metrics``."""
     close_seconds: float = 0.3
     """Time for closing."""
     absent: About = About()
-    """What is said of it as long as it is not open."""
+    """What ``about`` would return while the output is not open."""
     client_variables: Sequence[str] = ()
     """Variables with the daemon's prefix that only clients of the output read."""

@@ -79,7 +79,7 @@ class Recordings:
     """All recordings together: an output with a recorder for each recorded stream.
 
     Args:
-        recorders: they have begun. Each is given its own stream's events.
+        recorders: all running. Each takes only the events of its own stream.
     """
 
     def __init__(self, recorders: Sequence[Recorder]) -> None:
@@ -87,7 +87,7 @@ class Recordings:
 
     @property
     def failure(self) -> str | None:
-        """Why a recording stopped early; None while all go on."""
+        """Why a recording stopped early; None while all continue."""
         return next((each.failure for each in self._recorders if each.failure), None)
 
     @property
@@ -128,7 +128,7 @@ class Recordings:
 
 
 class Recorder:
-    """Writes from a thread of its own: neither the source nor the pipeline waits for the disk.
+    """Writes in its own thread: neither the source nor the pipeline waits for the disk.
 
     If the disk falls behind by more than the ring holds, the oldest audio is lost. The recorder
     never overwrites a file: it begins ``FILE-2.wav`` if ``FILE.wav`` exists or is full, after 37
@@ -210,7 +210,7 @@ class Recorder:
                 self._due.clear()
                 self._write()
             self._write()  # the last audio and events
-        except Exception as error:  # most likely a full disk; the stream goes on
+        except Exception as error:  # most likely a full disk; the stream continues
             reason = error.strerror if isinstance(error, OSError) else cause_of(error)
             self.failure = f"the recording {self.path} ends ({reason})"
             _log.error("%s: %s", self.stream, self.failure)
@@ -222,7 +222,7 @@ class Recorder:
             self._close_files()
 
     def _write(self) -> None:
-        """Write everything that has come, audio before its events."""
+        """Write all queued audio, then the queued events."""
         while (chunk := self._chunker.next_chunk()) is not None:
             if chunk.samples.shape[0]:
                 self._record(chunk)

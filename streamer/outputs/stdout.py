@@ -38,7 +38,7 @@ class LineSettings:
 
 
 class LineWriter:
-    """Writes each event as a line, from a thread of its own: a slow reader delays nothing else.
+    """Writes each event as a line, in its own thread: a slow reader delays nothing else.
 
     It stops writing once the reader has left.
     """

@@ -93,7 +93,7 @@ class WebSocketOutput:
     """The port as an output.
 
     Args:
-        server: it listens.
+        server: the server of the port.
         page: the address of the web page.
         wait_clients: the number of clients that the first event waits for.
     """
@@ -154,7 +154,7 @@ class WebSocketOutput:
         await self._server.wait_for_clients(self._wait_clients)
 
     async def close(self, timeout_seconds: float) -> None:
-        """Close all connections and stop listening, in the time that the limits allow."""
+        """Close the listeners and all connections, in the time that the limits allow."""
         await self._server.close()
 
 

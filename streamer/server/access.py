@@ -28,7 +28,7 @@ class Access:
         """Return whether a request's Host is a loopback name, the bound address, or allowed.
 
         Args:
-            host_header: as it was sent, with any port: a tunnel has a port of its own.
+            host_header: as the client sent it. Any port is allowed, since a tunnel has its own.
             reached_address: the address of this machine that the client connected to. It is
                 allowed, too: unlike a name, an address cannot point elsewhere.
         """

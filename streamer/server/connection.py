@@ -31,7 +31,7 @@ class Connection(ServerConnection):
     Args:
         limits: the limits.
         offences: counts the clients that exceed each limit.
-        on_lost: takes the connection once it is lost.
+        on_lost: called with the connection once it is lost.
         arguments: passed on to ``websockets``.
         options: passed on to ``websockets``.
     """
@@ -133,7 +133,7 @@ class Connection(ServerConnection):
             self.loop.call_later(self._limits.close_seconds, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count the cause, unless the client has left by itself."""
+        """Count the cause, unless the client closed the connection."""
         sent = self.protocol.close_sent
         if self.request is None:
             self._offences["request"] += 1

@@ -10,7 +10,7 @@ _DESCRIPTORS_KEPT = 64  # for models, devices, files, ZeroMQ
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of each connection, or of the whole port where the text says so."""
+    """The limits of each connection, or of the whole port where the field's text names it."""
 
     connections: int = 512
     """Connections to the port; one more gets 503."""

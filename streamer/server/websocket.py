@@ -61,7 +61,7 @@ class WebSocketServer:
         limits: the limits of all clients.
         tls: the context for encryption, if any.
         handlers: the handler of each class of request.
-        on_leave: takes every connection that has ended, perhaps more than once.
+        on_leave: called with every connection that has ended, perhaps more than once.
 
     Raises:
         ServeError: the address cannot be used.
@@ -138,7 +138,7 @@ class WebSocketServer:
             await client.caught_up(wholly, deadline)
 
     async def close(self) -> None:
-        """Close all connections and stop listening. This takes half a second at most."""
+        """Close the listeners and all connections. This takes half a second at most."""
         self._sweeping.cancel()
         for server in self._servers:
             server.close(code=1001, reason="the daemon ends")

@@ -154,7 +154,7 @@ class Archive:
             reason = getattr(error, "strerror", None) or error
             raise HistoryError(
                 f"the history in {self._path} cannot be used ({reason})",
-                "Mend or move that file, or name another one with --history FILE",
+                "Repair or move that file, or name another one with --history FILE",
             ) from None
 
     def _make_file(self) -> None:

@@ -25,7 +25,7 @@ class History:
 
     def __init__(self, path: Path | None) -> None:
         self._archive = None if path is None else Archive(path)
-        # A thread of its own: the file has one writer, and the loop's threads may all be busy.
+        # Its own thread: the file has one writer, and all threads of the loop may be busy.
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
         self._followers: set[Connection] = set()
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
@@ -50,7 +50,7 @@ class History:
         return await self._in_thread(self._archive.add, result, log)
 
     def leave(self, client: Connection) -> None:
-        """Send no more updates to a client that has gone."""
+        """Send no more updates to a client that has left."""
         self._followers.discard(client)
 
     def close(self) -> None:

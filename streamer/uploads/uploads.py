@@ -91,7 +91,7 @@ class Uploads:
         }
 
     def leave(self, client: Connection) -> None:
-        """Abort the upload of a client that has gone."""
+        """Abort the upload of a client that has left."""
         if (stream := self._running.get(client)) is not None:
             self._abort(stream, "the client has gone")
         self._without_stream.discard(client)
@@ -140,7 +140,9 @@ class Uploads:
             samples = decode(audio.data, start.format)
         except ValueError as error:
             self._abort(stream, str(error))
-            raise RequestError("bad-audio", str(error), "Send what 'start' has said") from None
+            raise RequestError(
+                "bad-audio", str(error), "Send samples in the format of 'start'"
+            ) from None
         total_seconds = (sound.pushed_samples + samples.shape[0]) / start.sample_rate
         if stream.is_file and total_seconds > self._limits.file_seconds:
             too_long = self._too_long()

@@ -1,4 +1,4 @@
-"""The daemon as a whole: what it sends, when it ends, and that it always sends the same."""
+"""The whole daemon: what it sends, when it ends, and that the same sound gives the same events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAST = ("--speed", "max", "--once", "--json", "--model", "lite", "--port", "0", 
 
 
 def lines(output: str) -> list[dict[str, Any]]:
-    """The events of a run, without what the clock puts in."""
+    """The events of a run, without the values of the clock."""
     events = [json.loads(line) for line in output.splitlines()]
     return [{k: v for k, v in e.items() if k not in ("time", "age_ms")} for e in events]
 
@@ -113,8 +113,8 @@ def test_analyze_has_the_same_events(events: list[dict[str, Any]]) -> None:
     analysis = json.loads(
         emotiond("analyze", str(DEMO), "--model", "lite", "--format", "json").stdout
     )
-    told = [event for event in events if event["type"] != "status"]
-    assert lines("\n".join(map(json.dumps, analysis["events"]))) == told
+    published = [event for event in events if event["type"] != "status"]
+    assert lines("\n".join(map(json.dumps, analysis["events"]))) == published
 
 
 def test_waiting_clients_miss_nothing() -> None:
@@ -150,12 +150,12 @@ def test_a_reader_who_comes_late_gets_the_last_line_too() -> None:
         with contextlib.suppress(ConnectionClosed):
             while json.loads(client.recv(timeout=30)).get("status") != "ended":
                 pass
-        with pytest.raises(subprocess.TimeoutExpired):  # it waits for whoever reads its lines
+        with pytest.raises(subprocess.TimeoutExpired):  # it waits for the reader of its lines
             daemon.process.wait(timeout=1.5)
-        told = list(daemon.events())
+        published = list(daemon.events())
         assert daemon.process.wait(timeout=10) == 0
-    assert [event["seq"] for event in told] == list(range(len(told)))
-    assert told[-1]["status"] == "ended"
+    assert [event["seq"] for event in published] == list(range(len(published)))
+    assert published[-1]["status"] == "ended"
 
 
 def test_at_the_speed_of_life_an_event_tells_its_age() -> None:
@@ -256,7 +256,7 @@ def test_a_reader_that_goes_away_ends_nothing_badly() -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-def test_several_sources_are_heard_at_once_each_by_its_name() -> None:
+def test_several_sources_play_at_once_each_under_its_name() -> None:
     sources = ("--source", f"a={DEMO}", "--source", f"b={DEMO}")
     ended = emotiond("run", *sources, *FAST)
     by_stream = {

@@ -28,10 +28,10 @@ Wait = Callable[[Daemon, ExitStack], None]
 
 
 def nothing(daemon: Daemon, stack: ExitStack) -> None:
-    """It has only just said where it listens."""
+    """It has only just announced its address."""
 
 
-def heard(daemon: Daemon, stack: ExitStack) -> None:
+def inferring(daemon: Daemon, stack: ExitStack) -> None:
     next(event for event in daemon.events() if event["type"] == "emotion")
 
 
@@ -39,8 +39,8 @@ def overloaded(daemon: Daemon, stack: ExitStack) -> None:
     next(event for event in daemon.events() if event.get("status") == "overload")
 
 
-def listened_to(daemon: Daemon, stack: ExitStack) -> None:
-    """By one who reads, one who does not, one half-way in, and one who sends sound."""
+def with_clients(daemon: Daemon, stack: ExitStack) -> None:
+    """One client reads, one does not, one is not greeted yet, and one sends audio."""
     for _ in range(2):
         stack.enter_context(connect(daemon.websocket_url, max_queue=1, close_timeout=0)).recv()
     half, sender = (connect(daemon.websocket_url, close_timeout=0) for _ in range(2))
@@ -53,19 +53,19 @@ def listened_to(daemon: Daemon, stack: ExitStack) -> None:
 
 
 def unread(daemon: Daemon, stack: ExitStack) -> None:
-    """Nobody takes its lines from the pipe, which is full."""
+    """Its lines have filled the pipe, which the test does not read."""
     stack.enter_context(connect(daemon.websocket_url)).recv()
 
 
 STATES: dict[str, tuple[tuple[str, ...], Wait]] = {
     "just opened": ((*PLAY, *TINY), nothing),
     "waiting for clients": ((*PLAY, *TINY, "--wait-clients", "9"), nothing),
-    "hearing": ((*PLAY, *TINY), heard),
+    "inferring": ((*PLAY, *TINY), inferring),
     "overloaded": ((*PLAY, *SLOW), overloaded),
-    "as fast as it goes": ((*PLAY, *TINY, "--speed", "max"), heard),
-    "with all kinds of clients": ((*PLAY, *TINY), listened_to),
+    "as fast as it goes": ((*PLAY, *TINY, "--speed", "max"), inferring),
+    "with all kinds of clients": ((*PLAY, *TINY), with_clients),
     "held up by its reader": ((*PLAY, *TINY, "--speed", "max"), unread),
-    "recording": ((*PLAY, *TINY, "--record", "kept.wav"), heard),
+    "recording": ((*PLAY, *TINY, "--record", "kept.wav"), inferring),
 }
 
 

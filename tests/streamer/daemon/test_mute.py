@@ -1,4 +1,4 @@
-"""Muted, the daemon has no recorder at the sound server: nobody has to believe it."""
+"""A muted daemon has no recorder at the sound server, which the tests ask."""
 
 from __future__ import annotations
 
@@ -49,25 +49,25 @@ def test_a_listener_mutes_and_unmutes_the_microphone_for_all(microphone: SoundSe
         connect(daemon.websocket_url) as one,
         connect(daemon.websocket_url) as other,
     ):
-        heard = events_of(other)
-        until(heard, "running")
-        before = next(event for event in heard if event["type"] == "emotion")
+        received = events_of(other)
+        until(received, "running")
+        before = next(event for event in received if event["type"] == "emotion")
         assert is_recording(microphone)
         assert microphone_state(daemon) == ("on", True)
 
         one.send('{"type":"mute","muted":true}')
-        muted = until(heard, "muted")
+        muted = until(received, "muted")
         assert "unmuted" in muted["detail"]
         assert not is_recording(microphone)
         assert microphone_state(daemon) == ("muted", False)
-        with connect(daemon.websocket_url) as late:  # whoever comes now is told, too
+        with connect(daemon.websocket_url) as late:  # a later client learns it, too
             until(events_of(late), "muted")
 
         one.send('{"type":"mute","muted":false}')
-        until(heard, "running")
+        until(received, "running")
         assert is_recording(microphone)
         assert microphone_state(daemon) == ("on", True)
-        after = [event for event, _ in zip(heard, range(4), strict=False)]
+        after = [event for event, _ in zip(received, range(4), strict=False)]
         assert after[0]["state"] == "warmup"  # nothing is carried over
         assert after[0]["start"] > before["end"]
         assert after[-1]["dropped_samples"] == before["dropped_samples"]  # nothing was lost
@@ -113,7 +113,7 @@ def test_it_can_be_muted_before_it_was_ever_open(microphone: SoundServer) -> Non
         assert microphone_state(daemon) == ("off", False)
         one.send('{"type":"mute","muted":true}')
         one.send('{"type":"no such"}')
-        assert json.loads(one.recv())["error"] == "unknown-type"  # it has heard both
+        assert json.loads(one.recv())["error"] == "unknown-type"  # both requests have arrived
         with connect(daemon.websocket_url):
             first = next(event for event in events_of(one) if event["type"] == "status")
             assert first["status"] == "muted"

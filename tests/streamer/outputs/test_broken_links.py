@@ -1,4 +1,4 @@
-"""Links that break without a word: who was behind them is found out, and nobody else notices."""
+"""Links that break silently: the daemon drops the lost clients, and the others miss nothing."""
 
 from __future__ import annotations
 
@@ -84,19 +84,19 @@ def test_a_websocket_client_behind_a_link_that_comes_back_in_time_has_missed_not
             for _ in range(10):
                 at.server.send(EVENT)
             cable.reconnect()
-            heard = b""
-            while heard.count(b'"filler"') < 10:
-                heard += await asyncio.get_running_loop().sock_recv(far, 65_536)
+            received = b""
+            while received.count(b'"filler"') < 10:
+                received += await asyncio.get_running_loop().sock_recv(far, 65_536)
             far.close()
 
     run_here(cable, test)
 
 
 class Subscriber:
-    """On the other host; keeps the numbers of what it has heard."""
+    """A subscriber on the other host. It keeps the numbers of its events."""
 
     def __init__(self, cable: Link, endpoint: str) -> None:
-        self.heard: list[int] = []
+        self.received: list[int] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=cable.on, args=(THERE, self._listen))
         self._endpoint = endpoint
@@ -116,7 +116,7 @@ class Subscriber:
             socket.connect(self._endpoint)
             while not self._stop.is_set():
                 if socket.poll(50):
-                    self.heard.append(json.loads(socket.recv_multipart()[1])["seq"])
+                    self.received.append(json.loads(socket.recv_multipart()[1])["seq"])
 
 
 def numbered(seq: int) -> Message:
@@ -142,21 +142,21 @@ def test_a_zeromq_subscriber_whose_link_breaks_hears_again_when_it_comes_back(
             publisher.send(last[0])
 
         with Subscriber(cable, publisher.endpoint) as far:
-            await until(lambda: bool(far.heard))
+            await until(lambda: bool(far.received))
             publish()
-            await until(lambda: seq in far.heard)
+            await until(lambda: seq in far.received)
             cable.cut()
             for _ in range(5):
                 publish()
             if heartbeat_ms < 1000:
                 await until(lambda: bool(gone.poll(0)))  # the publisher has given it up
-            before = len(far.heard)
+            before = len(far.received)
             cable.reconnect()
-            await until(lambda: len(far.heard) > before)
+            await until(lambda: len(far.received) > before)
             publish()
-            await until(lambda: seq in far.heard)
+            await until(lambda: seq in far.received)
             if heartbeat_ms >= 1000:
-                assert far.heard[-7:] == list(range(1, 8))  # what it had missed came later
+                assert far.received[-7:] == list(range(1, 8))  # what it had missed came later
         publisher._socket.disable_monitor()
         gone.close(0)
         await publisher.close(0.2)

@@ -64,11 +64,11 @@ def test_what_was_recorded_is_judged_again_as_it_was_then(tmp_path: Path) -> Non
         emotiond("run", "--source", f"a={source}", *record, *FAST).stdout
         for source, record in ((DEMO, ("--record", str(path))), (path, ()))
     )
-    told = [
+    events = [
         [{**json.loads(line), "time": 0} for line in output.splitlines()]
         for output in (first, again)
     ]
-    assert told[0] == told[1]
+    assert events[0] == events[1]
 
 
 def test_of_several_streams_those_are_recorded_that_were_named(tmp_path: Path) -> None:
@@ -138,11 +138,11 @@ def test_when_the_disk_is_full_the_recording_ends_and_the_daemon_goes_on(tmp_pat
         ):
             assert json.loads(client.recv())["recording"] == ["voice"]
             events = daemon.events()
-            told = next(e for e in events if "No space left" in e.get("detail", ""))
-            assert (told["type"], told["status"]) == ("status", "running")
+            status = next(e for e in events if "No space left" in e.get("detail", ""))
+            assert (status["type"], status["status"]) == ("status", "running")
             after = [next(events) for _ in range(4)]
             assert [event["seq"] for event in after] == list(
-                range(told["seq"] + 1, told["seq"] + 5)
+                range(status["seq"] + 1, status["seq"] + 5)
             )
             assert health(daemon)["status"] == "degraded"
             with connect(daemon.websocket_url) as late:

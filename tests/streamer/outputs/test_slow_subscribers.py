@@ -1,4 +1,4 @@
-"""ZeroMQ subscribers that do not read miss what they have no room for, and nobody else does."""
+"""ZeroMQ subscribers that do not read miss what their queues cannot hold; others miss nothing."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def message(number: int) -> Message:
 
 def numbers(socket: zmq.SyncSocket) -> list[int]:
     """Those that are there by now."""
-    heard = []
+    received = []
     while socket.poll(0):
-        heard.append(json.loads(socket.recv_multipart()[1])["seq"])
-    return heard
+        received.append(json.loads(socket.recv_multipart()[1])["seq"])
+    return received
 
 
 async def greeted(publisher: ZeroMQPublisher, sockets: list[zmq.SyncSocket]) -> None:
@@ -67,23 +67,23 @@ def test_a_slow_one_is_noticed_and_the_others_miss_nothing(context: zmq.SyncCont
         slow, quick = (subscribe(context, publisher.endpoint) for _ in range(2))
         await greeted(publisher, [slow, quick])
         numbers(slow)
-        heard: list[int] = []
+        received: list[int] = []
         total, most = 0, 100_000
         while total < most:
             publisher.send(message(total))
             total += 1
-            while len(heard) < total:
-                heard += [number for number in numbers(quick) if number >= 0]
+            while len(received) < total:
+                received += [number for number in numbers(quick) if number >= 0]
                 await asyncio.sleep(0)
             if publisher.dropped and most == 100_000:
                 most = total + 1000
-        assert heard == list(range(total))
+        assert received == list(range(total))
         late = subscribe(context, publisher.endpoint)
         await greeted(publisher, [late])  # a newcomer is greeted all the same
         queued = [number for number in numbers(slow) if number >= 0]
         while (number := json.loads(slow.recv_multipart()[1])["seq"]) >= 0:
             queued.append(number)
-            publisher.send(message(-2))  # when there is room again, it hears again
+            publisher.send(message(-2))  # when there is room again, it receives again
         assert queued == list(range(len(queued)))
         assert len(queued) <= total - 1000  # the newest were dropped, and not kept anywhere
         await publisher.close(0.2)

@@ -134,11 +134,11 @@ def test_it_is_off_unless_it_is_asked_for() -> None:
 
 
 def test_the_help_has_its_flags() -> None:
-    said = subprocess.run(
+    help_text = subprocess.run(
         [*COMMAND, "run", "--help"], env=ENVIRONMENT, capture_output=True, text=True, check=True
     ).stdout
-    assert "--beacon HOST:PORT|off" in said
-    assert "one packet for each event" in said
+    assert "--beacon HOST:PORT|off" in help_text
+    assert "one packet for each event" in help_text
 
 
 @pytest.mark.usefixtures("with_beacon")

@@ -47,8 +47,8 @@ def test_a_subscriber_gets_the_last_emotion_of_every_stream_at_once(
         earlier.setsockopt(zmq.RCVTIMEO, 10_000)
         earlier.connect(daemon.zeromq_endpoint)
         earlier.subscribe("emotion")
-        heard = {receive(earlier)[1]["stream"] for _ in range(8)}
-    assert heard == {"one", "two"}  # both have begun
+        received = {receive(earlier)[1]["stream"] for _ in range(8)}
+    assert received == {"one", "two"}  # both have begun
     subscriber.subscribe("emotion")
     assert {receive(subscriber)[1]["stream"] for _ in range(2)} == {"one", "two"}
 

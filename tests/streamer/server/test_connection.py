@@ -1,4 +1,4 @@
-"""Clients that go beyond the limits, over real sockets: the others hear on as if nothing were."""
+"""Clients that exceed the limits, over real sockets: the other clients miss nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.port import (
 )
 
 
-def test_one_connection_too_many_is_told_503_and_the_others_hear_on() -> None:
+def test_one_connection_too_many_gets_503_and_the_others_miss_nothing() -> None:
     async def test() -> None:
         async with port() as at, connect(at.url) as listener:
             await listener.recv()

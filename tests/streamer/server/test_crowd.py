@@ -92,14 +92,14 @@ def test_of_five_thousand_connections_the_limit_is_let_in_and_the_stream_goes_on
 @pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux tells it")
 @pytest.mark.parametrize("receive_bytes", [2048, 10**6])
 def test_clients_that_never_read_cost_less_than_a_megabyte_each(receive_bytes: int) -> None:
-    deaf = 50
+    unreading = 50
     with running_daemon(*PLAY, "--stride", "0.01") as daemon:
         follower = Follower(daemon)
         follower.wait_for(20)
         process = psutil.Process(daemon.process.pid)
         before = process.memory_info().rss
         clients = []
-        for _ in range(deaf):
+        for _ in range(unreading):
             client = socket.socket()
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
             client.connect(("127.0.0.1", daemon.port))
@@ -109,10 +109,10 @@ def test_clients_that_never_read_cost_less_than_a_megabyte_each(receive_bytes: i
         for _ in range(40):
             follower.wait_for(20)
             most = max(most, process.memory_info().rss)
-        assert most - before < deaf * 1_000_000
+        assert most - before < unreading * 1_000_000
         assert follower.numbers == list(range(len(follower.numbers)))
         if receive_bytes < 10_000:  # what the system cannot take is sent away in time
-            while health(daemon)["dropped"]["websocket_clients"] < deaf:
+            while health(daemon)["dropped"]["websocket_clients"] < unreading:
                 follower.wait_for(20)
         for client in clients:
             client.close()

@@ -14,8 +14,8 @@ from tests.support.daemon import DEMO, running_daemon
 SAMPLE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? -?[\d.e+-]+')
 
 
-def test_a_metric_is_told_with_its_help_and_type() -> None:
-    told = exposition(
+def test_a_metric_has_its_help_and_type() -> None:
+    text = exposition(
         [
             metric("emotiond_clients", "gauge", "WebSocket clients.", (2, {})),
             metric(
@@ -24,7 +24,7 @@ def test_a_metric_is_told_with_its_help_and_type() -> None:
             metric("emotiond_nothing", "gauge", "Left out."),
         ]
     )
-    assert told == (
+    assert text == (
         "# HELP emotiond_clients WebSocket clients.\n# TYPE emotiond_clients gauge\n"
         "emotiond_clients 2\n"
         "# HELP emotiond_lost_total Lost.\n# TYPE emotiond_lost_total counter\n"
@@ -33,11 +33,11 @@ def test_a_metric_is_told_with_its_help_and_type() -> None:
 
 
 @given(st.text(), st.floats(allow_nan=False, allow_infinity=False))
-def test_whatever_a_stream_is_called_it_stays_in_its_line(name: str, value: float) -> None:
-    told = exposition([metric("emotiond_lag", "gauge", "Lag.", (value, {"stream": name}))])
-    told.encode()
-    *_, line = told.removesuffix("\n").split("\n")
-    assert len(told.split("\n")) == 4
+def test_any_name_of_a_stream_stays_in_its_line(name: str, value: float) -> None:
+    text = exposition([metric("emotiond_lag", "gauge", "Lag.", (value, {"stream": name}))])
+    text.encode()
+    *_, line = text.removesuffix("\n").split("\n")
+    assert len(text.split("\n")) == 4
     assert SAMPLE.fullmatch(line)
 
 

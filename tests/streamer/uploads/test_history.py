@@ -90,9 +90,9 @@ def test_the_newest_comes_first(caller: Caller) -> None:
 
 def test_the_events_of_a_file_can_be_seen_again(caller: Caller) -> None:
     analysis = caller.analysis(VOICE, name="voice")
-    told = [e for e in caller.events(analysis["stream"]) if e["type"] != "status"]
+    published = [e for e in caller.events(analysis["stream"]) if e["type"] != "status"]
     about, events = recalled(caller, analysis["id"])
-    assert events == told
+    assert events == published
     assert len(events) == analysis["events"]
     assert {**about, "type": "analysis"}.items() <= analysis.items()
 
@@ -103,12 +103,12 @@ def test_many_events_come_in_several_messages(caller: Caller) -> None:
     caller.send(voice + voice)
     caller.say("end")
     analysis = caller.until("analysis")
-    told = [e for e in caller.events(analysis["stream"]) if e["type"] != "status"]
-    assert len(told) > 200
+    published = [e for e in caller.events(analysis["stream"]) if e["type"] != "status"]
+    assert len(published) > 200
     _, events = recalled(caller, analysis["id"])
-    assert events == told
+    assert events == published
     parts = [m for m in caller.received if m["type"] == "recalled"]
-    assert len(parts) == -(-len(told) // 200)
+    assert len(parts) == -(-len(published) // 200)
 
 
 def test_a_file_without_an_event_can_be_seen_again_too(caller: Caller) -> None:

@@ -146,7 +146,7 @@ def test_a_daemon_that_wants_a_token_takes_no_sound_without_it(tmp_path: Path) -
     assert closed.value.rcvd.code == 4401
 
 
-SAID: st.SearchStrategy[str | bytes] = st.one_of(
+MESSAGES: st.SearchStrategy[str | bytes] = st.one_of(
     st.sampled_from(
         [
             '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}',
@@ -163,12 +163,12 @@ SAID: st.SearchStrategy[str | bytes] = st.one_of(
 )
 
 
-@given(said=st.lists(SAID, max_size=12))
+@given(messages=st.lists(MESSAGES, max_size=12))
 def test_whatever_is_said_in_whatever_order_is_answered(
-    daemon: Daemon, said: Sequence[str | bytes]
+    daemon: Daemon, messages: Sequence[str | bytes]
 ) -> None:
     with calling(daemon.websocket_url) as caller:
-        for message in said:
+        for message in messages:
             caller.connection.send(message)
         caller.say("recall", id=-1)
         assert caller.until("error", about="recall")["error"] == "unknown-file"

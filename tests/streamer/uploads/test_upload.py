@@ -1,4 +1,4 @@
-"""Clients whose sound goes beyond the limits, or breaks off: nothing of it stays."""
+"""Uploads that exceed the limits or break off: the daemon keeps nothing of them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ RESOLUTION_SECONDS = time.get_clock_info("monotonic").resolution
 
 @dataclass
 class Place:
-    """Where clients can send sound to, in this process."""
+    """A server in this process that takes uploads."""
 
     url: str
     server: WebSocketServer
@@ -84,7 +84,7 @@ async def place(limits: Limits = PATIENT, model: str = "tiny") -> AsyncIterator[
 
 @pytest.fixture
 def no_collector() -> Iterator[None]:
-    """What is freed is freed at once, and not when somebody cleans up."""
+    """Turn the garbage collector off: what is freed is freed at once."""
     gc.disable()
     yield
     gc.enable()
@@ -100,9 +100,9 @@ async def answer(client: ClientConnection, kind: str) -> dict[str, Any]:
 
 
 def cut(client: ClientConnection) -> None:
-    """Break the connection off, without a good-bye."""
-    peer = client.transport.get_extra_info("socket")
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    """Reset the connection, without a closing handshake."""
+    raw = client.transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     client.transport.abort()
 
 

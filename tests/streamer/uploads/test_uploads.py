@@ -154,7 +154,7 @@ def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
         with calling(daemon.websocket_url) as late:
             late.until("emotion", stream="demo")
             late.until("emotion", stream="demo")
-        meanwhile = read(daemon, "/metrics") + read(daemon, "/healthz")
+        pages = read(daemon, "/metrics") + read(daemon, "/healthz")
         caller.say("end")
         caller.until("status", stream=stream, status="ended")
         caller.start(purpose="file", name="Tagebuch")
@@ -168,8 +168,8 @@ def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
         assert daemon.stop() == 0
         lines = list(daemon.events())
         kept = (tmp_path / "kept.jsonl").read_text("utf-8")
-        told = meanwhile + seen + b"".join(frames).decode() + json.dumps(lines) + daemon.stderr
-        outside = kept + told
+        sent = pages + seen + b"".join(frames).decode() + json.dumps(lines) + daemon.stderr
+        outside = kept + sent
     assert "demo" in outside
     assert lines
     assert frames
@@ -181,8 +181,8 @@ def test_a_stream_that_is_published_is_heard_by_all_until_it_ends(daemon: Daemon
     with calling(daemon.websocket_url) as other, calling(daemon.websocket_url) as caller:
         stream = caller.start(purpose="live", publish=True)
         caller.send(VOICE)
-        told = caller.until("emotion", stream=stream)
-        assert other.until("emotion", stream=stream) == told
+        emotion = caller.until("emotion", stream=stream)
+        assert other.until("emotion", stream=stream) == emotion
         assert f'stream="{stream}"' in read(daemon, "/metrics")
         with calling(daemon.websocket_url) as late:
             assert stream in late.hello["streams"]
