@@ -39,10 +39,10 @@ if TYPE_CHECKING:
         ProfileError,
         SourceError,
     )
+    from emotiond.streamer.api import analyze, listen
     from emotiond.streamer.offline.analyze import Analysis
     from emotiond.streamer.offline.listen import Listening
     from emotiond.streamer.protocol.events import Change, Emotion, Status
-    from emotiond.streamer.python import analyze, listen
 else:
     _PLACES = {
         "Analysis": "streamer.offline.analyze",
@@ -50,8 +50,8 @@ else:
         "Emotion": "streamer.protocol.events",
         "Listening": "streamer.offline.listen",
         "Status": "streamer.protocol.events",
-        "analyze": "streamer.python",
-        "listen": "streamer.python",
+        "analyze": "streamer.api",
+        "listen": "streamer.api",
     }
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - a type checker sees the imports above

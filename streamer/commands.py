@@ -168,7 +168,7 @@ def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
 
 def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: list the microphones and the rates that they support."""
-    from emotiond.streamer.sources.portaudio import call_with_timeout, list_devices, supported_rates
+    from emotiond.streamer.sources.devices import call_with_timeout, list_devices, supported_rates
 
     found = []
     for device in call_with_timeout(list_devices):

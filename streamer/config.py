@@ -17,11 +17,11 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.parsing import build
 from emotiond.streamer.folders import data_folder
 from emotiond.streamer.options import Part, S
-from emotiond.streamer.outputs import table as outputs
+from emotiond.streamer.outputs import kinds as outputs
 from emotiond.streamer.outputs.output import OutputKind, Reach
 from emotiond.streamer.server.access import is_loopback
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.sources import table as sources
+from emotiond.streamer.sources import kinds as sources
 from emotiond.streamer.sources.source import Playback, SourceKind
 
 if sys.version_info >= (3, 11):

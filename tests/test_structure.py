@@ -25,7 +25,7 @@ LAYERS = (
     {"streamer.outputs"},
     {"streamer.config"},
     {"streamer.daemon", "streamer.offline"},
-    {"clients", "streamer.python"},
+    {"clients", "streamer.api"},
     {"streamer.commands"},
     {"streamer.cli"},
     {"models.training.common"},

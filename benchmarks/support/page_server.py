@@ -13,7 +13,7 @@ from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.events import PROTOCOL, Emotion
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
-from emotiond.streamer.server.websocket import WebSocketServer
+from emotiond.streamer.server.websocket_server import WebSocketServer
 
 STRIDE_SECONDS = 0.25
 STREAM = "mic"

@@ -1,1 +1,4 @@
-"""From posteriors of single windows to scores and a label that stay readable."""
+"""From the posteriors of single windows to stable scores and a label.
+
+``hmm_smoother`` smooths the posteriors, ``hysteresis`` keeps the label from jumping.
+"""

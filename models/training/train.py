@@ -1,29 +1,64 @@
 """Train models: ``python -m emotiond.models.training.train full`` or ``lite``.
 
 A run trains with one fold left out, or on all actors (``all``). ``lite`` learns from the ``full``
-of the same run, so that its teacher was not trained on the held-out actors.
+of the same run, so that its teacher was not trained on the held-out actors. A run that is finished
+is exported again from its checkpoints. Evaluate the model afterwards, since its card is new.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+import tensorflow as tf
+
+from emotiond.models.training.common.cards import UNFITTED, write_card
 from emotiond.models.training.common.command import run
-from emotiond.models.training.export import (
-    add_run_arguments,
-    export_run,
-    open_runs,
-    use_one_thread,
-)
+from emotiond.models.training.common.files import write_whole
+from emotiond.models.training.fitting.full import train_full
+from emotiond.models.training.fitting.lite import train_lite
+from emotiond.models.training.fitting.run import RUNS, Run, Settings, Windows
+from emotiond.models.training.networks.whisper import load_encoder
+
+_TRAININGS = {"full": train_full, "lite": train_lite}
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line, train and export."""
+    """Parse the command line, train, and write each model with a card without evaluation."""
+    options = _parse(arguments)
+    tf.random.set_seed(options.seed)
+    settings = Settings(load_encoder(options.whisper), options.seed, options.scale)
+    windows = Windows.load(options.cache / "examples")
+    for name in options.only:
+        folder = options.runs / name
+        folder.mkdir(parents=True, exist_ok=True)
+        model = _TRAININGS[options.model](Run(windows, folder, settings))
+        path = folder / f"{options.model}.tflite"
+        write_whole(path, model)
+        write_card(path, UNFITTED, {"protocol": "not yet evaluated"})
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="emotiond.models.training.train", description=__doc__)
-    add_run_arguments(parser)
-    options = parser.parse_args(arguments)
-    for opened in open_runs(options):
-        export_run(opened, options.model)
+    parser.add_argument("model", choices=tuple(_TRAININGS))
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        required=True,
+        help="folder that emotiond.models.training.prepare wrote",
+    )
+    parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
+    parser.add_argument("--runs", type=Path, required=True, help="checkpoints and results")
+    parser.add_argument("--only", choices=RUNS, nargs="+", default=RUNS, help="only these runs")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of the number of steps")
+    return parser.parse_args(arguments)
+
+
+def use_one_thread() -> None:
+    """Limit TensorFlow to one thread; more threads slow it down on small machines."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 if __name__ == "__main__":

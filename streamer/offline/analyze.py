@@ -17,7 +17,7 @@ from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.protocol.events import Change, Emotion, Status, to_json
 from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.sources.factory import default_name
-from emotiond.streamer.sources.pulled import PulledSource
+from emotiond.streamer.sources.pulled_source import PulledSource
 from emotiond.streamer.streams.summary import Summarizer, Summary
 
 _FILES_AHEAD = 4  # per analyst: files in the queue, since results come in order

@@ -28,15 +28,15 @@ from emotiond.streamer.config import Config
 from emotiond.streamer.interpreter_check import try_interpreter
 from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
-from emotiond.streamer.sources.factory import open_source
-from emotiond.streamer.sources.microphone import MICROPHONE
-from emotiond.streamer.sources.portaudio import (
+from emotiond.streamer.sources.devices import (
     Device,
     call_with_timeout,
     find_opening,
     list_devices,
     load_portaudio,
 )
+from emotiond.streamer.sources.factory import open_source
+from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import Playback
 
 _LISTEN_SECONDS = 5.0

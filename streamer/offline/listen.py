@@ -12,7 +12,7 @@ from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.events import Event
-from emotiond.streamer.sources.pulled import PulledSource
+from emotiond.streamer.sources.pulled_source import PulledSource
 from emotiond.streamer.sources.source import Source
 from emotiond.streamer.streams.pipeline import Pipeline, Verdict
 from emotiond.streamer.streams.stream import Stream

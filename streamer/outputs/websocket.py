@@ -21,7 +21,7 @@ from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.limits import Limits, affordable_connections
 
 if TYPE_CHECKING:
-    from emotiond.streamer.server.websocket import WebSocketServer
+    from emotiond.streamer.server.websocket_server import WebSocketServer
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
 _HOST = re.compile(r"[^/:\s]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)  # or an IPv6 address
@@ -114,7 +114,7 @@ class WebSocketOutput:
     def about(self) -> About:
         """Return the addresses, and how many clients there are and were sent away."""
         from emotiond.streamer.server.prometheus import metric
-        from emotiond.streamer.server.websocket import PATH
+        from emotiond.streamer.server.websocket_server import PATH
 
         server, occupancy = self._server, self._server.occupancy
         refused = {**server.offences, "connections": occupancy.refused}
@@ -168,7 +168,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
 
     async def open_server(around: Surroundings) -> Output:
         from emotiond.streamer.server.http import Pages
-        from emotiond.streamer.server.websocket import WebSocketServer
+        from emotiond.streamer.server.websocket_server import WebSocketServer
 
         connections = affordable_connections(settings.max_connections)
         server = WebSocketServer(

@@ -9,7 +9,7 @@ import numpy as np
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.samples import are_plausible
-from emotiond.streamer.readers import table
+from emotiond.streamer.readers import kinds
 from emotiond.streamer.readers.reader import SoundReader
 
 MOST_SECONDS = 24 * 3600
@@ -96,7 +96,7 @@ def read_sound_file(path: str) -> tuple[FloatArray, int]:
 def _open(path: str, content: bytes | None) -> SoundReader:
     """Open a file by the first reader that knows its format."""
     refusals: list[SourceError] = []
-    for open_reader in table.READERS:
+    for open_reader in kinds.READERS:
         try:
             return open_reader(path, content)
         except SourceError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from emotiond.exceptions import ConfigError, NoMicrophoneError
 from emotiond.streamer.options import SettingsOf
 from emotiond.streamer.readers.sound_file import path_exists
-from emotiond.streamer.sources import table
+from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.file import DEMO
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import Playback, Source, SourceKind
@@ -50,7 +50,7 @@ def _parse(text: str) -> SourceSpec:
     if not separator or "/" in name or path_exists(text):
         name, source = default_name(text), text
     if not source:
-        *values, _ = (kind.value for kind in table.SOURCES)
+        *values, _ = (kind.value for kind in kinds.SOURCES)
         raise ConfigError(
             f"--source {text!r} names no source", f"Use {', '.join(values)} or a file"
         )
@@ -66,7 +66,7 @@ def kind_of(source: str) -> SourceKind[Any]:
     """Return the kind of a source, by its value without the name."""
     return next(
         kind
-        for kind in table.SOURCES
+        for kind in kinds.SOURCES
         if (source == kind.value if kind.recognizes is None else kind.recognizes(source))
     )
 

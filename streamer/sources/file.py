@@ -11,7 +11,7 @@ from pathlib import Path
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import NoSettings
 from emotiond.streamer.readers.decoder import Decoder
-from emotiond.streamer.sources.playing import start_playing
+from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
 
 _BLOCK_SECONDS = 0.02

@@ -12,8 +12,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import DeviceError
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import Option
-from emotiond.streamer.sources.playing import start_playing
-from emotiond.streamer.sources.portaudio import (
+from emotiond.streamer.sources.devices import (
     Opening,
     call_with_timeout,
     find_device,
@@ -21,6 +20,7 @@ from emotiond.streamer.sources.portaudio import (
     leave_portaudio,
     load_portaudio,
 )
+from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
 from emotiond.streamer.sources.supervisor import Supervisor
 

@@ -13,7 +13,7 @@ from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import from_s16le
 from emotiond.streamer.options import Option
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE
-from emotiond.streamer.sources.playing import start_playing
+from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
 
 _STANDARD_INPUT = 0  # the descriptor

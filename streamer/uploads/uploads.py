@@ -18,8 +18,8 @@ from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.uploads.history import History
-from emotiond.streamer.uploads.source import decode
-from emotiond.streamer.uploads.upload import IdleTimer, Recipient, Upload
+from emotiond.streamer.uploads.upload_source import decode
+from emotiond.streamer.uploads.upload_stream import IdleTimer, Recipient, Upload
 
 
 class Uploads:

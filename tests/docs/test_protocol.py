@@ -134,7 +134,7 @@ def test_real_traffic_holds_every_documented_message(traffic: list[Object]) -> N
 
 def test_real_traffic_holds_every_error_that_can_be_had_at_once(traffic: list[Object]) -> None:
     met = {message["error"] for message in traffic if message["type"] == "error"}
-    assert met == errors() - {"idle", "failed"}  # see tests/streamer/uploads/test_upload.py
+    assert met == errors() - {"idle", "failed"}  # see tests/streamer/uploads/test_upload_stream.py
 
 
 @pytest.mark.parametrize("kind", sorted(types_of("daemon")))

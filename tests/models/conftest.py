@@ -9,7 +9,7 @@ import pytest
 from emotiond.dsp.frontend import WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.inference.card import LABELS, Card, Licence
-from emotiond.inference.smoothing.hmm import HmmSettings
+from emotiond.inference.smoothing.hmm_smoother import HmmSettings
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from emotiond.exceptions import ConfigError
 from emotiond.streamer import cli
 from emotiond.streamer.hub import Message
 from emotiond.streamer.options import Option
-from emotiond.streamer.outputs import table
+from emotiond.streamer.outputs import kinds
 from emotiond.streamer.outputs.output import (
     About,
     Opener,
@@ -115,5 +115,5 @@ BEACON = OutputKind(
 )
 
 if __name__ == "__main__":
-    table.OUTPUTS = (*table.OUTPUTS, BEACON)
+    kinds.OUTPUTS = (*kinds.OUTPUTS, BEACON)
     sys.exit(cli.main())

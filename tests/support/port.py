@@ -19,7 +19,7 @@ from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.websocket import WebSocketServer
+from emotiond.streamer.server.websocket_server import WebSocketServer
 
 LIMITS = Limits(
     connections=20, handshake_seconds=0.5, token_seconds=0.5, unread_bytes=64 * 1024,

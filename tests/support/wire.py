@@ -18,8 +18,8 @@ from emotiond.streamer import cli
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import from_s16le
 from emotiond.streamer.options import Option
-from emotiond.streamer.sources import table
-from emotiond.streamer.sources.playing import start_playing
+from emotiond.streamer.sources import kinds
+from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
 from emotiond.streamer.sources.supervisor import Supervisor
 
@@ -114,5 +114,5 @@ WIRE = SourceKind(
 )
 
 if __name__ == "__main__":
-    table.SOURCES = (WIRE, *table.SOURCES)
+    kinds.SOURCES = (WIRE, *kinds.SOURCES)
     sys.exit(cli.main())

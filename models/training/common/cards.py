@@ -10,7 +10,7 @@ from typing import Any
 
 from emotiond.inference.adaptation import AdaptationSettings
 from emotiond.inference.card import LABELS
-from emotiond.inference.smoothing.hmm import HmmSettings
+from emotiond.inference.smoothing.hmm_smoother import HmmSettings
 from emotiond.models.training.common.model_input import (
     MINIMUM_FRAMES,
     PRIOR_SECONDS,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import DataError
 from emotiond.inference.card import Card
-from emotiond.inference.smoothing.hmm import HmmSettings
+from emotiond.inference.smoothing.hmm_smoother import HmmSettings
 from emotiond.models.training.common.cards import UNFITTED
 from emotiond.models.training.evaluation.replay import (
     Step,
@@ -91,7 +91,7 @@ def hmm_settings(card: Card) -> HmmSettings:
         raise DataError(
             f"the card of {card.name!r} names another kind of smoothing than hmm, which alone can "
             "be fitted",
-            "Evaluate a model that emotiond.models.training.export wrote",
+            "Evaluate a model that emotiond.models.training.train wrote",
         )
     return card.smoothing
 

@@ -59,3 +59,7 @@ def test_from_clips_to_models_that_the_daemon_loads(tmp_path: Path) -> None:
             assert prediction.posteriors.sum() == pytest.approx(1)
             assert prediction.statistics is not None
             assert np.isfinite(prediction.statistics).all()
+    model_size = path.stat().st_size
+    path.unlink()
+    train.main(["lite", *common, *run])  # a finished run is exported again
+    assert path.stat().st_size == model_size

@@ -19,7 +19,7 @@ from emotiond.inference.classifier import read_model
 from emotiond.inference.runtime import Runtime
 from emotiond.streamer.config import make_config
 from emotiond.streamer.daemon import app
-from emotiond.streamer.outputs import table
+from emotiond.streamer.outputs import kinds
 from emotiond.streamer.outputs.output import Output, Surroundings
 from emotiond.streamer.sources.factory import open_sources
 from tests.conftest import DATA
@@ -104,7 +104,7 @@ def test_no_page_answers_before_all_outputs_are_open(
             return Beacon("127.0.0.1", 9, 0.0)
 
         late = dataclasses.replace(BEACON, prepare=lambda _: open_late)
-        monkeypatch.setattr(table, "OUTPUTS", (*table.OUTPUTS, late))
+        monkeypatch.setattr(kinds, "OUTPUTS", (*kinds.OUTPUTS, late))
         flags = {"source": ["demo"], "port": port, "zmq": "off", "history": "off"}
         config = make_config({**flags, "wait_clients": 1}, {})
         sources = open_sources(config.source, config.settings_of, config.playback)

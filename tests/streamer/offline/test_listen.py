@@ -17,8 +17,8 @@ from emotiond.inference.classifier import Classifier
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.protocol.events import Emotion, Status
-from emotiond.streamer.sources.pulled import PulledSource
-from emotiond.streamer.sources.samples import read_array
+from emotiond.streamer.sources.arrays import read_array
+from emotiond.streamer.sources.pulled_source import PulledSource
 from emotiond.streamer.sources.source import About, OnStatus
 from tests.support.signals import RATE, demo
 

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.websocket import PATH, WebSocketServer
+from emotiond.streamer.server.websocket_server import PATH, WebSocketServer
 
 kosoku = pytest.importorskip("kosoku", reason="needs kosoku, which this platform has no wheel of")
 

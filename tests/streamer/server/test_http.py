@@ -1,4 +1,4 @@
-"""Pages without a server; over sockets, see test_websocket.py and test_odd_requests.py."""
+"""Pages without a server; over sockets, see test_websocket_server.py and test_odd_requests.py."""
 
 from __future__ import annotations
 

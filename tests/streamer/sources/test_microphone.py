@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.sources.devices import Device, Opening
 from emotiond.streamer.sources.microphone import Microphone
-from emotiond.streamer.sources.portaudio import Device, Opening
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.sound_server import SoundServer, sound_server
 

@@ -24,7 +24,7 @@ from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.offline.analyze import analyze
 from emotiond.streamer.protocol import events
 from emotiond.streamer.readers.decoder import Decoder
-from emotiond.streamer.server import websocket
+from emotiond.streamer.server import websocket_server
 from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
 from tests.support.daemon import DEMO
 from tests.support.port import EVENT, port, run
@@ -102,7 +102,7 @@ def test_an_event_is_framed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch
             framed.append(super().serialize(**options))
             return framed[-1]
 
-    monkeypatch.setattr(websocket, "Frame", Counted)
+    monkeypatch.setattr(websocket_server, "Frame", Counted)
 
     async def listen() -> None:
         async with port() as server_port, contextlib.AsyncExitStack() as connections:

@@ -1,4 +1,4 @@
-"""A scale shortens a run, and its curves finish it. ``test_train`` trains whole models."""
+"""A scale shortens a run, and its folder names its fold. ``test_train`` trains whole models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ pytest.importorskip("scipy", reason="training varies sounds with scipy: pip inst
 from emotiond.exceptions import DataError
 from emotiond.models.training.data.columns import Columns
 from emotiond.models.training.fitting.distillation import Lesson
-from emotiond.models.training.fitting.run import HEADS, LITE, RUNS, Run, Settings, Windows
+from emotiond.models.training.fitting.full import HEADS
+from emotiond.models.training.fitting.lite import LITE
+from emotiond.models.training.fitting.run import RUNS, Run, Settings, Windows
 
 
 def empty_windows(columns: Columns) -> Windows:
@@ -48,14 +50,12 @@ def test_a_population_is_measured_on_a_fifth_of_the_voices(columns: Columns) -> 
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_run_is_finished_when_its_curves_are_written(
-    columns: Columns, tmp_path: Path, name: str
-) -> None:
-    run = Run(empty_windows(columns), tmp_path / name, Settings({}, 0, 1.0))
-    assert not run.finished("full")
-    (tmp_path / name / "heads-curves.npz").touch()
-    assert run.finished("full")
-    assert not run.finished("lite")
+def test_the_folder_of_a_run_names_the_fold_that_it_leaves_out(columns: Columns, name: str) -> None:
+    run = Run(empty_windows(columns), Path(name), Settings({}, 0, 1.0))
+    left_out = {"fold1": 1, "fold2": 2, "fold3": 3, "fold4": 4}.get(name)
+    assert run.rows.tolist() == columns.rows_without(left_out).tolist()
+    assert run.watched.tolist() == columns.rows_of(left_out)[:512].tolist()
+    assert not set(run.rows) & set(run.watched)
 
 
 def test_windows_are_made_before_they_are_read(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.sources.samples import SampleReading, check_rate, read_array
+from emotiond.streamer.sources.arrays import SampleReading, check_rate, read_array
 from tests.support.signals import block_sizes, cut, noise, tone
 
 STEREO = noise(1.1, -20).reshape(-1, 2)

@@ -12,8 +12,8 @@ from emotiond.exceptions import CardError
 from emotiond.inference.card import load_card
 from emotiond.inference.classifier import Classifier, read_model
 from emotiond.inference.runtime import Runtime
-from emotiond.inference.smoothing.hmm import HmmSettings
-from emotiond.inference.smoothing.table import SMOOTHERS
+from emotiond.inference.smoothing.hmm_smoother import HmmSettings
+from emotiond.inference.smoothing.kinds import SMOOTHERS
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.streams.pipeline import Pipeline
 from tests.conftest import DATA

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.uploads.source import UploadSource, decode
+from emotiond.streamer.uploads.upload_source import UploadSource, decode
 
 
 def test_both_formats_give_the_same_samples() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotiond.dsp.types import FloatArray
-from emotiond.inference.smoothing.hmm import HmmSettings, HmmSmoother
+from emotiond.inference.smoothing.hmm_smoother import HmmSettings, HmmSmoother
 from emotiond.inference.smoothing.hysteresis import HELD_SHARE
 
 HAPPY, SAD, ANGRY = 2, 3, 4

@@ -4,7 +4,7 @@ import threading
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.sources.playing import start_playing
+from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Switch
 
 

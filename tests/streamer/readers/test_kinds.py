@@ -10,7 +10,7 @@ import soundfile
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.readers import table
+from emotiond.streamer.readers import kinds
 from emotiond.streamer.readers.sound_file import open_sound_file, read_sound_file
 from tests.support.signals import tone
 
@@ -41,7 +41,7 @@ class TextReader:
 
 @pytest.fixture(autouse=True)
 def with_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "READERS", (*table.READERS, TextReader))
+    monkeypatch.setattr(kinds, "READERS", (*kinds.READERS, TextReader))
 
 
 def test_one_more_format_is_read_by_its_content(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from emotiond.exceptions import DeviceError, NoMicrophoneError
-from emotiond.streamer.sources import portaudio
-from emotiond.streamer.sources.portaudio import (
+from emotiond.streamer.sources import devices
+from emotiond.streamer.sources.devices import (
     call_with_timeout,
     find_device,
     find_opening,
@@ -19,7 +19,7 @@ from emotiond.streamer.sources.portaudio import (
     supported_rates,
 )
 
-MODULE = "emotiond.streamer.sources.portaudio"
+MODULE = "emotiond.streamer.sources.devices"
 
 
 class PortAudioError(Exception):
@@ -124,7 +124,7 @@ def test_rates_are_those_that_any_number_of_channels_allows(system: SoundSystem)
 def test_a_sound_system_that_does_not_answer_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(portaudio, "_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(devices, "_PATIENCE_SECONDS", 0.05)
     with pytest.raises(NoMicrophoneError, match="does not answer"):
         call_with_timeout(threading.Event().wait)
 

@@ -19,7 +19,7 @@ import pytest
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.config import make_config, refuse_exposure
-from emotiond.streamer.outputs import table
+from emotiond.streamer.outputs import kinds
 from emotiond.streamer.outputs.output import OutputKind
 from tests.conftest import DATA
 from tests.support.beacon import BEACON, GOOD_BYE
@@ -57,7 +57,7 @@ def receiver() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def with_beacon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "OUTPUTS", (*table.OUTPUTS, BEACON))
+    monkeypatch.setattr(kinds, "OUTPUTS", (*kinds.OUTPUTS, BEACON))
 
 
 def place_of(receiver: socket.socket) -> str:
@@ -70,14 +70,14 @@ def get(daemon: Daemon, path: str) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("kind", [*table.OUTPUTS, BEACON], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [*kinds.OUTPUTS, BEACON], ids=lambda kind: kind.name)
 def test_every_setting_of_an_output_has_its_flag(kind: OutputKind[Any]) -> None:
     flags = [option.flag.removeprefix("--").replace("-", "_") for option in kind.options]
     assert sorted(flags) == sorted(field.name for field in dataclasses.fields(kind.settings))
 
 
 def test_no_two_outputs_drop_under_one_name() -> None:
-    queues = ["messages", *(kind.queue for kind in table.OUTPUTS)]
+    queues = ["messages", *(kind.queue for kind in kinds.OUTPUTS)]
     assert len(set(queues)) == len(queues)
 
 

@@ -18,10 +18,10 @@ from emotiond.streamer.offline.analyze import Analysis, analyze_source
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.readers.decoder import Decoder, Readable
+from emotiond.streamer.sources.arrays import SampleReading, Samples, read_array
 from emotiond.streamer.sources.factory import default_name, open_source
 from emotiond.streamer.sources.microphone import MICROPHONE
-from emotiond.streamer.sources.pulled import PulledSource
-from emotiond.streamer.sources.samples import SampleReading, Samples, read_array
+from emotiond.streamer.sources.pulled_source import PulledSource
 from emotiond.streamer.sources.source import Source
 
 FilePath: TypeAlias = "str | os.PathLike[str]"

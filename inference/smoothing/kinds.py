@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emotiond.inference.smoothing.hmm import HmmSettings
+from emotiond.inference.smoothing.hmm_smoother import HmmSettings
 from emotiond.inference.smoothing.smoother import SmootherSettings
 
 SMOOTHERS: dict[str, type[SmootherSettings]] = {"hmm": HmmSettings}

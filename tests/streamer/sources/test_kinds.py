@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.config import make_config
-from emotiond.streamer.sources import table
+from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.file import DEMO, FILE
 from emotiond.streamer.sources.microphone import MICROPHONE
@@ -61,7 +61,7 @@ def sender() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def with_wire(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "SOURCES", (WIRE, *table.SOURCES))
+    monkeypatch.setattr(kinds, "SOURCES", (WIRE, *kinds.SOURCES))
 
 
 def source_of(sender: socket.socket) -> tuple[str, str]:
@@ -82,7 +82,7 @@ def helped(command: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize("kind", [*table.SOURCES, WIRE], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [*kinds.SOURCES, WIRE], ids=lambda kind: kind.name)
 def test_every_setting_of_a_source_has_its_flag(kind: SourceKind[Any]) -> None:
     keys = sorted(option.key for option in kind.options)
     assert keys == sorted(field.name for field in dataclasses.fields(kind.settings))

@@ -17,7 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from emotiond.exceptions import ServeError
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
-from emotiond.streamer.server.websocket import WebSocketServer
+from emotiond.streamer.server.websocket_server import WebSocketServer
 from tests.support.daemon import DEMO, Daemon, running_daemon
 from tests.support.port import LIMITS, run
 

@@ -26,12 +26,12 @@ from emotiond.streamer.protocol import events
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.websocket import WebSocketServer
+from emotiond.streamer.server.websocket_server import WebSocketServer
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.history import History
-from emotiond.streamer.uploads.upload import IdleTimer
+from emotiond.streamer.uploads.upload_stream import IdleTimer
 from emotiond.streamer.uploads.uploads import Uploads
 from tests.conftest import DATA
 from tests.support.caller import pcm

@@ -12,7 +12,7 @@ from emotiond.streamer.streams.pipeline import Verdict
 from emotiond.streamer.streams.stream import Publish, Stream
 from emotiond.streamer.streams.summary import Summarizer
 from emotiond.streamer.uploads.archive import EventLog
-from emotiond.streamer.uploads.source import UploadSource
+from emotiond.streamer.uploads.upload_source import UploadSource
 
 
 class IdleTimer:
