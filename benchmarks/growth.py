@@ -15,7 +15,8 @@ from emotiond.inference.runtime import find_runtime
 from emotiond.streamer.audio.chunker import Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
-from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
+from emotiond.streamer.streams.event_builder import EventBuilder, Timing
+from emotiond.streamer.streams.pipeline import Pipeline
 
 _STRIDE, _BLOCK = SAMPLE_RATE // 4, SAMPLE_RATE // 100
 
@@ -45,7 +46,7 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
     classifier = Classifier(find_model("lite", runtime), runtime)
     ring, samples = Ring(10 * SAMPLE_RATE, 1, SAMPLE_RATE), demo()
     chunker, event_builder = Chunker(ring, _STRIDE), EventBuilder("mic")
-    pipeline = Pipeline(classifier.card, classifier.speaker())
+    pipeline = Pipeline(classifier.card, classifier.encoding(), classifier.speaker())
     posteriors = np.full(len(LABELS), 1 / len(LABELS), np.float32)
     prediction = Prediction(posteriors, 1.0, None)
     spent, position = [], 0

@@ -22,7 +22,8 @@ from emotiond.inference.runtime import find_runtime
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
-from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
+from emotiond.streamer.streams.event_builder import EventBuilder, Timing
+from emotiond.streamer.streams.pipeline import Pipeline
 
 _STRIDE = SAMPLE_RATE // 4
 

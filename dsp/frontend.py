@@ -18,29 +18,38 @@ PRE_ROLL_SECONDS = 0.2
 """A window begins at most this long before the onset of the present speech."""
 
 
+_LEAST_KEPT_SECONDS = 2.5
+"""Features stay available for this long: from the pre-roll until the first inference of a speech,
+and from one inference to the next."""
+
+
 @dataclass(frozen=True)
 class WindowShape:
-    """How to cut features into windows.
-
-    If the present speech is shorter than a window, features of digital silence follow its frames.
-    """
+    """The latest part of the present speech that one inference describes."""
 
     frames: int
-    """Frames in a full window, the input of the model."""
+    """Frames in a full window."""
     minimum_frames: int
     """Frames of audio that a window needs before the model runs."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Features for one inference."""
+    """The present speech for one inference. Frames count from the last restart."""
 
+    speech: int
+    """Number of the present speech. Every onset begins another one, a restart does, too."""
+    first_frame: int
+    """First frame of the present speech, with its pre-roll."""
+    end_frame: int
+    """Number of frames so far."""
     features: FloatArray
-    """Shape ``(shape.frames, n_mfcc)``. The next push overwrites it."""
+    """Features of the latest frames, shape ``(n, n_mfcc)``; the last row is that of
+    ``end_frame - 1``. They reach back to silence before frame 0. The next push overwrites them."""
     frames: int
-    """Frames of audio. The rest is padding."""
+    """Length of the window: the last frames of the speech, at most ``shape.frames``."""
     active_frames: int
-    """Frames of audio that the gate marked as active: loud enough for speech."""
+    """Frames of the window that the gate marked as active: loud enough for speech."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +88,11 @@ class FrontEnd:
         self._pre_roll_frames = round(PRE_ROLL_SECONDS * frames_per_second)
         self._frames = FrameStream(recipe)
         self._gate = LevelGate(frames_per_second, gate_settings)
-        self._history = FeatureHistory(shape.frames, recipe.n_mfcc)
-        self._silence = self._mfcc(np.zeros((1, recipe.frame_length + 1), np.float32))[0]
-        self._padded = np.tile(self._silence, (shape.frames, 1))
-        self._padded_from = 0  # from this frame on, it contains silence
+        kept_frames = max(shape.frames, round(_LEAST_KEPT_SECONDS * frames_per_second))
+        silence = self._mfcc(np.zeros((1, recipe.frame_length + 1), np.float32))[0]
+        self._history = FeatureHistory(kept_frames, silence)
+        self._speech = 0
+        self._onset_frame: int | None = None  # that of the present number
         self._level_dbfs = mean_level_dbfs(np.empty(0, np.float32))
 
     @property
@@ -95,6 +105,7 @@ class FrontEnd:
         self._frames.restart()
         self._gate.restart()
         self._history.restart()
+        self._onset_frame = None
 
     def end_speech(self) -> None:
         """End the present speech, because the sound is not a voice. Later sound has a new onset."""
@@ -124,39 +135,43 @@ class FrontEnd:
         )
 
     def _window(self) -> Window | None:
-        if self._gate.onset_frame is None:
+        if self._gate.onset_frame != self._onset_frame:
+            self._onset_frame = self._gate.onset_frame
+            self._speech += 1
+        if self._onset_frame is None:
             return None
-        first = max(0, self._gate.onset_frame - self._pre_roll_frames)
-        n_frames = min(self._history.frames - first, self._shape.frames)
+        end = self._history.frames
+        first = max(0, self._onset_frame - self._pre_roll_frames)
+        n_frames = min(end - first, self._shape.frames)
         if n_frames < self._shape.minimum_frames:
             return None
-        features = self._history.last(n_frames)
-        if n_frames < self._shape.frames:
-            self._padded[:n_frames] = features
-            self._padded[n_frames : self._padded_from] = self._silence
-            self._padded_from = n_frames
-            features = self._padded
-        return Window(features, n_frames, self._history.active_in(n_frames))
+        active_frames = self._history.active_in(n_frames)
+        return Window(self._speech, first, end, self._history.latest, n_frames, active_frames)
 
 
 class FeatureHistory:
-    """The features of the last frames, contiguous in one array.
+    """The features of the latest frames, contiguous in one array, after features of silence.
 
-    The array is several windows long. When it is full, the last window moves to its beginning. So
-    each frame is copied once, and a fraction of the frames a second time.
+    The array is twice as long as what is kept. When it is full, the latest frames move to its
+    beginning. So each frame is copied once or twice.
+
+    Args:
+        keep_frames: frames that stay available.
+        silence: features of a silent frame, shape ``(n_mfcc,)``.
     """
 
-    _WINDOWS = 4
-
-    def __init__(self, keep_frames: int, n_mfcc: int) -> None:
+    def __init__(self, keep_frames: int, silence: FloatArray) -> None:
         self._keep = keep_frames
-        self._features = np.empty((self._WINDOWS * keep_frames, n_mfcc), np.float32)
-        self._active = np.empty(self._WINDOWS * keep_frames, np.bool_)
+        self._silence = silence
+        self._features = np.empty((2 * keep_frames, silence.shape[0]), np.float32)
+        self._active = np.empty(2 * keep_frames, np.bool_)
         self.restart()
 
     def restart(self) -> None:
         """Discard all frames."""
-        self._end = 0
+        self._features[: self._keep] = self._silence
+        self._active[: self._keep] = False
+        self._end = self._keep
         self.frames = 0
         """Number of frames since the last restart."""
 
@@ -165,7 +180,7 @@ class FeatureHistory:
         self.frames += features.shape[0]
         features, active = features[-self._keep :], active[-self._keep :]
         if self._end + features.shape[0] > self._features.shape[0]:
-            kept = slice(max(0, self._end - self._keep), self._end)
+            kept = slice(self._end - self._keep + features.shape[0], self._end)
             self._end = kept.stop - kept.start
             self._features[: self._end] = self._features[kept]
             self._active[: self._end] = self._active[kept]
@@ -173,10 +188,11 @@ class FeatureHistory:
         self._features[new], self._active[new] = features, active
         self._end = new.stop
 
-    def last(self, n_frames: int) -> FloatArray:
-        """Return a view of the last frames, at most ``keep_frames``."""
-        return self._features[self._end - n_frames : self._end]
+    @property
+    def latest(self) -> FloatArray:
+        """A view of the latest frames, shape ``(keep_frames, n_mfcc)``."""
+        return self._features[self._end - self._keep : self._end]
 
     def active_in(self, n_frames: int) -> int:
-        """Return the number of active frames among the last ones."""
+        """Return the number of active frames among the latest ones, at most ``keep_frames``."""
         return int(np.count_nonzero(self._active[self._end - n_frames : self._end]))

@@ -22,9 +22,32 @@ LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "sur
 SAMPLE_RATE = 16_000
 """Hz, the rate of all audio after the ring buffer."""
 
-_FORMAT = 1
+_FORMAT = 2
 _LARGEST_BYTES = 4_000_000
 _LEAST_LOG_FLOOR = 1e-37  # a smaller one is 0 in float32
+
+
+@dataclass(frozen=True)
+class EncoderShape:
+    """How the encoder of a model takes features and gives states.
+
+    A state describes ``frames_per_state`` frames. One call of the encoder gives at most
+    ``states_per_call`` of them, and sees a few frames before the first and after the last one.
+    """
+
+    frames_per_state: int
+    look_back_frames: int
+    look_ahead_frames: int
+    states_per_call: int
+
+    @property
+    def frames_per_call(self) -> int:
+        """Frames that one call of the encoder takes."""
+        return (
+            self.look_back_frames
+            + self.states_per_call * self.frames_per_state
+            + self.look_ahead_frames
+        )
 
 
 @dataclass(frozen=True)
@@ -39,8 +62,9 @@ class Licence:
 class Card:
     """The contract between a model and the daemon.
 
-    The model takes ``features``, shape ``(n, window_frames, n_mfcc)``, and returns ``logits``,
-    shape ``(n, 9)``: one for each label, then one for the presence of a voice.
+    The model has two signatures. ``encode`` takes features and its own past, and returns states;
+    :mod:`emotiond.inference.encoding` says how. ``classify`` takes the states of a window and
+    returns ``logits``, shape ``(1, 9)``: one for each label, then one for the presence of a voice.
 
     Raises:
         ValueError: a value is out of range.
@@ -56,6 +80,7 @@ class Card:
     window_frames: int
     minimum_frames: int
     """Frames of audio that a window needs before the model runs."""
+    encoder: EncoderShape
     temperature: float
     """Divisor of the logits before the softmax. It calibrates the posteriors."""
     voice_threshold: float
@@ -87,11 +112,27 @@ class Card:
             raise ValueError("minimum_frames must lie between 1 and window_frames")
         if self.window_frames > 60_000 // self.recipe.n_mfcc:
             raise ValueError("window_frames is beyond what a live window can be")
+        encoder = self.encoder
+        if min(encoder.frames_per_state, encoder.states_per_call) < 1:
+            raise ValueError("encoder.frames_per_state and states_per_call must be at least 1")
+        if min(encoder.look_back_frames, encoder.look_ahead_frames) < 0:
+            raise ValueError("encoder.look_back_frames and look_ahead_frames must not be negative")
+        if encoder.frames_per_call > self.window_frames:
+            raise ValueError("encoder.states_per_call is more than a window holds")
+        if self.window_frames % encoder.frames_per_state:
+            raise ValueError("window_frames must be a multiple of encoder.frames_per_state")
+        if self.minimum_frames < encoder.frames_per_state + encoder.look_ahead_frames:
+            raise ValueError("minimum_frames must suffice for one state")
         if not 0.01 <= self.temperature <= 100:
             raise ValueError("temperature must lie between 0.01 and 100")
         if not 0 <= self.voice_threshold <= 1:
             raise ValueError("voice_threshold must lie between 0 and 1")
         self.smoothing.check_window(self.window_seconds)
+
+    @property
+    def window_states(self) -> int:
+        """States of a full window."""
+        return self.window_frames // self.encoder.frames_per_state
 
     @property
     def shape(self) -> WindowShape:

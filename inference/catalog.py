@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emotiond.exceptions import ModelError
-from emotiond.inference.classifier import SUFFIX, Model, read_model
+from emotiond.inference.model import SUFFIX, Model, read_model
 from emotiond.inference.runtime import LITERT, Runtime
 
 _FOLDER = Path(__file__).parents[1] / "models"

@@ -83,9 +83,10 @@ def main() -> None:
     runtime = find_runtime()
     path = min(bundled_models(), key=lambda path: path.stat().st_size)
     interpreter = runtime.interpreter(path.read_bytes())
-    for inputs in interpreter.get_input_details():
-        interpreter.set_tensor(inputs["index"], np.zeros(inputs["shape"], inputs["dtype"]))
-    interpreter.invoke()
+    for name in interpreter.get_signature_list():
+        run = interpreter.get_signature_runner(name)
+        inputs = run.get_input_details().items()
+        run(**{key: np.zeros(detail["shape"], detail["dtype"]) for key, detail in inputs})
 
 
 def _installation() -> str:

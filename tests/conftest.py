@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import LITERT, Runtime, find_runtime
 from tests.support.home import leave_home
 from tests.support.programs import watch_programs

@@ -14,7 +14,7 @@ from typing import Any
 from emotiond import __version__
 from emotiond.exceptions import cause_of
 from emotiond.inference.catalog import find_model
-from emotiond.inference.classifier import Model
+from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import Runtime
 from emotiond.streamer.config import Config, exposure_warnings

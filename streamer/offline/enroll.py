@@ -46,7 +46,7 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
     except ProfileError:
         source.stop()
         raise
-    pipeline = Pipeline(classifier.card, speaker)
+    pipeline = Pipeline(classifier.card, classifier.encoding(), speaker)
     ring = Ring(round(RING_SECONDS * source.sample_rate), source.channels, source.sample_rate)
     chunker = Chunker(ring, Config().stride_samples)
     woken = threading.Event()

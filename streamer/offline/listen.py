@@ -14,7 +14,8 @@ from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.events import Event
 from emotiond.streamer.sources.pulled_source import PulledSource
 from emotiond.streamer.sources.source import Source
-from emotiond.streamer.streams.pipeline import Pipeline, Verdict
+from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import Stream
 
 _MOST_WAITING = 4096  # status events that wait to be read
@@ -59,7 +60,9 @@ class Listening(Iterator[Event]):
         self._events: deque[Event] = deque(maxlen=_MOST_WAITING)
         self._woken = threading.Event()
         try:
-            self._pipeline = Pipeline(classifier.card, classifier.speaker(profile))
+            self._pipeline = Pipeline(
+                classifier.card, classifier.encoding(), classifier.speaker(profile)
+            )
             # The stream, and the source's thread with it, must not refer to this object.
             collect = _collector(self._events, self._woken)
             self._stream = _Observed(

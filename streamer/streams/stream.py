@@ -15,8 +15,10 @@ from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Event, Status, StreamStatus
 from emotiond.streamer.sources.source import Source
+from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.event_builder import EventBuilder, Timing
 from emotiond.streamer.streams.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
-from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing, Verdict
+from emotiond.streamer.streams.pipeline import Pipeline
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.events import scores_of
-from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.decider import Verdict
 
 
 @dataclass(frozen=True)

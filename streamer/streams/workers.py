@@ -6,7 +6,8 @@ import queue
 import threading
 
 from emotiond.exceptions import cause_of
-from emotiond.inference.classifier import Classifier, Model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import Runtime
 from emotiond.streamer.streams.pipeline import Pipeline
@@ -32,7 +33,9 @@ class Worker:
         Raises:
             ProfileError: the profile does not fit the model.
         """
-        pipeline = Pipeline(self._classifier.card, self._classifier.speaker(profile))
+        pipeline = Pipeline(
+            self._classifier.card, self._classifier.encoding(), self._classifier.speaker(profile)
+        )
         stream.start()
         stream.ring.on_wake(lambda: self._due.put((stream, pipeline)))
         self._due.put((stream, pipeline))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.requests import Start
 from emotiond.streamer.server.connection import Connection
-from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.decider import Verdict
 from emotiond.streamer.streams.stream import Publish, Stream
 from emotiond.streamer.streams.summary import Summarizer
 from emotiond.streamer.uploads.archive import EventLog

@@ -1,8 +1,8 @@
 """Make the tiny models of the tests: ``python tests/data/make_tiny.py``, with TensorFlow.
 
-They judge nothing well; they are real models, small enough to be kept beside the tests.
-``tiny`` scores the mean of a window's features and always hears a voice; ``adapting`` also
-takes a speaker's statistics, and gives those of the window; ``slow`` takes a second for each.
+They know nothing, but they are real models, small enough to be kept beside the tests. ``tiny``
+scores the mean of a window's features, and always finds a voice. ``adapting`` also takes a
+speaker's statistics, and gives those of the window. ``slow`` takes a second for each window.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from emotiond.dsp.recipe import Recipe
 from emotiond.inference.card import LABELS
 
 FRAMES, N_MFCC = 100, 13
+STATES_PER_CALL = 25
 RECIPE = Recipe(
     sample_rate=16_000,
     frame_length=400,
@@ -43,51 +44,72 @@ def weights() -> tuple[Any, Any]:
     return tf.constant(matrix, tf.float32), tf.constant(bias, tf.float32)
 
 
+def signature(**shapes: tuple[int, ...]) -> list[Any]:
+    return [tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()]
+
+
+STATES = {"states": (1, FRAMES, N_MFCC), "levels": (1, FRAMES)}
+
+
 class Tiny(tf.Module):  # type: ignore[misc]
-    """Scores the mean features of a window."""
-
-    @tf.function(input_signature=[tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features")])  # type: ignore[untyped-decorator]
-    def judge(self, features: Any) -> dict[str, Any]:
-        matrix, bias = weights()
-        return {"logits": tf.matmul(tf.reduce_mean(features, 1), matrix) + bias}
-
-
-class Adapting(tf.Module):  # type: ignore[misc]
-    """The same, less what is usual for the speaker."""
+    """Scores the mean features of a window. Each frame is a state."""
 
     @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[
-            tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features"),
-            tf.TensorSpec((None, N_MFCC), tf.float32, "speaker"),
-        ]
+        input_signature=signature(
+            features=(1, STATES_PER_CALL, N_MFCC), position=(1, 1), count=(1, 1)
+        )
     )
-    def judge(self, features: Any, speaker: Any) -> dict[str, Any]:
+    def encode(self, features: Any, position: Any, count: Any) -> dict[str, Any]:
+        unused = 0 * (position + count)  # an input without a use would be removed
+        return {"states": features + unused, "levels": tf.ones((1, STATES_PER_CALL)) + unused}
+
+    @tf.function(input_signature=signature(**STATES))  # type: ignore[untyped-decorator]
+    def classify(self, states: Any, levels: Any) -> dict[str, Any]:
         matrix, bias = weights()
-        mean = tf.reduce_mean(features, 1)
+        return {"logits": tf.matmul(mean_of(states, levels), matrix) + bias}
+
+
+class Adapting(Tiny):
+    """The same, less what is usual for the speaker."""
+
+    @tf.function(input_signature=signature(**STATES, speaker=(1, N_MFCC)))  # type: ignore[untyped-decorator]
+    def classify(self, states: Any, levels: Any, speaker: Any) -> dict[str, Any]:
+        matrix, bias = weights()
+        mean = mean_of(states, levels)
         return {"logits": tf.matmul(mean - speaker, matrix) + bias, "statistics": mean}
 
 
-class Slow(tf.Module):  # type: ignore[misc]
+class Slow(Tiny):
     """Multiplies matrices that change next to nothing: 26 billion operations for a window."""
 
-    @tf.function(input_signature=[tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features")])  # type: ignore[untyped-decorator]
-    def judge(self, features: Any) -> dict[str, Any]:
+    @tf.function(input_signature=signature(**STATES))  # type: ignore[untyped-decorator]
+    def classify(self, states: Any, levels: Any) -> dict[str, Any]:
         matrix, bias = weights()
-        mean = tf.reduce_mean(features, 1)
+        mean = mean_of(states, levels)
         product = tf.fill((1024, 1024), tf.tanh(tf.reduce_mean(mean)) / 1024)
         for _ in range(12):
             product = tf.tanh(tf.matmul(product, product))
         return {"logits": tf.matmul(mean, matrix) + bias + 1e-6 * tf.reduce_mean(product)}
 
 
+def mean_of(states: Any, levels: Any) -> Any:
+    """Mean of the states that hold sound."""
+    return tf.matmul(levels / tf.reduce_sum(levels), states[0])
+
+
 def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
     """Write a model and its card."""
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={"serving_default": module.judge})
-        content: bytes = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+        tf.saved_model.save(
+            module, folder, signatures={"encode": module.encode, "classify": module.classify}
+        )
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=["encode", "classify"]
+        )
+        content: bytes = converter.convert()
     (HERE / f"{name}.tflite").write_bytes(content)
     card = {
-        "format": 1,
+        "format": 2,
         "name": name,
         "description": "A linear model with fixed random weights, for the tests",
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -95,6 +117,12 @@ def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
         "recipe": dataclasses.asdict(RECIPE),
         "window_frames": FRAMES,
         "minimum_frames": 38,
+        "encoder": {
+            "frames_per_state": 1,
+            "look_back_frames": 0,
+            "look_ahead_frames": 0,
+            "states_per_call": STATES_PER_CALL,
+        },
         "temperature": 1.0,
         "voice_threshold": 0.5,
         "smoothing": {

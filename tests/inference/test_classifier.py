@@ -10,7 +10,8 @@ import pytest
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import CardError, ModelError, ProfileError
-from emotiond.inference.classifier import Classifier, Model, read_model, softmax
+from emotiond.inference.classifier import Classifier, softmax
+from emotiond.inference.model import Model, read_model
 from emotiond.inference.profile import make_profile
 from emotiond.inference.runtime import Runtime
 

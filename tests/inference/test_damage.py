@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from emotiond.exceptions import EmotiondError
-from emotiond.inference.classifier import Classifier, Model, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import Model, read_model
 from emotiond.inference.runtime import Runtime
 from tests.conftest import DATA
 from tests.support.daemon import emotiond

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from emotiond.inference.card import LABELS
-from emotiond.inference.classifier import Classifier, Model, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import Model, read_model
 from emotiond.inference.runtime import Runtime
 from emotiond.models.training.evaluation.replay import clip_scores, decide, infer
 from tests.models.sounds import RATE, babble

@@ -14,7 +14,8 @@ from typing import TypeVar
 import numpy as np
 
 from emotiond.inference.adaptation import Speaker
-from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.common.files import write_whole
 from emotiond.models.training.common.progress import progress

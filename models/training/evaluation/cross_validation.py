@@ -43,7 +43,7 @@ from emotiond.models.training.evaluation.tuning import (
     hmm_settings,
     threshold_curve,
 )
-from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.decider import Verdict
 
 T = TypeVar("T")
 PROTOCOL = (

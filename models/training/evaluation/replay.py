@@ -19,7 +19,9 @@ from emotiond.inference.card import LABELS, Card
 from emotiond.inference.classifier import Classifier, Prediction, softmax
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.streamer.audio.chunker import Chunk
-from emotiond.streamer.streams.pipeline import Pipeline, Verdict
+from emotiond.streamer.streams.adapter import Adapter
+from emotiond.streamer.streams.decider import Decider, Verdict
+from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stride import Stride
 
 
@@ -43,7 +45,7 @@ def infer(
         samples: 16 kHz mono, shape ``(n,)``.
         speaker: statistics from earlier speech, which are updated; None for a cold start.
     """
-    pipeline = Pipeline(classifier.card, speaker or classifier.speaker())
+    pipeline = Pipeline(classifier.card, classifier.encoding(), speaker or classifier.speaker())
     steps = []
     for start in range(0, samples.shape[0], STRIDE_SAMPLES):
         end = start + STRIDE_SAMPLES
@@ -78,15 +80,15 @@ def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
 
 def decide_tempered(steps: Sequence[Step], card: Card) -> list[Verdict]:
     """Like :func:`decide`, for predictions that already have the card's temperature."""
-    pipeline = Pipeline(card, None)
-    return [pipeline.decide(step.stride, step.prediction) for step in steps]
+    decider = Decider(card)
+    return [decider.decide(step.stride, step.prediction) for step in steps]
 
 
 def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:
     """Update a speaker's statistics with these steps, as the daemon would."""
-    pipeline = Pipeline(card, speaker)
+    adapter = Adapter(speaker, card.recipe.hop_length)
     for step in steps:
-        pipeline.adapt(step.stride, step.prediction)
+        adapter.observe(step.stride, step.prediction)
 
 
 def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:

@@ -12,7 +12,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.models.training.evaluation.streams import FRAME_SAMPLES, ActorStream
-from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.decider import Verdict
 
 _GRACE_SECONDS = 1.5
 """Time from the start of each block in which no label is required yet."""

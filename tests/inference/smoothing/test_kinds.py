@@ -10,7 +10,8 @@ import pytest
 
 from emotiond.exceptions import CardError
 from emotiond.inference.card import load_card
-from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import Runtime
 from emotiond.inference.smoothing.hmm_smoother import HmmSettings
 from emotiond.inference.smoothing.kinds import SMOOTHERS

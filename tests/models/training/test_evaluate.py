@@ -12,7 +12,7 @@ import soundfile
 
 pytest.importorskip("scipy", reason="evaluation varies sounds with scipy: pip install .[train]")
 
-from emotiond.inference.classifier import read_model
+from emotiond.inference.model import read_model
 from emotiond.models.training import evaluate
 from emotiond.models.training.common.files import save_arrays
 from tests.models.sounds import RATE, babble

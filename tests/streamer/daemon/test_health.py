@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from emotiond.inference.classifier import read_model
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import Runtime
 from emotiond.streamer.config import make_config
 from emotiond.streamer.daemon import app

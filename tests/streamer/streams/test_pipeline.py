@@ -11,7 +11,9 @@ from emotiond.inference.card import LABELS
 from emotiond.inference.classifier import Classifier, Prediction
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.events import Change, Emotion
-from emotiond.streamer.streams.pipeline import LIKELY_VOICE, EventBuilder, Pipeline, Timing
+from emotiond.streamer.streams.adapter import LIKELY_VOICE
+from emotiond.streamer.streams.event_builder import EventBuilder, Timing
+from emotiond.streamer.streams.pipeline import Pipeline
 from tests.support.signals import demo, tone
 
 STRIDE = 4000
@@ -33,7 +35,7 @@ class Run:
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
-        self.pipeline = Pipeline(classifier.card, classifier.speaker())
+        self.pipeline = Pipeline(classifier.card, classifier.encoding(), classifier.speaker())
         self.event_builder = EventBuilder("mic")
         self.position = 0
         self.cut = True

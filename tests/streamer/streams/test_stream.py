@@ -44,7 +44,7 @@ class ManualStream:
         self.source = ManualSource()
         self.stream = Stream("mic", self.source, lossless, STRIDE, self._publish)
         self.stream.start()
-        self.pipeline = Pipeline(classifier.card, classifier.speaker())
+        self.pipeline = Pipeline(classifier.card, classifier.encoding(), classifier.speaker())
         self._classifier = classifier
         self._position = 0
 

@@ -6,7 +6,7 @@ from emotiond.dsp.frontend import Acoustics
 from emotiond.dsp.gate import GateState
 from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.events import State
-from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.decider import Verdict
 from emotiond.streamer.streams.stride import Stride
 from emotiond.streamer.streams.summary import Summarizer
 

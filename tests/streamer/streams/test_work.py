@@ -25,7 +25,8 @@ from emotiond.streamer.offline.analyze import analyze
 from emotiond.streamer.protocol import events
 from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.server import websocket_server
-from emotiond.streamer.streams.pipeline import EventBuilder, Pipeline, Timing
+from emotiond.streamer.streams.event_builder import EventBuilder, Timing
+from emotiond.streamer.streams.pipeline import Pipeline
 from tests.support.daemon import DEMO
 from tests.support.port import EVENT, port, run
 from tests.support.signals import RATE, demo
@@ -62,7 +63,7 @@ def test_the_model_runs_once_for_a_loud_window_and_never_in_silence(
         return infer(window, speaker)
 
     monkeypatch.setattr(tiny_classifier, "infer", counted)
-    pipeline = Pipeline(tiny_classifier.card, tiny_classifier.speaker())
+    pipeline = Pipeline(tiny_classifier.card, tiny_classifier.encoding(), tiny_classifier.speaker())
     silence = np.zeros(10 * RATE, np.float32)
     states = _process(pipeline, tiny_classifier, silence)
     assert (len(states), inferences) == (40, 0)
@@ -120,7 +121,7 @@ def test_an_event_is_framed_once_for_all_clients(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_stream_creates_no_cyclic_garbage(tiny_classifier: Classifier) -> None:
-    pipeline = Pipeline(tiny_classifier.card, tiny_classifier.speaker())
+    pipeline = Pipeline(tiny_classifier.card, tiny_classifier.encoding(), tiny_classifier.speaker())
     speech = np.tile(demo(), 2)
     _process(pipeline, tiny_classifier, speech[: 10 * RATE])
     gc.collect()

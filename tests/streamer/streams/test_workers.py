@@ -11,7 +11,8 @@ import pytest
 
 from emotiond.exceptions import ProfileError
 from emotiond.inference.card import Card
-from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import read_model
 from emotiond.inference.profile import make_profile
 from emotiond.inference.runtime import Runtime
 from emotiond.streamer.audio.chunker import Chunk

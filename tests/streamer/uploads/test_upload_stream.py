@@ -18,7 +18,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from emotiond.inference.classifier import read_model
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.streamer import hub
 from emotiond.streamer.hub import Hub

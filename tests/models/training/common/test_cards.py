@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emotiond.inference.card import load_card
-from emotiond.inference.classifier import read_model
+from emotiond.inference.model import read_model
 from emotiond.models.training.common.cards import DESCRIPTIONS, UNFITTED, write_card
 from emotiond.models.training.common.model_input import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
 

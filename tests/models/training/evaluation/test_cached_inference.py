@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.evaluation.cached_inference import FixedSpeaker
 from emotiond.models.training.evaluation.cross_validation import Fold

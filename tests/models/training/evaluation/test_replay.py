@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from emotiond.inference.card import LABELS
-from emotiond.inference.classifier import Classifier, read_model
+from emotiond.inference.classifier import Classifier
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.models.training.evaluation.replay import clip_scores, decide, infer

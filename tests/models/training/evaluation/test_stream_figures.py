@@ -18,7 +18,7 @@ from emotiond.models.training.evaluation.streams import (
     ActorStream,
     make_stream,
 )
-from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.decider import Verdict
 from emotiond.streamer.streams.stride import Stride
 from tests.models.sounds import RATE
 

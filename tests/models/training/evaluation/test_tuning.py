@@ -15,7 +15,8 @@ from emotiond.dsp.frontend import Acoustics, Window
 from emotiond.dsp.gate import GateState
 from emotiond.exceptions import DataError
 from emotiond.inference.card import Card
-from emotiond.inference.classifier import Classifier, Prediction, read_model
+from emotiond.inference.classifier import Classifier, Prediction
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.common.cards import UNFITTED
 from emotiond.models.training.evaluation.replay import Step, clip_scores, decide, infer

@@ -14,7 +14,8 @@ pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 import tensorflow as tf
 
 from emotiond.dsp.frontend import FrontEnd, WindowShape
-from emotiond.inference.classifier import Classifier, read_model, softmax
+from emotiond.inference.classifier import Classifier, softmax
+from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.common.cards import UNFITTED, write_card
 from emotiond.models.training.common.model_input import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES

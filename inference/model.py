@@ -1,0 +1,46 @@
+"""Reads a model and its card."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from emotiond.exceptions import CardError, ModelError
+from emotiond.inference.card import Card, load_card
+
+SUFFIX = ".tflite"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A card and the bytes of its model. All classifiers of a process share them."""
+
+    card: Card
+    content: bytes
+
+
+def read_model(path: Path) -> Model:
+    """Read a model and its card from ``NAME.tflite`` and ``NAME.json``.
+
+    Raises:
+        CardError: the card is missing or broken, or belongs to another file.
+        ModelError: the model is unreadable.
+    """
+    if path.suffix != SUFFIX:
+        raise ModelError(f"{path} is not a {SUFFIX} file", "Give the path of a model, or its name")
+    try:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: the path cannot be one
+        raise ModelError(
+            f"cannot read the model {path} ({getattr(error, 'strerror', error)})",
+            "Choose one from 'emotiond models', or give the path of a .tflite file",
+        ) from None
+    card = load_card(path.with_suffix(".json"))
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise CardError(
+            f"the model {path} is not the file that its card describes "
+            f"({len(content)} bytes, checksum differs)",
+            "It was cut short or exchanged: copy both files again",
+        )
+    return Model(card, content)
