@@ -13,7 +13,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from emotiond.models.training.common.cards import UNFITTED, write_card
-from emotiond.models.training.common.command import run
+from emotiond.models.training.common.command import run, use_one_thread
 from emotiond.models.training.common.files import write_whole
 from emotiond.models.training.fitting.full import train_full
 from emotiond.models.training.fitting.lite import train_lite
@@ -53,12 +53,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--scale", type=float, default=1.0, help="factor of the number of steps")
     return parser.parse_args(arguments)
-
-
-def use_one_thread() -> None:
-    """Limit TensorFlow to one thread; more threads slow it down on small machines."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 if __name__ == "__main__":

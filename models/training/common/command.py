@@ -16,3 +16,11 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(f"emotiond: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def use_one_thread() -> None:
+    """Limit TensorFlow to one thread; more threads slow it down on small machines."""
+    import tensorflow as tf  # the commands that read results do without it
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)

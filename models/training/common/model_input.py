@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emotiond.dsp.recipe import Recipe
+from emotiond.inference.card import EncoderShape
 
 RECIPE = Recipe(
     sample_rate=16000,
@@ -15,11 +16,22 @@ RECIPE = Recipe(
 )
 """Whisper's analysis. It keeps all coefficients, so that the graph can invert the DCT."""
 
-WINDOW_FRAMES = 300
-"""Frames of a full window: 3 s. A multiple of 4."""
+WINDOW_FRAMES = 200
+"""Frames of a full window: 2 s, which the heads pool."""
 
 MINIMUM_FRAMES = 24
 """Frames of the shortest window: the pre-roll and the frames that open the gate."""
 
 PRIOR_SECONDS = 10.0
 """Weight of the population, in seconds of the speaker's speech; training and daemon share it."""
+
+FULL_ENCODER = EncoderShape(
+    frames_per_state=4, look_back_frames=2, look_ahead_frames=1, states_per_call=7
+)
+"""A token of Whisper's encoder needs two frames before its own two, and one after them. A state is
+the mean of two tokens. A stride of 0.25 s completes six or seven states."""
+TOKENS_PER_STATE = 2
+CONTEXT_TOKENS = 50
+"""Tokens before those of a call that its tokens see in each block: 1 s. Three blocks reach 3 s."""
+POSITIONS = 1500
+"""Whisper's positions: 30 s. They begin anew afterwards."""

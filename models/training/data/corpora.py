@@ -37,6 +37,14 @@ _NEMO_LABELS = {
     "sadness": "sad",
     "surprised": "surprised",
 }
+_CREMA_D_LABELS = {
+    "ANG": "angry",
+    "DIS": "disgust",
+    "FEA": "fearful",
+    "HAP": "happy",
+    "NEU": "neutral",
+    "SAD": "sad",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Clip:
 
     path: Path
     corpus: str
-    """``ravdess-speech``, ``ravdess-song``, ``nemo`` or ``esc10``."""
+    """``ravdess-speech``, ``ravdess-song``, ``nemo``, ``crema-d`` or ``esc10``."""
     speaker: str
     """Unique over all corpora; for a noise, its kind, such as ``rain``."""
     label: str | None
@@ -90,6 +98,21 @@ def read_nemo(folder: Path) -> list[Clip]:
         if emotion not in _NEMO_LABELS:
             raise DataError(f"{path} is not named as nEMO names its clips", _REMEDY)
         clips.append(Clip(path, "nemo", f"nemo-{speaker}", _NEMO_LABELS[emotion], 0))
+    return clips
+
+
+def read_crema_d(folder: Path) -> list[Clip]:
+    """Find CREMA-D clips, named ``ACTOR_SENTENCE_EMOTION_LEVEL``.
+
+    Raises:
+        DataError: there are none, or a name is not that of a CREMA-D clip.
+    """
+    clips = []
+    for path in _audio_files(folder, "1???_*_*_*"):
+        actor, _, emotion, _ = path.stem.split("_", 3)
+        if emotion not in _CREMA_D_LABELS:
+            raise DataError(f"{path} is not named as CREMA-D names its clips", _REMEDY)
+        clips.append(Clip(path, "crema-d", f"crema-d-{actor}", _CREMA_D_LABELS[emotion], 0))
     return clips
 
 

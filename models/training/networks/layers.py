@@ -16,16 +16,16 @@ Arrays: TypeAlias = dict[str, npt.NDArray[np.float32]]
 """Parameters by name, before they are part of a graph."""
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """Scaled dot-product attention of one head, ``(batch, tokens, width)`` each."""
-    return tf.matmul(tf.nn.softmax(tf.matmul(query * scale, key, transpose_b=True)), value)
+def normalise(x: Tensor) -> Tensor:
+    """Normalise over the last axis, epsilon 1e-5, without gain and offset."""
+    centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
+    return centred * tf.math.rsqrt(variance + 1e-5)
 
 
 def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-    """Normalise over the last axis, epsilon 1e-5."""
-    centred = x - tf.reduce_mean(x, axis=-1, keepdims=True)
-    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
-    return centred * tf.math.rsqrt(variance + 1e-5) * gamma + beta
+    """Normalise over the last axis, with gain and offset."""
+    return normalise(x) * gamma + beta
 
 
 def gelu(x: Tensor) -> Tensor:
@@ -33,13 +33,17 @@ def gelu(x: Tensor) -> Tensor:
     return tf.nn.gelu(x, approximate=True)
 
 
-def linear(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``x @ kernel + bias`` over the last axis of a tensor of rank 3, as one matrix product."""
+def dense(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``x @ kernel + bias`` over the last axis, as one matrix product.
+
+    ``x`` has two or three dimensions. Only the first one may be unknown.
+    """
     width_in, width_out = kernel.shape
-    flat = tf.matmul(tf.reshape(x, (-1, width_in)), kernel)
+    flat = x if x.shape.rank == 2 else tf.reshape(x, (-1, width_in))
+    product = tf.matmul(flat, kernel)
     if bias is not None:
-        flat = flat + bias
-    return tf.reshape(flat, (-1, x.shape[1], width_out))
+        product = product + bias
+    return product if x.shape.rank == 2 else tf.reshape(product, (-1, x.shape[1], width_out))
 
 
 def values(variables: Parameters) -> dict[str, np.ndarray[Any, Any]]:
