@@ -1,4 +1,4 @@
-"""Make the training windows: ``python -m emotiond.models.training.prepare``."""
+"""Make the training streams: ``python -m emotiond.models.training.prepare``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from emotiond.models.training.common.command import run
-from emotiond.models.training.common.model_input import WINDOW_FRAMES
+from emotiond.models.training.common.files import load_arrays
 from emotiond.models.training.data.corpora import (
     NOISE_TEST_FOLD,
     TEST_FOLD,
@@ -18,20 +18,23 @@ from emotiond.models.training.data.corpora import (
 )
 from emotiond.models.training.data.examples import make_examples, training_tasks
 from emotiond.models.training.networks.frozen import FrozenEncoder
-from emotiond.models.training.networks.whisper import load_encoder
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="emotiond.models.training.prepare", description=__doc__)
     add_data_arguments(parser)
-    parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for the windows")
-    parser.add_argument("--limit", type=int, help="make only this many windows, for a trial")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        required=True,
+        help="folder with the encoder from emotiond.models.training.distill, for the streams",
+    )
+    parser.add_argument("--limit", type=int, help="make only this many streams, for a trial")
     options = parser.parse_args(arguments)
     clips = training_clips(options)
     noises = [load_audio(clip.path) for clip in clips if clip.label is None]
-    encoder = FrozenEncoder(load_encoder(options.whisper), WINDOW_FRAMES)
+    encoder = FrozenEncoder(load_arrays(options.cache / "encoder.npz"))
     tasks = training_tasks(clips, seed=0)[: options.limit]
     make_examples(tasks, noises, encoder, options.cache / "examples")
 

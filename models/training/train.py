@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from emotiond.models.training.common.cards import UNFITTED, write_card
 from emotiond.models.training.common.command import run, use_one_thread
-from emotiond.models.training.common.files import write_whole
+from emotiond.models.training.common.files import load_arrays, write_whole
+from emotiond.models.training.data.examples import load_streams
 from emotiond.models.training.fitting.full import train_full
 from emotiond.models.training.fitting.lite import train_lite
 from emotiond.models.training.fitting.run import RUNS, Run, Settings, Windows
-from emotiond.models.training.networks.whisper import load_encoder
 
 _TRAININGS = {"full": train_full, "lite": train_lite}
 
@@ -27,8 +27,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line, train, and write each model with a card without evaluation."""
     options = _parse(arguments)
     tf.random.set_seed(options.seed)
-    settings = Settings(load_encoder(options.whisper), options.seed, options.scale)
-    windows = Windows.load(options.cache / "examples")
+    settings = Settings(load_arrays(options.cache / "encoder.npz"), options.seed, options.scale)
+    windows = Windows(load_streams(options.cache / "examples"))
     for name in options.only:
         folder = options.runs / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,6 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         required=True,
         help="folder that emotiond.models.training.prepare wrote",
     )
-    parser.add_argument("--whisper", type=Path, required=True, help="tiny.pt or an .npz")
     parser.add_argument("--runs", type=Path, required=True, help="checkpoints and results")
     parser.add_argument("--only", choices=RUNS, nargs="+", default=RUNS, help="only these runs")
     parser.add_argument("--seed", type=int, default=0)

@@ -12,6 +12,7 @@ from emotiond.inference.adaptation import AdaptationSettings
 from emotiond.inference.card import LABELS
 from emotiond.inference.smoothing.hmm_smoother import HmmSettings
 from emotiond.models.training.common.model_input import (
+    ENCODERS,
     MINIMUM_FRAMES,
     PRIOR_SECONDS,
     RECIPE,
@@ -92,7 +93,7 @@ _ADAPTATION = AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5
 def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
     """Write ``<name>.json`` beside ``<name>.tflite``."""
     card = {
-        "format": 1,
+        "format": 2,
         "name": model.stem,
         "description": DESCRIPTIONS[model.stem],
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
@@ -100,6 +101,7 @@ def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
         "recipe": dataclasses.asdict(RECIPE),
         "window_frames": WINDOW_FRAMES,
         "minimum_frames": MINIMUM_FRAMES,
+        "encoder": dataclasses.asdict(ENCODERS[model.stem]),
         "temperature": round(fitted.temperature, 3),
         "voice_threshold": round(fitted.voice_threshold, 4),
         "smoothing": {"kind": "hmm", **dataclasses.asdict(fitted.smoothing)},

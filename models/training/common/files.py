@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emotiond.exceptions import DataError
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write to a temporary file beside ``path``, then rename it."""
@@ -24,3 +26,18 @@ def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     save: Callable[..., None] = np.savez  # some of numpy's stubs take a name for a flag
     save(buffer, **arrays)
     write_whole(path, buffer.getvalue())
+
+
+def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read an ``.npz`` file.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"cannot read {path} ({error})", "Make it again, see models/README.md"
+        ) from error

@@ -35,3 +35,10 @@ CONTEXT_TOKENS = 50
 """Tokens before those of a call that its tokens see in each block: 1 s. Three blocks reach 3 s."""
 POSITIONS = 1500
 """Whisper's positions: 30 s. They begin anew afterwards."""
+
+LITE_ENCODER = EncoderShape(
+    frames_per_state=8, look_back_frames=0, look_ahead_frames=0, states_per_call=4
+)
+
+ENCODERS = {"full": FULL_ENCODER, "lite": LITE_ENCODER}
+"""The encoders by the names of the models."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from emotiond.models.training.common.model_input import RECIPE
 Samples = npt.NDArray[np.float32]
 Features = npt.NDArray[np.float32]
 Random = np.random.Generator
+Warp = Callable[[Features], Features]
+"""Changes features of shape ``(frames, n_mfcc)``, frame by frame."""
 
 _WARP_KNEE_HZ = 4800.0
 
@@ -37,10 +39,16 @@ def vary(samples: Samples, noises: Sequence[Samples], random: Random) -> Samples
     return change_gain(samples, float(random.uniform(-24, 16)))
 
 
-def vary_voice(features: Features, random: Random) -> Features:
-    """Imitate another speaker: warp the spectrum of most windows."""
+def vary_voice(random: Random) -> Warp:
+    """Imitate another speaker: warp the spectrum of most streams."""
     if random.random() < 0.7:
-        return warp_spectrum(features, float(random.uniform(0.85, 1.18)))
+        factor = float(random.uniform(0.85, 1.18))
+        return lambda features: warp_spectrum(features, factor)
+    return unchanged
+
+
+def unchanged(features: Features) -> Features:
+    """Leave the spectrum as it is."""
     return features
 
 

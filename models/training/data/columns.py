@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
+
+JOINED = "ravdess-joined"
+"""Corpus of pairs of clips, see :mod:`emotiond.models.training.data.joining`."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,12 @@ class Columns:
     corpus: npt.NDArray[np.str_]
     speaker: npt.NDArray[np.str_]
     active_frames: npt.NDArray[np.int64]
+    stream: npt.NDArray[np.int64]
+    """Number of the varied clip from which the window comes."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Columns:
+        """Return the metadata of these rows alone."""
+        return Columns(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def rows_without(self, fold: int | None) -> npt.NDArray[np.int64]:
         """Return all rows except those of the RAVDESS actors of a fold, speech and song."""
@@ -26,3 +35,14 @@ class Columns:
     def rows_of(self, fold: int | None) -> npt.NDArray[np.int64]:
         """Return the rows of RAVDESS speech by the actors of a fold."""
         return np.flatnonzero((self.corpus == "ravdess-speech") & (self.fold == fold))
+
+    def one_of_each_stream(
+        self, rows: npt.NDArray[np.int64], random: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Return one of the rows for each stream, by chance in proportion to its speech."""
+        # The row with the largest key u ** (1 / weight) is drawn in proportion to its weight;
+        # Efraimidis and Spirakis, Weighted random sampling with a reservoir (2006).
+        keys = np.log(random.random(rows.size)) / np.maximum(self.active_frames[rows], 1)
+        order = np.lexsort((keys, self.stream[rows]))
+        last = np.flatnonzero(np.diff(self.stream[rows][order], append=-1))
+        return rows[order[last]]

@@ -10,16 +10,17 @@ import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
 from emotiond.models.training.common.model_input import PRIOR_SECONDS
-from emotiond.models.training.data.columns import Columns
+from emotiond.models.training.data.columns import JOINED, Columns
 from emotiond.models.training.data.labels import allowed_labels, target_labels
 
 FRAMES_PER_SECOND = 100
 
 
-VOICES = {"ravdess-speech": 0.62, "ravdess-song": 0.14, "nemo": 0.24}
+VOICES = {"ravdess-speech": 0.5, JOINED: 0.12, "ravdess-song": 0.14, "nemo": 0.24}
 """Shares of the labelled corpora in a batch."""
 VOICES_AND_NOISES = {
-    "ravdess-speech": 0.56,
+    "ravdess-speech": 0.45,
+    JOINED: 0.11,
     "ravdess-song": 0.13,
     "nemo": 0.22,
     "esc10": 0.06,
@@ -45,8 +46,10 @@ class Sampler:
 
     Args:
         columns: metadata of all windows.
-        rows: the rows that may be drawn.
-        statistics: statistics of all windows, ``(n, SPEAKER_SIZE)``.
+        rows: the rows that may be drawn. A row is drawn in proportion to its speech, and each
+            stream of a corpus equally often.
+        measured: one row of each stream, whose statistics are known.
+        statistics: their statistics, ``(n, SPEAKER_SIZE)``.
         batch_size: rows in a batch.
         shares: shares of the corpora in a batch.
         seed: the seed of all batches.
@@ -56,6 +59,7 @@ class Sampler:
         self,
         columns: Columns,
         rows: npt.NDArray[np.int64],
+        measured: npt.NDArray[np.int64],
         statistics: FloatArray,
         batch_size: int,
         shares: Mapping[str, float],
@@ -67,39 +71,58 @@ class Sampler:
         self._targets = target_labels(columns.label, columns.corpus)
         self._allowed = allowed_labels(columns.corpus)
         self._voice = (columns.label >= 0).astype(np.float32)[:, None]
-        self._groups = _groups(columns.corpus, rows, batch_size, shares)
+        self._groups = _groups(columns, rows, batch_size, shares)
         self._key = np.char.add(np.char.add(columns.corpus, "/"), columns.speaker)
+        self._measured_seconds = self._seconds[measured]
+        own = np.flatnonzero(columns.corpus[measured] != JOINED)
+        keys = self._key[measured[own]]
         self._of_speaker: Mapping[str, npt.NDArray[np.int64]] = {
-            key: rows[self._key[rows] == key] for key in np.unique(self._key[rows]).tolist()
+            key: own[keys == key] for key in np.unique(keys).tolist()
         }
 
     def batch(self, step: int) -> Batch:
         """Return the batch of one step."""
         random = np.random.default_rng((self._seed, step))
-        rows = np.concatenate([random.choice(group, n) for group, n in self._groups])
+        rows = np.concatenate([group.draw(n, random) for group, n in self._groups])
         speaker = np.stack([self._speaker(int(row), random) for row in rows])
         return Batch(rows, self._targets[rows], self._allowed[rows], self._voice[rows], speaker)
 
     def _speaker(self, row: int, random: np.random.Generator) -> FloatArray:
         """Return statistics that a stream might have of this window's speaker."""
-        if not self._voice[row] or random.random() < 0.5:
+        others = self._of_speaker.get(str(self._key[row]).replace(JOINED, "ravdess-speech"))
+        if not self._voice[row] or others is None or random.random() < 0.5:
             return np.zeros(self._statistics.shape[1], np.float32)
-        others = self._of_speaker[str(self._key[row])]
         chosen = random.choice(others, int(random.integers(1, _MOST_WINDOWS + 1)))
-        seconds = self._seconds[chosen]
+        seconds = self._measured_seconds[chosen]
         weights = (seconds / (seconds.sum() + PRIOR_SECONDS)).astype(np.float32)
         speaker: FloatArray = weights @ self._statistics[chosen]
         return speaker
 
 
+@dataclass(frozen=True)
+class _Group:
+    """The rows of one corpus."""
+
+    rows: npt.NDArray[np.int64]
+    cumulated: npt.NDArray[np.float64]
+    """Probability of each row and those before it."""
+
+    def draw(self, n: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+        return self.rows[np.searchsorted(self.cumulated, random.random(n), side="right")]
+
+
 def _groups(
-    corpus: npt.NDArray[np.str_],
-    rows: npt.NDArray[np.int64],
-    batch_size: int,
-    shares: Mapping[str, float],
-) -> list[tuple[npt.NDArray[np.int64], int]]:
+    columns: Columns, rows: npt.NDArray[np.int64], batch_size: int, shares: Mapping[str, float]
+) -> list[tuple[_Group, int]]:
     """Return the rows of each available corpus, and their number in a batch."""
-    members = {name: rows[corpus[rows] == name] for name in shares}
+    members = {name: rows[columns.corpus[rows] == name] for name in shares}
     sizes = {name: round(shares[name] * batch_size) for name in shares if members[name].size}
     sizes[next(iter(sizes))] += batch_size - sum(sizes.values())
-    return [(members[name], size) for name, size in sizes.items()]
+    return [(_group(columns, members[name]), size) for name, size in sizes.items()]
+
+
+def _group(columns: Columns, rows: npt.NDArray[np.int64]) -> _Group:
+    weights = np.maximum(columns.active_frames[rows], 1).astype(np.float64)
+    _, number = np.unique(columns.stream[rows], return_inverse=True)
+    weights /= np.bincount(number, weights)[number]
+    return _Group(rows, np.cumsum(weights / weights.sum())[:-1])

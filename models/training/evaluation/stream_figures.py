@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import LABELS, SAMPLE_RATE
+from emotiond.models.training.data.joining import FRAME_SAMPLES
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
-from emotiond.models.training.evaluation.streams import FRAME_SAMPLES, ActorStream
+from emotiond.models.training.evaluation.streams import ActorStream
 from emotiond.streamer.streams.decider import Verdict
 
 _GRACE_SECONDS = 1.5

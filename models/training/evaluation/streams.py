@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from emotiond.dsp.framing import frame_view
-from emotiond.dsp.level import levels_dbfs
 from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.models.training.data.corpora import Clip, load_audio
-
-FRAME_SAMPLES = SAMPLE_RATE // 100
-"""Resolution of the truth: 10 ms."""
+from emotiond.models.training.data.joining import FRAME_SAMPLES, speech_frames
 
 _BLOCK_SECONDS = (10.0, 15.0)
 _DEALS = 50
 """Random divisions for each number of blocks; the best is used."""
-_SPEECH_RANGE_DB = 30.0
-_LONGEST_GAP_FRAMES = 30
-"""Distance between two loud frames with a gap of less than 0.3 s."""
 
 
 @dataclass(frozen=True)
@@ -83,17 +75,6 @@ def make_stream(clips: Sequence[Clip], seed: int) -> ActorStream:
 def actor_random(clips: Sequence[Clip], seed: int) -> np.random.Generator:
     """Return the random generator for the order of one actor's clips."""
     return np.random.default_rng((seed, *clips[0].speaker.encode()))
-
-
-def speech_frames(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Return which 10 ms are speech: within 30 dB of the peak, or in gaps under 0.3 s."""
-    levels = levels_dbfs(frame_view(samples, FRAME_SAMPLES, FRAME_SAMPLES))
-    speech: npt.NDArray[np.bool_] = levels > levels.max() - _SPEECH_RANGE_DB
-    loud = np.flatnonzero(speech)
-    for before, after in pairwise(loud):
-        if after - before <= _LONGEST_GAP_FRAMES:
-            speech[before:after] = True
-    return speech
 
 
 def _deal(

@@ -11,17 +11,21 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from emotiond.dsp.types import FloatArray
+from emotiond.models.training.common.model_input import LITE_ENCODER, WINDOW_FRAMES
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.sampling import Sampler
 from emotiond.models.training.fitting.curves import Curves, share_right
 from emotiond.models.training.fitting.losses import mixed_loss, mixing
 from emotiond.models.training.fitting.optimizer import Schedule, averaging_adamw
+from emotiond.models.training.fitting.run import Windows
 from emotiond.models.training.networks import lite
-from emotiond.models.training.networks.heads import classify
+from emotiond.models.training.networks.heads import classify, masks
 from emotiond.models.training.networks.layers import Arrays, Tensor
 from emotiond.models.training.networks.lite import Spectrum
 
 _CHECKPOINT_STEPS = 200
+WINDOW_STATES = WINDOW_FRAMES // LITE_ENCODER.frames_per_state
+_LEAST_DEVIATION = 1e-3
 _SOFTNESS = 2.0
 """Temperature of the distillation loss; Hinton et al. (2015)."""
 
@@ -34,14 +38,33 @@ class Lesson(Schedule):
     """Weight of the loss on the encoder's hidden states, beside labels and scores."""
 
 
+@dataclass(frozen=True)
+class Hints:
+    """Moments of Whisper's third block, which the hidden states learn to predict."""
+
+    mean: FloatArray
+    deviation: FloatArray
+
+    @classmethod
+    def of(cls, states: npt.NDArray[np.float16], levels: FloatArray) -> Hints:
+        """Measure them over speeches, see ``Windows.speeches``."""
+        block = states[levels > 0][:, states.shape[2] // 2 :].astype(np.float32)
+        return cls(block.mean(axis=0), block.std(axis=0) + _LEAST_DEVIATION)
+
+    def standard(self, states: npt.NDArray[np.float16]) -> FloatArray:
+        """Return the third block of ``(n, states, channels)``, standardised."""
+        block = states[:, :, states.shape[2] // 2 :].astype(np.float32)
+        return (block - self.mean) / self.deviation
+
+
 class Distiller:
     """Trains the small network, resumable from its checkpoint folder.
 
     Args:
         start: initial values of the parameters.
         spectrum: moments of the training windows.
+        hints: moments of what the hidden states predict.
         lesson: the schedule and the weights of losses.
-        sampler: draws the batches.
         folder: the folder of the checkpoints.
     """
 
@@ -49,13 +72,13 @@ class Distiller:
         self,
         start: Arrays,
         spectrum: Spectrum,
+        hints: Hints,
         lesson: Lesson,
-        sampler: Sampler,
         folder: Path,
     ) -> None:
         self.spectrum = spectrum
+        self._hints = hints
         self._lesson = lesson
-        self._sampler = sampler
         self.parameters = {name: tf.Variable(array) for name, array in start.items()}
         self._optimizer = averaging_adamw(lesson)
         self._optimizer.build(list(self.parameters.values()))
@@ -72,29 +95,31 @@ class Distiller:
 
     def run(
         self,
-        features: npt.NDArray[np.float32],
-        hints: npt.NDArray[np.float16],
+        windows: Windows,
+        sampler: Sampler,
         teacher: FloatArray | None,
         held_out: Callable[[], float],
-        name: str,
+        title: str,
     ) -> None:
         """Train to the end.
 
         Args:
-            features: features of all windows.
-            hints: standardised third block of the encoder, ``(n, time, 384)``.
-            teacher: label logits of a large model, ``(n, 8)``; None to train on labels only.
+            windows: all windows.
+            sampler: draws the batches.
+            teacher: label logits of the large model for all windows; None without a teacher.
             held_out: measures the accuracy on held-out windows, at every checkpoint.
-            name: name of the run, for the progress bar.
+            title: title of the progress bar.
         """
         self._manager.restore_or_initialize()
         steps = self._lesson.steps
-        for step in progress(range(int(self._step), steps), f"lite {name}"):
-            batch = self._sampler.batch(step)
+        for step in progress(range(int(self._step), steps), f"lite {title}"):
+            batch = sampler.batch(step)
+            mel, loudest, states = windows.speeches(batch.rows)
             scores = batch.targets if teacher is None else teacher[batch.rows]
             loss, accuracy = self._train(
-                features[batch.rows],
-                hints[batch.rows].astype(np.float32),
+                mel,
+                loudest,
+                self._hints.standard(states),
                 scores,
                 batch.speaker,
                 batch.targets,
@@ -109,18 +134,32 @@ class Distiller:
                 self._manager.save()
         self._optimizer.finalize_variable_values(list(self.parameters.values()))
 
-    def label_logits(self, features: npt.NDArray[np.float32]) -> FloatArray:
+    def window_states(self, windows: Windows, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return states and levels of windows, as ``classify`` takes them."""
+        mel, loudest, _ = windows.speeches(rows)
+        states, levels = lite.encode_streams(
+            tf.constant(mel), tf.constant(loudest), self.parameters, self.spectrum
+        )
+        return states, _window_levels(levels)
+
+    def statistics(self, windows: Windows, rows: npt.NDArray[np.int64]) -> FloatArray:
+        """Return the speaker statistics of windows, ``(n, SPEAKER_SIZE)``."""
+        states, levels = self.window_states(windows, rows)
+        statistics: FloatArray = lite.statistics(states, levels, self.spectrum).numpy()
+        return statistics
+
+    def label_logits(self, windows: Windows, rows: npt.NDArray[np.int64]) -> FloatArray:
         """Return the label logits of windows without speaker statistics, ``(n, 8)``."""
-        mel, real, _ = lite.relative_mel(tf.constant(features))
+        states, levels = self.window_states(windows, rows)
         cold = tf.zeros((1, lite.SPEAKER_SIZE))
-        hidden = lite.hidden_states(mel, cold, self.parameters, self.spectrum)
-        pooled = lite.pooled_states(hidden, real, self.parameters, 0.0)
+        pooled = lite.pooled_states(states, levels, cold, self.parameters, 0.0)
         scores: FloatArray = classify(pooled, self.parameters, 0.0).numpy()
         return scores
 
     def _train_step(
         self,
-        features: Tensor,
+        mel: Tensor,
+        loudest: Tensor,
         hints: Tensor,
         teacher: Tensor,
         speaker: Tensor,
@@ -131,11 +170,11 @@ class Distiller:
     ) -> tuple[Tensor, Tensor]:
         parameters = self.parameters
         variables = list(parameters.values())
-        mel, real, _ = lite.relative_mel(features)
-        mel = _hide_time(_hide_bands(mel, self.spectrum.mean), self.spectrum.mean)
+        relative, levels = lite.relative_mel(mel, loudest), lite.levels_of(mel)
+        relative = _hide_time(_hide_bands(relative, self.spectrum.mean), self.spectrum.mean)
         with tf.GradientTape() as tape:
-            hidden = lite.hidden_states(mel, speaker, parameters, self.spectrum)
-            pooled = lite.pooled_states(hidden, real, parameters, 0.05)
+            states = lite.hidden_states(relative, parameters, self.spectrum, lite.zeros_before)
+            pooled = lite.pooled_states(states, _window_levels(levels), speaker, parameters, 0.05)
             batch = tf.shape(pooled)[0]
             share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
             mixed = share * pooled + (1 - share) * tf.gather(pooled, partner)
@@ -146,20 +185,35 @@ class Distiller:
                 soft = share * soft + (1 - share) * tf.gather(soft, partner)
                 taught_loss = tf.nn.softmax_cross_entropy_with_logits(soft, scores / _SOFTNESS)
                 loss = 0.3 * loss + tf.reduce_mean(taught_loss * is_voice[:, 0]) * _SOFTNESS**2
-            unlike = tf.reduce_mean(tf.square(lite.hints(hidden, parameters) - hints))
+            real, _ = masks(levels)
+            unlike = tf.square(lite.hints(states, parameters) - hints) * real
+            channels = tf.cast(tf.shape(hints)[2], tf.float32)
+            unlike = tf.reduce_sum(unlike) / (tf.reduce_sum(real) * channels)
             loss += self._lesson.hint_weight * unlike
-        self._optimizer.apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        self._optimizer.apply(gradients, variables)
         return loss, share_right(scores, targets)
 
 
-def _hide_bands(mel: Tensor, mean: FloatArray) -> Tensor:
+def _window_levels(levels: Tensor) -> Tensor:
+    """Hide the states of a speech before its window; the window is its end.
+
+    Padding follows a short speech, which is a window as a whole.
+    """
+    states = levels.shape[1]
+    count = tf.reduce_sum(tf.cast(levels > 0, tf.int32), axis=1, keepdims=True)
+    inside = tf.range(states)[None] >= count - WINDOW_STATES
+    return levels * tf.cast(inside, tf.float32)
+
+
+def _hide_bands(mel: Tensor, mean: Tensor) -> Tensor:
     """Replace up to 16 neighbouring bands by their mean, as microphones lose bands."""
-    return tf.where(_span(mel, mel.shape[2], 16.0)[:, None], tf.constant(mean), mel)
+    return tf.where(_span(mel, mel.shape[2], 16.0)[:, None], mean, mel)
 
 
-def _hide_time(mel: Tensor, mean: FloatArray) -> Tensor:
+def _hide_time(mel: Tensor, mean: Tensor) -> Tensor:
     """Replace up to 0.3 s by the mean, so that the network uses the context."""
-    return tf.where(_span(mel, mel.shape[1], 30.0)[:, :, None], tf.constant(mean), mel)
+    return tf.where(_span(mel, mel.shape[1], 30.0)[:, :, None], mean, mel)
 
 
 def _span(mel: Tensor, length: int, longest: float) -> Tensor:

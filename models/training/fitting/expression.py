@@ -13,20 +13,17 @@ _CORPUS = "ravdess-speech"
 """In this corpus every speaker expresses all labels."""
 
 
-def measure_expression(
-    statistics: FloatArray, columns: Columns, rows: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
+def measure_expression(statistics: FloatArray, columns: Columns) -> npt.NDArray[np.float32]:
     """Measure how each label shifts a speaker's statistics from the mean over labels.
 
     Args:
-        statistics: statistics of all windows, ``(n, size)``.
-        columns: metadata of all windows.
-        rows: the rows to measure.
+        statistics: statistics of windows, ``(n, size)``.
+        columns: metadata of these windows.
 
     Returns:
         ``(n_labels, size)``, mean over speakers.
     """
-    rows = rows[columns.corpus[rows] == _CORPUS]
+    rows = np.flatnonzero(columns.corpus == _CORPUS)
     moved = np.zeros((N_LABELS, statistics.shape[1]))
     speakers = np.zeros((N_LABELS, 1))
     for name in np.unique(columns.speaker[rows]):

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from emotiond.dsp.types import FloatArray
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.sampling import Sampler
 from emotiond.models.training.fitting.curves import Curves, share_right
 from emotiond.models.training.fitting.losses import mixed_loss, mixing
 from emotiond.models.training.fitting.optimizer import Schedule, averaging_adamw
+from emotiond.models.training.fitting.run import Windows
 from emotiond.models.training.networks.full import Network
 from emotiond.models.training.networks.heads import (
     adapt,
     classify,
+    masks,
     pool,
     standardise,
 )
@@ -52,8 +52,7 @@ class Trainer:
 
     def run(
         self,
-        states: npt.NDArray[np.float16],
-        real: FloatArray,
+        windows: Windows,
         sampler: Sampler,
         held_out: Callable[[], float],
         title: str,
@@ -61,8 +60,7 @@ class Trainer:
         """Train to the end.
 
         Args:
-            states: hidden states of all windows, see ``frozen.encoder_states``.
-            real: masks of all windows, see ``encoder.masks``.
+            windows: all windows.
             sampler: draws the batches.
             held_out: measures the accuracy on held-out windows, at every checkpoint.
             title: title of the progress bar.
@@ -71,8 +69,8 @@ class Trainer:
         for step in progress(range(int(self._step), self._steps), title):
             batch = sampler.batch(step)
             loss, accuracy = self._train(
-                states[batch.rows].astype(np.float32),
-                real[batch.rows],
+                windows.states(batch.rows).astype(np.float32),
+                windows.levels(batch.rows),
                 batch.speaker,
                 batch.targets,
                 batch.allowed,
@@ -85,9 +83,10 @@ class Trainer:
         self._optimizer.finalize_variable_values(self._network.variables)
 
     def _train_step(
-        self, states: Tensor, real: Tensor, speaker: Tensor, targets: Tensor, allowed: Tensor
+        self, states: Tensor, levels: Tensor, speaker: Tensor, targets: Tensor, allowed: Tensor
     ) -> tuple[Tensor, Tensor]:
         variables, n_heads = self._network.variables, len(self._network.heads)
+        real, _ = masks(levels)
         with tf.GradientTape() as tape:
             adapted = adapt(standardise(states, self._network.moments), speaker)
             parts = [

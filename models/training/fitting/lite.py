@@ -7,19 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from emotiond.dsp.types import FloatArray
-from emotiond.models.training.common.files import save_arrays
+from emotiond.models.training.common.files import load_arrays, save_arrays
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.sampling import VOICES_AND_NOISES, Sampler
 from emotiond.models.training.fitting.curves import save_curves
-from emotiond.models.training.fitting.distillation import Distiller, Lesson
+from emotiond.models.training.fitting.distillation import Distiller, Hints, Lesson
 from emotiond.models.training.fitting.full import train_network
 from emotiond.models.training.fitting.run import BATCH, Run, parts_of
 from emotiond.models.training.networks import lite
-from emotiond.models.training.networks.heads import CHANNELS, N_LABELS, describe_population
-from emotiond.models.training.networks.layers import Arrays, Tensor, constants, values
+from emotiond.models.training.networks.heads import N_LABELS
+from emotiond.models.training.networks.layers import Arrays, Tensor, values
 from emotiond.models.training.networks.tflite import export_lite
 
 LITE_START = (Lesson(steps=6000, rate=1.5e-3, hint_weight=0.5),)
@@ -37,13 +36,9 @@ def train_lite(run: Run) -> bytes:
     """Train the small network on the scores of the run's ``full``, and export ``lite``."""
     teacher = _teacher_scores(run)
     student = _distilled(run, run.rows, _start(run), LITE, run.folder, teacher, run.watched)
-    fixed = constants(values(student.parameters))
-    cold = tf.zeros((1, lite.SPEAKER_SIZE))
 
     def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
-        mel, real, _ = lite.relative_mel(tf.constant(run.data.features[rows]))
-        hidden = lite.hidden_states(mel, cold, fixed, student.spectrum)
-        return lite.described_states(hidden, real)
+        return lite.described_states(*student.window_states(run.data, rows))
 
     return export_lite(student.parameters, run.detector(describe_part), student.spectrum)
 
@@ -57,14 +52,13 @@ def _start(run: Run) -> Arrays:
     path = run.folder.parent / "start.npz"
     rows = np.flatnonzero(~np.char.startswith(run.data.columns.corpus, "ravdess"))
     new = lite.new_network(run.settings.seed)
-    if not run.data.spoken(rows).size:
+    if not (run.data.columns.label[rows] >= 0).any():
         return new
     if not path.exists():
         folder = run.folder.parent / "start"
         student = _distilled(run, rows, new, LITE_START, folder, None, _NO_ROWS)
         save_arrays(path, values(student.parameters))
-    with np.load(path) as archive:
-        return {name: archive[name] for name in archive.files}
+    return load_arrays(path)
 
 
 def _distilled(
@@ -78,48 +72,36 @@ def _distilled(
 ) -> Distiller:
     """Train the small network in consecutive lessons."""
     data, settings, curves = run.data, run.settings, []
-    spectrum = lite.describe_spectrum(data.features[data.spoken(rows)])
-    statistics = _spectrum_statistics(run, spectrum)
-    hints = _hints(run, rows)
+    measured = data.columns.one_of_each_stream(rows, np.random.default_rng(0))
+    spoken = data.few_spoken(measured)
+    mel, loudest, states = data.speeches(spoken)
+    spectrum = lite.describe_spectrum(mel, loudest)
+    hints = Hints.of(states, loudest)
     for part, lesson in enumerate(lessons):
         seed = settings.seed * len(lessons) + part
-        sampler = Sampler(data.columns, rows, statistics, BATCH, VOICES_AND_NOISES, seed)
         student = Distiller(
-            learned, spectrum, settings.scaled(lesson), sampler, folder / f"lite{part}"
+            learned, spectrum, hints, settings.scaled(lesson), folder / f"lite{part}"
         )
-        watch = run.accuracy_watch(watched, student.label_logits, data.features)
-        student.run(data.features, hints, teacher, watch, f"{folder.name}, part {part + 1}")
+        statistics = np.concatenate(
+            [student.statistics(data, part_rows) for part_rows in parts_of(measured)]
+        )
+        sampler = Sampler(data.columns, rows, measured, statistics, BATCH, VOICES_AND_NOISES, seed)
+
+        def predict(some: npt.NDArray[np.int64], student: Distiller = student) -> FloatArray:
+            return student.label_logits(data, some)
+
+        watch = run.accuracy_watch(watched, predict)
+        student.run(data, sampler, teacher, watch, f"{folder.name}, part {part + 1}")
         learned = values(student.parameters)
         curves.append(student.curves)
     save_curves(folder / "lite-curves.npz", curves)
     return student
 
 
-def _hints(run: Run, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
-    """Return Whisper's third block, standardised over the rows."""
-    data = run.data
-    spoken = data.spoken(rows)
-    population = describe_population(data.states[spoken], data.loud[spoken])
-    above = slice(CHANNELS // 2, None)
-    hints = lite.hint_steps(data.states[:, :, above])
-    hints -= population.mean[above].astype(np.float16)
-    hints /= population.deviation[above].astype(np.float16)
-    return hints
-
-
 def _teacher_scores(run: Run) -> FloatArray:
-    """Return the label logits of the large model for all training windows."""
+    """Return the label logits of the large model for all windows of the training side."""
     network, _ = train_network(run)
-    states, real = run.data.states, run.data.real
-    scores = np.zeros((len(states), N_LABELS), np.float32)
+    scores = np.zeros((run.data.columns.label.size, N_LABELS), np.float32)
     for rows in progress(parts_of(run.rows), "teacher"):
-        scores[rows] = network.label_logits(states[rows], real[rows])
+        scores[rows] = network.label_logits(run.data.states(rows), run.data.levels(rows))
     return scores
-
-
-def _spectrum_statistics(run: Run, spectrum: lite.Spectrum) -> FloatArray:
-    parts = []
-    for rows in parts_of(np.arange(len(run.data.features))):
-        mel, _, loud = lite.relative_mel(tf.constant(run.data.features[rows]))
-        parts.append(lite.statistics(mel, loud, spectrum).numpy())
-    return np.concatenate(parts)

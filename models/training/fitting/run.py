@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
+from emotiond.models.training.common.model_input import (
+    FULL_ENCODER,
+    LITE_ENCODER,
+    RECIPE,
+    WINDOW_FRAMES,
+)
 from emotiond.models.training.data.columns import Columns
-from emotiond.models.training.data.examples import load_column, load_columns
+from emotiond.models.training.data.examples import Streams
 from emotiond.models.training.fitting.detector import train_detector
 from emotiond.models.training.fitting.optimizer import Schedule
-from emotiond.models.training.networks.full import masks_of
 from emotiond.models.training.networks.layers import Arrays, Tensor
-from emotiond.models.training.networks.whisper import Weights
 
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 BATCH = 32
+N_STATES = WINDOW_FRAMES // FULL_ENCODER.frames_per_state
+SPEECH_STATES = 37
+"""States of ``lite`` in 3 s: a window, and what its first state sees of the past."""
+_SILENCE = -10.0
 _PART = 64
 """Windows in one computation."""
 _WATCHED = 512
@@ -37,8 +46,8 @@ _Schedule = TypeVar("_Schedule", bound=Schedule)
 class Settings:
     """Settings of a run."""
 
-    weights: Weights
-    """Weights of the Whisper encoder."""
+    encoder: Arrays
+    """Parameters of the encoder, from ``emotiond.models.training.distill``."""
     seed: int
     scale: float
     """Factor of the number of steps."""
@@ -51,24 +60,82 @@ class Settings:
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows. ``columns`` selects those that a run may use."""
+    """All windows of all streams, by row."""
 
-    columns: Columns
-    features: npt.NDArray[np.float32]
-    states: npt.NDArray[np.float16]
-    real: FloatArray
-    loud: FloatArray
+    streams: Streams
 
-    @classmethod
-    def load(cls, folder: Path) -> Windows:
-        """Read the windows from ``emotiond.models.training.prepare``."""
-        features = load_column(folder, "features")
-        states = load_column(folder, "states")
-        return cls(load_columns(folder), features, states, *masks_of(features))
+    @property
+    def columns(self) -> Columns:
+        """Metadata of the rows; it selects those that a run may use."""
+        return self.streams.columns
 
-    def spoken(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the rows for measuring a population."""
+    def states(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
+        """Return the states of windows, ``(n, N_STATES, CHANNELS)``; zeros follow a part."""
+        return _gather(self.streams.states, *self._spans(rows), N_STATES)
+
+    def levels(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the levels of the states, ``(n, N_STATES)``; 0 follows a part."""
+        return _gather(self.streams.levels, *self._spans(rows), N_STATES)
+
+    def speeches(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float16]]:
+        """Return the end of the speech of each window for ``lite``: at most 3 s, whole states.
+
+        Returns:
+            Log-mel powers, ``(n, SPEECH_STATES * frames, 80)``, digital silence after a part; the
+            loudest level up to each state, ``(n, SPEECH_STATES)``; and the states of ``full`` at
+            the same time, ``(n, SPEECH_STATES, CHANNELS)``.
+        """
+        frames = LITE_ENCODER.frames_per_state
+        ratio = frames // FULL_ENCODER.frames_per_state
+        mel = np.full((rows.size, SPEECH_STATES * frames, RECIPE.n_mels), _SILENCE, np.float32)
+        loudest = np.zeros((rows.size, SPEECH_STATES), np.float32)
+        states = np.zeros((rows.size, SPEECH_STATES, self.streams.states.shape[1]), np.float16)
+        for n, row in enumerate(rows.tolist()):
+            first, end = self.streams.first_frame[row], self.streams.end_frame[row]
+            count = (end - first) // frames
+            skipped = max(0, count - SPEECH_STATES)
+            kept = count - skipped
+            mel[n, : kept * frames] = self.streams.mel[first + skipped * frames :][: kept * frames]
+            highest = self._highest[first : first + count * frames].reshape(count, frames)
+            loudest[n, :kept] = np.maximum.accumulate(highest.max(axis=1))[skipped:]
+            loudest[n, kept:] = loudest[n, kept - 1]
+            # The last state of ``full`` may need frames that are still to come.
+            at = self.streams.first_state[row] + ratio * np.arange(skipped, count)
+            later = np.minimum(at + 1, self.streams.end_state[row] - 1)
+            both = self.streams.states[np.minimum(at, later)] + self.streams.states[later]
+            states[n, :kept] = both / 2
+        return mel, loudest, states
+
+    @functools.cached_property
+    def _highest(self) -> npt.NDArray[np.float32]:
+        """Level of every frame: its loudest band in decades above digital silence."""
+        highest: npt.NDArray[np.float32] = self.streams.mel.max(axis=1).astype(np.float32)
+        return highest - _SILENCE
+
+    def few_spoken(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return a few of the rows, all with a voice, to measure a population."""
         return rows[self.columns.label[rows] >= 0][::_POPULATION_STEP]
+
+    def _spans(
+        self, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        ends = self.streams.end_state[rows]
+        return np.maximum(self.streams.first_state[rows], ends - N_STATES), ends
+
+
+def _gather(
+    source: npt.NDArray[Any],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    length: int,
+) -> npt.NDArray[Any]:
+    """Copy spans of rows into one array, each at the beginning of its own."""
+    gathered = np.zeros((starts.size, length, *source.shape[1:]), source.dtype)
+    for row, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        gathered[row, : end - start] = source[start:end]
+    return gathered
 
 
 @dataclass(frozen=True)
@@ -88,20 +155,27 @@ class Run:
 
     @property
     def watched(self) -> npt.NDArray[np.int64]:
-        """Held-out windows; no choice depends on them."""
-        return self.data.columns.rows_of(self._left_out)[:_WATCHED]
+        """Held-out windows, one of each stream; no choice depends on them."""
+        rows = self.data.columns.rows_of(self._left_out)
+        one_each = self.data.columns.one_of_each_stream(rows, np.random.default_rng(0))
+        return one_each[:_WATCHED]
 
     @property
     def _left_out(self) -> int | None:
         return RUNS.index(self.folder.name) + 1 if self.folder.name != "all" else None
 
+    @property
+    def measured(self) -> npt.NDArray[np.int64]:
+        """One window of each stream of the training side, on which statistics are measured."""
+        return self.data.columns.one_of_each_stream(self.rows, np.random.default_rng(0))
+
     def detector(self, describe_part: Callable[[npt.NDArray[np.int64]], Tensor]) -> Arrays:
-        """Train the voice detector on the hidden states of the run's windows.
+        """Train the voice detector on the states of one window of each stream.
 
         Args:
             describe_part: from rows to the description of each, shape ``(rows, values)``.
         """
-        rows = self.rows
+        rows = self.measured
         described = np.concatenate([describe_part(part) for part in parts_of(rows)])
         is_voice = self.data.columns.label[rows] >= 0
         return train_detector(described, is_voice, self.settings.seed)
@@ -109,8 +183,7 @@ class Run:
     def accuracy_watch(
         self,
         rows: npt.NDArray[np.int64],
-        predict: Callable[..., FloatArray],
-        *inputs: npt.NDArray[Any],
+        predict: Callable[[npt.NDArray[np.int64]], FloatArray],
     ) -> Callable[[], float]:
         """Return a function that measures the accuracy on these rows; NaN without rows."""
         truth = self.data.columns.label[rows]
@@ -118,7 +191,7 @@ class Run:
         def measure() -> float:
             if not rows.size:
                 return float("nan")
-            scores = [predict(*(column[part] for column in inputs)) for part in parts_of(rows)]
+            scores = [predict(part) for part in parts_of(rows)]
             return float(np.mean(np.concatenate(scores).argmax(axis=1) == truth))
 
         return measure

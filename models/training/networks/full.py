@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from emotiond.dsp.types import FloatArray
-from emotiond.models.training.networks.encoder import log_mel, masks
 from emotiond.models.training.networks.heads import (
     SPEAKER_SIZE,
     HeadSize,
     Population,
     label_logits,
+    masks,
     new_head,
     population_parameters,
     standardise,
@@ -53,33 +52,23 @@ class Network:
         with tf.init_scope():  # not in the graph of the first caller
             return population_parameters(self.population)
 
-    def label_logits(self, states: npt.NDArray[np.float16], real: FloatArray) -> FloatArray:
+    def label_logits(self, states: npt.NDArray[np.float16], levels: FloatArray) -> FloatArray:
         """Return the label logits of windows without speaker statistics, ``(n, 8)``."""
         standard = standardise(tf.cast(states, tf.float32), self.moments)
+        real, _ = masks(tf.constant(levels))
         scores: FloatArray = label_logits(
             standard, real, tf.zeros((1, SPEAKER_SIZE)), self.heads
         ).numpy()
         return scores
 
 
-def masks_of(features: npt.NDArray[np.float32]) -> tuple[FloatArray, FloatArray]:
-    """Compute ``encoder.masks`` of many windows."""
-    parts = [masks(log_mel(tf.constant(part))) for part in _chunks(features)]
-    real, loud = zip(*parts, strict=True)
-    return np.concatenate(real), np.concatenate(loud)
-
-
 def statistics_of(
-    states: npt.NDArray[np.float16], loud: FloatArray, population: Population
+    states: npt.NDArray[np.float16], levels: FloatArray, population: Population
 ) -> FloatArray:
-    """Compute ``heads.window_statistics`` of many windows."""
-    constants = population_parameters(population)
-    rows = [
-        window_statistics(standardise(tf.cast(part, tf.float32), constants), mask, constants)
-        for part, mask in zip(_chunks(states), _chunks(loud), strict=True)
-    ]
-    return np.concatenate(rows)
-
-
-def _chunks(array: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
-    return [array[i : i + 64] for i in range(0, len(array), 64)]
+    """Compute ``heads.window_statistics`` of some windows."""
+    moments = population_parameters(population)
+    standard = standardise(tf.cast(states, tf.float32), moments)
+    statistics: FloatArray = window_statistics(
+        standard, masks(tf.constant(levels))[1], moments
+    ).numpy()
+    return statistics

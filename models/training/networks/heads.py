@@ -8,15 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import LABELS
-from emotiond.models.training.networks.layers import Parameters, Tensor, gelu, linear
+from emotiond.models.training.networks.encoder import CHANNELS
+from emotiond.models.training.networks.layers import Parameters, Tensor, dense, gelu
 
 N_LABELS = len(LABELS)
-CHANNELS = 768
-"""Two encoder blocks side by side."""
 SPEAKER_SIZE = 2 * CHANNELS
 """Means, then logarithms of standard deviations."""
 
+LOUD_RANGE = 3.5
+"""Range of speech below the window's loudest band, in decades."""
+_PADDING_LEVEL = 0.01
+"""Decades above digital silence. A missing state has level 0."""
 _QUERIES = 4
 _EPSILON = 1e-4
 MASKED = 1e4
@@ -41,6 +45,22 @@ class Population:
     deviation: npt.NDArray[np.float32]
     log_deviation: npt.NDArray[np.float32]
     """Mean logarithm of the standard deviation within a window, after standardising."""
+
+
+def masks(levels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return masks of the states of windows, ``(batch, states, 1)`` of 0 and 1 each.
+
+    Args:
+        levels: see ``encoder.encode_call``, ``(batch, states)``.
+
+    Returns:
+        The states with sound instead of padding, and the loud ones among them: within 35 dB of
+        the window's loudest band.
+    """
+    levels = levels[:, :, None]
+    loudest = tf.reduce_max(levels, axis=1, keepdims=True)
+    real = tf.cast(levels > _PADDING_LEVEL, tf.float32)
+    return real, real * tf.cast(levels > loudest - LOUD_RANGE, tf.float32)
 
 
 def population_parameters(population: Population) -> Parameters:
@@ -83,8 +103,8 @@ def pool(standard: Tensor, real: Tensor, head: Parameters, dropout: float) -> Te
     if dropout:  # whole channels, which also costs less than single values
         noise_shape = (tf.shape(standard)[0], 1, standard.shape[2])
         standard = tf.nn.dropout(standard, dropout, noise_shape)
-    hidden = gelu(linear(standard, head["in/kernel"], head["in/bias"]))
-    scores = linear(hidden, head["query/kernel"]) - (1 - real) * MASKED
+    hidden = gelu(dense(standard, head["in/kernel"], head["in/bias"]))
+    scores = dense(hidden, head["query/kernel"]) - (1 - real) * MASKED
     attention = tf.nn.softmax(tf.transpose(scores, (0, 2, 1)))
     attended = tf.reshape(tf.matmul(attention, hidden), (-1, _QUERIES * hidden.shape[2]))
     return tf.concat((attended, masked_moments(hidden, real)[1]), axis=1)
@@ -129,17 +149,14 @@ def new_head(
     return head
 
 
-def describe_population(
-    states: npt.NDArray[np.float16], loud: npt.NDArray[np.float32]
-) -> Population:
-    """Measure moments over the loud part of training windows, ``(n, time, CHANNELS)``."""
-    active = np.concatenate(
-        [window[mask[:, 0] > 0] for window, mask in zip(states, loud, strict=True)]
-    )
+def describe_population(states: npt.NDArray[np.float16], levels: FloatArray) -> Population:
+    """Measure moments over the loud part of windows, ``(n, states, CHANNELS)``."""
+    loud = masks(tf.constant(levels))[1].numpy()[:, :, 0] > 0
+    active = np.concatenate([window[mask] for window, mask in zip(states, loud, strict=True)])
     mean = active.mean(axis=0, dtype=np.float32)
     deviation = active.std(axis=0, dtype=np.float32)
     logs = np.zeros_like(mean)
     for window, mask in zip(states, loud, strict=True):
-        standard = (window[mask[:, 0] > 0] - mean) / deviation
+        standard = (window[mask] - mean) / deviation
         logs += np.log(np.sqrt(standard.var(axis=0) + _EPSILON))
     return Population(mean, deviation, (logs / len(states)).astype(np.float32))

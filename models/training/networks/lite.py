@@ -1,147 +1,243 @@
-"""The small network: convolutions over log-mel frames, and the pooling head of the large one.
+"""The small network: causal convolutions over log-mel frames, and a pooling head.
 
-Float16 weights, float32 arithmetic: the form that every interpreter loads.
+Float16 weights, float32 arithmetic: the form that every interpreter loads. A state does not depend
+on the stride: a convolution sees only the past, and the clamp the loudest band so far.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from emotiond.dsp.types import FloatArray
+from emotiond.models.training.common.model_input import LITE_ENCODER as SHAPE
 from emotiond.models.training.common.model_input import RECIPE
 from emotiond.models.training.networks.detector import describe, detect
-from emotiond.models.training.networks.encoder import LOUD_RANGE, PADDING_LEVEL, log_mel
-from emotiond.models.training.networks.heads import (
-    HeadSize,
-    adapt,
-    classify,
-    masked_moments,
-    new_head,
-    pool,
-)
-from emotiond.models.training.networks.layers import Parameters, Tensor, gelu, layer_norm, linear
+from emotiond.models.training.networks.encoder import LEVEL_OFFSET, log_mel
+from emotiond.models.training.networks.heads import HeadSize, classify, masks, new_head, pool
+from emotiond.models.training.networks.layers import Parameters, Tensor, dense, gelu, layer_norm
 
-CHANNELS = RECIPE.n_mels
-SPEAKER_SIZE = 2 * CHANNELS
+BANDS = RECIPE.n_mels
+SPEAKER_SIZE = 2 * BANDS
+WIDTH = 144
+CHANNELS = WIDTH + 2 * BANDS
+"""Values of a state: hidden ones, and means and mean squares of the spectrum."""
 
 _STEM = 64
 _TAPS = 3
 _FINE_WIDTH = 96
 _FINE_DILATIONS = (1, 2)
 """Dilations of the blocks in steps of 40 ms."""
-_WIDTH = 144
 _DILATIONS = (1, 2)
 """Dilations of the blocks in steps of 80 ms."""
 _HINT = 384
 """Channels of the encoder block that the hidden states learn to predict."""
-_HEAD = HeadSize(heads=1, width=_WIDTH, hidden=80)
+_HEAD = HeadSize(heads=1, width=WIDTH, hidden=80)
 _LEAST_DEVIATION = 0.05
+_LEAST_VARIANCE = 1e-4
 _DYNAMIC_RANGE = 6.0
-"""Range of the input below the window's loudest band, in decades."""
+"""Range of the input below the loudest band so far, in decades."""
+_EPSILON = 1e-4
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Moments of the network's input over the loud frames of training windows."""
+    """Moments of the network's input over the loud states of training windows."""
 
     mean: npt.NDArray[np.float32]
     deviation: npt.NDArray[np.float32]
     log_deviation: npt.NDArray[np.float32]
 
 
-def relative_mel(features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return log-mel powers relative to the window's loudest band, independent of the gain.
+def encode_call(
+    features: Tensor,
+    past: Parameters,
+    parameters: Parameters,
+    spectrum: Spectrum,
+) -> dict[str, Tensor]:
+    """Encode the frames of one call; see :mod:`emotiond.inference.encoding`.
+
+    Args:
+        features: ``(1, SHAPE.frames_per_call, n_mfcc)``.
+        past: see :func:`past_shapes`.
+        parameters: see :func:`new_network`.
+        spectrum: moments of the input.
 
     Returns:
-        ``(batch, frames, 80)``, and the masks of real and of loud frames.
+        ``states``, ``(1, states_per_call, CHANNELS)``; ``levels``, ``(1, states_per_call)``, the
+        loudest band of each state in decades above digital silence; and the new past.
     """
     mel = log_mel(features)
-    level = tf.reduce_max(mel, axis=2, keepdims=True)
-    loudest = tf.reduce_max(level, axis=1, keepdims=True)
-    real = tf.cast(level > PADDING_LEVEL, tf.float32)
-    loud = real * tf.cast(level > loudest - LOUD_RANGE, tf.float32)
-    return tf.maximum(mel - loudest, -_DYNAMIC_RANGE), real, loud
+    levels = levels_of(mel)
+    loudest, running = past["tail_loudest"][None], []
+    for number in range(SHAPE.states_per_call):
+        loudest = tf.maximum(loudest, tf.slice(levels, (0, number), (1, 1))[:, :, None])
+        running.append(loudest)
+    new = {"tail_loudest": tf.concat(running, axis=1)[0]}
+    x = relative_mel(mel, tf.concat(running, axis=1)[:, :, 0])
+
+    def before(name: str, rows: Tensor) -> Tensor:
+        new[f"tail_{name}"] = rows[0]
+        return past[f"tail_{name}"][None]
+
+    hidden = hidden_states(x, parameters, spectrum, before)
+    return {"states": _states(hidden, x, spectrum), "levels": levels, **new}
 
 
-def describe_spectrum(features: npt.NDArray[np.float32]) -> Spectrum:
-    """Measure the moments of :class:`Spectrum` over ``(n, frames, n_mfcc)``."""
-    loud_frames, deviations = [], []
-    for part in np.array_split(features, max(1, len(features) // 64)):
-        mel, _, loud = relative_mel(tf.constant(part))
-        loud_frames.append(mel.numpy()[loud.numpy()[:, :, 0] > 0])
-        deviations.append(masked_moments(mel, loud)[1].numpy())
-    frames = np.concatenate(loud_frames)
-    deviation = np.maximum(frames.std(axis=0), _LEAST_DEVIATION).astype(np.float32)
-    logs = np.log(np.concatenate(deviations) / deviation).mean(axis=0, dtype=np.float32)
-    return Spectrum(frames.mean(axis=0, dtype=np.float32), deviation, logs)
+def past_shapes() -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the arrays that hold the network's past."""
+    shapes = {"tail_loudest": (1, 1)}
+    shapes |= {"tail_stem_0": (_TAPS - 1, 2 * BANDS), "tail_stem_1": (_TAPS - 1, 2 * _STEM)}
+    for number, dilation in enumerate(_FINE_DILATIONS):
+        shapes[f"tail_fine_{number}"] = ((_TAPS - 1) * dilation, _FINE_WIDTH)
+    for number, dilation in enumerate(_DILATIONS):
+        shapes[f"tail_block_{number}"] = ((_TAPS - 1) * dilation, WIDTH)
+    return shapes
 
 
-def statistics(mel: Tensor, loud: Tensor, spectrum: Spectrum) -> Tensor:
-    """Describe a window's speech, ``(batch, SPEAKER_SIZE)``; 0 is the population's average."""
-    mean, deviation = masked_moments((mel - spectrum.mean) / spectrum.deviation, loud)
-    return tf.concat((mean, tf.math.log(deviation) - spectrum.log_deviation), axis=1)
+def encode_streams(
+    mel: Tensor, loudest: Tensor, parameters: Parameters, spectrum: Spectrum
+) -> tuple[Tensor, Tensor]:
+    """Encode whole speeches at once, for training: the same states as call by call.
+
+    Args:
+        mel: log10 mel powers, ``(batch, frames, 80)``.
+        loudest: the loudest level up to each state, ``(batch, states)``.
+        parameters: see :func:`new_network`.
+        spectrum: moments of the input.
+
+    Returns:
+        States and levels, ``(batch, states, CHANNELS)`` and ``(batch, states)``.
+    """
+    x = relative_mel(mel, loudest)
+    hidden = hidden_states(x, parameters, spectrum, zeros_before)
+    return _states(hidden, x, spectrum), levels_of(mel)
+
+
+def relative_mel(mel: Tensor, loudest: Tensor) -> Tensor:
+    """Return log-mel powers relative to the loudest band so far, independent of the gain."""
+    per_frame = tf.repeat(loudest[:, :, None], SHAPE.frames_per_state, axis=1) - LEVEL_OFFSET
+    return tf.maximum(mel - per_frame, -_DYNAMIC_RANGE)
 
 
 def hidden_states(
-    mel: Tensor, speaker: Tensor, parameters: Parameters, spectrum: Spectrum
+    mel: Tensor,
+    parameters: Parameters,
+    spectrum: Spectrum,
+    before: Callable[[str, Tensor], Tensor],
 ) -> Tensor:
-    """Convolve down to 80 ms steps: ``(batch, ceil(frames / 8), width)``."""
-    x = adapt((mel - spectrum.mean) / spectrum.deviation, speaker)
-    x = _norm(gelu(_convolve(_halve(x), parameters, "stem_0")), parameters, "norm_0")
-    x = _convolve(_halve(x), parameters, "stem_1")
+    """Convolve down to 80 ms steps: ``(batch, states, WIDTH)``.
+
+    Args:
+        mel: see :func:`relative_mel`, ``(batch, frames, 80)``.
+        parameters: see :func:`new_network`.
+        spectrum: moments of the input.
+        before: takes the name of a convolution and its input, and returns the steps before it.
+    """
+
+    def convolve(x: Tensor, name: str, dilation: int = 1) -> Tensor:
+        steps = x.shape[1]
+        joined = tf.concat((before(name, x), x), axis=1)
+        # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK
+        taps = [tf.slice(joined, (0, k * dilation, 0), (-1, steps, -1)) for k in range(_TAPS)]
+        return tf.ensure_shape(tf.concat(taps, axis=2), (None, steps, _TAPS * x.shape[2]))
+
+    def residual(x: Tensor, name: str, dilation: int) -> Tensor:
+        taps = convolve(_norm(x, parameters, name), name, dilation)
+        return x + _dense(gelu(_dense(taps, parameters, f"{name}/mix")), parameters, f"{name}/out")
+
+    x = (mel - spectrum.mean) / spectrum.deviation
+    x = _norm(
+        gelu(_dense(convolve(_halve(x), "stem_0"), parameters, "stem_0")), parameters, "norm_0"
+    )
+    x = _dense(convolve(_halve(x), "stem_1"), parameters, "stem_1")
     for number, dilation in enumerate(_FINE_DILATIONS):
-        x = _residual(x, parameters, f"fine_{number}", dilation)
+        x = residual(x, f"fine_{number}", dilation)
     x = _dense(_halve(_norm(x, parameters, "norm_1")), parameters, "coarsen")
     for number, dilation in enumerate(_DILATIONS):
-        x = _residual(x, parameters, f"block_{number}", dilation)
+        x = residual(x, f"block_{number}", dilation)
     return _norm(x, parameters, "norm_2")
 
 
-def pooled_states(hidden: Tensor, real: Tensor, parameters: Parameters, dropout: float) -> Tensor:
-    """Pool like the heads of the large model."""
-    return pool(hidden, _real_steps(real), parameters, dropout)
+def hidden_of(states: Tensor) -> Tensor:
+    """Return the hidden part of states, ``(batch, states, WIDTH)``."""
+    return tf.slice(states, (0, 0, 0), (-1, -1, WIDTH))
 
 
-def described_states(hidden: Tensor, real: Tensor) -> Tensor:
+def statistics(states: Tensor, levels: Tensor, spectrum: Spectrum) -> Tensor:
+    """Describe a window's spectrum, ``(batch, SPEAKER_SIZE)``; 0 is the population's average."""
+    _, loud = masks(levels)
+    share = loud / (tf.reduce_sum(loud, axis=1, keepdims=True) + _EPSILON)
+    moments = tf.reduce_sum(tf.slice(states, (0, 0, WIDTH), (-1, -1, -1)) * share, axis=1)
+    mean, square = tf.split(moments, 2, axis=1)
+    variance = tf.maximum(square - tf.square(mean), _LEAST_VARIANCE)
+    return tf.concat((mean, 0.5 * tf.math.log(variance) - spectrum.log_deviation), axis=1)
+
+
+def pooled_states(
+    states: Tensor, levels: Tensor, speaker: Tensor, parameters: Parameters, dropout: float
+) -> Tensor:
+    """Adapt the hidden states to the speaker, and pool like the heads of the large model."""
+    real, _ = masks(levels)
+    scale, shift = tf.split(_dense(speaker, parameters, "speaker"), 2, axis=1)
+    adapted = hidden_of(states) * (1 + scale[:, None]) + shift[:, None]
+    return pool(adapted, real, parameters, dropout)
+
+
+def described_states(states: Tensor, levels: Tensor) -> Tensor:
     """Return the input of the voice detector."""
-    return describe(hidden, _real_steps(real))
+    return describe(hidden_of(states), masks(levels)[0])
 
 
-def logits(hidden: Tensor, real: Tensor, parameters: Parameters, detector: Parameters) -> Tensor:
+def logits(
+    states: Tensor, levels: Tensor, speaker: Tensor, parameters: Parameters, detector: Parameters
+) -> Tensor:
     """Return ``(batch, 9)``: the labels, then the voice."""
-    labels = classify(pooled_states(hidden, real, parameters, 0.0), parameters, 0.0)
-    return tf.concat((labels, detect(described_states(hidden, real), detector)), axis=1)
+    pooled = pooled_states(states, levels, speaker, parameters, 0.0)
+    voice = detect(described_states(states, levels), detector)
+    return tf.concat((classify(pooled, parameters, 0.0), voice), axis=1)
 
 
-def hints(hidden: Tensor, parameters: Parameters) -> Tensor:
+def hints(states: Tensor, parameters: Parameters) -> Tensor:
     """Predict Whisper's third block from the hidden states; only for training."""
-    return _dense(hidden, parameters, "hint")
+    return _dense(hidden_of(states), parameters, "hint")
 
 
-def hint_steps(states: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
-    """Average hidden states of the encoder in steps of 40 ms to the network's own steps."""
-    even = np.pad(states, ((0, 0), (0, states.shape[1] % 2), (0, 0)), "edge")
-    pairs = even.reshape(len(states), -1, 2, states.shape[2])
-    means: npt.NDArray[np.float16] = pairs.mean(axis=2, dtype=np.float16)
-    return means
+def describe_spectrum(mel: FloatArray, loudest: FloatArray) -> Spectrum:
+    """Measure the moments of :class:`Spectrum` over speeches; see :func:`encode_streams`."""
+    frames, deviations = [], []
+    for rows in np.array_split(np.arange(len(mel)), max(1, len(mel) // 64)):
+        relative = relative_mel(tf.constant(mel[rows]), tf.constant(loudest[rows])).numpy()
+        loud = masks(levels_of(tf.constant(mel[rows])))[1].numpy()[:, :, 0] > 0
+        for speech, mask in zip(relative, np.repeat(loud, SHAPE.frames_per_state, 1), strict=True):
+            frames.append(speech[mask])
+            deviations.append(speech[mask].std(axis=0))
+    every = np.concatenate(frames)
+    deviation = np.maximum(every.std(axis=0), _LEAST_DEVIATION).astype(np.float32)
+    least = np.sqrt(_LEAST_VARIANCE)
+    logs = np.log(np.maximum(np.array(deviations) / deviation, least))
+    return Spectrum(
+        every.mean(axis=0, dtype=np.float32), deviation, logs.mean(axis=0, dtype=np.float32)
+    )
 
 
 def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
     """Return random initial values."""
     random = np.random.default_rng(seed)
-    parameters = new_head(_HEAD, random, channels=_WIDTH)
+    parameters = new_head(_HEAD, random, channels=WIDTH)
     shapes = {
-        "stem_0": (_TAPS * 2 * CHANNELS, _STEM),
+        "stem_0": (_TAPS * 2 * BANDS, _STEM),
         "stem_1": (_TAPS * 2 * _STEM, _FINE_WIDTH),
-        "coarsen": (2 * _FINE_WIDTH, _WIDTH),
-        "hint": (_WIDTH, _HINT),
+        "coarsen": (2 * _FINE_WIDTH, WIDTH),
+        "hint": (WIDTH, _HINT),
     }
-    norms = {"norm_0": _STEM, "norm_1": _FINE_WIDTH, "norm_2": _WIDTH}
+    norms = {"norm_0": _STEM, "norm_1": _FINE_WIDTH, "norm_2": WIDTH}
     blocks = {f"fine_{number}": _FINE_WIDTH for number in range(len(_FINE_DILATIONS))}
-    blocks |= {f"block_{number}": _WIDTH for number in range(len(_DILATIONS))}
+    blocks |= {f"block_{number}": WIDTH for number in range(len(_DILATIONS))}
     for name, width in blocks.items():
         shapes[f"{name}/mix"] = (_TAPS * width, width)
         shapes[f"{name}/out"] = (width, width)
@@ -150,27 +246,38 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
         kernel = random.standard_normal((width_in, width_out)) * width_in**-0.5
         parameters[f"{name}/kernel"] = kernel.astype(np.float32)
         parameters[f"{name}/bias"] = np.zeros(width_out, np.float32)
+    parameters["speaker/kernel"] = np.zeros((SPEAKER_SIZE, 2 * WIDTH), np.float32)
+    parameters["speaker/bias"] = np.zeros(2 * WIDTH, np.float32)
     for name, width in norms.items():
         parameters[f"{name}/gamma"] = np.ones(width, np.float32)
         parameters[f"{name}/beta"] = np.zeros(width, np.float32)
     return parameters
 
 
-def _real_steps(real: Tensor) -> Tensor:
-    """Convert the mask of real frames, which come first, to steps of eight frames."""
-    return real[:, 0::8]
+def _states(hidden: Tensor, mel: Tensor, spectrum: Spectrum) -> Tensor:
+    """Put the hidden states beside the moments of the spectrum in each."""
+    standard = (mel - spectrum.mean) / spectrum.deviation
+    frames = tf.reshape(standard, (-1, hidden.shape[1], SHAPE.frames_per_state, BANDS))
+    moments = (tf.reduce_mean(frames, axis=2), tf.reduce_mean(tf.square(frames), axis=2))
+    return tf.concat((hidden, *moments), axis=2)
+
+
+def levels_of(mel: Tensor) -> Tensor:
+    """Return the loudest band of each state in decades above digital silence."""
+    highest = tf.reduce_max(mel, axis=2) + LEVEL_OFFSET
+    states = mel.shape[1] // SHAPE.frames_per_state
+    return tf.reduce_max(tf.reshape(highest, (-1, states, SHAPE.frames_per_state)), axis=2)
+
+
+def zeros_before(name: str, x: Tensor) -> Tensor:
+    """Return the steps before the onset of speech."""
+    rows, _ = past_shapes()[f"tail_{name}"]
+    return tf.zeros((tf.shape(x)[0], rows, x.shape[2]))
 
 
 def _halve(x: Tensor) -> Tensor:
-    """Join pairs of steps, with twice the channels; pad an odd last step with zeros."""
-    x = tf.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, 0)))
+    """Join pairs of steps, with twice the channels."""
     return tf.reshape(x, (-1, x.shape[1] // 2, 2 * x.shape[2]))
-
-
-def _residual(x: Tensor, parameters: Parameters, name: str, dilation: int) -> Tensor:
-    """Apply a pre-norm block: a convolution over time, then a mixing of channels."""
-    mixed = gelu(_convolve(_norm(x, parameters, name), parameters, f"{name}/mix", dilation))
-    return x + _dense(mixed, parameters, f"{name}/out")
 
 
 def _norm(x: Tensor, parameters: Parameters, name: str) -> Tensor:
@@ -178,16 +285,4 @@ def _norm(x: Tensor, parameters: Parameters, name: str) -> Tensor:
 
 
 def _dense(x: Tensor, parameters: Parameters, name: str) -> Tensor:
-    return linear(x, parameters[f"{name}/kernel"], parameters[f"{name}/bias"])
-
-
-def _convolve(x: Tensor, parameters: Parameters, name: str, dilation: int = 1) -> Tensor:
-    """Convolve by one matrix product over shifted copies, zero-padded to keep the length."""
-    reach = dilation * (_TAPS // 2)
-    padded = tf.pad(x, ((0, 0), (reach, reach), (0, 0)))
-    # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK
-    taps = [tf.slice(padded, (0, k * dilation, 0), (-1, x.shape[1], -1)) for k in range(_TAPS)]
-    stacked = tf.concat(taps, axis=2)
-    return _dense(
-        tf.ensure_shape(stacked, (None, x.shape[1], _TAPS * x.shape[2])), parameters, name
-    )
+    return dense(x, parameters[f"{name}/kernel"], parameters[f"{name}/bias"])

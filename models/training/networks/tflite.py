@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from emotiond.models.training.common.model_input import RECIPE, WINDOW_FRAMES
+from emotiond.inference.card import EncoderShape
+from emotiond.models.training.common.model_input import (
+    FULL_ENCODER,
+    LITE_ENCODER,
+    RECIPE,
+    WINDOW_FRAMES,
+)
 from emotiond.models.training.networks import lite
 from emotiond.models.training.networks.detector import describe, detect
-from emotiond.models.training.networks.encoder import log_mel, masks
+from emotiond.models.training.networks.encoder import CHANNELS, encode_call, past_shapes
 from emotiond.models.training.networks.expression import speakers_own
-from emotiond.models.training.networks.frozen import encoder_parameters, encoder_states
 from emotiond.models.training.networks.full import Network
 from emotiond.models.training.networks.heads import (
     SPEAKER_SIZE,
     label_logits,
+    masks,
     standardise,
     window_statistics,
 )
 from emotiond.models.training.networks.layers import Arrays, Tensor, constants, values
 from emotiond.models.training.networks.lite import Spectrum
-from emotiond.models.training.networks.whisper import Weights
 
-Serve: TypeAlias = Callable[[Tensor, Tensor], dict[str, Tensor]]
+Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One entry of a model: a function of named tensors, and their shapes."""
+
+    serve: Callable[..., dict[str, Tensor]]
+    inputs: Shapes
 
 
 def export_full(
     network: Network,
     expression: npt.NDArray[np.float32],
     detector: Arrays,
-    weights: Weights,
+    encoder: Arrays,
 ) -> bytes:
     """Export the ``full`` model with dynamic-range int8 weights.
 
@@ -41,15 +56,14 @@ def export_full(
         network: trained heads and the population.
         expression: effect of emotions on the statistics, see ``measure_expression``.
         detector: parameters of the voice detector, see ``train_detector``.
-        weights: weights of the Whisper encoder.
+        encoder: parameters of the encoder, see ``encoder.encoder_parameters``.
     """
-    lower, blocks = encoder_parameters(weights, WINDOW_FRAMES)
     heads = [constants(values(head)) for head in network.heads]
     fixed_detector = constants(detector)
 
-    def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
-        real, loud = masks(log_mel(features))
-        standard = standardise(encoder_states(features, lower, blocks), network.moments)
+    def classify(states: Tensor, levels: Tensor, speaker: Tensor) -> dict[str, Tensor]:
+        real, loud = masks(levels)
+        standard = standardise(states, network.moments)
         labels = label_logits(standard, real, speaker, heads)
         statistics = window_statistics(standard, loud, network.moments)
         return {
@@ -57,7 +71,10 @@ def export_full(
             "statistics": speakers_own(statistics, labels, expression),
         }
 
-    return to_tflite(serve, SPEAKER_SIZE, [])
+    inputs = _classify_inputs(FULL_ENCODER, CHANNELS, SPEAKER_SIZE)
+    return to_tflite(
+        {"encode": encode_signature(encoder), "classify": Signature(classify, inputs)}, []
+    )
 
 
 def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spectrum) -> bytes:
@@ -65,34 +82,72 @@ def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spect
     fixed = constants(values(parameters))
     fixed_detector = constants(detector)
 
-    def serve(features: Tensor, speaker: Tensor) -> dict[str, Tensor]:
-        mel, real, loud = lite.relative_mel(features)
-        hidden = lite.hidden_states(mel, speaker, fixed, spectrum)
+    def encode(
+        features: Tensor, position: Tensor, count: Tensor, **past: Tensor
+    ) -> dict[str, Tensor]:
+        outputs = lite.encode_call(features, past, fixed, spectrum)
+        # The converter would remove inputs without a use.
+        outputs["levels"] += 0.0 * (position + count)
+        return outputs
+
+    def classify(states: Tensor, levels: Tensor, speaker: Tensor) -> dict[str, Tensor]:
         return {
-            "logits": lite.logits(hidden, real, fixed, fixed_detector),
-            "statistics": lite.statistics(mel, loud, spectrum),
+            "logits": lite.logits(states, levels, speaker, fixed, fixed_detector),
+            "statistics": lite.statistics(states, levels, spectrum),
         }
 
-    return to_tflite(serve, lite.SPEAKER_SIZE, [tf.float16])
+    inputs = _encode_inputs(LITE_ENCODER, lite.past_shapes())
+    outputs = _classify_inputs(LITE_ENCODER, lite.CHANNELS, lite.SPEAKER_SIZE)
+    signatures = {"encode": Signature(encode, inputs), "classify": Signature(classify, outputs)}
+    return to_tflite(signatures, [tf.float16])
 
 
-def to_tflite(serve: Serve, speaker_size: int, weight_types: Sequence[Any]) -> bytes:
-    """Convert a graph of windows and speakers to the bytes of a ``.tflite`` file.
+def encode_signature(encoder: Arrays) -> Signature:
+    """Return the signature ``encode`` of the ``full`` model."""
+    parameters = constants(encoder)
+
+    def encode(
+        features: Tensor, position: Tensor, count: Tensor, **past: Tensor
+    ) -> dict[str, Tensor]:
+        return encode_call(features, position, count, past, parameters)
+
+    return Signature(encode, _encode_inputs(FULL_ENCODER, past_shapes()))
+
+
+def to_tflite(signatures: Mapping[str, Signature], weight_types: Sequence[Any]) -> bytes:
+    """Convert functions to the bytes of a ``.tflite`` file.
 
     Args:
-        serve: takes ``(n, WINDOW_FRAMES, n_mfcc)`` and ``(n, speaker_size)``.
-        speaker_size: length of a speaker's statistics.
+        signatures: functions of float32 tensors, by the name of their signature.
         weight_types: types of the weights; if empty, they are dynamic-range int8.
     """
-    signature = [
-        tf.TensorSpec((None, WINDOW_FRAMES, RECIPE.n_mfcc), tf.float32, name="features"),
-        tf.TensorSpec((None, speaker_size), tf.float32, name="speaker"),
-    ]
     module = tf.Module()
-    module.serve = tf.function(serve, signature, autograph=False)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions(
-        [module.serve.get_concrete_function()], module
-    )
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = weight_types
-    return bytes(converter.convert())
+    functions = {}
+    for name, signature in signatures.items():
+        inputs = {
+            key: tf.TensorSpec(shape, tf.float32, name=key)
+            for key, shape in signature.inputs.items()
+        }
+        function = tf.function(signature.serve, autograph=False)
+        functions[name] = function.get_concrete_function(**inputs)
+        setattr(module, name, functions[name])
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=functions)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[*functions])
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = weight_types
+        return bytes(converter.convert())
+
+
+def _encode_inputs(shape: EncoderShape, past: Shapes) -> Shapes:
+    features = (1, shape.frames_per_call, RECIPE.n_mfcc)
+    return {"features": features, "position": (1, 1), "count": (1, 1), **past}
+
+
+def _classify_inputs(shape: EncoderShape, channels: int, speaker_size: int) -> Shapes:
+    states = WINDOW_FRAMES // shape.frames_per_state
+    return {
+        "states": (1, states, channels),
+        "levels": (1, states),
+        "speaker": (1, speaker_size),
+    }
