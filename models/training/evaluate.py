@@ -49,12 +49,15 @@ def main(arguments: list[str] | None = None) -> None:
         "--orders", type=int, default=5, help="random orders of an actor's clips, for adaptation"
     )
     parser.add_argument("--streams", type=int, default=5, help="test streams of each actor")
+    parser.add_argument(
+        "--changes", type=int, default=30, help="changes inside speech, for each actor"
+    )
     parser.add_argument("--share", type=int, default=4, help="use one clip in N under noise")
     options = parser.parse_args(arguments)
     clips = read_ravdess(options.speech)
     folds, *others = (_folds(runs, options.model, clips) for runs in (options.runs, *options.seeds))
     esc10 = [clip for clip in read_esc10(options.esc10) if clip.fold == NOISE_TEST_FOLD]
-    extent = Extent(options.orders, options.streams, options.share)
+    extent = Extent(options.orders, options.streams, options.changes, options.share)
     shipped = options.runs / "all" / f"{options.model}.tflite"
     results = evaluate(folds, esc10, shipped, extent)
     results["seeds"] = [results["cold"]["folds"], *map(cold_by_fold, others)]
@@ -95,6 +98,7 @@ def _for_card(results: dict[str, Any]) -> dict[str, Any]:
         "calibration_error": cold["calibration_error"],
         "accuracy_adapted": results["adapted"]["accuracy"],
         "stream": {key: value for key, value in results["stream"].items() if key != "folds"},
+        "changes": results["changes"],
     }
 
 

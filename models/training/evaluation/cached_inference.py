@@ -22,6 +22,7 @@ from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data import augment
 from emotiond.models.training.data.augment import Samples
 from emotiond.models.training.data.corpora import Clip, load_audio
+from emotiond.models.training.evaluation.changes import Change, make_changes
 from emotiond.models.training.evaluation.replay import Step, adapt_to, infer
 from emotiond.models.training.evaluation.streams import ActorStream, make_stream
 
@@ -54,6 +55,14 @@ class InferredStream:
     """A test stream and its predictions."""
 
     stream: ActorStream
+    steps: list[Step]
+
+
+@dataclass(frozen=True)
+class InferredChange:
+    """A change of emotion inside speech, and the predictions."""
+
+    change: Change
     steps: list[Step]
 
 
@@ -114,6 +123,18 @@ class CachedInference:
             return InferredStream(silent, steps)
 
         return self._cached(f"stream-{clips[0].speaker}-{seed}", _names(clips), infer_all)
+
+    def changes(self, clips: Sequence[Clip], number: int, seed: int) -> list[InferredChange]:
+        """Infer pairs of one actor's clips, joined without a pause, each from a cold start."""
+
+        def infer_all() -> list[InferredChange]:
+            return [
+                InferredChange(change, infer(self._classifier, change.joined.samples))
+                for change in make_changes(clips, number, seed)
+            ]
+
+        name = f"changes-{clips[0].speaker}-{number}-{seed}"
+        return self._cached(name, _names(clips), infer_all)
 
     def noise(self, name: str, sounds: Sequence[Samples]) -> list[list[Step]]:
         """Infer sounds without a voice, each from a cold start."""

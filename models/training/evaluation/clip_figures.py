@@ -14,7 +14,7 @@ from emotiond.models.training.evaluation.cached_inference import InferredClip
 from emotiond.models.training.evaluation.replay import Step, clip_scores, retempered
 
 _NOT_FOUND = -1
-_WINDOW_SECONDS = (1.0, 2.0, 3.0)
+_WINDOW_SECONDS = (0.5, 1.0, 2.0)
 
 
 def clip_table(inferred: Sequence[Sequence[InferredClip]], cards: Sequence[Card]) -> dict[str, Any]:

@@ -22,9 +22,11 @@ from emotiond.models.training.evaluation.accuracy import calibration
 from emotiond.models.training.evaluation.cached_inference import (
     CONDITIONS,
     CachedInference,
+    InferredChange,
     InferredClip,
     InferredStream,
 )
+from emotiond.models.training.evaluation.changes import change_totals, measure_change
 from emotiond.models.training.evaluation.clip_figures import (
     clip_table,
     enrolment_table,
@@ -68,6 +70,8 @@ class Extent:
     """Random orders of each actor's clips, for adaptation."""
     streams: int
     """Test streams of each actor."""
+    changes: int
+    """Changes of emotion inside speech, for each actor."""
     share: int
     """One in this many clips is inferred under noise."""
     held_seconds: float = 60.0
@@ -121,11 +125,19 @@ def evaluate(
         ]
         for fold in folds
     ]
+    changes = [
+        [
+            change
+            for actor in fold.actors()
+            for change in fold.inference.changes(actor, extent.changes, seed=0)
+        ]
+        for fold in folds
+    ]
     cards = [
-        _fit(base, _others(inferred, number), _others(streams, number))
+        _fit(base, *(_others(parts, number) for parts in (inferred, streams, changes)))
         for number in range(len(folds))
     ]
-    final = _fit(base, list(chain(*inferred)), list(chain(*streams)))
+    final = _fit(base, *(list(chain(*parts)) for parts in (inferred, streams, changes)))
     decided = [
         [(s.stream, _verdicts(s, card)) for s in part]
         for part, card in zip(streams, cards, strict=True)
@@ -153,6 +165,13 @@ def evaluate(
             "calibration_error": _calibration_error(scores),
             "folds": [totals(part) for part in figures],
         },
+        "changes": change_totals(
+            [
+                measure_change(part.change, decide(part.steps, card))
+                for fold, card in zip(changes, cards, strict=True)
+                for part in fold
+            ]
+        ),
         "thresholds": threshold_curve(
             [[(s.stream, s.steps) for s in part] for part in streams],
             cards,
@@ -182,10 +201,15 @@ def _fit_scores(base: Card, clips: Sequence[InferredClip]) -> Card:
     return dataclasses.replace(base, temperature=temperature, voice_threshold=threshold)
 
 
-def _fit(base: Card, clips: Sequence[InferredClip], streams: Sequence[InferredStream]) -> Card:
+def _fit(
+    base: Card,
+    clips: Sequence[InferredClip],
+    streams: Sequence[InferredStream],
+    changes: Sequence[InferredChange],
+) -> Card:
     card = _fit_scores(base, clips)
     spoken = [(h.stream, h.steps) for h in streams]
-    smoothing = fit_smoothing(spoken, card)
+    smoothing = fit_smoothing(spoken, [(h.change, h.steps) for h in changes], card)
     card = dataclasses.replace(card, smoothing=smoothing)
     sharpness = fit_sharpness(spoken, card)
     return dataclasses.replace(card, smoothing=dataclasses.replace(smoothing, sharpness=sharpness))

@@ -9,10 +9,10 @@ import numpy as np
 from emotiond.inference.card import SAMPLE_RATE, Card
 from emotiond.models.training.data.augment import Samples, change_gain, coloured_noise
 from emotiond.models.training.data.corpora import Clip, load_audio
+from emotiond.models.training.data.joining import FRAME_SAMPLES
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.models.training.evaluation.cached_inference import CachedInference, InferredStream
 from emotiond.models.training.evaluation.replay import Step, decide
-from emotiond.models.training.evaluation.streams import FRAME_SAMPLES
 
 _SECONDS = 10
 _WHITE_DBFS = (-60, -40, -20, -6)

@@ -55,6 +55,8 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         _table(("window ends after", "accuracy"), _percent_rows(results["windows"])),
         "<h2>On a stream</h2>",
         _table(("figure", "value"), _stream_rows(results["stream"])),
+        "<h2>In the two seconds after a change inside speech</h2>",
+        _table(("figure", "value"), _stream_rows(results["changes"])),
         "<h2>Threshold of the label</h2>",
         _threshold_plot(results["thresholds"]),
         "<h2>Calibration</h2>",

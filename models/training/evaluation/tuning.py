@@ -9,6 +9,8 @@ import dataclasses
 import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ from emotiond.exceptions import DataError
 from emotiond.inference.card import Card
 from emotiond.inference.smoothing.hmm_smoother import HmmSettings
 from emotiond.models.training.common.cards import UNFITTED
+from emotiond.models.training.evaluation.changes import Change, change_totals, measure_change
 from emotiond.models.training.evaluation.replay import (
     Step,
     clip_scores,
@@ -28,6 +31,8 @@ from emotiond.models.training.evaluation.replay import (
 )
 from emotiond.models.training.evaluation.stream_figures import measure, spoken_scores, totals
 from emotiond.models.training.evaluation.streams import ActorStream
+
+T = TypeVar("T")
 
 OPEN_SHARE = 0.985
 """Share of speech that passes; a margin above the promise, for unseen voices."""
@@ -50,6 +55,8 @@ _MOST_WRONG_CHANGES = 0.95
 """Per 10 s; the goal is 1 on unseen speakers."""
 _LONGEST_DELAY_SECONDS = 1.45
 """Median time from a block's first speech to its first right label; the goal is 1.5 s."""
+_CHANGES_SHARE = 0.25
+"""Weight of the speech after a change of emotion, beside the share right on streams."""
 _PRICE = 1.0
 """Penalty in share right for one more wrong change per 10 s, or one more second of delay: labels
 that flicker or lag are not useful."""
@@ -96,8 +103,14 @@ def hmm_settings(card: Card) -> HmmSettings:
     return card.smoothing
 
 
-def fit_smoothing(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> HmmSettings:
+def fit_smoothing(
+    streams: Sequence[tuple[ActorStream, Sequence[Step]]],
+    changes: Sequence[tuple[Change, Sequence[Step]]],
+    card: Card,
+) -> HmmSettings:
     """Return the settings with the greatest share right, minus penalties for changes and delay.
+
+    Speech in the two seconds after a change of emotion inside speech counts, too.
 
     The search starts from the best of some random settings. In each of some rounds it optimises one
     setting after the other while the others stay fixed.
@@ -106,20 +119,22 @@ def fit_smoothing(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: C
         DataError: the card names another kind of smoothing.
     """
     hmm_settings(card)
-    at_temperature = [(stream, tempered(steps, card.temperature)) for stream, steps in streams]
+    every = _Trial(
+        [(stream, tempered(steps, card.temperature)) for stream, steps in streams],
+        [(change, tempered(steps, card.temperature)) for change, steps in changes],
+    )
     random = np.random.default_rng(0)
-    n_sample = math.ceil(_DRAWS_SHARE * len(streams))
-    sample = [at_temperature[i] for i in random.permutation(len(streams))[:n_sample]]
+    sample = every.sample(random)
 
     def possible(settings: Iterable[HmmSettings]) -> list[HmmSettings]:
         return [s for s in settings if s.settling_seconds <= card.window_seconds]
 
     @functools.cache
     def worth(settings: HmmSettings) -> float:
-        return _worth_of(at_temperature, dataclasses.replace(card, smoothing=settings))
+        return every.worth(dataclasses.replace(card, smoothing=settings))
 
     starts = possible([UNFITTED.smoothing, *(_draw(random) for _ in range(_DRAWS))])
-    best = max(starts, key=lambda s: _worth_of(sample, dataclasses.replace(card, smoothing=s)))
+    best = max(starts, key=lambda s: sample.worth(dataclasses.replace(card, smoothing=s)))
     for name in [*_CHOICES] * _ROUNDS:
         choices = (dataclasses.replace(best, **{name: value}) for value in _CHOICES[name])
         best = max((best, *possible(choices)), key=worth)
@@ -131,12 +146,35 @@ def _draw(random: np.random.Generator) -> HmmSettings:
     return dataclasses.replace(UNFITTED.smoothing, **values)
 
 
-def _worth_of(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:
-    """Rate the card's smoothing; the predictions already have its temperature."""
-    row = totals([measure(stream, decide_tempered(steps, card)) for stream, steps in streams])
-    too_many = max(0.0, row["wrong_changes_per_10_seconds"] - _MOST_WRONG_CHANGES)
-    too_late = max(0.0, row["median_delay_seconds"] - _LONGEST_DELAY_SECONDS)
-    return row["share_right"] - _PRICE * (too_many + too_late)
+@dataclass(frozen=True)
+class _Trial:
+    """What settings of the smoothing are tried on; the predictions have the card's temperature."""
+
+    streams: Sequence[tuple[ActorStream, Sequence[Step]]]
+    changes: Sequence[tuple[Change, Sequence[Step]]]
+
+    def sample(self, random: np.random.Generator) -> _Trial:
+        """Return a part, chosen at random."""
+        return _Trial(_some(self.streams, random), _some(self.changes, random))
+
+    def worth(self, card: Card) -> float:
+        """Rate the card's smoothing."""
+        streams = [measure(stream, decide_tempered(steps, card)) for stream, steps in self.streams]
+        row = totals(streams)
+        too_many = max(0.0, row["wrong_changes_per_10_seconds"] - _MOST_WRONG_CHANGES)
+        too_late = max(0.0, row["median_delay_seconds"] - _LONGEST_DELAY_SECONDS)
+        right = row["share_right"]
+        if self.changes:
+            after = change_totals(
+                [measure_change(c, decide_tempered(steps, card)) for c, steps in self.changes]
+            )
+            right = (1 - _CHANGES_SHARE) * right + _CHANGES_SHARE * after["new_label_share"]
+        return right - _PRICE * (too_many + too_late)
+
+
+def _some(parts: Sequence[T], random: np.random.Generator) -> list[T]:
+    chosen = random.permutation(len(parts))[: math.ceil(_DRAWS_SHARE * len(parts))]
+    return [parts[i] for i in chosen.tolist()]
 
 
 def fit_sharpness(streams: Sequence[tuple[ActorStream, Sequence[Step]]], card: Card) -> float:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from emotiond.models.training.common.model_input import POSITIONS
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.speeches import TOKENS, Example, make_example
 from emotiond.models.training.fitting.optimizer import Schedule, averaging_adamw
 from emotiond.models.training.networks.encoder import (
     OUTPUT_BLOCKS,
-    POSITIONS,
     WIDTH,
     encode_streams,
     position_table,

@@ -90,7 +90,7 @@ def encode_call(
 
 def past_shapes() -> dict[str, tuple[int, ...]]:
     """Return the shapes of the arrays that hold the network's past."""
-    shapes = {"tail_loudest": (1, 1)}
+    shapes: dict[str, tuple[int, ...]] = {"tail_loudest": (1, 1)}
     shapes |= {"tail_stem_0": (_TAPS - 1, 2 * BANDS), "tail_stem_1": (_TAPS - 1, 2 * _STEM)}
     for number, dilation in enumerate(_FINE_DILATIONS):
         shapes[f"tail_fine_{number}"] = ((_TAPS - 1) * dilation, _FINE_WIDTH)
