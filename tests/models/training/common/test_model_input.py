@@ -47,6 +47,6 @@ def test_a_state_of_lite_spans_whole_states_of_full() -> None:
 
 def test_a_context_is_one_second_and_the_positions_last_for_30() -> None:
     tokens_per_second = FRAMES_PER_SECOND * TOKENS_PER_STATE // FULL_ENCODER.frames_per_state
-    assert CONTEXT_TOKENS == tokens_per_second
-    assert POSITIONS == 30 * tokens_per_second
+    assert tokens_per_second == CONTEXT_TOKENS
+    assert 30 * tokens_per_second == POSITIONS
     assert POSITIONS % TOKENS_PER_STATE == 0

@@ -78,7 +78,9 @@ def others(streams: Streams) -> Streams:
         frames = slice(streams.first_frame[row], streams.end_frame[row])
         mel[frames] = mel[frames][::-1] / 2
 
-    def changed(column: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def changed(
+        column: npt.NDArray[np.int64], other: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
         return np.where(held_out, other, column)
 
     return dataclasses.replace(
