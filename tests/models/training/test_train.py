@@ -22,12 +22,16 @@ from emotiond.models.training.common.files import save_arrays  # noqa: E402
 from emotiond.models.training.data.columns import JOINED  # noqa: E402
 from emotiond.models.training.data.examples import load_streams  # noqa: E402
 from emotiond.models.training.evaluation.replay import clip_scores, infer  # noqa: E402
+from emotiond.models.training.fitting import detector  # noqa: E402
 from emotiond.models.training.networks.layers import Arrays  # noqa: E402
 from tests.models.sounds import RATE, babble  # noqa: E402
 
 
 @pytest.mark.timeout(300)
-def test_from_clips_to_models_that_the_daemon_loads(encoder: Arrays, tmp_path: Path) -> None:
+def test_from_clips_to_models_that_the_daemon_loads(
+    encoder: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detector, "_STEPS", 20)
     for actor in (2, 3):
         for emotion in range(1, 9):
             path = tmp_path / "speech" / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
