@@ -56,8 +56,8 @@ class Classifier:
                 f"{self.card.name!r} ({error})",
                 f"Use the model 'lite'{needs_litert}",
             ) from None
-        self._encode = _signature(self._interpreter, ENCODE)
-        self._classify = _signature(self._interpreter, CLASSIFY)
+        self._encode = self._signature(ENCODE)
+        self._classify = self._signature(CLASSIFY)
         takes = _shapes(self._encode.get_input_details())
         self._past_shapes = {n: shape for n, shape in takes.items() if n.startswith(_PAST)}
         self._check()
@@ -135,6 +135,15 @@ class Classifier:
                 "Record it again with 'emotiond enroll'",
             )
         return Speaker(self.card.adaptation, size, profile)
+
+    def _signature(self, name: str) -> Any:
+        """Return the function of a signature."""
+        if name not in self._interpreter.get_signature_list():
+            raise CardError(
+                f"the model {self.card.name!r} has no signature {name!r}",
+                "Use a model that was exported for this version",
+            )
+        return self._interpreter.get_signature_runner(name)
 
     def _run(self, signature: Any, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
         try:
@@ -220,16 +229,6 @@ def softmax(logits: FloatArray) -> FloatArray:
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     posteriors: FloatArray = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return posteriors
-
-
-def _signature(interpreter: Any, name: str) -> Any:
-    """Return the function of a signature."""
-    if name not in interpreter.get_signature_list():
-        raise CardError(
-            f"the model has no signature {name!r}",
-            "Use a model that was exported for this version",
-        )
-    return interpreter.get_signature_runner(name)
 
 
 def _shapes(details: dict[str, Any]) -> dict[str, tuple[int, ...]]:

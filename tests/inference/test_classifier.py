@@ -252,6 +252,21 @@ def test_a_past_that_the_encoder_does_not_give_back_is_refused(
         Classifier(read_model(DATA / "past.tflite"), with_shapes(runtime, shapes))
 
 
+def test_a_model_without_the_two_signatures_is_refused(runtime: Runtime) -> None:
+    """Such as one that was exported for an earlier version."""
+
+    class OneSignature:
+        def __init__(self, **arguments: Any) -> None:
+            self.allocate_tensors = runtime.interpreter_class(**arguments).allocate_tensors
+
+        def get_signature_list(self) -> dict[str, Any]:
+            return {"serving_default": {}}
+
+    earlier = dataclasses.replace(runtime, interpreter_class=OneSignature)
+    with pytest.raises(CardError, match="'tiny' has no signature 'encode'"):
+        Classifier(read_model(DATA / "tiny.tflite"), earlier)
+
+
 @pytest.mark.parametrize("content", [b"", b"rubbish", bytes(2000)])
 def test_garbage_with_the_right_checksum_is_refused_by_the_interpreter(
     tiny: Path, runtime: Runtime, content: bytes
