@@ -1,13 +1,19 @@
 """The state of the encoder in one speech of one stream: its past, and the states that it gave.
 
-Each frame is encoded once. The encoder keeps what it needs of the past in arrays of three kinds,
-which the signature ``encode`` takes and returns by name:
+Each frame is encoded once. The signature ``encode`` takes
+
+- ``features``, shape ``(1, frames_per_call, n_mfcc)``, with zeros after those of the valid states,
+- ``position``, ``(1, 1)``: the number of states before this call,
+- ``count``, ``(1, 1)``: how many states of this call are valid.
+
+It gives ``states``, ``(1, states_per_call, size)``, and ``levels``, ``(1, states_per_call)``. It
+keeps what it needs of the past in arrays of three kinds, which it takes and gives by name:
 
 - ``ring_…``, shape ``(…, rows, width)``: the latest rows in any order, as for the keys and values
-  of an attention. It returns the rows of this call, ``(…, states_per_call * k, width)``, at most
+  of an attention. It gives the rows of this call, ``(…, states_per_call * k, width)``, at most
   as many as the ring holds.
 - ``tail_…``, the same shape: the latest rows in their order, as for a convolution.
-- ``hold_…``, any shape: returned anew by each call.
+- ``hold_…``, any shape: given anew by each call, from its valid states alone.
 
 All of them are zeros at the onset of speech. Rows of a call beyond its valid states are dropped.
 """

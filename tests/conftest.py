@@ -142,7 +142,7 @@ def adapting_classifier(runtime: Runtime) -> Classifier:
 
 @pytest.fixture(scope="session")
 def past_classifier(runtime: Runtime) -> Classifier:
-    """Of the tiny model whose encoder keeps a past of each kind."""
+    """The tiny model whose encoder keeps a past of each kind."""
     return Classifier(read_model(DATA / "past.tflite"), runtime)
 
 

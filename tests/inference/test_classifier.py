@@ -112,13 +112,13 @@ def test_a_window_is_the_latest_states(adapting_classifier: Classifier) -> None:
 def test_streams_in_turn_get_what_each_gets_alone(past_classifier: Classifier) -> None:
     """Calls with few states leave nothing of another stream's frames in the model's input."""
     spoiled = past_classifier.encoding()
-    for_nobody = window_at(np.full((100, 13), np.nan, np.float32), 100)
+    broken = window_at(np.full((100, 13), np.nan, np.float32), 100)
     alone, shared = [], []
     for predictions, others in ((alone, False), (shared, True)):
         encoding = past_classifier.encoding()
         for end_frame in (40, 43, 50, 51, 100):
             if others:
-                another = dataclasses.replace(for_nobody, speech=end_frame)
+                another = dataclasses.replace(broken, speech=end_frame)
                 past_classifier.encode(another, spoiled)
             window = window_at(SOUND, end_frame)
             predictions.append(past_classifier.infer(window, encoding, None).posteriors.tobytes())

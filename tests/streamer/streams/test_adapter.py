@@ -18,9 +18,9 @@ from tests.support.signals import tone
 HOP = 160
 
 
-def stride(number: int, heard: bool = True) -> Stride:
+def stride(number: int, loud: bool = True) -> Stride:
     """The stride that ends after so many quarters of a second."""
-    window = Window(1, 0, 25 * number, np.empty((0, 0), np.float32), 50, 50) if heard else None
+    window = Window(1, 0, 25 * number, np.empty((0, 0), np.float32), 50, 50) if loud else None
     end = number * STRIDE
     acoustics = Acoustics(0, end, 1.0, -20.0, 25, GateState.SPEAKING, window)
     return Stride(acoustics, end - 50 * HOP, end, warm=True)
@@ -47,7 +47,7 @@ def test_a_likely_voice_updates_the_speaker(speaker: Speaker) -> None:
 def test_an_unlikely_voice_and_silence_do_not(speaker: Speaker) -> None:
     adapter = Adapter(speaker, HOP)
     adapter.observe(stride(2), predicted(LIKELY_VOICE - 0.01))
-    adapter.observe(stride(3, heard=False), None)
+    adapter.observe(stride(3, loud=False), None)
     assert speaker.speech_seconds == 0
     assert not speaker.vector.any()
 
@@ -65,7 +65,7 @@ def test_sound_without_a_voice_ends_its_speech_after_a_pause() -> None:
 
 def test_silence_ends_nothing() -> None:
     adapter = Adapter(None, HOP)
-    assert not any(adapter.observe(stride(number, heard=False), None) for number in range(1, 20))
+    assert not any(adapter.observe(stride(number, loud=False), None) for number in range(1, 20))
 
 
 def test_a_restart_forgets_the_sound_and_keeps_the_speaker(speaker: Speaker) -> None:
