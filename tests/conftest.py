@@ -140,6 +140,12 @@ def adapting_classifier(runtime: Runtime) -> Classifier:
     return Classifier(read_model(DATA / "adapting.tflite"), runtime)
 
 
+@pytest.fixture(scope="session")
+def past_classifier(runtime: Runtime) -> Classifier:
+    """The tiny model whose encoder keeps a past of each kind."""
+    return Classifier(read_model(DATA / "past.tflite"), runtime)
+
+
 @pytest.fixture
 def microphone() -> Iterator[SoundServer]:
     """A headless microphone into which recordings can be played."""

@@ -155,7 +155,8 @@ class _Observed(Stream):
         self._on_verdict = on_verdict
 
     def emit(self, chunk: Chunk, verdict: Verdict) -> None:
-        self._on_verdict(verdict)
+        if chunk.samples.shape[0]:  # an empty last chunk repeats the last window
+            self._on_verdict(verdict)
         super().emit(chunk, verdict)
 
 

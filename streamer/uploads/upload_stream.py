@@ -79,6 +79,7 @@ class Upload(Stream):
         self.summarizer = Summarizer()
 
     def emit(self, chunk: Chunk, verdict: Verdict) -> None:
-        self.summarizer.add(verdict)
+        if chunk.samples.shape[0]:  # an empty last chunk repeats the last window
+            self.summarizer.add(verdict)
         super().emit(chunk, verdict)
         self.source.make_room()

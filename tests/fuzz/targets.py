@@ -28,6 +28,7 @@ from emotiond.exceptions import (
     SourceError,
 )
 from emotiond.inference.card import load_card
+from emotiond.inference.encoding import Encoding
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import folder, read_profile
 from emotiond.streamer.protocol.events import encode
@@ -68,7 +69,7 @@ def messages() -> Iterator[Run]:
 
 @contextlib.contextmanager
 def cards() -> Iterator[Run]:
-    """A model's card: it is refused, or the daemon can hear by it."""
+    """A model's card: it is refused, or frames can be made and encoded by it."""
     second = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
     with _file("card.json") as path:
 
@@ -83,6 +84,12 @@ def cards() -> Iterator[Run]:
             for part in np.split(second, 4):
                 window = front_end.push(part).window
             assert window is None or np.isfinite(window.features).all()
+            if window is not None:
+                count, features = Encoding(card.encoder, card.window_states, 1, {}).next_call(
+                    window
+                )
+                assert 0 < count <= card.encoder.states_per_call
+                assert features.shape[0] <= card.encoder.frames_per_call
             smoother = card.smoothing.smoother()
             for label in (0, 1, 0, 2):
                 smoother.update(np.eye(8, dtype=np.float32)[label], 1.0, 0.25, 0.1, 0.1)

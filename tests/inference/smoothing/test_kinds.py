@@ -57,7 +57,7 @@ def test_a_pipeline_runs_with_the_kind_of_the_card(
 ) -> None:
     write_card(tiny.with_suffix(".json"), {"kind": "last-window", "majority": 0.42})
     classifier = Classifier(read_model(tiny), runtime)
-    pipeline, sound = Pipeline(classifier.card, None), demo()
+    pipeline, sound = Pipeline(classifier.card, classifier.encoding(), None), demo()
     states = set()
     for start in range(0, sound.shape[0], STRIDE):
         chunk = Chunk(sound[start : start + STRIDE], start, start == 0, last=False)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from emotiond.streamer.offline import doctor
+from emotiond.streamer.offline.doctor import examine
+from tests.conftest import DATA
 from tests.support.daemon import DEMO, emotiond
 from tests.support.sound_server import SoundServer
 
@@ -13,6 +17,14 @@ from tests.support.sound_server import SoundServer
 def findings(server: SoundServer) -> dict[str, dict[str, str]]:
     ended = emotiond("doctor", "--json", env=server.environment)
     return {finding["check"]: finding for finding in json.loads(ended.stdout)["findings"]}
+
+
+@pytest.mark.parametrize("name", ["tiny", "adapting", "past"])
+def test_the_speed_of_each_model_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "bundled_models", lambda: [DATA / f"{name}.tflite"])
+    found = next(finding for finding in examine() if finding.check == f"model {name}")
+    assert found.status == "ok"
+    assert re.fullmatch(r"\d+\.\d ms per 0\.25 s, real-time factor 0\.\d{3}", found.detail)
 
 
 @pytest.mark.system
