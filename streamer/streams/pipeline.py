@@ -32,8 +32,8 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The result of one stride: an :class:`Emotion` without a number and a time."""
+class Decision:
+    """The decision for one stride: an :class:`Emotion` without a number and a time."""
 
     stride: Stride
     state: State
@@ -66,7 +66,7 @@ class Pipeline:
         self._label: int | None = None
         self._label_since = 0
 
-    def process(self, chunk: Chunk, classifier: Classifier) -> Verdict:
+    def process(self, chunk: Chunk, classifier: Classifier) -> Decision:
         """Take all four steps for one chunk."""
         stride = self.push(chunk)
         prediction = self.infer(stride, classifier)
@@ -114,7 +114,7 @@ class Pipeline:
         elif self.speaker is not None and prediction.statistics is not None:
             self.speaker.update(prediction.statistics, speech.new_seconds)
 
-    def decide(self, stride: Stride, prediction: Prediction | None) -> Verdict:
+    def decide(self, stride: Stride, prediction: Prediction | None) -> Decision:
         """Return state, scores and label after a stride. For the arguments, see :meth:`adapt`."""
         speech = self._published_voice.observe(stride, prediction)
         if prediction is not None and speech is not None:
@@ -126,23 +126,23 @@ class Pipeline:
                 speech.seconds,
             )
             state: State = "uncertain" if self._smoother.label is None else "speech"
-            return self._verdict(stride, state, prediction, speech.seconds)
+            return self._decision(stride, state, prediction, speech.seconds)
         if not stride.warm:
-            return self._verdict(stride, "warmup", None, 0.0)
+            return self._decision(stride, "warmup", None, 0.0)
         if stride.acoustics.window is None or self._published_voice.gives_up(stride):
             self._smoother.end_speech()
-        return self._verdict(stride, "silence", None, 0.0)
+        return self._decision(stride, "silence", None, 0.0)
 
-    def _verdict(
+    def _decision(
         self, stride: Stride, state: State, prediction: Prediction | None, speech_seconds: float
-    ) -> Verdict:
+    ) -> Decision:
         label = self._smoother.label if state == "speech" else None
         former, held_seconds = self._label, None
         if label != former:
             held_seconds = (stride.end_sample - self._label_since) / SAMPLE_RATE
             self._label, self._label_since = label, stride.end_sample
         scores = self._smoother.scores
-        return Verdict(
+        return Decision(
             stride=stride,
             state=state,
             label=label,
@@ -155,7 +155,7 @@ class Pipeline:
 
 
 class EventBuilder:
-    """Makes numbered events from the verdicts of one stream."""
+    """Makes numbered events from the decisions of one stream."""
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
@@ -166,9 +166,9 @@ class EventBuilder:
         self._seq += 1
         return self._seq - 1
 
-    def build(self, verdict: Verdict, timing: Timing) -> list[Emotion | Change]:
-        """Return the events of one verdict, in the order of sending."""
-        stride, label = verdict.stride, _name(verdict.label)
+    def build(self, decision: Decision, timing: Timing) -> list[Emotion | Change]:
+        """Return the events of one decision, in the order of sending."""
+        stride, label = decision.stride, _name(decision.label)
         end = stride.end_sample / SAMPLE_RATE
         emotion = Emotion(
             seq=self.next_seq(),
@@ -176,22 +176,22 @@ class EventBuilder:
             start=stride.start_sample / SAMPLE_RATE,
             end=end,
             time=timing.unix_seconds,
-            state=verdict.state,
+            state=decision.state,
             label=label,
-            confidence=verdict.scores[label] if verdict.scores and label else None,
-            scores=verdict.scores,
-            raw=verdict.raw,
-            speech_ratio=0.0 if verdict.state == "silence" else stride.acoustics.speech_ratio,
+            confidence=decision.scores[label] if decision.scores and label else None,
+            scores=decision.scores,
+            raw=decision.raw,
+            speech_ratio=0.0 if decision.state == "silence" else stride.acoustics.speech_ratio,
             level_dbfs=stride.acoustics.level_dbfs,
             age_ms=timing.age_ms,
             dropped_samples=timing.dropped_samples,
         )
-        if verdict.held_seconds is None:
+        if decision.held_seconds is None:
             return [emotion]
-        former = _name(verdict.former_label)
+        former = _name(decision.former_label)
         return [
             emotion,
-            Change(self.next_seq(), self.stream, end, former, label, verdict.held_seconds),
+            Change(self.next_seq(), self.stream, end, former, label, decision.held_seconds),
         ]
 
 

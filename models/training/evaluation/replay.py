@@ -19,7 +19,7 @@ from emotiond.inference.card import LABELS, Card
 from emotiond.inference.classifier import Classifier, Prediction, softmax
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.streamer.audio.chunker import Chunk
-from emotiond.streamer.streams.pipeline import Pipeline, Verdict
+from emotiond.streamer.streams.pipeline import Decision, Pipeline
 from emotiond.streamer.streams.stride import Stride
 
 
@@ -55,7 +55,7 @@ def infer(
     return steps
 
 
-def decide(steps: Sequence[Step], card: Card) -> list[Verdict]:
+def decide(steps: Sequence[Step], card: Card) -> list[Decision]:
     """Return what the daemon would publish with this card's temperature, threshold and smoothing.
 
     The predictions must come from a card with temperature 1.
@@ -76,7 +76,7 @@ def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
     ]
 
 
-def decide_tempered(steps: Sequence[Step], card: Card) -> list[Verdict]:
+def decide_tempered(steps: Sequence[Step], card: Card) -> list[Decision]:
     """Like :func:`decide`, for predictions that already have the card's temperature."""
     pipeline = Pipeline(card, None)
     return [pipeline.decide(step.stride, step.prediction) for step in steps]

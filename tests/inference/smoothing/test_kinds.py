@@ -60,14 +60,14 @@ def test_a_pipeline_runs_with_the_kind_of_the_card(
     states = set()
     for start in range(0, sound.shape[0], STRIDE):
         chunk = Chunk(sound[start : start + STRIDE], start, start == 0, last=False)
-        verdict = pipeline.process(chunk, classifier)
-        states.add(verdict.state)
-        if verdict.raw is None or verdict.state == "silence":
+        decision = pipeline.process(chunk, classifier)
+        states.add(decision.state)
+        if decision.raw is None or decision.state == "silence":
             continue
-        assert verdict.scores == verdict.raw
-        scores = list(verdict.raw.values())
+        assert decision.scores == decision.raw
+        scores = list(decision.raw.values())
         best = scores.index(max(scores))
-        assert verdict.label == (best if scores[best] >= 0.42 else None)
+        assert decision.label == (best if scores[best] >= 0.42 else None)
     assert states == {"warmup", "silence", "speech", "uncertain"}
 
 

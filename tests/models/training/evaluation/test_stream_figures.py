@@ -18,17 +18,17 @@ from emotiond.models.training.evaluation.streams import (
     ActorStream,
     make_stream,
 )
-from emotiond.streamer.streams.pipeline import Verdict
+from emotiond.streamer.streams.pipeline import Decision
 from emotiond.streamer.streams.stride import Stride
 from tests.models.sounds import RATE
 
 STRIDE = 4000
 
 
-def verdict(end_sample: int, label: int | None) -> Verdict:
+def decision(end_sample: int, label: int | None) -> Decision:
     acoustics = Acoustics(0, end_sample, 1.0, -20.0, 100, GateState.SPEAKING, None)
     stride = Stride(acoustics, 0, end_sample, True)
-    return Verdict(stride, "speech", label, None, None, 0.0, None, None)
+    return Decision(stride, "speech", label, None, None, 0.0, None, None)
 
 
 def all_speech(stream: ActorStream) -> ActorStream:
@@ -43,8 +43,8 @@ def perfect_labels(stream: ActorStream) -> npt.NDArray[np.int64]:
 
 
 def judge(stream: ActorStream, labels: Sequence[int | None]) -> dict[str, float]:
-    verdicts = [verdict((i + 1) * STRIDE, label) for i, label in enumerate(labels)]
-    return totals([measure(stream, verdicts)])
+    decisions = [decision((i + 1) * STRIDE, label) for i, label in enumerate(labels)]
+    return totals([measure(stream, decisions)])
 
 
 def test_perfect_labels_are_late_by_a_stride_only(clips: list[Clip]) -> None:
@@ -63,7 +63,7 @@ def test_the_first_seconds_of_a_block_count_from_its_beginning(clips: list[Clip]
         dataclasses.replace(block, onset_sample=onset)
         for block, onset in zip(stream.blocks, late, strict=True)
     )
-    silent = [verdict((i + 1) * STRIDE, None) for i in range(len(perfect_labels(stream)))]
+    silent = [decision((i + 1) * STRIDE, None) for i in range(len(perfect_labels(stream)))]
     settled = measure(dataclasses.replace(stream, blocks=blocks), silent).settled_frames
     assert settled == stream.is_speech.size - 150 * len(stream.blocks)
 
@@ -85,10 +85,10 @@ def test_scores_belong_to_the_label_at_the_end_of_their_stride(clips: list[Clip]
     stream = make_stream(clips, seed=0)
     labels = perfect_labels(stream).tolist()
     even = dict.fromkeys(LABELS, 1 / 8)
-    verdicts = [
-        dataclasses.replace(verdict((i + 1) * STRIDE, label), scores=even if i % 3 else None)
+    decisions = [
+        dataclasses.replace(decision((i + 1) * STRIDE, label), scores=even if i % 3 else None)
         for i, label in enumerate(labels)
     ]
-    scores, truth = spoken_scores(stream, verdicts)
+    scores, truth = spoken_scores(stream, decisions)
     assert scores.shape == (truth.size, 8)
     assert truth.tolist() == [label for i, label in enumerate(labels) if i % 3]
