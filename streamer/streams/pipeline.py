@@ -14,7 +14,7 @@ from emotiond.streamer.streams.stride import Stride
 from emotiond.streamer.streams.voice_activity import VoiceActivity
 
 WARMUP_SECONDS = 0.5
-"""Audio after the start or a loss for which the model does not run."""
+"""The model does not run for this long after the start or a loss of audio."""
 
 LIKELY_VOICE = 0.5
 """From this probability on, a window counts as a voice in the step ``adapt``, which affects where

@@ -2,7 +2,7 @@
 
 Radford et al., *Robust Speech Recognition via Large-Scale Weak Supervision* (2022). Two
 things differ. The input is the orthonormal DCT of the log-mel spectrum, which the graph inverts
-first. GELU has the tanh form, for which TensorFlow Lite has an operator.
+first. GELU has the tanh form, since TensorFlow Lite has an operator for it.
 
 The first dimension, the batch, stays variable in the exported graph.
 """
