@@ -1,4 +1,4 @@
-"""The rooms of the package: who may import whom."""
+"""The folders of the package, and which may import which."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_the_schemas_name_what_the_code_names() -> None:
 
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
-    """What one client hears that tries everything; each message was checked as it came."""
+    """All messages to a client that tries everything. Each was checked when it came."""
     folder = tmp_path_factory.mktemp("history")
     options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"))
     with (
@@ -117,7 +117,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         (folder / "history.sqlite").write_bytes(b"not a database")
         caller.say("history")
         caller.until("error", error="history-failed")
-        heard = caller.received
+        received = caller.received
     with (
         running_daemon(*options, "--history", "off", "--max-client-streams", "0") as daemon,
         calling(daemon.websocket_url) as caller,
@@ -125,7 +125,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         caller.say("start", purpose="live", format="s16le", sample_rate=8000)
         caller.say("history")
         caller.until("error", error="history-off")
-    return heard + caller.received
+    return received + caller.received
 
 
 def test_real_traffic_holds_every_documented_message(traffic: list[Object]) -> None:

@@ -68,7 +68,7 @@ def messages() -> Iterator[Run]:
 
 @contextlib.contextmanager
 def cards() -> Iterator[Run]:
-    """A model's card: it is refused, or the daemon can hear by it."""
+    """A model's card: it is refused, or the pipeline runs with it."""
     second = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
     with _file("card.json") as path:
 

@@ -13,7 +13,7 @@ from emotiond.inference.profile import make_profile
 SETTINGS = AdaptationSettings(prior_seconds=5, horizon_seconds=60, bound=2)
 
 
-def test_nobody_known_is_the_population() -> None:
+def test_an_unknown_speaker_has_the_population_s_statistics() -> None:
     vector = Speaker(SETTINGS, 3).vector
     assert vector.dtype == np.float32
     assert vector.tolist() == [0, 0, 0]
@@ -64,9 +64,9 @@ def test_a_profile_counts_with_the_speech_it_was_taken_from_and_does_not_fade() 
     assert speaker.vector == pytest.approx([15 / 20])
     for _ in range(4000):
         speaker.update(np.array([-1.0]), 1)
-    heard_seconds = speaker.speech_seconds
-    assert heard_seconds == pytest.approx(60, abs=1)
-    expected = (15 - heard_seconds) / (20 + heard_seconds)
+    speech_seconds = speaker.speech_seconds
+    assert speech_seconds == pytest.approx(60, abs=1)
+    expected = (15 - speech_seconds) / (20 + speech_seconds)
     assert speaker.vector == pytest.approx([expected])
 
 

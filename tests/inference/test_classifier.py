@@ -51,7 +51,9 @@ def test_the_temperature_softens_the_posteriors(tiny: Path, runtime: Runtime) ->
     np.testing.assert_allclose(soft.posteriors, expected / expected.sum(), rtol=1e-4)
 
 
-def test_a_speaker_is_heard_and_forgotten_with_the_next(adapting_classifier: Classifier) -> None:
+def test_a_speaker_changes_posteriors_and_the_next_starts_cold(
+    adapting_classifier: Classifier,
+) -> None:
     speaker = adapting_classifier.speaker()
     assert speaker is not None
     speaker.update(np.ones(13), 10)
@@ -66,7 +68,7 @@ def test_a_speaker_is_heard_and_forgotten_with_the_next(adapting_classifier: Cla
     np.testing.assert_allclose(unknown.statistics, window.mean(axis=0), atol=1e-5)
 
 
-def test_a_voice_may_be_known_before_it_is_heard(adapting_classifier: Classifier) -> None:
+def test_a_profile_sets_the_statistics_before_any_speech(adapting_classifier: Classifier) -> None:
     profile = make_profile("adapting", adapting_classifier.card.sha256, 20.0, (1.0,) * 13)
     speaker = adapting_classifier.speaker(profile)
     assert speaker is not None

@@ -54,7 +54,7 @@ def test_the_data_folder_is_that_of_the_user_where_none_is_named(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs permissions as POSIX has them")
-def test_nobody_else_may_read_it() -> None:
+def test_only_the_user_may_read_it() -> None:
     before = os.umask(0)
     try:
         path = write_profile("anna", PROFILE)
@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_read_is_refused() -> None:
     assert "Is a directory" in refusal("anna")
 
 
-def test_a_folder_that_cannot_be_made_is_told(data_home: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(data_home: Path) -> None:
     data_home.write_text("a file is in the way")
     with pytest.raises(ProfileError, match=r"cannot be kept in .*XDG_DATA_HOME"):
         write_profile("anna", PROFILE)

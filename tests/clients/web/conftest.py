@@ -25,9 +25,9 @@ ARGUMENTS = (
     "--disable-sync",
     # With one page always open, all others share its process: starting one is slower than a page.
     "--process-per-site",
-    # A microphone that hears a file; each page still has to be allowed to use it.
+    # The microphone plays a file. Each page still needs the permission to use it.
     "--use-fake-device-for-media-stream",
-    # Nobody has to click before a page may play a sound.
+    # A page may play sound without a click.
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
     # A name that is this machine, but that browsers do not trust as such.

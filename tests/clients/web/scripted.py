@@ -1,6 +1,6 @@
-"""A daemon of paper: serves ``clients/web`` and sends whatever a test tells it to.
+"""A daemon of paper: serves ``clients/web`` and sends what a test gives it.
 
-The real thing as far as a browser can tell (HTTP and WebSocket on one port, a strict content
+Indistinguishable from the real one for a browser (HTTP and WebSocket on one port, a strict content
 security policy), but what it says is a script, so that every state of the page can be brought about
 on purpose.
 """
@@ -127,7 +127,7 @@ class Received:
 
 
 class ScriptedDaemon:
-    """One server whose clients all hear the same: a greeting, then what ``send`` is given."""
+    """One server whose clients all get the same: a greeting, then what ``send`` is given."""
 
     def __init__(self, greeting: Message | None = None, port: int = 0) -> None:
         self.greeting = hello() if greeting is None else greeting

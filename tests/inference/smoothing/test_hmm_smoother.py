@@ -113,7 +113,7 @@ def test_a_minute_in_one_fades_as_sixty_seconds_do() -> None:
     assert happy_after(6.0) == pytest.approx(happy_after(*[0.1] * 60), rel=1e-3)
 
 
-def test_where_nothing_new_was_said_nothing_more_is_known() -> None:
+def test_no_new_speech_changes_no_score() -> None:
     once, again = HmmSmoother(settings()), HmmSmoother(settings())
     for smoother, times in ((once, 1), (again, 9)):
         smoother.update(posteriors(happy=0.5), 1.0, 0.25, 0.25, 0.5)
@@ -132,7 +132,7 @@ def test_a_window_counts_once_at_most_however_long_it_is() -> None:
     assert score(longer, HAPPY) > score(longer, SAD)
 
 
-def test_speech_is_judged_by_the_last_window_that_holds_it() -> None:
+def test_speech_counts_by_the_last_window_that_holds_it() -> None:
     smoother = HmmSmoother(settings())
     smoother.update(posteriors(sad=0.6), 1.0, 0.5, 0.5, 0.5)
     smoother.update(posteriors(happy=0.6), 1.0, 0.5, 0.5, 1.0)
@@ -142,7 +142,7 @@ def test_speech_is_judged_by_the_last_window_that_holds_it() -> None:
     assert score(smoother, SAD) == pytest.approx(score(smoother, ANGRY))
 
 
-def test_what_has_left_a_sliding_window_counts_on() -> None:
+def test_speech_that_has_left_a_sliding_window_still_counts() -> None:
     smoother = HmmSmoother(settings())
     smoother.update(posteriors(sad=0.6), 1.0, 1.0, 1.0, 1.0)
     smoother.update(EVEN, 1.0, 0.5, 0.5, 1.0)

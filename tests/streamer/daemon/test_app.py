@@ -158,7 +158,7 @@ def test_a_reader_who_comes_late_gets_the_last_line_too() -> None:
     assert published[-1]["status"] == "ended"
 
 
-def test_at_the_speed_of_life_an_event_tells_its_age() -> None:
+def test_in_real_time_an_event_has_its_age() -> None:
     with running_daemon("--source", str(DEMO), "--model", "lite", "--json") as daemon:
         emotions = (event for event in daemon.events() if event["type"] == "emotion")
         for event in (next(emotions) for _ in range(8)):

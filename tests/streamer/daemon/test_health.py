@@ -123,7 +123,7 @@ def test_no_page_answers_before_all_outputs_are_open(
 
 
 def test_the_first_answer_is_whole_at_every_address_of_a_name() -> None:
-    """``localhost`` may have two addresses, of which one opens before the other."""
+    """``localhost`` may have two addresses, and one opens before the other."""
     with running_daemon(*SOURCE, "--host", "localhost") as daemon:
         port = daemon.port
         daemon.stop()

@@ -119,7 +119,9 @@ def test_close_in_another_thread_ends_the_wait(live: Live, tiny_classifier: Clas
     assert live.stopped == 1
 
 
-def test_what_nobody_refers_to_is_closed(live: Live, tiny_classifier: Classifier) -> None:
+def test_an_unreferenced_iterator_closes_its_source(
+    live: Live, tiny_classifier: Classifier
+) -> None:
     events = listen(live, tiny_classifier)
     next(events)
     gone = weakref.ref(events)
@@ -132,7 +134,7 @@ def test_what_nobody_refers_to_is_closed(live: Live, tiny_classifier: Classifier
     assert live.stopped == 1
 
 
-def test_a_device_that_fails_is_told_after_its_last_event(
+def test_a_device_failure_is_reported_after_the_last_event(
     live: Live, tiny_classifier: Classifier
 ) -> None:
     events = listen(live, tiny_classifier)
@@ -163,7 +165,7 @@ def test_events_that_are_taken_too_slowly_cost_sound_and_no_memory(
 ) -> None:
     with listen(live, tiny_classifier) as events:
         next(events)
-        for _ in range(60):  # a minute, of which the ring holds ten seconds
+        for _ in range(60):  # a minute; the ring holds ten seconds
             live.say(np.zeros(RATE, np.float32))
         live.ring.end()
         found = list(events)

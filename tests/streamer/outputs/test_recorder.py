@@ -58,7 +58,7 @@ def test_a_file_is_recorded_as_it_is_with_all_its_events(tmp_path: Path) -> None
     assert (bearing["file_seconds"], bearing["stream_seconds"]) == (0, 0)
 
 
-def test_what_was_recorded_is_judged_again_as_it_was_then(tmp_path: Path) -> None:
+def test_a_recording_gives_the_same_events_again(tmp_path: Path) -> None:
     path = tmp_path / "demo.wav"
     first, again = (
         emotiond("run", "--source", f"a={source}", *record, *FAST).stdout
@@ -71,7 +71,7 @@ def test_what_was_recorded_is_judged_again_as_it_was_then(tmp_path: Path) -> Non
     assert events[0] == events[1]
 
 
-def test_of_several_streams_those_are_recorded_that_were_named(tmp_path: Path) -> None:
+def test_only_the_named_streams_are_recorded(tmp_path: Path) -> None:
     sources = ("--source", f"a={DEMO}", "--source", f"b={DEMO}", "--source", f"c={DEMO}")
     records = ("--record", f"c={tmp_path / 'c.wav'}", "--record", str(tmp_path / "first.wav"))
     assert emotiond("run", *sources, *records, *FAST).returncode == 0

@@ -55,7 +55,7 @@ def numbers(socket: zmq.SyncSocket) -> list[int]:
 
 
 async def greeted(publisher: ZeroMQPublisher, sockets: list[zmq.SyncSocket]) -> None:
-    """Wait until each subscription has arrived, for which the last event is the sign."""
+    """Wait until each subscription has arrived: the publisher answers it with the last event."""
     for socket in sockets:
         await until(lambda socket=socket: socket.poll(0) > 0)  # type: ignore[misc]
         numbers(socket)

@@ -89,7 +89,7 @@ def test_of_five_thousand_connections_the_limit_is_let_in_and_the_stream_goes_on
         assert daemon.stop() == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux tells it")
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux reports it")
 @pytest.mark.parametrize("receive_bytes", [2048, 10**6])
 def test_clients_that_never_read_cost_less_than_a_megabyte_each(receive_bytes: int) -> None:
     unreading = 50

@@ -42,7 +42,7 @@ def answer(daemon: Daemon, request: bytes) -> bytes:
 
 
 def status(received: bytes) -> int | None:
-    """Of the only response; None where there was none."""
+    """Return the status of the only response; None without a response."""
     found = re.findall(rb"^HTTP/1\.1 (\d{3}) ", received, re.MULTILINE)
     assert len(found) <= 1
     return int(found[0]) if found else None
@@ -195,7 +195,7 @@ def test_nothing_that_is_sent_can_forge_a_line_of_the_log(daemon: Daemon, escape
 
 
 @given(st.binary(max_size=100), st.integers(0, 100))
-def test_the_head_of_a_request_is_judged_by_its_method_and_size(head: bytes, most: int) -> None:
+def test_a_request_head_is_refused_by_its_method_or_size(head: bytes, most: int) -> None:
     response = refusal(head, most)
     if response is None:
         assert head[:16].startswith((b"GET ", b"HEAD ")) or b" " not in head

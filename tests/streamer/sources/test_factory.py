@@ -70,9 +70,7 @@ def test_several_sources_keep_their_order() -> None:
         (["a" * 65 + "=mic"], "cannot be a stream's name"),
     ],
 )
-def test_names_that_cannot_be_told_apart_or_shown_are_refused(
-    texts: list[str], reason: str
-) -> None:
+def test_names_that_are_ambiguous_or_unprintable_are_refused(texts: list[str], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason) as refused:
         parse_specs(texts)
     assert "\n" not in str(refused.value)

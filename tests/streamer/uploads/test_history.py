@@ -154,7 +154,7 @@ def test_what_is_forgotten_is_gone_from_every_list_and_from_the_file(file: Path)
         assert caller.analysis(VOICE)["id"] == numbers[2] + 1  # a number is never used again
 
 
-def test_what_is_told_to_be_forgotten_is_so_though_the_daemon_is_killed(file: Path) -> None:
+def test_a_deleted_file_stays_deleted_if_the_daemon_is_killed(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         first, second = (caller.analysis(VOICE, name=name)["id"] for name in ("a", "b"))
         caller.say("forget", ids=[first])
@@ -227,7 +227,7 @@ def test_only_so_many_are_kept(file: Path) -> None:
 
 
 def assert_daemon_works(caller: Caller) -> None:
-    """Though not the history, it tells so, and goes on."""
+    """The daemon reports that its history does not work, and goes on."""
     caller.say("history")
     error = caller.until("error")
     assert (error["error"], error["about"]) == ("history-failed", "history")

@@ -74,7 +74,7 @@ def test_a_second_start_is_refused_and_the_first_stream_goes_on(caller: Caller) 
     assert caller.until("analysis")["stream"] == stream
 
 
-def test_sound_without_a_stream_is_told_once(caller: Caller) -> None:
+def test_audio_without_a_stream_is_reported_once(caller: Caller) -> None:
     for _ in range(20):
         caller.connection.send(b"\x00\x00")
     caller.say("recall", id=12_345)
@@ -164,7 +164,7 @@ MESSAGES: st.SearchStrategy[str | bytes] = st.one_of(
 
 
 @given(messages=st.lists(MESSAGES, max_size=12))
-def test_whatever_is_said_in_whatever_order_is_answered(
+def test_any_messages_in_any_order_are_answered(
     daemon: Daemon, messages: Sequence[str | bytes]
 ) -> None:
     with calling(daemon.websocket_url) as caller:

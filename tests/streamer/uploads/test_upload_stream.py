@@ -140,7 +140,7 @@ def test_a_stream_that_has_ended_leaves_nothing_behind() -> None:
     run(test)
 
 
-def test_a_file_is_read_only_as_fast_as_it_is_judged() -> None:
+def test_a_file_is_read_only_as_fast_as_it_is_analysed() -> None:
     async def send_on(client: ClientConnection) -> int:
         sent = 0
         with contextlib.suppress(asyncio.TimeoutError):
@@ -257,7 +257,7 @@ def test_a_stream_whose_client_has_forgotten_it_ends(start: str) -> None:
     run(test)
 
 
-def test_sound_that_waits_to_be_judged_is_not_idle() -> None:
+def test_audio_that_waits_for_analysis_is_not_idle() -> None:
     async def test() -> None:
         limits = replace(PATIENT, idle_seconds=0.3)
         async with place(limits, model="slow") as at, connect(at.url) as client:

@@ -42,14 +42,14 @@ def perfect_labels(stream: ActorStream) -> npt.NDArray[np.int64]:
     return np.array([stream.blocks[np.searchsorted(starts, e, "left") - 1].label for e in ends])
 
 
-def judge(stream: ActorStream, labels: Sequence[int | None]) -> dict[str, float]:
+def figures_of(stream: ActorStream, labels: Sequence[int | None]) -> dict[str, float]:
     decisions = [decision((i + 1) * STRIDE, label) for i, label in enumerate(labels)]
     return totals([measure(stream, decisions)])
 
 
 def test_perfect_labels_are_late_by_a_stride_only(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
-    figures = judge(stream, perfect_labels(stream).tolist())
+    figures = figures_of(stream, perfect_labels(stream).tolist())
     assert figures["share_right"] == 1
     assert figures["share_right_with_first_seconds"] > 0.97
     assert figures["median_delay_seconds"] <= 0.25
@@ -70,7 +70,7 @@ def test_the_first_seconds_of_a_block_count_from_its_beginning(clips: list[Clip]
 
 def test_no_label_is_wrong_and_delays_by_the_whole_block(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
-    figures = judge(stream, [None] * len(perfect_labels(stream)))
+    figures = figures_of(stream, [None] * len(perfect_labels(stream)))
     assert figures["share_right"] == figures["labelled_share"] == 0
     assert figures["median_delay_seconds"] == pytest.approx(12.0)
 
@@ -78,7 +78,9 @@ def test_no_label_is_wrong_and_delays_by_the_whole_block(clips: list[Clip]) -> N
 def test_changes_to_wrong_labels_are_counted(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
     restless = [(3, 4)[i % 2] for i in range(len(perfect_labels(stream)))]
-    assert judge(stream, restless)["wrong_changes_per_10_seconds"] == pytest.approx(40, rel=0.05)
+    assert figures_of(stream, restless)["wrong_changes_per_10_seconds"] == pytest.approx(
+        40, rel=0.05
+    )
 
 
 def test_scores_belong_to_the_label_at_the_end_of_their_stride(clips: list[Clip]) -> None:
