@@ -38,7 +38,7 @@ LAYERS = (
 LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 Arrows = Mapping[str, Set[str]]
-"""From each module to those that it imports."""
+"""Each module with the modules that it imports."""
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -52,7 +52,7 @@ def modules(root: Path) -> dict[str, Path]:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Whatever is imported from the package, at the top, in a function, or for types alone."""
+    """Yield all imports from the package: at the top, in a function, or for types alone."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,8 +1,8 @@
 """Make the tiny models of the tests: ``python tests/data/make_tiny.py``, with TensorFlow.
 
-They judge nothing well; they are real models, small enough to be kept beside the tests.
-``tiny`` scores the mean of a window's features and always hears a voice; ``adapting`` also
-takes a speaker's statistics, and gives those of the window; ``slow`` takes a second for each.
+Their labels are meaningless, but they are real models, small enough to be kept beside the tests.
+``tiny`` scores the mean of a window's features and always detects a voice. ``adapting`` also takes
+a speaker's statistics and returns the window's. ``slow`` takes a second for each window.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 
 
 def weights() -> tuple[Any, Any]:
-    """Small fixed ones; the last output, the voice, is always likely."""
+    """Return small fixed weights. The last output, the voice, is always likely."""
     generator = np.random.default_rng(7)
     matrix = 0.1 * generator.standard_normal((N_MFCC, len(LABELS) + 1))
     matrix[:, -1] = 0
@@ -47,13 +47,13 @@ class Tiny(tf.Module):  # type: ignore[misc]
     """Scores the mean features of a window."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features")])  # type: ignore[untyped-decorator]
-    def judge(self, features: Any) -> dict[str, Any]:
+    def infer(self, features: Any) -> dict[str, Any]:
         matrix, bias = weights()
         return {"logits": tf.matmul(tf.reduce_mean(features, 1), matrix) + bias}
 
 
 class Adapting(tf.Module):  # type: ignore[misc]
-    """The same, less what is usual for the speaker."""
+    """The same, after the speaker's statistics are subtracted."""
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[
@@ -61,7 +61,7 @@ class Adapting(tf.Module):  # type: ignore[misc]
             tf.TensorSpec((None, N_MFCC), tf.float32, "speaker"),
         ]
     )
-    def judge(self, features: Any, speaker: Any) -> dict[str, Any]:
+    def infer(self, features: Any, speaker: Any) -> dict[str, Any]:
         matrix, bias = weights()
         mean = tf.reduce_mean(features, 1)
         return {"logits": tf.matmul(mean - speaker, matrix) + bias, "statistics": mean}
@@ -71,7 +71,7 @@ class Slow(tf.Module):  # type: ignore[misc]
     """Multiplies matrices that change next to nothing: 26 billion operations for a window."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, FRAMES, N_MFCC), tf.float32, "features")])  # type: ignore[untyped-decorator]
-    def judge(self, features: Any) -> dict[str, Any]:
+    def infer(self, features: Any) -> dict[str, Any]:
         matrix, bias = weights()
         mean = tf.reduce_mean(features, 1)
         product = tf.fill((1024, 1024), tf.tanh(tf.reduce_mean(mean)) / 1024)
@@ -83,7 +83,7 @@ class Slow(tf.Module):  # type: ignore[misc]
 def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
     """Write a model and its card."""
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={"serving_default": module.judge})
+        tf.saved_model.save(module, folder, signatures={"serving_default": module.infer})
         content: bytes = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
     (HERE / f"{name}.tflite").write_bytes(content)
     card = {

@@ -67,7 +67,7 @@ def test_no_object_may_have_a_field_that_is_not_documented() -> None:
         assert all("properties" in schema for schema in found)
 
 
-def test_clients_may_send_what_the_daemon_takes() -> None:
+def test_the_schema_of_clients_has_the_requests_of_the_daemon() -> None:
     assert types_of("client") == set(REQUESTS)
     for kind, request in REQUESTS.items():
         schema = schema_of("client")["$defs"][kind]
@@ -77,7 +77,7 @@ def test_clients_may_send_what_the_daemon_takes() -> None:
         assert set(schema["required"]) == {"type", *needed}
 
 
-def test_the_schemas_name_what_the_code_names() -> None:
+def test_the_schemas_have_the_names_and_limits_of_the_code() -> None:
     messages = schema_of("daemon")["$defs"]
     assert messages["label"]["enum"] == list(LABELS)
     assert messages["emotion"]["properties"]["state"]["enum"] == list(get_args(State))
@@ -194,7 +194,7 @@ def test_every_message_field_and_error_is_on_the_page() -> None:
         assert f"`{error}`" in PAGE, error
 
 
-def test_the_limits_on_the_page_are_those_of_the_daemon() -> None:
+def test_the_page_has_the_limits_of_the_daemon() -> None:
     limits = Limits()
     for text in (
         f"{limits.message_bytes // 1024} KiB",

@@ -1,4 +1,4 @@
-"""What fuzzing has kept: inputs that reach every branch it knew of, and those that broke something.
+"""The corpus of fuzzing: inputs that reach every known branch, and inputs that broke something.
 
 ``python -m tests.fuzz`` looks for more.
 """

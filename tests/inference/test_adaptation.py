@@ -25,7 +25,7 @@ def test_after_as_much_speech_as_the_prior_it_is_half_way() -> None:
     assert speaker.vector == pytest.approx([0.5])
 
 
-def test_it_comes_close_to_a_voice_that_goes_on() -> None:
+def test_it_converges_to_a_voice_that_goes_on() -> None:
     speaker = Speaker(SETTINGS, 2)
     distances = []
     for _ in range(400):
@@ -80,7 +80,7 @@ def test_a_profile_is_bounded_as_any_voice() -> None:
         max_size=20,
     )
 )
-def test_it_never_goes_far(updates: list[tuple[FloatArray, float]]) -> None:
+def test_it_stays_within_the_bound(updates: list[tuple[FloatArray, float]]) -> None:
     speaker = Speaker(SETTINGS, 4)
     for statistics, seconds in updates:
         speaker.update(statistics, seconds)

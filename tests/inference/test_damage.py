@@ -21,7 +21,7 @@ WHOLE = read_model(DATA / "tiny.tflite")
 
 
 def infer_with(content: bytes, runtime: Runtime) -> None:
-    """What the daemon does with a model whose checksum is right."""
+    """Run a model whose checksum is right, as the daemon does."""
     classifier = Classifier(Model(WHOLE.card, content), runtime)
     classifier.infer(np.zeros((100, 13), np.float32), None)
 

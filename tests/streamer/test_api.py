@@ -112,7 +112,7 @@ def test_listen_is_the_daemon(recording: Path, lines: list[dict[str, Any]], way:
 
 
 @pytest.mark.litert
-def test_the_default_model_is_that_of_the_command(tmp_path: Path) -> None:
+def test_the_default_model_is_the_same_as_the_command_s(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, SHORT, RATE)
     found = emotiond.analyze(path).to_json()
@@ -188,7 +188,7 @@ def test_blocks_are_closed_at_the_end_of_the_with() -> None:
     assert closed == [True]
 
 
-def test_an_error_of_the_blocks_comes_out_as_it_is() -> None:
+def test_an_error_of_the_blocks_is_raised_unchanged() -> None:
     def blocks() -> Iterator[FloatArray]:
         yield demo()[:8000]
         raise ConnectionResetError("the other end is gone")
@@ -371,7 +371,7 @@ def test_a_stride_may_be_numpys_and_whole() -> None:
     )
 
 
-def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTIOND_STRIDE", "2")
     monkeypatch.setenv("EMOTIOND_NONSENSE", "2")
     result = emotiond.analyze((SHORT, RATE), model=TINY)

@@ -75,7 +75,7 @@ def test_help_names_every_command() -> None:
         (("--source", "demo", "--record", "no/such/folder.wav"), ("cannot record",)),
     ],
 )
-def test_a_setting_that_cannot_be_is_named_with_the_remedy(
+def test_an_impossible_setting_is_named_with_the_remedy(
     arguments: tuple[str, ...], parts: tuple[str, ...]
 ) -> None:
     ended = emotiond("run", *QUICK, *arguments)
@@ -275,7 +275,7 @@ def test_a_closed_output_is_no_trouble(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_the_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown() -> Path:
         raise RuntimeError("Could not determine home directory.")
 

@@ -173,11 +173,11 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"allow_host": ["http://pi.local"]}, "without the port"),
     ],
 )
-def test_values_that_cannot_be_are_refused(flags: dict[str, Any], reason: str) -> None:
+def test_impossible_values_are_refused(flags: dict[str, Any], reason: str) -> None:
     assert reason in refusal(flags, {})
 
 
-def test_an_empty_variable_is_not_taken_for_none() -> None:
+def test_an_empty_variable_is_refused() -> None:
     assert "token_file cannot be empty" in refusal({}, {"EMOTIOND_TOKEN_FILE": ""})
 
 
@@ -189,11 +189,11 @@ def test_names_and_origins_that_can_match_are_taken() -> None:
     assert config.allow_host == tuple(hosts)
 
 
-def test_a_variable_of_its_clients_is_none_of_its_business() -> None:
+def test_variables_of_the_clients_are_ignored() -> None:
     assert make_config({}, {"EMOTIOND_ZMQ_KEYS": "/keys"}) == Config()
 
 
-def test_other_machines_are_kept_out_unless_they_are_let_in() -> None:
+def test_exposure_to_other_machines_needs_consent() -> None:
     exposed = make_config({"host": "0.0.0.0"}, {})  # noqa: S104 - what is refused
     with pytest.raises(ConfigError, match="--token-file"):
         refuse_exposure(exposed)

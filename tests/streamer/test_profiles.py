@@ -44,7 +44,7 @@ def test_what_is_written_is_read(data_home: Path) -> None:
     assert profile_names() == ["anna"]
 
 
-def test_the_data_folder_is_that_of_the_user_where_none_is_named(
+def test_the_default_data_folder_is_the_user_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -100,7 +100,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     [b"", b"{", b"[]", b"\xff\xfe", b'{"format":1}', b"[" * 99_999, b" " * 1_000_001,
      b'{"format":1,"model":"full","sha256":"","speech_seconds":NaN,"mean":[0]}'],
 )  # fmt: skip
-def test_what_is_no_profile_is_refused_with_the_remedy(content: bytes) -> None:
+def test_an_invalid_profile_is_refused_with_the_remedy(content: bytes) -> None:
     write_profile("anna", PROFILE).write_bytes(content)
     line = refusal("anna")
     assert "anna.json is broken" in line

@@ -99,6 +99,6 @@ def test_the_settings_must_be_those_of_the_kind(
     assert reason in refusal(tmp_path, smoothing)
 
 
-def test_a_card_from_before_the_kinds_learns_what_to_add(tmp_path: Path) -> None:
+def test_a_card_without_a_kind_is_refused_with_the_remedy(tmp_path: Path) -> None:
     settings = {key: value for key, value in GOOD["smoothing"].items() if key != "kind"}
     assert '\'smoothing.kind\' is missing (add "kind": "hmm")' in refusal(tmp_path, settings)

@@ -144,7 +144,7 @@ def test_waiting_clients_miss_nothing() -> None:
         assert messages[1:] == printed
 
 
-def test_a_reader_who_comes_late_gets_the_last_line_too() -> None:
+def test_a_late_reader_gets_the_last_line_too() -> None:
     arguments = ("--source", str(DEMO), *FAST[:-4], "--stride", "0.05", "--wait-clients", "1")
     with running_daemon(*arguments) as daemon, connect(daemon.websocket_url) as client:
         with contextlib.suppress(ConnectionClosed):

@@ -50,7 +50,7 @@ def events_with(*options: str, environment: Mapping[str, str]) -> list[dict[str,
     return [{k: v for k, v in e.items() if k not in ("time", "age_ms")} for e in events]
 
 
-def test_it_listens_to_twenty_seconds_of_speech_and_no_further(
+def test_it_stops_after_twenty_seconds_of_speech(
     adapting_classifier: Classifier, long_speech: Path
 ) -> None:
     progress: list[float] = []

@@ -80,9 +80,7 @@ def test_an_event_is_waited_for_and_has_an_age(live: Live, tiny_classifier: Clas
     assert 0 <= emotion.age_ms < 10_000
 
 
-def test_a_status_of_the_device_comes_while_it_is_silent(
-    live: Live, tiny_classifier: Classifier
-) -> None:
+def test_a_device_status_comes_without_audio(live: Live, tiny_classifier: Classifier) -> None:
     with listen(live, tiny_classifier) as events:
         next(events)
         timer = later(lambda: live.on_status("reconnecting", "it is gone"))

@@ -1,4 +1,4 @@
-"""What ``--record`` writes, while the daemon lives and after it was killed."""
+"""The files that ``--record`` writes, while the daemon runs and after it is killed."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_only_the_named_streams_are_recorded(tmp_path: Path) -> None:
         (["a.wav", "mic=b.wav"], "recorded already"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused(texts: list[str], reason: str) -> None:
+def test_an_invalid_recording_is_refused(texts: list[str], reason: str) -> None:
     with pytest.raises(RecordError, match=reason):
         parse_records(texts, ["mic", "radio"])
 
@@ -200,7 +200,7 @@ def test_a_folder_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> N
 
 
 @pytest.mark.system
-def test_a_muted_microphone_leaves_no_silence_but_a_note_of_the_time(
+def test_a_muted_time_is_noted_and_not_recorded_as_silence(
     microphone: SoundServer, tmp_path: Path
 ) -> None:
     path = tmp_path / "mic.wav"
@@ -220,7 +220,7 @@ def test_a_muted_microphone_leaves_no_silence_but_a_note_of_the_time(
     assert second["time"] - first["time"] == pytest.approx(stream_seconds, abs=0.3)
 
 
-def test_what_a_client_sends_is_not_recorded(tmp_path: Path) -> None:
+def test_client_streams_are_not_recorded(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     arguments = ("--source", str(DEMO), "--record", str(path), *TINY, "--json")
     with running_daemon(*arguments) as daemon, connect(daemon.websocket_url) as client:

@@ -47,7 +47,7 @@ def message(number: int) -> Message:
 
 
 def numbers(socket: zmq.SyncSocket) -> list[int]:
-    """Those that are there by now."""
+    """Return the numbers of the events that have arrived."""
     received = []
     while socket.poll(0):
         received.append(json.loads(socket.recv_multipart()[1])["seq"])

@@ -31,7 +31,7 @@ pytestmark = needs_proc
 
 @pytest.fixture(autouse=True)
 def no_decoders_yet() -> None:
-    """What earlier tests left to be collected must not be counted."""
+    """Collect decoders that earlier tests left, so that they are not counted."""
     gc.collect()
     await_decoders(os.getpid(), 0)
 
@@ -85,7 +85,7 @@ def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> Non
         assert stereo.read().shape == (0, 2)
 
 
-def test_what_is_refused_costs_no_process() -> None:
+def test_a_refused_file_starts_no_process() -> None:
     with Decoder() as decoder:
         (before,) = await_decoders(os.getpid(), 1)
         for _ in range(3):
@@ -138,7 +138,7 @@ def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
         decoder.open(pipe_at(tmp_path / "pipe"))
 
 
-def test_a_file_longer_than_a_day_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_longer_than_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MOST_SECONDS", 2)
     with Decoder() as decoder:
         sound = decoder.open(str(DEMO))

@@ -100,7 +100,7 @@ def test_large_headers_get_431(headers: bytes) -> None:
     run(test)
 
 
-def test_a_client_that_reads_nothing_is_dropped_for_what_is_unread() -> None:
+def test_a_client_with_too_many_unread_bytes_is_dropped() -> None:
     async def test() -> None:
         patient = replace(LIMITS, unread_seconds=60, ping_seconds=60)
         async with port(patient) as at, connect(at.url) as listener:

@@ -76,7 +76,7 @@ def get(target: str, *headers: str, host: str = "127.0.0.1") -> bytes:
         ),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_answered_once_or_not_at_all(
+def test_an_ambiguous_request_is_answered_at_most_once(
     daemon: Daemon, request_bytes: bytes
 ) -> None:
     received = answer(daemon, request_bytes)
@@ -146,7 +146,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=150)
 @given(st.lists(PIECES, min_size=1, max_size=8), st.sampled_from(["/", "\\", "%2f", ""]))
-def test_no_path_leads_out_of_the_page(daemon: Daemon, pieces: list[str], between: str) -> None:
+def test_no_path_leaves_the_page_folder(daemon: Daemon, pieces: list[str], between: str) -> None:
     received = answer(daemon, get("/" + between.join(pieces)))
     assert status(received) in (200, 404)
     assert SECRET not in received
@@ -181,7 +181,7 @@ def test_any_header_gets_a_proper_answer(
 
 
 @pytest.mark.parametrize("escape", ["\n", "\r\n", "\x1b[2K\r", "\x08", "\x9b", "%0a", "\\n"])
-def test_nothing_that_is_sent_can_forge_a_line_of_the_log(daemon: Daemon, escape: str) -> None:
+def test_no_request_can_forge_a_log_line(daemon: Daemon, escape: str) -> None:
     line = f"x{escape}{FORGED}"
     for request_bytes in (
         get("/" + line.replace(" ", "+")),

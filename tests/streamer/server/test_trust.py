@@ -125,7 +125,7 @@ def test_the_token_is_never_disclosed(daemon: Daemon) -> None:
     assert TOKEN not in Path(f"/proc/{daemon.process.pid}/cmdline").read_text()
 
 
-def test_a_token_does_no_harm_where_none_is_wanted() -> None:
+def test_an_unneeded_token_is_ignored() -> None:
     with running_daemon(*SOURCE) as daemon, connect(daemon.websocket_url) as client:
         client.send(json.dumps({"type": "auth", "token": TOKEN}))
         kinds = {json.loads(client.recv(timeout=10))["type"] for _ in range(6)}

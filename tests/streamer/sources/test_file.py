@@ -28,7 +28,7 @@ def ignore_status(status: str, detail: str) -> None:
 
 
 def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray, FileSource]:
-    """What a source writes into a ring that is always emptied, as fast as it goes."""
+    """Return what a source writes at full speed into a ring that is always emptied."""
     source = FileSource(path, realtime=False, loop=False, **options)
     ring = Ring(2 * source.sample_rate, source.channels, source.sample_rate)
     woken = threading.Event()
@@ -86,7 +86,7 @@ def test_a_file_is_recognised_by_its_content(
 
 
 @pytest.mark.parametrize("format_", ["WAV", "FLAC", "OGG", "MP3"])
-def test_blocks_hold_the_very_sound_of_the_whole_file(tmp_path: Path, format_: str) -> None:
+def test_blocks_hold_the_exact_samples_of_the_file(tmp_path: Path, format_: str) -> None:
     path = tmp_path / "x"
     save(path, np.tile(tone(440, 0.5) + noise(0.5, -30), 2), format=format_)
     whole, _ = soundfile.read(str(path), dtype="float32", always_2d=True)

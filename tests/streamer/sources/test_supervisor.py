@@ -81,7 +81,7 @@ def cable() -> Iterator[Cable]:
 
 
 def blocks(ring: Ring) -> list[Block]:
-    """Whatever has been written, one block for each time that the cable was open."""
+    """Return all written blocks, one for each time that the cable was open."""
     return list(iter(lambda: ring.read(BLOCK.shape[0]), None))
 
 
@@ -89,7 +89,7 @@ def test_the_pauses_between_attempts_grow_up_to_ten_seconds() -> None:
     assert list(itertools.islice(growing_pauses(), 7)) == [0.5, 1, 2, 4, 8, 10, 10]
 
 
-def test_what_is_lost_is_looked_for_until_it_is_there_and_the_time_becomes_a_gap(
+def test_a_lost_device_is_reopened_and_the_time_becomes_a_gap(
     cable: Cable,
 ) -> None:
     cable.start()
@@ -116,7 +116,7 @@ def test_a_loss_is_noticed_without_a_notice(cable: Cable) -> None:
     assert cable.status() == "running"
 
 
-def test_what_is_found_but_does_not_open_is_tried_again(cable: Cable) -> None:
+def test_a_device_that_does_not_open_is_tried_again(cable: Cable) -> None:
     cable.start()
     cable.opens = cable.works = False
     assert cable.status() == "reconnecting"

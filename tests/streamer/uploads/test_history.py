@@ -57,7 +57,7 @@ def listed(caller: Caller) -> list[Object]:
 
 
 def recalled(caller: Caller, number: int) -> tuple[Object, list[Object]]:
-    """What is known of a file, and its events, put together from all parts."""
+    """Return the result of a file and its events, joined from all parts."""
     caller.say("recall", id=number)
     events: list[Object] = []
     while True:
@@ -133,7 +133,7 @@ def test_it_is_kept_over_a_restart_and_so_are_hostile_names(file: Path) -> None:
         assert "script" not in daemon.stderr
 
 
-def test_what_is_forgotten_is_gone_from_every_list_and_from_the_file(file: Path) -> None:
+def test_a_deleted_result_is_gone_from_every_list_and_from_the_file(file: Path) -> None:
     with (
         daemon_with(file) as daemon,
         calling(daemon.websocket_url) as caller,
@@ -190,7 +190,7 @@ def test_by_default_it_is_in_the_users_data_folder(tmp_path: Path) -> None:
     assert (tmp_path / "emotiond" / "history.sqlite").exists()
 
 
-def test_none_is_kept_where_that_is_wanted(tmp_path: Path) -> None:
+def test_history_can_be_off(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
     with (
         daemon_with("off", environment=environment) as daemon,
@@ -292,7 +292,7 @@ def test_a_place_that_cannot_be_written_is_an_error_and_the_daemon_works(path: s
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
-def test_a_disk_on_which_nothing_more_fits_leaves_what_was_there(file: Path) -> None:
+def test_a_full_disk_does_not_damage_the_history(file: Path) -> None:
     import resource
 
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:

@@ -101,7 +101,7 @@ def test_the_end_of_nothing_is_an_error(caller: Caller, kind: str) -> None:
         ("f32le", np.array([1e30], "<f4").tobytes()),
     ],
 )
-def test_sound_that_is_none_ends_the_stream(caller: Caller, form: str, data: bytes) -> None:
+def test_invalid_audio_ends_the_stream(caller: Caller, form: str, data: bytes) -> None:
     stream = caller.start(format=form)
     caller.connection.send(data)
     error = caller.until("error")
@@ -117,7 +117,7 @@ def test_a_file_that_is_too_long_is_refused_before_it_comes(caller: Caller) -> N
     assert "emotiond analyze" in error["detail"]
 
 
-def test_what_a_client_cancels_leaves_no_result(caller: Caller, daemon: Daemon) -> None:
+def test_a_cancelled_upload_leaves_no_result(caller: Caller, daemon: Daemon) -> None:
     caller.say("history")
     before = caller.until("history")
     stream = caller.start()
