@@ -46,9 +46,7 @@ def inner(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("source", SKIPS.values(), ids=SKIPS)
-def test_a_skip_is_a_failure_where_nothing_may_be_skipped(
-    inner: Path, tmp_path: Path, source: str
-) -> None:
+def test_a_skip_fails_if_skips_are_forbidden(inner: Path, tmp_path: Path, source: str) -> None:
     (inner / "test_inner.py").write_text(source)
     assert pytest_of(inner, home=tmp_path).returncode in (0, 5)
     held = pytest_of(inner, "--no-skips", home=tmp_path)

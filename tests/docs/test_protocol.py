@@ -128,11 +128,11 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
     return received + caller.received
 
 
-def test_real_traffic_holds_every_documented_message(traffic: list[Object]) -> None:
+def test_real_traffic_has_every_documented_message(traffic: list[Object]) -> None:
     assert {message["type"] for message in traffic} == types_of("daemon")
 
 
-def test_real_traffic_holds_every_error_that_can_be_had_at_once(traffic: list[Object]) -> None:
+def test_real_traffic_has_every_error_that_needs_no_waiting(traffic: list[Object]) -> None:
     met = {message["error"] for message in traffic if message["type"] == "error"}
     assert met == errors() - {"idle", "failed"}  # see tests/streamer/uploads/test_upload_stream.py
 

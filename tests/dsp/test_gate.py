@@ -199,7 +199,7 @@ def test_a_restart_forgets_everything(before: FloatArray, after: FloatArray) -> 
 
 
 @given(levels)
-def test_there_is_an_onset_just_while_it_is_open(levels: FloatArray) -> None:
+def test_there_is_an_onset_only_while_it_is_open(levels: FloatArray) -> None:
     gate = LevelGate(SECOND)
     for k, level in enumerate(levels):
         gate.push(np.array([level]))

@@ -27,6 +27,6 @@ def test_every_input_is_taken_or_refused(target: str) -> None:
                 raise AssertionError(f"{path.name} is neither taken nor refused") from error
 
 
-def test_there_are_cards_to_begin_with_that_are_whole() -> None:
+def test_the_corpus_has_valid_cards() -> None:
     for name in ("tiny", "adapting"):
         load_card(CORPUS / "cards" / name)

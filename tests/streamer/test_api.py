@@ -157,7 +157,7 @@ def test_any_cut_into_blocks_gives_the_same_events(
     assert without_time(emotiond.listen((blocks(), RATE), model=TINY)) == whole
 
 
-def test_a_block_that_is_changed_after_it_was_taken_does_no_harm(
+def test_changing_a_block_after_it_was_taken_has_no_effect(
     whole: list[dict[str, Any]],
 ) -> None:
     def blocks() -> Iterator[FloatArray]:

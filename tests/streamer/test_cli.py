@@ -266,7 +266,7 @@ def test_a_full_output_is_reported_in_one_line(arguments: tuple[str, ...]) -> No
         ("run", "--source", "demo", "--json", *QUICK),
     ],
 )
-def test_a_closed_output_is_no_trouble(arguments: tuple[str, ...]) -> None:
+def test_a_closed_output_is_no_error(arguments: tuple[str, ...]) -> None:
     command = shlex.join([*COMMAND, *arguments])
     ended = subprocess.run(
         ["/bin/sh", "-c", f"{command} >&-"], stderr=subprocess.PIPE, text=True, check=False

@@ -76,7 +76,7 @@ def test_it_is_replaced_as_a_whole_and_leaves_nothing_beside_it() -> None:
     ["", ".", "..", "../anna", "a/b", "a\\b", "/etc/passwd", "a.json", "a\0", "a\n", " a", "-a",
      "x" * 41],
 )  # fmt: skip
-def test_no_name_leads_elsewhere(name: str) -> None:
+def test_no_name_leaves_the_folder_of_profiles(name: str) -> None:
     with pytest.raises(ProfileError, match="cannot be a profile's name"):
         profile_path(name)
 

@@ -291,7 +291,7 @@ def test_zeromq_subscribers_of_a_fast_run_are_waited_for() -> None:
     assert numbers == list(range(len(numbers)))
 
 
-def test_without_any_network_socket_of_others_it_listens_on_loopback_alone() -> None:
+def test_listening_beyond_loopback_needs_consent() -> None:
     ended = emotiond("--source", "demo", "--model", "lite", "--host", "0.0.0.0")  # noqa: S104
     assert ended.returncode == 1
     assert "--host" in ended.stderr

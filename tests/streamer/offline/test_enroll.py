@@ -137,7 +137,7 @@ def test_streams_start_from_the_voice_and_are_the_same_every_time(
     assert analysis("--profile", "anna") != analysis()
 
 
-def test_the_profile_holds_no_sound(home: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_profile_contains_no_audio(home: Mapping[str, str], tmp_path: Path) -> None:
     emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
     (kept,) = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
     content = json.loads(kept.read_text())

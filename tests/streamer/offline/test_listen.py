@@ -158,7 +158,7 @@ def test_a_device_that_cannot_start_is_closed(live: Live, tiny_classifier: Class
     assert live.stopped == 1
 
 
-def test_events_that_are_taken_too_slowly_cost_sound_and_no_memory(
+def test_a_slow_consumer_of_events_loses_audio_and_costs_no_memory(
     live: Live, tiny_classifier: Classifier
 ) -> None:
     with listen(live, tiny_classifier) as events:

@@ -164,7 +164,7 @@ def test_its_memory_is_limited() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_it_outlives_no_daemon(number: signal.Signals) -> None:
+def test_the_decoder_ends_with_the_daemon(number: signal.Signals) -> None:
     with running_daemon("--source", str(DEMO), "--model", "lite") as daemon:
         (child,) = await_decoders(daemon.process.pid, 1)
         daemon.stop(number)

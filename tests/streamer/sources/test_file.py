@@ -117,7 +117,7 @@ def test_samples_beyond_full_scale_are_played_as_they_are(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("format_", ["WAV", "MP3"])
 @pytest.mark.parametrize("keep", [0.9, 0.5, 0.25])
-def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(
+def test_a_truncated_file_is_played_up_to_the_cut(
     tmp_path: Path, format_: str, keep: float
 ) -> None:
     path = tmp_path / "x"
@@ -130,7 +130,7 @@ def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(
 
 @pytest.mark.parametrize("format_", ["FLAC", "OGG", "AIFF"])
 @pytest.mark.parametrize("keep", [0.9, 0.5, 0.01])
-def test_where_that_cannot_be_it_is_refused_and_hangs_nowhere(
+def test_another_truncated_file_is_played_or_refused_in_one_line(
     tmp_path: Path, format_: str, keep: float
 ) -> None:
     path = tmp_path / "x"
@@ -145,7 +145,7 @@ def test_where_that_cannot_be_it_is_refused_and_hangs_nowhere(
         assert played.shape[0] <= 32_000
 
 
-def test_a_header_that_promises_more_than_there_is_does_no_harm(tmp_path: Path) -> None:
+def test_a_header_with_too_large_a_size_is_harmless(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     save(path, tone(440, 0.5))
     content = bytearray(path.read_bytes())

@@ -44,7 +44,7 @@ def test_pcm_gives_the_events_of_the_same_sound_in_a_file() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01"])
-def test_no_sound_at_all_is_a_proper_end(data: bytes) -> None:
+def test_an_empty_input_ends_normally(data: bytes) -> None:
     events = events_of(data)
     assert [event.get("status") for event in events] == ["running", "ended"]
 

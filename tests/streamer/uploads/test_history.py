@@ -68,7 +68,7 @@ def recalled(caller: Caller, number: int) -> tuple[Object, list[Object]]:
             return part, events
 
 
-def test_at_first_it_is_empty_and_no_file_is_made_before_it_is_asked_for(file: Path) -> None:
+def test_the_history_is_empty_at_first_and_has_no_file(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         assert not file.exists()
         assert listed(caller) == []
@@ -116,7 +116,7 @@ def test_a_file_without_an_event_can_be_seen_again_too(caller: Caller) -> None:
     assert recalled(caller, analysis["id"])[1] == []
 
 
-def test_it_is_kept_over_a_restart_and_so_are_hostile_names(file: Path) -> None:
+def test_results_and_hostile_names_survive_a_restart(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         for name in HOSTILE:
             assert caller.analysis(VOICE, name=name)["name"] == name
@@ -165,14 +165,14 @@ def test_a_deleted_file_stays_deleted_if_the_daemon_is_killed(file: Path) -> Non
         assert database.execute("SELECT id FROM files").fetchall() == [(second,)]
 
 
-def test_no_sound_is_kept(caller: Caller, file: Path) -> None:
+def test_no_audio_is_stored(caller: Caller, file: Path) -> None:
     caller.analysis(VOICE)
     assert file.stat().st_size < len(VOICE) / 2
     assert [path.name for path in file.parent.iterdir()] == ["history.sqlite"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_it_is_for_the_user_alone(caller: Caller, file: Path) -> None:
+def test_only_the_user_may_read_the_history(caller: Caller, file: Path) -> None:
     caller.analysis(VOICE)
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
@@ -208,7 +208,7 @@ def test_history_can_be_off(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_so_many_are_kept(file: Path) -> None:
+def test_the_number_of_results_is_limited(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         first = caller.analysis(VOICE, name="\x1f" * LONGEST_NAME)  # no name takes more bytes
         with closing(sqlite3.connect(file)) as database, database:

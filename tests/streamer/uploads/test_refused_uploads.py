@@ -56,7 +56,7 @@ def test_one_stream_too_many_is_refused_and_the_socket_stays_open() -> None:
         assert [message["type"] for message in second.received].count("error") == 1
 
 
-def test_no_streams_at_all_may_be_allowed() -> None:
+def test_client_streams_can_be_off() -> None:
     with (
         running_daemon("--source", "demo", "--model", TINY, "--max-client-streams", "0") as daemon,
         calling(daemon.websocket_url) as caller,

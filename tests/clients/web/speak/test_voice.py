@@ -159,7 +159,9 @@ def test_refused_by_the_viewer(open_page: Any, paper: ScriptedDaemon) -> None:
     expect(page.locator("#voice-level")).to_be_hidden()
 
 
-def test_there_is_none(allowed: None, open_page: Any, paper: ScriptedDaemon) -> None:
+def test_a_missing_microphone_is_reported(
+    allowed: None, open_page: Any, paper: ScriptedDaemon
+) -> None:
     missing = """
       navigator.mediaDevices.getUserMedia = async () => {
         throw new DOMException("none", "NotFoundError");

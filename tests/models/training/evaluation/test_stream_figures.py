@@ -68,7 +68,9 @@ def test_the_first_seconds_of_a_block_count_from_its_beginning(clips: list[Clip]
     assert settled == stream.is_speech.size - 150 * len(stream.blocks)
 
 
-def test_no_label_is_wrong_and_delays_by_the_whole_block(clips: list[Clip]) -> None:
+def test_a_missing_label_is_wrong_and_counts_as_a_delay_of_the_whole_block(
+    clips: list[Clip],
+) -> None:
     stream = all_speech(make_stream(clips, seed=0))
     figures = figures_of(stream, [None] * len(perfect_labels(stream)))
     assert figures["share_right"] == figures["labelled_share"] == 0
