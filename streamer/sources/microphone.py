@@ -21,8 +21,8 @@ from emotiond.streamer.sources.devices import (
     load_portaudio,
 )
 from emotiond.streamer.sources.playing_thread import start_playing
+from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
-from emotiond.streamer.sources.supervisor import Supervisor
 
 BLOCK_SECONDS = 0.01
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost

@@ -20,8 +20,8 @@ from emotiond.streamer.audio.samples import from_s16le
 from emotiond.streamer.options import Option
 from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.playing_thread import start_playing
+from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
-from emotiond.streamer.sources.supervisor import Supervisor
 
 PREFIX = "wire:"
 _CONNECT_SECONDS = 5.0

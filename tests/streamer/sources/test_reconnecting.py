@@ -10,8 +10,8 @@ import pytest
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Block, Ring
-from emotiond.streamer.sources import supervisor
-from emotiond.streamer.sources.supervisor import Supervisor, growing_pauses
+from emotiond.streamer.sources import reconnecting
+from emotiond.streamer.sources.reconnecting import Supervisor, growing_pauses
 
 RATE = 16_000
 PATIENCE_SECONDS = 20
@@ -179,7 +179,7 @@ def test_it_is_closed_even_if_the_device_breaks_its_supervision(
 ) -> None:
     cable = Cable()
     monkeypatch.setattr(cable, "is_lost", lambda: 1 / 0)
-    monkeypatch.setattr(supervisor, "_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(reconnecting, "_CHECK_SECONDS", 0.0)
     cable.supervisor.open_first(0, cable.ring, lambda *_: None)
     with pytest.raises(ZeroDivisionError):
         cable.supervisor.keep_open()
