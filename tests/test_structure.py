@@ -37,8 +37,13 @@ LAYERS = (
     {"models.training.evaluation"},
     {"models.training"},
 )
-# The command line reads these at every start, even for --help.
-TABLES = ("streamer.outputs.kinds", "streamer.sources.kinds", "streamer.readers.kinds")
+# The command line reads these at every start, even for --help. The examples are models for them.
+TABLES = (
+    "emotiond.streamer.outputs.kinds",
+    "emotiond.streamer.sources.kinds",
+    "emotiond.streamer.readers.kinds",
+)
+EXAMPLES = ("tests.support.beacon", "tests.support.wire")
 # A part imports these when it opens. numpy is not among them: the settings need it themselves,
 # for the sample rate in ``inference.card``.
 SLOW = {
@@ -165,14 +170,14 @@ def test_a_circle_in_a_room_is_found(tmp_path: Path) -> None:
     assert circle(arrows(modules(tmp_path))) == ["dsp.b", "dsp.c", "dsp.b"]
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_table_of_kinds_imports_nothing_slow(table: str) -> None:
-    program = f"import sys, emotiond.{table}; print(*sys.modules)"
+@pytest.mark.parametrize("module", [*TABLES, *EXAMPLES])
+def test_the_tables_of_kinds_and_the_examples_import_nothing_slow(module: str) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     loaded = set(ended.stdout.split())
-    assert f"emotiond.{table}" in loaded
+    assert module in loaded
     assert loaded & SLOW == set()
 
 
