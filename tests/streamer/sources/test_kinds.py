@@ -151,7 +151,13 @@ def test_it_is_muted_by_its_switch_reconnects_and_ends(sender: socket.socket) ->
 def test_a_source_that_cannot_be_opened_is_reported_in_one_line(sender: socket.socket) -> None:
     flag, value = source_of(sender)
     sender.close()
-    for source, reason in ((value, "the wire is dead"), ("wire:nowhere", "no wire at")):
+    for source, reason in (
+        (value, "the wire is dead"),
+        ("wire:a..b:9", "the wire is dead"),
+        ("wire:nowhere", "no wire at"),
+        ("wire:nowhere:0", "no wire at"),
+        ("wire:nowhere:65536", "no wire at"),
+    ):
         ended = subprocess.run(
             [*COMMAND, "run", flag, source, *MODEL, "--port", "0", "--zmq", "off"],
             env=ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False,
