@@ -62,9 +62,9 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
             stride = pipeline.push(chunk)
             inferred = prediction if stride.needs_inference else None
             pipeline.adapt(stride, inferred)
-            verdict = decider.decide(stride, inferred)
+            decision = decider.decide(stride, inferred)
             captured = chunker.capture_time(stride.end_sample)
-            for event in event_builder.build(verdict, Timing(captured or 0.0, None, 0)):
+            for event in event_builder.build(decision, Timing(captured or 0.0, None, 0)):
                 encode(to_json(event))
         spent.append((time.perf_counter_ns() - began) / 1000 / (_STRIDE // _BLOCK))
     return spent

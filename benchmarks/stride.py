@@ -61,8 +61,8 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         stride = pipeline.push(Chunk(block, position, position == 0, last=False))
         prediction = pipeline.infer(stride, classifier)
         pipeline.adapt(stride, prediction)
-        verdict = decider.decide(stride, prediction)
-        if verdict.scores is not None:
+        decision = decider.decide(stride, prediction)
+        if decision.scores is not None:
             break
     timing = Timing(1.0, 1.0, 0)
 
@@ -70,7 +70,7 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         pipeline.adapt(stride, prediction)
         decider.decide(stride, prediction)
 
-    event = event_builder.build(verdict, timing)[0]
+    event = event_builder.build(decision, timing)[0]
     return {
         "callback: write 10 ms into the ring": _write_block(samples),
         "features: push one stride": lambda: front_end.push(next(blocks)),
@@ -80,7 +80,7 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         "- MFCC": lambda: mfcc(framed),
         "inference": continuous_inference(classifier, _STRIDE),
         "smoothing, label, state": adapt_and_decide,
-        "event": lambda: event_builder.build(verdict, timing),
+        "event": lambda: event_builder.build(decision, timing),
         "JSON": lambda: encode(to_json(event)),
     }
 

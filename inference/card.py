@@ -14,7 +14,7 @@ from emotiond.exceptions import CardError
 from emotiond.inference.adaptation import AdaptationSettings
 from emotiond.inference.parsing import Kinds, build
 from emotiond.inference.smoothing.kinds import SMOOTHERS
-from emotiond.inference.smoothing.smoother import SmootherSettings
+from emotiond.inference.smoothing.protocols import SmootherSettings
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """The eight labels. Every vector of scores has this order."""

@@ -190,7 +190,7 @@ def _insert_options(flags: list[Flag], part: Part[Any], settings: object) -> Non
 
 
 def _details(option: Option, settings: object) -> dict[str, Any]:
-    """Return what argparse has to know. The default tells the type of the values."""
+    """Return the arguments for argparse. The default determines the type of the values."""
     details: dict[str, Any] = {"help": option.help}
     if option.metavar is not None:
         details["metavar"] = option.metavar

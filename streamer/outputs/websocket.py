@@ -112,7 +112,7 @@ class WebSocketOutput:
         return self._server.dropped_clients
 
     def about(self) -> About:
-        """Return the addresses, and how many clients there are and were sent away."""
+        """Return the addresses, and the numbers of connected and of refused clients."""
         from emotiond.streamer.server.prometheus import metric
         from emotiond.streamer.server.websocket_server import PATH
 

@@ -37,7 +37,7 @@ HERE = Path(__file__).parent
 
 
 def weights() -> tuple[Any, Any]:
-    """Small fixed ones; the last output, the voice, is always likely."""
+    """Return small fixed weights. The last output, the voice, is always likely."""
     generator = np.random.default_rng(7)
     matrix = 0.1 * generator.standard_normal((N_MFCC, len(LABELS) + 1))
     matrix[:, -1] = 0

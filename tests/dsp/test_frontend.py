@@ -26,7 +26,7 @@ def front_end() -> FrontEnd:
 
 
 def acoustics_of(samples: FloatArray, stride: int = STRIDE) -> list[Acoustics]:
-    """What every stride brings; windows are copied, as they are valid for one push only."""
+    """Return the result of every stride. Windows are copied: they are valid for one push only."""
     stream, pushed = front_end(), []
     for chunk in cut(samples, [stride]):
         acoustics = stream.push(chunk)

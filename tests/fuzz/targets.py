@@ -1,4 +1,4 @@
-"""What is fuzzed: every place where bytes from outside are made sense of.
+"""What is fuzzed: every place that parses bytes from outside.
 
 Each target opens what it needs and gives a function that takes one input. Whatever the input
 is, the function returns: an exception, a hang or a crash is a fault of ours.
@@ -52,7 +52,7 @@ _ANSWERS = (101, 200, 400, 403, 404, 405, 421, 426, 431, 505)
 
 @contextlib.contextmanager
 def messages() -> Iterator[Run]:
-    """What a WebSocket client sends: it is understood, or answered with an error."""
+    """A message of a WebSocket client: it is parsed, or answered with an error."""
 
     def run(data: bytes) -> None:
         for message in (data, data.decode(errors="replace")):
@@ -210,7 +210,7 @@ TARGETS: Mapping[str, Callable[[], AbstractContextManager[Run]]] = {
 
 
 class _Faults(logging.Handler):
-    """What ``websockets`` says of a handler of ours that raised."""
+    """Collects what ``websockets`` logs when one of our handlers raises."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

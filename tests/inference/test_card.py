@@ -76,7 +76,7 @@ def test_the_labels_are_the_eight_in_their_order() -> None:
         (" " * 4_000_001, "too large"),
     ],
 )
-def test_what_is_no_card_is_refused(tmp_path: Path, content: str | bytes, reason: str) -> None:
+def test_an_invalid_card_is_refused(tmp_path: Path, content: str | bytes, reason: str) -> None:
     assert reason in refusal(tmp_path, content)
 
 

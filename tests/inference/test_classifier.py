@@ -125,7 +125,7 @@ def test_streams_in_turn_get_what_each_gets_alone(past_classifier: Classifier) -
     assert shared == alone
 
 
-def test_a_voice_may_be_known_before_it_is_heard(adapting_classifier: Classifier) -> None:
+def test_a_profile_sets_the_statistics_before_any_speech(adapting_classifier: Classifier) -> None:
     profile = make_profile("adapting", adapting_classifier.card.sha256, 20.0, (1.0,) * 13)
     speaker = adapting_classifier.speaker(profile)
     assert speaker is not None

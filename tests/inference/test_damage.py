@@ -23,7 +23,7 @@ WHOLE = read_model(DATA / "tiny.tflite")
 
 
 def infer_with(content: bytes, runtime: Runtime) -> None:
-    """What the daemon does with a model whose checksum is right."""
+    """Run a model whose checksum is right, as the daemon does."""
     classifier = Classifier(Model(WHOLE.card, content), runtime)
     window = window_at(np.zeros((100, 13), np.float32), 100)
     classifier.infer(window, classifier.encoding(), None)

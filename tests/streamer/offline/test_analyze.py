@@ -33,7 +33,7 @@ def test_results_come_in_the_order_of_the_files() -> None:
     assert found == files
 
 
-def test_a_file_that_cannot_be_read_costs_no_other() -> None:
+def test_an_unreadable_file_does_not_affect_the_others() -> None:
     def picky(file: str) -> Analysis:
         if file == "bad":
             raise SourceError("bad: it is damaged", "Convert it again")

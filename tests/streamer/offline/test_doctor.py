@@ -28,7 +28,7 @@ def test_the_speed_of_each_model_is_measured(name: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.system
-def test_a_machine_that_is_well_is_told_so_in_figures(microphone: SoundServer) -> None:
+def test_a_healthy_machine_gets_ok_with_figures(microphone: SoundServer) -> None:
     microphone.play(DEMO)
     found = findings(microphone)
     for check in ("python", "numpy", "interpreter", "portaudio", "device 0"):
@@ -50,6 +50,6 @@ def test_a_mute_microphone_is_noticed(microphone: SoundServer) -> None:
 
 @pytest.mark.system
 def test_it_can_be_read_by_people(microphone: SoundServer) -> None:
-    told = emotiond("doctor", env=microphone.environment).stdout
-    assert "ok    portaudio" in told
-    assert "→" in told
+    output = emotiond("doctor", env=microphone.environment).stdout
+    assert "ok    portaudio" in output
+    assert "→" in output

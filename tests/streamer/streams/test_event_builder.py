@@ -44,8 +44,8 @@ def test_seq_has_no_gaps(run: Run) -> None:
 
 def test_the_timing_is_copied_into_the_event(run: Run) -> None:
     stride = run.pipeline.push(Chunk(SILENCE[:STRIDE], 0, True, False))
-    verdict = run.decider.decide(stride, None)
-    (event,) = EventBuilder("mic").build(verdict, Timing(5.5, 14.2, 7))
+    decision = run.decider.decide(stride, None)
+    (event,) = EventBuilder("mic").build(decision, Timing(5.5, 14.2, 7))
     assert isinstance(event, Emotion)
     assert (event.stream, event.time, event.age_ms, event.dropped_samples) == ("mic", 5.5, 14.2, 7)
     assert event.level_dbfs == pytest.approx(-120, abs=1e-3)

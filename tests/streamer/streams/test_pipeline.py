@@ -11,7 +11,7 @@ from emotiond.inference.encoding import Encoding
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Emotion
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.pipeline import Pipeline
 from tests.support.scripted import NO_VOICE, SILENCE, STRIDE, Run
 from tests.support.signals import cut, demo, tone
@@ -20,9 +20,9 @@ SHORTEST_TO_LONGEST = [0.01, 0.03, 0.1, 0.25, 1.0, 2.5, 10.0]
 """Strides in seconds. The option takes multiples of 0.01 from 0.01 to 10."""
 
 
-def verdicts(
+def decisions(
     classifier: Classifier, samples: FloatArray, stride_samples: int, block: int = 0
-) -> list[Verdict]:
+) -> list[Decision]:
     """What a new stream decides, with its sound in blocks of this size; 0 for a single one."""
     pipeline = Pipeline(classifier.card, classifier.encoding(), classifier.speaker())
     ring = Ring(samples.shape[0], 1, 16_000)
@@ -41,26 +41,26 @@ def verdicts(
     return found
 
 
-def same(first: list[Verdict], second: list[Verdict]) -> bool:
+def same(first: list[Decision], second: list[Decision]) -> bool:
     """Whether both are equal to the bit. The features of a window hold for one push only."""
-    return [essence(verdict) for verdict in first] == [essence(verdict) for verdict in second]
+    return [essence(decision) for decision in first] == [essence(decision) for decision in second]
 
 
-def essence(verdict: Verdict) -> tuple[object, ...]:
-    stride = verdict.stride
+def essence(decision: Decision) -> tuple[object, ...]:
+    stride = decision.stride
     return (
         stride.start_sample,
         stride.end_sample,
-        verdict.state,
-        verdict.label,
-        verdict.scores,
-        verdict.raw,
-        verdict.speech_seconds,
+        decision.state,
+        decision.label,
+        decision.scores,
+        decision.raw,
+        decision.speech_seconds,
     )
 
 
-def test_every_stride_has_a_verdict_from_the_first(tiny_classifier: Classifier) -> None:
-    found = verdicts(tiny_classifier, demo()[:48_001], STRIDE)
+def test_every_stride_has_a_decision_from_the_first(tiny_classifier: Classifier) -> None:
+    found = decisions(tiny_classifier, demo()[:48_001], STRIDE)
     assert len(found) == 13
     assert found[0].state == "warmup"
 
@@ -70,10 +70,10 @@ def test_each_stride_that_the_option_allows_gives_the_same_for_any_blocks(
     past_classifier: Classifier, stride: float
 ) -> None:
     sound = np.tile(demo(), 2)[: round(16_000 * max(4.0, 2.5 * stride))]
-    expected = verdicts(past_classifier, sound, round(16_000 * stride))
-    assert any(verdict.raw for verdict in expected)
+    expected = decisions(past_classifier, sound, round(16_000 * stride))
+    assert any(decision.raw for decision in expected)
     for block in (160, 4001):
-        assert same(verdicts(past_classifier, sound, round(16_000 * stride), block), expected)
+        assert same(decisions(past_classifier, sound, round(16_000 * stride), block), expected)
 
 
 def encoded_states(
@@ -94,7 +94,7 @@ def encoded_states(
     syllable = np.concatenate((tone(300, 0.4), np.zeros(4800, np.float32)))
     n_samples = round(16_000 * stride_seconds) * n_strides
     sound = np.tile(syllable, n_samples // syllable.shape[0] + 1)[:n_samples]
-    verdicts(classifier, sound, round(16_000 * stride_seconds))
+    decisions(classifier, sound, round(16_000 * stride_seconds))
     return encoded
 
 
@@ -123,7 +123,7 @@ def test_after_a_stride_longer_than_what_is_held_the_encoding_begins_anew(
 
 
 def test_an_empty_last_chunk_repeats_the_last_prediction(tiny_classifier: Classifier) -> None:
-    *_, before, last = verdicts(tiny_classifier, demo()[: 20 * STRIDE], STRIDE)
+    *_, before, last = decisions(tiny_classifier, demo()[: 20 * STRIDE], STRIDE)
     assert before.raw is not None
     assert last.raw == before.raw
     assert last.stride.end_sample == before.stride.end_sample

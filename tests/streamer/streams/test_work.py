@@ -159,8 +159,8 @@ def _process(
     for first in range(0, samples.shape[0], stride):
         after_cut = position + first == 0
         chunk = Chunk(samples[first : first + stride], position + first, after_cut, last=False)
-        verdict = pipeline.process(chunk, classifier)
-        for event in event_builder.build(verdict, Timing(0.0, None, 0)):
+        decision = pipeline.process(chunk, classifier)
+        for event in event_builder.build(decision, Timing(0.0, None, 0)):
             events.encode(events.to_json(event))
-        states.append(verdict.state)
+        states.append(decision.state)
     return states

@@ -72,7 +72,7 @@ def test_training_windows_end_anywhere() -> None:
     assert len(lengths) > 10
 
 
-def test_a_clip_that_never_opens_the_gate_gives_none() -> None:
+def test_a_clip_that_never_opens_the_gate_gives_no_window() -> None:
     silence = np.zeros(RATE, np.float32)
     assert choose_window(front_end(), silence, np.random.default_rng(0)) is None
 

@@ -44,7 +44,7 @@ Windows = npt.NDArray[np.float32]
 
 @pytest.fixture(scope="module")
 def windows() -> Windows:
-    """As the trainer cuts them."""
+    """Return windows as the trainer cuts them."""
     front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
     return np.stack([cut.features for cut in cut_windows(front_end, babble(4.1))]).astype(
         np.float32
