@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 WIDTH = 384
 
 
-def random_whisper(path: Path) -> None:
-    """An untrained encoder of the right shape."""
+def random_whisper() -> dict[str, npt.NDArray[np.float32]]:
+    """An untrained encoder of the right shape, under the names of an ``.npz``."""
     random = np.random.default_rng(0)
     shapes: dict[str, tuple[int, ...]] = {
         "conv1/weight": (WIDTH, 80, 3),
@@ -30,5 +32,11 @@ def random_whisper(path: Path) -> None:
         ):
             shapes[f"layer_{layer}/{name}/weight"] = (width_out, width_in)
             shapes[f"layer_{layer}/{name}/bias"] = (width_out,)
-    arrays = {n: (0.03 * random.standard_normal(s)).astype(np.float16) for n, s in shapes.items()}
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    arrays = {n: 0.03 * random.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+    return {n: 1 + array if n.endswith("gamma") else array for n, array in arrays.items()}
+
+
+def write_whisper(path: Path) -> None:
+    """Write the untrained encoder as an ``.npz``."""
+    arrays: dict[str, Any] = random_whisper()
+    np.savez(path, **arrays)

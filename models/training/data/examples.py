@@ -128,8 +128,9 @@ def make_examples(
     paths = [folder / f"{number:04d}.npz" for number in range(len(shards))]
     missing = [(number, path) for number, path in enumerate(paths) if not path.exists()]
     for number, path in progress(missing, "streams"):
-        parts = _rows(shards[number], number * _SHARD, noises, encode)
-        save_arrays(path, _joined_parts(list(parts)))
+        parts = list(_rows(shards[number], number * _SHARD, noises, encode))
+        if parts:  # else no sound of the shard opened the gate
+            save_arrays(path, _joined_parts(parts))
 
 
 def load_streams(folder: Path) -> Streams:

@@ -61,7 +61,7 @@ def read_speeches(clips: Sequence[Clip]) -> list[npt.NDArray[np.float16]]:
     frames_per_second = RECIPE.sample_rate / RECIPE.hop_length
     found = []
     for clip in progress(clips, "speeches"):
-        lead = np.concatenate((np.zeros(1), load_audio(clip.path)))
+        lead = np.concatenate((np.zeros(1, np.float32), load_audio(clip.path)))
         frames = frame_view(lead, RECIPE.frame_length + 1, RECIPE.hop_length)
         onset = _first_onset(levels_dbfs(frames[:, 1:]), frames_per_second)
         if onset is None:

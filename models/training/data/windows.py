@@ -14,7 +14,7 @@ STRIDE_SAMPLES = SAMPLE_RATE // 4
 """Samples from one inference to the next, as in ``analyze``."""
 
 WARMUP_SAMPLES = SAMPLE_RATE // 2
-"""Samples before the first inference."""
+"""Samples from the start to the end of the first stride that the daemon infers."""
 
 
 def cut_windows(front_end: FrontEnd, samples: npt.NDArray[np.float32]) -> Iterator[Window]:
@@ -26,6 +26,7 @@ def cut_windows(front_end: FrontEnd, samples: npt.NDArray[np.float32]) -> Iterat
     """
     front_end.restart()
     for start in range(0, samples.shape[0], STRIDE_SAMPLES):
-        window = front_end.push(samples[start : start + STRIDE_SAMPLES]).window
-        if window is not None and start + STRIDE_SAMPLES > WARMUP_SAMPLES:
+        end = min(start + STRIDE_SAMPLES, samples.shape[0])
+        window = front_end.push(samples[start:end]).window
+        if window is not None and end >= WARMUP_SAMPLES:
             yield window

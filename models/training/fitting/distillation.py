@@ -46,9 +46,9 @@ class Hints:
     deviation: FloatArray
 
     @classmethod
-    def of(cls, states: npt.NDArray[np.float16], levels: FloatArray) -> Hints:
+    def of(cls, states: npt.NDArray[np.float16], loudest: FloatArray) -> Hints:
         """Measure them over speeches, see ``Windows.speeches``."""
-        block = states[levels > 0][:, states.shape[2] // 2 :].astype(np.float32)
+        block = states[loudest > 0][:, states.shape[2] // 2 :].astype(np.float32)
         return cls(block.mean(axis=0), block.std(axis=0) + _LEAST_DEVIATION)
 
     def standard(self, states: npt.NDArray[np.float16]) -> FloatArray:
@@ -140,7 +140,7 @@ class Distiller:
         states, levels = lite.encode_streams(
             tf.constant(mel), tf.constant(loudest), self.parameters, self.spectrum
         )
-        return states, _window_levels(levels)
+        return states, _window_levels(levels, loudest)
 
     def statistics(self, windows: Windows, rows: npt.NDArray[np.int64]) -> FloatArray:
         """Return the speaker statistics of windows, ``(n, SPEAKER_SIZE)``."""
@@ -174,7 +174,8 @@ class Distiller:
         relative = _hide_time(_hide_bands(relative, self.spectrum.mean), self.spectrum.mean)
         with tf.GradientTape() as tape:
             states = lite.hidden_states(relative, parameters, self.spectrum, lite.zeros_before)
-            pooled = lite.pooled_states(states, _window_levels(levels), speaker, parameters, 0.05)
+            window_levels = _window_levels(levels, loudest)
+            pooled = lite.pooled_states(states, window_levels, speaker, parameters, 0.05)
             batch = tf.shape(pooled)[0]
             share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
             mixed = share * pooled + (1 - share) * tf.gather(pooled, partner)
@@ -195,15 +196,15 @@ class Distiller:
         return loss, share_right(scores, targets)
 
 
-def _window_levels(levels: Tensor) -> Tensor:
+def _window_levels(levels: Tensor, loudest: Tensor) -> Tensor:
     """Hide the states of a speech before its window; the window is its end.
 
-    Padding follows a short speech, which is a window as a whole.
+    Padding follows a short speech, which is a window as a whole. The speech ends at the last state
+    with a loudest level so far; states of digital silence in it, with level 0, count.
     """
-    states = levels.shape[1]
-    count = tf.reduce_sum(tf.cast(levels > 0, tf.int32), axis=1, keepdims=True)
-    inside = tf.range(states)[None] >= count - WINDOW_STATES
-    return levels * tf.cast(inside, tf.float32)
+    states = tf.range(1, levels.shape[1] + 1)[None]
+    end = tf.reduce_max(states * tf.cast(loudest > 0, tf.int32), axis=1, keepdims=True)
+    return levels * tf.cast(states > end - WINDOW_STATES, tf.float32)
 
 
 def _hide_bands(mel: Tensor, mean: Tensor) -> Tensor:

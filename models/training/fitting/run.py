@@ -84,8 +84,8 @@ class Windows:
 
         Returns:
             Log-mel powers, ``(n, SPEECH_STATES * frames, 80)``, digital silence after a part; the
-            loudest level up to each state, ``(n, SPEECH_STATES)``; and the states of ``full`` at
-            the same time, ``(n, SPEECH_STATES, CHANNELS)``.
+            loudest level up to each state, ``(n, SPEECH_STATES)``, 0 after a part; and the states
+            of ``full`` at the same time, ``(n, SPEECH_STATES, CHANNELS)``.
         """
         frames = LITE_ENCODER.frames_per_state
         ratio = frames // FULL_ENCODER.frames_per_state
@@ -100,7 +100,6 @@ class Windows:
             mel[n, : kept * frames] = self.streams.mel[first + skipped * frames :][: kept * frames]
             highest = self._highest[first : first + count * frames].reshape(count, frames)
             loudest[n, :kept] = np.maximum.accumulate(highest.max(axis=1))[skipped:]
-            loudest[n, kept:] = loudest[n, kept - 1]
             # The last state of ``full`` may need frames that are still to come.
             at = self.streams.first_state[row] + ratio * np.arange(skipped, count)
             later = np.minimum(at + 1, self.streams.end_state[row] - 1)

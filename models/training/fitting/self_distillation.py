@@ -35,9 +35,13 @@ class SelfDistillation:
         whisper: the teacher's parameters, see ``encoder.encoder_parameters``.
         schedule: number of steps and learning rate.
         folder: the folder of the checkpoints.
+        batch_size: speeches in a step.
     """
 
-    def __init__(self, whisper: Arrays, schedule: Schedule, folder: Path) -> None:
+    def __init__(
+        self, whisper: Arrays, schedule: Schedule, folder: Path, batch_size: int = _BATCH
+    ) -> None:
+        self._batch_size = batch_size
         self._teacher = constants(whisper)
         self._fixed = {name: self._teacher[name] for name in whisper if name.startswith(_FIXED)}
         self._learned = {
@@ -72,7 +76,7 @@ class SelfDistillation:
         if int(self._step) == 0:
             self._measure_scales(speeches, seed)
         for step in progress(range(int(self._step), self._steps), "encoder"):
-            examples = _batch(speeches, (seed, step))
+            examples = self._batch(speeches, (seed, step))
             self._losses[step].assign(self._train(*self._arrays(examples)))
             self._step.assign(step + 1)
             if (step + 1) % _CHECKPOINT_STEPS == 0 or step + 1 == self._steps:
@@ -88,10 +92,17 @@ class SelfDistillation:
 
     def _measure_scales(self, speeches: Sequence[npt.NDArray[np.float16]], seed: int) -> None:
         """Measure the deviation of each channel of the teacher, the unit of the loss."""
-        examples = _batch(speeches, (seed, self._steps))
+        examples = self._batch(speeches, (seed, self._steps))
         spectrum, *_, real = self._arrays(examples)
         for scale, target in zip(self._scales, self._imitate(spectrum), strict=True):
             scale.assign(target.numpy()[real > 0].std(axis=0))
+
+    def _batch(
+        self, speeches: Sequence[npt.NDArray[np.float16]], seed: tuple[int, int]
+    ) -> list[Example]:
+        random = np.random.default_rng(seed)
+        chosen = random.integers(len(speeches), size=self._batch_size)
+        return [make_example(speeches[number], random) for number in chosen.tolist()]
 
     def _arrays(self, examples: Sequence[Example]) -> tuple[npt.NDArray[np.float32], ...]:
         at = np.arange(TOKENS)
@@ -125,9 +136,3 @@ class SelfDistillation:
                 loss += tf.reduce_sum(distance * real) / tf.reduce_sum(real)
         self._optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
-
-
-def _batch(speeches: Sequence[npt.NDArray[np.float16]], seed: tuple[int, int]) -> list[Example]:
-    random = np.random.default_rng(seed)
-    chosen = random.integers(len(speeches), size=_BATCH)
-    return [make_example(speeches[number], random) for number in chosen.tolist()]

@@ -193,6 +193,9 @@ def encode_streams(
 ) -> list[Tensor]:
     """Encode whole speeches at once, for training: the same tokens as call by call.
 
+    Here, a frame has one clamp. In a stream, a frame at the border of two calls is clamped by
+    each of them, so that tokens beside it differ slightly where the loudest band rises.
+
     Args:
         mel: log10 mel powers, ``(batch, 2 * tokens + 3, 80)``.
         loudest: the loudest band, which sets the clamp, for each frame: ``(batch, frames, 1)``.
@@ -260,7 +263,8 @@ def encoder_parameters(weights: Weights) -> Arrays:
 def _positions(first: Tensor) -> Tensor:
     """Return the sinusoids of the tokens of a call, ``(_TOKENS, WIDTH)``.
 
-    They follow from the sines of the first position, by the sums of angles.
+    They follow from the sines of the first position, by the sums of angles. Only the first one
+    begins anew at :data:`POSITIONS`; the others of its call go on beyond the end of the table.
     """
     steps = np.arange(_TOKENS)[:, None] * _frequencies()[None]
     sine, cosine = np.sin(steps).astype(np.float32), np.cos(steps).astype(np.float32)

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
-pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 
-from emotiond.dsp.frontend import FrontEnd, WindowShape  # noqa: E402
-from emotiond.models.training.common.model_input import RECIPE  # noqa: E402
-from emotiond.models.training.data.windows import cut_windows  # noqa: E402
 from emotiond.models.training.networks import full  # noqa: E402
-from emotiond.models.training.networks.encoder import log_mel, masks  # noqa: E402
 from emotiond.models.training.networks.heads import (  # noqa: E402
     CHANNELS,
     N_LABELS,
@@ -20,14 +15,13 @@ from emotiond.models.training.networks.heads import (  # noqa: E402
     HeadSize,
     describe_population,
 )
-from tests.models.sounds import babble  # noqa: E402
 
 STEPS = 10
 SIZE = HeadSize(heads=2, width=8, hidden=6)
 RANDOM = np.random.default_rng(0)
 STATES = (2 + 3 * RANDOM.standard_normal((70, STEPS, CHANNELS))).astype(np.float16)
-REAL = np.ones((70, STEPS, 1), np.float32)
-POPULATION = describe_population(STATES, REAL)
+LEVELS = np.full((70, STEPS), 5, np.float32)
+POPULATION = describe_population(STATES, LEVELS)
 
 
 def test_a_seed_gives_the_same_heads_and_each_head_is_different() -> None:
@@ -39,36 +33,24 @@ def test_a_seed_gives_the_same_heads_and_each_head_is_different() -> None:
 
 def test_logits_of_a_window_do_not_depend_on_the_batch() -> None:
     network = full.Network.new(POPULATION, SIZE, seed=0)
-    logits = network.label_logits(STATES[:5], REAL[:5])
+    logits = network.label_logits(STATES[:5], LEVELS[:5])
     assert logits.shape == (5, N_LABELS)
-    np.testing.assert_allclose(network.label_logits(STATES[3:4], REAL[3:4]), logits[3:4], atol=1e-4)
+    alone = network.label_logits(STATES[3:4], LEVELS[3:4])
+    np.testing.assert_allclose(alone, logits[3:4], atol=1e-4)
 
 
 def test_padding_changes_no_logits() -> None:
     network = full.Network.new(POPULATION, SIZE, seed=0)
-    real = REAL[:1].copy()
-    real[:, 6:] = 0
+    levels = LEVELS[:1].copy()
+    levels[:, 6:] = 0
     other = STATES[:1].copy()
     other[:, 6:] = 100
     np.testing.assert_allclose(
-        network.label_logits(STATES[:1], real), network.label_logits(other, real), atol=1e-4
+        network.label_logits(STATES[:1], levels), network.label_logits(other, levels), atol=1e-4
     )
 
 
 def test_the_statistics_of_the_population_are_zero_on_average() -> None:
-    statistics = full.statistics_of(STATES, REAL, POPULATION)
+    statistics = full.statistics_of(STATES, LEVELS, POPULATION)
     assert statistics.shape == (len(STATES), SPEAKER_SIZE)
     np.testing.assert_allclose(statistics.mean(axis=0), 0, atol=0.01)
-
-
-def test_masks_of_many_windows_are_those_of_each() -> None:
-    cuts = list(cut_windows(FrontEnd(RECIPE, WindowShape(300, 24)), babble(2.2)))
-    features = np.stack([cut.features for cut in cuts] * 12)
-    assert len(features) > 64  # more than one part
-    real, loud = full.masks_of(features)
-    assert real.shape == loud.shape == (len(features), 75, 1)
-    assert (loud <= real).all()
-    for row in (0, len(features) - 1):
-        expected_real, expected_loud = masks(log_mel(tf.constant(features[row : row + 1])))
-        np.testing.assert_array_equal(real[row], expected_real[0])
-        np.testing.assert_array_equal(loud[row], expected_loud[0])

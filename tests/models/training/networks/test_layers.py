@@ -20,14 +20,26 @@ def normal(*shape: int) -> np.ndarray:
 
 @settings(max_examples=10)
 @given(st.integers(1, 4), st.integers(1, 7), st.integers(1, 5), st.integers(1, 6))
-def test_linear_multiplies_the_last_axis(batch: int, steps: int, inputs: int, outputs: int) -> None:
+def test_dense_multiplies_the_last_axis(batch: int, steps: int, inputs: int, outputs: int) -> None:
     x, kernel, bias = normal(batch, steps, inputs), normal(inputs, outputs), normal(outputs)
     np.testing.assert_allclose(
-        layers.linear(tf.constant(x), tf.constant(kernel), bias), x @ kernel + bias, atol=1e-5
+        layers.dense(tf.constant(x), tf.constant(kernel), bias), x @ kernel + bias, atol=1e-5
     )
     np.testing.assert_allclose(
-        layers.linear(tf.constant(x), tf.constant(kernel)), x @ kernel, atol=1e-5
+        layers.dense(tf.constant(x), tf.constant(kernel)), x @ kernel, atol=1e-5
     )
+
+
+def test_dense_takes_two_dimensions_as_well() -> None:
+    x, kernel, bias = normal(5, 3), normal(3, 2), normal(2)
+    product = layers.dense(tf.constant(x), tf.constant(kernel), bias)
+    np.testing.assert_allclose(product, x @ kernel + bias, atol=1e-5)
+
+
+def test_normalising_gives_the_mean_zero_and_the_deviation_one() -> None:
+    normed = layers.normalise(tf.constant(5 + 3 * normal(2, 3, 64))).numpy()
+    np.testing.assert_allclose(normed.mean(axis=-1), 0, atol=1e-5)
+    np.testing.assert_allclose(normed.std(axis=-1), 1, atol=1e-3)
 
 
 def test_layer_norm_gives_the_mean_beta_and_the_deviation_gamma() -> None:
@@ -36,20 +48,6 @@ def test_layer_norm_gives_the_mean_beta_and_the_deviation_gamma() -> None:
     normed = layers.layer_norm(tf.constant(x), gamma, beta).numpy()
     np.testing.assert_allclose(normed.mean(axis=-1), -1, atol=1e-5)
     np.testing.assert_allclose(normed.std(axis=-1), 2, atol=1e-3)
-
-
-def test_attention_to_one_token_returns_its_value() -> None:
-    query = np.array([[[1.0, 0.0], [0.0, 1.0]]], np.float32)
-    value = normal(1, 2, 2)
-    attended = layers.attend(tf.constant(query), tf.constant(query), tf.constant(value), 1e4)
-    np.testing.assert_allclose(attended, value, atol=1e-6)
-
-
-def test_attention_to_equal_tokens_returns_their_mean() -> None:
-    key, value = np.ones((1, 5, 3), np.float32), normal(1, 5, 3)
-    attended = layers.attend(tf.constant(key), tf.constant(key), tf.constant(value), 1.0)
-    mean = np.broadcast_to(value.mean(axis=1, keepdims=True), value.shape)
-    np.testing.assert_allclose(attended, mean, atol=1e-6)
 
 
 def test_gelu_has_the_tanh_form() -> None:

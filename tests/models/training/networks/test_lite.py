@@ -1,6 +1,9 @@
-"""The small network ignores gain and padding, and has the encoder's steps for its hints."""
+"""Call by call, the small network gives the states of the whole speech, at any stride."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,69 +14,127 @@ from hypothesis import strategies as st
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
 pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 
-from emotiond.dsp.frontend import FrontEnd, WindowShape  # noqa: E402
-from emotiond.models.training.common.model_input import RECIPE  # noqa: E402
-from emotiond.models.training.data.windows import cut_windows  # noqa: E402
+from emotiond.dsp.mfcc import dct_matrix  # noqa: E402
+from emotiond.inference.encoding import Encoding  # noqa: E402
+from emotiond.models.training.common.model_input import LITE_ENCODER, RECIPE  # noqa: E402
 from emotiond.models.training.networks import lite  # noqa: E402
-from tests.models.sounds import babble  # noqa: E402
+from emotiond.models.training.networks.layers import constants  # noqa: E402
+from emotiond.models.training.networks.lite import Spectrum  # noqa: E402
+
+RANDOM = np.random.default_rng(0)
+FRAMES = LITE_ENCODER.frames_per_state
+CALL = LITE_ENCODER.states_per_call
+PARAMETERS = constants(lite.new_network(0))
+Mel = npt.NDArray[np.float32]
+
+
+def speeches(states: int, number: int = 1) -> Mel:
+    """Log-mel powers, ``(number, frames, 80)``, that become louder now and then."""
+    mel = RANDOM.uniform(-9, -2, (number, FRAMES * states, RECIPE.n_mels))
+    steps = np.repeat(RANDOM.uniform(-1, 2, (number, states, 1)), FRAMES, axis=1)
+    return (mel + steps).astype(np.float32)
+
+
+def loudest_so_far(mel: Mel) -> Mel:
+    levels: Mel = lite.levels_of(tf.constant(mel)).numpy()
+    loudest: Mel = np.maximum.accumulate(levels, axis=1)
+    return loudest
+
+
+def at_once(mel: Mel, spectrum: Spectrum) -> tuple[Mel, Mel]:
+    states, levels = lite.encode_streams(
+        tf.constant(mel), tf.constant(loudest_so_far(mel)), PARAMETERS, spectrum
+    )
+    return states.numpy(), levels.numpy()
 
 
 @pytest.fixture(scope="module")
-def windows() -> npt.NDArray[np.float32]:
-    front_end = FrontEnd(RECIPE, WindowShape(300, 24))
-    cuts = [list(cut_windows(front_end, babble(2.2, seed)))[-1] for seed in range(4)]
-    return np.stack([cut.features for cut in cuts])
+def call(spectrum: Spectrum) -> Any:
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def encode(features: Any, past: Any) -> Any:
+        return lite.encode_call(features, past, PARAMETERS, spectrum)
+
+    return encode
 
 
-@pytest.mark.parametrize("gain_db", [-10, 10])
-def test_the_gain_changes_nothing(gain_db: float) -> None:
-    front_end = FrontEnd(RECIPE, WindowShape(300, 24))
-    features = [
-        list(cut_windows(front_end, (gain * babble(2.2)).astype(np.float32)))[-1].features
-        for gain in (1.0, 10 ** (gain_db / 20))
-    ]
-    (one, _, _), (other, _, _) = (lite.relative_mel(tf.constant(f[None])) for f in features)
-    loud = one.numpy() > -3.5
-    np.testing.assert_allclose(one.numpy()[loud], other.numpy()[loud], atol=0.02)
-    assert one.numpy().max() == 0
-    assert one.numpy().min() >= -6
+def by_calls(call: Any, mel: Mel, counts: Sequence[int]) -> tuple[Mel, Mel]:
+    """States and levels of one speech in calls of so many states."""
+    encoding = Encoding(LITE_ENCODER, sum(counts), lite.CHANNELS, lite.past_shapes())
+    for count in counts:
+        features = np.full((1, CALL * FRAMES, RECIPE.n_mfcc), 3, np.float32)
+        own = mel[FRAMES * encoding.position :][: FRAMES * count]
+        features[0, : len(own)] = own @ dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc)
+        past = {name: tf.constant(array) for name, array in encoding.past.items()}
+        outputs = {name: out.numpy() for name, out in call(tf.constant(features), past).items()}
+        states, levels = outputs.pop("states")[0], outputs.pop("levels")[0]
+        encoding.add(count, states, levels, outputs)
+    return encoding.window()
 
 
-def test_loud_frames_are_real_and_padding_is_neither(windows: npt.NDArray[np.float32]) -> None:
-    _, real, loud = lite.relative_mel(tf.constant(windows))
-    assert real.shape == loud.shape == (4, 300, 1)
-    assert (loud <= real).numpy().all()
-    assert loud.numpy().any(axis=1).all()
-    for row in real.numpy()[:, :, 0]:
-        frames = np.flatnonzero(row)
-        assert frames[-1] < 299  # padded at the end
-        assert frames.size == frames[-1] - frames[0] + 1
-
-
-def test_the_statistics_of_the_training_windows_are_zero_on_average(
-    windows: npt.NDArray[np.float32],
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.integers(1, CALL), min_size=1, max_size=12))
+def test_calls_of_any_size_give_the_states_of_the_whole_speech(
+    call: Any, spectrum: Spectrum, counts: list[int]
 ) -> None:
-    spectrum = lite.describe_spectrum(windows)
-    mel, _, loud = lite.relative_mel(tf.constant(windows))
-    statistics = lite.statistics(mel, loud, spectrum).numpy()
-    assert statistics.shape == (4, lite.SPEAKER_SIZE)
-    deviations = statistics[:, lite.CHANNELS :]
-    np.testing.assert_allclose(deviations.mean(axis=0), 0, atol=0.01)
-    weights = loud.numpy().sum(axis=1)
-    means = (weights * statistics[:, : lite.CHANNELS]).sum(axis=0) / weights.sum()
-    np.testing.assert_allclose(means, 0, atol=1e-3)
+    mel = speeches(sum(counts))
+    states, levels = by_calls(call, mel[0], counts)
+    expected, expected_levels = at_once(mel, spectrum)
+    np.testing.assert_allclose(states, expected[0], atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(levels, expected_levels[0], atol=1e-4)
 
 
-@pytest.mark.parametrize("frames", [296, 297, 300])
-def test_hidden_states_are_steps_of_eight_frames(
-    windows: npt.NDArray[np.float32], frames: int
-) -> None:
-    spectrum = lite.describe_spectrum(windows)
-    mel, _, _ = lite.relative_mel(tf.constant(windows[:, :frames]))
-    cold = tf.zeros((1, lite.SPEAKER_SIZE))
-    hidden = lite.hidden_states(mel, cold, lite.new_network(0), spectrum)
-    assert hidden.shape[:2] == (4, -(-frames // 8))
-    assert np.isfinite(hidden).all()
+def test_a_state_does_not_depend_on_what_follows(spectrum: Spectrum) -> None:
+    mel = speeches(20)
+    louder = mel.copy()
+    louder[:, 10 * FRAMES :] = 1
+    one, other = (at_once(frames, spectrum)[0] for frames in (mel, louder))
+    np.testing.assert_allclose(one[:, :10], other[:, :10], atol=1e-5)
+    assert np.abs(one[:, 10:] - other[:, 10:]).max() > 0.1
+
+
+@pytest.mark.parametrize("gain", [-1.0, 1.0])
+def test_the_gain_changes_nothing(spectrum: Spectrum, gain: float) -> None:
+    mel = speeches(6)
+    one, other = (at_once(frames.astype(np.float32), spectrum)[0] for frames in (mel, mel + gain))
+    np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_the_input_lies_within_six_decades_below_the_loudest_band_so_far() -> None:
+    mel = speeches(6)
+    relative = lite.relative_mel(tf.constant(mel), tf.constant(loudest_so_far(mel))).numpy()
+    assert relative.max() == pytest.approx(0, abs=1e-5)
+    assert relative.min() == -6
+
+
+def test_the_statistics_of_the_training_windows_are_zero_on_average() -> None:
+    mel = speeches(25, number=6)
+    spectrum = lite.describe_spectrum(mel, loudest_so_far(mel))
+    statistics = lite.statistics(*at_once(mel, spectrum), spectrum).numpy()
+    assert statistics.shape == (6, lite.SPEAKER_SIZE)
+    means, deviations = np.split(statistics.mean(axis=0), 2)
+    np.testing.assert_allclose(means, 0, atol=0.05)
+    np.testing.assert_allclose(deviations, 0, atol=0.05)
+
+
+def test_padding_changes_neither_logits_nor_statistics(spectrum: Spectrum) -> None:
+    states, levels = at_once(speeches(25), spectrum)
+    levels[:, 15:] = 0
+    other = states.copy()
+    other[:, 15:] = 50
+    levels, states, other = map(tf.constant, (levels, states, other))
+    speaker = tf.random.stateless_normal((1, lite.SPEAKER_SIZE), (0, 1))
+    pooled = [lite.pooled_states(s, levels, speaker, PARAMETERS, 0.0) for s in (states, other)]
+    np.testing.assert_allclose(*pooled, atol=1e-4)
+    statistics = [lite.statistics(s, levels, spectrum) for s in (states, other)]
+    np.testing.assert_allclose(*statistics, atol=1e-3)
+    described = [lite.described_states(s, levels) for s in (states, other)]
+    np.testing.assert_allclose(*described, atol=1e-4)
+
+
+def test_hints_are_predicted_for_every_state(spectrum: Spectrum) -> None:
+    states, _ = at_once(speeches(7, number=2), spectrum)
+    assert lite.hints(tf.constant(states), PARAMETERS).shape == (2, 7, 384)
+    assert lite.hidden_of(tf.constant(states)).shape == (2, 7, lite.WIDTH)
 
 
 def test_a_seed_gives_the_same_network() -> None:
@@ -82,16 +143,3 @@ def test_a_seed_gives_the_same_network() -> None:
     for name in one:
         np.testing.assert_array_equal(one[name], again[name])
     assert (one["stem_0/kernel"] != other["stem_0/kernel"]).any()
-
-
-@settings(max_examples=20)
-@given(st.integers(1, 3), st.integers(1, 9))
-def test_hints_average_pairs_of_steps(windows: int, steps: int) -> None:
-    states = np.arange(windows * steps * 2, dtype=np.float16).reshape(windows, steps, 2)
-    hints = lite.hint_steps(states)
-    assert hints.shape == (windows, -(-steps // 2), 2)
-    for pair in range(steps // 2):
-        expected = states[:, 2 * pair : 2 * pair + 2].mean(axis=1)
-        np.testing.assert_array_equal(hints[:, pair], expected)
-    if steps % 2:
-        np.testing.assert_array_equal(hints[:, -1], states[:, -1])
