@@ -13,6 +13,7 @@ from emotiond.dsp.frontend import PRE_ROLL_SECONDS
 from emotiond.dsp.gate import LevelGate
 from emotiond.dsp.level import levels_dbfs
 from emotiond.dsp.mfcc import Mfcc, dct_matrix
+from emotiond.dsp.types import FloatArray
 from emotiond.models.training.common.model_input import (
     CONTEXT_TOKENS,
     POSITIONS,
@@ -129,7 +130,7 @@ def _vary(spectrum: Spectrum, random: Random) -> Spectrum:
     return clamped
 
 
-def _first_onset(levels: npt.NDArray[np.float64], frames_per_second: float) -> int | None:
+def _first_onset(levels: FloatArray, frames_per_second: float) -> int | None:
     gate = LevelGate(frames_per_second)
     for level in levels:
         gate.push(np.array([level]))
