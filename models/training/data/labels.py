@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from emotiond.inference.card import LABELS
+from emotiond.models.training.data.columns import JOINED
 
 _KNOWN = {
     "ravdess-speech": set(LABELS),
+    JOINED: set(LABELS),
     "ravdess-song": set(LABELS) - {"disgust", "surprised"},
     "nemo": set(LABELS) - {"disgust"},
 }

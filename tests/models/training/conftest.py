@@ -50,9 +50,7 @@ def network(encoder: Arrays) -> Network:
 
 
 @pytest.fixture(scope="session")
-def full_model(
-    encoder: Arrays, network: Network, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def full_model(encoder: Arrays, network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported ``full``."""
     from emotiond.models.training.networks.heads import CHANNELS, SPEAKER_SIZE
     from emotiond.models.training.networks.tflite import export_full

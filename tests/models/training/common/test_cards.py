@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from emotiond.inference.card import load_card
 from emotiond.inference.model import read_model
 from emotiond.models.training.common.cards import DESCRIPTIONS, UNFITTED, write_card
-from emotiond.models.training.common.model_input import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
+from emotiond.models.training.common.model_input import (
+    ENCODERS,
+    MINIMUM_FRAMES,
+    RECIPE,
+    WINDOW_FRAMES,
+)
 
 
 @pytest.fixture
@@ -35,6 +40,7 @@ def test_a_model_can_be_read_with_its_written_card(tmp_path: Path, name: str) ->
         WINDOW_FRAMES,
         MINIMUM_FRAMES,
     )
+    assert card.encoder == ENCODERS[name]
     assert card.smoothing == UNFITTED.smoothing
     assert card.evaluation == {"accuracy": 0.5}
 

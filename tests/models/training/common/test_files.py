@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotiond.models.training.common.files import save_arrays, write_whole
+from emotiond.exceptions import DataError
+from emotiond.models.training.common.files import load_arrays, save_arrays, write_whole
 
 
 def test_a_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +31,16 @@ def test_a_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.Monke
 def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
     arrays = {"conv/kernel": np.arange(6.0).reshape(2, 3), "label": np.array(["rain"])}
     save_arrays(tmp_path / "start.npz", arrays)
-    with np.load(tmp_path / "start.npz", allow_pickle=False) as archive:
-        assert set(archive.files) == set(arrays)
-        for name, array in arrays.items():
-            np.testing.assert_array_equal(archive[name], array)
+    loaded = load_arrays(tmp_path / "start.npz")
+    assert loaded.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(loaded[name], array)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a zip", b"PK\x03\x04 broken"])
+def test_a_missing_or_damaged_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "encoder.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read .*encoder\.npz.*models/README\.md"):
+        load_arrays(path)

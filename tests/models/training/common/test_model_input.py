@@ -1,31 +1,25 @@
-"""The input of the training code is the input of the shipped models."""
+"""The numbers of the models' input fit together."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emotiond.dsp.mfcc import dct_matrix
-from emotiond.inference.card import SAMPLE_RATE, load_card
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.models.training.common.model_input import (
+    CONTEXT_TOKENS,
+    ENCODERS,
+    FULL_ENCODER,
+    LITE_ENCODER,
     MINIMUM_FRAMES,
-    PRIOR_SECONDS,
+    POSITIONS,
     RECIPE,
+    TOKENS_PER_STATE,
     WINDOW_FRAMES,
 )
 
-MODELS = Path(__file__).parents[4] / "models"
-
-
-@pytest.mark.parametrize("name", ["full", "lite"])
-def test_shipped_cards_have_the_same_input(name: str) -> None:
-    card = load_card(MODELS / f"{name}.json")
-    assert card.recipe == RECIPE
-    assert (card.window_frames, card.minimum_frames) == (WINDOW_FRAMES, MINIMUM_FRAMES)
-    assert card.adaptation is not None
-    assert card.adaptation.prior_seconds == PRIOR_SECONDS
+FRAMES_PER_SECOND = SAMPLE_RATE // RECIPE.hop_length
 
 
 def test_the_graph_can_invert_the_dct() -> None:
@@ -33,7 +27,26 @@ def test_the_graph_can_invert_the_dct() -> None:
     np.testing.assert_allclose(dct @ dct.T, np.eye(RECIPE.n_mels), atol=1e-6)
 
 
-def test_a_window_is_three_seconds_in_groups_of_four_frames() -> None:
-    assert WINDOW_FRAMES * RECIPE.hop_length == 3 * SAMPLE_RATE
-    assert WINDOW_FRAMES % 4 == 0
+def test_a_window_is_two_seconds_in_whole_states() -> None:
+    assert WINDOW_FRAMES == 2 * FRAMES_PER_SECOND
     assert 0 < MINIMUM_FRAMES < WINDOW_FRAMES
+    for shape in ENCODERS.values():
+        assert WINDOW_FRAMES % shape.frames_per_state == 0
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_one_call_encodes_what_a_stride_completes(name: str) -> None:
+    shape = ENCODERS[name]
+    completed = FRAMES_PER_SECOND // 4 / shape.frames_per_state
+    assert completed <= shape.states_per_call < completed + 1
+
+
+def test_a_state_of_lite_spans_whole_states_of_full() -> None:
+    assert LITE_ENCODER.frames_per_state % FULL_ENCODER.frames_per_state == 0
+
+
+def test_a_context_is_one_second_and_the_positions_last_for_30() -> None:
+    tokens_per_second = FRAMES_PER_SECOND * TOKENS_PER_STATE // FULL_ENCODER.frames_per_state
+    assert tokens_per_second == CONTEXT_TOKENS
+    assert 30 * tokens_per_second == POSITIONS
+    assert POSITIONS % TOKENS_PER_STATE == 0

@@ -14,6 +14,7 @@ from emotiond.models.training.data.corpora import (
     TEST_FOLD,
     fold_of,
     load_audio,
+    read_crema_d,
     read_esc10,
     read_nemo,
     read_ravdess,
@@ -63,6 +64,20 @@ def test_nemo_and_esc10_names(tmp_path: Path) -> None:
     (noise,) = read_esc10(tmp_path / "esc10")
     assert (spoken.speaker, spoken.label, spoken.fold) == ("nemo-EB0", "angry", 0)
     assert (noise.speaker, noise.label, noise.fold) == ("rain", None, 4)
+
+
+def test_crema_d_names(tmp_path: Path) -> None:
+    touch(tmp_path / "AudioWAV" / "1001_DFA_ANG_XX.wav")
+    touch(tmp_path / "1091_WSI_HAP_HI.flac")
+    labels = {clip.speaker: clip.label for clip in read_crema_d(tmp_path)}
+    assert labels == {"crema-d-1001": "angry", "crema-d-1091": "happy"}
+    assert {(clip.corpus, clip.fold) for clip in read_crema_d(tmp_path)} == {("crema-d", 0)}
+
+
+def test_a_name_that_is_not_from_crema_d_is_an_error(tmp_path: Path) -> None:
+    touch(tmp_path / "1001_DFA_SURPRISE_XX.wav")
+    with pytest.raises(DataError, match="CREMA-D"):
+        read_crema_d(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["03-01-09-01-01-01-01.wav", "03-01-01.wav"])

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from emotiond.inference.card import LABELS
 from emotiond.models.training.data.labels import allowed_labels, target_labels
+from emotiond.models.training.data.sampling import VOICES
 
 LACKING = {
     "ravdess-speech": set(),
+    "ravdess-joined": set(),
     "ravdess-song": {"disgust", "surprised"},
     "nemo": {"disgust"},
     "esc10": set(LABELS),
@@ -24,6 +26,10 @@ def test_a_corpus_allows_the_labels_that_it_has() -> None:
         assert {label for label, is_allowed in zip(LABELS, row, strict=True) if not is_allowed} == (
             lacking
         )
+
+
+def test_every_corpus_of_voices_in_a_batch_has_labels() -> None:
+    assert allowed_labels(np.array([*VOICES])).any(axis=1).all()
 
 
 def test_neutral_in_nemo_may_also_be_calm() -> None:

@@ -2,39 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from emotiond.models.training.data.columns import Columns
+from emotiond.models.training.data.columns import JOINED, Columns
 from emotiond.models.training.data.sampling import VOICES, VOICES_AND_NOISES, Sampler
 
 
-def test_batches_and_speaker_statistics_come_from_the_rows_only(columns: Columns) -> None:
+def sampler(
+    columns: Columns,
+    rows: npt.NDArray[np.int64] | None = None,
+    batch_size: int = 32,
+    shares: Mapping[str, float] = VOICES_AND_NOISES,
+    seed: int = 0,
+) -> Sampler:
+    """A sampler whose statistics are the number of each measured row."""
+    rows = np.arange(columns.label.size) if rows is None else rows
+    measured = columns.one_of_each_stream(rows, np.random.default_rng(0))
+    statistics = measured[:, None].astype(np.float32)
+    return Sampler(columns, rows, measured, statistics, batch_size, shares, seed)
+
+
+def test_a_batch_holds_only_allowed_rows(columns: Columns) -> None:
     rows = columns.rows_without(2)
-    statistics = np.where(np.isin(np.arange(columns.label.size), rows), 1.0, np.nan)[:, None]
-    sampler = Sampler(columns, rows, statistics.astype(np.float32), 32, VOICES_AND_NOISES, seed=0)
+    source = sampler(columns, rows)
     for step in range(20):
-        batch = sampler.batch(step)
+        batch = source.batch(step)
         assert batch.rows.size == 32
         assert set(batch.rows) <= set(rows)
-        assert np.isfinite(batch.speaker).all()  # NaN stands for the held-out actors
         np.testing.assert_array_equal(batch.is_voice[:, 0] > 0, columns.label[batch.rows] >= 0)
 
 
+def test_statistics_are_those_of_the_same_speaker_and_corpus(columns: Columns) -> None:
+    """Those of joined clips are those of the actor's speech. Each is a weighted mean and zeros."""
+    source = sampler(columns)
+    known = set()
+    for step in range(40):
+        batch = source.batch(step)
+        for row, (value,) in zip(batch.rows, batch.speaker, strict=True):
+            if value == 0:
+                continue
+            corpus = str(columns.corpus[row]).replace(JOINED, "ravdess-speech")
+            own = np.flatnonzero(
+                (columns.corpus == corpus) & (columns.speaker == columns.speaker[row])
+            )
+            known.add(str(columns.corpus[row]))
+            assert value <= own.max()
+            assert corpus == "ravdess-speech" or value > 0.05 * own.min()
+    assert known == {"ravdess-speech", JOINED, "ravdess-song", "nemo"}
+
+
+def test_about_half_of_the_voices_come_from_an_unknown_speaker(columns: Columns) -> None:
+    source = sampler(columns, columns.rows_without(1), shares=VOICES)
+    unknown = np.concatenate([source.batch(step).speaker[:, 0] == 0 for step in range(40)])
+    assert unknown.mean() == pytest.approx(0.5, abs=0.06)
+
+
 def test_a_step_of_a_seed_is_always_the_same(columns: Columns) -> None:
-    rows, statistics = columns.rows_without(1), np.ones((40, 1), np.float32)
-    one, again, other = (
-        Sampler(columns, rows, statistics, 32, VOICES_AND_NOISES, seed) for seed in (0, 0, 1)
-    )
+    one, again, other = (sampler(columns, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.batch(7).rows, again.batch(7).rows)
+    np.testing.assert_array_equal(one.batch(7).speaker, again.batch(7).speaker)
     assert one.batch(7).rows.tolist() != other.batch(7).rows.tolist()
     assert one.batch(7).rows.tolist() != one.batch(8).rows.tolist()
 
 
 @pytest.mark.parametrize("shares", [VOICES, VOICES_AND_NOISES])
 def test_a_batch_has_the_shares_of_its_corpora(columns: Columns, shares: dict[str, float]) -> None:
-    rows, statistics = np.arange(columns.label.size), np.zeros((40, 1), np.float32)
-    batch = Sampler(columns, rows, statistics, 100, shares, seed=0).batch(0)
+    assert sum(shares.values()) == pytest.approx(1)
+    batch = sampler(columns, batch_size=100, shares=shares).batch(0)
     for name, share in shares.items():
         count = np.sum(columns.corpus[batch.rows] == name)
         assert count == pytest.approx(100 * share, abs=1)
@@ -42,6 +80,23 @@ def test_a_batch_has_the_shares_of_its_corpora(columns: Columns, shares: dict[st
 
 def test_a_corpus_without_rows_leaves_its_share_to_the_first(columns: Columns) -> None:
     rows = np.flatnonzero(columns.corpus == "ravdess-speech")
-    batch = Sampler(columns, rows, np.zeros((40, 1), np.float32), 32, VOICES, seed=0).batch(0)
+    batch = sampler(columns, rows, shares=VOICES).batch(0)
     assert batch.rows.size == 32
     assert set(columns.corpus[batch.rows]) == {"ravdess-speech"}
+
+
+def test_every_stream_of_a_corpus_is_drawn_equally_often() -> None:
+    """One stream has ten windows, the other one. In a stream, more speech is drawn more often."""
+    active = np.array([30, *([10] * 9), 50])
+    columns = Columns(
+        label=np.zeros(11, np.int64),
+        fold=np.ones(11, np.int64),
+        corpus=np.full(11, "nemo"),
+        speaker=np.full(11, "nemo-AB"),
+        active_frames=active,
+        stream=np.array([0] * 10 + [1]),
+    )
+    source = sampler(columns, batch_size=4000, shares={"nemo": 1.0})
+    drawn = np.bincount(source.batch(0).rows, minlength=11) / 4000
+    assert drawn[10] == pytest.approx(0.5, abs=0.03)
+    assert drawn[0] == pytest.approx(0.5 * 30 / 120, abs=0.03)

@@ -2,86 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from emotiond.dsp.frontend import FrontEnd, WindowShape
-from emotiond.dsp.recipe import Recipe
-from emotiond.inference.card import Card
-from emotiond.models.training.data.windows import STRIDE_SAMPLES, choose_window, cut_windows
+from emotiond.inference.card import load_card
+from emotiond.inference.encoding import Encoding
+from emotiond.models.training.common.model_input import (
+    FULL_ENCODER,
+    MINIMUM_FRAMES,
+    RECIPE,
+    WINDOW_FRAMES,
+)
+from emotiond.models.training.data.windows import STRIDE_SAMPLES, cut_windows
 from emotiond.streamer.audio.chunker import Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.streams.pipeline import Pipeline
+from tests.conftest import DATA
 from tests.models.sounds import RATE, babble
 
-RECIPE = Recipe(16000, 400, 160, 400, 80, 80, mel_scale="slaney")
-SHAPE = WindowShape(frames=300, minimum_frames=24)
+SOUND = babble(4.1)
+LOUD_AT_ONCE = SOUND[RATE // 2 :]
+TWO_SPEECHES = np.concatenate((SOUND, np.zeros(RATE, np.float32), LOUD_AT_ONCE))
 
 
 def front_end() -> FrontEnd:
-    return FrontEnd(RECIPE, SHAPE)
+    return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
 
 
-def test_windows_begin_at_the_onset_and_are_padded_at_the_end() -> None:
-    cuts = list(cut_windows(front_end(), babble(5.3)))
-    lengths = [cut.frames for cut in cuts]
-    assert lengths == sorted(lengths)
-    assert lengths[0] < SHAPE.frames == lengths[-1]
-    padding = cuts[0].features[cuts[0].frames :]
-    assert np.ptp(padding, axis=0).max() == 0
-    assert cuts[-1].end_sample == RECIPE.end_of(RECIPE.frames_in(int(5.3 * RATE)))
-
-
-def test_nothing_is_cut_during_the_warm_up_or_in_silence() -> None:
-    loud_at_once = babble(3.0)[RATE // 2 :]
-    assert next(iter(cut_windows(front_end(), loud_at_once))).end_sample > RATE // 2 - 400
-    assert not list(cut_windows(front_end(), np.zeros(3 * RATE, np.float32)))
-
-
+@pytest.mark.parametrize(
+    "sound",
+    [
+        SOUND,
+        LOUD_AT_ONCE,
+        TWO_SPEECHES,
+        LOUD_AT_ONCE[: RATE // 2],
+        LOUD_AT_ONCE[: RATE // 2 - 1],
+        LOUD_AT_ONCE[: RATE // 2 + 1],
+    ],
+    ids=["speech", "at once", "two speeches", "0.5 s", "just below 0.5 s", "just above"],
+)
 def test_one_clip_gives_the_same_windows_to_trainer_and_daemon(
-    tiny_card: Callable[[Recipe, WindowShape], Card],
+    sound: npt.NDArray[np.float32],
 ) -> None:
-    sound = babble(4.1)
-    card = tiny_card(RECIPE, SHAPE)
-    trained = list(cut_windows(FrontEnd(RECIPE, SHAPE), sound))
+    card = dataclasses.replace(
+        load_card(DATA / "tiny.json"),
+        recipe=RECIPE,
+        window_frames=WINDOW_FRAMES,
+        minimum_frames=MINIMUM_FRAMES,
+        encoder=FULL_ENCODER,
+    )
     ring = Ring(sound.size, 1, RATE)
     ring.write(sound[:, None], 0.0)
     ring.end()
-    chunker, pipeline = Chunker(ring, STRIDE_SAMPLES), Pipeline(card, None)
+    chunker = Chunker(ring, STRIDE_SAMPLES)
+    pipeline = Pipeline(card, Encoding(FULL_ENCODER, card.window_states, 1, {}), None)
     daemon = []
     while (chunk := chunker.next_chunk()) is not None:
         stride = pipeline.push(chunk)
-        if (
-            chunk.samples.shape[0]
-            and stride.needs_inference
-            and stride.acoustics.window is not None
-        ):
-            daemon.append((stride.acoustics.window.frames, stride.acoustics.window.features.copy()))
-    assert [frames for frames, _ in daemon] == [cut.frames for cut in trained]
-    for (_, features), cut in zip(daemon, trained, strict=True):
-        np.testing.assert_allclose(features, cut.features, atol=1e-5)
+        window = stride.acoustics.window
+        if chunk.samples.size and stride.needs_inference and window is not None:
+            daemon.append(dataclasses.replace(window, features=window.features.copy()))
+    trained = [
+        dataclasses.replace(window, features=window.features.copy())
+        for window in cut_windows(front_end(), sound)
+    ]
+    assert len(daemon) == len(trained)
+    for one, other in zip(daemon, trained, strict=True):
+        np.testing.assert_array_equal(one.features, other.features)
+        assert dataclasses.replace(one, features=other.features) == other
 
 
-def test_training_windows_end_anywhere() -> None:
-    random = np.random.default_rng(0)
-    sound = babble(2.5)
-    chosen = [choose_window(front_end(), sound, random) for _ in range(20)]
-    lengths = {cut.frames for cut in chosen if cut is not None}
-    assert len(lengths) > 10
+def test_the_first_window_is_that_of_the_first_half_second() -> None:
+    assert next(iter(cut_windows(front_end(), LOUD_AT_ONCE))).end_frame == 48  # of 50 hops
 
 
-def test_a_clip_that_never_opens_the_gate_gives_no_window() -> None:
-    silence = np.zeros(RATE, np.float32)
-    assert choose_window(front_end(), silence, np.random.default_rng(0)) is None
+def test_windows_begin_at_the_onset_and_grow_to_two_seconds() -> None:
+    windows = list(cut_windows(front_end(), SOUND))
+    lengths = [window.frames for window in windows]
+    assert lengths == sorted(lengths)
+    assert lengths[0] < WINDOW_FRAMES == lengths[-1]
+    assert windows[-1].end_frame == RECIPE.frames_in(SOUND.size)
+    assert {window.first_frame for window in windows} == {windows[0].first_frame}
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_choice_is_repeatable(seed: int) -> None:
-    first, second = (
-        choose_window(front_end(), babble(2.5), np.random.default_rng(seed)) for _ in range(2)
-    )
-    assert first is not None
-    assert second is not None
-    np.testing.assert_array_equal(first.features, second.features)
+def test_each_onset_begins_another_speech() -> None:
+    speeches = [window.speech for window in cut_windows(front_end(), TWO_SPEECHES)]
+    assert speeches == sorted(speeches)
+    assert len(set(speeches)) == 2
+
+
+def test_nothing_is_cut_from_silence() -> None:
+    assert not list(cut_windows(front_end(), np.zeros(3 * RATE, np.float32)))

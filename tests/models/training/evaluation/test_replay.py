@@ -15,9 +15,12 @@ from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.models.training.evaluation.replay import clip_scores, decide, infer
+from emotiond.streamer.audio.chunker import Chunker
+from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.offline.analyze import analyze
 from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.readers.decoder import Decoder
+from emotiond.streamer.streams.pipeline import Pipeline
 from tests.models.sounds import RATE, babble
 
 DATA = Path(__file__).parents[3] / "data"
@@ -26,6 +29,34 @@ DATA = Path(__file__).parents[3] / "data"
 @pytest.fixture(params=["tiny", "adapting"])
 def classifier(request: pytest.FixtureRequest) -> Classifier:
     return Classifier(read_model(DATA / f"{request.param}.tflite"), find_runtime())
+
+
+@pytest.mark.parametrize("name", ["full_model", "lite_model"])
+def test_a_trained_model_predicts_in_the_daemon_what_it_does_in_evaluation(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    """To the bit, though the source fills the ring in blocks of other sizes."""
+    classifier = Classifier(read_model(request.getfixturevalue(name)), find_runtime())
+    sound = babble(3.6)
+    evaluated = [step.prediction for step in infer(classifier, sound) if step.prediction]
+    ring = Ring(sound.size, 1, RATE)
+    chunker = Chunker(ring, STRIDE_SAMPLES)
+    pipeline = Pipeline(classifier.card, classifier.encoding(), classifier.speaker())
+    daemon = []
+    for start in range(0, sound.size, 1700):
+        ring.write(sound[start : start + 1700, None], 0.0)
+        if start + 1700 >= sound.size:
+            ring.end()
+        while (chunk := chunker.next_chunk()) is not None:
+            stride = pipeline.push(chunk)
+            prediction = pipeline.infer(stride, classifier) if chunk.samples.size else None
+            pipeline.adapt(stride, prediction)
+            daemon += [prediction] if prediction else []
+    assert len(evaluated) > 5
+    for one, other in zip(evaluated, daemon, strict=True):
+        np.testing.assert_array_equal(one.posteriors, other.posteriors)
+        assert one.voice == other.voice
+        np.testing.assert_array_equal(one.statistics, other.statistics)
 
 
 def test_clip_scores_and_events_are_those_of_analyze(

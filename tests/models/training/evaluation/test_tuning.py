@@ -19,6 +19,8 @@ from emotiond.inference.classifier import Classifier, Prediction
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.common.cards import UNFITTED
+from emotiond.models.training.data.joining import Joined
+from emotiond.models.training.evaluation.changes import Change, measure_change
 from emotiond.models.training.evaluation.replay import Step, clip_scores, decide, infer
 from emotiond.models.training.evaluation.streams import ActorStream, Block
 from emotiond.models.training.evaluation.tuning import (
@@ -37,7 +39,7 @@ EVEN = np.full(8, 1 / 8)
 
 
 def step(voice: float, active_frames: int) -> Step:
-    window = Window(np.empty((0, 0), np.float32), frames=300, active_frames=active_frames)
+    window = Window(1, 0, 300, np.empty((0, 0), np.float32), 200, active_frames)
     acoustics = Acoustics(0, 48000, 1.0, -20.0, active_frames, GateState.SPEAKING, window)
     return Step(Stride(acoustics, 0, 48000, warm=True), Prediction(EVEN, voice, None))
 
@@ -78,7 +80,7 @@ def certain_babble() -> tuple[Card, list[Step], ActorStream]:
 
 def test_fitted_smoothing_is_stable_and_accurate() -> None:
     certain, steps, stream = certain_babble()
-    at = dataclasses.replace(certain, smoothing=fit_smoothing([(stream, steps)], certain))
+    at = dataclasses.replace(certain, smoothing=fit_smoothing([(stream, steps)], [], certain))
     labels = [v.label for v in decide(steps, at)]
     assert labels.count(stream.blocks[0].label) > len(steps) / 2
 
@@ -93,17 +95,29 @@ def test_fitting_finds_settings_far_from_its_start() -> None:
         for step in steps
     ]
     assert not any(v.label is not None for v in decide(faint, card))
-    at = dataclasses.replace(card, smoothing=fit_smoothing([(stream, faint)], card))
+    at = dataclasses.replace(card, smoothing=fit_smoothing([(stream, faint)], [], card))
     labels = [v.label for v in decide(faint, at)]
     assert labels.count(stream.blocks[0].label) > len(steps) / 2
+
+
+def test_speech_after_a_change_counts_too() -> None:
+    """The stream alone has its best label; a change to a label that never comes takes from it."""
+    certain, steps, stream = certain_babble()
+    label = stream.blocks[0].label
+    change = Change(Joined(stream.samples, 6 * RATE), (label + 1) % 8, label)
+    settings = fit_smoothing([(stream, steps)], [(change, steps)], certain)
+    at = dataclasses.replace(certain, smoothing=settings)
+    assert measure_change(change, decide(steps, at)).new_frames > 150
 
 
 def test_another_kind_of_smoothing_is_not_fitted_over() -> None:
     certain, steps, stream = certain_babble()
     card = dataclasses.replace(certain, smoothing=LastWindowSettings(majority=0.5))
-    for fit in (fit_smoothing, fit_sharpness):
-        with pytest.raises(DataError, match="'tiny' names another kind of smoothing than hmm"):
-            fit([(stream, steps)], card)
+    named = "'tiny' names another kind of smoothing than hmm"
+    with pytest.raises(DataError, match=named):
+        fit_smoothing([(stream, steps)], [], card)
+    with pytest.raises(DataError, match=named):
+        fit_sharpness([(stream, steps)], card)
 
 
 def test_sharpness_calibrates_scores_on_streams() -> None:

@@ -5,83 +5,94 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
 pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 
-from emotiond.dsp.frontend import FrontEnd, WindowShape  # noqa: E402
-from emotiond.models.training.common.model_input import RECIPE  # noqa: E402
-from emotiond.models.training.data.columns import Columns  # noqa: E402
+from emotiond.models.training.data.examples import Streams  # noqa: E402
 from emotiond.models.training.data.sampling import VOICES_AND_NOISES, Sampler  # noqa: E402
-from emotiond.models.training.data.windows import cut_windows  # noqa: E402
-from emotiond.models.training.fitting.distillation import Distiller, Lesson  # noqa: E402
+from emotiond.models.training.fitting.distillation import Distiller, Hints, Lesson  # noqa: E402
+from emotiond.models.training.fitting.run import SPEECH_STATES, Windows  # noqa: E402
 from emotiond.models.training.networks import lite  # noqa: E402
-from tests.models.sounds import babble  # noqa: E402
 
 pytestmark = pytest.mark.timeout(300)  # TensorFlow traces each network first
 
 
-@pytest.fixture(scope="module")
-def features() -> npt.NDArray[np.float32]:
-    front_end = FrontEnd(RECIPE, WindowShape(300, 24))
-    cuts = [list(cut_windows(front_end, babble(2.2, seed)))[-1].features for seed in range(4)]
-    return np.stack(cuts * 10)
+def sampler(windows: Windows) -> Sampler:
+    rows = np.arange(windows.columns.label.size)
+    measured = windows.columns.one_of_each_stream(rows, np.random.default_rng(0))
+    statistics = np.zeros((measured.size, lite.SPEAKER_SIZE), np.float32)
+    return Sampler(windows.columns, rows, measured, statistics, 8, VOICES_AND_NOISES, seed=0)
 
 
-def distiller(
-    features: npt.NDArray[np.float32], columns: Columns, folder: Path, steps: int
-) -> Distiller:
-    spectrum = lite.describe_spectrum(features)
-    statistics = np.zeros((len(features), lite.SPEAKER_SIZE), np.float32)
-    rows = np.arange(len(features))
-    sampler = Sampler(columns, rows, statistics, 8, VOICES_AND_NOISES, seed=0)
+def distiller(windows: Windows, folder: Path, steps: int) -> Distiller:
+    mel, loudest, states = windows.speeches(np.arange(0, 60, 5))
+    spectrum, hints = lite.describe_spectrum(mel, loudest), Hints.of(states, loudest)
     lesson = Lesson(steps, rate=1e-3, hint_weight=0.5)
-    return Distiller(lite.new_network(0), spectrum, lesson, sampler, folder)
+    return Distiller(lite.new_network(0), spectrum, hints, lesson, folder)
 
 
-@pytest.fixture(scope="module")
-def hints(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
-    return np.zeros((len(features), 38, 384), np.float16)
-
-
-def test_the_scores_of_a_teacher_change_the_network(
-    features: npt.NDArray[np.float32],
-    hints: npt.NDArray[np.float16],
-    columns: Columns,
-    tmp_path: Path,
-) -> None:
-    student = distiller(features, columns, tmp_path, steps=3)
-    before = student.label_logits(features[:2])
-    teacher = np.eye(8, dtype=np.float32)[columns.label % 8]
-    student.run(features, hints, teacher, lambda: 0.5, "test")
+def test_the_scores_of_a_teacher_change_the_network(streams: Streams, tmp_path: Path) -> None:
+    windows = Windows(streams)
+    student = distiller(windows, tmp_path, steps=3)
+    before = student.label_logits(windows, np.arange(2))
+    teacher = np.eye(8, dtype=np.float32)[streams.columns.label % 8]
+    student.run(windows, sampler(windows), teacher, lambda: 0.5, "test")
     curves = student.curves.arrays()
     assert np.isfinite(curves["loss"]).all()
     assert (curves["loss"] > 0).all()
     assert curves["held_out"][-1] == 0.5
-    logits = student.label_logits(features[:2])
+    logits = student.label_logits(windows, np.arange(2))
     assert logits.shape == (2, 8)
     assert np.abs(logits - before).max() > 0
 
 
 def test_without_a_teacher_it_learns_labels_and_a_finished_training_is_not_repeated(
-    features: npt.NDArray[np.float32],
-    hints: npt.NDArray[np.float16],
-    columns: Columns,
-    tmp_path: Path,
+    streams: Streams, tmp_path: Path
 ) -> None:
-    first = distiller(features, columns, tmp_path, steps=2)
-    first.run(features, hints, None, lambda: 0.5, "test")
+    windows = Windows(streams)
+    first = distiller(windows, tmp_path, steps=2)
+    first.run(windows, sampler(windows), None, lambda: 0.5, "test")
     loss = first.curves.arrays()["loss"]
     assert (loss > 0).all()
 
     def refuse() -> float:
         raise AssertionError
 
-    again = distiller(features, columns, tmp_path, steps=2)
-    again.run(features, hints, None, refuse, "test")
+    again = distiller(windows, tmp_path, steps=2)
+    again.run(windows, sampler(windows), None, refuse, "test")
     np.testing.assert_array_equal(again.curves.arrays()["loss"], loss)
+    rows = np.arange(2)
     np.testing.assert_allclose(
-        again.label_logits(features[:2]), first.label_logits(features[:2]), atol=1e-5
+        again.label_logits(windows, rows), first.label_logits(windows, rows), atol=1e-5
     )
+
+
+def test_a_window_is_the_last_two_seconds_of_a_speech(streams: Streams, tmp_path: Path) -> None:
+    """The states before them are hidden, but not those of digital silence in them."""
+    long = np.flatnonzero(streams.end_frame - streams.first_frame >= 8 * SPEECH_STATES)[:3]
+    short = np.flatnonzero(streams.end_frame - streams.first_frame < 8 * 20)[:3]
+    row = int(long[0])
+    at = streams.end_frame[row] - (streams.end_frame[row] - streams.first_frame[row]) % 8
+    streams.mel[at - 16 : at - 8] = -10
+    windows = Windows(streams)
+    student = distiller(windows, tmp_path, steps=2)
+    rows = np.concatenate((long, short))
+    states, levels = student.window_states(windows, rows)
+    assert states.shape == (rows.size, SPEECH_STATES, lite.CHANNELS)
+    shown = levels.numpy() > 0
+    assert np.flatnonzero(shown[0]).tolist() == [*range(12, 35), 36]
+    assert (np.flatnonzero(shown[1]) == np.arange(12, 37)).all()
+    for number, row in enumerate(short.tolist(), len(long)):
+        n = (streams.end_frame[row] - streams.first_frame[row]) // 8
+        assert np.flatnonzero(shown[number]).tolist() == [*range(n)]
+
+
+def test_hints_are_standardised_over_speech_without_padding(streams: Streams) -> None:
+    _, loudest, states = Windows(streams).speeches(np.arange(0, 60, 5))
+    standard = Hints.of(states, loudest).standard(states)
+    assert standard.shape == (12, SPEECH_STATES, 384)
+    speech = standard[loudest > 0]
+    np.testing.assert_allclose(speech.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(speech.std(axis=0), 1, atol=0.01)

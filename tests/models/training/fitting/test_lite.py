@@ -11,38 +11,67 @@ import pytest
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
 pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 
-from emotiond.dsp.frontend import FrontEnd, WindowShape  # noqa: E402
-from emotiond.models.training.common.model_input import RECIPE  # noqa: E402
-from emotiond.models.training.data.columns import Columns  # noqa: E402
-from emotiond.models.training.data.windows import cut_windows  # noqa: E402
+from emotiond.models.training.common.files import save_arrays  # noqa: E402
+from emotiond.models.training.data.examples import Streams  # noqa: E402
+from emotiond.models.training.fitting import detector  # noqa: E402
+from emotiond.models.training.fitting import lite as fitting  # noqa: E402
+from emotiond.models.training.fitting.distillation import Lesson  # noqa: E402
 from emotiond.models.training.fitting.lite import train_lite  # noqa: E402
 from emotiond.models.training.fitting.run import Run, Settings, Windows  # noqa: E402
-from emotiond.models.training.networks.full import masks_of  # noqa: E402
-from emotiond.models.training.networks.heads import CHANNELS  # noqa: E402
-from tests.models.sounds import babble  # noqa: E402
+from emotiond.models.training.networks import lite  # noqa: E402
+
+pytestmark = pytest.mark.timeout(300)  # TensorFlow traces each network first
 
 
-def windows_of(columns: Columns) -> Windows:
-    front_end = FrontEnd(RECIPE, WindowShape(300, 24))
-    cuts = [list(cut_windows(front_end, babble(2.2, seed)))[-1] for seed in range(4)]
-    rows = np.arange(columns.label.size)
-    features = np.stack([cut.features for cut in cuts])[rows % 4]
-    states = np.random.default_rng(0).standard_normal((rows.size, 75, CHANNELS))
-    return Windows(columns, features, states.astype(np.float16), *masks_of(features))
+def trained(streams: Streams, runs: Path, name: str) -> bytes:
+    (runs / name).mkdir(parents=True)
+    tf.random.set_seed(0)
+    return train_lite(Run(Windows(streams), runs / name, Settings({}, 0, scale=0.0)))
 
 
-@pytest.mark.timeout(300)
-def test_the_held_out_fold_changes_nothing(columns: Columns, tmp_path: Path) -> None:
-    windows = windows_of(columns)
-    held_out = columns.rows_of(1)
-    states, features = windows.states.copy(), windows.features.copy()
-    states[held_out] *= -3
-    features[held_out] = features[held_out][::-1]
-    others = dataclasses.replace(windows, states=states, features=features)
+def test_the_held_out_fold_changes_nothing(
+    streams: Streams, others: Streams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It enters neither the teacher, nor any moments or statistics, nor the voice detector."""
+    monkeypatch.setattr(fitting, "LITE", (Lesson(steps=2, rate=1e-3, hint_weight=0.5),))
+    monkeypatch.setattr(detector, "_STEPS", 20)
     models = []
-    for name, data in (("a", windows), ("b", others)):
-        folder = tmp_path / name / "fold1"
-        folder.mkdir(parents=True)
-        tf.random.set_seed(0)
-        models.append(train_lite(Run(data, folder, Settings({}, 0, scale=0.0))))
+    for runs, data in ((tmp_path / "a", streams), (tmp_path / "b", others)):
+        runs.mkdir()
+        save_arrays(runs / "start.npz", lite.new_network(1))
+        models.append(trained(data, runs, "fold1"))
     assert models[0] == models[1]
+
+
+def test_no_actor_of_ravdess_changes_the_common_start(
+    streams: Streams, others: Streams, tmp_path: Path
+) -> None:
+    """The run holds out fold 2, and the actors of fold 1 are different."""
+    starts = []
+    for folder, data in (("a", streams), ("b", others)):
+        run = Run(Windows(data), tmp_path / folder / "fold2", Settings({}, 0, scale=0.0))
+        run.folder.mkdir(parents=True)
+        tf.random.set_seed(0)
+        starts.append(fitting._start(run))
+    assert (tmp_path / "a" / "start.npz").exists()
+    for name, array in starts[0].items():
+        np.testing.assert_array_equal(array, starts[1][name])
+
+
+def test_the_common_start_is_trained_once(streams: Streams, tmp_path: Path) -> None:
+    np.savez(tmp_path / "start.npz", marker=np.ones(1))
+    run = Run(Windows(streams), tmp_path / "fold1", Settings({}, 0, scale=0.0))
+    assert fitting._start(run).keys() == {"marker"}
+
+
+def test_without_another_corpus_the_start_is_random(streams: Streams, tmp_path: Path) -> None:
+    columns = streams.columns
+    alone = dataclasses.replace(
+        streams,
+        columns=dataclasses.replace(
+            columns, corpus=np.where(columns.corpus == "nemo", "ravdess-song", columns.corpus)
+        ),
+    )
+    run = Run(Windows(alone), tmp_path / "fold1", Settings({}, 0, scale=0.0))
+    assert "stem_0/kernel" in fitting._start(run)
+    assert not (tmp_path / "start.npz").exists()

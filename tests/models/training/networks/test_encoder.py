@@ -107,9 +107,7 @@ def test_calls_of_any_size_give_the_states_of_the_whole_speech(
     np.testing.assert_allclose(levels, loudest + network.LEVEL_OFFSET, atol=1e-4)
 
 
-def test_a_token_forgets_what_is_longer_ago_than_its_context(
-    call: Call, encoder: Arrays
-) -> None:
+def test_a_token_forgets_what_is_longer_ago_than_its_context(call: Call, encoder: Arrays) -> None:
     """Three blocks of 1 s reach back 3 s, in which one call more is rounded up."""
     counts = [CALL] * 16
     mel = loud_at_first(sum(counts))
@@ -150,9 +148,7 @@ def test_frames_beyond_the_count_change_nothing(call: Call, count: int) -> None:
     louder = mel.copy()
     louder[4 * count + 3 :] = 2
     one, other = (call(frames, 40, count, past) for frames in (mel, louder))
-    np.testing.assert_allclose(
-        one["states"][0, :count], other["states"][0, :count], atol=1e-5
-    )
+    np.testing.assert_allclose(one["states"][0, :count], other["states"][0, :count], atol=1e-5)
     np.testing.assert_array_equal(one["hold_loudest"], other["hold_loudest"])
     np.testing.assert_allclose(
         one["ring_2"][:, : 2 * count], other["ring_2"][:, : 2 * count], atol=1e-5

@@ -45,9 +45,7 @@ def encoded(frozen: FrozenEncoder, sound: npt.NDArray[np.float32]) -> list[tuple
     ]
 
 
-def test_states_are_those_of_the_daemon_to_the_bit(
-    frozen: FrozenEncoder, full_model: Path
-) -> None:
+def test_states_are_those_of_the_daemon_to_the_bit(frozen: FrozenEncoder, full_model: Path) -> None:
     classifier = Classifier(read_model(full_model), find_runtime())
     encoding = classifier.encoding()
     frozen.restart()
@@ -63,9 +61,7 @@ def test_states_are_those_of_the_daemon_to_the_bit(
         trained = np.concatenate(speeches[window.speech])
         assert len(trained) == encoding.position
         np.testing.assert_array_equal(shown[:n].astype(np.float16), trained[-n:])
-        np.testing.assert_array_equal(
-            shown_levels[:n], np.concatenate(levels[window.speech])[-n:]
-        )
+        np.testing.assert_array_equal(shown_levels[:n], np.concatenate(levels[window.speech])[-n:])
     assert len(speeches) == 2
 
 
@@ -97,9 +93,9 @@ def test_int8_arithmetic_is_close_to_float(frozen: FrozenEncoder, encoder: Array
     features[0, :length] = window.features[-before:][:length]
     past = {k: tf.zeros(shape) for k, shape in network.past_shapes().items()}
     position, count = tf.zeros((1, 1)), tf.fill((1, 1), float(n))
-    exact = network.encode_call(
-        tf.constant(features), position, count, past, constants(encoder)
-    )["states"].numpy()[0, :n]
+    exact = network.encode_call(tf.constant(features), position, count, past, constants(encoder))[
+        "states"
+    ].numpy()[0, :n]
     assert np.abs(states[:n] - exact).mean() < 0.05 * exact.std()
 
 
