@@ -155,7 +155,7 @@ def _run_flags() -> list[Flag]:
         ),
         (
             "--insecure",
-            {"action": "store_true", "help": "let other machines connect without a token or keys"},
+            {"action": "store_true", "help": "let outputs reach other machines without protection"},
         ),
         (
             "--max-client-streams",

@@ -104,8 +104,9 @@ class Reach:
     """Name or address that the output binds or sends to."""
     place: str
     """The setting with the host, as the user gave it."""
-    verb: str
-    """What other machines could do there, such as ``listen``."""
+    danger: str
+    """What could happen there without protection, such as ``other machines could listen without
+    being asked who they are``."""
     at_home: str
     """The flag that keeps to this machine."""
     is_protected: bool = False

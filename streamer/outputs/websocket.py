@@ -81,7 +81,7 @@ def _reach(settings: WebSocketSettings) -> Reach:
     return Reach(
         host,
         place=host,
-        verb="listen",
+        danger="other machines could listen without being asked who they are",
         is_protected=settings.token_file is not None,
         protection="Give clients a token with --token-file FILE",
         at_home="--host 127.0.0.1",

@@ -106,7 +106,11 @@ class Beacon:
                 self._sent += 1
             except BlockingIOError:
                 break
-            except OSError:  # too large, or nothing listens there
+            except ConnectionRefusedError:  # nothing listened there when the last one came
+                self._sent -= 1
+                self.dropped += 1
+                continue
+            except OSError:  # too large
                 self.dropped += 1
             self._waiting.popleft()
         return len(self._waiting)
@@ -135,7 +139,7 @@ def _reach(settings: BeaconSettings) -> Reach | None:
     return Reach(
         found[0],
         place=settings.beacon,
-        verb="listen",
+        danger="events would go to another machine unprotected",
         at_home="--beacon 127.0.0.1:PORT",
         warnings=[f"events go to {found[0]} without encryption; --beacon off ends that"],
     )

@@ -183,7 +183,7 @@ def test_every_address_with_a_token_is_served_by_the_address_that_was_reached(
         assert connection.getresponse().status == 421
 
 
-def test_insecure_lets_everybody_in_and_says_so() -> None:
+def test_insecure_lets_any_machine_in_with_a_warning() -> None:
     with (
         running_daemon(*SOURCE, "--host", EVERYWHERE, "--insecure") as daemon,
         connect(f"ws://127.0.0.1:{daemon.port}/ws") as client,
