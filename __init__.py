@@ -1,4 +1,4 @@
-"""Hears the emotion in a voice, live. This folder is the package, whatever its own name is.
+"""Recognizes the emotion in a voice, live. This folder is the package, whatever its own name is.
 
 From Python, without a daemon: :func:`analyze` analyzes a recording, :func:`listen` gives the events
 of a microphone or another source.

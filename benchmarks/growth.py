@@ -15,6 +15,7 @@ from emotiond.inference.runtime import find_runtime
 from emotiond.streamer.audio.chunker import Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
+from emotiond.streamer.streams.decider import Decider
 from emotiond.streamer.streams.event_builder import EventBuilder, Timing
 from emotiond.streamer.streams.pipeline import Pipeline
 
@@ -47,6 +48,7 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
     ring, samples = Ring(10 * SAMPLE_RATE, 1, SAMPLE_RATE), demo()
     chunker, event_builder = Chunker(ring, _STRIDE), EventBuilder("mic")
     pipeline = Pipeline(classifier.card, classifier.encoding(), classifier.speaker())
+    decider = Decider(classifier.card)
     posteriors = np.full(len(LABELS), 1 / len(LABELS), np.float32)
     prediction = Prediction(posteriors, 1.0, None)
     spent, position = [], 0
@@ -60,9 +62,9 @@ def _microseconds_per_frame(minutes: int) -> list[float]:
             stride = pipeline.push(chunk)
             inferred = prediction if stride.needs_inference else None
             pipeline.adapt(stride, inferred)
-            verdict = pipeline.decide(stride, inferred)
+            decision = decider.decide(stride, inferred)
             captured = chunker.capture_time(stride.end_sample)
-            for event in event_builder.build(verdict, Timing(captured or 0.0, None, 0)):
+            for event in event_builder.build(decision, Timing(captured or 0.0, None, 0)):
                 encode(to_json(event))
         spent.append((time.perf_counter_ns() - began) / 1000 / (_STRIDE // _BLOCK))
     return spent

@@ -11,6 +11,7 @@ from benchmarks.support.clients import Arrival, ZeroMQSubscriber, receive_websoc
 from benchmarks.support.daemon import running_daemon
 from benchmarks.support.demo import DEMO, demo
 from benchmarks.support.harness import Plot, Section, interleaved
+from benchmarks.support.inference import continuous_inference
 from benchmarks.support.sound_server import SoundServer, sound_server
 from emotiond.dsp.framing import FrameStream
 from emotiond.dsp.gate import LevelGate
@@ -29,7 +30,7 @@ def measure(quick: bool) -> Section:
     seconds = 5.0 if quick else 20.0  # the demo recording is longer
     rows, curves = [], {}
     for model, stride in _STRIDES.items():
-        inference_ms = _inference_ms(model)
+        inference_ms = _inference_ms(model, float(stride))
         with sound_server() as server:
             websocket, zeromq, onset = _arrivals(server, model, stride, seconds)
         for client, arrivals in (("WebSocket", websocket), ("ZeroMQ", zeromq)):
@@ -78,10 +79,9 @@ def _lead_seconds() -> float:
     return gate.onset_frame * recipe.hop_length / SAMPLE_RATE
 
 
-def _inference_ms(model: str) -> float:
+def _inference_ms(model: str, stride_seconds: float) -> float:
     runtime = find_runtime()
     classifier = Classifier(find_model(model, runtime), runtime)
-    card = classifier.card
-    window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
-    spent = interleaved({model: lambda: classifier.infer(window, classifier.speaker())}, 30)
+    infer_next = continuous_inference(classifier, round(stride_seconds * SAMPLE_RATE))
+    spent = interleaved({model: infer_next}, 30)
     return float(np.median(spent[model])) / 1000

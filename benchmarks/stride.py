@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import cycle
 
-import numpy as np
-
 from benchmarks.support.demo import demo
 from benchmarks.support.harness import Section, interleaved, spread
+from benchmarks.support.inference import continuous_inference
 from emotiond.dsp.framing import FrameStream
 from emotiond.dsp.frontend import FrontEnd
 from emotiond.dsp.gate import LevelGate
@@ -22,6 +21,7 @@ from emotiond.inference.runtime import find_runtime
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import encode, to_json
+from emotiond.streamer.streams.decider import Decider
 from emotiond.streamer.streams.event_builder import EventBuilder, Timing
 from emotiond.streamer.streams.pipeline import Pipeline
 
@@ -54,24 +54,23 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
     framed = FrameStream(card.recipe).push(samples[: 400 + 24 * 160])
     levels = levels_dbfs(framed[:, 1:])
     mfcc, gate = Mfcc(card.recipe), LevelGate(100)
-    window = np.zeros((card.window_frames, card.recipe.n_mfcc), np.float32)
-    speaker = classifier.speaker()
-    pipeline, event_builder = Pipeline(card, classifier.speaker()), EventBuilder("mic")
+    pipeline = Pipeline(card, classifier.encoding(), classifier.speaker())
+    decider, event_builder = Decider(card), EventBuilder("mic")
     for position in range(0, 4 * SAMPLE_RATE, _STRIDE):
         block = samples[position : position + _STRIDE]
         stride = pipeline.push(Chunk(block, position, position == 0, last=False))
         prediction = pipeline.infer(stride, classifier)
         pipeline.adapt(stride, prediction)
-        verdict = pipeline.decide(stride, prediction)
-        if verdict.scores is not None:
+        decision = decider.decide(stride, prediction)
+        if decision.scores is not None:
             break
     timing = Timing(1.0, 1.0, 0)
 
     def adapt_and_decide() -> None:
         pipeline.adapt(stride, prediction)
-        pipeline.decide(stride, prediction)
+        decider.decide(stride, prediction)
 
-    event = event_builder.build(verdict, timing)[0]
+    event = event_builder.build(decision, timing)[0]
     return {
         "callback: write 10 ms into the ring": _write_block(samples),
         "features: push one stride": lambda: front_end.push(next(blocks)),
@@ -79,9 +78,9 @@ def _parts(classifier: Classifier) -> Mapping[str, Callable[[], object]]:
         "- levels of the frames": lambda: levels_dbfs(framed[:, 1:]),
         "- speech gate": lambda: gate.push(levels),
         "- MFCC": lambda: mfcc(framed),
-        "inference": lambda: classifier.infer(window, speaker),
+        "inference": continuous_inference(classifier, _STRIDE),
         "smoothing, label, state": adapt_and_decide,
-        "event": lambda: event_builder.build(verdict, timing),
+        "event": lambda: event_builder.build(decision, timing),
         "JSON": lambda: encode(to_json(event)),
     }
 

@@ -17,10 +17,9 @@ from emotiond.dsp.types import FloatArray
 PRE_ROLL_SECONDS = 0.2
 """A window begins at most this long before the onset of the present speech."""
 
-
 _LEAST_KEPT_SECONDS = 2.5
 """Features stay available for this long: from the pre-roll until the first inference of a speech,
-and from one inference to the next."""
+and from one inference to the next. After a longer stride, the encoder begins anew with them."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from emotiond.exceptions import CardError
 from emotiond.inference.adaptation import AdaptationSettings
 from emotiond.inference.parsing import Kinds, build
 from emotiond.inference.smoothing.kinds import SMOOTHERS
-from emotiond.inference.smoothing.smoother import SmootherSettings
+from emotiond.inference.smoothing.protocols import SmootherSettings
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 """The eight labels. Every vector of scores has this order."""
@@ -24,6 +24,7 @@ SAMPLE_RATE = 16_000
 
 _FORMAT = 2
 _LARGEST_BYTES = 4_000_000
+_MOST_VALUES_PER_SECOND = 60_000  # a live stream keeps 2.5 s
 _LEAST_LOG_FLOOR = 1e-37  # a smaller one is 0 in float32
 
 
@@ -112,13 +113,15 @@ class Card:
             raise ValueError("minimum_frames must lie between 1 and window_frames")
         if self.window_frames > 60_000 // self.recipe.n_mfcc:
             raise ValueError("window_frames is beyond what a live window can be")
+        if self.recipe.n_mfcc * SAMPLE_RATE > _MOST_VALUES_PER_SECOND * self.recipe.hop_length:
+            raise ValueError("recipe.hop_length is too short for so many n_mfcc")
         encoder = self.encoder
         if min(encoder.frames_per_state, encoder.states_per_call) < 1:
             raise ValueError("encoder.frames_per_state and states_per_call must be at least 1")
         if min(encoder.look_back_frames, encoder.look_ahead_frames) < 0:
             raise ValueError("encoder.look_back_frames and look_ahead_frames must not be negative")
         if encoder.frames_per_call > self.window_frames:
-            raise ValueError("encoder.states_per_call is more than a window holds")
+            raise ValueError("encoder: the frames of a call must not exceed window_frames")
         if self.window_frames % encoder.frames_per_state:
             raise ValueError("window_frames must be a multiple of encoder.frames_per_state")
         if self.minimum_frames < encoder.frames_per_state + encoder.look_ahead_frames:

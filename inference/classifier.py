@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,20 +56,18 @@ class Classifier:
                 f"{self.card.name!r} ({error})",
                 f"Use the model 'lite'{needs_litert}",
             ) from None
-        self._encode = _signature(self._interpreter, ENCODE)
-        self._classify = _signature(self._interpreter, CLASSIFY)
-        self._past_shapes = {
-            name: shape
-            for name, shape in _shapes(self._encode.get_input_details()).items()
-            if name.startswith(_PAST)
-        }
+        self._encode = self._signature(ENCODE)
+        self._classify = self._signature(CLASSIFY)
+        takes = _shapes(self._encode.get_input_details())
+        self._past_shapes = {n: shape for n, shape in takes.items() if n.startswith(_PAST)}
         self._check()
-        frames = self.card.encoder.frames_per_call
-        self._features = np.zeros((1, frames, self.card.recipe.n_mfcc), np.float32)
+        self._call = {n: np.zeros(takes[n], np.float32) for n in (FEATURES, POSITION, COUNT)}
+        takes = _shapes(self._classify.get_input_details())
+        self._window = {n: np.zeros(shape, np.float32) for n, shape in takes.items()}
 
     def encoding(self) -> Encoding:
         """Return the state of the encoder for a new stream."""
-        (_, window_states, state_size) = _shapes(self._classify.get_input_details())[STATES]
+        (_, window_states, state_size) = self._window[STATES].shape
         return Encoding(self.card.encoder, window_states, state_size, self._past_shapes)
 
     def infer(self, window: Window, encoding: Encoding, speaker: Speaker | None) -> Prediction:
@@ -83,13 +82,10 @@ class Classifier:
             ModelError: the model failed, or returned values that are not finite.
         """
         self.encode(window, encoding)
-        states, levels = encoding.window()
-        inputs = {STATES: states[None], LEVELS: levels[None]}
+        encoding.copy_window(self._window[STATES][0], self._window[LEVELS][0])
         if self.card.adaptation is not None:
-            size = _shapes(self._classify.get_input_details())[SPEAKER][1]
-            vector = np.zeros(size, np.float32) if speaker is None else speaker.vector
-            inputs[SPEAKER] = vector[None]
-        outputs = self._run(self._classify, inputs)
+            self._window[SPEAKER][0] = 0 if speaker is None else speaker.vector
+        outputs = self._run(self._classify, self._window)
         logits = outputs[LOGITS][0]
         if not np.isfinite(logits).all():
             raise ModelError(
@@ -103,21 +99,20 @@ class Classifier:
         )
 
     def encode(self, window: Window, encoding: Encoding) -> None:
-        """Encode the frames that came since the last call; see :meth:`infer`."""
+        """Encode the frames that came since the last call; see :meth:`infer`.
+
+        A call with fewer states than ``states_per_call`` has zeros after its features. They matter
+        where the model quantizes its activations, with one scale for all rows.
+        """
         while True:
             count, features = encoding.next_call(window)
             if count == 0:
                 return
-            self._features[0, : features.shape[0]] = features
-            outputs = self._run(
-                self._encode,
-                {
-                    FEATURES: self._features,
-                    POSITION: np.full((1, 1), encoding.position, np.float32),
-                    COUNT: np.full((1, 1), count, np.float32),
-                    **encoding.past,
-                },
-            )
+            self._call[FEATURES][0, : features.shape[0]] = features
+            self._call[FEATURES][0, features.shape[0] :] = 0
+            self._call[POSITION][...] = encoding.position
+            self._call[COUNT][...] = count
+            outputs = self._run(self._encode, {**self._call, **encoding.past})
             states, levels = outputs.pop(STATES)[0], outputs.pop(LEVELS)[0]
             encoding.add(count, states, levels, outputs)
 
@@ -132,7 +127,7 @@ class Classifier:
         """
         if self.card.adaptation is None:
             return None
-        size = _shapes(self._classify.get_input_details())[SPEAKER][1]
+        size = self._window[SPEAKER].shape[1]
         if profile is not None and len(profile.mean) != size:
             raise ProfileError(
                 f"the profile holds {len(profile.mean)} statistics, the model "
@@ -140,6 +135,15 @@ class Classifier:
                 "Record it again with 'emotiond enroll'",
             )
         return Speaker(self.card.adaptation, size, profile)
+
+    def _signature(self, name: str) -> Any:
+        """Return the function of a signature."""
+        if name not in self._interpreter.get_signature_list():
+            raise CardError(
+                f"the model {self.card.name!r} has no signature {name!r}",
+                "Use a model that was exported for this version",
+            )
+        return self._interpreter.get_signature_runner(name)
 
     def _run(self, signature: Any, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
         try:
@@ -165,11 +169,7 @@ class Classifier:
         self._compare(ENCODE, "takes", expected, self._encode.get_input_details())
         found = self._encode.get_output_details()
         gives = {STATES: (1, calls, size), LEVELS: (1, calls)}
-        for name, shape in past.items():
-            gives[name] = shape
-            if not name.startswith(HOLD):  # as many new rows for each state as the model likes
-                rows = _shapes(found).get(name, (0, 0))[-2]
-                gives[name] = (*shape[:-2], max(rows - rows % calls, calls), shape[-1])
+        gives |= {name: self._given(name, _shapes(found)) for name in past}
         self._compare(ENCODE, "gives", gives, found)
         takes: dict[str, tuple[int, ...]] = {
             STATES: (1, card.window_states, size),
@@ -182,6 +182,24 @@ class Classifier:
             takes[SPEAKER] = gives[STATISTICS] = (1, size)
         self._compare(CLASSIFY, "takes", takes, self._classify.get_input_details())
         self._compare(CLASSIFY, "gives", gives, found)
+
+    def _given(self, name: str, found: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+        """Return the shape of an output that becomes part of the past.
+
+        A call gives as many rows for each state as the model likes. A ring must have room for them.
+        """
+        kept, calls = self._past_shapes[name], self.card.encoder.states_per_call
+        if name.startswith(HOLD):
+            return kept
+        given = found.get(name, ())
+        rows = max(given[-2] // calls, 1) * calls if len(given) > 1 else calls
+        if len(kept) < 2 or (name.startswith(RING) and kept[-2] < rows):
+            raise CardError(
+                f"the model {self.card.name!r} keeps {kept} in {name!r}, fewer rows than one call "
+                f"of the encoder gives ({rows})",
+                "Export it with a longer one, or with fewer encoder.states_per_call",
+            )
+        return (*kept[:-2], rows, kept[-1])
 
     def _compare(
         self,
@@ -211,16 +229,6 @@ def softmax(logits: FloatArray) -> FloatArray:
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     posteriors: FloatArray = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return posteriors
-
-
-def _signature(interpreter: Any, name: str) -> Any:
-    """Return the function of a signature."""
-    if name not in interpreter.get_signature_list():
-        raise CardError(
-            f"the model has no signature {name!r}",
-            "Use a model that was exported for this version",
-        )
-    return interpreter.get_signature_runner(name)
 
 
 def _shapes(details: dict[str, Any]) -> dict[str, tuple[int, ...]]:

@@ -1,14 +1,21 @@
 """The state of the encoder in one speech of one stream: its past, and the states that it gave.
 
-Each frame is encoded once. The encoder keeps what it needs of the past in arrays of three kinds,
-which the signature ``encode`` takes and returns by name:
+Each frame is encoded once. The signature ``encode`` takes
+
+- ``features``, shape ``(1, frames_per_call, n_mfcc)``, with zeros after those of the valid states,
+- ``position``, ``(1, 1)``: the number of states before this call,
+- ``count``, ``(1, 1)``: how many states of this call are valid.
+
+It gives ``states``, ``(1, states_per_call, size)``, and ``levels``, ``(1, states_per_call)``. It
+keeps what it needs of the past in arrays of three kinds, which it takes and gives by name:
 
 - ``ring_…``, shape ``(…, rows, width)``: the latest rows in any order, as for the keys and values
-  of an attention. It returns the rows of this call, ``(…, states_per_call * k, width)``.
+  of an attention. It gives the rows of this call, ``(…, states_per_call * k, width)``, at most
+  as many as the ring holds.
 - ``tail_…``, the same shape: the latest rows in their order, as for a convolution.
-- ``hold_…``, any shape: returned anew by each call.
+- ``hold_…``, any shape: given anew by each call, from its valid states alone.
 
-All of them are zeros at the onset of speech.
+All of them are zeros at the onset of speech. Rows of a call beyond its valid states are dropped.
 """
 
 from __future__ import annotations
@@ -23,15 +30,20 @@ from emotiond.inference.card import EncoderShape
 
 RING, TAIL, HOLD = "ring_", "tail_", "hold_"
 
+MOST_STATES = 2**23
+"""States after which the encoding begins anew, in mid-speech: float32 counts no further than twice
+as many. With a state every 20 ms, they last for 46 hours of speech without a pause."""
+
 
 class Encoding:
     """What the encoder knows about the present speech. It belongs to one thread.
 
     Args:
         shape: that of the model's card.
-        window_states: states of a full window.
+        window_states: states of a full window, at least ``states_per_call``.
         state_size: values of a state.
-        past_shapes: shapes of the arrays that hold the past, by name.
+        past_shapes: shapes of the arrays that hold the past, by name. A ring holds at least the
+            rows of one call.
     """
 
     def __init__(
@@ -45,33 +57,37 @@ class Encoding:
         self.past = {name: np.zeros(size, np.float32) for name, size in past_shapes.items()}
         """Arrays by name, as the signature ``encode`` takes them."""
         self._states = np.zeros((window_states, state_size), np.float32)
-        self._levels = np.zeros(window_states, np.float32)
-        self._speech = 0
+        self._levels = np.zeros((window_states, 1), np.float32)
+        self._speech = 0  # front ends count from 1
         self._first_frame = 0
         self.position = 0
-        """States since the onset of the speech."""
+        """States since the encoding began: at the onset of the speech, or after a gap."""
 
     def next_call(self, window: Window) -> tuple[int, FloatArray]:
         """Return how many states are due, at most ``states_per_call``, and the frames for them.
 
         A new speech clears the past. So does a gap: a stride so long that the frames after the
-        last state are no longer held.
+        last state are no longer held. The encoding then begins anew with the earliest frame held.
 
         Args:
-            window: the present speech.
+            window: the present speech. It holds more frames than one call takes.
 
         Returns:
-            The number of states, and features of shape ``(n, n_mfcc)``, where ``n`` is at most
-            ``frames_per_call``.
+            The number of states, and a view of their features, shape ``(n, n_mfcc)``, where ``n``
+            is at most ``frames_per_call``. Without states, it is empty.
         """
         shape, held = self._shape, window.features.shape[0]
-        if window.speech != self._speech:
-            self._begin(window.speech, window.first_frame)
         earliest = window.end_frame - held + shape.look_back_frames
-        if self._next_frame < earliest:
+        if (
+            window.speech != self._speech
+            or self._next_frame < earliest
+            or self.position >= MOST_STATES
+        ):
             self._begin(window.speech, max(window.first_frame, earliest))
         frames = window.end_frame - shape.look_ahead_frames - self._next_frame
         count = min(max(frames, 0) // shape.frames_per_state, shape.states_per_call)
+        if count == 0:
+            return 0, window.features[:0]
         first = held - (window.end_frame - self._next_frame) - shape.look_back_frames
         length = shape.look_back_frames + count * shape.frames_per_state + shape.look_ahead_frames
         return count, window.features[first : first + length]
@@ -87,37 +103,33 @@ class Encoding:
             levels: loudness of each state, ``(states_per_call,)``; positive where there is sound.
             past: what the call returned for each array of :attr:`past`.
         """
-        rows = np.arange(self.position, self.position + count) % self._states.shape[0]
-        self._states[rows] = states[:count]
-        self._levels[rows] = levels[:count]
+        _write(self._states, self.position, states[:count])
+        _write(self._levels, self.position, levels[:count, None])
         for name, new in past.items():
             kept = self.past[name]
             if name.startswith(HOLD):
                 kept[...] = new
                 continue
-            per_state = new.shape[-2] // self._shape.states_per_call
-            n_new, n_kept = count * per_state, kept.shape[-2]
+            rows_per_state = new.shape[-2] // self._shape.states_per_call
+            rows = new[..., : count * rows_per_state, :]
             if name.startswith(RING):
-                begin = self.position * per_state
-                kept[..., np.arange(begin, begin + n_new) % n_kept, :] = new[..., :n_new, :]
+                _write(kept, self.position * rows_per_state, rows)
             else:
-                joined = np.concatenate((kept, new[..., :n_new, :]), axis=-2)
-                kept[...] = joined[..., joined.shape[-2] - n_kept :, :]
+                _append(kept, rows)
         self.position += count
 
-    def window(self) -> tuple[FloatArray, FloatArray]:
-        """Return the latest states in their order, and their levels; zeros follow a part.
+    def copy_window(self, states: FloatArray, levels: FloatArray) -> None:
+        """Copy the latest states, in their order, and their levels. Zeros follow a part.
 
-        Returns:
-            Shapes ``(window_states, state_size)`` and ``(window_states,)``.
+        Args:
+            states: where they go, shape ``(window_states, state_size)``.
+            levels: the same, ``(window_states,)``.
         """
-        if self.position <= self._states.shape[0]:
-            return self._states, self._levels
-        first = self.position % self._states.shape[0]
-        return (
-            np.concatenate((self._states[first:], self._states[:first])),
-            np.concatenate((self._levels[first:], self._levels[:first])),
-        )
+        length = self._states.shape[0]
+        first = self.position % length if self.position > length else 0
+        for kept, copy in ((self._states, states), (self._levels[:, 0], levels)):
+            copy[: length - first] = kept[first:]
+            copy[length - first :] = kept[:first]
 
     @property
     def _next_frame(self) -> int:
@@ -128,3 +140,18 @@ class Encoding:
         self._speech, self._first_frame, self.position = speech, first_frame, 0
         for array in (*self.past.values(), self._states, self._levels):
             array[...] = 0
+
+
+def _write(ring: FloatArray, number: int, rows: FloatArray) -> None:
+    """Write rows into a ring, from the row of this number on, which may lie in a later round."""
+    first = number % ring.shape[-2]
+    until_end = min(rows.shape[-2], ring.shape[-2] - first)
+    ring[..., first : first + until_end, :] = rows[..., :until_end, :]
+    if until_end < rows.shape[-2]:
+        ring[..., : rows.shape[-2] - until_end, :] = rows[..., until_end:, :]
+
+
+def _append(tail: FloatArray, rows: FloatArray) -> None:
+    """Move rows into the end of a tail, and the oldest ones out."""
+    joined = np.concatenate((tail, rows), axis=-2)
+    tail[...] = joined[..., rows.shape[-2] :, :]

@@ -89,7 +89,7 @@ def listen(
     and by ``close()``, which any thread may call.
 
     Args:
-        source: what to hear:
+        source: what to listen to:
 
             - ``"mic"``: the microphone (``pathlib.Path("mic")`` is a file of that name);
             - what :func:`analyze` takes: a path, an open binary file, ``(samples, sample_rate)``;

@@ -155,7 +155,7 @@ def _run_flags() -> list[Flag]:
         ),
         (
             "--insecure",
-            {"action": "store_true", "help": "let other machines connect without a token or keys"},
+            {"action": "store_true", "help": "let outputs reach other machines without protection"},
         ),
         (
             "--max-client-streams",
@@ -190,7 +190,7 @@ def _insert_options(flags: list[Flag], part: Part[Any], settings: object) -> Non
 
 
 def _details(option: Option, settings: object) -> dict[str, Any]:
-    """Return what argparse has to know. The default tells the type of the values."""
+    """Return the arguments for argparse. The default determines the type of the values."""
     details: dict[str, Any] = {"help": option.help}
     if option.metavar is not None:
         details["metavar"] = option.metavar

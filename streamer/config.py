@@ -129,25 +129,24 @@ class Config:
 
 
 def refuse_exposure(config: Config) -> None:
-    """Refuse settings that let other machines listen without credentials, at any output.
+    """Refuse settings with which an output reaches other machines without protection.
 
     Raises:
         ConfigError: the settings do so without ``insecure``, or contradict each other.
     """
     for reach in [*_beyond(config)]:  # all at first, since each looks for contradictions, too
         if not (config.insecure or reach.is_protected):
-            everybody = "Let everybody in with --insecure"
+            remedy = "Allow it with --insecure"
             if reach.protection is not None:
-                everybody = f"{reach.protection}, or let everybody in with --insecure"
+                remedy = f"{reach.protection}, or allow it with --insecure"
             raise ConfigError(
-                f"on {reach.place}, other machines could {reach.verb} without being asked who they "
-                "are",
-                f"{everybody}; {reach.at_home} keeps to this machine",
+                f"at {reach.place}, {reach.danger}",
+                f"{remedy}; {reach.at_home} keeps to this machine",
             )
 
 
 def exposure_warnings(config: Config) -> Sequence[str]:
-    """Return what to warn of where other machines may listen."""
+    """Return what to warn of where outputs reach other machines."""
     return [warning for reach in _beyond(config) for warning in reach.warnings]
 
 

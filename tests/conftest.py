@@ -130,14 +130,20 @@ def runtime() -> Runtime:
 
 @pytest.fixture(scope="session")
 def tiny_classifier(runtime: Runtime) -> Classifier:
-    """Of the tiny model, which always hears a voice."""
+    """Classifier with the tiny model, which always detects a voice."""
     return Classifier(read_model(DATA / "tiny.tflite"), runtime)
 
 
 @pytest.fixture(scope="session")
 def adapting_classifier(runtime: Runtime) -> Classifier:
-    """Of the tiny model that takes a speaker's statistics."""
+    """Classifier with the tiny model that takes a speaker's statistics."""
     return Classifier(read_model(DATA / "adapting.tflite"), runtime)
+
+
+@pytest.fixture(scope="session")
+def past_classifier(runtime: Runtime) -> Classifier:
+    """The tiny model whose encoder keeps a past of each kind."""
+    return Classifier(read_model(DATA / "past.tflite"), runtime)
 
 
 @pytest.fixture

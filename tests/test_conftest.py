@@ -46,9 +46,7 @@ def inner(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("source", SKIPS.values(), ids=SKIPS)
-def test_a_skip_is_a_failure_where_nothing_may_be_skipped(
-    inner: Path, tmp_path: Path, source: str
-) -> None:
+def test_a_skip_fails_if_skips_are_forbidden(inner: Path, tmp_path: Path, source: str) -> None:
     (inner / "test_inner.py").write_text(source)
     assert pytest_of(inner, home=tmp_path).returncode in (0, 5)
     held = pytest_of(inner, "--no-skips", home=tmp_path)
@@ -56,7 +54,7 @@ def test_a_skip_is_a_failure_where_nothing_may_be_skipped(
     assert "no such thing: with --no-skips, nothing may be skipped" in held.stdout
 
 
-def test_what_the_tests_keep_is_in_a_home_of_their_own(tmp_path: Path) -> None:
+def test_files_of_the_tests_are_in_a_temporary_home(tmp_path: Path) -> None:
     assert Path.home().name.startswith("emotiond-home-")
     assert data_folder().is_relative_to(Path.home())
     assert cache_folder().is_relative_to(Path.home())

@@ -84,6 +84,6 @@ def test_folders_keep_their_names() -> None:
 @pytest.mark.litert
 @pytest.mark.parametrize("example", EXAMPLES, ids=["analyze", "listen"])
 def test_the_examples_of_the_readme_run(tmp_path: Path, example: str) -> None:
-    shutil.copy(DEMO, tmp_path / "recording.wav")  # the content tells the format
+    shutil.copy(DEMO, tmp_path / "recording.wav")  # the content shows the format
     printed = python("import sys; sys.stdout.reconfigure(encoding='utf-8')\n" + example, tmp_path)
     assert len(printed.splitlines()) > 5

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.litert, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What version control has, outside the tree, in a folder whose name tells nothing."""
+    """Copy the files under version control to a folder with an arbitrary name outside the tree."""
     source = tmp_path_factory.mktemp("source") / "a-copy.2"
     tracked = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True

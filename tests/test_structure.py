@@ -1,8 +1,10 @@
-"""The rooms of the package: who may import whom."""
+"""The folders of the package, and which may import which."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
@@ -35,10 +37,33 @@ LAYERS = (
     {"models.training.evaluation"},
     {"models.training"},
 )
+# The command line reads these at every start, even for --help. The examples are models for them.
+TABLES = (
+    "emotiond.streamer.outputs.kinds",
+    "emotiond.streamer.sources.kinds",
+    "emotiond.streamer.readers.kinds",
+)
+EXAMPLES = ("tests.support.beacon", "tests.support.wire")
+# A part imports these when it opens. numpy is not among them: the settings need it themselves,
+# for the sample rate in ``inference.card``.
+SLOW = {
+    "ai_edge_litert",
+    "asyncio",
+    "multiprocessing",
+    "socket",
+    "sounddevice",
+    "soundfile",
+    "sqlite3",
+    "ssl",
+    "tensorflow",
+    "tflite_runtime",
+    "websockets",
+    "zmq",
+}
 LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 Arrows = Mapping[str, Set[str]]
-"""From each module to those that it imports."""
+"""Each module with the modules that it imports."""
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -52,7 +77,7 @@ def modules(root: Path) -> dict[str, Path]:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Whatever is imported from the package, at the top, in a function, or for types alone."""
+    """Yield all imports from the package: at the top, in a function, or for types alone."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -143,6 +168,17 @@ def test_a_circle_in_a_room_is_found(tmp_path: Path) -> None:
     for name, other in ("ab", "bc", "cb"):
         (tmp_path / "dsp" / f"{name}.py").write_text(f"from emotiond.dsp.{other} import x")
     assert circle(arrows(modules(tmp_path))) == ["dsp.b", "dsp.c", "dsp.b"]
+
+
+@pytest.mark.parametrize("module", [*TABLES, *EXAMPLES])
+def test_the_tables_of_kinds_and_the_examples_import_nothing_slow(module: str) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = set(ended.stdout.split())
+    assert module in loaded
+    assert loaded & SLOW == set()
 
 
 def test_packages_import_nothing_of_their_own() -> None:

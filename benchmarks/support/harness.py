@@ -40,7 +40,7 @@ class Section:
     note: str = ""
     """How it was measured."""
     plots: Mapping[str, Plot] = field(default_factory=dict)
-    """By file name, without the suffix."""
+    """Plots by file name, without the suffix."""
 
     def to_markdown(self) -> str:
         """Return heading, note, table and pictures."""

@@ -93,7 +93,7 @@ def analyze_source(
         stride_samples,
         profile,
         lossless=True,
-        on_verdict=summarizer.add,
+        on_decision=summarizer.add,
     ) as listening:
         events = tuple(event for event in listening if not isinstance(event, Status))
     summary = summarizer.summary(source.pulled_samples / source.sample_rate)

@@ -14,7 +14,7 @@ from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.events import Event
 from emotiond.streamer.sources.pulled_source import PulledSource
 from emotiond.streamer.sources.source import Source
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import Stream
 
@@ -36,7 +36,7 @@ class Listening(Iterator[Event]):
         stride_samples: the stride, in samples at 16 kHz.
         profile: the profile of the voice; None for an unknown voice.
         lossless: whether the source waits; otherwise late audio is dropped and counted.
-        on_verdict: called with each stride's result.
+        on_decision: called with each stride's result.
 
     Raises:
         ProfileError: the profile does not fit the model.
@@ -51,7 +51,7 @@ class Listening(Iterator[Event]):
         profile: Profile | None = None,
         *,
         lossless: bool,
-        on_verdict: Callable[[Verdict], object] = lambda _: None,
+        on_decision: Callable[[Decision], object] = lambda _: None,
     ) -> None:
         self._source = source
         self._classifier = classifier
@@ -66,7 +66,7 @@ class Listening(Iterator[Event]):
             # The stream, and the source's thread with it, must not refer to this object.
             collect = _collector(self._events, self._woken)
             self._stream = _Observed(
-                name, source, lossless, stride_samples, collect, on_verdict=on_verdict
+                name, source, lossless, stride_samples, collect, on_decision=on_decision
             )
         except BaseException:
             source.stop()
@@ -140,7 +140,7 @@ class Listening(Iterator[Event]):
 
 
 class _Observed(Stream):
-    """A stream that passes its verdicts on."""
+    """A stream that passes its decisions on."""
 
     def __init__(
         self,
@@ -149,14 +149,15 @@ class _Observed(Stream):
         lossless: bool,
         stride_samples: int,
         publish: Callable[[str, Sequence[Event], bool], None],
-        on_verdict: Callable[[Verdict], object],
+        on_decision: Callable[[Decision], object],
     ) -> None:
         super().__init__(name, source, lossless, stride_samples, publish)
-        self._on_verdict = on_verdict
+        self._on_decision = on_decision
 
-    def emit(self, chunk: Chunk, verdict: Verdict) -> None:
-        self._on_verdict(verdict)
-        super().emit(chunk, verdict)
+    def emit(self, chunk: Chunk, decision: Decision) -> None:
+        if chunk.samples.shape[0]:  # an empty last chunk repeats the last window
+            self._on_decision(decision)
+        super().emit(chunk, decision)
 
 
 def _collector(

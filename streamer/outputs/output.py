@@ -20,7 +20,7 @@ _LOOK_SECONDS = 0.005
 
 @dataclass(frozen=True)
 class About:
-    """What an output says of itself."""
+    """What an output reports about itself."""
 
     page: str | None = None
     """Address of its web page, for the announcement of the daemon."""
@@ -60,7 +60,7 @@ class Output(Protocol):
         """Wait for room or, if ``wholly``, until nothing is left; for a limited time."""
 
     def about(self) -> About:
-        """Return what the output says of itself at present."""
+        """Return what the output reports about itself now."""
 
     async def ready(self) -> None:
         """Serve, and wait until the output is ready for the first event. All outputs are open."""
@@ -104,8 +104,9 @@ class Reach:
     """Name or address that the output binds or sends to."""
     place: str
     """The setting with the host, as the user gave it."""
-    verb: str
-    """What other machines could do there, such as ``listen``."""
+    danger: str
+    """What could happen there without protection, such as ``other machines could listen without
+    being asked who they are``."""
     at_home: str
     """The flag that keeps to this machine."""
     is_protected: bool = False

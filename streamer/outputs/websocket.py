@@ -81,7 +81,7 @@ def _reach(settings: WebSocketSettings) -> Reach:
     return Reach(
         host,
         place=host,
-        verb="listen",
+        danger="other machines could listen without being asked who they are",
         is_protected=settings.token_file is not None,
         protection="Give clients a token with --token-file FILE",
         at_home="--host 127.0.0.1",
@@ -112,7 +112,7 @@ class WebSocketOutput:
         return self._server.dropped_clients
 
     def about(self) -> About:
-        """Return the addresses, and how many clients there are and were sent away."""
+        """Return the addresses, and the numbers of connected and of refused clients."""
         from emotiond.streamer.server.prometheus import metric
         from emotiond.streamer.server.websocket_server import PATH
 

@@ -46,7 +46,7 @@ def _reach(settings: ZeroMQSettings) -> Reach | None:
     return Reach(
         host,
         place=settings.zmq,
-        verb="subscribe",
+        danger="other machines could subscribe without being asked who they are",
         is_protected=settings.zmq_curve is not None,
         protection="Give subscribers keys with --zmq-curve FOLDER",
         at_home="--zmq tcp://127.0.0.1:PORT",

@@ -103,8 +103,8 @@ class ZeroMQPublisher:
     async def drained(self, wholly: bool = False) -> None:
         """Wait until all subscribers have room. After five seconds the slow ones miss events.
 
-        ZeroMQ does not tell when all messages are delivered. If ``wholly``, closing allows
-        five seconds for that instead.
+        ZeroMQ does not report when all messages are delivered. If ``wholly``, :meth:`close` lets
+        ZeroMQ deliver them for five seconds more.
         """
         if wholly:
             self._linger_seconds = _PATIENCE_SECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emotiond.streamer.readers.libsndfile import LibsndfileReader
+from emotiond.streamer.readers.libsndfile_reader import LibsndfileReader
 from emotiond.streamer.readers.reader import OpenReader
 
 READERS: tuple[OpenReader, ...] = (LibsndfileReader,)

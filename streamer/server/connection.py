@@ -100,7 +100,10 @@ class Connection(ServerConnection):
         self._audio_is_paced = paced
 
     def drop_if_stalled(self) -> None:
-        """Disconnect the client if its send buffer was never empty at the calls of a long time."""
+        """Disconnect the client if its send buffer has been non-empty for ``unread_seconds``.
+
+        The buffer is checked at each call only.
+        """
         now = self.loop.time()
         if self.transport.get_write_buffer_size() == 0:
             self._unread_since = None

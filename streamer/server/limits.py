@@ -41,7 +41,7 @@ class Limits:
     unread_bytes: int = 256 * 1024
     """Bytes that wait for the client to read them."""
     unread_seconds: float = 10.0
-    """Time for which the send buffer may stay non-empty."""
+    """Time that the send buffer may stay non-empty."""
     ping_seconds: float = 20.0
     """Time between pings, and for their answers."""
     close_seconds: float = 0.5

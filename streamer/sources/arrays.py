@@ -72,7 +72,7 @@ class SampleReading:
 
 
 def read_array(samples: object, sample_rate: object) -> SampleReading:
-    """Return the reading of an array, all of which is checked first.
+    """Check a whole array and return its reading.
 
     Raises:
         SourceError: it holds no samples, or the rate is out of range.

@@ -21,8 +21,8 @@ from emotiond.streamer.sources.devices import (
     load_portaudio,
 )
 from emotiond.streamer.sources.playing_thread import start_playing
+from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
-from emotiond.streamer.sources.supervisor import Supervisor
 
 BLOCK_SECONDS = 0.01
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
@@ -138,7 +138,7 @@ class Microphone:
         now = time.monotonic()
         expected_seconds = self._expected_adc_seconds
         if status.input_overflow and expected_seconds is not None:
-            # PortAudio lost samples before this block. Its clock tells how many.
+            # PortAudio lost samples before this block. Its clock gives how many.
             lost_seconds = times.inputBufferAdcTime - expected_seconds
             self._ring.skip(max(0, round(lost_seconds * self.sample_rate)))
         self._expected_adc_seconds = times.inputBufferAdcTime + samples / self.sample_rate

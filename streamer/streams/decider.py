@@ -12,7 +12,7 @@ from emotiond.streamer.streams.voice_activity import VoiceActivity
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """The result of one stride: an :class:`Emotion` without a number and a time."""
 
     stride: Stride
@@ -45,7 +45,7 @@ class Decider:
         self._smoother.restart()
         self._voice.restart(position)
 
-    def decide(self, stride: Stride, prediction: Prediction | None) -> Verdict:
+    def decide(self, stride: Stride, prediction: Prediction | None) -> Decision:
         """Return state, scores and label after a stride.
 
         Args:
@@ -62,23 +62,23 @@ class Decider:
                 speech.seconds,
             )
             state: State = "uncertain" if self._smoother.label is None else "speech"
-            return self._verdict(stride, state, prediction, speech.seconds)
+            return self._decision(stride, state, prediction, speech.seconds)
         if not stride.warm:
-            return self._verdict(stride, "warmup", None, 0.0)
+            return self._decision(stride, "warmup", None, 0.0)
         if stride.acoustics.window is None or self._voice.gives_up(stride):
             self._smoother.end_speech()
-        return self._verdict(stride, "silence", None, 0.0)
+        return self._decision(stride, "silence", None, 0.0)
 
-    def _verdict(
+    def _decision(
         self, stride: Stride, state: State, prediction: Prediction | None, speech_seconds: float
-    ) -> Verdict:
+    ) -> Decision:
         label = self._smoother.label if state == "speech" else None
         former, held_seconds = self._label, None
         if label != former:
             held_seconds = (stride.end_sample - self._label_since) / SAMPLE_RATE
             self._label, self._label_since = label, stride.end_sample
         scores = self._smoother.scores
-        return Verdict(
+        return Decision(
             stride=stride,
             state=state,
             label=label,

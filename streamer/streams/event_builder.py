@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.streamer.protocol.events import Change, Emotion
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Timing:
 
 
 class EventBuilder:
-    """Makes numbered events from the verdicts of one stream."""
+    """Makes numbered events from the decisions of one stream."""
 
     def __init__(self, stream: str) -> None:
         self.stream = stream
@@ -30,9 +30,9 @@ class EventBuilder:
         self._seq += 1
         return self._seq - 1
 
-    def build(self, verdict: Verdict, timing: Timing) -> list[Emotion | Change]:
-        """Return the events of one verdict, in the order of sending."""
-        stride, label = verdict.stride, _name(verdict.label)
+    def build(self, decision: Decision, timing: Timing) -> list[Emotion | Change]:
+        """Return the events of one decision, in the order of sending."""
+        stride, label = decision.stride, _name(decision.label)
         end = stride.end_sample / SAMPLE_RATE
         emotion = Emotion(
             seq=self.next_seq(),
@@ -40,22 +40,22 @@ class EventBuilder:
             start=stride.start_sample / SAMPLE_RATE,
             end=end,
             time=timing.unix_seconds,
-            state=verdict.state,
+            state=decision.state,
             label=label,
-            confidence=verdict.scores[label] if verdict.scores and label else None,
-            scores=verdict.scores,
-            raw=verdict.raw,
-            speech_ratio=0.0 if verdict.state == "silence" else stride.acoustics.speech_ratio,
+            confidence=decision.scores[label] if decision.scores and label else None,
+            scores=decision.scores,
+            raw=decision.raw,
+            speech_ratio=0.0 if decision.state == "silence" else stride.acoustics.speech_ratio,
             level_dbfs=stride.acoustics.level_dbfs,
             age_ms=timing.age_ms,
             dropped_samples=timing.dropped_samples,
         )
-        if verdict.held_seconds is None:
+        if decision.held_seconds is None:
             return [emotion]
-        former = _name(verdict.former_label)
+        former = _name(decision.former_label)
         return [
             emotion,
-            Change(self.next_seq(), self.stream, end, former, label, verdict.held_seconds),
+            Change(self.next_seq(), self.stream, end, former, label, decision.held_seconds),
         ]
 
 

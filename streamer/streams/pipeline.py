@@ -1,4 +1,4 @@
-"""Turns the chunks of one stream into verdicts. The same chunks always give the same verdicts."""
+"""Turns the chunks of one stream into decisions. The same chunks always give the same decisions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from emotiond.inference.classifier import Classifier, Prediction
 from emotiond.inference.encoding import Encoding
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.streams.adapter import Adapter
-from emotiond.streamer.streams.decider import Decider, Verdict
+from emotiond.streamer.streams.decider import Decider, Decision
 from emotiond.streamer.streams.stride import Stride
 
 WARMUP_SECONDS = 0.5
-"""Audio after the start or a loss for which the model does not run."""
+"""The model does not run for this long after the start or a loss of audio."""
 
 
 class Pipeline:
@@ -36,7 +36,7 @@ class Pipeline:
         self._origin = 0  # position at which the front end last restarted
         self._pushed_samples = 0  # since that restart
 
-    def process(self, chunk: Chunk, classifier: Classifier) -> Verdict:
+    def process(self, chunk: Chunk, classifier: Classifier) -> Decision:
         """Take all four steps for one chunk."""
         stride = self.push(chunk)
         prediction = self.infer(stride, classifier)

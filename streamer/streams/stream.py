@@ -15,7 +15,7 @@ from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Event, Status, StreamStatus
 from emotiond.streamer.sources.source import Source
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.event_builder import EventBuilder, Timing
 from emotiond.streamer.streams.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
 from emotiond.streamer.streams.pipeline import Pipeline
@@ -99,13 +99,15 @@ class Stream:
             self._relieve(chunk)
         return chunk
 
-    def emit(self, chunk: Chunk, verdict: Verdict) -> None:
+    def emit(self, chunk: Chunk, decision: Decision) -> None:
         """Publish the events of a chunk. An empty last chunk has none."""
         if chunk.samples.shape[0]:
             with self._publishing:
                 if self.finished.is_set():
                     return
-                events = self._event_builder.build(verdict, self._timing(verdict.stride.end_sample))
+                events = self._event_builder.build(
+                    decision, self._timing(decision.stride.end_sample)
+                )
                 self._publish(self.name, events, self._lossless)
         if chunk.last:
             self.end(self.source.failure)

@@ -9,7 +9,7 @@ import numpy as np
 
 from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.events import scores_of
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Summary:
 
 
 class Summarizer:
-    """Accumulates the verdicts of a file."""
+    """Accumulates the decisions of a file."""
 
     def __init__(self) -> None:
         self._weighted = np.zeros(len(LABELS))
         self._speech_seconds = 0.0
 
-    def add(self, verdict: Verdict) -> None:
-        """Add a verdict."""
-        if verdict.raw is not None:
-            self._weighted += verdict.speech_seconds * np.array(list(verdict.raw.values()))
-            self._speech_seconds += verdict.speech_seconds
+    def add(self, decision: Decision) -> None:
+        """Add a decision."""
+        if decision.raw is not None:
+            self._weighted += decision.speech_seconds * np.array(list(decision.raw.values()))
+            self._speech_seconds += decision.speech_seconds
 
     def summary(self, duration: float) -> Summary:
         """Return the result for a file of this duration, in seconds."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.requests import Start
 from emotiond.streamer.server.connection import Connection
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.stream import Publish, Stream
 from emotiond.streamer.streams.summary import Summarizer
 from emotiond.streamer.uploads.archive import EventLog
@@ -51,7 +51,7 @@ class Recipient:
 
 
 class Upload(Stream):
-    """A stream that summarizes its verdicts and informs its source when there is room again.
+    """A stream that summarizes its decisions and informs its source when there is room again.
 
     Args:
         name: the name of the stream.
@@ -78,7 +78,8 @@ class Upload(Stream):
         super().__init__(name, sound, self.is_file, stride_samples, publish)
         self.summarizer = Summarizer()
 
-    def emit(self, chunk: Chunk, verdict: Verdict) -> None:
-        self.summarizer.add(verdict)
-        super().emit(chunk, verdict)
+    def emit(self, chunk: Chunk, decision: Decision) -> None:
+        if chunk.samples.shape[0]:  # an empty last chunk repeats the last window
+            self.summarizer.add(decision)
+        super().emit(chunk, decision)
         self.source.make_room()

@@ -3,6 +3,8 @@
 They know nothing, but they are real models, small enough to be kept beside the tests. ``tiny``
 scores the mean of a window's features, and always finds a voice. ``adapting`` also takes a
 speaker's statistics, and gives those of the window. ``slow`` takes a second for each window.
+``past`` keeps a ring, a tail and a held value; ``tests/inference/test_past.py`` repeats in NumPy
+what it computes.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ HERE = Path(__file__).parent
 
 
 def weights() -> tuple[Any, Any]:
-    """Small fixed ones; the last output, the voice, is always likely."""
+    """Return small fixed weights. The last output, the voice, is always likely."""
     generator = np.random.default_rng(7)
     matrix = 0.1 * generator.standard_normal((N_MFCC, len(LABELS) + 1))
     matrix[:, -1] = 0
@@ -92,12 +94,83 @@ class Slow(Tiny):
         return {"logits": tf.matmul(mean, matrix) + bias + 1e-6 * tf.reduce_mean(product)}
 
 
+PAST_STATES_PER_CALL, PAST_RING, PAST_TAIL = 5, 16, 3
+PAST_ENCODER = {
+    "frames_per_state": 2,
+    "look_back_frames": 2,
+    "look_ahead_frames": 1,
+    "states_per_call": PAST_STATES_PER_CALL,
+}
+
+
+class Past(tf.Module):  # type: ignore[misc]
+    """Keeps all three kinds of past. Each state describes two frames, and sees three more."""
+
+    @tf.function(  # type: ignore[untyped-decorator]
+        input_signature=signature(
+            features=(1, 2 + 2 * PAST_STATES_PER_CALL + 1, N_MFCC),
+            position=(1, 1),
+            count=(1, 1),
+            ring_frames=(1, 1, PAST_RING, N_MFCC),
+            tail_means=(1, PAST_TAIL, N_MFCC),
+            hold_sum=(1, N_MFCC),
+        )
+    )
+    def encode(
+        self, features: Any, position: Any, count: Any, ring_frames: Any, tail_means: Any,
+        hold_sum: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        calls = PAST_STATES_PER_CALL
+        averaging = np.zeros((calls, 2 + 2 * calls + 1), np.float32)
+        for state in range(calls):
+            averaging[state, 2 * state : 2 * state + 5] = 1 / 5
+        means = tf.matmul(tf.constant(averaging), features[0])
+        numbers = tf.constant(np.arange(calls, dtype=np.float32)[:, None])
+        valid = tf.cast(numbers < count, tf.float32) * means
+        earlier = tf.concat((tail_means[0], means), axis=0)[:calls]
+        until = tf.constant(np.tri(calls, dtype=np.float32))
+        states = (
+            means
+            + 0.5 * earlier
+            + 0.1 * tf.reduce_mean(ring_frames[0, 0], axis=0, keepdims=True)
+            + 0.01 * (hold_sum + tf.matmul(until, valid))
+            + 0.001 * (position + numbers)
+        )
+        return {
+            "states": states[None],
+            "levels": 1 + tf.reduce_mean(tf.square(means), axis=1)[None],
+            "ring_frames": features[None, :, 2 : 2 + 2 * calls],
+            "tail_means": means[None],
+            "hold_sum": hold_sum + tf.reduce_sum(valid, axis=0, keepdims=True),
+        }
+
+    @tf.function(  # type: ignore[untyped-decorator]
+        input_signature=signature(states=(1, FRAMES // 2, N_MFCC), levels=(1, FRAMES // 2))
+    )
+    def classify(self, states: Any, levels: Any) -> dict[str, Any]:
+        matrix, bias = weights()
+        return {"logits": tf.matmul(mean_of(states, levels), matrix) + bias}
+
+
 def mean_of(states: Any, levels: Any) -> Any:
     """Mean of the states that hold sound."""
     return tf.matmul(levels / tf.reduce_sum(levels), states[0])
 
 
-def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
+FRAME_ENCODER = {
+    "frames_per_state": 1,
+    "look_back_frames": 0,
+    "look_ahead_frames": 0,
+    "states_per_call": STATES_PER_CALL,
+}
+
+
+def export(
+    name: str,
+    module: Any,
+    adaptation: dict[str, float] | None = None,
+    encoder: dict[str, int] = FRAME_ENCODER,
+) -> None:
     """Write a model and its card."""
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(
@@ -117,12 +190,7 @@ def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
         "recipe": dataclasses.asdict(RECIPE),
         "window_frames": FRAMES,
         "minimum_frames": 38,
-        "encoder": {
-            "frames_per_state": 1,
-            "look_back_frames": 0,
-            "look_ahead_frames": 0,
-            "states_per_call": STATES_PER_CALL,
-        },
+        "encoder": encoder,
         "temperature": 1.0,
         "voice_threshold": 0.5,
         "smoothing": {
@@ -146,10 +214,11 @@ def export(name: str, module: Any, adaptation: dict[str, float] | None) -> None:
 
 
 if __name__ == "__main__":
-    export("tiny", Tiny(), None)
+    export("tiny", Tiny())
     export(
         "adapting",
         Adapting(),
         {"prior_seconds": 2.0, "horizon_seconds": 60.0, "bound": 2.0},
     )
-    export("slow", Slow(), None)
+    export("slow", Slow())
+    export("past", Past(), encoder=PAST_ENCODER)

@@ -67,7 +67,7 @@ def test_no_object_may_have_a_field_that_is_not_documented() -> None:
         assert all("properties" in schema for schema in found)
 
 
-def test_clients_may_send_what_the_daemon_takes() -> None:
+def test_the_schema_of_clients_has_the_requests_of_the_daemon() -> None:
     assert types_of("client") == set(REQUESTS)
     for kind, request in REQUESTS.items():
         schema = schema_of("client")["$defs"][kind]
@@ -77,7 +77,7 @@ def test_clients_may_send_what_the_daemon_takes() -> None:
         assert set(schema["required"]) == {"type", *needed}
 
 
-def test_the_schemas_name_what_the_code_names() -> None:
+def test_the_schemas_have_the_names_and_limits_of_the_code() -> None:
     messages = schema_of("daemon")["$defs"]
     assert messages["label"]["enum"] == list(LABELS)
     assert messages["emotion"]["properties"]["state"]["enum"] == list(get_args(State))
@@ -88,7 +88,7 @@ def test_the_schemas_name_what_the_code_names() -> None:
 
 @pytest.fixture(scope="module")
 def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
-    """What one client hears that tries everything; each message was checked as it came."""
+    """All messages to a client that tries everything. Each was checked when it came."""
     folder = tmp_path_factory.mktemp("history")
     options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"))
     with (
@@ -117,7 +117,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         (folder / "history.sqlite").write_bytes(b"not a database")
         caller.say("history")
         caller.until("error", error="history-failed")
-        heard = caller.received
+        received = caller.received
     with (
         running_daemon(*options, "--history", "off", "--max-client-streams", "0") as daemon,
         calling(daemon.websocket_url) as caller,
@@ -125,14 +125,14 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         caller.say("start", purpose="live", format="s16le", sample_rate=8000)
         caller.say("history")
         caller.until("error", error="history-off")
-    return heard + caller.received
+    return received + caller.received
 
 
-def test_real_traffic_holds_every_documented_message(traffic: list[Object]) -> None:
+def test_real_traffic_has_every_documented_message(traffic: list[Object]) -> None:
     assert {message["type"] for message in traffic} == types_of("daemon")
 
 
-def test_real_traffic_holds_every_error_that_can_be_had_at_once(traffic: list[Object]) -> None:
+def test_real_traffic_has_every_error_that_needs_no_waiting(traffic: list[Object]) -> None:
     met = {message["error"] for message in traffic if message["type"] == "error"}
     assert met == errors() - {"idle", "failed"}  # see tests/streamer/uploads/test_upload_stream.py
 
@@ -194,7 +194,7 @@ def test_every_message_field_and_error_is_on_the_page() -> None:
         assert f"`{error}`" in PAGE, error
 
 
-def test_the_limits_on_the_page_are_those_of_the_daemon() -> None:
+def test_the_page_has_the_limits_of_the_daemon() -> None:
     limits = Limits()
     for text in (
         f"{limits.message_bytes // 1024} KiB",

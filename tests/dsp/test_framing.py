@@ -59,7 +59,7 @@ def test_after_a_restart_the_next_sample_is_sample_0() -> None:
     assert frames.tolist() == [[0, 1, 2, 3], [10, 11, 12, 13]]
 
 
-def test_frames_stay_what_they_were_when_more_comes() -> None:
+def test_later_samples_do_not_change_earlier_frames() -> None:
     stream = FrameStream(recipe(2, 2))
     first = stream.push(np.array([1, 2, 3], np.float32))
     stream.push(np.array([9, 9, 9], np.float32))

@@ -16,6 +16,8 @@ from tests.support.signals import block_sizes, cut, demo, noise, speech_recipe, 
 RECIPE = speech_recipe(n_mels=26, n_mfcc=13)
 SHAPE = WindowShape(frames=100, minimum_frames=38)
 STRIDE = 4000
+HELD = 250
+"""Frames that a window's features reach back."""
 SILENCE = np.zeros(32_000, np.float32)
 
 
@@ -24,7 +26,7 @@ def front_end() -> FrontEnd:
 
 
 def acoustics_of(samples: FloatArray, stride: int = STRIDE) -> list[Acoustics]:
-    """What every stride brings; windows are copied, as they are valid for one push only."""
+    """Return the result of every stride. Windows are copied: they are valid for one push only."""
     stream, pushed = front_end(), []
     for chunk in cut(samples, [stride]):
         acoustics = stream.push(chunk)
@@ -55,6 +57,49 @@ def test_a_speech_that_begins_at_once_has_no_pre_roll() -> None:
     assert acoustics[-1].start_sample == 0
 
 
+def test_a_window_names_the_frames_of_its_speech() -> None:
+    samples = np.concatenate((SILENCE, tone(300, 1.5)))
+    windows = [h.window for h in acoustics_of(samples) if h.window]
+    first_frame = -(-(SILENCE.shape[0] - 399) // 160) - 20
+    assert {window.first_frame for window in windows} == {first_frame}
+    assert {window.speech for window in windows} == {windows[0].speech}
+    assert [window.end_frame for window in windows] == [
+        RECIPE.frames_in(end) for end in range(36_000, 56_001, STRIDE)
+    ]
+    for window in windows:
+        assert window.frames == min(100, window.end_frame - first_frame)
+
+
+def test_each_onset_has_another_number() -> None:
+    pause = np.zeros(17_000, np.float32)
+    samples = np.concatenate((tone(300, 1.0), pause, tone(300, 1.0), pause, tone(300, 1.0)))
+    speeches = [h.window.speech for h in acoustics_of(samples) if h.window]
+    assert speeches == sorted(speeches)
+    assert len(set(speeches)) == 3
+
+
+def test_a_speech_that_is_ended_is_followed_by_another() -> None:
+    stream = front_end()
+    first = stream.push(tone(300, 1.0)).window
+    stream.end_speech()
+    second = stream.push(tone(300, 1.0)).window
+    assert first is not None
+    assert second is not None
+    assert second.speech != first.speech
+    assert second.first_frame == first.end_frame - 20
+
+
+def test_the_same_frames_after_a_restart_are_another_speech() -> None:
+    stream = front_end()
+    first = stream.push(tone(300, 1.0)).window
+    stream.restart()
+    second = stream.push(tone(300, 1.0)).window
+    assert first is not None
+    assert second is not None
+    assert second.speech != first.speech
+    assert (second.first_frame, second.end_frame) == (first.first_frame, first.end_frame)
+
+
 def test_a_window_slides_on_once_it_is_full() -> None:
     acoustics = acoustics_of(tone(300, 3.0))
     for k, pushed in enumerate(acoustics, 1):
@@ -65,21 +110,26 @@ def test_a_window_slides_on_once_it_is_full() -> None:
         assert pushed.start_sample == max(0, frames - 100) * 160
 
 
-@pytest.mark.parametrize("speech", [demo()[:64_000], np.concatenate((SILENCE, demo()[:64_000]))])
-def test_a_window_holds_the_features_of_its_span_then_those_of_silence(speech: FloatArray) -> None:
+@pytest.mark.parametrize("stride", [160, STRIDE, 3 * 16_000])
+@pytest.mark.parametrize("speech", [demo()[:96_000], np.concatenate((SILENCE, demo()[:96_000]))])
+def test_a_window_holds_the_latest_features_after_those_of_silence(
+    speech: FloatArray, stride: int
+) -> None:
     everything = Mfcc(RECIPE).of_signal(speech)
-    silence = Mfcc(RECIPE).of_signal(SILENCE[:400])[0]
-    windows = 0
-    for acoustics in acoustics_of(speech):
-        if acoustics.window is None:
-            continue
-        windows += 1
-        first, count = acoustics.start_sample // 160, acoustics.window.frames
-        real, padding = acoustics.window.features[:count], acoustics.window.features[count:]
-        assert acoustics.window.features.shape == (100, 13)
-        np.testing.assert_allclose(real, everything[first : first + count], atol=1e-4)
-        np.testing.assert_array_equal(padding, np.tile(silence, (100 - count, 1)))
-    assert windows > 4
+    silence = np.tile(Mfcc(RECIPE).of_signal(SILENCE[:400])[0], (HELD, 1))
+    windows = [acoustics.window for acoustics in acoustics_of(speech, stride) if acoustics.window]
+    assert windows
+    for window in windows:
+        expected = np.concatenate((silence, everything[: window.end_frame]))[-HELD:]
+        assert window.features.shape == (HELD, 13)
+        np.testing.assert_allclose(window.features, expected, atol=1e-4)
+
+
+def test_a_window_longer_than_what_is_kept_anyway_is_held_whole() -> None:
+    stream = FrontEnd(RECIPE, WindowShape(frames=400, minimum_frames=38))
+    window = stream.push(tone(300, 5.0)).window
+    assert window is not None
+    assert window.frames == window.features.shape[0] == 400
 
 
 def test_no_window_holds_anything_from_a_former_speech() -> None:
@@ -190,16 +240,26 @@ def test_a_restart_is_a_cold_start() -> None:
 
 @given(st.integers(1, 8), st.lists(st.integers(0, 40), max_size=60))
 def test_the_history_is_the_end_of_a_list(keep: int, pushes: list[int]) -> None:
-    everything: list[float] = []
-    history = FeatureHistory(keep, 2)
+    silence = np.array([0.5, -0.5], np.float32)
+    everything, history = [0.5] * keep, FeatureHistory(keep, silence)
     for count in pushes:
-        new = np.arange(len(everything), len(everything) + count, dtype=np.float32)
+        number = history.frames
+        new = np.arange(number, number + count, dtype=np.float32)
         history.push(np.stack((new, -new), axis=1), new % 3 == 0)
         everything += new.tolist()
-        assert history.frames == len(everything)
-        for wanted in range(min(keep, len(everything)) + 1):
-            features = history.last(wanted)
-            expected = everything[len(everything) - wanted :]
-            assert features[:, 0].tolist() == expected
-            assert features.flags.c_contiguous
-            assert history.active_in(wanted) == sum(value % 3 == 0 for value in expected)
+        assert history.frames == len(everything) - keep
+        expected = everything[-keep:]
+        assert history.latest[:, 0].tolist() == expected
+        assert history.latest[:, 1].tolist() == [-value for value in expected]
+        assert history.latest.flags.c_contiguous
+        for wanted in range(keep + 1):
+            active = sum(value % 3 == 0 for value in expected[keep - wanted :])
+            assert history.active_in(wanted) == active
+
+
+def test_a_history_that_restarts_is_silence() -> None:
+    history = FeatureHistory(4, np.array([0.5], np.float32))
+    history.push(np.ones((9, 1), np.float32), np.ones(9, np.bool_))
+    history.restart()
+    assert history.frames == history.active_in(4) == 0
+    assert history.latest.tolist() == [[0.5]] * 4

@@ -133,7 +133,7 @@ def test_a_pause_is_one_in_a_room_that_is_not_quite_quiet() -> None:
     assert gate.state is GateState.QUIET
 
 
-def test_a_quieter_voice_is_heard_soon_after_a_loud_one() -> None:
+def test_a_quieter_voice_opens_the_gate_soon_after_a_loud_one() -> None:
     gate = LevelGate(SECOND)
     gate.push(run(-80, SECOND))
     gate.push(run(-10, SECOND))
@@ -199,7 +199,7 @@ def test_a_restart_forgets_everything(before: FloatArray, after: FloatArray) -> 
 
 
 @given(levels)
-def test_there_is_an_onset_just_while_it_is_open(levels: FloatArray) -> None:
+def test_there_is_an_onset_only_while_it_is_open(levels: FloatArray) -> None:
     gate = LevelGate(SECOND)
     for k, level in enumerate(levels):
         gate.push(np.array([level]))

@@ -26,13 +26,13 @@ def test_a_tone_keeps_its_pitch_and_its_level(rate: int, hz: int) -> None:
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
-def test_what_16_khz_cannot_hold_does_not_fold_back(rate: int) -> None:
+def test_frequencies_above_8_khz_do_not_alias(rate: int) -> None:
     converted = resampled(tone(12_000, 0.5, 0.5, rate), rate, [441])
     assert np.abs(converted[1000:-1000]).max() < 0.001
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
-def test_the_length_is_that_of_the_sound(rate: int) -> None:
+def test_the_duration_is_preserved(rate: int) -> None:
     assert resampled(noise(1.0, -20, rate=rate), rate, [1000]).shape[0] == pytest.approx(
         16_000, abs=2
     )
@@ -53,7 +53,7 @@ def test_equal_rates_pass_through_untouched() -> None:
     assert Resampler(16_000, 16_000).push(samples) is samples
 
 
-def test_after_a_restart_nothing_of_the_old_sound_comes_out() -> None:
+def test_a_restart_discards_the_old_audio() -> None:
     resampler = Resampler(48_000, 16_000)
     resampler.push(np.ones(480, np.float32))
     resampler.restart()

@@ -63,4 +63,4 @@ MUTATORS: Mapping[str, Mutator] = {
     "profiles": in_json,
     "recordings": in_header,
 }
-"""By target; the others do well with changes of single bytes."""
+"""Mutators by target. The other targets only need changes of single bytes."""

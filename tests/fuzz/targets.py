@@ -1,4 +1,4 @@
-"""What is fuzzed: every place where bytes from outside are made sense of.
+"""What is fuzzed: every place that parses bytes from outside.
 
 Each target opens what it needs and gives a function that takes one input. Whatever the input
 is, the function returns: an exception, a hang or a crash is a fault of ours.
@@ -28,6 +28,7 @@ from emotiond.exceptions import (
     SourceError,
 )
 from emotiond.inference.card import load_card
+from emotiond.inference.encoding import Encoding
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import folder, read_profile
 from emotiond.streamer.protocol.events import encode
@@ -51,7 +52,7 @@ _ANSWERS = (101, 200, 400, 403, 404, 405, 421, 426, 431, 505)
 
 @contextlib.contextmanager
 def messages() -> Iterator[Run]:
-    """What a WebSocket client sends: it is understood, or answered with an error."""
+    """A message of a WebSocket client: it is parsed, or answered with an error."""
 
     def run(data: bytes) -> None:
         for message in (data, data.decode(errors="replace")):
@@ -68,7 +69,7 @@ def messages() -> Iterator[Run]:
 
 @contextlib.contextmanager
 def cards() -> Iterator[Run]:
-    """A model's card: it is refused, or the daemon can hear by it."""
+    """A model's card: it is refused, or frames can be made and encoded by it."""
     second = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
     with _file("card.json") as path:
 
@@ -83,6 +84,12 @@ def cards() -> Iterator[Run]:
             for part in np.split(second, 4):
                 window = front_end.push(part).window
             assert window is None or np.isfinite(window.features).all()
+            if window is not None:
+                count, features = Encoding(card.encoder, card.window_states, 1, {}).next_call(
+                    window
+                )
+                assert 0 < count <= card.encoder.states_per_call
+                assert features.shape[0] <= card.encoder.frames_per_call
             smoother = card.smoothing.smoother()
             for label in (0, 1, 0, 2):
                 smoother.update(np.eye(8, dtype=np.float32)[label], 1.0, 0.25, 0.1, 0.1)
@@ -203,7 +210,7 @@ TARGETS: Mapping[str, Callable[[], AbstractContextManager[Run]]] = {
 
 
 class _Faults(logging.Handler):
-    """What ``websockets`` says of a handler of ours that raised."""
+    """Collects what ``websockets`` logs when one of our handlers raises."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What fuzzing has kept: inputs that reach every branch it knew of, and those that broke something.
+"""The corpus of fuzzing: inputs that reach every known branch, and inputs that broke something.
 
 ``python -m tests.fuzz`` looks for more.
 """
@@ -27,6 +27,6 @@ def test_every_input_is_taken_or_refused(target: str) -> None:
                 raise AssertionError(f"{path.name} is neither taken nor refused") from error
 
 
-def test_there_are_cards_to_begin_with_that_are_whole() -> None:
+def test_the_corpus_has_valid_cards() -> None:
     for name in ("tiny", "adapting"):
         load_card(CORPUS / "cards" / name)

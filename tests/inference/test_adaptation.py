@@ -13,7 +13,7 @@ from emotiond.inference.profile import make_profile
 SETTINGS = AdaptationSettings(prior_seconds=5, horizon_seconds=60, bound=2)
 
 
-def test_nobody_known_is_the_population() -> None:
+def test_an_unknown_speaker_has_the_population_s_statistics() -> None:
     vector = Speaker(SETTINGS, 3).vector
     assert vector.dtype == np.float32
     assert vector.tolist() == [0, 0, 0]
@@ -25,7 +25,7 @@ def test_after_as_much_speech_as_the_prior_it_is_half_way() -> None:
     assert speaker.vector == pytest.approx([0.5])
 
 
-def test_it_comes_close_to_a_voice_that_goes_on() -> None:
+def test_it_converges_to_a_voice_that_goes_on() -> None:
     speaker = Speaker(SETTINGS, 2)
     distances = []
     for _ in range(400):
@@ -64,9 +64,9 @@ def test_a_profile_counts_with_the_speech_it_was_taken_from_and_does_not_fade() 
     assert speaker.vector == pytest.approx([15 / 20])
     for _ in range(4000):
         speaker.update(np.array([-1.0]), 1)
-    heard_seconds = speaker.speech_seconds
-    assert heard_seconds == pytest.approx(60, abs=1)
-    expected = (15 - heard_seconds) / (20 + heard_seconds)
+    speech_seconds = speaker.speech_seconds
+    assert speech_seconds == pytest.approx(60, abs=1)
+    expected = (15 - speech_seconds) / (20 + speech_seconds)
     assert speaker.vector == pytest.approx([expected])
 
 
@@ -80,7 +80,7 @@ def test_a_profile_is_bounded_as_any_voice() -> None:
         max_size=20,
     )
 )
-def test_it_never_goes_far(updates: list[tuple[FloatArray, float]]) -> None:
+def test_it_stays_within_the_bound(updates: list[tuple[FloatArray, float]]) -> None:
     speaker = Speaker(SETTINGS, 4)
     for statistics, seconds in updates:
         speaker.update(statistics, seconds)

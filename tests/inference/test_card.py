@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emotiond.dsp.frontend import WindowShape
 from emotiond.exceptions import CardError
-from emotiond.inference.card import LABELS, load_card
+from emotiond.inference.card import LABELS, EncoderShape, load_card
 from tests.conftest import DATA
 
 GOOD = json.loads((DATA / "adapting.json").read_text("utf-8"))
@@ -45,8 +45,18 @@ def test_a_good_card_is_read() -> None:
     assert card.labels == LABELS
     assert card.shape == WindowShape(frames=100, minimum_frames=38)
     assert card.window_seconds == 1.015
+    assert card.window_states == 100
     assert card.adaptation is not None
     assert load_card(DATA / "tiny.json").adaptation is None
+
+
+def test_a_card_says_how_the_encoder_takes_frames() -> None:
+    card = load_card(DATA / "past.json")
+    assert card.encoder == EncoderShape(
+        frames_per_state=2, look_back_frames=2, look_ahead_frames=1, states_per_call=5
+    )
+    assert card.encoder.frames_per_call == 13
+    assert card.window_states == 50
 
 
 def test_the_labels_are_the_eight_in_their_order() -> None:
@@ -66,7 +76,7 @@ def test_the_labels_are_the_eight_in_their_order() -> None:
         (" " * 4_000_001, "too large"),
     ],
 )
-def test_what_is_no_card_is_refused(tmp_path: Path, content: str | bytes, reason: str) -> None:
+def test_an_invalid_card_is_refused(tmp_path: Path, content: str | bytes, reason: str) -> None:
     assert reason in refusal(tmp_path, content)
 
 
@@ -79,7 +89,7 @@ def test_nothing_but_the_adaptation_may_be_left_out(tmp_path: Path, key: str) ->
 @pytest.mark.parametrize(
     ("path", "value", "reason"),
     [
-        ("format", 2, "format is 2, this version reads 1"),
+        ("format", 1, "format is 1, this version reads 2"),
         ("name", 3, "'name' must be a text"),
         ("labels", ["happy"], "labels must be neutral calm"),
         ("labels", list(reversed(LABELS)), "in this order"),
@@ -101,6 +111,18 @@ def test_nothing_but_the_adaptation_may_be_left_out(tmp_path: Path, key: str) ->
         ("window_frames", 30, "minimum_frames must lie between"),
         ("minimum_frames", 0, "minimum_frames must lie between"),
         ("minimum_frames", 101, "minimum_frames must lie between"),
+        ("recipe.hop_length", 3, "hop_length is too short for so many n_mfcc"),
+        ("encoder", None, "encoder must be an object"),
+        ("encoder.frames_per_state", 0, "must be at least 1"),
+        ("encoder.frames_per_state", 1.5, "'encoder.frames_per_state' must be a whole number"),
+        ("encoder.frames_per_state", 3, "multiple of encoder.frames_per_state"),
+        ("encoder.states_per_call", 0, "must be at least 1"),
+        ("encoder.states_per_call", 101, "the frames of a call must not exceed window_frames"),
+        ("encoder.look_back_frames", -1, "must not be negative"),
+        ("encoder.look_back_frames", 76, "the frames of a call must not exceed window_frames"),
+        ("encoder.look_ahead_frames", -1, "must not be negative"),
+        ("encoder.look_ahead_frames", 38, "minimum_frames must suffice for one state"),
+        ("encoder.look_ahead", 1, "did you mean 'look_ahead_frames'?"),
         ("temperature", 0, "temperature must lie"),
         ("temperature", 1e-40, "temperature must lie"),
         ("temperature", float("inf"), "'temperature' must be finite"),
@@ -140,7 +162,10 @@ def test_a_folder_is_no_card(tmp_path: Path) -> None:
 def test_any_single_wrong_value_is_refused_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    places = [*GOOD, *(f"{k}.{i}" for k in ("recipe", "smoothing", "adaptation") for i in GOOD[k])]
+    places = [
+        *GOOD,
+        *(f"{k}.{i}" for k in ("recipe", "encoder", "smoothing", "adaptation") for i in GOOD[k]),
+    ]
     value = data.draw(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3))
     card = changed(data.draw(st.sampled_from(places)), value)
     path = tmp_path_factory.mktemp("card") / "card.json"

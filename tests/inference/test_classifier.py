@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,14 +13,23 @@ import pytest
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import CardError, ModelError, ProfileError
-from emotiond.inference.classifier import Classifier, softmax
+from emotiond.inference.adaptation import Speaker
+from emotiond.inference.classifier import Classifier, Prediction, softmax
 from emotiond.inference.model import Model, read_model
 from emotiond.inference.profile import make_profile
 from emotiond.inference.runtime import Runtime
+from tests.conftest import DATA
+from tests.support.windows import window_at
+
+SOUND = np.random.default_rng(0).standard_normal((100, 13)).astype(np.float32)
 
 
-def some_window() -> FloatArray:
-    return np.random.default_rng(0).standard_normal((100, 13)).astype(np.float32)
+def infer(
+    classifier: Classifier, features: FloatArray = SOUND, speaker: Speaker | None = None
+) -> Prediction:
+    """The prediction of a new stream for these frames."""
+    window = window_at(features, features.shape[0])
+    return classifier.infer(window, classifier.encoding(), speaker)
 
 
 def rewrite_card(model: Path, **changes: Any) -> None:
@@ -27,7 +39,7 @@ def rewrite_card(model: Path, **changes: Any) -> None:
 
 
 def test_a_window_gets_posteriors_and_a_voice(tiny_classifier: Classifier) -> None:
-    prediction = tiny_classifier.infer(some_window(), None)
+    prediction = infer(tiny_classifier)
     assert prediction.posteriors.shape == (8,)
     assert prediction.posteriors.min() > 0
     assert prediction.posteriors.sum() == pytest.approx(1, abs=1e-6)
@@ -37,37 +49,83 @@ def test_a_window_gets_posteriors_and_a_voice(tiny_classifier: Classifier) -> No
 
 
 def test_the_same_window_gets_the_same_bits(tiny_classifier: Classifier) -> None:
-    window = some_window()
-    first, second = tiny_classifier.infer(window, None), tiny_classifier.infer(window, None)
+    first, second = infer(tiny_classifier), infer(tiny_classifier)
     assert first.posteriors.tobytes() == second.posteriors.tobytes()
 
 
+def test_a_window_without_a_new_frame_gets_the_same_bits(tiny_classifier: Classifier) -> None:
+    encoding, window = tiny_classifier.encoding(), window_at(SOUND, 60)
+    first, second = (tiny_classifier.infer(window, encoding, None) for _ in range(2))
+    assert encoding.position == 60
+    assert first.posteriors.tobytes() == second.posteriors.tobytes()
+
+
+def test_a_prediction_is_kept_when_the_next_is_made(adapting_classifier: Classifier) -> None:
+    first = infer(adapting_classifier)
+    assert first.statistics is not None
+    posteriors, statistics = first.posteriors.copy(), first.statistics.copy()
+    infer(adapting_classifier, -SOUND)
+    np.testing.assert_array_equal(first.posteriors, posteriors)
+    np.testing.assert_array_equal(first.statistics, statistics)
+
+
 def test_the_temperature_softens_the_posteriors(tiny: Path, runtime: Runtime) -> None:
-    window = some_window()
-    sharp = Classifier(read_model(tiny), runtime).infer(20 * window, None)
+    sharp = infer(Classifier(read_model(tiny), runtime), 20 * SOUND)
     rewrite_card(tiny, temperature=5.0)
-    soft = Classifier(read_model(tiny), runtime).infer(20 * window, None)
+    soft = infer(Classifier(read_model(tiny), runtime), 20 * SOUND)
     assert soft.posteriors.max() < sharp.posteriors.max()
     expected = sharp.posteriors ** (1 / 5)
     np.testing.assert_allclose(soft.posteriors, expected / expected.sum(), rtol=1e-4)
 
 
-def test_a_speaker_is_heard_and_forgotten_with_the_next(adapting_classifier: Classifier) -> None:
+def test_a_speaker_matters_and_not_to_the_next(adapting_classifier: Classifier) -> None:
     speaker = adapting_classifier.speaker()
     assert speaker is not None
     speaker.update(np.ones(13), 10)
-    window = some_window()
     unknown, known, cold = (
-        adapting_classifier.infer(window, who)
+        infer(adapting_classifier, speaker=who)
         for who in (None, speaker, adapting_classifier.speaker())
     )
     assert np.abs(known.posteriors - unknown.posteriors).max() > 1e-3
     np.testing.assert_array_equal(cold.posteriors, unknown.posteriors)
     assert unknown.statistics is not None
-    np.testing.assert_allclose(unknown.statistics, window.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(unknown.statistics, SOUND.mean(axis=0), atol=1e-5)
 
 
-def test_a_voice_may_be_known_before_it_is_heard(adapting_classifier: Classifier) -> None:
+def test_a_part_of_a_window_counts_by_itself(adapting_classifier: Classifier) -> None:
+    """The zeros that follow it have the level of silence."""
+    statistics = infer(adapting_classifier, SOUND[:40]).statistics
+    assert statistics is not None
+    np.testing.assert_allclose(statistics, SOUND[:40].mean(axis=0), atol=1e-5)
+
+
+def test_a_window_is_the_latest_states(adapting_classifier: Classifier) -> None:
+    sound = np.concatenate((100 + SOUND, SOUND))
+    encoding, statistics = adapting_classifier.encoding(), None
+    for end_frame in range(40, 201, 20):
+        prediction = adapting_classifier.infer(window_at(sound, end_frame), encoding, None)
+        statistics = prediction.statistics
+    assert statistics is not None
+    np.testing.assert_allclose(statistics, SOUND.mean(axis=0), atol=1e-4)
+
+
+def test_streams_in_turn_get_what_each_gets_alone(past_classifier: Classifier) -> None:
+    """Calls with few states leave nothing of another stream's frames in the model's input."""
+    spoiled = past_classifier.encoding()
+    broken = window_at(np.full((100, 13), np.nan, np.float32), 100)
+    alone, shared = [], []
+    for predictions, others in ((alone, False), (shared, True)):
+        encoding = past_classifier.encoding()
+        for end_frame in (40, 43, 50, 51, 100):
+            if others:
+                another = dataclasses.replace(broken, speech=end_frame)
+                past_classifier.encode(another, spoiled)
+            window = window_at(SOUND, end_frame)
+            predictions.append(past_classifier.infer(window, encoding, None).posteriors.tobytes())
+    assert shared == alone
+
+
+def test_a_profile_sets_the_statistics_before_any_speech(adapting_classifier: Classifier) -> None:
     profile = make_profile("adapting", adapting_classifier.card.sha256, 20.0, (1.0,) * 13)
     speaker = adapting_classifier.speaker(profile)
     assert speaker is not None
@@ -83,8 +141,8 @@ def test_a_profile_of_another_size_is_refused(adapting_classifier: Classifier) -
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_an_error(tiny_classifier: Classifier, value: float) -> None:
     with pytest.raises(ModelError, match="'tiny' gave values that are not numbers"):
-        tiny_classifier.infer(np.full((100, 13), value, np.float32), None)
-    assert np.isfinite(tiny_classifier.infer(some_window(), None).posteriors).all()
+        infer(tiny_classifier, np.full((100, 13), value, np.float32))
+    assert np.isfinite(infer(tiny_classifier).posteriors).all()
 
 
 def test_other_shapes_are_refused_with_both(tiny: Path, runtime: Runtime) -> None:
@@ -103,25 +161,110 @@ def test_an_adaptation_that_the_model_does_not_have_is_refused(
         Classifier(read_model(tiny), runtime)
 
 
-def test_an_adaptation_that_the_card_does_not_have_is_refused(
-    adapting_classifier: Classifier, tiny: Path, runtime: Runtime
-) -> None:
+def test_an_adaptation_that_the_card_does_not_have_is_refused(tiny: Path, runtime: Runtime) -> None:
     tiny_card = read_model(tiny).card
-    content = (Path(__file__).parent.parent / "data" / "adapting.tflite").read_bytes()
+    content = (DATA / "adapting.tflite").read_bytes()
     with pytest.raises(CardError, match="speaker"):
         Classifier(Model(tiny_card, content), runtime)
 
 
+def refusal_of(name: str, runtime: Runtime, **encoder: int) -> str:
+    """Why a tiny model is refused with another shape of the encoder."""
+    model = read_model(DATA / f"{name}.tflite")
+    shape = dataclasses.replace(model.card.encoder, **encoder)
+    card = dataclasses.replace(model.card, encoder=shape)
+    with pytest.raises(CardError) as refused:
+        Classifier(Model(card, model.content), runtime)
+    return refused.value.problem
+
+
+def test_an_encoder_of_another_shape_is_refused_with_both(runtime: Runtime) -> None:
+    problem = refusal_of("tiny", runtime, states_per_call=20)
+    assert "'encode' takes" in problem
+    assert "(1, 20, 13)" in problem
+    assert "(1, 25, 13)" in problem
+
+
+def test_an_encoder_that_gives_fewer_states_than_the_card_says_is_refused(runtime: Runtime) -> None:
+    # the same number of frames for a call
+    problem = refusal_of("past", runtime, states_per_call=6, look_back_frames=0)
+    assert "'encode' gives" in problem
+    assert "(1, 6, 13)" in problem
+
+
+def test_a_window_of_another_length_is_refused_with_both(runtime: Runtime) -> None:
+    assert "'classify' takes" in refusal_of("past", runtime, frames_per_state=1, look_back_frames=7)
+
+
+class OtherShapes:
+    """The interpreter, which says that the encoder takes other shapes than it does."""
+
+    def __init__(self, real: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self._real = real
+        self._shapes = shapes
+        self.allocate_tensors = real.allocate_tensors
+        self.get_signature_list = real.get_signature_list
+
+    def get_signature_runner(self, name: str) -> Any:
+        runner = self._real.get_signature_runner(name)
+
+        def changed(details: dict[str, Any]) -> dict[str, Any]:
+            return {
+                key: detail | {"shape": self._shapes.get(key, detail["shape"])}
+                for key, detail in details.items()
+            }
+
+        return SimpleNamespace(
+            get_input_details=lambda: changed(runner.get_input_details()),
+            get_output_details=runner.get_output_details,
+        )
+
+
+def with_shapes(runtime: Runtime, shapes: Mapping[str, tuple[int, ...]]) -> Runtime:
+    """The same interpreter with other shapes."""
+
+    def interpreter(**arguments: Any) -> OtherShapes:
+        return OtherShapes(runtime.interpreter_class(**arguments), shapes)
+
+    return dataclasses.replace(runtime, interpreter_class=interpreter)
+
+
 @pytest.mark.parametrize(
-    "spoil",
-    [lambda b: b[:-1], lambda b: b[:0], lambda b: b + b"\0", lambda b: b"\0" + b[1:]],
-    ids=["cut", "empty", "longer", "changed"],
+    "shapes",
+    [{"ring_frames": (1, 1, 8, 13)}, {"ring_frames": (13,)}, {"tail_means": (13,)}],
+    ids=str,
 )
-def test_a_file_that_the_card_does_not_describe_is_refused(tiny: Path, spoil: Any) -> None:
-    tiny.write_bytes(spoil(tiny.read_bytes()))
-    with pytest.raises(CardError, match="not the file that its card describes") as refused:
-        read_model(tiny)
-    assert str(tiny) in str(refused.value)
+def test_a_past_that_has_no_room_for_the_rows_of_a_call_is_refused(
+    runtime: Runtime, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    (name,) = shapes
+    with pytest.raises(CardError, match=f"keeps .* in '{name}', fewer rows than one call"):
+        Classifier(read_model(DATA / "past.tflite"), with_shapes(runtime, shapes))
+
+
+@pytest.mark.parametrize(
+    "shapes", [{"ring_frames": (1, 2, 16, 13)}, {"hold_sum": (1, 12)}], ids=str
+)
+def test_a_past_that_the_encoder_does_not_give_back_is_refused(
+    runtime: Runtime, shapes: dict[str, tuple[int, ...]]
+) -> None:
+    with pytest.raises(CardError, match="'encode' gives"):
+        Classifier(read_model(DATA / "past.tflite"), with_shapes(runtime, shapes))
+
+
+def test_a_model_without_the_two_signatures_is_refused(runtime: Runtime) -> None:
+    """Such as one that was exported for an earlier version."""
+
+    class OneSignature:
+        def __init__(self, **arguments: Any) -> None:
+            self.allocate_tensors = runtime.interpreter_class(**arguments).allocate_tensors
+
+        def get_signature_list(self) -> dict[str, Any]:
+            return {"serving_default": {}}
+
+    earlier = dataclasses.replace(runtime, interpreter_class=OneSignature)
+    with pytest.raises(CardError, match="'tiny' has no signature 'encode'"):
+        Classifier(read_model(DATA / "tiny.tflite"), earlier)
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", bytes(2000)])
@@ -133,18 +276,6 @@ def test_garbage_with_the_right_checksum_is_refused_by_the_interpreter(
     with pytest.raises(ModelError, match="cannot load the model 'tiny'") as refused:
         Classifier(read_model(tiny), runtime)
     assert "\n" not in str(refused.value)
-
-
-def test_a_model_that_is_not_there_is_named(tiny: Path) -> None:
-    tiny.unlink()
-    with pytest.raises(ModelError, match=r"cannot read the model .*No such file"):
-        read_model(tiny)
-
-
-def test_a_model_without_a_card_is_refused(tiny: Path) -> None:
-    tiny.with_suffix(".json").unlink()
-    with pytest.raises(CardError, match="cannot read the card"):
-        read_model(tiny)
 
 
 def test_softmax_does_not_overflow() -> None:

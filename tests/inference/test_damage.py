@@ -17,14 +17,16 @@ from emotiond.inference.model import Model, read_model
 from emotiond.inference.runtime import Runtime
 from tests.conftest import DATA
 from tests.support.daemon import emotiond
+from tests.support.windows import window_at
 
 WHOLE = read_model(DATA / "tiny.tflite")
 
 
 def infer_with(content: bytes, runtime: Runtime) -> None:
-    """What the daemon does with a model whose checksum is right."""
+    """Run a model whose checksum is right, as the daemon does."""
     classifier = Classifier(Model(WHOLE.card, content), runtime)
-    classifier.infer(np.zeros((100, 13), np.float32), None)
+    window = window_at(np.zeros((100, 13), np.float32), 100)
+    classifier.infer(window, classifier.encoding(), None)
 
 
 @pytest.mark.parametrize("length", range(0, len(WHOLE.content), 101))

@@ -45,7 +45,7 @@ class Outer:
     shape: Annotated[object, Kinds(SHAPES)] = Circle(1.0)
 
 
-def test_what_fits_is_read() -> None:
+def test_valid_values_are_read() -> None:
     assert build(
         Outer,
         {
@@ -72,7 +72,7 @@ def test_a_kind_that_is_added_later_is_known(monkeypatch: pytest.MonkeyPatch) ->
     assert build(Outer, {"name": "x", "shape": {"kind": "inner", "size": 3}}).shape == Inner(3)
 
 
-def test_defaults_stand_for_what_is_left_out() -> None:
+def test_missing_keys_have_their_defaults() -> None:
     assert build(Outer, {"name": "x", "maybe": None}) == Outer("x")
 
 
@@ -122,7 +122,7 @@ def test_an_integer_serves_as_a_float_and_becomes_one() -> None:
         ({"name": "x", "qqqqq": 1}, "unknown key 'qqqqq'"),
     ],
 )
-def test_what_does_not_fit_is_refused_by_its_path(values: object, message: str) -> None:
+def test_an_invalid_value_is_refused_by_its_path(values: object, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         build(Outer, values)
 

@@ -29,6 +29,6 @@ def test_it_survives_being_written_and_read() -> None:
         ({"sound": "…"}, "unknown key 'sound'"),
     ],
 )
-def test_what_no_voice_gives_is_refused(changes: dict[str, Any], reason: str) -> None:
+def test_impossible_statistics_are_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         build(Profile, dataclasses.asdict(PROFILE) | changes)

@@ -68,7 +68,7 @@ if sys.stderr:
 
 
 @pytest.mark.parametrize("redirection", ["", "2>&-"])
-def test_loading_tells_nothing_and_does_not_need_a_standard_error(redirection: str) -> None:
+def test_loading_prints_nothing_and_needs_no_standard_error(redirection: str) -> None:
     command = f'exec "$0" -c "$1" "$2" {redirection}'
     done = subprocess.run(
         ["sh", "-c", command, sys.executable, _LOAD, str(DATA / "tiny.tflite")],

@@ -1,4 +1,4 @@
-"""The Python interface gives what the command line gives, and tells what is wrong."""
+"""The Python interface gives the results of the command line, and errors with their remedy."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ WAYS: dict[str, Callable[[Path], Any]] = {
     "int16": lambda path: as_array(path, "int16"),
 }
 NAMED = ("path", "Path", "file")
-"""Of these the name of the file is known."""
+"""Sources whose file name is known."""
 
 
 def timeless(objects: Iterable[dict[str, Any]], is_named: bool) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def printed(recording: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def lines(recording: Path) -> list[dict[str, Any]]:
-    """Of the daemon."""
+    """Return the events of the daemon."""
     ended = daemon.emotiond(
         *("run", "--source", str(recording), "--model", TINY, "--once", "--speed", "max"),
         *("--json", "--port", "0", "--zmq", "off", "--history", "off", "--stride", "0.5"),
@@ -112,7 +112,7 @@ def test_listen_is_the_daemon(recording: Path, lines: list[dict[str, Any]], way:
 
 
 @pytest.mark.litert
-def test_the_default_model_is_that_of_the_command(tmp_path: Path) -> None:
+def test_the_default_model_is_the_same_as_the_command_s(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, SHORT, RATE)
     found = emotiond.analyze(path).to_json()
@@ -130,8 +130,8 @@ def test_a_profile_is_used_as_by_the_command(recording: Path, adapting_classifie
     assert known.to_json()["scores"] == wanted["scores"]
     assert known.scores != emotiond.analyze(recording, model=ADAPTING).scores
     with emotiond.listen(recording, model=ADAPTING, profile="anna") as events:
-        heard = [event for event in events if not isinstance(event, emotiond.Status)]
-    assert without_time(heard) == without_time(known.events)
+        received = [event for event in events if not isinstance(event, emotiond.Status)]
+    assert without_time(received) == without_time(known.events)
 
 
 def without_time(events: Iterable[Event]) -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ def test_any_cut_into_blocks_gives_the_same_events(
     assert without_time(emotiond.listen((blocks(), RATE), model=TINY)) == whole
 
 
-def test_a_block_that_is_changed_after_it_was_taken_does_no_harm(
+def test_changing_a_block_after_it_was_taken_has_no_effect(
     whole: list[dict[str, Any]],
 ) -> None:
     def blocks() -> Iterator[FloatArray]:
@@ -188,7 +188,7 @@ def test_blocks_are_closed_at_the_end_of_the_with() -> None:
     assert closed == [True]
 
 
-def test_an_error_of_the_blocks_comes_out_as_it_is() -> None:
+def test_an_error_of_the_blocks_is_raised_unchanged() -> None:
     def blocks() -> Iterator[FloatArray]:
         yield demo()[:8000]
         raise ConnectionResetError("the other end is gone")
@@ -239,7 +239,7 @@ def test_the_decoder_ends_with_the_events_whatever_ends_them(recording: Path, wa
 
 
 @needs_proc
-def test_a_file_that_is_damaged_is_told_where_it_is(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_at_the_damage(tmp_path: Path) -> None:
     path, sound = tmp_path / "x.wav", np.tile(SHORT, 2)
     sound[-1000] = np.nan
     soundfile.write(path, sound, RATE, subtype="FLOAT")
@@ -327,7 +327,7 @@ def test_a_recording_cannot_be_the_microphone(made: list[FakeMicrophone], tmp_pa
     ],
 )
 @pytest.mark.parametrize("call", [emotiond.analyze, emotiond.listen])
-def test_a_source_that_is_none_is_told_with_the_remedy(
+def test_an_invalid_source_is_refused_with_the_remedy(
     call: Callable[..., Any], source: Any, problem: str
 ) -> None:
     with pytest.raises(emotiond.SourceError, match=problem) as caught:
@@ -353,7 +353,7 @@ def test_a_source_that_is_none_is_told_with_the_remedy(
         ({"stride": "0.5"}, emotiond.ConfigError, "'stride' must be a number"),
     ],
 )
-def test_an_argument_that_cannot_be_is_told_with_the_remedy(
+def test_an_invalid_argument_is_refused_with_the_remedy(
     options: dict[str, Any], error: type[emotiond.EmotiondError], problem: str
 ) -> None:
     with pytest.raises(error, match=problem) as caught:
@@ -371,7 +371,7 @@ def test_a_stride_may_be_numpys_and_whole() -> None:
     )
 
 
-def test_the_environment_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_has_no_effect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTIOND_STRIDE", "2")
     monkeypatch.setenv("EMOTIOND_NONSENSE", "2")
     result = emotiond.analyze((SHORT, RATE), model=TINY)

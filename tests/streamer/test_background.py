@@ -9,7 +9,7 @@ import pytest
 from emotiond.streamer.background import run_in_background
 
 
-def test_it_is_done_while_something_else_is() -> None:
+def test_it_runs_concurrently() -> None:
     may_end = threading.Event()
     promised = run_in_background(may_end.wait)
     assert not promised.done()
@@ -17,7 +17,7 @@ def test_it_is_done_while_something_else_is() -> None:
     assert promised.result(10) is True
 
 
-def test_an_error_comes_to_whoever_asks_for_the_result() -> None:
+def test_an_error_is_raised_by_the_result() -> None:
     def fail() -> None:
         raise ValueError("no")
 

@@ -75,7 +75,7 @@ def test_help_names_every_command() -> None:
         (("--source", "demo", "--record", "no/such/folder.wav"), ("cannot record",)),
     ],
 )
-def test_a_setting_that_cannot_be_is_named_with_the_remedy(
+def test_an_impossible_setting_is_named_with_the_remedy(
     arguments: tuple[str, ...], parts: tuple[str, ...]
 ) -> None:
     ended = emotiond("run", *QUICK, *arguments)
@@ -85,7 +85,7 @@ def test_a_setting_that_cannot_be_is_named_with_the_remedy(
 
 def test_settings_come_from_file_environment_and_flags_in_this_order(tmp_path: Path) -> None:
     settings = tmp_path / "emotiond.toml"
-    settings.write_text('source = ["file=demo"]\nstride = 0.5\njson = true\nmodel = "nobody"\n')
+    settings.write_text('source = ["file=demo"]\nstride = 0.5\njson = true\nmodel = "nosuch"\n')
     environment = {**os.environ, "EMOTIOND_MODEL": "lite", "EMOTIOND_STRIDE": "1"}
     flags = ("--stride", "2", "--config", str(settings))
     ended = emotiond("run", *QUICK[2:], *flags, env=environment)
@@ -104,7 +104,7 @@ def test_settings_come_from_file_environment_and_flags_in_this_order(tmp_path: P
         ("source = 'demo'", ("source", "list")),
     ],
 )
-def test_a_broken_settings_file_is_told_by_key(
+def test_an_error_in_a_settings_file_is_reported_by_key(
     tmp_path: Path, text: str, parts: tuple[str, ...]
 ) -> None:
     settings = tmp_path / "emotiond.toml"
@@ -114,7 +114,7 @@ def test_a_broken_settings_file_is_told_by_key(
     assert_one_line(ended.stderr, str(settings), *parts)
 
 
-def test_an_unknown_variable_of_the_environment_is_told() -> None:
+def test_an_unknown_environment_variable_is_reported() -> None:
     ended = emotiond("run", *QUICK, env={**os.environ, "EMOTIOND_STRIDES": "1"})
     assert ended.returncode == 1
     assert_one_line(ended.stderr, "environment", "strides", "stride")
@@ -154,7 +154,7 @@ def test_a_card_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -> 
     assert_one_line(ended.stderr, f"{frames},", f"{frames - 7},")
 
 
-def test_analyze_judges_what_it_can_read_and_names_what_it_cannot(tmp_path: Path) -> None:
+def test_analyze_processes_readable_files_and_names_the_others(tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.wav"
     rubbish.write_bytes(bytes(range(256)) * 40)
     empty = tmp_path / "empty.wav"
@@ -165,9 +165,9 @@ def test_analyze_judges_what_it_can_read_and_names_what_it_cannot(tmp_path: Path
     bad = [str(rubbish), str(empty), str(zero), str(missing), str(tmp_path)]
     ended = emotiond("analyze", *bad, str(DEMO), "--model", "lite", "--format", "json")
     assert ended.returncode == 1
-    told = ended.stderr.strip().splitlines()
-    assert len(told) == len(bad)
-    for path, line in zip(bad, told, strict=True):
+    lines = ended.stderr.strip().splitlines()
+    assert len(lines) == len(bad)
+    for path, line in zip(bad, lines, strict=True):
         assert path in line
     (analysis,) = map(json.loads, ended.stdout.splitlines())
     assert analysis["file"] == str(DEMO)
@@ -175,7 +175,7 @@ def test_analyze_judges_what_it_can_read_and_names_what_it_cannot(tmp_path: Path
     assert analysis["confidence"] == max(analysis["scores"].values())
 
 
-def test_files_heard_at_once_give_what_each_gives_alone_in_the_order_they_were_named(
+def test_files_analysed_together_give_the_results_of_each_alone_in_order(
     tmp_path: Path,
 ) -> None:
     samples, rate = soundfile.read(DEMO)
@@ -204,17 +204,15 @@ def test_silence_has_no_label(tmp_path: Path, level: float) -> None:
     assert {event["state"] for event in analysis["events"]} == {"warmup", "silence"}
 
 
-def test_of_the_longest_strides_analyze_hears_everything() -> None:
+def test_analyze_covers_everything_at_the_longest_stride() -> None:
     environment = {**os.environ, "EMOTIOND_STRIDE": "10"}
-    analyzed = emotiond(
-        "analyze", str(DEMO), "--model", "lite", "--format", "json", env=environment
-    )
-    heard = json.loads(analyzed.stdout)["events"]
+    ended = emotiond("analyze", str(DEMO), "--model", "lite", "--format", "json", env=environment)
+    events_of_analyze = json.loads(ended.stdout)["events"]
     run = emotiond("run", *QUICK, "--json", "--source", str(DEMO), env=environment)
-    told = [json.loads(line) for line in run.stdout.splitlines()]
+    events_of_run = [json.loads(line) for line in run.stdout.splitlines()]
     ours, theirs = (
         [(e["start"], e["end"], e["label"]) for e in events if e["type"] == "emotion"]
-        for events in (heard, told)
+        for events in (events_of_analyze, events_of_run)
     )
     assert len(ours) == 3
     assert ours == theirs
@@ -250,7 +248,7 @@ def test_a_sound_file_is_known_by_its_content(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("arguments", [("models",), ("analyze", "--model", "lite", str(DEMO))])
-def test_an_output_that_is_full_is_told_in_one_line(arguments: tuple[str, ...]) -> None:
+def test_a_full_output_is_reported_in_one_line(arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -268,7 +266,7 @@ def test_an_output_that_is_full_is_told_in_one_line(arguments: tuple[str, ...]) 
         ("run", "--source", "demo", "--json", *QUICK),
     ],
 )
-def test_a_closed_output_is_no_trouble(arguments: tuple[str, ...]) -> None:
+def test_a_closed_output_is_no_error(arguments: tuple[str, ...]) -> None:
     command = shlex.join([*COMMAND, *arguments])
     ended = subprocess.run(
         ["/bin/sh", "-c", f"{command} >&-"], stderr=subprocess.PIPE, text=True, check=False
@@ -277,7 +275,7 @@ def test_a_closed_output_is_no_trouble(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_the_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -287,7 +285,7 @@ def test_without_a_home_it_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> 
         data_folder()
 
 
-def test_an_address_that_is_none_is_told() -> None:
+def test_an_invalid_address_is_reported() -> None:
     ended = emotiond("run", *QUICK, "--source", "demo", "--host", "a..b", "--insecure")
     assert ended.returncode == 1
     assert "cannot listen on a..b" in ended.stderr.splitlines()[-1]

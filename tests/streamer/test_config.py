@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import Config, all_settings, make_config, refuse_exposure
+from emotiond.streamer.config import (
+    Config,
+    all_settings,
+    exposure_warnings,
+    make_config,
+    refuse_exposure,
+)
 from emotiond.streamer.outputs.websocket import WEBSOCKET, WebSocketSettings
 from emotiond.streamer.outputs.zeromq import ZEROMQ
 from emotiond.streamer.sources.microphone import MICROPHONE
@@ -173,11 +179,11 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"allow_host": ["http://pi.local"]}, "without the port"),
     ],
 )
-def test_values_that_cannot_be_are_refused(flags: dict[str, Any], reason: str) -> None:
+def test_impossible_values_are_refused(flags: dict[str, Any], reason: str) -> None:
     assert reason in refusal(flags, {})
 
 
-def test_an_empty_variable_is_not_taken_for_none() -> None:
+def test_an_empty_variable_is_refused() -> None:
     assert "token_file cannot be empty" in refusal({}, {"EMOTIOND_TOKEN_FILE": ""})
 
 
@@ -189,11 +195,11 @@ def test_names_and_origins_that_can_match_are_taken() -> None:
     assert config.allow_host == tuple(hosts)
 
 
-def test_a_variable_of_its_clients_is_none_of_its_business() -> None:
+def test_variables_of_the_clients_are_ignored() -> None:
     assert make_config({}, {"EMOTIOND_ZMQ_KEYS": "/keys"}) == Config()
 
 
-def test_other_machines_are_kept_out_unless_they_are_let_in() -> None:
+def test_exposure_to_other_machines_needs_consent() -> None:
     exposed = make_config({"host": "0.0.0.0"}, {})  # noqa: S104 - what is refused
     with pytest.raises(ConfigError, match="--token-file"):
         refuse_exposure(exposed)
@@ -203,6 +209,39 @@ def test_other_machines_are_kept_out_unless_they_are_let_in() -> None:
         refuse_exposure(make_config({"zmq": "tcp://*:8766"}, {}))
     with pytest.raises(ConfigError, match="--tls-key"):
         refuse_exposure(make_config({"tls_cert": "cert.pem"}, {}))
+
+
+OPEN_WEBSOCKET = "anyone who can reach 0.0.0.0 can listen; --token-file changes that"
+PLAIN_WEBSOCKET = "on 0.0.0.0 nothing is encrypted; --tls-cert changes that"
+OPEN_ZEROMQ = "anyone who can reach * can subscribe; --zmq-curve changes that"
+EVERYWHERE = {"host": "0.0.0.0"}  # noqa: S104 - what is warned of
+ENCRYPTED = {"tls_cert": "cert.pem", "tls_key": "key.pem"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "warnings"),
+    [
+        ({}, []),
+        ({"zmq": "tcp://127.0.0.1:8766"}, []),
+        ({"zmq": "tcp://[::1]:8766"}, []),
+        ({"zmq": "ipc:///run/emotiond"}, []),
+        ({"zmq": "off"}, []),
+        ({"zmq": "tcp://*:8766", "insecure": True}, [OPEN_ZEROMQ]),
+        ({"zmq": "tcp://*:8766", "zmq_curve": "keys"}, []),
+        ({**EVERYWHERE, "insecure": True}, [OPEN_WEBSOCKET, PLAIN_WEBSOCKET]),
+        ({**EVERYWHERE, "token_file": "token"}, [PLAIN_WEBSOCKET]),
+        ({**EVERYWHERE, **ENCRYPTED, "insecure": True}, [OPEN_WEBSOCKET]),
+        ({**EVERYWHERE, **ENCRYPTED, "token_file": "token"}, []),
+        (
+            {**EVERYWHERE, "zmq": "tcp://*:8766", "insecure": True},
+            [OPEN_WEBSOCKET, PLAIN_WEBSOCKET, OPEN_ZEROMQ],
+        ),
+    ],
+)
+def test_each_output_warns_of_what_is_open_to_other_machines(
+    flags: dict[str, Any], warnings: list[str]
+) -> None:
+    assert exposure_warnings(make_config(flags, {})) == warnings
 
 
 @given(st.integers(1, 1000))

@@ -91,7 +91,7 @@ def test_an_installation_is_tried_once(tmp_path: Path, monkeypatch: pytest.Monke
     assert tried == [1, 1]
 
 
-def test_where_nothing_can_be_kept_it_is_tried_at_every_start(
+def test_without_a_cache_the_interpreter_is_tried_at_every_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocker = tmp_path / "file"

@@ -44,7 +44,7 @@ def test_what_is_written_is_read(data_home: Path) -> None:
     assert profile_names() == ["anna"]
 
 
-def test_the_data_folder_is_that_of_the_user_where_none_is_named(
+def test_the_default_data_folder_is_the_user_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -54,7 +54,7 @@ def test_the_data_folder_is_that_of_the_user_where_none_is_named(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs permissions as POSIX has them")
-def test_nobody_else_may_read_it() -> None:
+def test_only_the_user_may_read_it() -> None:
     before = os.umask(0)
     try:
         path = write_profile("anna", PROFILE)
@@ -76,7 +76,7 @@ def test_it_is_replaced_as_a_whole_and_leaves_nothing_beside_it() -> None:
     ["", ".", "..", "../anna", "a/b", "a\\b", "/etc/passwd", "a.json", "a\0", "a\n", " a", "-a",
      "x" * 41],
 )  # fmt: skip
-def test_no_name_leads_elsewhere(name: str) -> None:
+def test_no_name_leaves_the_folder_of_profiles(name: str) -> None:
     with pytest.raises(ProfileError, match="cannot be a profile's name"):
         profile_path(name)
 
@@ -100,7 +100,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     [b"", b"{", b"[]", b"\xff\xfe", b'{"format":1}', b"[" * 99_999, b" " * 1_000_001,
      b'{"format":1,"model":"full","sha256":"","speech_seconds":NaN,"mean":[0]}'],
 )  # fmt: skip
-def test_what_is_no_profile_is_refused_with_the_remedy(content: bytes) -> None:
+def test_an_invalid_profile_is_refused_with_the_remedy(content: bytes) -> None:
     write_profile("anna", PROFILE).write_bytes(content)
     line = refusal("anna")
     assert "anna.json is broken" in line
@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_read_is_refused() -> None:
     assert "Is a directory" in refusal("anna")
 
 
-def test_a_folder_that_cannot_be_made_is_told(data_home: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(data_home: Path) -> None:
     data_home.write_text("a file is in the way")
     with pytest.raises(ProfileError, match=r"cannot be kept in .*XDG_DATA_HOME"):
         write_profile("anna", PROFILE)

@@ -23,10 +23,12 @@ _ANNOUNCEMENT = re.compile(
 )
 
 
-def emotiond(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+def emotiond(
+    *arguments: str, command: Sequence[str] = COMMAND, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments],
+        [*command, *arguments],
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,

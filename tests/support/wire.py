@@ -1,40 +1,56 @@
-"""One more kind of source, as somebody might add it, and an ``emotiond`` with it in its table.
+"""An example of a new kind of source: a TCP connection that carries 16-bit PCM.
 
-``python -m tests.support.wire`` is the command. The wire is a TCP connection that carries 16-bit
-PCM: ``--source wire:HOST:PORT``.
+``--source wire:HOST:PORT`` connects. A new kind of source looks like this file down to its last
+lines, which make ``python -m tests.support.wire`` an ``emotiond`` with the wire in its table.
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
+import re
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError, SourceError
-from emotiond.streamer import cli
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import from_s16le
 from emotiond.streamer.options import Option
-from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.playing_thread import start_playing
+from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
-from emotiond.streamer.sources.supervisor import Supervisor
+
+if TYPE_CHECKING:  # slow, and needed for types alone; what connects imports it itself
+    import socket
 
 PREFIX = "wire:"
+_VALUE = re.compile(PREFIX + r"(\[[^\[\]\s]+\]|[^\[\]:\s]+):(\d{1,5})")  # brackets: IPv6
 _CONNECT_SECONDS = 5.0
 _BLOCK_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class WireSettings:
+    """The setting of a wire."""
+
     wire_rate: int = 16_000
     """Hz."""
 
 
 class Wire:
+    """Plays what the other end sends, and connects again if the connection ends.
+
+    Args:
+        host: name or address of the other end.
+        port: of the other end.
+        sample_rate: Hz.
+
+    Raises:
+        SourceError: the other end cannot be reached.
+    """
+
     lost_detail = "the wire is cut; it is tried again"
     muted_detail = "the wire is closed until it is unmuted"
 
@@ -49,11 +65,13 @@ class Wire:
         self._thread: threading.Thread | None = None
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
+        """Begin to read."""
         self._ring = ring
         self.switch.open_first(self._connection, ring, on_status)
         self._thread = start_playing("wire", self, ring, self.switch.keep_open)
 
     def stop(self) -> None:
+        """Close the connection. This waits for a second at most."""
         self.switch.stop()
         if self._thread is None:
             self.close()
@@ -61,20 +79,32 @@ class Wire:
             self._thread.join(1.0)
 
     def find(self) -> socket.socket:
+        """Connect, for the first time or again.
+
+        Raises:
+            SourceError: the other end cannot be reached.
+        """
+        import socket
+
         try:
             return socket.create_connection(self._place, _CONNECT_SECONDS)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: no name can be like this
             raise SourceError(f"the wire is dead ({error})", "Check the other end") from None
 
     def open(self, found: socket.socket) -> None:
+        """Read from a new connection."""
         self._connection = found
         found.settimeout(None)
         threading.Thread(target=self._read, args=(found,), daemon=True).start()
 
     def is_lost(self) -> bool:
+        """Return whether the present connection has ended."""
         return self._cut is self._connection
 
     def close(self) -> None:
+        """End the connection."""
+        import socket
+
         with contextlib.suppress(OSError):  # the other end is gone
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
@@ -96,10 +126,12 @@ def _check(settings: WireSettings) -> None:
 
 
 def _open(value: str, settings: WireSettings, _playback: Playback) -> Source:
-    host, _, port = value.removeprefix(PREFIX).rpartition(":")
-    if not host or not port.isdecimal():
-        raise SourceError(f"there is no wire at {value!r}", f"Use {PREFIX}HOST:PORT")
-    return Wire(host, int(port), settings.wire_rate)
+    match = _VALUE.fullmatch(value)
+    if match is None or not 1 <= int(match[2]) <= 65_535:
+        raise SourceError(
+            f"there is no wire at {value!r}", f"Use {PREFIX}HOST:PORT or {PREFIX}[IPV6]:PORT"
+        )
+    return Wire(match[1].strip("[]"), int(match[2]), settings.wire_rate)
 
 
 WIRE = SourceKind(
@@ -113,6 +145,9 @@ WIRE = SourceKind(
     stream_name=lambda _value: "wire",
 )
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # a real kind is in the table
+    from emotiond.streamer import cli
+    from emotiond.streamer.sources import kinds
+
     kinds.SOURCES = (WIRE, *kinds.SOURCES)
     sys.exit(cli.main())

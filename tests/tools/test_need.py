@@ -1,4 +1,4 @@
-"""What the tests use from outside Python is what ``tools/need`` installs."""
+"""``tools/need`` installs what the tests use from outside Python."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_the_daemon_loads_finds_its_libraries(name: str) -> None:
 
 
 def test_a_program_that_is_not_installed_for_the_tests_is_refused() -> None:
-    """By the same hook that watches the whole suite."""
+    """The same hook watches the whole suite."""
     script = (
         "import subprocess; from tests.support import programs; "
         "programs.is_brought = lambda path: False; programs.watch_programs(); "
@@ -86,7 +86,7 @@ def test_each_part_names_its_packages() -> None:
     assert len(named) >= len(PARTS)
 
 
-def test_without_what_nothing_works_without_the_remedy_is_all_there_is(tmp_path: Path) -> None:
+def test_without_required_tools_the_only_output_is_the_remedy(tmp_path: Path) -> None:
     """A Python without venv, no apt-get: one sentence, on standard output, for make to end with."""
     python = tmp_path / "python3"
     python.write_text("#!/bin/sh\nexit 1\n")

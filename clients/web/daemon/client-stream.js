@@ -14,11 +14,11 @@ import { parseReply } from "./replies.js";
  * @property {number} sampleRate in Hz
  * @property {string} name
  * @property {number} [seconds] how long a file lasts
- * @property {boolean} [publish] whether all who listen to the daemon get its events
+ * @property {boolean} [publish] whether all clients of the daemon get its events
  */
 
 /**
- * @typedef {object} Daemon what a sender of sound has to know of it
+ * @typedef {object} Daemon what a sender of audio has to know about it
  * @property {string} address of its WebSocket
  * @property {() => string} token
  * @property {() => number} mostFileSeconds
@@ -28,7 +28,7 @@ import { parseReply } from "./replies.js";
 
 /** @typedef {import("../state/events.js").StreamEvent|import("./replies.js").Analysis} StreamMessage */
 
-/** What the daemon or the network had against it; its message is shown as it is. */
+/** Why the daemon or the network ended it. Its message is shown as it is. */
 export class StreamProblem extends Error {
   /** @param {string} message @param {"refused"|"lost"} kind refused by the daemon, or cut off */
   constructor(message, kind) {
@@ -38,7 +38,7 @@ export class StreamProblem extends Error {
 }
 
 const LOST = "The connection to the daemon was lost.";
-/** Closing codes with which a try again would end in the same way. */
+/** Closing codes after which another try would end in the same way. */
 const REFUSALS = [1007, 1008, 1009];
 const LONGEST_NAME = 200;
 const LOOK_MS = 15;
@@ -59,7 +59,7 @@ export class ClientStream {
    * @param {string} address of the daemon's WebSocket
    * @param {string} token "" for none
    * @param {Start} start
-   * @param {(message: StreamMessage) => void} onMessage called with what the daemon says of this stream
+   * @param {(message: StreamMessage) => void} onMessage called with the daemon's messages about this stream
    * @param {(problem: StreamProblem) => void} onEnd called once, if it ends without having been closed
    */
   constructor(address, token, start, onMessage, onEnd) {
@@ -111,12 +111,12 @@ export class ClientStream {
     }
   }
 
-  /** No more sound comes: the daemon finishes and says what it found. */
+  /** Ends the audio: the daemon finishes and sends the result. */
   finish() {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send('{"type":"end"}');
   }
 
-  /** Ends it at once, and what was not analysed is forgotten. */
+  /** Ends the stream at once. Audio that was not analysed yet is discarded. */
   close() {
     this.#ended = true;
     this.#reject(new StreamProblem(LOST, "lost"));

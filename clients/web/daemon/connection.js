@@ -9,7 +9,7 @@ import { parseReply } from "./replies.js";
 
 const FIRST_PAUSE_SECONDS = 0.5;
 const LONGEST_PAUSE_SECONDS = 15;
-/** The code with which a daemon closes that has not got the right token. */
+/** The code with which a daemon closes a connection without the right token. */
 export const TOKEN_WANTED = 4401;
 
 /**
@@ -53,7 +53,7 @@ export class Connection {
     this.#onMessage = onMessage;
     this.#onReply = onReply;
     this.#onState = onState;
-    // The network coming back, or the page being looked at again, is a better hint than a timer.
+    // A network that returns, or a page that becomes visible, is a better hint than a timer.
     window.addEventListener("online", () => this.retryNow());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.retryNow();
@@ -76,7 +76,7 @@ export class Connection {
       const message = parseMessage(received);
       if (message === null) return;
       if (message.type === "hello") {
-        // Only a daemon that speaks proves the way free; a proxy may accept and close at once.
+        // Only a message proves that the daemon is there; a proxy may accept and close at once.
         this.#attempt = 0;
         this.#onState({ phase: "open", retryInSeconds: 0 });
       }

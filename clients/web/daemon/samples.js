@@ -16,7 +16,7 @@ export function mixDown(buffer) {
 }
 
 /**
- * @param {Float32Array} samples of which 1 is full scale
+ * @param {Float32Array} samples with 1 as full scale
  * @returns {Int16Array<ArrayBuffer>} little-endian, as every machine with a browser is
  */
 export function toInt16(samples) {

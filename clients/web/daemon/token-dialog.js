@@ -26,7 +26,7 @@ export class TokenDialog {
   #dialog = element("token", HTMLDialogElement);
   #input = element("token-input", HTMLInputElement);
   #wrong = element("token-wrong", HTMLElement);
-  /** What holds where nothing can be stored. */
+  /** The token, even if nothing can be stored. */
   #given = keptToken();
 
   /** @param {() => void} onGiven called when a token has been entered */

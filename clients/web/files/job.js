@@ -71,7 +71,7 @@ export class Job {
     } catch (error) {
       if (this.phase !== "cancelled") {
         this.phase = "failed";
-        // Memory that runs out is no bug either: whatever it is, the next file has its turn.
+        // Running out of memory is no bug either: after any error, the next file is processed.
         this.problem = error instanceof Error ? error.message : String(error);
         if (this.fileStream !== null) this.fileStream.problem = this.problem;
       }

@@ -1,5 +1,5 @@
 /**
- * Tells a screen reader when the label changes and what a file holds, and nothing else: four events
+ * Announces label changes and the result of a file to screen readers, and nothing else: four events
  * a second would be too many.
  */
 
@@ -15,7 +15,7 @@ export class Announcer {
   /** @param {import("./situation.js").Situation} situation @param {number} nowMs */
   announce(situation, nowMs) {
     const { kind, label, news } = situation;
-    // Silence between two sentences is no news; a page that has lost its daemon is.
+    // A silence between two sentences is not announced; the loss of the daemon is.
     const text = news ?? label ?? (kind === "offline" || kind === "ended" || kind === "muted" ? situation.word : "");
     if (text === "" || text === this.#said || nowMs - this.#saidAtMs < PAUSE_MS) return;
     this.#said = text;

@@ -1,5 +1,5 @@
 /**
- * Shows the footer's facts: how old the news is, what computed it, and what was lost on the way.
+ * Shows the footer's facts: the age of the newest event, the model, and what was lost on the way.
  */
 
 import { element, setText } from "../ui/dom.js";

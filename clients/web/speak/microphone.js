@@ -17,7 +17,7 @@ const REFUSALS = Object.freeze({
     + "press Speak again.",
 });
 
-/** Its message tells the viewer what to do. */
+/** Its message says what the viewer can do. */
 export class MicrophoneProblem extends Error {}
 
 /** @param {unknown} error @returns {MicrophoneProblem} */

@@ -23,7 +23,7 @@ export const round4 = (value) => Math.round(value * 1e4) / 1e4;
 export class EventBuffer {
   /**
    * @param {number} strideSeconds
-   * @param {number|null} [durationSeconds] of a file, all of which is kept
+   * @param {number|null} [durationSeconds] of a file, which is kept whole
    */
   constructor(strideSeconds, durationSeconds = null) {
     this.strideSeconds = strideSeconds;

@@ -62,7 +62,7 @@ export class Stream {
     this.last = event;
     this.lastEventAtMs = nowMs;
     this.clock.update(position, nowMs);
-    // A status is sent when it changes; new sound says that these are over, should one be lost.
+    // A status is sent when it changes. New sound ends these, even if the status was lost.
     if (["stalled", "reconnecting", "ended"].includes(this.status)) this.status = "running";
   }
 
@@ -85,7 +85,7 @@ export class Stream {
   count({ seq, type }) {
     this.isPresent = true;
     if (this.counted > 0 && seq <= this.lastSeq) return; // a greeting repeats the last ones
-    // What came between the repeated emotion and the first new one was sent to those who were there.
+    // Events between the repeated emotion and the first new one went to clients of that time only.
     if (this.counted > 1 && seq > this.lastSeq + 1) this.missedEvents += seq - this.lastSeq - 1;
     this.lastSeq = seq;
     if (type === "emotion") this.counted += 1;

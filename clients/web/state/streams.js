@@ -53,7 +53,7 @@ export class Streams {
   /** @param {import("./events.js").Hello} hello @param {number} nowMs */
   #hello(hello, nowMs) {
     if (hello.strideSeconds !== this.#strideSeconds) {
-      // Buffers are sized by the stride: with another one, a daemon has nothing to do with the last.
+      // Buffers are sized by the stride: a daemon with another stride starts anew.
       this.#byName.clear();
       this.#strideSeconds = hello.strideSeconds;
     }

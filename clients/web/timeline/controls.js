@@ -121,7 +121,7 @@ export class TimelineControls {
     return this.#player.canPlay;
   }
 
-  /** Tells a screen reader where the cursor stands. */
+  /** Gives screen readers the position of the cursor. */
   #describe() {
     const stream = this.#stream();
     const { view } = this.#timeline;

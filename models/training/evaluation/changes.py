@@ -12,7 +12,7 @@ from emotiond.models.training.data.corpora import Clip, load_audio
 from emotiond.models.training.data.joining import FRAME_SAMPLES, Joined, join, speech_frames
 from emotiond.models.training.evaluation.stream_figures import published
 from emotiond.models.training.evaluation.streams import actor_random
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 
 AFTER_SECONDS = 2.0
 """Time after the change that is measured."""
@@ -57,11 +57,11 @@ def make_changes(clips: Sequence[Clip], number: int, seed: int) -> list[Change]:
     return changes
 
 
-def measure_change(change: Change, verdicts: Sequence[Verdict]) -> ChangeFigures:
+def measure_change(change: Change, decisions: Sequence[Decision]) -> ChangeFigures:
     """Compare the published labels after the change with both labels."""
     samples = change.joined.samples[: change.joined.samples.size // FRAME_SAMPLES * FRAME_SAMPLES]
     speech = speech_frames(samples)
-    labels = published(verdicts, speech.size)
+    labels = published(decisions, speech.size)
     at = change.joined.change_sample // FRAME_SAMPLES
     after = slice(at, min(at + _AFTER_FRAMES, speech.size))
     found = np.flatnonzero(labels[at:] == change.new)

@@ -45,7 +45,7 @@ from emotiond.models.training.evaluation.tuning import (
     hmm_settings,
     threshold_curve,
 )
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 
 T = TypeVar("T")
 PROTOCOL = (
@@ -139,11 +139,11 @@ def evaluate(
     ]
     final = _fit(base, *(list(chain(*parts)) for parts in (inferred, streams, changes)))
     decided = [
-        [(s.stream, _verdicts(s, card)) for s in part]
+        [(s.stream, _decisions(s, card)) for s in part]
         for part, card in zip(streams, cards, strict=True)
     ]
-    figures = [[measure(stream, verdicts) for stream, verdicts in part] for part in decided]
-    scores = [spoken_scores(stream, verdicts) for part in decided for stream, verdicts in part]
+    figures = [[measure(stream, decisions) for stream, decisions in part] for part in decided]
+    scores = [spoken_scores(stream, decisions) for part in decided for stream, decisions in part]
     noises = [load_audio(clip.path) for clip in esc10]
     angry = next(clip for clip in folds[0].clips if clip.label == "angry")
     results: dict[str, Any] = {
@@ -226,7 +226,7 @@ def _others(parts: Sequence[list[T]], number: int) -> list[T]:
     return [item for i, part in enumerate(parts) if i != number for item in part]
 
 
-def _verdicts(inferred: InferredStream, card: Card) -> list[Verdict]:
+def _decisions(inferred: InferredStream, card: Card) -> list[Decision]:
     return decide(inferred.steps, card)
 
 

@@ -67,5 +67,5 @@ def open_share(
 def _labelled_share(parts: Sequence[Sequence[Step]], card: Card, skipped: int = 0) -> float:
     """Return the share of labelled strides, without the first few of each part."""
     decided = [v for steps in parts for v in decide(steps, card)[skipped:]]
-    labelled = [verdict.label is not None for verdict in decided]
+    labelled = [decision.label is not None for decision in decided]
     return round(float(np.mean(labelled)), 4)

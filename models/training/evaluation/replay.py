@@ -20,7 +20,7 @@ from emotiond.inference.classifier import Classifier, Prediction, softmax
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.streams.adapter import Adapter
-from emotiond.streamer.streams.decider import Decider, Verdict
+from emotiond.streamer.streams.decider import Decider, Decision
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stride import Stride
 
@@ -57,7 +57,7 @@ def infer(
     return steps
 
 
-def decide(steps: Sequence[Step], card: Card) -> list[Verdict]:
+def decide(steps: Sequence[Step], card: Card) -> list[Decision]:
     """Return what the daemon would publish with this card's temperature, threshold and smoothing.
 
     The predictions must come from a card with temperature 1.
@@ -78,7 +78,7 @@ def tempered(steps: Sequence[Step], temperature: float) -> list[Step]:
     ]
 
 
-def decide_tempered(steps: Sequence[Step], card: Card) -> list[Verdict]:
+def decide_tempered(steps: Sequence[Step], card: Card) -> list[Decision]:
     """Like :func:`decide`, for predictions that already have the card's temperature."""
     decider = Decider(card)
     return [decider.decide(step.stride, step.prediction) for step in steps]

@@ -13,7 +13,7 @@ from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.models.training.data.joining import FRAME_SAMPLES
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.models.training.evaluation.streams import ActorStream
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 
 _GRACE_SECONDS = 1.5
 """Time from the start of each block in which no label is required yet."""
@@ -41,14 +41,14 @@ class StreamFigures:
     seconds: float
 
 
-def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
+def measure(stream: ActorStream, decisions: Sequence[Decision]) -> StreamFigures:
     """Compare the published labels with the truth.
 
     Args:
         stream: the stream with its truth.
-        verdicts: one per stride.
+        decisions: one per stride.
     """
-    labels = published(verdicts, stream.is_speech.size)
+    labels = published(decisions, stream.is_speech.size)
     truth, settled = np.empty(labels.size, np.int64), np.ones(labels.size, np.bool_)
     delays, wrong_changes = [], 0
     for block in stream.blocks:
@@ -74,28 +74,28 @@ def measure(stream: ActorStream, verdicts: Sequence[Verdict]) -> StreamFigures:
     )
 
 
-def published(verdicts: Sequence[Verdict], n_frames: int) -> npt.NDArray[np.int64]:
+def published(decisions: Sequence[Decision], n_frames: int) -> npt.NDArray[np.int64]:
     """Return the last published label at every 10 ms, ``(n_frames,)``; -1 for none."""
     published_labels = [
         _NONE,
-        *(_NONE if verdict.label is None else verdict.label for verdict in verdicts),
+        *(_NONE if decision.label is None else decision.label for decision in decisions),
     ]
-    last = np.minimum(np.arange(n_frames) // _STRIDE_FRAMES, len(verdicts))
+    last = np.minimum(np.arange(n_frames) // _STRIDE_FRAMES, len(decisions))
     labels: npt.NDArray[np.int64] = np.array(published_labels, np.int64)[last]
     return labels
 
 
 def spoken_scores(
-    stream: ActorStream, verdicts: Sequence[Verdict]
+    stream: ActorStream, decisions: Sequence[Decision]
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Return all published scores, ``(n, 8)``, and the true labels, ``(n,)``."""
     truth = np.empty(stream.is_speech.size, np.int64)
     for block in stream.blocks:
         truth[block.start_sample // FRAME_SAMPLES : block.end_sample // FRAME_SAMPLES] = block.label
     rows, spoken = [], []
-    for number, verdict in enumerate(verdicts, 1):
-        if verdict.scores is not None:
-            rows.append(list(verdict.scores.values()))
+    for number, decision in enumerate(decisions, 1):
+        if decision.scores is not None:
+            rows.append(list(decision.scores.values()))
             spoken.append(truth[min(number * _STRIDE_FRAMES, truth.size) - 1])
     return np.array(rows, np.float64).reshape(-1, len(LABELS)), np.array(spoken, np.int64)
 

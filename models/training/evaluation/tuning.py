@@ -46,8 +46,8 @@ _CHOICES: Mapping[str, Sequence[float]] = {
 }
 """Choices for each setting of the smoothing."""
 _DRAWS = 100
-"""Random settings, the best of which starts the search. The search ends where no single change
-helps; from a poor start that may be far from the best."""
+"""Number of random settings. The search starts from the best and ends where no single change helps;
+from a poor start, that may be far from the best."""
 _DRAWS_SHARE = 0.2
 """Share of the streams for the comparison of the random settings."""
 _ROUNDS = 2

@@ -25,9 +25,9 @@ ARGUMENTS = (
     "--disable-sync",
     # With one page always open, all others share its process: starting one is slower than a page.
     "--process-per-site",
-    # A microphone that hears a file; each page still has to be allowed to use it.
+    # The microphone plays a file. Each page still needs the permission to use it.
     "--use-fake-device-for-media-stream",
-    # Nobody has to click before a page may play a sound.
+    # A page may play sound without a click.
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
     # A name that is this machine, but that browsers do not trust as such.
@@ -39,7 +39,7 @@ OpenPage = Callable[..., Any]
 
 
 class Served(Protocol):
-    """What a page can be opened of, scripted or real."""
+    """A daemon that serves the page, scripted or real."""
 
     @property
     def url(self) -> str: ...
@@ -47,7 +47,7 @@ class Served(Protocol):
 
 
 class RealDaemon:
-    """A daemon's process whose page is looked at."""
+    """A daemon's process that serves the page."""
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
@@ -58,7 +58,7 @@ class RealDaemon:
 
 
 def real_environment(data: Path) -> Mapping[str, str]:
-    """In which a daemon keeps its history in a folder of the test's."""
+    """Return an environment in which a daemon keeps its history in a folder of the test."""
     return {**os.environ, "XDG_DATA_HOME": str(data)}
 
 
@@ -193,7 +193,7 @@ def axe() -> str:
 
 @pytest.fixture
 def violations(axe: str) -> Callable[[Any], list[str]]:
-    """What axe-core holds against a page, each with the element concerned."""
+    """Return a function that lists axe-core's complaints about a page, with their elements."""
 
     def look(page: Any) -> list[str]:
         # Evaluated, not added as a script: the page's own policy would refuse that.

@@ -1,6 +1,6 @@
-"""A daemon of paper: serves ``clients/web`` and sends whatever a test tells it to.
+"""A daemon of paper: serves ``clients/web`` and sends what a test gives it.
 
-The real thing as far as a browser can tell (HTTP and WebSocket on one port, a strict content
+Indistinguishable from the real one for a browser (HTTP and WebSocket on one port, a strict content
 security policy), but what it says is a script, so that every state of the page can be brought about
 on purpose.
 """
@@ -106,28 +106,28 @@ def hello(
 CLIENT_STREAMS = {
     "max": 4, "max_file_seconds": 1800.0, "max_message_bytes": 65_536, "history": True,
 }  # fmt: skip
-"""In the hello of a daemon that takes sound from pages."""
+"""Part of the hello of a daemon that takes audio from pages."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """What a page has said, and the way back to it."""
+    """A message from a page, and the connection that it came from."""
 
     message: Message
     client: ServerConnection
 
     def answer(self, *messages: Message) -> None:
-        """To this connection alone."""
+        """Send messages to this connection alone."""
         for message in messages:
             self.client.send(json.dumps(message))
 
     def hang_up(self) -> None:
-        """As a daemon that is killed does."""
+        """Break the connection, like a daemon that is killed."""
         self.client.socket.shutdown(socket.SHUT_RDWR)
 
 
 class ScriptedDaemon:
-    """One server whose clients all hear the same: a greeting, then what ``send`` is given."""
+    """One server whose clients all get the same: a greeting, then what ``send`` is given."""
 
     def __init__(self, greeting: Message | None = None, port: int = 0) -> None:
         self.greeting = hello() if greeting is None else greeting
@@ -146,13 +146,13 @@ class ScriptedDaemon:
         return f"http://127.0.0.1:{self.port}/"
 
     def wait_for_clients(self, count: int = 1, timeout_seconds: float = 20.0) -> None:
-        """Returns once ``count`` pages have been greeted."""
+        """Return once ``count`` pages have been greeted."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._clients) >= count, timeout_seconds):
                 raise TimeoutError(f"{count} page(s) expected, {len(self._clients)} connected")
 
     def send(self, *messages: Mapping[str, Any] | str) -> None:
-        """To every page, in order; a string goes out as it is, valid or not."""
+        """Send messages to every page, in order. A string is sent unchanged, valid or not."""
         with self._changed:
             clients = tuple(self._clients)
         for message in messages:
@@ -161,7 +161,7 @@ class ScriptedDaemon:
                 client.send(text)
 
     def receive(self, kind: str, timeout_seconds: float = 20.0) -> Received:
-        """The next message of a type from any page; what comes before it is forgotten."""
+        """Return the next message of a type from any page, and discard those before it."""
         while (received := self._received.get(timeout=timeout_seconds)).message["type"] != kind:
             pass
         return received

@@ -1,4 +1,4 @@
-"""A page that stays open for a day, or hears of many streams, does not grow."""
+"""The memory of a page stays flat over a day and with many streams."""
 
 from __future__ import annotations
 

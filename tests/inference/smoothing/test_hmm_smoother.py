@@ -26,7 +26,7 @@ def settings(**changes: float) -> HmmSettings:
 
 
 def posteriors(**scores: float) -> FloatArray:
-    """What is not named shares the rest."""
+    """Return posteriors. The labels that are not named share the rest."""
     indices = {"happy": HAPPY, "sad": SAD, "angry": ANGRY}
     values = np.full(8, (1 - sum(scores.values())) / (8 - len(scores)))
     for name, score in scores.items():
@@ -58,18 +58,18 @@ def test_the_first_window_decides_at_once() -> None:
     assert smoother.scores == pytest.approx(posteriors(happy=0.6))
 
 
-def test_windows_that_agree_make_certain() -> None:
+def test_windows_that_agree_raise_the_score() -> None:
     smoother = HmmSmoother(settings())
     labels(smoother, *[posteriors(happy=0.4)] * 8)
     assert score(smoother, HAPPY) > 0.8
 
 
-def test_one_window_that_disagrees_changes_nothing() -> None:
+def test_one_window_that_disagrees_does_not_change_the_label() -> None:
     decided = labels(HmmSmoother(settings()), *[posteriors(happy=0.6)] * 8, posteriors(sad=0.6))
     assert set(decided) == {HAPPY}
 
 
-def test_several_that_disagree_do() -> None:
+def test_several_windows_that_disagree_change_the_label() -> None:
     smoother = HmmSmoother(settings())
     labels(smoother, *[posteriors(happy=0.6)] * 8)
     assert 1 < windows_until(SAD, smoother, posteriors(sad=0.6)) < 12
@@ -84,7 +84,7 @@ def test_the_longer_an_emotion_is_thought_to_last_the_longer_another_takes() -> 
     assert needed(1) < needed(10) < needed(1000)
 
 
-def test_after_a_speech_there_is_no_label_but_something_is_still_known() -> None:
+def test_the_end_of_speech_withdraws_the_label_but_keeps_the_posteriors() -> None:
     smoother = HmmSmoother(settings())
     labels(smoother, *[posteriors(happy=0.6)] * 8)
     smoother.end_speech()
@@ -94,7 +94,7 @@ def test_after_a_speech_there_is_no_label_but_something_is_still_known() -> None
     assert score(smoother, HAPPY) > score(smoother, SAD)
 
 
-def test_a_long_pause_leaves_nothing_of_it() -> None:
+def test_a_long_pause_forgets_the_posteriors() -> None:
     smoother = HmmSmoother(settings())
     labels(smoother, *[posteriors(happy=0.6)] * 8)
     smoother.end_speech()
@@ -113,7 +113,7 @@ def test_a_minute_in_one_fades_as_sixty_seconds_do() -> None:
     assert happy_after(6.0) == pytest.approx(happy_after(*[0.1] * 60), rel=1e-3)
 
 
-def test_where_nothing_new_was_said_nothing_more_is_known() -> None:
+def test_no_new_speech_changes_no_score() -> None:
     once, again = HmmSmoother(settings()), HmmSmoother(settings())
     for smoother, times in ((once, 1), (again, 9)):
         smoother.update(posteriors(happy=0.5), 1.0, 0.25, 0.25, 0.5)
@@ -132,7 +132,7 @@ def test_a_window_counts_once_at_most_however_long_it_is() -> None:
     assert score(longer, HAPPY) > score(longer, SAD)
 
 
-def test_speech_is_judged_by_the_last_window_that_holds_it() -> None:
+def test_speech_counts_by_the_last_window_that_holds_it() -> None:
     smoother = HmmSmoother(settings())
     smoother.update(posteriors(sad=0.6), 1.0, 0.5, 0.5, 0.5)
     smoother.update(posteriors(happy=0.6), 1.0, 0.5, 0.5, 1.0)
@@ -142,7 +142,7 @@ def test_speech_is_judged_by_the_last_window_that_holds_it() -> None:
     assert score(smoother, SAD) == pytest.approx(score(smoother, ANGRY))
 
 
-def test_what_has_left_a_sliding_window_counts_on() -> None:
+def test_speech_that_has_left_a_sliding_window_still_counts() -> None:
     smoother = HmmSmoother(settings())
     smoother.update(posteriors(sad=0.6), 1.0, 1.0, 1.0, 1.0)
     smoother.update(EVEN, 1.0, 0.5, 0.5, 1.0)
@@ -152,7 +152,7 @@ def test_what_has_left_a_sliding_window_counts_on() -> None:
     assert 1 / 8 < half < 0.6
 
 
-def test_what_was_ruled_out_can_come_back() -> None:
+def test_a_label_with_a_posterior_of_zero_can_return() -> None:
     smoother = HmmSmoother(settings(persistence_seconds=1e12, evidence_seconds=0.01))
     labels(smoother, *[np.eye(8, dtype=np.float32)[HAPPY]] * 50)
     assert windows_until(SAD, smoother, posteriors(sad=0.9)) < 10
@@ -168,7 +168,7 @@ def test_a_restart_forgets_everything() -> None:
     assert smoother.scores == pytest.approx(posteriors(sad=0.6))
 
 
-def test_which_label_it_is_does_not_depend_on_the_voice() -> None:
+def test_the_label_does_not_depend_on_the_voice() -> None:
     def named(voice: float) -> int | None:
         smoother = HmmSmoother(settings(margin=0.9, uncertain_below=0.5))
         labels(smoother, *[posteriors(happy=0.6)] * 8)
@@ -179,7 +179,7 @@ def test_which_label_it_is_does_not_depend_on_the_voice() -> None:
     assert [named(voice) for voice in (0.6, 0.8, 1.0)] == [SAD] * 3
 
 
-def test_scores_are_less_certain_than_what_the_label_is_chosen_by() -> None:
+def test_sharpness_softens_scores_but_not_labels() -> None:
     bold, modest = HmmSmoother(settings()), HmmSmoother(settings(sharpness=0.5))
     for window in [*[posteriors(happy=0.5)] * 6, *[posteriors(sad=0.6)] * 6]:
         assert labels(bold, window) == labels(modest, window)
@@ -191,8 +191,8 @@ def test_scores_are_less_certain_than_what_the_label_is_chosen_by() -> None:
 
 
 @given(st.integers(1, 20))
-def test_what_is_known_does_not_depend_on_the_stride(parts: int) -> None:
-    """But for the little that fades from one part of a second to the next."""
+def test_scores_do_not_depend_on_the_stride(parts: int) -> None:
+    """Except for the little that fades between parts of a second."""
     lasting = settings(persistence_seconds=1e6)
     coarse, fine = HmmSmoother(lasting), HmmSmoother(lasting)
     labels(coarse, posteriors(happy=0.3), EVEN, stride=1.0)

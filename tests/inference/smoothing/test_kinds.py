@@ -57,18 +57,18 @@ def test_a_pipeline_runs_with_the_kind_of_the_card(
 ) -> None:
     write_card(tiny.with_suffix(".json"), {"kind": "last-window", "majority": 0.42})
     classifier = Classifier(read_model(tiny), runtime)
-    pipeline, sound = Pipeline(classifier.card, None), demo()
+    pipeline, sound = Pipeline(classifier.card, classifier.encoding(), None), demo()
     states = set()
     for start in range(0, sound.shape[0], STRIDE):
         chunk = Chunk(sound[start : start + STRIDE], start, start == 0, last=False)
-        verdict = pipeline.process(chunk, classifier)
-        states.add(verdict.state)
-        if verdict.raw is None or verdict.state == "silence":
+        decision = pipeline.process(chunk, classifier)
+        states.add(decision.state)
+        if decision.raw is None or decision.state == "silence":
             continue
-        assert verdict.scores == verdict.raw
-        scores = list(verdict.raw.values())
+        assert decision.scores == decision.raw
+        scores = list(decision.raw.values())
         best = scores.index(max(scores))
-        assert verdict.label == (best if scores[best] >= 0.42 else None)
+        assert decision.label == (best if scores[best] >= 0.42 else None)
     assert states == {"warmup", "silence", "speech", "uncertain"}
 
 
@@ -100,6 +100,6 @@ def test_the_settings_must_be_those_of_the_kind(
     assert reason in refusal(tmp_path, smoothing)
 
 
-def test_a_card_from_before_the_kinds_learns_what_to_add(tmp_path: Path) -> None:
+def test_a_card_without_a_kind_is_refused_with_the_remedy(tmp_path: Path) -> None:
     settings = {key: value for key, value in GOOD["smoothing"].items() if key != "kind"}
     assert '\'smoothing.kind\' is missing (add "kind": "hmm")' in refusal(tmp_path, settings)

@@ -1,4 +1,4 @@
-"""From clips to models that the daemon loads; needs TensorFlow."""
+"""Training from clips to models that the daemon loads. It needs TensorFlow."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def test_every_sample_is_read_once_in_order_or_counted_lost(steps: list[tuple[st
     assert lost <= buffer.lost_samples
 
 
-def test_the_capture_time_is_that_of_the_block_minus_later_samples() -> None:
+def test_the_capture_time_is_the_block_s_minus_later_samples() -> None:
     buffer = ring()
     buffer.write(numbered(0, 10), 5.0)
     buffer.write(numbered(10, 10), 5.3)

@@ -144,7 +144,7 @@ def test_waiting_clients_miss_nothing() -> None:
         assert messages[1:] == printed
 
 
-def test_a_reader_who_comes_late_gets_the_last_line_too() -> None:
+def test_a_late_reader_gets_the_last_line_too() -> None:
     arguments = ("--source", str(DEMO), *FAST[:-4], "--stride", "0.05", "--wait-clients", "1")
     with running_daemon(*arguments) as daemon, connect(daemon.websocket_url) as client:
         with contextlib.suppress(ConnectionClosed):
@@ -158,7 +158,7 @@ def test_a_reader_who_comes_late_gets_the_last_line_too() -> None:
     assert published[-1]["status"] == "ended"
 
 
-def test_at_the_speed_of_life_an_event_tells_its_age() -> None:
+def test_in_real_time_an_event_has_its_age() -> None:
     with running_daemon("--source", str(DEMO), "--model", "lite", "--json") as daemon:
         emotions = (event for event in daemon.events() if event["type"] == "emotion")
         for event in (next(emotions) for _ in range(8)):
@@ -291,7 +291,7 @@ def test_zeromq_subscribers_of_a_fast_run_are_waited_for() -> None:
     assert numbers == list(range(len(numbers)))
 
 
-def test_without_any_network_socket_of_others_it_listens_on_loopback_alone() -> None:
+def test_listening_beyond_loopback_needs_consent() -> None:
     ended = emotiond("--source", "demo", "--model", "lite", "--host", "0.0.0.0")  # noqa: S104
     assert ended.returncode == 1
     assert "--host" in ended.stderr

@@ -23,7 +23,7 @@ from emotiond.streamer.outputs import kinds
 from emotiond.streamer.outputs.output import Output, Surroundings
 from emotiond.streamer.sources.factory import open_sources
 from tests.conftest import DATA
-from tests.support.beacon import BEACON, Beacon
+from tests.support.beacon import BEACON, BeaconSettings
 from tests.support.daemon import DEMO, Daemon, running_daemon
 
 SOURCE = ("--source", f"voice={DEMO}", "--model", "lite")
@@ -94,14 +94,17 @@ def test_no_page_answers_before_all_outputs_are_open(
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         return reader, writer
 
+    opener = BEACON.prepare(BeaconSettings("127.0.0.1:9"))
+    assert opener is not None
+
     async def play() -> bytes:
         asked: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-        async def open_late(_around: Surroundings) -> Output:
+        async def open_late(around: Surroundings) -> Output:
             asked.set_result(await ask())
             for _ in range(100):
                 await asyncio.sleep(0)  # the event loop would answer here
-            return Beacon("127.0.0.1", 9, 0.0)
+            return await opener(around)
 
         late = dataclasses.replace(BEACON, prepare=lambda _: open_late)
         monkeypatch.setattr(kinds, "OUTPUTS", (*kinds.OUTPUTS, late))
@@ -123,7 +126,7 @@ def test_no_page_answers_before_all_outputs_are_open(
 
 
 def test_the_first_answer_is_whole_at_every_address_of_a_name() -> None:
-    """``localhost`` may have two addresses, of which one opens before the other."""
+    """``localhost`` may have two addresses, and one opens before the other."""
     with running_daemon(*SOURCE, "--host", "localhost") as daemon:
         port = daemon.port
         daemon.stop()

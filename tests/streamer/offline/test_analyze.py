@@ -5,11 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.offline.analyze import Analysis, analyze_all
+from emotiond.inference.classifier import Classifier
+from emotiond.streamer.offline.analyze import Analysis, analyze, analyze_all
+from emotiond.streamer.protocol.events import Emotion
+from emotiond.streamer.readers.decoder import Decoder
+from tests.support.signals import demo
 
 
 def analysis(file: str) -> Analysis:
@@ -26,7 +33,7 @@ def test_results_come_in_the_order_of_the_files() -> None:
     assert found == files
 
 
-def test_a_file_that_cannot_be_read_costs_no_other() -> None:
+def test_an_unreadable_file_does_not_affect_the_others() -> None:
     def picky(file: str) -> Analysis:
         if file == "bad":
             raise SourceError("bad: it is damaged", "Convert it again")
@@ -47,3 +54,22 @@ def test_several_files_are_analyzed_at_once() -> None:
 
     analysts: list[Callable[[str], Analysis]] = [together, together]
     assert [future.result(10).file for future in analyze_all("ab", analysts)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("samples", [79_999, 80_000, 80_001])
+def test_scores_are_the_mean_over_the_events_however_the_file_ends(
+    past_classifier: Classifier, tmp_path: Path, samples: int
+) -> None:
+    """20 strides to the sample leave an empty last chunk, which has no event."""
+    path = tmp_path / "speech.wav"
+    soundfile.write(path, demo()[:samples], 16_000, subtype="FLOAT")
+    with Decoder() as decoder:
+        analyzed = analyze(str(path), past_classifier, 4000, decoder)
+    events = [e for e in analyzed.events if isinstance(e, Emotion) and e.raw is not None]
+    hop, rest = 0.01, 0.015
+    weights = [e.speech_ratio * round((e.end - e.start - rest) / hop) for e in events]
+    raw = np.array([list((e.raw or {}).values()) for e in events])
+    assert len(events) > 5
+    assert analyzed.scores is not None
+    expected = np.average(raw, axis=0, weights=weights)
+    np.testing.assert_allclose(list(analyzed.scores.values()), expected, rtol=1e-6)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from emotiond.streamer.offline import doctor
+from emotiond.streamer.offline.doctor import examine
+from tests.conftest import DATA
 from tests.support.daemon import DEMO, emotiond
 from tests.support.sound_server import SoundServer
 
@@ -15,8 +19,16 @@ def findings(server: SoundServer) -> dict[str, dict[str, str]]:
     return {finding["check"]: finding for finding in json.loads(ended.stdout)["findings"]}
 
 
+@pytest.mark.parametrize("name", ["tiny", "adapting", "past"])
+def test_the_speed_of_each_model_is_measured(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "bundled_models", lambda: [DATA / f"{name}.tflite"])
+    found = next(finding for finding in examine() if finding.check == f"model {name}")
+    assert found.status == "ok"
+    assert re.fullmatch(r"\d+\.\d ms per 0\.25 s, real-time factor 0\.\d{3}", found.detail)
+
+
 @pytest.mark.system
-def test_a_machine_that_is_well_is_told_so_in_figures(microphone: SoundServer) -> None:
+def test_a_healthy_machine_gets_ok_with_figures(microphone: SoundServer) -> None:
     microphone.play(DEMO)
     found = findings(microphone)
     for check in ("python", "numpy", "interpreter", "portaudio", "device 0"):
@@ -38,6 +50,6 @@ def test_a_mute_microphone_is_noticed(microphone: SoundServer) -> None:
 
 @pytest.mark.system
 def test_it_can_be_read_by_people(microphone: SoundServer) -> None:
-    told = emotiond("doctor", env=microphone.environment).stdout
-    assert "ok    portaudio" in told
-    assert "→" in told
+    output = emotiond("doctor", env=microphone.environment).stdout
+    assert "ok    portaudio" in output
+    assert "→" in output

@@ -50,7 +50,7 @@ def events_with(*options: str, environment: Mapping[str, str]) -> list[dict[str,
     return [{k: v for k, v in e.items() if k not in ("time", "age_ms")} for e in events]
 
 
-def test_it_listens_to_twenty_seconds_of_speech_and_no_further(
+def test_it_stops_after_twenty_seconds_of_speech(
     adapting_classifier: Classifier, long_speech: Path
 ) -> None:
     progress: list[float] = []
@@ -114,10 +114,10 @@ def test_streams_start_from_the_voice_and_are_the_same_every_time(
     home: Mapping[str, str],
 ) -> None:
     cold = events_with(environment=home)
-    told = emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
-    assert told.returncode == 0, told.stderr
-    assert "emotiond --profile anna" in told.stdout
-    assert "10.4 of 20 s of speech" in told.stderr
+    ended = emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
+    assert ended.returncode == 0, ended.stderr
+    assert "emotiond --profile anna" in ended.stdout
+    assert "10.4 of 20 s of speech" in ended.stderr
     first = events_with("--profile", "anna", environment=home)
     assert first == events_with(environment={**home, "EMOTIOND_PROFILE": "anna"})
     assert first != cold
@@ -137,7 +137,7 @@ def test_streams_start_from_the_voice_and_are_the_same_every_time(
     assert analysis("--profile", "anna") != analysis()
 
 
-def test_the_profile_holds_no_sound(home: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_profile_contains_no_audio(home: Mapping[str, str], tmp_path: Path) -> None:
     emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
     (kept,) = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
     content = json.loads(kept.read_text())
@@ -155,7 +155,7 @@ def test_the_profile_holds_no_sound(home: Mapping[str, str], tmp_path: Path) -> 
         (("analyze", str(DEMO), "--profile", "anna"), "there is no profile 'anna'"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(
+def test_an_impossible_request_is_reported_in_one_line(
     home: Mapping[str, str], arguments: tuple[str, ...], part: str
 ) -> None:
     ended = emotiond(*arguments, env=home)
@@ -179,7 +179,7 @@ def test_standard_input_can_be_enrolled_as_it_comes(home: Mapping[str, str]) -> 
 
 
 @pytest.mark.system
-def test_who_breaks_off_before_the_microphone_has_heard_enough_leaves_nothing(
+def test_an_interrupted_enrolment_leaves_no_profile(
     microphone: SoundServer, tmp_path: Path
 ) -> None:
     environment = {**microphone.environment, "XDG_DATA_HOME": str(tmp_path / "data")}

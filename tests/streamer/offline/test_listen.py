@@ -80,9 +80,7 @@ def test_an_event_is_waited_for_and_has_an_age(live: Live, tiny_classifier: Clas
     assert 0 <= emotion.age_ms < 10_000
 
 
-def test_a_status_of_the_device_comes_while_it_is_silent(
-    live: Live, tiny_classifier: Classifier
-) -> None:
+def test_a_device_status_comes_without_audio(live: Live, tiny_classifier: Classifier) -> None:
     with listen(live, tiny_classifier) as events:
         next(events)
         timer = later(lambda: live.on_status("reconnecting", "it is gone"))
@@ -119,7 +117,9 @@ def test_close_in_another_thread_ends_the_wait(live: Live, tiny_classifier: Clas
     assert live.stopped == 1
 
 
-def test_what_nobody_refers_to_is_closed(live: Live, tiny_classifier: Classifier) -> None:
+def test_an_unreferenced_iterator_closes_its_source(
+    live: Live, tiny_classifier: Classifier
+) -> None:
     events = listen(live, tiny_classifier)
     next(events)
     gone = weakref.ref(events)
@@ -132,7 +132,7 @@ def test_what_nobody_refers_to_is_closed(live: Live, tiny_classifier: Classifier
     assert live.stopped == 1
 
 
-def test_a_device_that_fails_is_told_after_its_last_event(
+def test_a_device_failure_is_reported_after_the_last_event(
     live: Live, tiny_classifier: Classifier
 ) -> None:
     events = listen(live, tiny_classifier)
@@ -158,12 +158,12 @@ def test_a_device_that_cannot_start_is_closed(live: Live, tiny_classifier: Class
     assert live.stopped == 1
 
 
-def test_events_that_are_taken_too_slowly_cost_sound_and_no_memory(
+def test_a_slow_consumer_of_events_loses_audio_and_costs_no_memory(
     live: Live, tiny_classifier: Classifier
 ) -> None:
     with listen(live, tiny_classifier) as events:
         next(events)
-        for _ in range(60):  # a minute, of which the ring holds ten seconds
+        for _ in range(60):  # a minute; the ring holds ten seconds
             live.say(np.zeros(RATE, np.float32))
         live.ring.end()
         found = list(events)

@@ -49,7 +49,7 @@ async def greeted(cable: Link, number: int) -> socket.socket:
 @pytest.mark.parametrize(
     ("sent_meanwhile", "offence"), [(0, "ping"), (200, "unread")], ids=["idle", "busy"]
 )
-def test_a_websocket_client_that_vanishes_is_dropped_and_the_others_hear_on(
+def test_a_vanished_websocket_client_is_dropped_and_the_others_go_on(
     cable: Link, sent_meanwhile: int, offence: str
 ) -> None:
     limits = LIMITS if offence == "ping" else replace(LIMITS, ping_seconds=60)
@@ -124,7 +124,7 @@ def numbered(seq: int) -> Message:
 
 
 @pytest.mark.parametrize("heartbeat_ms", [20_000, 200], ids=["soon", "late"])
-def test_a_zeromq_subscriber_whose_link_breaks_hears_again_when_it_comes_back(
+def test_a_zeromq_subscriber_gets_events_again_when_its_link_is_restored(
     cable: Link, heartbeat_ms: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(zeromq_publisher, "_HEARTBEAT_MS", heartbeat_ms)

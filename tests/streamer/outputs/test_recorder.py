@@ -1,4 +1,4 @@
-"""What ``--record`` writes, while the daemon lives and after it was killed."""
+"""The files that ``--record`` writes, while the daemon runs and after it is killed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_file_is_recorded_as_it_is_with_all_its_events(tmp_path: Path) -> None
     assert (bearing["file_seconds"], bearing["stream_seconds"]) == (0, 0)
 
 
-def test_what_was_recorded_is_judged_again_as_it_was_then(tmp_path: Path) -> None:
+def test_a_recording_gives_the_same_events_again(tmp_path: Path) -> None:
     path = tmp_path / "demo.wav"
     first, again = (
         emotiond("run", "--source", f"a={source}", *record, *FAST).stdout
@@ -71,7 +71,7 @@ def test_what_was_recorded_is_judged_again_as_it_was_then(tmp_path: Path) -> Non
     assert events[0] == events[1]
 
 
-def test_of_several_streams_those_are_recorded_that_were_named(tmp_path: Path) -> None:
+def test_only_the_named_streams_are_recorded(tmp_path: Path) -> None:
     sources = ("--source", f"a={DEMO}", "--source", f"b={DEMO}", "--source", f"c={DEMO}")
     records = ("--record", f"c={tmp_path / 'c.wav'}", "--record", str(tmp_path / "first.wav"))
     assert emotiond("run", *sources, *records, *FAST).returncode == 0
@@ -90,7 +90,7 @@ def test_of_several_streams_those_are_recorded_that_were_named(tmp_path: Path) -
         (["a.wav", "mic=b.wav"], "recorded already"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused(texts: list[str], reason: str) -> None:
+def test_an_invalid_recording_is_refused(texts: list[str], reason: str) -> None:
     with pytest.raises(RecordError, match=reason):
         parse_records(texts, ["mic", "radio"])
 
@@ -200,7 +200,7 @@ def test_a_folder_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> N
 
 
 @pytest.mark.system
-def test_a_muted_microphone_leaves_no_silence_but_a_note_of_the_time(
+def test_a_muted_time_is_noted_and_not_recorded_as_silence(
     microphone: SoundServer, tmp_path: Path
 ) -> None:
     path = tmp_path / "mic.wav"
@@ -220,7 +220,7 @@ def test_a_muted_microphone_leaves_no_silence_but_a_note_of_the_time(
     assert second["time"] - first["time"] == pytest.approx(stream_seconds, abs=0.3)
 
 
-def test_what_a_client_sends_is_not_recorded(tmp_path: Path) -> None:
+def test_client_streams_are_not_recorded(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     arguments = ("--source", str(DEMO), "--record", str(path), *TINY, "--json")
     with running_daemon(*arguments) as daemon, connect(daemon.websocket_url) as client:

@@ -47,7 +47,7 @@ def message(number: int) -> Message:
 
 
 def numbers(socket: zmq.SyncSocket) -> list[int]:
-    """Those that are there by now."""
+    """Return the numbers of the events that have arrived."""
     received = []
     while socket.poll(0):
         received.append(json.loads(socket.recv_multipart()[1])["seq"])
@@ -55,7 +55,7 @@ def numbers(socket: zmq.SyncSocket) -> list[int]:
 
 
 async def greeted(publisher: ZeroMQPublisher, sockets: list[zmq.SyncSocket]) -> None:
-    """Wait until each subscription has arrived, for which the last event is the sign."""
+    """Wait until each subscription has arrived: the publisher answers it with the last event."""
     for socket in sockets:
         await until(lambda socket=socket: socket.poll(0) > 0)  # type: ignore[misc]
         numbers(socket)
@@ -91,7 +91,7 @@ def test_a_slow_one_is_noticed_and_the_others_miss_nothing(context: zmq.SyncCont
     run(test)
 
 
-def test_in_a_lossless_run_it_is_waited_for_but_not_for_ever(
+def test_a_lossless_run_waits_a_limited_time_for_a_slow_subscriber(
     context: zmq.SyncContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emotiond.streamer.outputs.zeromq_publisher._PATIENCE_SECONDS", 0.2)
@@ -126,7 +126,7 @@ sys.stdin.read()
 
 @pytest.mark.skipif(os.name != "posix", reason="needs signals")
 @pytest.mark.parametrize("fate", [signal.SIGSTOP, signal.SIGKILL])
-def test_one_that_stands_still_or_vanishes_is_no_matter_to_the_daemon(
+def test_a_stopped_or_killed_subscriber_does_not_affect_the_daemon(
     fate: signal.Signals, tmp_path: Path
 ) -> None:
     script = tmp_path / "subscriber.py"

@@ -90,7 +90,7 @@ def test_a_port_in_use_is_named_with_the_remedy(daemon: Daemon) -> None:
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def test_a_flood_of_subscriptions_and_endless_topics_hold_nobody_up(
+def test_a_flood_of_subscriptions_and_long_topics_delay_no_subscriber(
     daemon: Daemon, subscriber: zmq.SyncSocket
 ) -> None:
     subscriber.subscribe("emotion")

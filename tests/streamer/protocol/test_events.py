@@ -35,7 +35,7 @@ def emotion(**changes: Any) -> Emotion:
     return Emotion(**(values | changes))
 
 
-def test_an_emotion_is_the_object_of_the_protocol() -> None:
+def test_an_emotion_has_the_fields_of_the_protocol() -> None:
     message = to_json(emotion())
     assert list(message) == [
         *("type", "seq", "stream", "start", "end", "time", "state", "label", "confidence"),
@@ -55,7 +55,7 @@ def test_unknown_values_are_null() -> None:
         assert message[key] is None
 
 
-def test_a_change_is_the_object_of_the_protocol() -> None:
+def test_a_change_has_the_fields_of_the_protocol() -> None:
     assert to_json(Change(42, "mic", 10.25, "calm", "happy", 4.5)) == {
         "type": "change",
         "seq": 42,
@@ -73,7 +73,7 @@ def test_a_change_may_be_from_or_to_null() -> None:
     assert message["to"] is None
 
 
-def test_a_status_is_the_object_of_the_protocol() -> None:
+def test_a_status_has_the_fields_of_the_protocol() -> None:
     message = to_json(Status(43, "mic", "running", "", "Laptop", 12.345678, False))
     assert message == {
         "type": "status",

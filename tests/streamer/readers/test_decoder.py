@@ -31,7 +31,7 @@ pytestmark = needs_proc
 
 @pytest.fixture(autouse=True)
 def no_decoders_yet() -> None:
-    """What earlier tests left to be collected must not be counted."""
+    """Collect decoders that earlier tests left, so that they are not counted."""
     gc.collect()
     await_decoders(os.getpid(), 0)
 
@@ -85,7 +85,7 @@ def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> Non
         assert stereo.read().shape == (0, 2)
 
 
-def test_what_is_refused_costs_no_process() -> None:
+def test_a_refused_file_starts_no_process() -> None:
     with Decoder() as decoder:
         (before,) = await_decoders(os.getpid(), 1)
         for _ in range(3):
@@ -102,7 +102,7 @@ def test_a_name_that_is_no_text_is_decoded(tmp_path: Path) -> None:
         assert samples_of(decoder.open(os.fsdecode(path))).shape[0] == demo().shape[0]
 
 
-def test_a_file_left_in_the_middle_is_not_heard_in_the_next() -> None:
+def test_a_file_closed_early_does_not_leak_into_the_next() -> None:
     with Decoder() as decoder:
         sound = decoder.open(str(DEMO))
         sound.read()
@@ -110,7 +110,7 @@ def test_a_file_left_in_the_middle_is_not_heard_in_the_next() -> None:
         assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
 
 
-def test_a_crash_is_told_and_the_next_file_is_decoded(tmp_path: Path) -> None:
+def test_a_crash_is_reported_and_the_next_file_is_decoded(tmp_path: Path) -> None:
     with Decoder() as decoder:
         pipe = pipe_at(tmp_path / "pipe")
         crash = threading.Thread(target=crash_while_it_reads, args=(pipe,))
@@ -122,7 +122,7 @@ def test_a_crash_is_told_and_the_next_file_is_decoded(tmp_path: Path) -> None:
     assert decoders(os.getpid()) == []
 
 
-def test_a_crash_in_mid_file_is_told_there() -> None:
+def test_a_crash_in_mid_file_is_reported_there() -> None:
     with Decoder() as decoder:
         sound = decoder.open(str(DEMO))
         crash_the_decoder_of(os.getpid())
@@ -138,7 +138,7 @@ def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
         decoder.open(pipe_at(tmp_path / "pipe"))
 
 
-def test_a_file_longer_than_a_day_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_longer_than_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MOST_SECONDS", 2)
     with Decoder() as decoder:
         sound = decoder.open(str(DEMO))
@@ -164,7 +164,7 @@ def test_its_memory_is_limited() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_it_outlives_no_daemon(number: signal.Signals) -> None:
+def test_the_decoder_ends_with_the_daemon(number: signal.Signals) -> None:
     with running_daemon("--source", str(DEMO), "--model", "lite") as daemon:
         (child,) = await_decoders(daemon.process.pid, 1)
         daemon.stop(number)
@@ -176,7 +176,7 @@ def test_it_outlives_no_daemon(number: signal.Signals) -> None:
             os.close(until_gone)
 
 
-def test_analyze_judges_the_other_files(tmp_path: Path) -> None:
+def test_analyze_continues_with_the_other_files(tmp_path: Path) -> None:
     pipe = pipe_at(tmp_path / "pipe")
     with subprocess.Popen(
         [*COMMAND, "analyze", str(DEMO), pipe, str(DEMO), "--model", "lite", "--format", "json"],
@@ -274,7 +274,7 @@ def closed_file() -> io.BytesIO:
         (closed_file(), "cannot be read"),
     ],
 )
-def test_an_open_file_that_gives_no_sound_is_told_and_the_next_is_decoded(
+def test_an_open_file_without_sound_is_reported_and_the_next_is_decoded(
     file: Any, problem: str
 ) -> None:
     with Decoder() as decoder:

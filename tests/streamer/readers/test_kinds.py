@@ -60,13 +60,13 @@ def test_its_files_are_checked_as_all_others(tmp_path: Path) -> None:
             read_sound_file(str(path))
 
 
-def test_the_formats_of_the_others_are_still_theirs(tmp_path: Path) -> None:
+def test_another_reader_does_not_change_known_formats(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     soundfile.write(path, tone(440, 0.1), 16_000)
     assert read_sound_file(str(path))[0].shape == (1600, 1)
 
 
-def test_what_no_reader_knows_is_refused_in_the_words_of_the_first(tmp_path: Path) -> None:
+def test_an_unknown_format_is_refused_with_the_error_of_the_first_reader(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(SourceError, match="not a sound file that can be read"):

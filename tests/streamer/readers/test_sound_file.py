@@ -44,7 +44,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"not sound at all\n" * 500, bytes(5000)])
 @pytest.mark.parametrize("name", ["x.wav", "x.mp3", "x.raw", "x.txt"])
-def test_what_is_not_sound_is_refused(tmp_path: Path, content: bytes, name: str) -> None:
+def test_a_file_without_audio_is_refused(tmp_path: Path, content: bytes, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     assert "not a sound file" in refusal(str(path))

@@ -31,7 +31,9 @@ from tests.support.port import (
 
 def test_one_connection_too_many_gets_503_and_the_others_miss_nothing() -> None:
     async def test() -> None:
-        async with port() as at, connect(at.url) as listener:
+        # On a busy machine, the others must not be cut off before all have been refused.
+        patient = replace(LIMITS, handshake_seconds=60, ping_seconds=60)
+        async with port(patient) as at, connect(at.url) as listener:
             await listener.recv()
             idle = [await at.raw() for _ in range(LIMITS.connections - 1)]
             await until(lambda: at.server.occupancy.count == LIMITS.connections)
@@ -61,7 +63,7 @@ def test_a_request_that_does_not_end_is_hung_up_on(sent: bytes) -> None:
     run(test)
 
 
-def test_a_request_that_comes_a_byte_at_a_time_has_no_longer_than_another() -> None:
+def test_a_request_sent_byte_by_byte_has_the_same_time_limit() -> None:
     async def drip(client: socket.socket) -> None:
         with contextlib.suppress(ConnectionError):
             for byte in HANDSHAKE * 100:
@@ -100,7 +102,7 @@ def test_large_headers_get_431(headers: bytes) -> None:
     run(test)
 
 
-def test_a_client_that_reads_nothing_is_dropped_for_what_is_unread() -> None:
+def test_a_client_with_too_many_unread_bytes_is_dropped() -> None:
     async def test() -> None:
         patient = replace(LIMITS, unread_seconds=60, ping_seconds=60)
         async with port(patient) as at, connect(at.url) as listener:
@@ -211,7 +213,7 @@ def test_a_client_sent_away_that_does_not_go_is_cut_off() -> None:
     run(test)
 
 
-def test_one_that_never_sends_its_token_holds_no_place_for_long() -> None:
+def test_a_client_that_never_sends_its_token_is_disconnected() -> None:
     async def test() -> None:
         async with port(token="x" * 16) as at, connect(at.url) as client:
             assert await closing_code(client) == 4401

@@ -50,11 +50,11 @@ def health(daemon: Daemon) -> Any:
         return json.load(response)
 
 
-def test_of_five_thousand_connections_the_limit_is_let_in_and_the_stream_goes_on() -> None:
+def test_the_connection_limit_holds_and_the_stream_goes_on() -> None:
     limit, together, waves = 400, 500, 10
 
     async def connect(port: int, kept: list[asyncio.StreamWriter]) -> str:
-        """One that opens a WebSocket, says half of it, or nothing, and then stays."""
+        """Connect, send the whole handshake, half of it or nothing, and stay."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(HANDSHAKE[: (len(HANDSHAKE), 40, 0)[len(kept) % 3]])
@@ -89,7 +89,7 @@ def test_of_five_thousand_connections_the_limit_is_let_in_and_the_stream_goes_on
         assert daemon.stop() == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux tells it")
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux reports it")
 @pytest.mark.parametrize("receive_bytes", [2048, 10**6])
 def test_clients_that_never_read_cost_less_than_a_megabyte_each(receive_bytes: int) -> None:
     unreading = 50
@@ -111,7 +111,7 @@ def test_clients_that_never_read_cost_less_than_a_megabyte_each(receive_bytes: i
             most = max(most, process.memory_info().rss)
         assert most - before < unreading * 1_000_000
         assert follower.numbers == list(range(len(follower.numbers)))
-        if receive_bytes < 10_000:  # what the system cannot take is sent away in time
+        if receive_bytes < 10_000:  # clients with small buffers are dropped in time
             while health(daemon)["dropped"]["websocket_clients"] < unreading:
                 follower.wait_for(20)
         for client in clients:

@@ -121,7 +121,7 @@ def subscribe(daemon: Daemon, keys: Path | None, milliseconds: int) -> dict[str,
         return message
 
 
-def test_zeromq_with_keys_lets_in_those_whose_key_it_has(keys: Path, tmp_path: Path) -> None:
+def test_zeromq_with_keys_admits_known_keys_only(keys: Path, tmp_path: Path) -> None:
     stranger = tmp_path / "stranger"
     stranger.mkdir()
     create_certificates(stranger, "client")

@@ -42,7 +42,7 @@ def answer(daemon: Daemon, request: bytes) -> bytes:
 
 
 def status(received: bytes) -> int | None:
-    """Of the only response; None where there was none."""
+    """Return the status of the only response; None without a response."""
     found = re.findall(rb"^HTTP/1\.1 (\d{3}) ", received, re.MULTILINE)
     assert len(found) <= 1
     return int(found[0]) if found else None
@@ -76,7 +76,7 @@ def get(target: str, *headers: str, host: str = "127.0.0.1") -> bytes:
         ),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_answered_once_or_not_at_all(
+def test_an_ambiguous_request_is_answered_at_most_once(
     daemon: Daemon, request_bytes: bytes
 ) -> None:
     received = answer(daemon, request_bytes)
@@ -146,7 +146,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=150)
 @given(st.lists(PIECES, min_size=1, max_size=8), st.sampled_from(["/", "\\", "%2f", ""]))
-def test_no_path_leads_out_of_the_page(daemon: Daemon, pieces: list[str], between: str) -> None:
+def test_no_path_leaves_the_page_folder(daemon: Daemon, pieces: list[str], between: str) -> None:
     received = answer(daemon, get("/" + between.join(pieces)))
     assert status(received) in (200, 404)
     assert SECRET not in received
@@ -181,7 +181,7 @@ def test_any_header_gets_a_proper_answer(
 
 
 @pytest.mark.parametrize("escape", ["\n", "\r\n", "\x1b[2K\r", "\x08", "\x9b", "%0a", "\\n"])
-def test_nothing_that_is_sent_can_forge_a_line_of_the_log(daemon: Daemon, escape: str) -> None:
+def test_no_request_can_forge_a_log_line(daemon: Daemon, escape: str) -> None:
     line = f"x{escape}{FORGED}"
     for request_bytes in (
         get("/" + line.replace(" ", "+")),
@@ -195,7 +195,7 @@ def test_nothing_that_is_sent_can_forge_a_line_of_the_log(daemon: Daemon, escape
 
 
 @given(st.binary(max_size=100), st.integers(0, 100))
-def test_the_head_of_a_request_is_judged_by_its_method_and_size(head: bytes, most: int) -> None:
+def test_a_request_head_is_refused_by_its_method_or_size(head: bytes, most: int) -> None:
     response = refusal(head, most)
     if response is None:
         assert head[:16].startswith((b"GET ", b"HEAD ")) or b" " not in head

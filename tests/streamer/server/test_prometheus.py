@@ -41,7 +41,7 @@ def test_any_name_of_a_stream_stays_in_its_line(name: str, value: float) -> None
     assert SAMPLE.fullmatch(line)
 
 
-def test_a_running_daemon_tells_its_events_queues_and_streams() -> None:
+def test_a_running_daemon_reports_its_events_queues_and_streams() -> None:
     with running_daemon("--source", f"voice={DEMO}", "--model", "lite", "--json") as daemon:
         events = daemon.events()
         while next(events)["type"] != "emotion":

@@ -76,7 +76,7 @@ def test_hello_follows_the_token(daemon: Daemon) -> None:
         *('{"type":"auth","token":"\\ud800"}', json.dumps([TOKEN]), TOKEN, "", b"\x00"),
     ],
 )
-def test_without_the_token_nothing_is_told(daemon: Daemon, first: str | bytes) -> None:
+def test_without_the_token_a_client_gets_nothing(daemon: Daemon, first: str | bytes) -> None:
     with connect(daemon.websocket_url) as client:
         client.send(first)
         with pytest.raises(ConnectionClosed) as closed:
@@ -85,7 +85,7 @@ def test_without_the_token_nothing_is_told(daemon: Daemon, first: str | bytes) -
     assert closed.value.rcvd.code == 4401
 
 
-def test_a_client_that_says_nothing_is_sent_away(daemon: Daemon) -> None:
+def test_a_client_that_sends_nothing_is_disconnected(daemon: Daemon) -> None:
     with connect(daemon.websocket_url) as client, pytest.raises(ConnectionClosed) as closed:
         client.recv(timeout=20)
     assert closed.value.rcvd is not None
@@ -117,7 +117,7 @@ def test_health_names_no_stream_to_those_without_the_token(daemon: Daemon) -> No
     assert "voice" in json.loads(get(daemon, "/healthz", f"bearer {TOKEN}")[1])["streams"]
 
 
-def test_the_token_is_never_said(daemon: Daemon) -> None:
+def test_the_token_is_never_disclosed(daemon: Daemon) -> None:
     with connect(daemon.websocket_url) as client:
         greet(client)
     assert TOKEN not in daemon.stderr
@@ -125,7 +125,7 @@ def test_the_token_is_never_said(daemon: Daemon) -> None:
     assert TOKEN not in Path(f"/proc/{daemon.process.pid}/cmdline").read_text()
 
 
-def test_a_token_does_no_harm_where_none_is_wanted() -> None:
+def test_an_unneeded_token_is_ignored() -> None:
     with running_daemon(*SOURCE) as daemon, connect(daemon.websocket_url) as client:
         client.send(json.dumps({"type": "auth", "token": TOKEN}))
         kinds = {json.loads(client.recv(timeout=10))["type"] for _ in range(6)}
@@ -183,7 +183,7 @@ def test_every_address_with_a_token_is_served_by_the_address_that_was_reached(
         assert connection.getresponse().status == 421
 
 
-def test_insecure_lets_everybody_in_and_says_so() -> None:
+def test_insecure_lets_any_machine_in_with_a_warning() -> None:
     with (
         running_daemon(*SOURCE, "--host", EVERYWHERE, "--insecure") as daemon,
         connect(f"ws://127.0.0.1:{daemon.port}/ws") as client,

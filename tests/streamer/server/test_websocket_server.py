@@ -197,7 +197,7 @@ def test_the_daemons_own_page_may_listen(daemon: Daemon) -> None:
         assert receive(client)["type"] == "hello"
 
 
-def test_plain_http_on_the_socket_path_says_what_to_do(daemon: Daemon) -> None:
+def test_plain_http_on_the_socket_path_gets_the_remedy(daemon: Daemon) -> None:
     response, body = request(daemon, "GET", "/ws")
     assert response.status == 426
     assert b"WebSocket" in body

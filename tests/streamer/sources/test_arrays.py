@@ -60,7 +60,7 @@ def test_a_whole_number_is_a_rate(rate: Any) -> None:
 @pytest.mark.parametrize(
     "rate", [0, -1, 999, 384_001, 16_000.5, np.nan, np.inf, "16000", None, True, 10**400, STEREO]
 )
-def test_what_is_no_rate_is_told(rate: Any) -> None:
+def test_an_invalid_rate_is_refused(rate: Any) -> None:
     with pytest.raises(SourceError, match="1000 to 384000 Hz"):
         check_rate(rate)
 
@@ -95,14 +95,14 @@ BAD: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("samples", "problem"), BAD)
-def test_an_array_that_holds_no_samples_is_told(samples: Any, problem: str) -> None:
+def test_an_invalid_array_is_refused(samples: Any, problem: str) -> None:
     with pytest.raises(SourceError, match=problem) as caught:
         read_array(samples, 16_000)
     assert caught.value.remedy.startswith("Give ")
 
 
 @pytest.mark.parametrize(("samples", "problem"), BAD)
-def test_a_block_that_holds_none_is_told_where_it_comes(samples: Any, problem: str) -> None:
+def test_an_invalid_block_is_refused_when_it_is_read(samples: Any, problem: str) -> None:
     reading = SampleReading([STEREO[:100], samples], 16_000)
     assert reading.read().shape == (100, 1)
     with pytest.raises(SourceError, match=problem):
@@ -110,7 +110,7 @@ def test_a_block_that_holds_none_is_told_where_it_comes(samples: Any, problem: s
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 2)])
-def test_an_array_without_samples_is_told_and_a_block_without_is_skipped(shape: Any) -> None:
+def test_an_empty_array_is_refused_and_an_empty_block_is_skipped(shape: Any) -> None:
     with pytest.raises(SourceError, match="0 samples"):
         read_array(np.zeros(shape), 16_000)
     assert all_of(SampleReading([np.zeros(shape), STEREO], 16_000)).shape == STEREO.shape[:1]

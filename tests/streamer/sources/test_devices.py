@@ -36,7 +36,7 @@ def device(name: str, inputs: int) -> dict[str, Any]:
 
 
 class SoundSystem:
-    """What the module uses of sounddevice; ``accepted`` are pairs of rate and channels."""
+    """The part of sounddevice that the module uses. ``accepted`` has pairs of rate and channels."""
 
     PortAudioError = PortAudioError
 
@@ -129,7 +129,7 @@ def test_a_sound_system_that_does_not_answer_is_not_waited_for(
         call_with_timeout(threading.Event().wait)
 
 
-def test_what_a_question_raises_comes_through() -> None:
+def test_an_error_of_the_call_is_raised() -> None:
     def fail() -> None:
         raise DeviceError("x", "y")
 

@@ -70,16 +70,14 @@ def test_several_sources_keep_their_order() -> None:
         (["a" * 65 + "=mic"], "cannot be a stream's name"),
     ],
 )
-def test_names_that_cannot_be_told_apart_or_shown_are_refused(
-    texts: list[str], reason: str
-) -> None:
+def test_names_that_are_ambiguous_or_unprintable_are_refused(texts: list[str], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason) as refused:
         parse_specs(texts)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("text", ["a=" + "x" * 5000, "x" * 5000, "a=b\0c"])
-def test_a_path_that_cannot_be_has_a_name_all_the_same(text: str) -> None:
+def test_an_impossible_path_has_a_name_and_is_refused_when_opened(text: str) -> None:
     (spec,) = parse_specs([text])
     with pytest.raises(SourceError):
         opened(spec.source)
@@ -100,7 +98,7 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         opened(str(tmp_path / "none.wav"))
 
 
-def test_the_demo_says_what_it_is() -> None:
+def test_the_demo_is_marked_as_demo() -> None:
     source = opened("demo")
     assert source.about.demo
     assert "demo" in source.about.detail

@@ -23,17 +23,17 @@ def save(path: Path, samples: FloatArray, rate: int = 16_000, **details: Any) ->
     return str(path)
 
 
-def nobody_listens(status: str, detail: str) -> None:
+def ignore_status(status: str, detail: str) -> None:
     pass
 
 
 def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray, FileSource]:
-    """What a source writes into a ring that is always emptied, as fast as it goes."""
+    """Return what a source writes at full speed into a ring that is always emptied."""
     source = FileSource(path, realtime=False, loop=False, **options)
     ring = Ring(2 * source.sample_rate, source.channels, source.sample_rate)
     woken = threading.Event()
     ring.on_wake(woken.set)
-    source.start(ring, nobody_listens)
+    source.start(ring, ignore_status)
     played = [np.empty((0, source.channels), np.float32)]
     while True:
         woken.clear()
@@ -86,7 +86,7 @@ def test_a_file_is_recognised_by_its_content(
 
 
 @pytest.mark.parametrize("format_", ["WAV", "FLAC", "OGG", "MP3"])
-def test_blocks_hold_the_very_sound_of_the_whole_file(tmp_path: Path, format_: str) -> None:
+def test_blocks_hold_the_exact_samples_of_the_file(tmp_path: Path, format_: str) -> None:
     path = tmp_path / "x"
     save(path, np.tile(tone(440, 0.5) + noise(0.5, -30), 2), format=format_)
     whole, _ = soundfile.read(str(path), dtype="float32", always_2d=True)
@@ -117,7 +117,7 @@ def test_samples_beyond_full_scale_are_played_as_they_are(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("format_", ["WAV", "MP3"])
 @pytest.mark.parametrize("keep", [0.9, 0.5, 0.25])
-def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(
+def test_a_truncated_file_is_played_up_to_the_cut(
     tmp_path: Path, format_: str, keep: float
 ) -> None:
     path = tmp_path / "x"
@@ -130,7 +130,7 @@ def test_a_file_that_was_cut_off_is_played_as_far_as_it_goes(
 
 @pytest.mark.parametrize("format_", ["FLAC", "OGG", "AIFF"])
 @pytest.mark.parametrize("keep", [0.9, 0.5, 0.01])
-def test_where_that_cannot_be_it_is_refused_and_hangs_nowhere(
+def test_another_truncated_file_is_played_or_refused_in_one_line(
     tmp_path: Path, format_: str, keep: float
 ) -> None:
     path = tmp_path / "x"
@@ -145,7 +145,7 @@ def test_where_that_cannot_be_it_is_refused_and_hangs_nowhere(
         assert played.shape[0] <= 32_000
 
 
-def test_a_header_that_promises_more_than_there_is_does_no_harm(tmp_path: Path) -> None:
+def test_a_header_with_too_large_a_size_is_harmless(tmp_path: Path) -> None:
     path = tmp_path / "x.wav"
     save(path, tone(440, 0.5))
     content = bytearray(path.read_bytes())
@@ -167,7 +167,7 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
     ring = Ring(2 * 1600, 1, 16_000)
     woken = threading.Event()
     ring.on_wake(woken.set)
-    source.start(ring, nobody_listens)
+    source.start(ring, ignore_status)
     joints: list[tuple[int, bool]] = []
     after_cut = False
     while len(joints) < 6:
@@ -175,7 +175,7 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
         block = ring.read(1600)
         if block is not None:
             after_cut |= block.after_cut
-            if not block.samples.shape[0]:  # a cut is told before the sound behind it is there
+            if not block.samples.shape[0]:  # a cut comes before the audio behind it
                 continue
             np.testing.assert_array_equal(block.samples[:, 0], sound)
             joints.append((block.position, after_cut))
@@ -186,26 +186,26 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
     assert joints == [(1600 * k, k > 0) for k in range(6)]
 
 
-def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_it_ends_when_it_is_stopped(tmp_path: Path) -> None:
     source = FileSource(save(tmp_path / "x.wav", tone(440, 0.5)), realtime=True, loop=True)
     ring = Ring(16_000, 1, 16_000)
     ended = threading.Event()
     ring.on_wake(ended.set)
     assert ring.wake_at(10**9)
-    source.start(ring, nobody_listens)
+    source.start(ring, ignore_status)
     source.stop()
     assert ended.wait(10)
     assert ring.ended
     source.stop()
 
 
-def test_at_the_speed_of_life_samples_are_captured_when_they_are_due(tmp_path: Path) -> None:
+def test_in_real_time_samples_are_captured_when_they_are_due(tmp_path: Path) -> None:
     source = FileSource(save(tmp_path / "x.wav", tone(440, 0.1)), realtime=True, loop=False)
     ring = Ring(16_000, 1, 16_000)
     ended = threading.Event()
     ring.on_wake(ended.set)
     assert ring.wake_at(10**9)
-    source.start(ring, nobody_listens)
+    source.start(ring, ignore_status)
     assert ended.wait(10)
     first, last = ring.capture_time(320), ring.capture_time(1600)
     assert first is not None
@@ -213,7 +213,7 @@ def test_at_the_speed_of_life_samples_are_captured_when_they_are_due(tmp_path: P
     assert last - first == pytest.approx(0.08)
 
 
-def test_at_the_speed_of_life_a_reader_that_waits_is_woken_once_with_all_that_it_wanted(
+def test_in_real_time_a_waiting_reader_wakes_once_with_all_samples_it_asked_for(
     tmp_path: Path,
 ) -> None:
     path = save(tmp_path / "x.wav", noise(1.0, -20))
@@ -221,7 +221,7 @@ def test_at_the_speed_of_life_a_reader_that_waits_is_woken_once_with_all_that_it
     ring, woken = Ring(16_000, 1, 16_000), threading.Event()
     ring.on_wake(woken.set)
     ring.wake_at(1_234)  # no multiple of the blocks that it otherwise writes
-    source.start(ring, nobody_listens)
+    source.start(ring, ignore_status)
     assert woken.wait(10)
     source.stop()
     assert ring.available == 1_234

@@ -111,9 +111,9 @@ def test_one_more_kind_is_configured_opened_and_played(
         connection.sendall(SOUND[:RATE].tobytes())
         for position in range(RATE, 3 * RATE, RATE // 4):
             connection.sendall(SOUND[position : position + RATE // 4].tobytes())
-            heard = next(emotions)
-        assert heard["end"] == pytest.approx(2.0, abs=0.3)
-        assert heard["level_dbfs"] > -40
+            loud = next(emotions)
+        assert loud["end"] == pytest.approx(2.0, abs=0.3)
+        assert loud["level_dbfs"] > -40
         connection.close()
 
 
@@ -148,10 +148,16 @@ def test_it_is_muted_by_its_switch_reconnects_and_ends(sender: socket.socket) ->
         assert connection.recv(1) == b""
 
 
-def test_one_that_cannot_be_opened_is_told_in_one_line(sender: socket.socket) -> None:
+def test_a_source_that_cannot_be_opened_is_reported_in_one_line(sender: socket.socket) -> None:
     flag, value = source_of(sender)
     sender.close()
-    for source, reason in ((value, "the wire is dead"), ("wire:nowhere", "no wire at")):
+    for source, reason in (
+        (value, "the wire is dead"),
+        ("wire:a..b:9", "the wire is dead"),
+        ("wire:nowhere", "no wire at"),
+        ("wire:nowhere:0", "no wire at"),
+        ("wire:nowhere:65536", "no wire at"),
+    ):
         ended = subprocess.run(
             [*COMMAND, "run", flag, source, *MODEL, "--port", "0", "--zmq", "off"],
             env=ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False,

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.system
 MIC = ("--source", "mic", "--model", "lite", "--json")
 
 
-def test_what_is_played_is_heard_with_its_age(microphone: SoundServer) -> None:
+def test_a_voice_at_the_microphone_gets_a_label_with_its_age(microphone: SoundServer) -> None:
     with running_daemon(*MIC, environment=microphone.environment) as daemon:
         events = daemon.events()
         running = next(events)
@@ -37,7 +37,9 @@ def test_what_is_played_is_heard_with_its_age(microphone: SoundServer) -> None:
 
 @pytest.mark.peers
 @pytest.mark.parametrize(("sample_rate", "channels"), [(44_100, 2), (48_000, 1)])
-def test_a_device_of_another_shape_is_heard_just_as_well(sample_rate: int, channels: int) -> None:
+def test_a_device_with_another_rate_and_channel_count_works(
+    sample_rate: int, channels: int
+) -> None:
     with sound_server(sample_rate, channels) as server:
         with running_daemon(*MIC, environment=server.environment) as daemon:
             events = daemon.events()
@@ -55,7 +57,9 @@ def test_a_device_is_found_by_name_part_of_it_or_number(
     assert running["device"] == "pulse"
 
 
-def test_an_unknown_device_is_told_with_those_that_there_are(microphone: SoundServer) -> None:
+def test_an_unknown_device_is_refused_with_a_list_of_the_known_ones(
+    microphone: SoundServer,
+) -> None:
     for device in ("Neumann", "99"):
         ended = emotiond("run", *MIC, "--device", device, env=microphone.environment)
         assert ended.returncode == 1
@@ -78,7 +82,7 @@ def test_a_microphone_that_is_lost_is_found_again(microphone: SoundServer) -> No
         emotions = [e for e in (next(events) for _ in range(3)) if e["type"] == "emotion"]
     after = next(event for event in emotions if event["start"] > before["end"])
     assert after["state"] == "warmup"  # nothing is carried over
-    assert after["dropped_samples"] > 0  # and the gap is told
+    assert after["dropped_samples"] > 0  # and the gap is reported
     assert after["start"] - before["end"] > 0.4  # for as long as it was
 
 
@@ -97,11 +101,12 @@ def test_a_device_that_stands_still_without_an_error_is_noticed_and_found_again(
         assert found["status"] == "running"
         after = next(e for e in events if e["type"] == "emotion" and e["start"] > before["end"])
     assert after["state"] == "warmup"
-    assert after["dropped_samples"] > 16_000  # the silence is told as a gap, and not made up
+    # The time is reported as a gap, not filled with silence.
+    assert after["dropped_samples"] > 16_000
 
 
 @pytest.mark.parametrize("noticed", [False, True])
-def test_a_sound_system_that_does_not_answer_does_not_hold_up_the_end(
+def test_an_unresponsive_sound_system_does_not_delay_the_end(
     microphone: SoundServer, noticed: bool
 ) -> None:
     with running_daemon(*MIC, environment=microphone.environment) as daemon:
@@ -115,7 +120,7 @@ def test_a_sound_system_that_does_not_answer_does_not_hold_up_the_end(
     assert "Traceback" not in daemon.stderr
 
 
-def test_beside_a_sound_system_that_does_not_answer_the_demo_plays(
+def test_the_demo_plays_beside_an_unresponsive_sound_system(
     microphone: SoundServer,
 ) -> None:
     microphone.freeze(True)
@@ -127,21 +132,21 @@ def test_beside_a_sound_system_that_does_not_answer_the_demo_plays(
     assert "pulseaudio -k" in daemon.stderr
 
 
-def test_beside_a_sound_system_that_does_not_answer_errors_are_told(
+def test_errors_are_reported_beside_an_unresponsive_sound_system(
     microphone: SoundServer,
 ) -> None:
     microphone.freeze(True)
-    for arguments, told in (
+    for arguments, problem in (
         (("run", "--source", "mic", "--model", "lite"), "does not answer"),
         (("run", "--source", "mic", "--model", "nosuch"), "there is no model 'nosuch'"),
     ):
         ended = emotiond(*arguments, env=microphone.environment)
         assert ended.returncode == 1
-        assert told in ended.stderr
+        assert problem in ended.stderr
         assert "Traceback" not in ended.stderr
 
 
-def test_a_device_is_closed_whatever_happens_to_who_watches_it(
+def test_a_device_is_closed_whatever_happens_to_its_supervisor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     closed = threading.Event()

@@ -29,7 +29,7 @@ def test_the_ring_ends_after_the_playing_without_a_failure() -> None:
     assert (ring.ended, source.failure) == (True, None)
 
 
-def test_whatever_the_playing_raises_is_the_failure_before_the_ring_ends() -> None:
+def test_an_error_of_the_player_becomes_the_failure_before_the_ring_ends() -> None:
     ring, source = Ring(100, 1, 16_000), Silent()
     failures: list[str | None] = []
     ring.on_wake(lambda: failures.append(source.failure))

@@ -20,7 +20,7 @@ def demo_pcm() -> bytes:
     return bytes(samples.astype("<i2").tobytes())
 
 
-def hear(data: bytes, *arguments: str) -> list[dict[str, Any]]:
+def events_of(data: bytes, *arguments: str) -> list[dict[str, Any]]:
     ended = subprocess.run(
         [*RUN, "--zmq", "off", "--speed", "max", *arguments],
         input=data,
@@ -32,32 +32,32 @@ def hear(data: bytes, *arguments: str) -> list[dict[str, Any]]:
 
 
 def test_pcm_gives_the_events_of_the_same_sound_in_a_file() -> None:
-    heard = hear(demo_pcm())
+    events = events_of(demo_pcm())
     ended = subprocess.run(
         [*COMMAND, "analyze", str(DEMO), "--model", "lite", "--format", "json"],
         capture_output=True,
         check=True,
     )
-    labels = [event["label"] for event in heard if event["type"] == "emotion"]
-    told = json.loads(ended.stdout)["events"]
-    assert labels == [event["label"] for event in told if event["type"] == "emotion"]
+    labels = [event["label"] for event in events if event["type"] == "emotion"]
+    expected = json.loads(ended.stdout)["events"]
+    assert labels == [event["label"] for event in expected if event["type"] == "emotion"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\x01"])
-def test_no_sound_at_all_is_a_proper_end(data: bytes) -> None:
-    heard = hear(data)
-    assert [event.get("status") for event in heard] == ["running", "ended"]
+def test_an_empty_input_ends_normally(data: bytes) -> None:
+    events = events_of(data)
+    assert [event.get("status") for event in events] == ["running", "ended"]
 
 
 def test_half_a_sample_at_the_end_is_left_out() -> None:
-    heard = hear(b"\x00\x10" * 8000 + b"\x01")
-    assert [event["end"] for event in heard if event["type"] == "emotion"] == [0.245, 0.495]
+    events = events_of(b"\x00\x10" * 8000 + b"\x01")
+    assert [event["end"] for event in events if event["type"] == "emotion"] == [0.245, 0.495]
 
 
 def test_another_rate_is_resampled() -> None:
     tone = (np.sin(np.arange(96_000) * 0.05) * 8000).astype("<i2")
-    heard = hear(tone.tobytes(), "--rate", "48000")
-    emotions = [event for event in heard if event["type"] == "emotion"]
+    events = events_of(tone.tobytes(), "--rate", "48000")
+    emotions = [event for event in events if event["type"] == "emotion"]
     assert emotions[-1]["end"] == pytest.approx(2, abs=0.02)
     assert emotions[-1]["level_dbfs"] == pytest.approx(-15.3, abs=0.3)
 

@@ -68,7 +68,7 @@ def test_levels_change_by_one_and_every_change_is_reported(lags_seconds: list[fl
 
 @pytest.fixture
 def speech_then_silence(tmp_path: Path) -> Path:
-    """Half a minute of which only the first five seconds need inference."""
+    """Half a minute. Only the first five seconds need inference."""
     sound = np.concatenate((np.resize(demo()[: 3 * RATE], 5 * RATE), np.zeros(25 * RATE)))
     return write_wav(tmp_path / "speech.wav", sound.astype(np.float32))
 

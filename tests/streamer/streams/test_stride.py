@@ -7,7 +7,7 @@ from emotiond.dsp.frontend import Acoustics, Window
 from emotiond.dsp.gate import GateState
 from emotiond.streamer.streams.stride import Stride
 
-WINDOW = Window(np.zeros((100, 13), np.float32), 100, 100)
+WINDOW = Window(1, 0, 100, np.zeros((100, 13), np.float32), 100, 100)
 
 
 @pytest.mark.parametrize("warm", [False, True])

@@ -19,7 +19,7 @@ STRIDE_FRAMES, WINDOW_FRAMES = 25, 50
 
 def stride(number: int) -> Stride:
     """The stride that ends after so many strides, all of its window loud enough for speech."""
-    window = Window(np.empty((0, 0), np.float32), WINDOW_FRAMES, WINDOW_FRAMES)
+    window = Window(1, 0, 0, np.empty((0, 0), np.float32), WINDOW_FRAMES, WINDOW_FRAMES)
     end = number * STRIDE
     acoustics = Acoustics(0, end, 1.0, -20.0, STRIDE_FRAMES, GateState.SPEAKING, window)
     return Stride(acoustics, end - WINDOW_FRAMES * 160, end, warm=True)

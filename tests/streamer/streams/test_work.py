@@ -57,10 +57,10 @@ def test_the_model_runs_once_for_a_loud_window_and_never_in_silence(
     inferences = 0
     infer = tiny_classifier.infer
 
-    def counted(window: Any, speaker: Any) -> Any:
+    def counted(*arguments: Any) -> Any:
         nonlocal inferences
         inferences += 1
-        return infer(window, speaker)
+        return infer(*arguments)
 
     monkeypatch.setattr(tiny_classifier, "infer", counted)
     pipeline = Pipeline(tiny_classifier.card, tiny_classifier.encoding(), tiny_classifier.speaker())
@@ -159,8 +159,8 @@ def _process(
     for first in range(0, samples.shape[0], stride):
         after_cut = position + first == 0
         chunk = Chunk(samples[first : first + stride], position + first, after_cut, last=False)
-        verdict = pipeline.process(chunk, classifier)
-        for event in event_builder.build(verdict, Timing(0.0, None, 0)):
+        decision = pipeline.process(chunk, classifier)
+        for event in event_builder.build(decision, Timing(0.0, None, 0)):
             events.encode(events.to_json(event))
-        states.append(verdict.state)
+        states.append(decision.state)
     return states

@@ -161,7 +161,7 @@ def test_a_profile_of_another_size_is_refused_before_the_source_starts(worker: W
     assert recorded.events == []
 
 
-def test_a_profile_is_the_start_of_the_speaker(worker: Worker, runtime: Runtime) -> None:
+def test_a_speaker_starts_from_the_profile(worker: Worker, runtime: Runtime) -> None:
     speaker = Classifier(read_model(DATA / "adapting.tflite"), runtime).speaker()
     assert speaker is not None
     mean = (0.5,) * speaker.vector.size

@@ -57,7 +57,7 @@ def listed(caller: Caller) -> list[Object]:
 
 
 def recalled(caller: Caller, number: int) -> tuple[Object, list[Object]]:
-    """What is known of a file, and its events, put together from all parts."""
+    """Return the result of a file and its events, joined from all parts."""
     caller.say("recall", id=number)
     events: list[Object] = []
     while True:
@@ -68,7 +68,7 @@ def recalled(caller: Caller, number: int) -> tuple[Object, list[Object]]:
             return part, events
 
 
-def test_at_first_it_is_empty_and_no_file_is_made_before_it_is_asked_for(file: Path) -> None:
+def test_the_history_is_empty_at_first_and_has_no_file(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         assert not file.exists()
         assert listed(caller) == []
@@ -116,7 +116,7 @@ def test_a_file_without_an_event_can_be_seen_again_too(caller: Caller) -> None:
     assert recalled(caller, analysis["id"])[1] == []
 
 
-def test_it_is_kept_over_a_restart_and_so_are_hostile_names(file: Path) -> None:
+def test_results_and_hostile_names_survive_a_restart(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         for name in HOSTILE:
             assert caller.analysis(VOICE, name=name)["name"] == name
@@ -133,7 +133,7 @@ def test_it_is_kept_over_a_restart_and_so_are_hostile_names(file: Path) -> None:
         assert "script" not in daemon.stderr
 
 
-def test_what_is_forgotten_is_gone_from_every_list_and_from_the_file(file: Path) -> None:
+def test_a_deleted_result_is_gone_from_every_list_and_from_the_file(file: Path) -> None:
     with (
         daemon_with(file) as daemon,
         calling(daemon.websocket_url) as caller,
@@ -154,7 +154,7 @@ def test_what_is_forgotten_is_gone_from_every_list_and_from_the_file(file: Path)
         assert caller.analysis(VOICE)["id"] == numbers[2] + 1  # a number is never used again
 
 
-def test_what_is_told_to_be_forgotten_is_so_though_the_daemon_is_killed(file: Path) -> None:
+def test_a_deleted_file_stays_deleted_if_the_daemon_is_killed(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         first, second = (caller.analysis(VOICE, name=name)["id"] for name in ("a", "b"))
         caller.say("forget", ids=[first])
@@ -165,14 +165,14 @@ def test_what_is_told_to_be_forgotten_is_so_though_the_daemon_is_killed(file: Pa
         assert database.execute("SELECT id FROM files").fetchall() == [(second,)]
 
 
-def test_no_sound_is_kept(caller: Caller, file: Path) -> None:
+def test_no_audio_is_stored(caller: Caller, file: Path) -> None:
     caller.analysis(VOICE)
     assert file.stat().st_size < len(VOICE) / 2
     assert [path.name for path in file.parent.iterdir()] == ["history.sqlite"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
-def test_it_is_for_the_user_alone(caller: Caller, file: Path) -> None:
+def test_only_the_user_may_read_the_history(caller: Caller, file: Path) -> None:
     caller.analysis(VOICE)
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
@@ -190,7 +190,7 @@ def test_by_default_it_is_in_the_users_data_folder(tmp_path: Path) -> None:
     assert (tmp_path / "emotiond" / "history.sqlite").exists()
 
 
-def test_none_is_kept_where_that_is_wanted(tmp_path: Path) -> None:
+def test_history_can_be_off(tmp_path: Path) -> None:
     environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
     with (
         daemon_with("off", environment=environment) as daemon,
@@ -208,7 +208,7 @@ def test_none_is_kept_where_that_is_wanted(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_so_many_are_kept(file: Path) -> None:
+def test_the_number_of_results_is_limited(file: Path) -> None:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         first = caller.analysis(VOICE, name="\x1f" * LONGEST_NAME)  # no name takes more bytes
         with closing(sqlite3.connect(file)) as database, database:
@@ -227,7 +227,7 @@ def test_only_so_many_are_kept(file: Path) -> None:
 
 
 def assert_daemon_works(caller: Caller) -> None:
-    """Though not the history, it tells so, and goes on."""
+    """The daemon reports that its history does not work, and goes on."""
     caller.say("history")
     error = caller.until("error")
     assert (error["error"], error["about"]) == ("history-failed", "history")
@@ -292,7 +292,7 @@ def test_a_place_that_cannot_be_written_is_an_error_and_the_daemon_works(path: s
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
-def test_a_disk_on_which_nothing_more_fits_leaves_what_was_there(file: Path) -> None:
+def test_a_full_disk_does_not_damage_the_history(file: Path) -> None:
     import resource
 
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:

@@ -56,7 +56,7 @@ def test_one_stream_too_many_is_refused_and_the_socket_stays_open() -> None:
         assert [message["type"] for message in second.received].count("error") == 1
 
 
-def test_no_streams_at_all_may_be_allowed() -> None:
+def test_client_streams_can_be_off() -> None:
     with (
         running_daemon("--source", "demo", "--model", TINY, "--max-client-streams", "0") as daemon,
         calling(daemon.websocket_url) as caller,
@@ -74,7 +74,7 @@ def test_a_second_start_is_refused_and_the_first_stream_goes_on(caller: Caller) 
     assert caller.until("analysis")["stream"] == stream
 
 
-def test_sound_without_a_stream_is_told_once(caller: Caller) -> None:
+def test_audio_without_a_stream_is_reported_once(caller: Caller) -> None:
     for _ in range(20):
         caller.connection.send(b"\x00\x00")
     caller.say("recall", id=12_345)
@@ -101,7 +101,7 @@ def test_the_end_of_nothing_is_an_error(caller: Caller, kind: str) -> None:
         ("f32le", np.array([1e30], "<f4").tobytes()),
     ],
 )
-def test_sound_that_is_none_ends_the_stream(caller: Caller, form: str, data: bytes) -> None:
+def test_invalid_audio_ends_the_stream(caller: Caller, form: str, data: bytes) -> None:
     stream = caller.start(format=form)
     caller.connection.send(data)
     error = caller.until("error")
@@ -117,7 +117,7 @@ def test_a_file_that_is_too_long_is_refused_before_it_comes(caller: Caller) -> N
     assert "emotiond analyze" in error["detail"]
 
 
-def test_what_a_client_cancels_leaves_no_result(caller: Caller, daemon: Daemon) -> None:
+def test_a_cancelled_upload_leaves_no_result(caller: Caller, daemon: Daemon) -> None:
     caller.say("history")
     before = caller.until("history")
     stream = caller.start()
@@ -164,7 +164,7 @@ MESSAGES: st.SearchStrategy[str | bytes] = st.one_of(
 
 
 @given(messages=st.lists(MESSAGES, max_size=12))
-def test_whatever_is_said_in_whatever_order_is_answered(
+def test_any_messages_in_any_order_are_answered(
     daemon: Daemon, messages: Sequence[str | bytes]
 ) -> None:
     with calling(daemon.websocket_url) as caller:

@@ -16,7 +16,7 @@ def test_both_formats_give_the_same_samples() -> None:
     assert decode(floats.tobytes(), "f32le").tolist() == [-0.5, 0.0, 0.25]
 
 
-def test_half_a_sample_and_what_is_no_number_are_refused() -> None:
+def test_half_a_sample_and_non_finite_samples_are_refused() -> None:
     with pytest.raises(ValueError, match="3 bytes"):
         decode(b"abc", "s16le")
     with pytest.raises(ValueError, match="not finite"):

@@ -140,7 +140,7 @@ def test_a_stream_that_has_ended_leaves_nothing_behind() -> None:
     run(test)
 
 
-def test_a_file_is_read_only_as_fast_as_it_is_judged() -> None:
+def test_a_file_is_read_only_as_fast_as_it_is_analysed() -> None:
     async def send_on(client: ClientConnection) -> int:
         sent = 0
         with contextlib.suppress(asyncio.TimeoutError):
@@ -257,7 +257,7 @@ def test_a_stream_whose_client_has_forgotten_it_ends(start: str) -> None:
     run(test)
 
 
-def test_sound_that_waits_to_be_judged_is_not_idle() -> None:
+def test_audio_that_waits_for_analysis_is_not_idle() -> None:
     async def test() -> None:
         limits = replace(PATIENT, idle_seconds=0.3)
         async with place(limits, model="slow") as at, connect(at.url) as client:
@@ -269,7 +269,7 @@ def test_sound_that_waits_to_be_judged_is_not_idle() -> None:
     run(test)
 
 
-def test_pieces_of_a_file_may_come_as_often_as_they_are_taken() -> None:
+def test_the_message_rate_of_file_chunks_is_unlimited() -> None:
     async def test() -> None:
         limits = replace(PATIENT, frames_at_once=10, frames_per_second=1)
         async with place(limits) as at, connect(at.url) as client:
@@ -283,7 +283,7 @@ def test_pieces_of_a_file_may_come_as_often_as_they_are_taken() -> None:
 
 
 @pytest.mark.parametrize(("start", "size"), [(START, 16), (LIVE, 16), (LIVE, 8192)])
-def test_other_pieces_that_come_too_often_close_the_connection(start: str, size: int) -> None:
+def test_other_chunks_that_come_too_often_close_the_connection(start: str, size: int) -> None:
     async def test() -> None:
         limits = replace(PATIENT, frames_at_once=10, frames_per_second=1)
         async with place(limits) as at, connect(at.url) as client:

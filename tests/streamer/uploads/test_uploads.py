@@ -113,7 +113,7 @@ def test_a_file_without_speech_or_without_sound_has_no_label(tmp_path: Path) -> 
         assert (analysis["label"], analysis["confidence"], analysis["scores"]) == (None,) * 3
 
 
-def test_live_sound_is_judged_as_it_comes(caller: Caller) -> None:
+def test_live_audio_is_analysed_as_it_comes(caller: Caller) -> None:
     stream = caller.start(purpose="live", sample_rate=48_000, format="f32le")
     caller.send(tone(200, 1, rate=48_000).tobytes())
     event = caller.until("emotion", stream=stream)
@@ -177,7 +177,7 @@ def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
     assert "Tagebuch" not in outside
 
 
-def test_a_stream_that_is_published_is_heard_by_all_until_it_ends(daemon: Daemon) -> None:
+def test_a_published_stream_reaches_all_clients_until_it_ends(daemon: Daemon) -> None:
     with calling(daemon.websocket_url) as other, calling(daemon.websocket_url) as caller:
         stream = caller.start(purpose="live", publish=True)
         caller.send(VOICE)
@@ -202,7 +202,7 @@ def test_a_stream_that_is_published_is_heard_by_all_until_it_ends(daemon: Daemon
         assert numbers == list(range(len(numbers)))  # each of them once
 
 
-def test_a_published_file_is_heard_by_all_without_loss(daemon: Daemon) -> None:
+def test_a_published_file_reaches_all_clients_without_loss(daemon: Daemon) -> None:
     with calling(daemon.websocket_url) as other, calling(daemon.websocket_url) as caller:
         stream = caller.analysis(VOICE, publish=True)["stream"]
         other.until("status", stream=stream, status="ended")

@@ -30,7 +30,7 @@ def test_reconnects_after_a_restart(open_page: Any, start_daemon: Any) -> None:
     second.wait_for_clients()
     expect(page.locator("#now-word")).to_have_text("sad")
     expect(page.locator("#link")).to_have_text("live")
-    # The new daemon counts from zero; what the old one told is still there, before it.
+    # The new daemon counts from zero. The old one's events are still there, before its own.
     page.locator("#timeline").focus()
     page.keyboard.press("Home")
     expect(page.locator("#timeline")).to_have_attribute("aria-valuenow", "0.25")

@@ -36,7 +36,7 @@ def test_the_button_closes_the_microphone_for_all(open_page: Any, microphone: So
         expect(page.locator("#now-word")).to_have_text("silence", timeout=PATIENCE_MS)
 
 
-def test_what_is_no_microphone_cannot_be_muted(open_page: Any, start_daemon: Any) -> None:
+def test_only_a_microphone_has_a_mute_button(open_page: Any, start_daemon: Any) -> None:
     daemon: ScriptedDaemon = start_daemon(hello(("file", "mic")))
     page = open_page(daemon)
     daemon.send(

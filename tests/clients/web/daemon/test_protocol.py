@@ -26,6 +26,6 @@ def test_rubbish_is_survived(page: Any, daemon: ScriptedDaemon) -> None:
     expect(page.locator("#now-word")).to_have_text("calm")
 
 
-def test_other_protocol_is_said(open_page: Any, start_daemon: Any) -> None:
+def test_another_protocol_version_is_reported(open_page: Any, start_daemon: Any) -> None:
     page = open_page(start_daemon(hello(last=emotion(0, "calm")) | {"protocol": 2}))
     expect(page.locator("#now-note")).to_contain_text("reload the page")

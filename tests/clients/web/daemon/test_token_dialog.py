@@ -56,7 +56,7 @@ def test_it_asks_and_listens_and_keeps_the_token_for_the_tab(page: Any) -> None:
     expect(dialog).to_be_hidden()
 
 
-def test_a_wrong_token_is_said_to_be_wrong_and_asked_for_again(page: Any) -> None:
+def test_a_wrong_token_is_reported_and_the_dialog_asks_again(page: Any) -> None:
     expect(page.get_by_label("Token", exact=True)).to_be_focused()
     expect(page.locator("#token-wrong")).to_be_empty()
     page.keyboard.type("x" * 20)
@@ -67,7 +67,7 @@ def test_a_wrong_token_is_said_to_be_wrong_and_asked_for_again(page: Any) -> Non
     expect(page.locator("#link")).to_have_text("live")
 
 
-def test_put_off_it_says_locked_and_can_be_asked_for_again(page: Any) -> None:
+def test_a_dismissed_dialog_leaves_the_page_locked_and_can_be_reopened(page: Any) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()

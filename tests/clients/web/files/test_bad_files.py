@@ -53,7 +53,7 @@ def page(open_page: Any, real_daemon: RealDaemon) -> Any:
 
 @pytest.fixture
 def paper(start_daemon: Any) -> ScriptedDaemon:
-    """A daemon that answers as a test tells it to."""
+    """A daemon whose answers the test writes."""
     daemon: ScriptedDaemon = start_daemon(hello(client_streams=CLIENT_STREAMS))
     return daemon
 
@@ -80,7 +80,7 @@ def test_empty(page: Any, tmp_path: Path) -> None:
     expect(problem(page, "nothing.wav")).to_have_text("It is empty.")
 
 
-def test_what_goes_wrong_out_of_sight_is_said_on_the_page(
+def test_an_error_in_the_closed_panel_is_shown_on_the_page(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
     choose(paper_page, sound(tmp_path, "unseen.wav"))
@@ -92,7 +92,9 @@ def test_what_goes_wrong_out_of_sight_is_said_on_the_page(
     )
 
 
-def test_two_hours_are_for_the_command(page: Any, tmp_path: Path) -> None:
+def test_a_file_of_two_hours_is_refused_with_the_command_as_remedy(
+    page: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "opera.flac"
     with soundfile.SoundFile(file, "w", RATE, 1) as opera:
         for _ in range(120):
@@ -189,7 +191,7 @@ def test_too_many_streams_is_the_daemons_word(
     expect(problem(paper_page, "fifth.wav")).to_contain_text("there are 4 streams of clients")
 
 
-def test_a_history_that_cannot_be_read_is_said(
+def test_an_unreadable_history_is_reported(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
     received = paper.receive("history")
@@ -209,7 +211,7 @@ def test_a_history_that_cannot_be_read_is_said(
     expect(paper_page.locator("#notice")).to_be_hidden()
 
 
-def test_of_two_files_chosen_in_a_hurry_the_second_is_shown(
+def test_the_second_of_two_quickly_chosen_files_is_shown(
     paper_page: Any, paper: ScriptedDaemon
 ) -> None:
     def recalled(number: int, name: str, label: str) -> dict[str, object]:
@@ -228,7 +230,7 @@ def test_of_two_files_chosen_in_a_hurry_the_second_is_shown(
     expect(paper_page.locator("#now-word")).to_have_text("happy")
 
 
-def test_a_result_that_the_daemon_could_not_keep_is_said(
+def test_a_result_that_the_daemon_could_not_save_is_reported(
     paper_page: Any, paper: ScriptedDaemon, tmp_path: Path
 ) -> None:
     choose(paper_page, sound(tmp_path, "fleeting.wav"))

@@ -1,4 +1,4 @@
-"""Files into the page: from the drop to the timeline that can be heard, with a real daemon."""
+"""Files in the page: from the drop to the timeline that plays them, with a real daemon."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def opened(open_page: Any, daemon: RealDaemon) -> Any:
     return page
 
 
-def test_a_file_is_judged_as_the_command_judges_it(page: Any, tmp_path: Path) -> None:
+def test_a_file_has_the_result_of_the_command(page: Any, tmp_path: Path) -> None:
     file = recording(tmp_path, "words.wav", 8.0)
     said = emotiond("analyze", "--model", "lite", str(file)).stdout
     found = re.search(r": (\w+) (\d+)%", said)
@@ -113,7 +113,7 @@ def test_a_video_is_dropped(page: Any, tmp_path: Path, name: str) -> None:
     page.wait_for_function("() => document.querySelector('#player-time').textContent > '0:01'")
 
 
-def test_a_click_is_heard(page: Any, tmp_path: Path) -> None:
+def test_a_click_plays_the_file_from_there(page: Any, tmp_path: Path) -> None:
     choose(page, recording(tmp_path, "click.wav", 20.0))
     expect(analysed(page, "click.wav")).to_be_visible(timeout=PATIENCE_MS)
     time = page.locator("#player-time")
@@ -135,7 +135,7 @@ def test_a_click_is_heard(page: Any, tmp_path: Path) -> None:
     expect(time).to_have_text("0:00 / 0:20")
 
 
-def test_several_wait_for_their_turn_and_can_be_cancelled(page: Any, tmp_path: Path) -> None:
+def test_several_files_are_queued_and_can_be_cancelled(page: Any, tmp_path: Path) -> None:
     files = [recording(tmp_path, f"part {number}.wav", 6.0 + number) for number in range(3)]
     soundfile.write(files[0], np.tile(demo(), 30), RATE)  # it keeps the others waiting
     choose(page, *files)
@@ -147,7 +147,7 @@ def test_several_wait_for_their_turn_and_can_be_cancelled(page: Any, tmp_path: P
     assert names.index("part 1.wav") < names.index("part 0.wav")
 
 
-def test_cancelled_in_its_middle_nothing_is_left(page: Any, tmp_path: Path) -> None:
+def test_a_cancelled_file_leaves_nothing(page: Any, tmp_path: Path) -> None:
     file = tmp_path / "long.flac"
     soundfile.write(file, np.tile(demo(), 40), RATE)
     choose(page, file)
@@ -225,7 +225,7 @@ def test_the_page_says_where_files_may_be_dropped(open_page: Any, start_daemon: 
 
 
 def test_a_long_file_is_seen_again_to_its_end(open_page: Any, tmp_path: Path) -> None:
-    """The daemon tells of it in several messages."""
+    """The daemon sends its events in several messages."""
     file = tmp_path / "long.flac"
     soundfile.write(file, np.tile(demo(), 4), RATE)
     environment = real_environment(tmp_path / "data")

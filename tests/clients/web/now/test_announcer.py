@@ -1,4 +1,4 @@
-"""What a screen reader says of its own accord."""
+"""What a screen reader announces unasked."""
 
 from __future__ import annotations
 

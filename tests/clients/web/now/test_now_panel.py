@@ -1,4 +1,4 @@
-"""The large word, what stands below it, and how each state is told apart."""
+"""The large word, the line below it, and the differences between the states."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_overload_warns_beside_the_emotion(page: Any, daemon: ScriptedDaemon) ->
     expect(page.locator("#now-note")).to_be_hidden()
 
 
-def test_news_that_stay_away_are_said(open_page: Any, daemon: ScriptedDaemon) -> None:
+def test_missing_updates_are_reported(open_page: Any, daemon: ScriptedDaemon) -> None:
     # The clock is the context's: no other test has this kind of one.
     page = open_page(daemon, "tablet", motion="no-preference")
     page.clock.install()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.system
 
 
 def width_share(page: Any, label: str, part: str) -> float:
-    """Where a bar's right edge or a raw mark's left edge stands, as a share of the track."""
+    """Return the right edge of a bar or the left edge of a raw mark, as a share of the track."""
     share = page.evaluate(
         """([label, part]) => {
           const row = document.querySelector(`#bars [data-label=${label}]`);

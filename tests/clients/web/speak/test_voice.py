@@ -1,4 +1,4 @@
-"""The browser's own microphone: to the daemon, and what it hears back onto this page alone."""
+"""The browser's own microphone: its audio goes to the daemon, the events to this page alone."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def strip(page: Any) -> Any:
     return page.locator("#voice-text")
 
 
-def test_a_voice_is_heard_and_seen_here_alone(
+def test_a_private_voice_is_shown_on_this_page_only(
     allowed: None, open_page: Any, real_daemon: RealDaemon
 ) -> None:
     page = open_page(real_daemon)
@@ -141,7 +141,7 @@ def test_it_goes_on_when_the_daemon_comes_back(
     expect(paper_page.get_by_role("radio", name="you")).to_be_checked()
 
 
-def test_a_stream_that_the_daemon_ends_is_said_to_have_ended(
+def test_the_end_of_a_stream_by_the_daemon_is_reported(
     paper_page: Any, paper: ScriptedDaemon
 ) -> None:
     speak(paper_page)
@@ -159,7 +159,9 @@ def test_refused_by_the_viewer(open_page: Any, paper: ScriptedDaemon) -> None:
     expect(page.locator("#voice-level")).to_be_hidden()
 
 
-def test_there_is_none(allowed: None, open_page: Any, paper: ScriptedDaemon) -> None:
+def test_a_missing_microphone_is_reported(
+    allowed: None, open_page: Any, paper: ScriptedDaemon
+) -> None:
     missing = """
       navigator.mediaDevices.getUserMedia = async () => {
         throw new DOMException("none", "NotFoundError");

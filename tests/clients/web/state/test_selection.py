@@ -1,4 +1,4 @@
-"""Which stream is shown, where nobody has picked one, or the picked one is gone."""
+"""Which stream is shown if none is picked, or if the picked one is gone."""
 
 from __future__ import annotations
 

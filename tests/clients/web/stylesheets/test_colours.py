@@ -95,7 +95,7 @@ def test_contrast(theme: str) -> None:
 
 @pytest.mark.parametrize("sight", SIGHT)
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_any_two_labels_can_be_told_apart(theme: str, sight: str) -> None:
+def test_any_two_labels_are_distinguishable(theme: str, sight: str) -> None:
     colours = themes()[theme]
     points = {label: seen(colours[label], SIGHT[sight]) for label in LABELS}
     for one, other in itertools.combinations(LABELS, 2):

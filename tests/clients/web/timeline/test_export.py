@@ -75,7 +75,7 @@ def test_json_has_the_events_as_sent(filled: Any) -> None:
     assert content["events"][-1] == last
 
 
-def test_visible_is_what_is_zoomed_and_paused_to(filled: Any) -> None:
+def test_export_has_the_events_in_view(filled: Any) -> None:
     filled.locator("#timeline").focus()
     filled.keyboard.press("+")
     filled.keyboard.press("Home")

@@ -88,7 +88,7 @@ def drawn_bursts(noise: augment.Samples) -> list[augment.Samples]:
 
 def test_bursts_are_one_to_three_short_sounds_in_two_silent_seconds() -> None:
     counts = []
-    for sound in drawn_bursts(np.full(800, 0.5, np.float32)):  # 50 ms, of which none is cut off
+    for sound in drawn_bursts(np.full(800, 0.5, np.float32)):  # 50 ms, none of it cut off
         assert sound.shape == (2 * RATE,)
         loud = np.flatnonzero(np.abs(sound) > 0.01)
         counts.append(1 + int(np.sum(np.diff(loud) > 100)))

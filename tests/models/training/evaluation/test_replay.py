@@ -88,4 +88,4 @@ def test_a_window_without_a_voice_counts_for_nothing(classifier: Classifier) -> 
     steps = infer(classifier, babble(3.0))
     deaf = dataclasses.replace(classifier.card, voice_threshold=1.0)
     assert clip_scores(steps, deaf) is None
-    assert all(verdict.label is None for verdict in decide(steps, deaf))
+    assert all(decision.label is None for decision in decide(steps, deaf))

@@ -18,17 +18,17 @@ from emotiond.models.training.evaluation.streams import (
     ActorStream,
     make_stream,
 )
-from emotiond.streamer.streams.decider import Verdict
+from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.stride import Stride
 from tests.models.sounds import RATE
 
 STRIDE = 4000
 
 
-def verdict(end_sample: int, label: int | None) -> Verdict:
+def decision(end_sample: int, label: int | None) -> Decision:
     acoustics = Acoustics(0, end_sample, 1.0, -20.0, 100, GateState.SPEAKING, None)
     stride = Stride(acoustics, 0, end_sample, True)
-    return Verdict(stride, "speech", label, None, None, 0.0, None, None)
+    return Decision(stride, "speech", label, None, None, 0.0, None, None)
 
 
 def all_speech(stream: ActorStream) -> ActorStream:
@@ -42,14 +42,14 @@ def perfect_labels(stream: ActorStream) -> npt.NDArray[np.int64]:
     return np.array([stream.blocks[np.searchsorted(starts, e, "left") - 1].label for e in ends])
 
 
-def judge(stream: ActorStream, labels: Sequence[int | None]) -> dict[str, float]:
-    verdicts = [verdict((i + 1) * STRIDE, label) for i, label in enumerate(labels)]
-    return totals([measure(stream, verdicts)])
+def figures_of(stream: ActorStream, labels: Sequence[int | None]) -> dict[str, float]:
+    decisions = [decision((i + 1) * STRIDE, label) for i, label in enumerate(labels)]
+    return totals([measure(stream, decisions)])
 
 
 def test_perfect_labels_are_late_by_a_stride_only(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
-    figures = judge(stream, perfect_labels(stream).tolist())
+    figures = figures_of(stream, perfect_labels(stream).tolist())
     assert figures["share_right"] == 1
     assert figures["share_right_with_first_seconds"] > 0.97
     assert figures["median_delay_seconds"] <= 0.25
@@ -63,14 +63,16 @@ def test_the_first_seconds_of_a_block_count_from_its_beginning(clips: list[Clip]
         dataclasses.replace(block, onset_sample=onset)
         for block, onset in zip(stream.blocks, late, strict=True)
     )
-    silent = [verdict((i + 1) * STRIDE, None) for i in range(len(perfect_labels(stream)))]
+    silent = [decision((i + 1) * STRIDE, None) for i in range(len(perfect_labels(stream)))]
     settled = measure(dataclasses.replace(stream, blocks=blocks), silent).settled_frames
     assert settled == stream.is_speech.size - 150 * len(stream.blocks)
 
 
-def test_no_label_is_wrong_and_delays_by_the_whole_block(clips: list[Clip]) -> None:
+def test_a_missing_label_is_wrong_and_counts_as_a_delay_of_the_whole_block(
+    clips: list[Clip],
+) -> None:
     stream = all_speech(make_stream(clips, seed=0))
-    figures = judge(stream, [None] * len(perfect_labels(stream)))
+    figures = figures_of(stream, [None] * len(perfect_labels(stream)))
     assert figures["share_right"] == figures["labelled_share"] == 0
     assert figures["median_delay_seconds"] == pytest.approx(12.0)
 
@@ -78,17 +80,19 @@ def test_no_label_is_wrong_and_delays_by_the_whole_block(clips: list[Clip]) -> N
 def test_changes_to_wrong_labels_are_counted(clips: list[Clip]) -> None:
     stream = all_speech(make_stream(clips, seed=0))
     restless = [(3, 4)[i % 2] for i in range(len(perfect_labels(stream)))]
-    assert judge(stream, restless)["wrong_changes_per_10_seconds"] == pytest.approx(40, rel=0.05)
+    assert figures_of(stream, restless)["wrong_changes_per_10_seconds"] == pytest.approx(
+        40, rel=0.05
+    )
 
 
 def test_scores_belong_to_the_label_at_the_end_of_their_stride(clips: list[Clip]) -> None:
     stream = make_stream(clips, seed=0)
     labels = perfect_labels(stream).tolist()
     even = dict.fromkeys(LABELS, 1 / 8)
-    verdicts = [
-        dataclasses.replace(verdict((i + 1) * STRIDE, label), scores=even if i % 3 else None)
+    decisions = [
+        dataclasses.replace(decision((i + 1) * STRIDE, label), scores=even if i % 3 else None)
         for i, label in enumerate(labels)
     ]
-    scores, truth = spoken_scores(stream, verdicts)
+    scores, truth = spoken_scores(stream, decisions)
     assert scores.shape == (truth.size, 8)
     assert truth.tolist() == [label for i, label in enumerate(labels) if i % 3]

@@ -72,7 +72,7 @@ def certain_babble() -> tuple[Card, list[Step], ActorStream]:
     sound = babble(12.0)
     steps = infer(classifier, sound)
     certain = dataclasses.replace(classifier.card, temperature=0.3)
-    labels = [verdict.label for verdict in decide(steps, certain)]
+    labels = [decision.label for decision in decide(steps, certain)]
     truth = max(set(labels) - {None}, key=labels.count)
     block = Block(truth, 0, sound.size, RATE // 2)
     return certain, steps, ActorStream("a", sound, (block,), np.ones(sound.size // 160, np.bool_))

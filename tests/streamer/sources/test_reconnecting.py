@@ -10,8 +10,8 @@ import pytest
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Block, Ring
-from emotiond.streamer.sources import supervisor
-from emotiond.streamer.sources.supervisor import Supervisor, growing_pauses
+from emotiond.streamer.sources import reconnecting
+from emotiond.streamer.sources.reconnecting import Supervisor, growing_pauses
 
 RATE = 16_000
 PATIENCE_SECONDS = 20
@@ -81,7 +81,7 @@ def cable() -> Iterator[Cable]:
 
 
 def blocks(ring: Ring) -> list[Block]:
-    """Whatever has been written, one block for each time that the cable was open."""
+    """Return all written blocks, one for each time that the cable was open."""
     return list(iter(lambda: ring.read(BLOCK.shape[0]), None))
 
 
@@ -89,7 +89,7 @@ def test_the_pauses_between_attempts_grow_up_to_ten_seconds() -> None:
     assert list(itertools.islice(growing_pauses(), 7)) == [0.5, 1, 2, 4, 8, 10, 10]
 
 
-def test_what_is_lost_is_looked_for_until_it_is_there_and_the_time_becomes_a_gap(
+def test_a_lost_device_is_reopened_and_the_time_becomes_a_gap(
     cable: Cable,
 ) -> None:
     cable.start()
@@ -116,7 +116,7 @@ def test_a_loss_is_noticed_without_a_notice(cable: Cable) -> None:
     assert cable.status() == "running"
 
 
-def test_what_is_found_but_does_not_open_is_tried_again(cable: Cable) -> None:
+def test_a_device_that_does_not_open_is_tried_again(cable: Cable) -> None:
     cable.start()
     cable.opens = cable.works = False
     assert cable.status() == "reconnecting"
@@ -179,7 +179,7 @@ def test_it_is_closed_even_if_the_device_breaks_its_supervision(
 ) -> None:
     cable = Cable()
     monkeypatch.setattr(cable, "is_lost", lambda: 1 / 0)
-    monkeypatch.setattr(supervisor, "_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(reconnecting, "_CHECK_SECONDS", 0.0)
     cable.supervisor.open_first(0, cable.ring, lambda *_: None)
     with pytest.raises(ZeroDivisionError):
         cable.supervisor.keep_open()

@@ -30,7 +30,7 @@ class LibsndfileReader:
         try:
             self._file = sound_file(file if content is None else io.BytesIO(content))
         except (OSError, RuntimeError, TypeError) as error:
-            # TypeError: the suffix is .raw, for which soundfile does not examine the content.
+            # TypeError: the suffix is .raw. soundfile does not examine such a file.
             reason = (
                 getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
             )

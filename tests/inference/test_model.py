@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emotiond.exceptions import CardError, ModelError
+from emotiond.inference.model import read_model
+
+
+def test_a_model_is_its_bytes_and_its_card(tiny: Path) -> None:
+    model = read_model(tiny)
+    assert model.content == tiny.read_bytes()
+    assert model.card.name == "tiny"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda b: b[:-1], lambda b: b[:0], lambda b: b + b"\0", lambda b: b"\0" + b[1:]],
+    ids=["cut", "empty", "longer", "changed"],
+)
+def test_a_file_that_the_card_does_not_describe_is_refused(tiny: Path, spoil: Any) -> None:
+    tiny.write_bytes(spoil(tiny.read_bytes()))
+    with pytest.raises(CardError, match="not the file that its card describes") as refused:
+        read_model(tiny)
+    assert str(tiny) in str(refused.value)
+
+
+def test_a_model_that_is_not_there_is_named(tiny: Path) -> None:
+    tiny.unlink()
+    with pytest.raises(ModelError, match=r"cannot read the model .*No such file"):
+        read_model(tiny)
+
+
+def test_a_path_that_cannot_be_one_is_refused() -> None:
+    with pytest.raises(ModelError, match="cannot read the model"):
+        read_model(Path("nu\0l.tflite"))
+
+
+def test_a_model_without_a_card_is_refused(tiny: Path) -> None:
+    tiny.with_suffix(".json").unlink()
+    with pytest.raises(CardError, match="cannot read the card"):
+        read_model(tiny)
+
+
+def test_another_kind_of_file_is_refused_by_its_name(tiny: Path) -> None:
+    with pytest.raises(ModelError, match=r"is not a \.tflite file"):
+        read_model(tiny.with_suffix(".json"))
