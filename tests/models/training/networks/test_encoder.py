@@ -25,6 +25,7 @@ from emotiond.models.training.common.model_input import (  # noqa: E402
 from emotiond.models.training.networks import encoder as network  # noqa: E402
 from emotiond.models.training.networks.layers import Arrays, constants  # noqa: E402
 from tests.models.sounds import babble  # noqa: E402
+from tests.models.windows import latest  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 CALL = FULL_ENCODER.states_per_call
@@ -73,7 +74,7 @@ def by_calls(call: Call, mel: Mel, counts: Sequence[int]) -> tuple[Mel, Mel]:
         outputs = call(frames, encoding.position, count, encoding.past)
         states, levels = outputs.pop("states")[0], outputs.pop("levels")[0]
         encoding.add(count, states, levels, outputs)
-    return encoding.window()
+    return latest(encoding, n, network.CHANNELS)
 
 
 def at_once(encoder: Arrays, mel: Mel, counts: Sequence[int]) -> Mel:

@@ -27,6 +27,7 @@ from emotiond.models.training.networks import encoder as network  # noqa: E402
 from emotiond.models.training.networks.frozen import FrozenEncoder  # noqa: E402
 from emotiond.models.training.networks.layers import Arrays, constants  # noqa: E402
 from tests.models.sounds import RATE, babble  # noqa: E402
+from tests.models.windows import latest  # noqa: E402
 
 SOUND = babble(3.6)
 TWO_SPEECHES = np.concatenate((SOUND, np.zeros(RATE, np.float32), babble(1.9, seed=1)))
@@ -57,7 +58,7 @@ def test_states_are_those_of_the_daemon_to_the_bit(frozen: FrozenEncoder, full_m
         levels.setdefault(window.speech, []).append(new_levels)
         classifier.encode(window, encoding)
         n = min(encoding.position, 50)
-        shown, shown_levels = encoding.window()
+        shown, shown_levels = latest(encoding, 50, network.CHANNELS)
         trained = np.concatenate(speeches[window.speech])
         assert len(trained) == encoding.position
         np.testing.assert_array_equal(shown[:n].astype(np.float16), trained[-n:])

@@ -20,6 +20,7 @@ from emotiond.models.training.common.model_input import LITE_ENCODER, RECIPE  # 
 from emotiond.models.training.networks import lite  # noqa: E402
 from emotiond.models.training.networks.layers import constants  # noqa: E402
 from emotiond.models.training.networks.lite import Spectrum  # noqa: E402
+from tests.models.windows import latest  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
 FRAMES = LITE_ENCODER.frames_per_state
@@ -68,7 +69,7 @@ def by_calls(call: Any, mel: Mel, counts: Sequence[int]) -> tuple[Mel, Mel]:
         outputs = {name: out.numpy() for name, out in call(tf.constant(features), past).items()}
         states, levels = outputs.pop("states")[0], outputs.pop("levels")[0]
         encoding.add(count, states, levels, outputs)
-    return encoding.window()
+    return latest(encoding, sum(counts), lite.CHANNELS)
 
 
 @settings(max_examples=12, deadline=None)

@@ -24,7 +24,7 @@ from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.common.model_input import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
 from emotiond.models.training.data.windows import STRIDE_SAMPLES, cut_windows
-from emotiond.models.training.networks import lite
+from emotiond.models.training.networks import encoder, lite
 from emotiond.models.training.networks.full import Network, statistics_of
 from emotiond.models.training.networks.heads import classify
 from emotiond.models.training.networks.layers import constants
@@ -33,8 +33,11 @@ from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.streams.pipeline import Pipeline
 from tests.models.sounds import RATE, babble
+from tests.models.windows import latest
 
 SOUND = babble(3.6)
+SHAPES = {"full": (50, encoder.CHANNELS), "lite": (25, lite.CHANNELS)}
+"""States of a window, and values of a state."""
 Array = npt.NDArray[np.float32]
 
 
@@ -73,8 +76,7 @@ def windows_of(classifier: Classifier, chunks: Iterator[Chunk]) -> list[tuple[Ar
     for chunk in chunks:
         stride = pipeline.push(chunk)
         if chunk.samples.size and pipeline.infer(stride, classifier) is not None:
-            states, levels = encoding.window()
-            found.append((states.copy(), levels.copy()))
+            found.append(latest(encoding, *SHAPES[classifier.card.name]))
     return found
 
 
@@ -109,7 +111,7 @@ def test_exported_full_gives_the_posteriors_of_the_trained_heads(
     encoding = full.encoding()
     for window in cut_windows(front_end(), SOUND):
         prediction = full.infer(window, encoding, None)
-        states, levels = (part[None] for part in encoding.window())
+        states, levels = (part[None] for part in latest(encoding, *SHAPES["full"]))
         logits = network.label_logits(states.astype(np.float16), levels)
         # the heads become int8 on the way
         np.testing.assert_allclose(prediction.posteriors, softmax(logits)[0], atol=0.01)
@@ -126,12 +128,12 @@ def test_exported_lite_gives_the_states_and_posteriors_of_the_trained_network(
         prediction = small.infer(window, encoding, None)
         new_frames = window.end_frame - window.first_frame - len(features)
         features.extend(window.features[-new_frames:].copy())
-    states, levels = (tf.constant(part[None]) for part in encoding.window())
+    states, levels = (tf.constant(part[None]) for part in latest(encoding, *SHAPES["lite"]))
     spoken = np.array(features[: len(features) // 8 * 8])
     mel = (spoken @ dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc).T)[None].astype(np.float32)
     loudest = np.maximum.accumulate(lite.levels_of(tf.constant(mel)), axis=1)
     trained, trained_levels = lite.encode_streams(tf.constant(mel), loudest, parameters, spectrum)
-    n = len(encoding.window()[0])
+    n, _ = SHAPES["lite"]
     assert trained.shape[1] > n  # the window is the end of the speech
     np.testing.assert_allclose(states, trained[:, -n:], atol=0.02)  # weights become float16
     np.testing.assert_allclose(levels, trained_levels[:, -n:], atol=5e-3)
