@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from emotiond.dsp.frontend import Window
+from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.events import scores_of
 from emotiond.streamer.streams.decider import Decision
@@ -23,7 +25,7 @@ class Summary:
     confidence: float | None
     """The score of ``label``."""
     scores: dict[str, float] | None
-    """Mean of the raw posteriors of all windows, weighted by the seconds of speech in each."""
+    """Mean of the raw posteriors over the speech, see :class:`SpeechMean`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as in the protocol, rounded to four decimals."""
@@ -36,23 +38,60 @@ class Summary:
         }
 
 
+class SpeechMean:
+    """The mean of posteriors over speech, in which each part of the speech counts once.
+
+    Windows overlap. A part counts in the last window that holds it, which has the most context for
+    it. So an utterance shorter than a window counts as the window at its end.
+    """
+
+    def __init__(self) -> None:
+        self._weighted = np.zeros(len(LABELS))
+        self._frames = 0.0
+        self._last: tuple[Window, FloatArray] | None = None
+
+    def add(self, window: Window, posteriors: FloatArray) -> None:
+        """Add the next window that holds a voice; posteriors of shape ``(8,)``."""
+        self._settle(window)
+        self._last = window, posteriors
+
+    def result(self) -> FloatArray | None:
+        """Return the mean over all windows, shape ``(8,)``; None without speech."""
+        self._settle(None)
+        self._last = None
+        return self._weighted / self._frames if self._frames else None
+
+    def _settle(self, following: Window | None) -> None:
+        """Count what the last window holds and the following one does not."""
+        if self._last is None:
+            return
+        window, posteriors = self._last
+        left_share = 1.0
+        if following is not None and following.speech == window.speech:
+            following_first = following.end_frame - following.frames
+            left_share -= max(0, window.end_frame - following_first) / window.frames
+        weight = max(0.0, left_share) * window.active_frames
+        self._weighted += weight * posteriors
+        self._frames += weight
+
+
 class Summarizer:
     """Accumulates the decisions of a file."""
 
     def __init__(self) -> None:
-        self._weighted = np.zeros(len(LABELS))
-        self._speech_seconds = 0.0
+        self._mean = SpeechMean()
 
     def add(self, decision: Decision) -> None:
         """Add a decision."""
-        if decision.raw is not None:
-            self._weighted += decision.speech_seconds * np.array(list(decision.raw.values()))
-            self._speech_seconds += decision.speech_seconds
+        window = decision.stride.acoustics.window
+        if window is not None and decision.raw is not None and decision.speech_seconds:
+            self._mean.add(window, np.array(list(decision.raw.values())))
 
     def summary(self, duration: float) -> Summary:
         """Return the result for a file of this duration, in seconds."""
-        if not self._speech_seconds:
+        mean = self._mean.result()
+        if mean is None:
             return Summary(duration, None, None, None)
-        scores = scores_of(self._weighted / self._speech_seconds)
+        scores = scores_of(mean)
         label = max(scores, key=lambda name: scores[name])
         return Summary(duration, label, scores[label], scores)

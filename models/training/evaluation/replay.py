@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.adaptation import Speaker
-from emotiond.inference.card import LABELS, Card
+from emotiond.inference.card import Card
 from emotiond.inference.classifier import Classifier, Prediction, softmax
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.streamer.audio.chunker import Chunk
@@ -23,6 +23,7 @@ from emotiond.streamer.streams.adapter import Adapter
 from emotiond.streamer.streams.decider import Decider, Decision
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stride import Stride
+from emotiond.streamer.streams.summary import SpeechMean
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,14 @@ def adapt_to(steps: Sequence[Step], card: Card, speaker: Speaker) -> None:
 
 
 def clip_scores(steps: Sequence[Step], card: Card) -> FloatArray | None:
-    """Return mean posteriors weighted by speech, ``(8,)``, as ``analyze``; None without a voice."""
-    total, seconds = np.zeros(len(LABELS)), 0.0
+    """Return the mean posteriors of a clip, ``(8,)``, as ``analyze`` does; None without a voice."""
+    mean = SpeechMean()
     for step in steps:
         window, prediction = step.stride.acoustics.window, step.prediction
         if window is None or prediction is None or prediction.voice < card.voice_threshold:
             continue
-        total += window.active_frames * retempered(prediction.posteriors, card.temperature)
-        seconds += window.active_frames
-    return total / seconds if seconds else None
+        mean.add(window, retempered(prediction.posteriors, card.temperature))
+    return mean.result()
 
 
 def retempered(posteriors: FloatArray, temperature: float) -> FloatArray:

@@ -1,45 +1,93 @@
+"""Each part of the speech counts once, in the last window that holds it."""
+
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from emotiond.dsp.frontend import Acoustics
+from emotiond.dsp.frontend import Acoustics, Window
 from emotiond.dsp.gate import GateState
 from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.events import State
 from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.stride import Stride
-from emotiond.streamer.streams.summary import Summarizer
+from emotiond.streamer.streams.summary import SpeechMean, Summarizer
 
-STRIDE = Stride(Acoustics(0, 4000, 1.0, -20.0, 25, GateState.SPEAKING, None), 0, 4000, warm=True)
+FULL = 200
 
 
-def decision(label: str | None, speech_seconds: float) -> Decision:
+def window(end_frame: int, speech: int = 1, first_frame: int = 0) -> Window:
+    """A window in which every frame is speech."""
+    frames = min(end_frame - first_frame, FULL)
+    return Window(speech, first_frame, end_frame, np.empty((0, 0), np.float32), frames, frames)
+
+
+def only(label: int) -> np.ndarray:
+    return np.eye(len(LABELS))[label]
+
+
+def decision(label: str | None, at: Window | None) -> Decision:
+    stride = Stride(Acoustics(0, 4000, 1.0, -20.0, 25, GateState.SPEAKING, at), 0, 4000, warm=True)
     raw = None if label is None else {name: float(name == label) for name in LABELS}
     state: State = "silence" if label is None else "speech"
-    return Decision(STRIDE, state, None, raw, raw, speech_seconds, None, None)
+    seconds = 0.0 if at is None else at.active_frames / 100
+    return Decision(stride, state, None, raw, raw, seconds, None, None)
 
 
-def test_scores_are_weighted_by_the_speech_of_each_window() -> None:
-    summarizer = Summarizer()
-    for each in (decision("happy", 1.0), decision(None, 0.0), decision("sad", 3.0)):
-        summarizer.add(each)
-    summary = summarizer.summary(5.0)
-    assert (summary.label, summary.confidence, summary.duration) == ("sad", 0.75, 5.0)
-    assert summary.scores is not None
-    assert summary.scores["happy"] == 0.25
-    assert sum(summary.scores.values()) == pytest.approx(1)
+def test_a_short_utterance_counts_as_the_window_at_its_end() -> None:
+    mean = SpeechMean()
+    for label, end_frame in enumerate((50, 75, 100)):
+        mean.add(window(end_frame), only(label))
+    assert mean.result() == pytest.approx(only(2))
+
+
+def test_of_a_long_speech_each_second_counts_once() -> None:
+    mean = SpeechMean()
+    mean.add(window(200), only(0))
+    mean.add(window(250), only(1))  # half a second has left
+    mean.add(window(400), only(2))  # and another second and a half
+    assert mean.result() == pytest.approx((50 * only(0) + 150 * only(1) + 200 * only(2)) / 400)
+
+
+def test_utterances_count_by_their_speech() -> None:
+    mean = SpeechMean()
+    mean.add(window(50), only(0))
+    mean.add(window(300, speech=2, first_frame=150), only(1))
+    assert mean.result() == pytest.approx((50 * only(0) + 150 * only(1)) / 200)
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(1, 300)), min_size=1))
+def test_the_weights_sum_to_one(strides: list[tuple[int, int]]) -> None:
+    mean, end_frame = SpeechMean(), 24
+    for label, frames in strides:
+        end_frame += frames
+        mean.add(window(end_frame), only(label))
+    result = mean.result()
+    assert result is not None
+    assert result.sum() == pytest.approx(1)
+    assert (result >= 0).all()
 
 
 def test_without_speech_there_is_neither_label_nor_score() -> None:
     summarizer = Summarizer()
-    summarizer.add(decision(None, 0.0))
+    summarizer.add(decision(None, None))
     values = summarizer.summary(1.0).to_json()
     assert values == {"duration": 1.0, "label": None, "confidence": None, "scores": None}
 
 
+def test_a_window_without_a_voice_does_not_count() -> None:
+    summarizer = Summarizer()
+    summarizer.add(decision("happy", window(100)))
+    summarizer.add(decision(None, window(125)))
+    assert summarizer.summary(1.0).label == "happy"
+
+
 def test_numbers_are_rounded_to_four_decimals() -> None:
     summarizer = Summarizer()
-    for label in ("happy", "sad", "sad"):
-        summarizer.add(decision(label, 1.0))
+    for number, label in enumerate(("happy", "sad", "sad"), 1):
+        summarizer.add(decision(label, window(100 * number, number, 100 * (number - 1))))
     values = summarizer.summary(1.23456789).to_json()
     assert (values["duration"], values["confidence"]) == (1.2346, 0.6667)
+    assert (values["label"], values["scores"]["happy"]) == ("sad", 0.3333)
