@@ -59,12 +59,17 @@ _MASKED = 1e4
 _LONGEST_WAVELENGTH = 10_000.0
 
 
-def log_mel(features: Tensor) -> Tensor:
-    """Invert the DCT: ``(…, 80)`` coefficients to log10 mel powers."""
+def log_mel(features: Tensor, pieces: int = _INVERSE_PIECES) -> Tensor:
+    """Invert the DCT: ``(…, 80)`` coefficients to log10 mel powers.
+
+    Args:
+        features: coefficients of frames.
+        pieces: number of matrix products. Many are too small for the converter to quantise to int8,
+            since levels must stay exact.
+    """
     inverse = dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc).T.astype(np.float32)
-    # in pieces too small for the converter to quantise: levels must stay exact
-    pieces = np.array_split(inverse, _INVERSE_PIECES, axis=1)
-    return tf.concat([dense(features, tf.constant(piece)) for piece in pieces], axis=-1)
+    parts = np.array_split(inverse, pieces, axis=1)
+    return tf.concat([dense(features, tf.constant(part)) for part in parts], axis=-1)
 
 
 def encode_call(

@@ -71,7 +71,7 @@ def encode_call(
         ``states``, ``(1, states_per_call, CHANNELS)``; ``levels``, ``(1, states_per_call)``, the
         loudest band of each state in decades above digital silence; and the new past.
     """
-    mel = log_mel(features)
+    mel = log_mel(features, pieces=1)
     levels = levels_of(mel)
     loudest, running = past["tail_loudest"][None], []
     for number in range(SHAPE.states_per_call):
