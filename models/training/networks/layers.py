@@ -23,14 +23,14 @@ def normalise(x: Tensor) -> Tensor:
     return centred * tf.math.rsqrt(variance + 1e-5)
 
 
-def layer_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-    """Normalise over the last axis, with gain and offset."""
-    return normalise(x) * gamma + beta
-
-
 def gelu(x: Tensor) -> Tensor:
     """Gaussian error linear unit, tanh form."""
     return tf.nn.gelu(x, approximate=True)
+
+
+def hard_swish(x: Tensor) -> Tensor:
+    """A cheap relative of :func:`gelu`; Howard et al., *Searching for MobileNetV3* (2019)."""
+    return x * tf.nn.relu6(x + 3.0) * (1 / 6)
 
 
 def dense(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:

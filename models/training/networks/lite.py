@@ -19,7 +19,13 @@ from emotiond.models.training.common.model_input import RECIPE
 from emotiond.models.training.networks.detector import describe, detect
 from emotiond.models.training.networks.encoder import LEVEL_OFFSET, log_mel
 from emotiond.models.training.networks.heads import HeadSize, classify, masks, new_head, pool
-from emotiond.models.training.networks.layers import Parameters, Tensor, dense, gelu, layer_norm
+from emotiond.models.training.networks.layers import (
+    Parameters,
+    Tensor,
+    dense,
+    hard_swish,
+    normalise,
+)
 
 BANDS = RECIPE.n_mels
 SPEAKER_SIZE = 2 * BANDS
@@ -139,28 +145,26 @@ def hidden_states(
         before: takes the name of a convolution and its input, and returns the steps before it.
     """
 
-    def convolve(x: Tensor, name: str, dilation: int = 1) -> Tensor:
-        steps = x.shape[1]
-        joined = tf.concat((before(name, x), x), axis=1)
-        # tf.slice, not indexing: its operator is one that interpreters hand to XNNPACK
-        taps = [tf.slice(joined, (0, k * dilation, 0), (-1, steps, -1)) for k in range(_TAPS)]
-        return tf.ensure_shape(tf.concat(taps, axis=2), (None, steps, _TAPS * x.shape[2]))
+    def convolve(x: Tensor, name: str, layer: str, dilation: int = 1) -> Tensor:
+        kernel, bias = parameters[f"{layer}/kernel"], parameters[f"{layer}/bias"]
+        joined = tf.concat((before(name, x), x), axis=1)[:, :, None]
+        taps = tf.reshape(kernel, (_TAPS, 1, x.shape[2], kernel.shape[1]))
+        mixed = tf.nn.conv2d(joined, taps, 1, "VALID", dilations=(dilation, 1))
+        return tf.reshape(mixed, (-1, x.shape[1], kernel.shape[1])) + bias
 
     def residual(x: Tensor, name: str, dilation: int) -> Tensor:
-        taps = convolve(_norm(x, parameters, name), name, dilation)
-        return x + _dense(gelu(_dense(taps, parameters, f"{name}/mix")), parameters, f"{name}/out")
+        mixed = hard_swish(convolve(normalise(x), name, f"{name}/mix", dilation))
+        return x + _dense(mixed, parameters, f"{name}/out")
 
     x = (mel - spectrum.mean) / spectrum.deviation
-    x = _norm(
-        gelu(_dense(convolve(_halve(x), "stem_0"), parameters, "stem_0")), parameters, "norm_0"
-    )
-    x = _dense(convolve(_halve(x), "stem_1"), parameters, "stem_1")
+    x = normalise(hard_swish(convolve(_halve(x), "stem_0", "stem_0")))
+    x = convolve(_halve(x), "stem_1", "stem_1")
     for number, dilation in enumerate(_FINE_DILATIONS):
         x = residual(x, f"fine_{number}", dilation)
-    x = _dense(_halve(_norm(x, parameters, "norm_1")), parameters, "coarsen")
+    x = _dense(_halve(normalise(x)), parameters, "coarsen")
     for number, dilation in enumerate(_DILATIONS):
         x = residual(x, f"block_{number}", dilation)
-    return _norm(x, parameters, "norm_2")
+    return normalise(x)
 
 
 def hidden_of(states: Tensor) -> Tensor:
@@ -235,22 +239,17 @@ def new_network(seed: int) -> dict[str, npt.NDArray[np.float32]]:
         "coarsen": (2 * _FINE_WIDTH, WIDTH),
         "hint": (WIDTH, _HINT),
     }
-    norms = {"norm_0": _STEM, "norm_1": _FINE_WIDTH, "norm_2": WIDTH}
     blocks = {f"fine_{number}": _FINE_WIDTH for number in range(len(_FINE_DILATIONS))}
     blocks |= {f"block_{number}": WIDTH for number in range(len(_DILATIONS))}
     for name, width in blocks.items():
         shapes[f"{name}/mix"] = (_TAPS * width, width)
         shapes[f"{name}/out"] = (width, width)
-        norms[name] = width
     for name, (width_in, width_out) in shapes.items():
         kernel = random.standard_normal((width_in, width_out)) * width_in**-0.5
         parameters[f"{name}/kernel"] = kernel.astype(np.float32)
         parameters[f"{name}/bias"] = np.zeros(width_out, np.float32)
     parameters["speaker/kernel"] = np.zeros((SPEAKER_SIZE, 2 * WIDTH), np.float32)
     parameters["speaker/bias"] = np.zeros(2 * WIDTH, np.float32)
-    for name, width in norms.items():
-        parameters[f"{name}/gamma"] = np.ones(width, np.float32)
-        parameters[f"{name}/beta"] = np.zeros(width, np.float32)
     return parameters
 
 
@@ -278,10 +277,6 @@ def zeros_before(name: str, x: Tensor) -> Tensor:
 def _halve(x: Tensor) -> Tensor:
     """Join pairs of steps, with twice the channels."""
     return tf.reshape(x, (-1, x.shape[1] // 2, 2 * x.shape[2]))
-
-
-def _norm(x: Tensor, parameters: Parameters, name: str) -> Tensor:
-    return layer_norm(x, parameters[f"{name}/gamma"], parameters[f"{name}/beta"])
 
 
 def _dense(x: Tensor, parameters: Parameters, name: str) -> Tensor:
