@@ -22,6 +22,8 @@ class Columns:
     active_frames: npt.NDArray[np.int64]
     stream: npt.NDArray[np.int64]
     """Number of the varied clip from which the window comes."""
+    varied: npt.NDArray[np.bool_]
+    """Whether that clip got another voice, room and microphone."""
 
     def take(self, rows: npt.NDArray[np.int64]) -> Columns:
         """Return the metadata of these rows alone."""

@@ -224,6 +224,7 @@ def _rows(
             "corpus": np.full(n, corpus),
             "speaker": np.full(n, clip.speaker if clip else "synthetic"),
             "stream": np.full(n, number),
+            "varied": np.full(n, task.varied),
         }
 
 

@@ -46,8 +46,9 @@ class Sampler:
 
     Args:
         columns: metadata of all windows.
-        rows: the rows that may be drawn. A row is drawn in proportion to its speech, and each
-            stream of a corpus equally often.
+        rows: the rows that may be drawn. A row is drawn in proportion to its speech. Each stream
+            of a corpus is drawn equally often, except that half of the draws are unvaried clips if
+            the corpus has both.
         measured: one row of each stream, whose statistics are known.
         statistics: their statistics, ``(n, SPEAKER_SIZE)``.
         batch_size: rows in a batch.
@@ -125,4 +126,7 @@ def _group(columns: Columns, rows: npt.NDArray[np.int64]) -> _Group:
     weights = np.maximum(columns.active_frames[rows], 1).astype(np.float64)
     _, number = np.unique(columns.stream[rows], return_inverse=True)
     weights /= np.bincount(number, weights)[number]
+    varied = columns.varied[rows]
+    if varied.any() and not varied.all():
+        weights /= np.bincount(varied, weights)[varied.astype(np.int64)]
     return _Group(rows, np.cumsum(weights / weights.sum())[:-1])

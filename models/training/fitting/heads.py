@@ -18,14 +18,17 @@ from emotiond.models.training.networks.full import Network
 from emotiond.models.training.networks.heads import (
     adapt,
     classify,
+    linear_logits,
     masks,
     pool,
     standardise,
+    window_statistics,
 )
 from emotiond.models.training.networks.layers import Parameters, Tensor
 
 _CHECKPOINT_STEPS = 100
 _DROPOUT = 0.3
+_LINEAR_DROPOUT = 0.7
 
 
 class Trainer:
@@ -42,6 +45,7 @@ class Trainer:
             tf.train.Checkpoint(
                 step=self._step,
                 heads=network.heads,
+                linear=network.linear,
                 head_optimizer=self._optimizer,
                 **self.curves.variables,
             ),
@@ -85,26 +89,38 @@ class Trainer:
     def _train_step(
         self, states: Tensor, levels: Tensor, speaker: Tensor, targets: Tensor, allowed: Tensor
     ) -> tuple[Tensor, Tensor]:
-        variables, n_heads = self._network.variables, len(self._network.heads)
+        network = self._network
         real, _ = masks(levels)
         with tf.GradientTape() as tape:
-            adapted = adapt(standardise(states, self._network.moments), speaker)
-            parts = [
-                _head_loss(adapted, real, head, targets, allowed) for head in self._network.heads
-            ]
-            loss = tf.add_n([loss for loss, _ in parts]) / n_heads
-        self._optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss, tf.add_n([accuracy for _, accuracy in parts]) / n_heads
+            adapted = adapt(standardise(states, network.moments), speaker)
+            parts = [_head_loss(adapted, real, head, targets, allowed) for head in network.heads]
+            described = window_statistics(adapted, real, network.moments)
+            parts.append(_linear_loss(described, network.linear, targets, allowed))
+            loss = tf.add_n([loss for loss, _ in parts]) / len(parts)
+        self._optimizer.apply(tape.gradient(loss, network.variables), network.variables)
+        return loss, tf.add_n([accuracy for _, accuracy in parts]) / len(parts)
 
 
 def _head_loss(
     adapted: Tensor, real: Tensor, head: Parameters, targets: Tensor, allowed: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return loss and accuracy of one head."""
-    pooled = pool(adapted, real, head, _DROPOUT / 3)
-    batch = tf.shape(pooled)[0]
-    share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
-    mixed = share * pooled + (1 - share) * tf.gather(pooled, partner)
+    """Return loss and accuracy of a pooling head."""
+    mixed, share, partner = _mixed(pool(adapted, real, head, _DROPOUT / 3))
     logits = classify(mixed, head, _DROPOUT)
-    loss = mixed_loss(logits, targets, allowed, share, partner)
-    return loss, share_right(logits, targets)
+    return mixed_loss(logits, targets, allowed, share, partner), share_right(logits, targets)
+
+
+def _linear_loss(
+    described: Tensor, linear: Parameters, targets: Tensor, allowed: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return loss and accuracy of the linear head."""
+    mixed, share, partner = _mixed(described)
+    logits = linear_logits(mixed, linear, _LINEAR_DROPOUT)
+    return mixed_loss(logits, targets, allowed, share, partner), share_right(logits, targets)
+
+
+def _mixed(described: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return mixtures of windows, the share of each in its own, and its partner's index."""
+    batch = tf.shape(described)[0]
+    share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
+    return share * described + (1 - share) * tf.gather(described, partner), share, partner

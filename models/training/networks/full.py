@@ -11,12 +11,12 @@ import tensorflow as tf
 
 from emotiond.dsp.types import FloatArray
 from emotiond.models.training.networks.heads import (
-    SPEAKER_SIZE,
     HeadSize,
     Population,
     label_logits,
     masks,
     new_head,
+    new_linear,
     population_parameters,
     standardise,
     window_statistics,
@@ -30,6 +30,7 @@ class Network:
 
     population: Population
     heads: list[Parameters]
+    linear: Parameters
 
     @classmethod
     def new(cls, population: Population, size: HeadSize, seed: int) -> Network:
@@ -39,12 +40,13 @@ class Network:
             {name: tf.Variable(array) for name, array in new_head(size, random).items()}
             for _ in range(size.heads)
         ]
-        return cls(population, heads)
+        linear = {name: tf.Variable(array) for name, array in new_linear().items()}
+        return cls(population, heads, linear)
 
     @property
     def variables(self) -> list[Tensor]:
         """The variables of all heads."""
-        return [variable for head in self.heads for variable in head.values()]
+        return [variable for head in (*self.heads, self.linear) for variable in head.values()]
 
     @functools.cached_property
     def moments(self) -> Parameters:
@@ -57,7 +59,7 @@ class Network:
         standard = standardise(tf.cast(states, tf.float32), self.moments)
         real, _ = masks(tf.constant(levels))
         scores: FloatArray = label_logits(
-            standard, real, tf.zeros((1, SPEAKER_SIZE)), self.heads
+            standard, real, self.heads, self.linear, self.moments
         ).numpy()
         return scores
 

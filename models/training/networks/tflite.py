@@ -25,6 +25,7 @@ from emotiond.models.training.networks.expression import speakers_own
 from emotiond.models.training.networks.full import Network
 from emotiond.models.training.networks.heads import (
     SPEAKER_SIZE,
+    adapt,
     label_logits,
     masks,
     standardise,
@@ -59,12 +60,14 @@ def export_full(
         encoder: parameters of the encoder, see ``encoder.encoder_parameters``.
     """
     heads = [constants(values(head)) for head in network.heads]
+    linear = constants(values(network.linear))
     fixed_detector = constants(detector)
 
     def classify(states: Tensor, levels: Tensor, speaker: Tensor) -> dict[str, Tensor]:
         real, loud = masks(levels)
         standard = standardise(states, network.moments)
-        labels = label_logits(standard, real, speaker, heads)
+        adapted = adapt(standard, speaker)
+        labels = label_logits(adapted, real, heads, linear, network.moments)
         statistics = window_statistics(standard, loud, network.moments)
         return {
             "logits": tf.concat((labels, detect(describe(standard, real), fixed_detector)), axis=1),

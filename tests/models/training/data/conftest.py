@@ -31,4 +31,5 @@ def columns() -> Columns:
         speaker=speaker,
         active_frames=100 + number,
         stream=2 * (number // 3) + copy,
+        varied=copy == 2,
     )

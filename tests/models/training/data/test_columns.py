@@ -59,6 +59,7 @@ def test_a_window_is_chosen_in_proportion_to_its_speech() -> None:
         speaker=np.full(2 * n, "ravdess-02"),
         active_frames=one_in_four,
         stream=np.repeat(np.arange(n), 2),
+        varied=np.zeros(2 * n, np.bool_),
     )
     chosen = columns.one_of_each_stream(np.arange(2 * n), np.random.default_rng(0))
     assert np.mean(one_in_four[chosen] == 300) == pytest.approx(0.75, abs=0.03)

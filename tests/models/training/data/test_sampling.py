@@ -95,8 +95,24 @@ def test_every_stream_of_a_corpus_is_drawn_equally_often() -> None:
         speaker=np.full(11, "nemo-AB"),
         active_frames=active,
         stream=np.array([0] * 10 + [1]),
+        varied=np.ones(11, np.bool_),
     )
     source = sampler(columns, batch_size=4000, shares={"nemo": 1.0})
     drawn = np.bincount(source.batch(0).rows, minlength=11) / 4000
     assert drawn[10] == pytest.approx(0.5, abs=0.03)
     assert drawn[0] == pytest.approx(0.5 * 30 / 120, abs=0.03)
+
+
+def test_half_of_the_drawn_clips_are_unvaried() -> None:
+    """One of ten streams is as recorded."""
+    columns = Columns(
+        label=np.zeros(10, np.int64),
+        fold=np.ones(10, np.int64),
+        corpus=np.full(10, "ravdess-speech"),
+        speaker=np.full(10, "ravdess-01"),
+        active_frames=np.full(10, 100),
+        stream=np.arange(10),
+        varied=np.arange(10) > 0,
+    )
+    source = sampler(columns, batch_size=4000, shares={"ravdess-speech": 1.0})
+    assert np.mean(source.batch(0).rows == 0) == pytest.approx(0.5, abs=0.03)

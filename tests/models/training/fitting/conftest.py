@@ -34,6 +34,7 @@ def columns() -> Columns:
         speaker=np.where(ravdess, np.char.add("ravdess-0", actor.astype(str)), corpus),
         active_frames=50 + number,
         stream=number,
+        varied=number % 4 > 1,
     )
     return columns.take(np.repeat(number, 2))
 

@@ -29,6 +29,7 @@ def windows(speakers: int, labels: list[int]) -> tuple[np.ndarray, Columns]:
         speaker=speaker.astype(str),
         active_frames=RANDOM.integers(50, 300, label.size),
         stream=np.arange(label.size),
+        varied=np.zeros(label.size, np.bool_),
     )
     return own[speaker] + MOVED[label], columns
 

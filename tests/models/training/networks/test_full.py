@@ -28,7 +28,7 @@ def test_a_seed_gives_the_same_heads_and_each_head_is_different() -> None:
     one, again = (full.Network.new(POPULATION, SIZE, seed=3) for _ in range(2))
     np.testing.assert_array_equal(one.heads[0]["in/kernel"], again.heads[0]["in/kernel"])
     assert (one.heads[0]["in/kernel"] != one.heads[1]["in/kernel"]).numpy().any()
-    assert len(one.variables) == SIZE.heads * len(one.heads[0])
+    assert len(one.variables) == SIZE.heads * len(one.heads[0]) + len(one.linear)
 
 
 def test_logits_of_a_window_do_not_depend_on_the_batch() -> None:

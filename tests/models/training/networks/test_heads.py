@@ -58,10 +58,17 @@ def test_a_population_is_measured_on_loud_states_only() -> None:
     np.testing.assert_allclose(statistics.mean(axis=0), 0, atol=0.01)
 
 
-def test_logits_are_the_mean_of_all_heads() -> None:
+def test_logits_are_the_mean_of_pooling_heads_and_a_linear_one() -> None:
+    states, real = tf.constant(STATES), tf.ones((2, 50, 1))
+    channels = np.zeros(heads.CHANNELS, np.float32)
+    moments = heads.population_parameters(heads.Population(channels, channels + 1, channels))
     two = [constants(heads.new_head(heads.HeadSize(2, 8, 6), RANDOM)) for _ in range(2)]
-    real, cold = tf.ones((2, 50, 1)), tf.zeros((1, heads.SPEAKER_SIZE))
-    one, other = (heads.label_logits(tf.constant(STATES), real, cold, [head]) for head in two)
-    both = heads.label_logits(tf.constant(STATES), real, cold, two)
-    np.testing.assert_allclose(both, (one + other) / 2, atol=1e-5)
-    assert both.shape == (2, heads.N_LABELS)
+    linear = heads.new_linear()
+    linear["kernel"] += RANDOM.standard_normal(linear["kernel"].shape).astype(np.float32)
+    fixed = constants(linear)
+    pooled = [heads.classify(heads.pool(states, real, head, 0.0), head, 0.0) for head in two]
+    described = heads.window_statistics(states, real, moments)
+    expected = (sum(pooled) / 2 + heads.linear_logits(described, fixed, 0.0)) / 2
+    logits = heads.label_logits(states, real, two, fixed, moments)
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+    assert logits.shape == (2, heads.N_LABELS)
