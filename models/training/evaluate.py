@@ -21,6 +21,7 @@ from emotiond.models.training.data.corpora import (
     FOLDS,
     NOISE_TEST_FOLD,
     Clip,
+    read_crema_d,
     read_esc10,
     read_ravdess,
 )
@@ -44,6 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--runs", type=Path, required=True, help="folder that emotiond.models.training.train wrote"
     )
     parser.add_argument("--seeds", type=Path, nargs="+", default=[], help="runs with other seeds")
+    parser.add_argument(
+        "--crema-d", type=Path, required=True, help="CREMA-D, of which no model has learned a voice"
+    )
     parser.add_argument("--report", type=Path, required=True, help="HTML file to write")
     parser.add_argument(
         "--orders", type=int, default=5, help="random orders of an actor's clips, for adaptation"
@@ -59,7 +63,8 @@ def main(arguments: list[str] | None = None) -> None:
     esc10 = [clip for clip in read_esc10(options.esc10) if clip.fold == NOISE_TEST_FOLD]
     extent = Extent(options.orders, options.streams, options.changes, options.share)
     shipped = options.runs / "all" / f"{options.model}.tflite"
-    results = evaluate(folds, esc10, shipped, extent)
+    strangers = read_crema_d(options.crema_d)
+    results = evaluate(folds, esc10, strangers, shipped, extent)
     results["seeds"] = [results["cold"]["folds"], *map(cold_by_fold, others)]
     results["curves"] = [_curves(runs, options.model) for runs in (options.runs, *options.seeds)]
     fitted = results.pop("fitted")

@@ -69,13 +69,11 @@ class Fitted:
     """Settings that are fitted after training, never on the actors that are reported."""
 
     temperature: float
-    voice_threshold: float
     smoothing: HmmSettings
 
 
 UNFITTED = Fitted(
     temperature=1.0,
-    voice_threshold=0.5,
     smoothing=HmmSettings(
         persistence_seconds=10.0,
         evidence_seconds=1.4,
@@ -86,6 +84,9 @@ UNFITTED = Fitted(
     ),
 )
 """The settings of a model before evaluation; tuning starts from them."""
+
+VOICE_THRESHOLD = 0.5
+"""Where the training of the voice detector puts the threshold."""
 
 _ADAPTATION = AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5)
 
@@ -103,7 +104,7 @@ def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
         "minimum_frames": MINIMUM_FRAMES,
         "encoder": dataclasses.asdict(ENCODERS[model.stem]),
         "temperature": round(fitted.temperature, 3),
-        "voice_threshold": round(fitted.voice_threshold, 4),
+        "voice_threshold": VOICE_THRESHOLD,
         "smoothing": {"kind": "hmm", **dataclasses.asdict(fitted.smoothing)},
         "adaptation": dataclasses.asdict(_ADAPTATION),
         "licence": {"weights": "CC BY-NC-SA 4.0", "code": "MIT"},

@@ -33,7 +33,11 @@ from emotiond.models.training.evaluation.clip_figures import (
     holding_table,
     window_table,
 )
-from emotiond.models.training.evaluation.noise_figures import noise_table, open_share
+from emotiond.models.training.evaluation.noise_figures import (
+    noise_table,
+    open_share,
+    share_without_voice,
+)
 from emotiond.models.training.evaluation.replay import decide
 from emotiond.models.training.evaluation.stream_figures import measure, spoken_scores, totals
 from emotiond.models.training.evaluation.streams import actor_random
@@ -41,7 +45,6 @@ from emotiond.models.training.evaluation.tuning import (
     fit_sharpness,
     fit_smoothing,
     fit_temperature,
-    fit_voice_threshold,
     hmm_settings,
     threshold_curve,
 )
@@ -101,13 +104,18 @@ def cold_by_fold(folds: Sequence[Fold]) -> list[float]:
 
 
 def evaluate(
-    folds: Sequence[Fold], esc10: Sequence[Clip], shipped: Path, extent: Extent
+    folds: Sequence[Fold],
+    esc10: Sequence[Clip],
+    strangers: Sequence[Clip],
+    shipped: Path,
+    extent: Extent,
 ) -> dict[str, Any]:
     """Return all results for the report.
 
     Args:
         folds: models and their held-out actors.
         esc10: noises that no model was trained on.
+        strangers: speech of a corpus that no model was trained on.
         shipped: path of the model for the noises, with the settings fitted on all folds.
         extent: amount of evaluation data.
 
@@ -188,8 +196,13 @@ def evaluate(
             for condition in CONDITIONS
         },
         "noise": noise_table(CachedInference(shipped), esc10, angry, final),
-        "open": open_share(streams, cards),
-        "fitted": Fitted(final.temperature, final.voice_threshold, hmm_settings(final)),
+        "open": {
+            **open_share(streams, cards),
+            "strangers_without_voice": share_without_voice(
+                CachedInference(shipped).clips(strangers), final
+            ),
+        },
+        "fitted": Fitted(final.temperature, hmm_settings(final)),
     }
     return results
 
@@ -197,8 +210,7 @@ def evaluate(
 def _fit_scores(base: Card, clips: Sequence[InferredClip]) -> Card:
     truth = [LABELS.index(str(h.clip.label)) for h in clips]
     temperature = fit_temperature([h.steps for h in clips], truth, base)
-    threshold = fit_voice_threshold([h.steps for h in clips])
-    return dataclasses.replace(base, temperature=temperature, voice_threshold=threshold)
+    return dataclasses.replace(base, temperature=temperature)
 
 
 def _fit(

@@ -11,7 +11,11 @@ from emotiond.models.training.data.augment import Samples, change_gain, coloured
 from emotiond.models.training.data.corpora import Clip, load_audio
 from emotiond.models.training.data.joining import FRAME_SAMPLES
 from emotiond.models.training.data.windows import STRIDE_SAMPLES
-from emotiond.models.training.evaluation.cached_inference import CachedInference, InferredStream
+from emotiond.models.training.evaluation.cached_inference import (
+    CachedInference,
+    InferredClip,
+    InferredStream,
+)
 from emotiond.models.training.evaluation.replay import Step, decide
 
 _SECONDS = 10
@@ -62,6 +66,15 @@ def open_share(
             speech += int(part.stream.is_speech.sum())
             kept += int(np.sum(part.stream.is_speech & is_open))
     return {"speech_kept_open": round(kept / speech, 4)}
+
+
+def share_without_voice(clips: Sequence[InferredClip], card: Card) -> float:
+    """Return the share of clips in which no window counts as a voice."""
+    voices = [
+        max((step.prediction.voice for step in clip.steps if step.prediction), default=0.0)
+        for clip in clips
+    ]
+    return round(float(np.mean(np.array(voices) < card.voice_threshold)), 4)
 
 
 def _labelled_share(parts: Sequence[Sequence[Step]], card: Card, skipped: int = 0) -> float:

@@ -1,4 +1,4 @@
-"""Fits settings after training: temperature, voice threshold, smoothing, sharpness of the scores.
+"""Fits settings after training: temperature, smoothing, sharpness of the scores.
 
 They are fitted on other actors than those that are reported.
 """
@@ -33,9 +33,6 @@ from emotiond.models.training.evaluation.stream_figures import measure, spoken_s
 from emotiond.models.training.evaluation.streams import ActorStream
 
 T = TypeVar("T")
-
-OPEN_SHARE = 0.985
-"""Share of speech that passes; a margin above the promise, for unseen voices."""
 
 _CHOICES: Mapping[str, Sequence[float]] = {
     "persistence_seconds": (1.7, 2.5, 3.5, 5.0, 7.0, 10.0, 20.0),
@@ -74,18 +71,6 @@ def fit_temperature(clips: Sequence[Sequence[Step]], truth: Sequence[int], card:
         )
 
     return float(min(np.geomspace(0.25, 2.0, 25), key=loss))
-
-
-def fit_voice_threshold(clips: Sequence[Sequence[Step]]) -> float:
-    """Return the highest threshold that passes :data:`OPEN_SHARE` of the seconds of speech."""
-    voices, frames = [], []
-    for step in (step for steps in clips for step in steps):
-        if step.prediction is not None and step.stride.acoustics.window is not None:
-            voices.append(step.prediction.voice)
-            frames.append(step.stride.acoustics.window.active_frames)
-    order = np.argsort(voices)
-    below = np.cumsum(np.array(frames)[order]) / np.sum(frames)
-    return float(np.array(voices)[order][np.searchsorted(below, 1 - OPEN_SHARE)])
 
 
 def hmm_settings(card: Card) -> HmmSettings:

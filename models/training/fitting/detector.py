@@ -10,6 +10,8 @@ from emotiond.dsp.types import FloatArray
 from emotiond.models.training.networks.detector import detect
 from emotiond.models.training.networks.layers import Arrays, Tensor, values
 
+OPEN_SHARE = 0.02
+"""Share of windows of unheard noises that count as a voice; a label needs more than one window."""
 _WIDTH = 32
 _STEPS = 1500
 _HALF_BATCH = 32
@@ -17,16 +19,44 @@ _RATE = 1e-3
 _DROPOUT = 0.2
 _LABEL_SMOOTHING = 0.02
 _LEAST_DEVIATION = 1e-3
+_MIXING = 0.4
+"""Parameter of the beta distribution from which shares in mixtures come."""
 
 
-def train_detector(described: FloatArray, is_voice: npt.NDArray[np.bool_], seed: int) -> Arrays:
-    """Train on batches with as many noises as voices.
+def train_detector(
+    described: FloatArray,
+    is_voice: npt.NDArray[np.bool_],
+    noise_fold: npt.NDArray[np.int64],
+    seed: int,
+) -> Arrays:
+    """Train a detector that opens for few noises that it does not know.
+
+    The logit 0 is where :data:`OPEN_SHARE` of the noises of a fold pass detectors that were trained
+    without the fold, on average over the folds. So the threshold depends on no recording of voices:
+    those of strangers may score lower than those of the training.
 
     Args:
         described: rows of :func:`describe`.
         is_voice: whether each row is a voice.
+        noise_fold: the fold of each noise; 0 is always trained on.
         seed: the seed of initial values and batches.
     """
+    parameters = _train(described, is_voice, seed)
+    passing = []
+    for fold in np.unique(noise_fold[~is_voice & (noise_fold > 0)]).tolist():
+        held_out = ~is_voice & (noise_fold == fold)
+        if (is_voice | held_out).all():
+            continue  # no noise would be left
+        others = _train(described[~held_out], is_voice[~held_out], seed)
+        logits = detect(tf.constant(described[held_out], tf.float32), others).numpy()
+        passing.append(np.quantile(logits, 1 - OPEN_SHARE))
+    if passing:
+        parameters["out/bias"] -= np.float32(np.mean(passing))
+    return parameters
+
+
+def _train(described: FloatArray, is_voice: npt.NDArray[np.bool_], seed: int) -> Arrays:
+    """Train on batches with as many noises as voices, all mixed."""
     random = np.random.default_rng(seed)
     mean = described.mean(axis=0)
     deviation = np.maximum(described.std(axis=0), _LEAST_DEVIATION)
@@ -38,7 +68,8 @@ def train_detector(described: FloatArray, is_voice: npt.NDArray[np.bool_], seed:
         "out/bias": tf.Variable(tf.zeros(1)),
     }
     variables = list(parameters.values())
-    optimizer = tf.keras.optimizers.AdamW(_RATE, weight_decay=0.01)
+    schedule = tf.keras.optimizers.schedules.CosineDecay(_RATE, _STEPS)
+    optimizer = tf.keras.optimizers.AdamW(schedule, weight_decay=0.01)
     optimizer.build(variables)
 
     def step(rows: Tensor, truth: Tensor) -> None:
@@ -50,11 +81,15 @@ def train_detector(described: FloatArray, is_voice: npt.NDArray[np.bool_], seed:
         optimizer.apply(tape.gradient(loss, variables), variables)
 
     train = tf.function(step, autograph=False)
-    truth = np.repeat(np.array((1, 0), np.float32), _HALF_BATCH)[:, None]
+    truth = np.repeat((1.0, 0.0), _HALF_BATCH)[:, None]
     voices, noises = np.flatnonzero(is_voice), np.flatnonzero(~is_voice)
     for _ in range(_STEPS if noises.size else 0):
         rows = np.concatenate([random.choice(part, _HALF_BATCH) for part in (voices, noises)])
-        train(((described[rows] - mean) / deviation).astype(np.float32), truth)
+        standard = (described[rows] - mean) / deviation
+        share = random.beta(_MIXING, _MIXING, (rows.size, 1))
+        partner = random.permutation(rows.size)
+        mixed = (share * part + (1 - share) * part[partner] for part in (standard, truth))
+        train(*(part.astype(np.float32) for part in mixed))
     return _on_raw_states(values(parameters), mean, deviation)
 
 

@@ -176,8 +176,8 @@ class Run:
         """
         rows = self.measured
         described = np.concatenate([describe_part(part) for part in parts_of(rows)])
-        is_voice = self.data.columns.label[rows] >= 0
-        return train_detector(described, is_voice, self.settings.seed)
+        columns = self.data.columns.take(rows)
+        return train_detector(described, columns.label >= 0, columns.fold, self.settings.seed)
 
     def accuracy_watch(
         self,

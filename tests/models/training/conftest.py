@@ -56,7 +56,7 @@ def full_model(encoder: Arrays, network: Network, tmp_path_factory: pytest.TempP
     from emotiond.models.training.networks.tflite import export_full
 
     expression = np.zeros((8, SPEAKER_SIZE), np.float32)
-    content = export_full(network, expression, _detector(3 * CHANNELS), encoder)
+    content = export_full(network, expression, _detector(2 * CHANNELS), encoder)
     return _written(tmp_path_factory.mktemp("full") / "full.tflite", content)
 
 
@@ -81,7 +81,7 @@ def lite_model(spectrum: Spectrum, tmp_path_factory: pytest.TempPathFactory) -> 
     from emotiond.models.training.networks.tflite import export_lite
 
     parameters = constants(lite.new_network(0))
-    content = export_lite(parameters, _detector(3 * lite.WIDTH), spectrum)
+    content = export_lite(parameters, _detector(2 * lite.WIDTH), spectrum)
     return _written(tmp_path_factory.mktemp("lite") / "lite.tflite", content)
 
 

@@ -32,6 +32,8 @@ def folder(tmp_path: Path) -> Path:
             path = tmp_path / "speech" / f"03-01-{emotion:02d}-01-01-01-{actor:02d}.wav"
             soundfile.write(path, babble(2.4, actor * emotion), RATE)
     soundfile.write(tmp_path / "esc10" / "rain" / "4-1-A.wav", babble(1.0), RATE)
+    (tmp_path / "crema-d").mkdir()
+    soundfile.write(tmp_path / "crema-d" / "1001_DFA_SAD_XX.wav", babble(2.0, 7), RATE)
     for name in ("fold1", "fold2", "fold3", "fold4", "all"):
         run = tmp_path / "runs" / name
         run.mkdir(parents=True)
@@ -46,6 +48,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.timeout(300)
 def test_an_evaluation_writes_card_and_report(folder: Path) -> None:
     corpora = ["--speech", str(folder / "speech"), "--esc10", str(folder / "esc10")]
+    corpora += ["--crema-d", str(folder / "crema-d")]
     files = ["--runs", str(folder / "runs"), "--report", str(folder / "report.html")]
     amount = ["--orders", "1", "--streams", "1", "--share", "2"]
     evaluate.main(["full", *corpora, *files, *amount])

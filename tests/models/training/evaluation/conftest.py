@@ -81,4 +81,4 @@ def results(folder: Path) -> dict[str, Any]:
 
     noises = read_esc10(folder / "esc10")
     shipped = folder / "all" / "full.tflite"
-    return evaluate(made, noises, shipped, Extent(1, 1, 2, 4, held_seconds=4))
+    return evaluate(made, noises, made[1].clips, shipped, Extent(1, 1, 2, 4, held_seconds=4))

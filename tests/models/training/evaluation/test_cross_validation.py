@@ -57,4 +57,6 @@ def test_another_kind_of_smoothing_is_refused_before_inference(
     monkeypatch.setattr(inference, "card", card)
     monkeypatch.setattr(inference, "clips", lambda _: pytest.fail("it ran a model"))
     with pytest.raises(DataError, match="another kind of smoothing than hmm"):
-        evaluate(folds, [], Path("full.tflite"), Extent(orders=1, streams=1, changes=1, share=1))
+        evaluate(
+            folds, [], [], Path("full.tflite"), Extent(orders=1, streams=1, changes=1, share=1)
+        )

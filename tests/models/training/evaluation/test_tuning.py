@@ -8,14 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from emotiond.dsp.frontend import Acoustics, Window
-from emotiond.dsp.gate import GateState
 from emotiond.exceptions import DataError
 from emotiond.inference.card import Card
-from emotiond.inference.classifier import Classifier, Prediction
+from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import find_runtime
 from emotiond.models.training.common.cards import UNFITTED
@@ -24,36 +20,15 @@ from emotiond.models.training.evaluation.changes import Change, measure_change
 from emotiond.models.training.evaluation.replay import Step, clip_scores, decide, infer
 from emotiond.models.training.evaluation.streams import ActorStream, Block
 from emotiond.models.training.evaluation.tuning import (
-    OPEN_SHARE,
     fit_sharpness,
     fit_smoothing,
     fit_temperature,
-    fit_voice_threshold,
 )
-from emotiond.streamer.streams.stride import Stride
 from tests.models.sounds import RATE, babble
 from tests.support.last_window import LastWindowSettings
 
 DATA = Path(__file__).parents[3] / "data"
 EVEN = np.full(8, 1 / 8)
-
-
-def step(voice: float, active_frames: int) -> Step:
-    window = Window(1, 0, 300, np.empty((0, 0), np.float32), 200, active_frames)
-    acoustics = Acoustics(0, 48000, 1.0, -20.0, active_frames, GateState.SPEAKING, window)
-    return Step(Stride(acoustics, 0, 48000, warm=True), Prediction(EVEN, voice, None))
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 300)), min_size=1, max_size=60))
-def test_speech_stays_open(spoken: list[tuple[float, int]]) -> None:
-    threshold = fit_voice_threshold([[step(*one) for one in spoken]])
-    passed = sum(frames for voice, frames in spoken if voice >= threshold)
-    assert passed >= OPEN_SHARE * sum(frames for _, frames in spoken) - 1e-6
-
-
-def test_the_threshold_is_the_highest_that_keeps_speech_open() -> None:
-    steps = [step(voice, 100) for voice in np.linspace(0, 1, 1001)]
-    assert 1 - OPEN_SHARE - 0.001 <= fit_voice_threshold([steps]) <= 1 - OPEN_SHARE
 
 
 def test_temperature_calibrates_a_classifier() -> None:
