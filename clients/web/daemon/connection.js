@@ -22,10 +22,11 @@ export function pauseSeconds(attempt) {
   return pause * (0.8 + 0.4 * Math.random());
 }
 
-/** @param {Location} location @returns {string} the socket's address beside the page's own */
+/** @param {Location} location @returns {string} the socket's address beside the page's own, under a proxy's path too */
 export function socketAddress(location) {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}/ws`;
+  const address = new URL("ws", location.href);
+  address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  return address.href;
 }
 
 export class Connection {

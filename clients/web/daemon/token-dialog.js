@@ -2,7 +2,8 @@
 
 import { element, setText } from "../ui/dom.js";
 
-const KEY = "emotiond-token";
+/** Of this daemon alone: a proxy may show several, each under a path of its own. */
+const KEY = `emotiond-token ${new URL(".", window.location.href).pathname}`;
 
 /** @returns {string} "" if none was given in this tab */
 export function keptToken() {

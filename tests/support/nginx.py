@@ -1,0 +1,95 @@
+"""A real nginx in front of a daemon, as a reverse proxy under a path."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+needs_nginx = pytest.mark.skipif(
+    shutil.which("nginx") is None, reason="needs nginx: make test-peers"
+)
+
+FORWARDED: Mapping[str, str] = MappingProxyType(
+    {"Host": "$http_host", "Upgrade": "$http_upgrade", "Connection": "upgrade"}
+)
+"""The headers that docs/security.md tells a proxy to pass on."""
+
+_CONFIGURATION = """
+daemon off;
+{user}
+pid nginx.pid;
+error_log error.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    server {{
+        listen 127.0.0.1:{port}{tls};
+        proxy_http_version 1.1;
+        {headers}
+        {locations}
+    }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx(
+    folder: Path,
+    upstream: str,
+    paths: Sequence[str] = ("/emotion/",),
+    pem: Path | None = None,
+    headers: Mapping[str, str] = FORWARDED,
+) -> Iterator[str]:
+    """Run nginx; yields its URL, without a path.
+
+    Args:
+        folder: an empty one, for its files.
+        upstream: the URL of the daemon's page.
+        paths: the paths at which it shows that page.
+        pem: folder with ``cert.pem`` and ``key.pem``, for TLS.
+        headers: what it sends to the daemon.
+    """
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    certificate = ""
+    if pem is not None:
+        certificate = f" ssl; ssl_certificate {pem}/cert.pem; ssl_certificate_key {pem}/key.pem"
+    text = _CONFIGURATION.format(
+        user="user root;" if os.geteuid() == 0 else "",
+        port=port,
+        tls=certificate,
+        locations="\n".join(f'location "{path}" {{ proxy_pass {upstream}; }}' for path in paths),
+        headers="\n".join(f"proxy_set_header {name} {value};" for name, value in headers.items()),
+    )
+    (folder / "nginx.conf").write_text(text)
+    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "error.log"]
+    with subprocess.Popen(command) as process:
+        try:
+            _wait(port, process)
+            yield f"http{'' if pem is None else 's'}://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)  # nginx has no event for this
+    raise AssertionError("nginx does not start: see its error.log")
