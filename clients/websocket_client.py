@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, W
 from websockets.sync.client import connect
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
+_PING_SECONDS = 5.0  # between pings, and for an answer: a connection may be half open
 _TOKEN_WANTED = 4401  # the closing code of the daemon
 
 
@@ -36,7 +37,8 @@ def messages(url: str, token: str | None = None) -> Iterator[dict[str, Any]]:
         websockets.exceptions.WebSocketException: the handshake failed.
         websockets.exceptions.InvalidURI: this is not the address of a WebSocket.
     """
-    with connect(url, compression=None, max_size=2**20, proxy=None) as connection:
+    options: dict[str, Any] = {"ping_interval": _PING_SECONDS, "ping_timeout": _PING_SECONDS}
+    with connect(url, compression=None, max_size=2**20, proxy=None, **options) as connection:
         try:
             if token is not None:
                 connection.send(json.dumps({"type": "auth", "token": token}))

@@ -26,6 +26,7 @@ _MOST_SUBSCRIPTIONS = 100  # read at once: a flood of them must not delay the re
 _LARGEST_TOPIC_BYTES = 1024
 _HANDSHAKE_MS = 5_000
 _HEARTBEAT_MS = 20_000
+_VANISHED_MS = 60_000
 
 
 class ZeroMQPublisher:
@@ -67,6 +68,8 @@ class ZeroMQPublisher:
         self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # only topics come in
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds vanished subscribers
+        # And lets subscribers notice that the daemon has vanished, as after a suspend.
+        self._socket.setsockopt(zmq.HEARTBEAT_TTL, _VANISHED_MS)
         self._authenticator: ThreadAuthenticator | None = None
         if keys is not None:
             self._authenticate(keys)

@@ -55,6 +55,11 @@ class Auth:
 
 
 @dataclass(frozen=True)
+class Ping:
+    """Asks for a ``pong``. Pages cannot send the pings of WebSocket itself."""
+
+
+@dataclass(frozen=True)
 class Start:
     """Starts an upload; its audio follows in binary messages.
 
@@ -126,10 +131,11 @@ class Mute:
     muted: bool
 
 
-Request = Auth | Start | Audio | End | Cancel | ListHistory | Recall | Forget | Mute
+Request = Auth | Ping | Start | Audio | End | Cancel | ListHistory | Recall | Forget | Mute
 
 REQUESTS: Mapping[str, type[Request]] = {
     "auth": Auth,
+    "ping": Ping,
     "start": Start,
     "end": End,
     "cancel": Cancel,

@@ -21,6 +21,7 @@ from emotiond.exceptions import ServeError
 from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.requests import (
     Auth,
+    Ping,
     Request,
     RequestError,
     SenselessError,
@@ -249,7 +250,9 @@ class WebSocketServer:
             try:
                 request = parse(message)
                 about = type_of(request)
-                if not isinstance(request, Auth):  # a token is always allowed
+                if isinstance(request, Ping):
+                    client.send_json({"type": "pong"})
+                elif not isinstance(request, Auth):  # a token is always allowed
                     await self._handlers[type(request)](client, request)
             except RequestError as error:
                 client.send_json(error.to_json(about))

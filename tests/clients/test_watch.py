@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from emotiond.clients.watch import View, bar, render
+from emotiond.clients.websocket_client import messages_forever
 from emotiond.inference.card import LABELS
+from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
+from tests.support.silent_proxy import silent_proxy
 
 HELLO: dict[str, Any] = {
     "type": "hello",
@@ -122,6 +125,17 @@ def test_it_shows_a_running_daemon_in_a_terminal_until_ctrl_c() -> None:
     os.close(terminal)
     assert "Traceback" not in seen
     assert any(label in seen for label in LABELS)
+
+
+def test_a_half_open_connection_is_given_up_and_opened_again() -> None:
+    options = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"))
+    with running_daemon(*options) as daemon, silent_proxy(daemon.port) as proxy:
+        received = messages_forever(f"ws://127.0.0.1:{proxy.port}/ws")
+        assert next(received)["type"] == "hello"
+        proxy.fall_silent()
+        while next(received)["type"] != "disconnected":
+            pass
+        assert next(received)["type"] == "hello"
 
 
 def test_the_small_clients_run_as_they_are() -> None:

@@ -96,6 +96,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         calling(daemon.websocket_url) as caller,
     ):
         caller.say("auth", token="")
+        caller.say("ping")
         number = caller.analysis(VOICE, name="voice", publish=True, duration=3)["id"]
         stream = caller.start(purpose="live", format="f32le", sample_rate=48_000)
         caller.say("start", purpose="live", format="f32le", sample_rate=48_000)

@@ -7,6 +7,7 @@
 import { TOKEN_WANTED } from "./connection.js";
 import { parseMessage, parseObject } from "./protocol.js";
 import { parseReply } from "./replies.js";
+import { Watchdog } from "./watchdog.js";
 
 /**
  * @typedef {object} Start
@@ -45,6 +46,7 @@ const LOOK_MS = 15;
 
 export class ClientStream {
   #socket;
+  #watchdog;
   /** The daemon's name for it, "" before it has started. */
   name = "";
   #onMessage;
@@ -73,6 +75,7 @@ export class ClientStream {
     this.started.catch(() => {}); // a caller that does not wait gets the error by onEnd
     const socket = new WebSocket(address);
     this.#socket = socket;
+    this.#watchdog = new Watchdog(socket, () => this.#end(LOST, "lost"));
     socket.addEventListener("open", () => {
       socket.send(JSON.stringify({ type: "auth", token }));
       socket.send(JSON.stringify({
@@ -119,6 +122,7 @@ export class ClientStream {
   /** Ends the stream at once. Audio that was not analysed yet is discarded. */
   close() {
     this.#ended = true;
+    this.#watchdog.stop();
     this.#reject(new StreamProblem(LOST, "lost"));
     this.#socket.close();
   }

@@ -4,6 +4,7 @@
 
 import { parseMessage, parseObject } from "./protocol.js";
 import { parseReply } from "./replies.js";
+import { Watchdog } from "./watchdog.js";
 
 /** @typedef {{phase: "connecting"|"open"|"waiting"|"locked", retryInSeconds: number}} LinkState */
 
@@ -37,6 +38,8 @@ export class Connection {
   #onState;
   /** @type {WebSocket|null} */
   #socket = null;
+  /** @type {Watchdog|null} */
+  #watchdog = null;
   #attempt = 0;
   #retryTimer = 0;
   #retryAt = 0;
@@ -55,9 +58,9 @@ export class Connection {
     this.#onReply = onReply;
     this.#onState = onState;
     // A network that returns, or a page that becomes visible, is a better hint than a timer.
-    window.addEventListener("online", () => this.retryNow());
+    window.addEventListener("online", () => this.#doubt());
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.retryNow();
+      if (document.visibilityState === "visible") this.#doubt();
     });
   }
 
@@ -65,11 +68,16 @@ export class Connection {
     this.#onState({ phase: "connecting", retryInSeconds: 0 });
     const socket = new WebSocket(this.#address);
     this.#socket = socket;
+    this.#watchdog = new Watchdog(socket, () => {
+      this.#wait(); // not when it has closed: the browser waits long for the other side's farewell
+      socket.close();
+    });
     socket.addEventListener("open", () => {
       // Even an empty one: a daemon that wants a token then says so at once.
       socket.send(JSON.stringify({ type: "auth", token: this.#readToken() }));
     });
     socket.addEventListener("message", ({ data }) => {
+      if (this.#socket !== socket) return;
       const received = parseObject(data);
       if (received === null) return;
       const reply = parseReply(received);
@@ -87,6 +95,7 @@ export class Connection {
       if (this.#socket !== socket) return;
       if (code === TOKEN_WANTED) {
         this.#socket = null;
+        this.#watchdog = null;
         this.#onState({ phase: "locked", retryInSeconds: 0 });
       } else this.#wait();
     });
@@ -107,8 +116,15 @@ export class Connection {
     this.open();
   }
 
+  /** Tries again at once, or asks whether the connection still holds. */
+  #doubt() {
+    this.retryNow();
+    this.#watchdog?.suspect();
+  }
+
   #wait() {
     this.#socket = null;
+    this.#watchdog = null;
     this.#retryAt = performance.now() + 1000 * pauseSeconds(this.#attempt);
     this.#attempt += 1;
     this.#tick();

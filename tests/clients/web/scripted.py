@@ -133,6 +133,8 @@ class ScriptedDaemon:
         self.greeting = hello() if greeting is None else greeting
         self._clients: set[ServerConnection] = set()
         self._received: queue.Queue[Received] = queue.Queue()
+        self.pings: queue.Queue[Message] = queue.Queue()
+        """The pings of all pages. Each was answered."""
         self._changed = threading.Condition()
         self._server: Server = serve(
             self._serve, "127.0.0.1", port, process_request=self._answer, compression=None
@@ -183,6 +185,10 @@ class ScriptedDaemon:
                 self._changed.notify_all()
             for message in client:
                 said = json.loads(message) if isinstance(message, str) else {"type": "audio"}
+                if said["type"] == "ping":
+                    client.send('{"type":"pong"}')
+                    self.pings.put(said)
+                    continue
                 self._received.put(Received(said, client))
         except ConnectionClosed:
             pass

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -167,3 +168,34 @@ def test_a_zeromq_subscriber_gets_events_again_when_its_link_is_restored(
 def watched(publisher: ZeroMQPublisher) -> Any:
     """Has something to read once the publisher has lost a subscriber."""
     return publisher._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+
+
+def test_a_zeromq_subscriber_gives_up_a_half_open_connection(
+    cable: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zeromq_publisher, "_HEARTBEAT_MS", 200)
+    monkeypatch.setattr(zeromq_publisher, "_VANISHED_MS", 600)
+
+    async def test() -> None:
+        publisher = ZeroMQPublisher(f"tcp://{HERE}:*", lambda: [numbered(0)], lossless=False)
+        given_up = threading.Event()
+
+        def listen() -> None:
+            with zmq.Context() as context, context.socket(zmq.SUB) as socket:
+                socket.setsockopt(zmq.LINGER, 0)
+                monitor = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+                socket.subscribe("")
+                socket.connect(publisher.endpoint)
+                assert socket.poll(10_000)
+                time.sleep(0.5)  # a heartbeat comes, which no subscriber can see
+                cable.cut()
+                if monitor.poll(10_000):
+                    given_up.set()
+                socket.disable_monitor()
+                monitor.close(0)
+
+        await asyncio.to_thread(cable.on, THERE, listen)
+        assert given_up.is_set()
+        await publisher.close(0.2)
+
+    run_here(cable, test)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients.web.scripted import ScriptedDaemon, emotion, hello
+from tests.clients.web.scripted import CLIENT_STREAMS, ScriptedDaemon, emotion, hello
+from tests.support.silent_proxy import silent_proxy
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -47,6 +48,84 @@ def test_try_now(open_page: Any, start_daemon: Any) -> None:
     page.locator("#retry").click()
     second.wait_for_clients()
     expect(page.locator("#now-word")).to_have_text("calm")
+
+
+def test_a_half_open_connection_is_given_up_and_opened_again(
+    open_page: Any, daemon: ScriptedDaemon
+) -> None:
+    with silent_proxy(daemon.port) as proxy:
+        page = open_page(Proxied(daemon, proxy.port))
+        daemon.send(emotion(0, "happy"))
+        expect(page.locator("#now-word")).to_have_text("happy")
+        proxy.fall_silent()  # neither side gets an error
+        expect(page.locator("#link")).not_to_have_text("live", timeout=12_000)
+        expect(page.locator("#link")).to_have_text("live", timeout=5_000)
+        daemon.send(emotion(1, "sad"))
+        expect(page.locator("#now-word")).to_have_text("sad")
+
+
+def test_a_connection_that_never_opens_is_given_up_too(
+    open_page: Any, daemon: ScriptedDaemon
+) -> None:
+    with silent_proxy(daemon.port) as proxy:
+        page = open_page(Proxied(daemon, proxy.port))
+        proxy.fall_silent(for_new_ones=True)
+        expect(page.locator("#link")).to_have_text("not connected", timeout=12_000)
+        expect(page.locator("#link")).to_have_text("connecting", timeout=5_000)
+        expect(page.locator("#link")).to_have_text("not connected", timeout=12_000)
+        proxy.speak_again()
+        expect(page.locator("#link")).to_have_text("live", timeout=15_000)
+
+
+def test_a_quiet_daemon_that_answers_is_kept(page: Any, daemon: ScriptedDaemon) -> None:
+    expect(page.locator("#link")).to_have_text("live")
+    page.evaluate(
+        "() => { window.lost = 0; new MutationObserver(() => { window.lost += 1; })"
+        ".observe(document.querySelector('#link'), { attributes: true }); }"
+    )
+    for _ in range(3):
+        daemon.pings.get(timeout=10)
+    assert page.evaluate("window.lost") == 0
+
+
+def test_a_network_that_has_changed_is_asked_after_at_once(
+    page: Any, daemon: ScriptedDaemon
+) -> None:
+    daemon.pings.get(timeout=10)
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    daemon.pings.get(timeout=2)
+
+
+def test_sound_over_a_half_open_connection_is_given_up_too(
+    open_page: Any, start_daemon: Any
+) -> None:
+    daemon = start_daemon(hello(client_streams=CLIENT_STREAMS))
+    with silent_proxy(daemon.port) as proxy:
+        page = open_page(Proxied(daemon, proxy.port))
+        ended = page.evaluate_handle(
+            """async (address) => {
+              const { ClientStream } = await import("/daemon/client-stream.js");
+              const start = { purpose: "live", sampleRate: 16000, name: "" };
+              const stream = {};
+              stream.end = new Promise((resolve) => {
+                stream.sending = new ClientStream(address, "", start, () => {}, resolve);
+              });
+              return stream;
+            }""",
+            f"ws://127.0.0.1:{proxy.port}/ws",
+        )
+        daemon.receive("start")
+        proxy.fall_silent()
+        problem = page.evaluate("async ({ end }) => (await end).message", ended)
+    assert problem == "The connection to the daemon was lost."
+
+
+class Proxied:
+    """A daemon that is reached by another port."""
+
+    def __init__(self, daemon: ScriptedDaemon, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/"
+        self.wait_for_clients = daemon.wait_for_clients
 
 
 def test_pauses_grow(page: Any, daemon: ScriptedDaemon) -> None:
