@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,10 @@ from emotiond.streamer.server.limits import Limits, affordable_connections
 if TYPE_CHECKING:
     from emotiond.streamer.server.websocket_server import WebSocketServer
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*;,]+/?", re.IGNORECASE)
+_NO_ORIGIN = "null"  # what browsers send for a page on disk, and for many others
+_log = logging.getLogger(__name__)
+
 _HOST = re.compile(r"[^/:\s]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)  # or an IPv6 address
 _MOST_CONNECTIONS = 100_000
 
@@ -53,9 +57,10 @@ class WebSocketSettings:
 
 def _check(settings: WebSocketSettings) -> None:
     for origin in settings.allow_origin:
-        if not _ORIGIN.fullmatch(origin):
+        if origin != _NO_ORIGIN and not _ORIGIN.fullmatch(origin):
             raise ConfigError(
-                f"allow_origin cannot be {origin!r}", "Use https://NAME or https://NAME:PORT"
+                f"allow_origin cannot be {origin!r}",
+                "Use http://NAME, https://NAME or https://NAME:PORT, without a path",
             )
     for host in settings.allow_host:
         if not _HOST.fullmatch(host):
@@ -163,6 +168,11 @@ def _prepare(settings: WebSocketSettings) -> Opener:
 
     token = None if settings.token_file is None else read_token(Path(settings.token_file))
     access = Access(settings.host, settings.allow_host, settings.allow_origin, token)
+    if _NO_ORIGIN in settings.allow_origin and token is None:
+        _log.warning(
+            "with --allow-origin null, any web page that this machine's browser opens can listen, "
+            "in a frame without an origin; --token-file changes that"
+        )
     cert, key = settings.tls_cert, settings.tls_key
     tls = None if cert is None or key is None else make_tls(Path(cert), Path(key))
 
@@ -175,7 +185,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             settings.host,
             settings.port,
             around.greeting,
-            Pages(around.health, around.metrics),
+            Pages(around.health, around.metrics, access.web_origins),
             access,
             replace(around.limits, connections=connections),
             tls,
@@ -201,7 +211,9 @@ WEBSOCKET = OutputKind(
         ),
         Option("--port", f"port of the page and the WebSocket (default: {WebSocketSettings.port})"),
         Option(
-            "--allow-origin", "origin of a web page that may connect; repeat it for several", "URL"
+            "--allow-origin",
+            "origin of a web page that may connect; null: pages on disk; repeat it for several",
+            "URL",
         ),
         Option("--allow-host", "further name of this host; repeat it for several", "NAME"),
         Option("--token-file", "file with the token that clients must send", "FILE"),

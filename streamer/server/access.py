@@ -37,7 +37,7 @@ class Access:
             return False
         return (
             is_loopback(name)
-            or name in (self.bound_host.lower(), reached_address.lower())
+            or name in (self.bound_host.lower(), reached_address.partition("%")[0].lower())
             or name in {allowed.lower() for allowed in self.allowed_hosts}
         )
 
@@ -63,8 +63,23 @@ class Access:
         return origin.lower() in (
             f"http://{host_header.lower()}",
             f"https://{host_header.lower()}",
-            *(allowed.lower() for allowed in self.allowed_origins),
+            *map(normal_origin, self.allowed_origins),
         )
+
+    @property
+    def web_origins(self) -> Collection[str]:
+        """The allowed origins of web pages that have an address: never ``null``."""
+        origins = map(normal_origin, self.allowed_origins)
+        return [origin for origin in origins if origin.startswith(("http://", "https://"))]
+
+
+def normal_origin(origin: str) -> str:
+    """Return an origin as browsers send it: in lower case, with no slash and no usual port."""
+    origin = origin.lower().removesuffix("/")
+    for scheme, port in (("http://", ":80"), ("https://", ":443")):
+        if origin.startswith(scheme):
+            origin = origin.removesuffix(port)
+    return origin
 
 
 def is_loopback(host: str) -> bool:

@@ -55,6 +55,8 @@ class Connection(ServerConnection):
         self._counted_seconds = self.loop.time()
         self._fragments = 0
         self._audio_is_paced = False
+        self.knows_token = False
+        """Whether the handshake had the token, or none is required."""
         self._unread_since: float | None = None  # since when the send buffer has not been empty
 
     def send_text(self, text: str) -> None:

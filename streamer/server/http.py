@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +51,18 @@ class Pages:
     Args:
         health: returns the content of ``/healthz``.
         metrics: returns the content of ``/metrics``.
+        origins: the web pages elsewhere that may read ``/healthz`` and ``/metrics``.
     """
 
     def __init__(
-        self, health: Callable[[], Mapping[str, Any]], metrics: Callable[[], Sequence[Metric]]
+        self,
+        health: Callable[[], Mapping[str, Any]],
+        metrics: Callable[[], Sequence[Metric]],
+        origins: Collection[str] = (),
     ) -> None:
         self._health = health
         self._metrics = metrics
+        self._origins = origins
         self._files = dict(_files(resources.files("emotiond") / "clients" / "web", "/"))
 
     def answer(self, method: str, request: Request, trusted: bool) -> Response:
@@ -71,20 +76,30 @@ class Pages:
         if method not in ("GET", "HEAD"):
             return respond(405, "reading only\n", method, {"Allow": "GET, HEAD"})
         path = request.path.partition("?")[0]
+        readable = self._readable(request.headers.get_all("Origin"))
         if path == "/healthz":
             health = self._health()
             if not trusted:
                 health = {name: health[name] for name in _PUBLIC_HEALTH}
             body = json.dumps(health, indent=1).encode() + b"\n"
-            return _response(200, "application/json", body, method)
+            return _response(200, "application/json", body, method, readable)
         if path == "/metrics":
             if not trusted:
-                return respond(401, "send the token\n", method, {"WWW-Authenticate": "Bearer"})
-            return _response(200, CONTENT_TYPE, exposition(self._metrics()).encode(), method)
+                wanted = {"WWW-Authenticate": "Bearer", **readable}
+                return respond(401, "send the token\n", method, wanted)
+            body = exposition(self._metrics()).encode()
+            return _response(200, CONTENT_TYPE, body, method, readable)
         found = self._files.get("/index.html" if path == "/" else path)
         if found is None:
             return respond(404, "there is no such page\n", method)
         return _response(200, *found, method)
+
+    def _readable(self, asking: Sequence[str]) -> Mapping[str, str]:
+        """Return the headers that let the one allowed page that asked read the answer."""
+        headers = {"Vary": "Origin"} if self._origins else {}
+        if len(asking) == 1 and asking[0].lower() in self._origins:
+            headers["Access-Control-Allow-Origin"] = asking[0]
+        return headers
 
 
 def respond(

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -33,6 +34,7 @@ from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATI
 from emotiond.streamer.server.http import Pages, respond
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners
+from emotiond.streamer.server.refusals import Refusals
 
 Handler = Callable[[Connection, Any], Awaitable[None]]
 """Handles a request of a client. It may raise :class:`RequestError`."""
@@ -89,6 +91,7 @@ class WebSocketServer:
         self._tls = tls
         self._clients: set[Connection] = set()
         self._servers: list[Server] = []
+        self._refusals = Refusals()
         self._arrival = asyncio.Condition()
         self.occupancy = Occupancy(limits.connections)
         """All connections, including those before the greeting and those of plain HTTP."""
@@ -196,24 +199,33 @@ class WebSocketServer:
         reached = connection.local_address
         address = str(reached[0]) if reached else ""
         if len(host) != 1 or not self._access.host_is_known(host[0], address):
-            return respond(421, "unknown host name; see --allow-host\n", method)
+            reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
+            return respond(421, f"{reason}\n", method)
+        credentials = request.headers.get_all("Authorization")
         if request.path.partition("?")[0] != PATH:
-            credentials = request.headers.get_all("Authorization")
             trusted = self._access.bearer_knows_token(credentials)
             return self._pages.answer(method, request, trusted)
         if method != "GET":
             return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
-        if [value.lower() for value in request.headers.get_all("Upgrade")] != ["websocket"]:
-            return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
+        is_upgrade = [value.lower() for value in request.headers.get_all("Upgrade")] == [
+            "websocket"
+        ]
         origins = request.headers.get_all("Origin")
-        if not all(self._access.origin_may_connect(origin, host[0]) for origin in origins):
-            return respond(403, "this page may not listen; see --allow-origin\n", method)
+        if not is_upgrade:  # a page asks why it was refused; its own requests name no origin
+            origins = [*origins, *parse_qs(urlsplit(request.path).query).get("origin", ())]
+        for origin in origins:
+            if not self._access.origin_may_connect(origin, host[0]):
+                return respond(403, f"{self._refusals.of_origin(origin)}\n", method)
+        if not is_upgrade:
+            return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
+        assert isinstance(connection, Connection)
+        connection.knows_token = self._access.bearer_knows_token(credentials)
         return None
 
     async def _serve_client(self, client: ServerConnection) -> None:
         assert isinstance(client, Connection)
         try:
-            if self._access.token is not None and not await self._authenticates(client):
+            if not client.knows_token and not await self._authenticates(client):
                 return
             for text in self._greeting():  # no await before the next line: no event is missed
                 client.send_text(text)

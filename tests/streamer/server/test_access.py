@@ -121,3 +121,19 @@ def test_any_host_header_is_unknown_unless_it_is_loopback(host: str) -> None:
     assert not Access("127.0.0.1").host_is_known(host) or is_loopback(
         host.rpartition(":")[0].strip("[]") or host
     )
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin"),
+    [
+        ("https://page.example/", "https://page.example"),
+        ("HTTPS://Page.Example:443", "https://page.example"),
+        ("http://page.example:80/", "http://page.example"),
+        ("null", "null"),
+    ],
+)
+def test_an_allowed_origin_may_be_written_as_people_write_it(allowed: str, origin: str) -> None:
+    access = Access("127.0.0.1", allowed_origins=[allowed])
+    assert access.origin_may_connect(origin, "127.0.0.1:8765")
+    assert not access.origin_may_connect("http://evil.example", "127.0.0.1:8765")
+    assert "null" not in access.web_origins

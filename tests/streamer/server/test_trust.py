@@ -221,3 +221,23 @@ def test_a_token_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     path.chmod(0o644)
     with running_daemon(*SOURCE, "--token-file", str(path)) as daemon:
         assert "chmod 600" in daemon.stderr
+
+
+def test_the_handshake_may_carry_the_token(daemon: Daemon) -> None:
+    with connect(
+        daemon.websocket_url, additional_headers={"Authorization": f"Bearer {TOKEN}"}
+    ) as client:
+        assert json.loads(client.recv(timeout=10))["type"] == "hello"
+
+
+@pytest.mark.parametrize("authorization", ["Bearer wrong", "Basic dTpw", f"Basic {TOKEN}"])
+def test_after_a_handshake_without_the_token_the_message_is_wanted(
+    daemon: Daemon, authorization: str
+) -> None:
+    headers = {"Authorization": authorization}
+    with connect(daemon.websocket_url, additional_headers=headers) as client:
+        assert greet(client)["type"] == "hello"
+    with connect(daemon.websocket_url, additional_headers=headers) as client:
+        with pytest.raises(ConnectionClosed):
+            greet(client, "wrong")
+        assert client.close_code == 4401

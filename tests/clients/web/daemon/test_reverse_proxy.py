@@ -59,13 +59,15 @@ def test_two_daemons_of_one_proxy_keep_their_tokens_apart(tab: Any, tmp_path: Pa
     token = tmp_path / "token"
     token.write_text("a token of some length\n")
     token.chmod(0o600)
-    with running_daemon(*SOURCE, "--token-file", str(token)) as daemon:
-        with nginx(tmp_path, daemon.page_url, ("/one/", "/two/")) as url:
-            tab.goto(f"{url}/one/")
-            tab.locator("#token-input").fill("a token of some length")
-            tab.keyboard.press("Enter")
-            expect(tab.locator("#link")).to_have_text("live")
-            tab.goto(f"{url}/two/")
-            expect(tab.locator("#link")).to_have_text("locked")
-            tab.goto(f"{url}/one/")
-            expect(tab.locator("#link")).to_have_text("live")
+    with (
+        running_daemon(*SOURCE, "--token-file", str(token)) as daemon,
+        nginx(tmp_path, daemon.page_url, ("/one/", "/two/")) as url,
+    ):
+        tab.goto(f"{url}/one/")
+        tab.locator("#token-input").fill("a token of some length")
+        tab.keyboard.press("Enter")
+        expect(tab.locator("#link")).to_have_text("live")
+        tab.goto(f"{url}/two/")
+        expect(tab.locator("#link")).to_have_text("locked")
+        tab.goto(f"{url}/one/")
+        expect(tab.locator("#link")).to_have_text("live")
