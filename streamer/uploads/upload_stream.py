@@ -74,7 +74,7 @@ class Upload(Stream):
         self.to = to
         self.idle_timer = idle_timer
         self.is_file = to.start.purpose == "file"
-        sound = UploadSource(to.start.sample_rate, lossless=self.is_file)
+        sound = UploadSource(to.start.sample_rate, to.start.channels, lossless=self.is_file)
         super().__init__(name, sound, self.is_file, stride_samples, publish)
         self.summarizer = Summarizer()
 

@@ -137,7 +137,7 @@ class Uploads:
             return
         start, sound = stream.to.start, stream.source
         try:
-            samples = decode(audio.data, start.format)
+            samples = decode(audio.data, start.format, start.channels)
         except ValueError as error:
             self._abort(stream, str(error))
             raise RequestError(
