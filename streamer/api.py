@@ -41,7 +41,7 @@ def analyze(
         source: the recording:
 
             - a path;
-            - a file that is open in binary mode, read from its present position, of 256 MiB at
+            - a file that is open in binary mode, read from its present position, of 4 GiB at
               most;
             - a pair ``(samples, sample_rate)``: an array of shape ``(n,)`` or ``(n, channels)``,
               with floats from -1 to 1 or int16; and its rate in Hz, from 1000 to 384000.

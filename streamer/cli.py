@@ -221,7 +221,7 @@ def _run(options: dict[str, Any]) -> int:
 
 def _add_analyze(group: Any) -> None:
     parser = _add(group, "analyze", commands.analyze_files, "analyze whole recordings")
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
     parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
     parser.add_argument("--format", choices=("text", "json", "csv"), default="text")

@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ import soundfile
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
 from emotiond.streamer.folders import data_folder
+from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, emotiond
 
+TINY = str(DATA / "tiny.tflite")
 MODELS = Path(__file__).parents[2] / "models"
 QUICK = ("--model", "lite", "--port", "0", "--zmq", "off", "--once", "--speed", "max")
 
@@ -202,6 +205,58 @@ def test_silence_has_no_label(tmp_path: Path, level: float) -> None:
     assert analysis["label"] is None
     assert analysis["scores"] is None
     assert {event["state"] for event in analysis["events"]} == {"warmup", "silence"}
+
+
+def as_file(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    return emotiond("analyze", path, "--model", TINY, "--format", "json")
+
+
+def as_named_pipe(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", path, pipe]):
+        return emotiond("analyze", str(pipe), "--model", TINY, "--format", "json")
+
+
+def as_substituted_process(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """As a shell does for ``<(…)``."""
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        number = process.stdout.fileno()
+        arguments = ("analyze", f"/dev/fd/{number}", "--model", TINY, "--format", "json")
+        return emotiond(*arguments, pass_fds=(number,))
+
+
+def as_standard_input(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+        arguments = ("analyze", "-", "--model", TINY, "--format", "json")
+        return emotiond(*arguments, stdin=process.stdout)
+
+
+def as_device(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+        arguments = ("analyze", "/dev/stdin", "--model", TINY, "--format", "json")
+        return emotiond(*arguments, stdin=process.stdout)
+
+
+@pytest.mark.parametrize(
+    "given", [as_named_pipe, as_substituted_process, as_standard_input, as_device]
+)
+def test_analyze_reads_a_pipe_as_it_reads_a_file(
+    given: Callable[[str, Path], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    piped = given(str(DEMO), tmp_path)
+    assert piped.stderr == ""
+    found, expected = json.loads(piped.stdout), json.loads(as_file(str(DEMO), tmp_path).stdout)
+    for name in ("duration", "label", "scores"):
+        assert found[name] == expected[name]
+    assert len(found["events"]) == len(expected["events"])
+
+
+def test_standard_input_without_sound_is_reported_in_one_line() -> None:
+    ended = emotiond("analyze", "-", "--model", TINY, stdin=subprocess.DEVNULL)
+    assert_one_line(ended.stderr, "-: it is empty")
+    assert ended.returncode == 1
 
 
 def test_analyze_covers_everything_at_the_longest_stride() -> None:

@@ -59,7 +59,7 @@ def test_several_files_are_analyzed_at_once() -> None:
 
 @pytest.mark.parametrize("name", CANCELLING)
 def test_a_voice_in_channels_that_cancel_is_judged_as_in_one_of_them(
-    past_classifier: Classifier, tmp_path: Path, name: str
+    tiny_classifier: Classifier, tmp_path: Path, name: str
 ) -> None:
     sound = CANCELLING[name]
     path = tmp_path / "both.wav"
@@ -68,7 +68,7 @@ def test_a_voice_in_channels_that_cancel_is_judged_as_in_one_of_them(
     soundfile.write(one, sound[:, (sound**2).sum(axis=0).argmax()], 16_000, subtype="FLOAT")
     with Decoder() as decoder:
         analyzed, expected = (
-            analyze(file, past_classifier, 4000, decoder) for file in (str(path), one)
+            analyze(file, tiny_classifier, 4000, decoder) for file in (str(path), one)
         )
     states, wanted = (
         [event.state for event in each.events if isinstance(event, Emotion)]
