@@ -10,7 +10,7 @@ import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.audio.samples import are_plausible
+from emotiond.streamer.audio.samples import fault_of
 from emotiond.streamer.readers import kinds
 from emotiond.streamer.readers.opening import open_to_read
 from emotiond.streamer.readers.reader import SoundReader
@@ -72,14 +72,11 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
     """Return the next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
 
     Raises:
-        SourceError: the file is damaged here, or holds samples that are not finite.
+        SourceError: the file is damaged here, or its samples are not finite, or scaled as integers.
     """
     block = reader.read(max(1, round(seconds * reader.sample_rate)))
-    if not are_plausible(block):
-        raise SourceError(
-            f"{path}: it holds samples that are not finite numbers, or absurdly large",
-            "Export it again, as 16-bit PCM for instance",
-        )
+    if (fault := fault_of(block)) is not None:
+        raise SourceError(f"{path}: {fault.problem}", fault.remedy)
     return block
 
 
@@ -87,7 +84,8 @@ def read_sound_file(path: str) -> tuple[FloatArray, int]:
     """Return all samples of a file, shape ``(n, channels)``, and its sample rate in Hz.
 
     Raises:
-        SourceError: the file cannot be opened, is damaged, or holds samples that are not finite.
+        SourceError: the file cannot be opened, is damaged, or its samples are not finite, or
+            scaled as integers.
     """
     reader = open_sound_file(path)
     try:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emotiond.dsp.mono import MonoMixer
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.audio.samples import are_plausible
+from emotiond.streamer.audio.samples import fault_of
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 
 Samples = npt.NDArray[Any]
@@ -138,15 +138,14 @@ def to_floats(samples: Samples) -> FloatArray:
     """Return samples of shape ``(n, channels)`` as float32, as from a file.
 
     Raises:
-        SourceError: a sample is not a finite number, or absurdly large.
+        SourceError: a sample is not a finite number, or scaled as an integer.
     """
     if samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / _FULL_SCALE
-    elif not are_plausible(samples.astype(np.float32) if samples.itemsize == 2 else samples):
-        raise SourceError(
-            "there are samples that are not finite numbers, or absurdly large",
-            "Give floats from -1 to 1: numpy.nan_to_num replaces what is not finite",
-        )
+    else:
+        fault = fault_of(samples.astype(np.float32) if samples.itemsize == 2 else samples)
+        if fault is not None:
+            raise SourceError(fault.problem, f"Give floats from -1 to 1. {fault.remedy}")
     return np.ascontiguousarray(samples, np.float32)
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from emotiond.dsp.mono import MonoMixer
 from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.audio.samples import are_plausible, from_s16le
+from emotiond.streamer.audio.samples import fault_of, from_s16le
 from emotiond.streamer.protocol.requests import Format
 from emotiond.streamer.sources.source import About, OnStatus, Switch
 
@@ -19,17 +20,21 @@ def decode(data: bytes, form: Format, channels: int) -> FloatArray:
     """Decode a message of audio into samples, shape ``(n, channels)``.
 
     Raises:
-        ValueError: the data ends in the middle of a sample, or a sample is not finite.
+        SourceError: the data ends in the middle of a sample, or a sample is not finite, or scaled
+            as integers.
     """
     kind = np.dtype("<i2" if form == "s16le" else "<f4")
     if len(data) % (channels * kind.itemsize):
         of_all = "" if channels == 1 else f" of {channels} channels"
-        raise ValueError(f"{len(data)} bytes are no whole number of {form} samples{of_all}")
+        raise SourceError(
+            f"{len(data)} bytes are no whole number of {form} samples{of_all}",
+            "Send samples in the format of 'start'",
+        )
     if form == "s16le":
         return from_s16le(data).reshape(-1, channels)
     samples = np.frombuffer(data, kind).astype(np.float32).reshape(-1, channels)
-    if not are_plausible(samples):
-        raise ValueError("there are samples that are not finite numbers, or absurdly large")
+    if (fault := fault_of(samples)) is not None:
+        raise SourceError(*fault)
     return samples
 
 

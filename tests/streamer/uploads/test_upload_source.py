@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.uploads.upload_source import UploadSource, decode
 
@@ -17,11 +18,13 @@ def test_both_formats_give_the_same_samples() -> None:
 
 
 def test_half_a_sample_and_non_finite_samples_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 bytes"):
+    with pytest.raises(SourceError, match="3 bytes"):
         decode(b"abc", "s16le", 1)
-    with pytest.raises(ValueError, match=r"2 bytes .* of 2 channels"):
+    with pytest.raises(SourceError, match=r"2 bytes .* of 2 channels"):
         decode(b"ab", "s16le", 2)
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(SourceError, match="scaled as integers"):
+        decode(np.array([0, 12_345], "<f4").tobytes(), "f32le", 1)
+    with pytest.raises(SourceError, match="not finite"):
         decode(np.array([np.nan], "<f4").tobytes(), "f32le", 1)
 
 

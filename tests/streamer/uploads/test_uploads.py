@@ -86,6 +86,14 @@ def test_channels_that_cancel_are_mixed_as_by_analyze(
         assert analysis[name] == expected[name]
 
 
+def test_floats_at_the_scale_of_integers_are_refused(caller: Caller) -> None:
+    caller.start(format="f32le")
+    caller.send((32_767 * demo()[:16_000]).astype("<f4").tobytes())
+    detail = caller.until("error", error="bad-audio")["detail"]
+    assert "scaled as integers" in detail
+    assert "Divide them by 32768" in detail
+
+
 def test_a_message_that_ends_in_the_middle_of_the_channels_is_refused(caller: Caller) -> None:
     caller.start(channels=3)
     caller.send(bytes(8))
