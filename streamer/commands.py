@@ -46,7 +46,9 @@ def analyze_files(options: dict[str, Any]) -> int:
         runtime = checked_runtime()
         model = find_model(config.model, runtime)
         profile = None if config.profile is None else profile_for(config.profile, model.card)
-        show = _FORMATS[options["format"]]()
+        recipe = model.card.recipe
+        shortest = recipe.end_of(model.card.shape.minimum_frames) / recipe.sample_rate
+        show = _FORMATS[options["format"]](shortest)
         analysts = [
             functools.partial(
                 analyze,
@@ -67,9 +69,10 @@ def analyze_files(options: dict[str, Any]) -> int:
     return status
 
 
-def _as_text() -> Callable[[Any], None]:
+def _as_text(shortest_seconds: float) -> Callable[[Any], None]:
     def show(analysis: Any) -> None:
-        result = "no speech"
+        is_short = analysis.duration < shortest_seconds
+        result = "too short" if is_short else "no speech"
         if analysis.label is not None:
             best = sorted(analysis.scores.items(), key=lambda item: -item[1])[:3]
             rest = ", ".join(f"{label} {score:.0%}" for label, score in best[1:])
@@ -79,14 +82,14 @@ def _as_text() -> Callable[[Any], None]:
     return show
 
 
-def _as_json() -> Callable[[Any], None]:
+def _as_json(_shortest_seconds: float) -> Callable[[Any], None]:
     def show(analysis: Any) -> None:
         print(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False), flush=True)
 
     return show
 
 
-def _as_csv() -> Callable[[Any], None]:
+def _as_csv(_shortest_seconds: float) -> Callable[[Any], None]:
     writer = csv.writer(sys.stdout)
     writer.writerow(["file", "duration", "label", "confidence", *LABELS])
 

@@ -79,7 +79,7 @@ class Upload(Stream):
         self.summarizer = Summarizer()
 
     def emit(self, chunk: Chunk, decision: Decision) -> None:
-        if chunk.samples.shape[0]:  # an empty last chunk repeats the last window
+        if decision.stride.is_new:
             self.summarizer.add(decision)
         super().emit(chunk, decision)
         self.source.make_room()

@@ -20,6 +20,7 @@ from emotiond.inference.card import LABELS
 from emotiond.streamer.folders import data_folder
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, emotiond
+from tests.support.signals import demo
 
 TINY = str(DATA / "tiny.tflite")
 MODELS = Path(__file__).parents[2] / "models"
@@ -257,6 +258,32 @@ def test_standard_input_without_sound_is_reported_in_one_line() -> None:
     ended = emotiond("analyze", "-", "--model", TINY, stdin=subprocess.DEVNULL)
     assert_one_line(ended.stderr, "-: it is empty")
     assert ended.returncode == 1
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.45, 0.5, 0.6])
+def test_a_short_clip_has_a_label_and_the_same_events_from_run(
+    tmp_path: Path, seconds: float
+) -> None:
+    path = tmp_path / "short.wav"
+    soundfile.write(path, demo()[16_000:][: round(seconds * 16_000)], 16_000)
+    analyzed = json.loads(as_file(str(path), tmp_path).stdout)
+    assert analyzed["label"] is not None
+    ran = emotiond("--source", str(path), "--json", "--model", TINY, *QUICK[2:]).stdout
+    events = [json.loads(line) for line in ran.splitlines()]
+    assert [without_time(event) for event in events if event["type"] != "status"] == [
+        without_time(event) for event in analyzed["events"]
+    ]
+
+
+def without_time(event: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in event.items() if name not in ("time", "age_ms")}
+
+
+def test_a_clip_that_the_model_cannot_judge_is_too_short(tmp_path: Path) -> None:
+    path = tmp_path / "short.wav"
+    for seconds, word in ((0.2, "too short, 0.2 s"), (1.0, "no speech, 1.0 s")):
+        soundfile.write(path, np.zeros(round(seconds * 16_000)), 16_000)
+        assert emotiond("analyze", str(path), "--model", TINY).stdout == f"{path}: {word}\n"
 
 
 def test_analyze_covers_everything_at_the_longest_stride() -> None:
