@@ -153,8 +153,10 @@ def main(arguments: list[str]) -> int:
         if message["type"] == "change":
             print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
         elif message["type"] == "analysis":
-            share = "" if message["label"] is None else f" {message['confidence']:.0%}"
+            share = "" if message["label"] is None else f" {message['confidence']:.0%} on average"
             print(f"{message['name']}: {message['label'] or 'no speech'}{share}")
+            for label, part in (message["shares"] or {}).items():
+                print(f"{part:8.0%} of the time {label}")
         elif message["type"] == "error":
             print(message["detail"], file=sys.stderr)
             return 1

@@ -286,6 +286,28 @@ def test_a_clip_that_the_model_cannot_judge_is_too_short(tmp_path: Path) -> None
         assert emotiond("analyze", str(path), "--model", TINY).stdout == f"{path}: {word}\n"
 
 
+def test_a_file_of_several_emotions_is_mixed_in_text_and_has_its_shares(tmp_path: Path) -> None:
+    """The tiny model takes a quiet voice for another emotion than a loud one, or a high one."""
+    path = tmp_path / "several.wav"
+    parts = [demo()[:96_000], demo()[:96_000:2], np.repeat(demo()[:48_000], 2)]
+    soundfile.write(path, np.concatenate(parts), 16_000)
+    found = json.loads(as_file(str(path), tmp_path).stdout)
+    strides = [event for event in found["events"] if event["type"] == "emotion"]
+    ends = [0.0, *(event["end"] for event in strides)]
+    for label, share in found["shares"].items():
+        lasted = sum(
+            event["end"] - before
+            for event, before in zip(strides, ends[:-1], strict=True)
+            if event["label"] == label
+        )
+        assert share == pytest.approx(lasted / found["duration"], abs=1e-3)
+    text = emotiond("analyze", str(path), "--model", TINY).stdout
+    lasting = [share for share in found["shares"].values() if share * found["duration"] >= 2]
+    is_mixed = len([share for share in lasting if share >= 0.2 * sum(found["shares"].values())]) > 1
+    first, share = next(iter(found["shares"].items()))
+    assert (f": mixed ({first} {share:.0%}" in text) is is_mixed
+
+
 def test_analyze_covers_everything_at_the_longest_stride() -> None:
     environment = {**os.environ, "EMOTIOND_STRIDE": "10"}
     ended = emotiond("analyze", str(DEMO), "--model", "lite", "--format", "json", env=environment)

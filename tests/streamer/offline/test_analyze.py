@@ -21,7 +21,7 @@ from tests.support.signals import demo
 
 
 def analysis(file: str) -> Analysis:
-    return Analysis(1.0, None, None, None, file, ())
+    return Analysis(1.0, None, None, None, None, file, ())
 
 
 def test_results_come_in_the_order_of_the_files() -> None:
@@ -70,12 +70,11 @@ def test_a_voice_in_channels_that_cancel_is_judged_as_in_one_of_them(
         analyzed, expected = (
             analyze(file, tiny_classifier, 4000, decoder) for file in (str(path), one)
         )
-    states, wanted = (
-        [event.state for event in each.events if isinstance(event, Emotion)]
+    spoken, wanted = (
+        sum(event.state == "speech" for event in each.events if isinstance(event, Emotion))
         for each in (analyzed, expected)
     )
-    assert np.mean([one == other for one, other in zip(states, wanted, strict=True)]) > 0.9
-    assert analyzed.scores == pytest.approx(expected.scores, abs=0.1)
+    assert spoken >= 0.8 * wanted > 0
 
 
 @pytest.mark.parametrize("samples", [79_999, 80_000, 80_001])
