@@ -23,7 +23,7 @@ from typing import IO, Any, BinaryIO, Protocol, cast, runtime_checkable
 import numpy as np
 
 from emotiond.dsp.types import FloatArray
-from emotiond.exceptions import SourceError
+from emotiond.exceptions import SourceError, shortage_of
 from emotiond.streamer.readers.opening import STANDARD_INPUT, is_pipe, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import MOST_SECONDS, open_sound_file, read_block
 
@@ -212,14 +212,18 @@ def _start() -> subprocess.Popen[bytes]:
     apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C must not reach the decoder
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # libraries print warnings about files there
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        **apart,
-    )
+    try:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # libraries print warnings about files there
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            **apart,
+        )
+    except OSError as error:
+        problem, remedy = shortage_of(error) or (error.strerror or str(error), "Try again")
+        raise SourceError(f"no decoder of sound files can start: {problem}", remedy) from None
 
 
 def _fate(status: int) -> str:

@@ -39,6 +39,7 @@ class LibsndfileReader:
         try:
             self._bytes.seek(0, io.SEEK_END)
             self._size = self._bytes.tell()
+            _refuse_ogg_flac(path, self._bytes)
             self._pieces = iter(pieces_of(self._bytes, self._size))
             self._sound = self._open(next(self._pieces))
         except BaseException:
@@ -106,6 +107,16 @@ class LibsndfileReader:
             ) from None
         self._read_frames += samples.shape[0]
         return samples
+
+
+def _refuse_ogg_flac(path: str, file: BinaryIO) -> None:
+    file.seek(0)
+    head = file.read(64)
+    if head.startswith(b"OggS") and b"\x7fFLAC" in head:
+        raise SourceError(
+            f"{path}: it is FLAC inside Ogg, which is not read",
+            "Take it out without loss: ffmpeg -i FILE -c copy out.flac",
+        )
 
 
 class _Conforming:

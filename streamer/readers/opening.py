@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from emotiond.exceptions import SourceError
+from emotiond.exceptions import SourceError, shortage_of
 
 STANDARD_INPUT = "-"
 """The path that stands for standard input."""
@@ -21,9 +21,6 @@ _SENTENCES = {
     errno.ELOOP: ("its links lead in a circle", "Name the file itself"),
     errno.ENAMETOOLONG: ("no file can have a name as long as this", "Check the path"),
     errno.ENXIO: ("it is no file, but a socket or a device", "Name a file"),
-    errno.EMFILE: ("this process has too many files open", "Allow more: ulimit -n 4096"),
-    errno.ENFILE: ("this machine has too many files open", "End other programs"),
-    errno.ENOMEM: ("this machine has no memory left", "End other programs"),
     errno.EIO: ("the disk cannot be read here", "Copy the file from elsewhere"),
     errno.ESTALE: ("its server has replaced it", "Open its folder anew"),
     errno.EFBIG: ("the temporary file may not grow further", "Allow more: ulimit -f unlimited"),
@@ -53,7 +50,7 @@ def unreadable(path: str, error: OSError) -> SourceError:
     """Return the sentence for an error of the system about a file."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return _forbidden(path)
-    problem, remedy = _SENTENCES.get(
+    problem, remedy = shortage_of(error) or _SENTENCES.get(
         error.errno or 0,
         (f"the system cannot read it ({error.strerror or error})", "Copy it to another place"),
     )
