@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +23,17 @@ NOBODY = 65_534
 
 
 @pytest.fixture
-def as_nobody(tmp_path: Path) -> Iterator[None]:
+def folder() -> Iterator[Path]:
+    """A folder that everybody may enter; those of pytest are for their owner."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[None]:
     """As a user who owns nothing, where the tests run as root."""
     is_root = os.geteuid() == 0
-    for folder in (tmp_path, *tmp_path.parents[:2]) if is_root else ():
-        folder.chmod(0o755)
     if is_root:
         os.seteuid(NOBODY)
     yield
@@ -41,21 +48,21 @@ def refusal(path: object) -> str:
 
 
 @pytest.fixture
-def closed_file(tmp_path: Path) -> Path:
-    path = tmp_path / "closed.flac"
+def closed_file(folder: Path) -> Path:
+    path = folder / "closed.flac"
     path.write_bytes(DEMO.read_bytes())
     path.chmod(0)
     return path
 
 
 @pytest.fixture
-def closed_folder(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "closed"
-    folder.mkdir()
-    (folder / "x.flac").write_bytes(DEMO.read_bytes())
-    folder.chmod(0)
-    yield folder
-    folder.chmod(0o700)
+def closed_folder(folder: Path) -> Iterator[Path]:
+    closed = folder / "closed"
+    closed.mkdir()
+    (closed / "x.flac").write_bytes(DEMO.read_bytes())
+    closed.chmod(0)
+    yield closed
+    closed.chmod(0o700)
 
 
 def test_a_file_that_may_not_be_read(closed_file: Path, as_nobody: None) -> None:
