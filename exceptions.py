@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from pathlib import Path
 
@@ -70,6 +71,19 @@ class ServeError(EmotiondError):
 
 class DataError(EmotiondError):
     """Training data is missing or wrong."""
+
+
+_SHORTAGES = {
+    errno.EAGAIN: ("this user may have no more processes", "End other programs, or: ulimit -u"),
+    errno.EMFILE: ("this process has too many files open", "Allow more: ulimit -n 4096"),
+    errno.ENFILE: ("this machine has too many files open", "End other programs"),
+    errno.ENOMEM: ("this machine has no memory left", "End other programs"),
+}
+
+
+def shortage_of(error: OSError) -> tuple[str, str] | None:
+    """Return problem and remedy where the system has no more of something; None otherwise."""
+    return _SHORTAGES.get(error.errno or 0)
 
 
 def cause_of(error: Exception) -> str:

@@ -24,7 +24,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-_CHUNK_SAMPLES = 16_000  # of a file: 64,000 bytes, just below the limit of a message
+_CHUNK_BYTES = 64_000  # of a file: just below the limit of a message
 _BLOCK_SECONDS = 0.05  # of the microphone
 _CLOSE_SECONDS = 0.5  # for the closing handshake: the daemon may still be busy with the sound
 _MOST_BLOCKS = 200  # that wait for a slow network before the oldest is dropped
@@ -77,7 +77,7 @@ def _send(connection: ClientConnection, chunks: Iterable[bytes]) -> None:
 
 
 def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """Return the fields of ``start`` for a sound file, and its samples, mixed to mono."""
+    """Return the fields of ``start`` for a sound file, and its samples."""
     import soundfile
 
     if not Path(path).is_file():
@@ -97,13 +97,15 @@ def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
         "purpose": "file",
         "sample_rate": sound.samplerate,
         "format": "f32le",
+        "channels": sound.channels,  # the daemon mixes them
         "name": Path(path).name,
         "duration": sound.frames / sound.samplerate,
     }
 
     def chunks() -> Iterator[bytes]:
-        while (block := sound.read(_CHUNK_SAMPLES, "float32", always_2d=True)).size:
-            yield block.mean(axis=1).astype("<f4").tobytes()
+        length = _CHUNK_BYTES // 4 // sound.channels
+        while (block := sound.read(length, "float32", always_2d=True)).size:
+            yield block.astype("<f4").tobytes()
 
     return start, chunks()
 
@@ -151,8 +153,10 @@ def main(arguments: list[str]) -> int:
         if message["type"] == "change":
             print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
         elif message["type"] == "analysis":
-            share = "" if message["label"] is None else f" {message['confidence']:.0%}"
+            share = "" if message["label"] is None else f" {message['confidence']:.0%} on average"
             print(f"{message['name']}: {message['label'] or 'no speech'}{share}")
+            for label, part in (message["shares"] or {}).items():
+                print(f"{part:8.0%} of the time {label}")
         elif message["type"] == "error":
             print(message["detail"], file=sys.stderr)
             return 1

@@ -41,7 +41,7 @@ def analyze(
         source: the recording:
 
             - a path;
-            - a file that is open in binary mode, read from its present position, of 256 MiB at
+            - a file that is open in binary mode, read from its present position, of 4 GiB at
               most;
             - a pair ``(samples, sample_rate)``: an array of shape ``(n,)`` or ``(n, channels)``,
               with floats from -1 to 1 or int16; and its rate in Hz, from 1000 to 384000.
@@ -50,9 +50,11 @@ def analyze(
         profile: name of a voice profile, see ``emotiond enroll``; None for an unknown voice.
 
     Returns:
-        The result: ``label``, ``confidence`` and ``scores`` of the whole (None without speech),
-        ``duration`` in seconds, and ``events``, an ``Emotion`` for each 0.25 s and a ``Change``
-        for each change of the label. ``to_json()`` returns what the command prints.
+        The result: ``label``, ``confidence`` and ``scores`` of the whole on average (None without
+        speech), ``shares`` of the time in which each label was published, ``is_mixed`` where that
+        is more than one, ``duration`` in seconds, and ``events``, an ``Emotion`` for each 0.25 s
+        and a ``Change`` for each change of the label. ``to_json()`` returns what the command
+        prints.
 
     Raises:
         SourceError: the sound cannot be read, or is of a wrong type, shape or rate.

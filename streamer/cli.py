@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
-from emotiond.exceptions import EmotiondError
+from emotiond.exceptions import EmotiondError, shortage_of
 from emotiond.streamer import commands
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
@@ -55,7 +55,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except RuntimeError as error:
+        if "start new thread" not in str(error):
+            raise
+        print(
+            "emotiond: this user may have no more threads. End other programs, or: ulimit -u.",
+            file=sys.stderr,
+        )
+        return 1
     except OSError as error:
+        found = shortage_of(error)
+        if found is None and error.filename is not None:
+            found = f"{error.filename}: {error.strerror}", "Check this file"
+        if found is not None:
+            print(f"emotiond: {found[0]}. {found[1]}.", file=sys.stderr)
+            return 1
         # Python flushes standard output once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader of our output is gone
@@ -221,7 +235,7 @@ def _run(options: dict[str, Any]) -> int:
 
 def _add_analyze(group: Any) -> None:
     parser = _add(group, "analyze", commands.analyze_files, "analyze whole recordings")
-    parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
     parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
     parser.add_argument("--format", choices=("text", "json", "csv"), default="text")

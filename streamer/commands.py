@@ -46,7 +46,9 @@ def analyze_files(options: dict[str, Any]) -> int:
         runtime = checked_runtime()
         model = find_model(config.model, runtime)
         profile = None if config.profile is None else profile_for(config.profile, model.card)
-        show = _FORMATS[options["format"]]()
+        recipe = model.card.recipe
+        shortest = recipe.end_of(model.card.shape.minimum_frames) / recipe.sample_rate
+        show = _FORMATS[options["format"]](shortest)
         analysts = [
             functools.partial(
                 analyze,
@@ -67,10 +69,14 @@ def analyze_files(options: dict[str, Any]) -> int:
     return status
 
 
-def _as_text() -> Callable[[Any], None]:
+def _as_text(shortest_seconds: float) -> Callable[[Any], None]:
     def show(analysis: Any) -> None:
-        result = "no speech"
-        if analysis.label is not None:
+        is_short = analysis.duration < shortest_seconds
+        result = "too short" if is_short else "no speech"
+        if analysis.is_mixed:
+            parts = [f"{label} {share:.0%}" for label, share in analysis.shares.items()]
+            result = f"mixed ({', '.join(parts[:3])} of the time)"
+        elif analysis.label is not None:
             best = sorted(analysis.scores.items(), key=lambda item: -item[1])[:3]
             rest = ", ".join(f"{label} {score:.0%}" for label, score in best[1:])
             result = f"{analysis.label} {analysis.confidence:.0%} ({rest})"
@@ -79,22 +85,25 @@ def _as_text() -> Callable[[Any], None]:
     return show
 
 
-def _as_json() -> Callable[[Any], None]:
+def _as_json(_shortest_seconds: float) -> Callable[[Any], None]:
     def show(analysis: Any) -> None:
         print(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False), flush=True)
 
     return show
 
 
-def _as_csv() -> Callable[[Any], None]:
+def _as_csv(_shortest_seconds: float) -> Callable[[Any], None]:
     writer = csv.writer(sys.stdout)
-    writer.writerow(["file", "duration", "label", "confidence", *LABELS])
+    shares = [f"{label}_share" for label in LABELS]
+    writer.writerow(["file", "duration", "label", "confidence", *LABELS, *shares])
 
     def show(analysis: Any) -> None:
         values = analysis.to_json()
-        scores = values["scores"] or {}
+        scores, held = values["scores"] or {}, values["shares"]
         row = [values[name] for name in ("file", "duration", "label", "confidence")]
-        writer.writerow(row + [scores.get(label) for label in LABELS])
+        row += [scores.get(label) for label in LABELS]
+        row += [None if held is None else held.get(label, 0.0) for label in LABELS]
+        writer.writerow(row)
         sys.stdout.flush()
 
     return show

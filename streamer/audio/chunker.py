@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emotiond.dsp.mono import MonoMixer
 from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
@@ -42,6 +43,7 @@ class Chunker:
         """Strides per chunk. Chunks end at multiples of their length."""
         self._ring = ring
         self._stride = stride_samples
+        self._mixer = MonoMixer(ring.sample_rate, ring.channels)
         self._resampler = Resampler(ring.sample_rate, SAMPLE_RATE)
         # Blocks do not depend on the timing, so the resampler always gives the same bits.
         self._block = math.ceil(_RESAMPLED_SECONDS * ring.sample_rate)
@@ -126,16 +128,14 @@ class Chunker:
     def _begin_run(self, block: Block) -> None:
         """Continue behind a cut."""
         self._next_run = None
+        self._mixer.restart()
         self._resampler.restart()
         self._position = round(block.position * SAMPLE_RATE / self._ring.sample_rate)
         self._after_cut = True
         self._take(block)
 
     def _take(self, block: Block) -> None:
-        mono = block.samples[:, 0]
-        if block.samples.shape[1] > 1:
-            mono = block.samples.mean(axis=1)
-        self._append(self._resampler.push(mono))
+        self._append(self._resampler.push(self._mixer.push(block.samples)))
 
     def _flush_resampler(self) -> None:
         self._append(self._resampler.push(np.empty(0, np.float32), last=True))

@@ -53,6 +53,7 @@ class Ring:
 
     def __init__(self, capacity: int, channels: int, sample_rate: int) -> None:
         self.sample_rate = sample_rate
+        self.channels = channels
         self.lost_samples = 0
         """Samples overwritten before they were read, dropped by the reader, or never captured."""
         self._samples = np.zeros((capacity, channels), np.float32)
@@ -75,7 +76,7 @@ class Ring:
 
     def sibling(self) -> Ring:
         """Return an empty ring of the same shape."""
-        return Ring(self._capacity, self._samples.shape[1], self.sample_rate)
+        return Ring(self._capacity, self.channels, self.sample_rate)
 
     # The writer's side.
 
@@ -245,7 +246,7 @@ class Ring:
 
     def _copy(self, position: int, count: int) -> FloatArray:
         start = position % self._capacity
-        samples = np.empty((count, self._samples.shape[1]), np.float32)
+        samples = np.empty((count, self.channels), np.float32)
         first = min(count, self._capacity - start)
         samples[:first] = self._samples[start : start + first]
         samples[first:] = self._samples[: count - first]

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from emotiond.dsp.types import FloatArray
 
-_LARGEST_SAMPLE = 1e6  # floats may be scaled to 16 bits, for instance, but not larger still
+_LARGEST_SAMPLE = 16.0
+"""24 dB above full scale. Peaks of sound in floats may lie above 1, but not as far as integers."""
+_INTEGER_SCALES = (2**7, 2**15, 2**23, 2**31)
+
+
+class Fault(NamedTuple):
+    """Why samples cannot be sound, and what helps."""
+
+    problem: str
+    remedy: str
 
 
 def from_s16le(data: bytes) -> FloatArray:
@@ -14,6 +25,22 @@ def from_s16le(data: bytes) -> FloatArray:
     return np.frombuffer(data, "<i2").astype(np.float32) / 32768
 
 
-def are_plausible(samples: FloatArray) -> bool:
-    """Return whether all samples are finite and not absurdly large."""
-    return bool(np.abs(samples).max(initial=0) <= _LARGEST_SAMPLE)  # false for NaN, too
+def fault_of(samples: FloatArray) -> Fault | None:
+    """Return what is wrong with samples in floats; None if they may be sound."""
+    peak = float(np.abs(samples).max(initial=0))
+    if peak <= _LARGEST_SAMPLE:  # false for NaN, too
+        return None
+    if not np.isfinite(peak):
+        return Fault(
+            "there are samples that are not finite numbers",
+            "Replace them: numpy.nan_to_num in Python, or export it again as 16-bit PCM",
+        )
+    scale = next((scale for scale in _INTEGER_SCALES if peak <= scale), None)
+    if scale is None:
+        return Fault(
+            f"samples reach {peak:.3g}, where 1 is full scale", "Divide them by their peak"
+        )
+    return Fault(
+        f"samples reach {peak:.5g}, where 1 is full scale: they are scaled as integers",
+        f"Divide them by {scale}; for a file: ffmpeg -i FILE -af volume=1/{scale} out.wav",
+    )

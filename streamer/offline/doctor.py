@@ -18,6 +18,7 @@ import numpy as np
 from emotiond.dsp.framing import frame_view
 from emotiond.dsp.frontend import FrontEnd
 from emotiond.dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
+from emotiond.dsp.mono import mix_down
 from emotiond.exceptions import EmotiondError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import bundled_models
@@ -201,7 +202,7 @@ def _check_level(block: Block | None, sample_rate: int) -> Finding:
     if block is None or seconds < _LISTEN_SECONDS / 2:
         detail = f"only {seconds:.1f} of {_LISTEN_SECONDS:g} s came"
         return Finding(check, "error", detail, "Plug it in again, or choose another one")
-    mono = block.samples.mean(axis=1)
+    mono = mix_down(block.samples, sample_rate)
     level = mean_level_dbfs(levels_dbfs(frame_view(mono, sample_rate // 100, sample_rate // 100)))
     peak = float(20 * np.log10(max(float(np.abs(mono).max()), 1e-6)))
     detail = f"{seconds:.1f} s at {level:.0f} dBFS, peak {peak:.0f} dBFS"

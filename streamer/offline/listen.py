@@ -155,7 +155,7 @@ class _Observed(Stream):
         self._on_decision = on_decision
 
     def emit(self, chunk: Chunk, decision: Decision) -> None:
-        if chunk.samples.shape[0]:  # an empty last chunk repeats the last window
+        if decision.stride.is_new:
             self._on_decision(decision)
         super().emit(chunk, decision)
 

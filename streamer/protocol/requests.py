@@ -11,11 +11,12 @@ from emotiond.exceptions import EmotiondError
 from emotiond.inference.parsing import build
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
+MOST_CHANNELS = 64
 LONGEST_NAME = 200  # characters
 _LONGEST_PROBLEM = 200  # characters; a problem may quote what a client sent
 
 Format = Literal["s16le", "f32le"]
-"""Signed 16-bit integers, or floats from -1 to 1; both little-endian and mono."""
+"""Signed 16-bit integers, or floats from -1 to 1; both little-endian."""
 
 
 class RequestError(EmotiondError):
@@ -78,10 +79,14 @@ class Start:
     """Whether all clients get the events, instead of this client alone."""
     duration: float | None = None
     """Seconds of audio that will come, if known."""
+    channels: int = 1
+    """The samples of all channels at one time stand together. They are mixed to mono."""
 
     def __post_init__(self) -> None:
         if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
             raise ValueError(f"'sample_rate' must be {LOWEST_RATE} to {HIGHEST_RATE}")
+        if not 1 <= self.channels <= MOST_CHANNELS:
+            raise ValueError(f"'channels' must be 1 to {MOST_CHANNELS}")
         if len(self.name) > LONGEST_NAME:
             raise ValueError(f"'name' must have {LONGEST_NAME} characters at most")
         if self.duration is not None and self.duration < 0:

@@ -16,13 +16,15 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import IO, Any, BinaryIO, Protocol, cast, runtime_checkable
 
 import numpy as np
 
 from emotiond.dsp.types import FloatArray
-from emotiond.exceptions import SourceError
+from emotiond.exceptions import SourceError, shortage_of
+from emotiond.streamer.readers.opening import STANDARD_INPUT, is_pipe, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import MOST_SECONDS, open_sound_file, read_block
 
 BLOCK_SECONDS = 0.5
@@ -30,7 +32,8 @@ _OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
 _HEAD = struct.Struct("<cI")
 _PART = struct.Struct("<I")
 _PART_BYTES = 2**18
-_MOST_BYTES_SENT = 2**28  # of a file without a path, which the decoder holds in memory
+_MOST_BYTES_SENT = 2**32  # of a file without a path
+_MOST_BYTES_HELD = 2**24  # of it in memory; more goes into a temporary file
 _MOST_SECONDS_A_STEP = 20.0  # to open a file, or to decode a block of it
 _LAST_SECONDS = 5.0  # from the end of its output to the end of the process
 _MOST_MEMORY_BYTES = 2**31  # of address space, libraries included
@@ -69,7 +72,8 @@ class Decoder:
 
         Args:
             path: the path, or a name for messages if the file is open already.
-            file: an open file, which is read from its present position to its end.
+            file: an open file, which is read from its present position to its end. A pipe is opened
+                and read to its end in this process: its path may mean nothing to another.
 
         Raises:
             SourceError: the file cannot be decoded, or crashed the decoder.
@@ -77,7 +81,12 @@ class Decoder:
         if self._process.poll() is not None:
             self.close()
             self._process = _start()
-        return Decoding(self, path, file)
+        if file is not None:
+            return Decoding(self, path, file)
+        if path == STANDARD_INPUT or is_pipe(path):
+            with open_to_read(path) as pipe:
+                return Decoding(self, path, pipe)
+        return Decoding(self, path)
 
     def close(self) -> None:
         """End the process at once. It may have ended already."""
@@ -181,7 +190,9 @@ def _parts(path: str, file: Readable) -> Iterator[bytes]:
     while part:
         try:
             part = file.read(_PART_BYTES)
-        except (OSError, ValueError) as error:  # ValueError: it is closed
+        except OSError as error:
+            raise unreadable(path, error) from None
+        except ValueError as error:  # it is closed
             raise SourceError(f"{path}: it cannot be read ({error})", "Open it again") from None
         if not isinstance(part, bytes):
             raise SourceError(
@@ -190,9 +201,9 @@ def _parts(path: str, file: Readable) -> Iterator[bytes]:
         total += len(part)
         if total > _MOST_BYTES_SENT:
             raise SourceError(
-                f"{path}: it is larger than {_MOST_BYTES_SENT / 2**20:g} MiB, too large for an "
-                "open file",
-                "Give its path instead",
+                f"{path}: it is larger than {_MOST_BYTES_SENT / 2**30:g} GiB, too large for a pipe "
+                "or an open file",
+                "Give the path of a file instead",
             )
         yield part
 
@@ -201,14 +212,18 @@ def _start() -> subprocess.Popen[bytes]:
     apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C must not reach the decoder
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # libraries print warnings about files there
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        **apart,
-    )
+    try:
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # libraries print warnings about files there
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            **apart,
+        )
+    except OSError as error:
+        problem, remedy = shortage_of(error) or (error.strerror or str(error), "Try again")
+        raise SourceError(f"no decoder of sound files can start: {problem}", remedy) from None
 
 
 def _fate(status: int) -> str:
@@ -230,31 +245,41 @@ def main() -> None:
     with contextlib.suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
             path, has_content = json.loads(line)
-            sent = _content(sys.stdin.buffer) if has_content else None
-            for kind, content in _answer(path, sent):
-                output.write(_HEAD.pack(kind, len(content)))
-                output.write(content)
-                output.flush()
+            with contextlib.ExitStack() as stack:
+                sent = None
+                if has_content:
+                    sent = stack.enter_context(tempfile.SpooledTemporaryFile(_MOST_BYTES_HELD))
+                for kind, content in _answer(path, sent):
+                    output.write(_HEAD.pack(kind, len(content)))
+                    output.write(content)
+                    output.flush()
     os._exit(0)  # a regular exit would try to flush standard output once more
 
 
-def _content(stream: BinaryIO) -> bytes:
-    """Read the content that follows a path."""
-    parts = bytearray()
+def _receive(stream: BinaryIO, content: IO[bytes]) -> OSError | None:
+    """Keep the content that follows a path. Returns why it cannot be kept."""
+    failure = None
     while True:
         head = stream.read(_PART.size)
         if len(head) < _PART.size:  # the daemon is gone
             os._exit(0)
         (length,) = _PART.unpack(head)
         if not length:
-            return bytes(parts)
-        parts += stream.read(length)
+            return failure
+        part = stream.read(length)
+        try:
+            if failure is None:
+                content.write(part)
+        except OSError as error:
+            failure = error
 
 
-def _answer(path: str, sent: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+def _answer(path: str, sent: IO[bytes] | None) -> Iterator[tuple[bytes, bytes]]:
     try:
+        if sent is not None and (failure := _receive(sys.stdin.buffer, sent)) is not None:
+            raise unreadable(path, failure)
         with _deadline():
-            reader = open_sound_file(path, sent)
+            reader = open_sound_file(path, None if sent is None else cast("BinaryIO", sent))
         about = {"sample_rate": reader.sample_rate, "channels": reader.channels}
         yield _OPENED, json.dumps(about).encode()
         content = b"-"
@@ -265,6 +290,9 @@ def _answer(path: str, sent: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         reader.close()
     except SourceError as error:
         yield _REFUSED, json.dumps((error.problem, error.remedy)).encode()
+    except OSError as error:
+        refused = unreadable(path, error)
+        yield _REFUSED, json.dumps((refused.problem, refused.remedy)).encode()
     except MemoryError:
         problem = f"{path}: it takes more memory than a sound file may"
         yield _REFUSED, json.dumps((problem, "Convert it again")).encode()

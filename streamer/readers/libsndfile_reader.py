@@ -5,41 +5,49 @@ from __future__ import annotations
 import functools
 import io
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
+
+from emotiond.dsp.mono import MonoMixer
+from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
+from emotiond.streamer.readers.opening import open_to_read
+from emotiond.streamer.readers.piece import Piece, PieceFile
+from emotiond.streamer.readers.pieces import pieces_of
 
 
 class LibsndfileReader:
-    """Reads one file through libsndfile. See :class:`SoundReader`.
+    """Reads all pieces of a file through libsndfile. See :class:`SoundReader`.
 
     Args:
         path: the path, or a name for messages if there is content.
-        content: the content of a file that has no path.
+        content: a file without a path; it stays open.
 
     Raises:
         SourceError: the file is not audio.
     """
 
-    def __init__(self, path: str, content: bytes | None) -> None:
+    def __init__(self, path: str, content: BinaryIO | None) -> None:
         self._path = path
-        sound_file = _sound_file_class()
         # As bytes, because a name need not be text.
-        file: Any = os.fsencode(path) if os.name == "posix" else path
+        self._name: Any = os.fsencode(path) if os.name == "posix" else path
+        self._has_name = content is None
+        self._bytes = open_to_read(path) if content is None else content
+        self._sound: Any = None
         try:
-            self._file = sound_file(file if content is None else io.BytesIO(content))
-        except (OSError, RuntimeError, TypeError) as error:
-            # TypeError: the suffix is .raw. soundfile does not examine such a file.
-            reason = (
-                getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
-            )
-            raise SourceError(
-                f"{path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
-                "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
-            ) from None
-        self.sample_rate: int = self._file.samplerate
-        self.channels: int = self._file.channels
+            self._bytes.seek(0, io.SEEK_END)
+            self._size = self._bytes.tell()
+            _refuse_ogg_flac(path, self._bytes)
+            self._pieces = iter(pieces_of(self._bytes, self._size))
+            self._sound = self._open(next(self._pieces))
+        except BaseException:
+            self.close()
+            raise
+        self.sample_rate: int = self._sound.samplerate
+        self.channels: int = self._sound.channels
+        self._conform = _Conforming(self.sample_rate, self.channels, self._sound)
 
     def read(self, frames: int) -> FloatArray:
         """Return the next samples.
@@ -47,25 +55,110 @@ class LibsndfileReader:
         Raises:
             SourceError: the file is damaged here.
         """
-        try:
-            samples: FloatArray = self._file.read(frames, "float32", True)
-        except (OSError, RuntimeError) as error:
-            raise SourceError(
-                f"{self._path}: it is damaged ({error})", "Convert it again"
-            ) from None
-        return samples
+        while self._sound is not None:
+            samples = self._conform.push(self._read(frames))
+            if samples.shape[0]:
+                return samples
+            samples = self._conform.rest()
+            self._next()
+            if samples.shape[0]:
+                return samples
+        return np.empty((0, self.channels), np.float32)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._sound is not None:
+            self._sound.close()
+        if self._has_name:
+            self._bytes.close()
+
+    def _next(self) -> None:
+        """Go on with the next piece, if there is one."""
+        self._sound.close()
+        self._sound = None
+        piece = next(self._pieces, None)
+        if piece is not None:
+            self._sound = self._open(piece)
+            self._conform = _Conforming(self.sample_rate, self.channels, self._sound)
+
+    def _open(self, piece: Piece) -> Any:
+        self._piece, self._read_frames = piece, 0
+        is_whole = self._has_name and piece.covers(self._size)
+        try:
+            return _sound_file_class()(self._name if is_whole else PieceFile(self._bytes, piece))
+        except (OSError, RuntimeError, TypeError) as error:
+            # TypeError: the suffix is .raw. soundfile does not examine such a file.
+            reason = (
+                getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
+            )
+            raise SourceError(
+                f"{self._path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
+                "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
+            ) from None
+
+    def _read(self, frames: int) -> FloatArray:
+        try:
+            samples: FloatArray = self._sound.read(frames, "float32", True)
+        except (OSError, RuntimeError) as error:
+            if 0 < self._piece.counted <= self._read_frames:
+                return np.empty((0, self._sound.channels), np.float32)
+            raise SourceError(
+                f"{self._path}: it is damaged ({error})", "Convert it again"
+            ) from None
+        self._read_frames += samples.shape[0]
+        return samples
+
+
+def _refuse_ogg_flac(path: str, file: BinaryIO) -> None:
+    file.seek(0)
+    head = file.read(64)
+    if head.startswith(b"OggS") and b"\x7fFLAC" in head:
+        raise SourceError(
+            f"{path}: it is FLAC inside Ogg, which is not read",
+            "Take it out without loss: ffmpeg -i FILE -c copy out.flac",
+        )
+
+
+class _Conforming:
+    """Brings a piece to the rate and the channels of the first one, which passes unchanged."""
+
+    def __init__(self, sample_rate: int, channels: int, sound: Any) -> None:
+        self._channels = channels
+        self._mixer = (
+            None if sound.channels == channels else MonoMixer(sound.samplerate, sound.channels)
+        )
+        self._resamplers = (
+            []
+            if sound.samplerate == sample_rate
+            else [Resampler(sound.samplerate, sample_rate) for _ in range(channels)]
+        )
+
+    def push(self, samples: FloatArray) -> FloatArray:
+        """Return what is complete of the next samples, shape ``(n, channels)``."""
+        if self._mixer is not None:
+            samples = np.repeat(self._mixer.push(samples)[:, None], self._channels, axis=1)
+        return self._resample(samples, last=False)
+
+    def rest(self) -> FloatArray:
+        """Return what comes of the samples so far when no more follow."""
+        return self._resample(np.empty((0, self._channels), np.float32), last=True)
+
+    def _resample(self, samples: FloatArray, last: bool) -> FloatArray:
+        if not self._resamplers:
+            return samples
+        channels = [
+            resampler.push(channel, last)
+            for resampler, channel in zip(self._resamplers, samples.T, strict=True)
+        ]
+        return np.stack(channels, axis=1)
 
 
 @functools.cache
 def _sound_file_class() -> Any:
     """Return a sound file class that reads forward only.
 
-    soundfile seeks after every read of a seekable file. That restarts the decoder of an MP3,
-    and half of the audio is lost when it is read in blocks.
+    soundfile seeks after every read of a seekable file. That restarts the decoder of an MP3, whose
+    frames depend on those before: the samples behind each joint of two blocks are wrong.
     """
     try:
         import soundfile

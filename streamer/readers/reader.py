@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 from emotiond.dsp.types import FloatArray
 
@@ -26,9 +26,10 @@ class SoundReader(Protocol):
         """Close the file."""
 
 
-OpenReader: TypeAlias = "Callable[[str, bytes | None], SoundReader]"
+OpenReader: TypeAlias = "Callable[[str, BinaryIO | None], SoundReader]"
 """Opens a file of a format that the reader knows by its content.
 
-It takes the path, or a name for messages if there is content, and the content of a file that has
-no path. It raises :class:`SourceError` for any other content.
+It takes the path, or a name for messages if there is content, and the content: a file without a
+path, in which it can seek, and which it does not close. It raises :class:`SourceError` for any
+other content.
 """

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.audio.samples import are_plausible
+from emotiond.streamer.audio.samples import fault_of
 from emotiond.streamer.readers import kinds
+from emotiond.streamer.readers.opening import open_to_read
 from emotiond.streamer.readers.reader import SoundReader
 
 MOST_SECONDS = 24 * 3600
@@ -19,18 +22,21 @@ _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 _BLOCK_SECONDS = 60.0
 
 
-def open_sound_file(path: str, content: bytes | None = None) -> SoundReader:
+def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
     """Open a sound file. Its content determines the format.
 
     Args:
         path: the path, or a name for messages if there is content.
-        content: the content of a file that has no path.
+        content: a file without a path; it stays open.
 
     Raises:
         SourceError: the file is missing, not audio, empty, too large, or of an impossible shape.
     """
-    if content is None:
-        _check_file(path)
+    size = _size(path, content)
+    if size == 0:
+        raise SourceError(f"{path}: it is empty, and not a sound file", "Record it again")
+    if size > _MOST_BYTES:
+        raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
     reader = _open(path, content)
     fault = _fault(reader)
     if fault:
@@ -45,13 +51,13 @@ def open_sound_file(path: str, content: bytes | None = None) -> SoundReader:
     return _open(path, content)  # once more: some formats, GSM among them, cannot seek to the start
 
 
-def _check_file(path: str) -> None:
-    if not path_exists(path):
-        raise SourceError(f"{path}: there is no such file", "Check the path")
-    if Path(path).is_dir():
-        raise SourceError(f"{path}: this is a folder", "Name the files in it")
-    if Path(path).stat().st_size > _MOST_BYTES:
-        raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
+def _size(path: str, content: BinaryIO | None) -> int:
+    """Return the size in bytes."""
+    if content is not None:
+        content.seek(0, os.SEEK_END)
+        return content.tell()
+    with open_to_read(path) as file:
+        return os.fstat(file.fileno()).st_size
 
 
 def path_exists(path: str) -> bool:
@@ -66,14 +72,11 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
     """Return the next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
 
     Raises:
-        SourceError: the file is damaged here, or holds samples that are not finite.
+        SourceError: the file is damaged here, or its samples are not finite, or scaled as integers.
     """
     block = reader.read(max(1, round(seconds * reader.sample_rate)))
-    if not are_plausible(block):
-        raise SourceError(
-            f"{path}: it holds samples that are not finite numbers, or absurdly large",
-            "Export it again, as 16-bit PCM for instance",
-        )
+    if (fault := fault_of(block)) is not None:
+        raise SourceError(f"{path}: {fault.problem}", fault.remedy)
     return block
 
 
@@ -81,7 +84,8 @@ def read_sound_file(path: str) -> tuple[FloatArray, int]:
     """Return all samples of a file, shape ``(n, channels)``, and its sample rate in Hz.
 
     Raises:
-        SourceError: the file cannot be opened, is damaged, or holds samples that are not finite.
+        SourceError: the file cannot be opened, is damaged, or its samples are not finite, or
+            scaled as integers.
     """
     reader = open_sound_file(path)
     try:
@@ -93,10 +97,12 @@ def read_sound_file(path: str) -> tuple[FloatArray, int]:
     return np.concatenate(blocks), reader.sample_rate
 
 
-def _open(path: str, content: bytes | None) -> SoundReader:
+def _open(path: str, content: BinaryIO | None) -> SoundReader:
     """Open a file by the first reader that knows its format."""
     refusals: list[SourceError] = []
     for open_reader in kinds.READERS:
+        if content is not None:
+            content.seek(0)
         try:
             return open_reader(path, content)
         except SourceError as error:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emotiond.dsp.mono import MonoMixer
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.audio.samples import are_plausible
+from emotiond.streamer.audio.samples import fault_of
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 
 Samples = npt.NDArray[Any]
@@ -40,6 +41,7 @@ class SampleReading:
         self._blocks = iter(blocks)
         self._piece = max(1, round(_PIECE_SECONDS * self.sample_rate))
         self._rest: Samples = np.empty((0, 1), np.float32)
+        self._mixer = MonoMixer(self.sample_rate, 1)
         self._taking = threading.Lock()
         self._closed = False
 
@@ -58,7 +60,9 @@ class SampleReading:
                 return np.empty((0, 1), np.float32)
             self._rest = check_samples(block)
         piece, self._rest = self._rest[: self._piece], self._rest[self._piece :]
-        return to_mono(piece)
+        if piece.shape[1] != self._mixer.channels:
+            self._mixer = MonoMixer(self.sample_rate, piece.shape[1])
+        return self._mixer.push(to_floats(piece))[:, None]
 
     def close(self) -> None:
         """Close the blocks. While another thread takes one, it does so afterwards."""
@@ -82,7 +86,7 @@ def read_array(samples: object, sample_rate: object) -> SampleReading:
         raise SourceError("the array holds no sound (0 samples)", "Give one sample at least")
     reading = SampleReading(iter((array,)), sample_rate)
     for piece in _pieces(array):
-        to_mono(piece)
+        to_floats(piece)
     return reading
 
 
@@ -130,21 +134,19 @@ def check_samples(block: object) -> Samples:
     return samples
 
 
-def to_mono(samples: Samples) -> FloatArray:
-    """Mix samples of shape ``(n, channels)`` to float32 of shape ``(n, 1)``, as from a file.
+def to_floats(samples: Samples) -> FloatArray:
+    """Return samples of shape ``(n, channels)`` as float32, as from a file.
 
     Raises:
-        SourceError: a sample is not a finite number, or absurdly large.
+        SourceError: a sample is not a finite number, or scaled as an integer.
     """
     if samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / _FULL_SCALE
-    elif not are_plausible(samples.astype(np.float32) if samples.itemsize == 2 else samples):
-        raise SourceError(
-            "there are samples that are not finite numbers, or absurdly large",
-            "Give floats from -1 to 1: numpy.nan_to_num replaces what is not finite",
-        )
-    mono: FloatArray = np.ascontiguousarray(samples, np.float32)
-    return mono if mono.shape[1] == 1 else mono.mean(axis=1)[:, None]
+    else:
+        fault = fault_of(samples.astype(np.float32) if samples.itemsize == 2 else samples)
+        if fault is not None:
+            raise SourceError(fault.problem, f"Give floats from -1 to 1. {fault.remedy}")
+    return np.ascontiguousarray(samples, np.float32)
 
 
 def _pieces(samples: Samples) -> Iterator[Samples]:

@@ -8,9 +8,11 @@ import time
 from importlib import resources
 from pathlib import Path
 
+from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import NoSettings
 from emotiond.streamer.readers.decoder import Decoder
+from emotiond.streamer.readers.opening import is_pipe
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
 
@@ -32,6 +34,11 @@ class FileSource:
     """
 
     def __init__(self, path: str, realtime: bool, loop: bool, about: About | None = None) -> None:
+        if is_pipe(path):
+            raise SourceError(
+                f"{path}: it is a pipe, which cannot be played as a file",
+                f"Play it as it comes: --source - < {path}",
+            )
         self._path = path
         self._realtime = realtime
         self._loop = loop

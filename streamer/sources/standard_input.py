@@ -1,83 +1,162 @@
-"""Reads raw 16-bit little-endian mono PCM from standard input."""
+"""Reads raw PCM, or a WAV stream, from standard input."""
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from dataclasses import dataclass
 
-from emotiond.exceptions import ConfigError
+import numpy as np
+
+from emotiond.dsp.mono import MonoMixer
+from emotiond.dsp.resample import Resampler
+from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import ConfigError, SourceError
 from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.audio.raw import FORMATS, RawForm, container_of, decode, doubt, wav_form
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.audio.samples import from_s16le
+from emotiond.streamer.audio.samples import fault_of
 from emotiond.streamer.options import Option
-from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE
+from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
+
+_log = logging.getLogger(__name__)
 
 _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
 _MOST_AHEAD_SECONDS = 0.5
+_HEAD_BYTES = 12
+_MOST_CHUNK_BYTES = 2**20  # of a WAV header
+_DOUBT_SECONDS = 4.0  # of sound, after which it has to look like what it is taken for
+_DEFAULT_FORMAT = "s16le"
 
 
 @dataclass(frozen=True)
 class StandardInputSettings:
-    """The setting of standard input."""
+    """The settings of standard input."""
 
     rate: int = SAMPLE_RATE
     """Its sample rate, in Hz."""
+    channels: int = 1
+    format: str = _DEFAULT_FORMAT
+    """One of :data:`FORMATS`."""
 
 
 class StandardInput:
-    """Reads PCM as it comes.
+    """Reads PCM as it comes. The header of a WAV stream overrides the settings.
 
     A recorder at the other end sets the pace. Faster input, from a file perhaps, is read in
     real time.
 
     Args:
-        sample_rate: Hz of the input.
+        form: how the input is to be read. The ring gets its mix, at this sample rate.
         realtime: whether to read in real time at most; otherwise as fast as there is room.
     """
 
-    def __init__(self, sample_rate: int, realtime: bool) -> None:
-        self.sample_rate = sample_rate
+    def __init__(self, form: RawForm, realtime: bool) -> None:
+        self.sample_rate = form.sample_rate
         self.channels = 1
         self.about = About()
         self.failure: str | None = None
         self.switch: Switch | None = None
+        self._form = form
         self._realtime = realtime
         self._stop = threading.Event()
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to read."""
-        start_playing("stdin", self, ring, lambda: self._read(ring))
+        start_playing("stdin", self, ring, lambda: self._read(ring, on_status))
 
     def stop(self) -> None:
         """End after the current block."""
         self._stop.set()
 
-    def _read(self, ring: Ring) -> None:
-        block_bytes = 2 * round(_BLOCK_SECONDS * self.sample_rate)
-        started, samples, odd = time.monotonic(), 0, b""
+    def _read(self, ring: Ring, on_status: OnStatus) -> None:
+        form, rest = self._begin()
+        mixer = MonoMixer(form.sample_rate, form.channels)
+        resampler = Resampler(form.sample_rate, self.sample_rate)
+        block_bytes = form.frame_bytes * max(1, round(_BLOCK_SECONDS * form.sample_rate))
+        is_doubtful = form == RawForm(form.sample_rate, 1, _DEFAULT_FORMAT) and form is self._form
+        seen = bytearray()
+        started, samples = time.monotonic(), 0
         while not self._stop.is_set():
-            data = odd + _read(block_bytes - len(odd))
-            whole = len(data) - len(data) % 2
-            if len(data) == len(odd):
+            new = b"" if len(rest) >= form.frame_bytes else _read(block_bytes - len(rest))
+            data = rest + new
+            whole = len(data) - len(data) % form.frame_bytes
+            if not new and not whole:
                 break
-            odd = data[whole:]
-            block = from_s16le(data[:whole])
+            rest = data[whole:]
+            decoded = decode(data[:whole], form)
+            if (fault := fault_of(decoded)) is not None:
+                raise SourceError(*fault)
+            if is_doubtful:
+                seen += data[:whole]
+                if len(seen) >= 2 * _DOUBT_SECONDS * form.sample_rate:
+                    is_doubtful = False
+                    if (looks_like := doubt(bytes(seen))) is not None:
+                        detail = f"standard input looks like {looks_like}"
+                        _log.warning("%s", detail)
+                        on_status("running", detail)
+            block = resampler.push(mixer.push(decoded))
             samples += block.shape[0]
-            if not self._realtime:
-                if not ring.wait_for_room(block.shape[0], self._stop):
-                    break
-            else:
-                spoken_seconds = samples / self.sample_rate
-                # After a pause, the input cannot have been spoken before the pause.
-                started = max(started, time.monotonic() - spoken_seconds)
-                ahead_seconds = spoken_seconds - (time.monotonic() - started)
-                self._stop.wait(max(0.0, ahead_seconds - _MOST_AHEAD_SECONDS))
+            if not self._write(ring, block, started, samples):
+                break
+            # After a pause, the input cannot have been spoken before the pause.
+            started = max(started, time.monotonic() - samples / self.sample_rate)
+        self._write(ring, resampler.push(np.empty(0, np.float32), last=True), started, samples)
+
+    def _write(self, ring: Ring, block: FloatArray, started: float, samples: int) -> bool:
+        """Write samples when they are due. Returns False once stopped."""
+        if not self._realtime:
+            if not ring.wait_for_room(block.shape[0], self._stop):
+                return False
+        else:
+            spoken_seconds = samples / self.sample_rate
+            started = max(started, time.monotonic() - spoken_seconds)
+            ahead_seconds = spoken_seconds - (time.monotonic() - started)
+            self._stop.wait(max(0.0, ahead_seconds - _MOST_AHEAD_SECONDS))
+        if block.shape[0]:
             ring.write(block[:, None], time.monotonic())
+        return True
+
+    def _begin(self) -> tuple[RawForm, bytes]:
+        """Read a header, if there is one. Returns the form, and what was read of the sound.
+
+        Raises:
+            SourceError: it is no raw sound and no WAV stream.
+        """
+        head = _read_whole(_HEAD_BYTES)
+        if (name := container_of(head)) is not None:
+            raise SourceError(
+                f"standard input is {name}, and no raw sound",
+                "Decode it: ffmpeg -i INPUT -f wav - | emotiond --source -",
+            )
+        if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
+            return self._form, head
+        form: RawForm | None = None
+        while len(chunk := _read_whole(8)) == 8:
+            name, size = chunk[:4].decode("latin-1"), int.from_bytes(chunk[4:], "little")
+            if name == "data" and form is not None:
+                return form, b""
+            if size > _MOST_CHUNK_BYTES:
+                break
+            content = _read_whole(size + size % 2)
+            if name == "fmt ":
+                form = wav_form(content)
+                if not LOWEST_RATE <= form.sample_rate <= HIGHEST_RATE:
+                    break
+        raise SourceError("the WAV header on standard input is damaged", "Send it again")
+
+
+def _read_whole(count: int) -> bytes:
+    """Read so many bytes, or fewer at the end."""
+    data = b""
+    while len(data) < count and (new := _read(count - len(data))):
+        data += new
+    return data
 
 
 def _read(most: int) -> bytes:
@@ -93,16 +172,25 @@ def _check(settings: StandardInputSettings) -> None:
         raise ConfigError(
             f"rate cannot be {settings.rate} Hz", f"Use {LOWEST_RATE} to {HIGHEST_RATE}"
         )
+    if not 1 <= settings.channels <= MOST_CHANNELS:
+        raise ConfigError(f"channels cannot be {settings.channels}", f"Use 1 to {MOST_CHANNELS}")
+    if settings.format not in FORMATS:
+        raise ConfigError(f"format cannot be {settings.format!r}", f"Use {', '.join(FORMATS)}")
 
 
 def _open(_value: str, settings: StandardInputSettings, playback: Playback) -> Source:
-    return StandardInput(settings.rate, playback.realtime)
+    form = RawForm(settings.rate, settings.channels, settings.format)
+    return StandardInput(form, playback.realtime)
 
 
 STANDARD_INPUT = SourceKind(
     "standard input",
     StandardInputSettings,
-    options=(Option("--rate", f"sample rate of '--source -' (default: {SAMPLE_RATE})", "HZ"),),
+    options=(
+        Option("--rate", f"sample rate of '--source -' (default: {SAMPLE_RATE})", "HZ"),
+        Option("--channels", "its channels (default: 1); a WAV stream says so itself", "N"),
+        Option("--format", f"its samples: {', '.join(FORMATS)} (default: s16le)", "NAME"),
+    ),
     check=_check,
     value="-",
     open=_open,

@@ -13,7 +13,7 @@ from emotiond.streamer.streams.decider import Decider, Decision
 from emotiond.streamer.streams.stride import Stride
 
 WARMUP_SECONDS = 0.5
-"""The model does not run for this long after the start or a loss of audio."""
+"""The model does not run for this long after the start or a loss of audio, but at the end."""
 
 
 class Pipeline:
@@ -53,11 +53,13 @@ class Pipeline:
             self._pushed_samples = 0
         self._pushed_samples += chunk.samples.shape[0]
         acoustics = self._front_end.push(chunk.samples)
+        is_warm = self._pushed_samples >= WARMUP_SECONDS * SAMPLE_RATE
         return Stride(
             acoustics=acoustics,
             start_sample=self._origin + acoustics.start_sample,
             end_sample=self._origin + acoustics.end_sample,
-            warm=self._pushed_samples >= WARMUP_SECONDS * SAMPLE_RATE,
+            warm=is_warm or chunk.last,
+            is_new=chunk.samples.shape[0] > 0 or (not is_warm and self._pushed_samples > 0),
         )
 
     def infer(self, stride: Stride, classifier: Classifier) -> Prediction | None:

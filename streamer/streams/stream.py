@@ -100,8 +100,8 @@ class Stream:
         return chunk
 
     def emit(self, chunk: Chunk, decision: Decision) -> None:
-        """Publish the events of a chunk. An empty last chunk has none."""
-        if chunk.samples.shape[0]:
+        """Publish the events of a chunk, unless it is an empty last one that says nothing new."""
+        if decision.stride.is_new:
             with self._publishing:
                 if self.finished.is_set():
                     return

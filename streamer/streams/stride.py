@@ -17,7 +17,10 @@ class Stride:
     end_sample: int
     """End of the window, counted in the same way."""
     warm: bool
-    """Whether the warm-up is over."""
+    """Whether the warm-up is over. The end of the sound ends it, too."""
+    is_new: bool = True
+    """Whether the stride says more than the one before. An empty last chunk adds nothing, unless
+    it ends the warm-up."""
 
     @property
     def needs_inference(self) -> bool:

@@ -9,9 +9,14 @@ import numpy as np
 
 from emotiond.dsp.frontend import Window
 from emotiond.dsp.types import FloatArray
-from emotiond.inference.card import LABELS
+from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.streamer.protocol.events import scores_of
 from emotiond.streamer.streams.decider import Decision
+
+_FEWEST_SECONDS = 2.0
+_LEAST_SHARE = 0.2  # of the time with a label
+"""A label that lasts so long is one of the emotions of a file. The page has the same rule, in
+``clients/web/state/verdict.js``."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,21 @@ class Summary:
     """The score of ``label``."""
     scores: dict[str, float] | None
     """Mean of the raw posteriors over the speech, see :class:`SpeechMean`."""
+    shares: dict[str, float] | None
+    """Shares of the duration in which each label was published, the largest first, without labels
+    that never were. None only if there is no speech."""
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the file holds more than one emotion, so that an average would mean little."""
+        shares = self.shares or {}
+        labelled = sum(shares.values())
+        lasting = [
+            share
+            for share in shares.values()
+            if share * self.duration >= _FEWEST_SECONDS and share >= _LEAST_SHARE * labelled
+        ]
+        return len(lasting) > 1
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as in the protocol, rounded to four decimals."""
@@ -35,6 +55,9 @@ class Summary:
             "confidence": None if self.confidence is None else round(self.confidence, 4),
             "scores": self.scores
             and {name: round(score, 4) for name, score in self.scores.items()},
+            "shares": None
+            if self.shares is None
+            else {name: round(share, 4) for name, share in self.shares.items()},
         }
 
 
@@ -80,9 +103,15 @@ class Summarizer:
 
     def __init__(self) -> None:
         self._mean = SpeechMean()
+        self._end = 0  # of the last stride, in samples
+        self._held: dict[int, int] = {}  # samples for which each label was published
 
     def add(self, decision: Decision) -> None:
         """Add a decision."""
+        end = decision.stride.end_sample
+        if decision.label is not None:
+            self._held[decision.label] = self._held.get(decision.label, 0) + end - self._end
+        self._end = end
         window = decision.stride.acoustics.window
         if window is not None and decision.raw is not None and decision.speech_seconds:
             self._mean.add(window, np.array(list(decision.raw.values())))
@@ -91,7 +120,9 @@ class Summarizer:
         """Return the result for a file of this duration, in seconds."""
         mean = self._mean.result()
         if mean is None:
-            return Summary(duration, None, None, None)
+            return Summary(duration, None, None, None, None)
         scores = scores_of(mean)
         label = max(scores, key=lambda name: scores[name])
-        return Summary(duration, label, scores[label], scores)
+        held = sorted(self._held.items(), key=lambda item: (-item[1], item[0]))
+        shares = {LABELS[each]: samples / SAMPLE_RATE / duration for each, samples in held}
+        return Summary(duration, label, scores[label], scores, shares)

@@ -99,7 +99,7 @@ class Archive:
         """
         with self._opened() as database:
             rows = database.execute("SELECT id, result FROM files ORDER BY id DESC").fetchall()
-            return [{"id": number, **json.loads(text)} for number, text in rows]
+            return [{"id": number, **_result(text)} for number, text in rows]
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
         """Return one result with its ``id``, and its number of events; None if there is none.
@@ -110,7 +110,7 @@ class Archive:
         with self._opened() as database:
             query = "SELECT result, events FROM files WHERE id = ?"
             row = database.execute(query, (number,)).fetchone()
-            return None if row is None else ({"id": number, **json.loads(row[0])}, row[1])
+            return None if row is None else ({"id": number, **_result(row[0])}, row[1])
 
     def part(self, number: int, first: int) -> Sequence[Mapping[str, Any]]:
         """Return the part of a file's events that begins with this one; empty if there is none.
@@ -162,3 +162,8 @@ class Archive:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _result(text: str) -> Mapping[str, Any]:
+    """Return a result as it was stored; an earlier version knew no shares."""
+    return {"shares": None, **json.loads(text)}

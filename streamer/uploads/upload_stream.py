@@ -74,12 +74,12 @@ class Upload(Stream):
         self.to = to
         self.idle_timer = idle_timer
         self.is_file = to.start.purpose == "file"
-        sound = UploadSource(to.start.sample_rate, lossless=self.is_file)
+        sound = UploadSource(to.start.sample_rate, to.start.channels, lossless=self.is_file)
         super().__init__(name, sound, self.is_file, stride_samples, publish)
         self.summarizer = Summarizer()
 
     def emit(self, chunk: Chunk, decision: Decision) -> None:
-        if chunk.samples.shape[0]:  # an empty last chunk repeats the last window
+        if decision.stride.is_new:
             self.summarizer.add(decision)
         super().emit(chunk, decision)
         self.source.make_room()

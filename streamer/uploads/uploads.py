@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from emotiond.exceptions import HistoryError
+from emotiond.exceptions import HistoryError, SourceError
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.protocol.events import Event, Status
 from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
@@ -137,12 +137,10 @@ class Uploads:
             return
         start, sound = stream.to.start, stream.source
         try:
-            samples = decode(audio.data, start.format)
-        except ValueError as error:
+            samples = decode(audio.data, start.format, start.channels)
+        except SourceError as error:
             self._abort(stream, str(error))
-            raise RequestError(
-                "bad-audio", str(error), "Send samples in the format of 'start'"
-            ) from None
+            raise RequestError("bad-audio", error.problem, error.remedy) from None
         total_seconds = (sound.pushed_samples + samples.shape[0]) / start.sample_rate
         if stream.is_file and total_seconds > self._limits.file_seconds:
             too_long = self._too_long()

@@ -46,8 +46,11 @@ def test_a_file_gets_the_result_of_analyze_and_its_changes(daemon: Daemon, tmp_p
     printed = emotiond("analyze", "--model", "lite", "--format", "json", str(path)).stdout
     expected = json.loads(printed)
     assert (sent.returncode, sent.stderr) == (0, "")
-    *changes, result = sent.stdout.splitlines()
-    assert result == f"stereo.wav: {expected['label']} {expected['confidence']:.0%}"
+    lines = sent.stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("stereo.wav"))
+    changes, result, shares = lines[:at], lines[at], lines[at + 1 :]
+    assert result == f"stereo.wav: {expected['label']} {expected['confidence']:.0%} on average"
+    assert [line.split()[-1] for line in shares] == list(expected["shares"])
     assert len(changes) == sum(event["type"] == "change" for event in expected["events"])
     assert all("→" in change for change in changes)
 
@@ -71,7 +74,7 @@ def test_a_long_file_is_sent_while_its_events_are_read(tmp_path: Path) -> None:
     with running_daemon(*options) as daemon:
         sent = send(str(path), daemon.websocket_url)
     assert sent.returncode == 0
-    assert sent.stdout.splitlines()[-1].startswith("long.wav: ")
+    assert "\nlong.wav: " in sent.stdout
 
 
 def test_a_refusal_is_reported_in_one_line() -> None:

@@ -318,7 +318,7 @@ def test_a_recording_cannot_be_the_microphone(made: list[FakeMicrophone], tmp_pa
         ((SHORT.astype(np.int32), RATE), "int32"),
         ((SHORT * np.nan, RATE), "not finite"),
         ("missing.wav", "no such file"),
-        ("a\0b", "no such file"),
+        ("a\0b", "no file can have this name"),
         (b"missing.wav", "cannot be bytes"),
         ("", "no such file|this is a folder"),
         (str(DATA), "this is a folder"),

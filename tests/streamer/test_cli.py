@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,11 @@ import soundfile
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
 from emotiond.streamer.folders import data_folder
+from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, emotiond
+from tests.support.signals import demo
 
+TINY = str(DATA / "tiny.tflite")
 MODELS = Path(__file__).parents[2] / "models"
 QUICK = ("--model", "lite", "--port", "0", "--zmq", "off", "--once", "--speed", "max")
 
@@ -202,6 +206,106 @@ def test_silence_has_no_label(tmp_path: Path, level: float) -> None:
     assert analysis["label"] is None
     assert analysis["scores"] is None
     assert {event["state"] for event in analysis["events"]} == {"warmup", "silence"}
+
+
+def as_file(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    return emotiond("analyze", path, "--model", TINY, "--format", "json")
+
+
+def as_named_pipe(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", path, pipe]):
+        return emotiond("analyze", str(pipe), "--model", TINY, "--format", "json")
+
+
+def as_substituted_process(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """As a shell does for ``<(…)``."""
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        number = process.stdout.fileno()
+        arguments = ("analyze", f"/dev/fd/{number}", "--model", TINY, "--format", "json")
+        return emotiond(*arguments, pass_fds=(number,))
+
+
+def as_standard_input(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+        arguments = ("analyze", "-", "--model", TINY, "--format", "json")
+        return emotiond(*arguments, stdin=process.stdout)
+
+
+def as_device(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as process:
+        arguments = ("analyze", "/dev/stdin", "--model", TINY, "--format", "json")
+        return emotiond(*arguments, stdin=process.stdout)
+
+
+@pytest.mark.parametrize(
+    "given", [as_named_pipe, as_substituted_process, as_standard_input, as_device]
+)
+def test_analyze_reads_a_pipe_as_it_reads_a_file(
+    given: Callable[[str, Path], subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    piped = given(str(DEMO), tmp_path)
+    assert piped.stderr == ""
+    found, expected = json.loads(piped.stdout), json.loads(as_file(str(DEMO), tmp_path).stdout)
+    for name in ("duration", "label", "scores"):
+        assert found[name] == expected[name]
+    assert len(found["events"]) == len(expected["events"])
+
+
+def test_standard_input_without_sound_is_reported_in_one_line() -> None:
+    ended = emotiond("analyze", "-", "--model", TINY, stdin=subprocess.DEVNULL)
+    assert_one_line(ended.stderr, "-: it is empty")
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.45, 0.5, 0.6])
+def test_a_short_clip_has_a_label_and_the_same_events_from_run(
+    tmp_path: Path, seconds: float
+) -> None:
+    path = tmp_path / "short.wav"
+    soundfile.write(path, demo()[16_000:][: round(seconds * 16_000)], 16_000)
+    analyzed = json.loads(as_file(str(path), tmp_path).stdout)
+    assert analyzed["label"] is not None
+    ran = emotiond("--source", str(path), "--json", "--model", TINY, *QUICK[2:]).stdout
+    events = [json.loads(line) for line in ran.splitlines()]
+    assert [without_time(event) for event in events if event["type"] != "status"] == [
+        without_time(event) for event in analyzed["events"]
+    ]
+
+
+def without_time(event: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in event.items() if name not in ("time", "age_ms")}
+
+
+def test_a_clip_that_the_model_cannot_judge_is_too_short(tmp_path: Path) -> None:
+    path = tmp_path / "short.wav"
+    for seconds, word in ((0.2, "too short, 0.2 s"), (1.0, "no speech, 1.0 s")):
+        soundfile.write(path, np.zeros(round(seconds * 16_000)), 16_000)
+        assert emotiond("analyze", str(path), "--model", TINY).stdout == f"{path}: {word}\n"
+
+
+def test_a_file_of_several_emotions_is_mixed_in_text_and_has_its_shares(tmp_path: Path) -> None:
+    """The tiny model takes a quiet voice for another emotion than a loud one, or a high one."""
+    path = tmp_path / "several.wav"
+    parts = [demo()[:96_000], demo()[:96_000:2], np.repeat(demo()[:48_000], 2)]
+    soundfile.write(path, np.concatenate(parts), 16_000)
+    found = json.loads(as_file(str(path), tmp_path).stdout)
+    strides = [event for event in found["events"] if event["type"] == "emotion"]
+    ends = [0.0, *(event["end"] for event in strides)]
+    for label, share in found["shares"].items():
+        lasted = sum(
+            event["end"] - before
+            for event, before in zip(strides, ends[:-1], strict=True)
+            if event["label"] == label
+        )
+        assert share == pytest.approx(lasted / found["duration"], abs=1e-3)
+    text = emotiond("analyze", str(path), "--model", TINY).stdout
+    lasting = [share for share in found["shares"].values() if share * found["duration"] >= 2]
+    is_mixed = len([share for share in lasting if share >= 0.2 * sum(found["shares"].values())]) > 1
+    first, share = next(iter(found["shares"].items()))
+    assert (f": mixed ({first} {share:.0%}" in text) is is_mixed
 
 
 def test_analyze_covers_everything_at_the_longest_stride() -> None:

@@ -1,5 +1,6 @@
 /** Checks the daemon's answers to this page's requests on arrival, like the events. */
 
+import { LABELS } from "../state/events.js";
 import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js";
 
 /**
@@ -37,7 +38,15 @@ function result(data) {
     id: finite(data.id), name: text(data.name), time: finite(data.time) ?? 0,
     duration: Math.max(0, finite(data.duration) ?? 0), label: known,
     confidence: known === null ? 0 : finite(data.confidence) ?? 0, scores: scoreList(data.scores),
+    shares: shareList(data.shares),
   };
+}
+
+/** @param {unknown} value @returns {Result["shares"]} the largest first; none for an older result */
+function shareList(value) {
+  if (!isObject(value)) return [];
+  const all = LABELS.map((name) => ({ label: name, share: Math.min(1, Math.max(0, finite(value[name]) ?? 0)) }));
+  return all.filter(({ share }) => share > 0).sort((one, other) => other.share - one.share);
 }
 
 /** @param {unknown} list @returns {Record<string, unknown>[]} */

@@ -1,18 +1,16 @@
 /** Converts sound between the browser's form and the daemon's: one channel of 16-bit samples. */
 
+import { MonoMixer } from "./mono.js";
+
 const FULL_SCALE = 32768;
 const QUIETEST_DBFS = -120;
 
-/** @param {AudioBuffer} buffer @returns {Float32Array<ArrayBuffer>} the mean of its channels */
+/** @param {AudioBuffer} buffer @returns {Float32Array<ArrayBuffer>} mono, in its first channel */
 export function mixDown(buffer) {
-  const mono = buffer.getChannelData(0);
-  if (buffer.numberOfChannels === 1) return mono;
-  for (let channel = 1; channel < buffer.numberOfChannels; channel += 1) {
-    const more = buffer.getChannelData(channel);
-    for (let index = 0; index < mono.length; index += 1) mono[index] += more[index];
-  }
-  for (let index = 0; index < mono.length; index += 1) mono[index] /= buffer.numberOfChannels;
-  return mono;
+  const count = buffer.numberOfChannels;
+  const channels = Array.from({ length: count }, (_, number) => buffer.getChannelData(number));
+  new MonoMixer(buffer.sampleRate, count).push(channels, channels[0]);
+  return channels[0];
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { element, setAttribute, setText } from "../ui/dom.js";
 import { glyphElement } from "../ui/glyphs.js";
+import { verdictOf } from "../state/verdict.js";
 import { dayOrTime, duration, percent, playTime, shownName } from "../ui/words.js";
 
 /**
@@ -147,7 +148,8 @@ export class FilesPanel {
 
   /** @param {import("./library.js").Result} result @param {boolean} isShown */
   #resultRow(result, isShown) {
-    const { id, label } = result;
+    const { id } = result;
+    const { word, label } = verdictOf(result);
     const name = shownName(result.name);
     const row = document.createElement("li");
     row.className = "file";
@@ -155,7 +157,7 @@ export class FilesPanel {
     select.type = "button";
     select.className = "file-select";
     setAttribute(select, "aria-current", String(isShown));
-    const verdict = part("span", "file-label", label === null ? "no speech" : "");
+    const verdict = part("span", "file-label", label === null ? word : "");
     verdict.dataset.label = label ?? "none";
     if (label !== null) verdict.append(glyphElement(label), `${label} ${percent(result.confidence)}`);
     const facts = `${playTime(result.duration)} · ${dayOrTime(result.time)}`;

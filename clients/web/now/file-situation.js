@@ -1,7 +1,14 @@
 /** Says in words what a file holds: the whole of it, or the moment under the playhead. */
 
+import { isMixed, isTooShort, verdictOf } from "../state/verdict.js";
 import { STATE_WORDS, duration, percent, playTime } from "../ui/words.js";
 import { loudnessOf } from "./situation.js";
+
+const MOST_SHARES = 3;
+
+/** @param {import("../state/file-stream.js").Result} result @returns {string} its largest shares */
+const sharesOf = ({ shares }) => shares.slice(0, MOST_SHARES)
+  .map(({ label, share }) => `${label} ${percent(share)}`).join(", ");
 
 /**
  * @param {import("../state/file-stream.js").FileStream} fileStream
@@ -24,11 +31,14 @@ export function fileSituation(fileStream, position) {
   }
   if (position === null) {
     const length = duration(Math.max(1, result.duration));
+    const { word, label } = verdictOf(result);
     const whole = result.label === null
-      ? say("silence", "no speech", `No speech in ${length}.`)
-      : say("speech", result.label, `${percent(result.confidence)} on average over ${length}`);
+      ? say("silence", word, isTooShort(result) ? "Some 0.3 s are needed." : `No speech in ${length}.`)
+      : isMixed(result)
+        ? say("mixed", word, `${sharesOf(result)} of ${length}`)
+        : say("speech", word, `${percent(result.confidence)} on average over ${length}`);
     const news = `${fileStream.title}: ${whole.word}, ${whole.detail}`;
-    return { ...whole, label: result.label, confidence: result.confidence, news };
+    return { ...whole, label, confidence: label === null ? 0 : result.confidence, news };
   }
   return momentSituation(fileStream.at(position), playTime(position), say);
 }

@@ -22,6 +22,7 @@ const SYMBOLS = Object.freeze({
   ended: "M7.5 7.5h9v9h-9z",
   muted: "M9 8.5V7a3 3 0 0 1 6 0v5M9 11.5a3 3 0 0 0 4 3M6 11a6 6 0 0 0 9.5 5M12 17.5V21M4 4l16 16",
   silence: "M6 12h.01M12 12h.01M18 12h.01",
+  mixed: "M7 8.5h10M7 12h6M7 15.5h8",
   uncertain: "M8.5 9.2a3.5 3.5 0 1 1 5.2 3c-1.1.7-1.7 1.4-1.7 2.8M12 18.5h.01",
 });
 

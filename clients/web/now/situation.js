@@ -10,7 +10,7 @@ import { STATE_WORDS, duration, percent } from "../ui/words.js";
 
 /**
  * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
- *   |"analysing"|"warmup"|"silence"|"uncertain"|"speech"} Kind
+ *   |"analysing"|"warmup"|"silence"|"uncertain"|"speech"|"mixed"} Kind
  */
 
 /**

@@ -1,6 +1,7 @@
 /** Lets the viewer pick a stream: one radio button each, with its present label beside it. */
 
 import { FileStream } from "../state/file-stream.js";
+import { verdictOf } from "../state/verdict.js";
 import { element, setText } from "../ui/dom.js";
 import { STATE_WORDS, percent } from "../ui/words.js";
 
@@ -10,7 +11,7 @@ import { STATE_WORDS, percent } from "../ui/words.js";
 /** @param {import("../state/stream.js").Stream} stream @returns {string} */
 function stateOf(stream) {
   if (stream instanceof FileStream) {
-    return stream.result === null ? percent(stream.progress) : stream.result.label ?? "no speech";
+    return stream.result === null ? percent(stream.progress) : verdictOf(stream.result).word;
   }
   const { status, last } = stream;
   if (status !== "running" && status !== "overload") return status;

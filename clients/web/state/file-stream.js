@@ -1,6 +1,7 @@
 /** Holds a file as the page shows it: a stream that has a beginning, an end, and one result. */
 
 import { Stream } from "./stream.js";
+import { verdictOf } from "./verdict.js";
 
 /**
  * @typedef {object} Result what a whole file holds
@@ -11,6 +12,7 @@ import { Stream } from "./stream.js";
  * @property {import("./events.js").Label|null} label null without speech
  * @property {number} confidence 0 without a label
  * @property {number[]|null} scores in the order of LABELS
+ * @property {{label: import("./events.js").Label, share: number}[]} shares of the time, the largest first
  */
 
 /** What the daemon does not send for past events. */
@@ -67,7 +69,7 @@ export class FileStream extends Stream {
     return {
       ...events.event(events.next - 1, this.name),
       start: 0, end: this.durationSeconds, state: result.label === null ? "silence" : "speech",
-      label: result.label, confidence: result.confidence, scores: result.scores, raw: null,
+      label: verdictOf(result).label, confidence: result.confidence, scores: result.scores, raw: null,
     };
   }
 }

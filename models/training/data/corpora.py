@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from emotiond.dsp.mono import mix_down
 from emotiond.exceptions import DataError, SourceError
 from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.streamer.readers.sound_file import read_sound_file
@@ -146,7 +147,7 @@ def load_audio(path: Path) -> npt.NDArray[np.float32]:
         samples, rate = read_sound_file(str(path))
     except SourceError as error:
         raise DataError(f"cannot read {error.problem}", "Download the corpus again") from error
-    mono = samples.mean(axis=1)
+    mono = mix_down(samples, rate)
     if rate != SAMPLE_RATE:
         mono = soxr.resample(mono, rate, SAMPLE_RATE)
     return np.ascontiguousarray(mono, np.float32)

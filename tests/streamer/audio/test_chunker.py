@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emotiond.dsp.mono import mix_down
 from emotiond.dsp.types import FloatArray
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
+from tests.support.mono import CANCELLING
 from tests.support.signals import cut, noise, tone
 
 STRIDE = 4000
@@ -52,6 +54,19 @@ def test_channels_are_mixed_down_to_their_mean() -> None:
     (chunk, rest) = take_in(sound, 16_000, [160])
     np.testing.assert_allclose(chunk.samples, 0.2, atol=1e-6)
     assert (rest.samples.shape[0], rest.position, rest.last) == (0, 4000, True)
+
+
+def test_channels_that_cancel_are_heard_anew_after_a_cut() -> None:
+    sound = CANCELLING["exactly"][:STRIDE]
+    ring = Ring(16_000, 2, 16_000)
+    chunker = Chunker(ring, STRIDE)
+    ring.write(sound, 0)
+    (first,) = chunks_of(chunker)
+    np.testing.assert_array_equal(first.samples, mix_down(sound, 16_000))
+    ring.cut()
+    ring.write(sound, 0)
+    (second,) = chunks_of(chunker)
+    np.testing.assert_array_equal(second.samples, first.samples)
 
 
 @settings(max_examples=15)

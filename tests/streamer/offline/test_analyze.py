@@ -16,11 +16,12 @@ from emotiond.inference.classifier import Classifier
 from emotiond.streamer.offline.analyze import Analysis, analyze, analyze_all
 from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.readers.decoder import Decoder
+from tests.support.mono import CANCELLING
 from tests.support.signals import demo
 
 
 def analysis(file: str) -> Analysis:
-    return Analysis(1.0, None, None, None, file, ())
+    return Analysis(1.0, None, None, None, None, file, ())
 
 
 def test_results_come_in_the_order_of_the_files() -> None:
@@ -54,6 +55,26 @@ def test_several_files_are_analyzed_at_once() -> None:
 
     analysts: list[Callable[[str], Analysis]] = [together, together]
     assert [future.result(10).file for future in analyze_all("ab", analysts)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+def test_a_voice_in_channels_that_cancel_is_judged_as_in_one_of_them(
+    tiny_classifier: Classifier, tmp_path: Path, name: str
+) -> None:
+    sound = CANCELLING[name]
+    path = tmp_path / "both.wav"
+    soundfile.write(path, sound, 16_000, subtype="FLOAT")
+    one = str(tmp_path / "one.wav")
+    soundfile.write(one, sound[:, (sound**2).sum(axis=0).argmax()], 16_000, subtype="FLOAT")
+    with Decoder() as decoder:
+        analyzed, expected = (
+            analyze(file, tiny_classifier, 4000, decoder) for file in (str(path), one)
+        )
+    spoken, wanted = (
+        sum(event.state == "speech" for event in each.events if isinstance(event, Emotion))
+        for each in (analyzed, expected)
+    )
+    assert spoken >= 0.8 * wanted > 0
 
 
 @pytest.mark.parametrize("samples", [79_999, 80_000, 80_001])

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import soundfile
 from emotiond.exceptions import SourceError
 from emotiond.streamer.readers import decoder as decoding
 from emotiond.streamer.readers.decoder import Decoder, Decoding
-from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
+from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.processes import await_decoders, decoders, needs_proc
 from tests.support.signals import demo, noise
 
@@ -44,7 +43,6 @@ def samples_of(sound: Decoding) -> Any:
 
 
 def pipe_at(path: Path) -> str:
-    """A file whose opening never comes to an end."""
     os.mkfifo(path)
     return str(path)
 
@@ -55,23 +53,10 @@ def crash_the_decoder_of(parent: int) -> None:
     os.kill(child, signal.SIGSEGV)
 
 
-def has_open(process: int, path: str) -> bool:
-    return Path(path) in {entry.readlink() for entry in Path(f"/proc/{process}/fd").iterdir()}
-
-
-def await_reader(parent: int, path: str) -> int:
-    """The decoder that reads a pipe: the system lets a writer in just before its reader has it."""
-    deadline = time.monotonic() + 20
-    while not (found := [child for child in decoders(parent) if has_open(child, path)]):
-        assert time.monotonic() < deadline, f"no decoder opens {path}"
-        time.sleep(0.01)  # a foreign process has no event for this
-    return found[0]
-
-
-def crash_while_it_reads(pipe: str) -> None:
-    """Wait until a decoder of this process has opened a pipe, and crash it there."""
-    with open(pipe, "wb"):  # noqa: PTH123  # returns when a decoder opens it, which then waits
-        os.kill(await_reader(os.getpid(), pipe), signal.SIGSEGV)
+def crash_while_it_reads(pipe: str, parent: int) -> None:
+    """Wait until a pipe is opened for the decoder, and crash that."""
+    with open(pipe, "wb"):  # noqa: PTH123  # returns when it is opened
+        crash_the_decoder_of(parent)
 
 
 def test_files_are_decoded_one_after_the_other_to_the_bit(tmp_path: Path) -> None:
@@ -113,7 +98,7 @@ def test_a_file_closed_early_does_not_leak_into_the_next() -> None:
 def test_a_crash_is_reported_and_the_next_file_is_decoded(tmp_path: Path) -> None:
     with Decoder() as decoder:
         pipe = pipe_at(tmp_path / "pipe")
-        crash = threading.Thread(target=crash_while_it_reads, args=(pipe,))
+        crash = threading.Thread(target=crash_while_it_reads, args=(pipe, os.getpid()))
         crash.start()
         with pytest.raises(SourceError, match=r"its decoder crashed \(SIGSEGV\)\. Convert it"):
             decoder.open(pipe)
@@ -130,12 +115,15 @@ def test_a_crash_in_mid_file_is_reported_there() -> None:
             samples_of(sound)
 
 
-def test_a_decoder_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quickly = "import emotiond.streamer.readers.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; main()"
+def test_a_decoder_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    quickly = (
+        "import time; import emotiond.streamer.readers.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; "
+        "d.open_sound_file = lambda *_: time.sleep(60); main()"
+    )
     command = decoding._COMMAND.replace("main()", quickly)
     monkeypatch.setattr(decoding, "_COMMAND", command)
     with Decoder() as decoder, pytest.raises(SourceError, match="its decoder ended"):
-        decoder.open(pipe_at(tmp_path / "pipe"))
+        decoder.open(str(DEMO))
 
 
 def test_a_file_longer_than_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,17 +166,19 @@ def test_the_decoder_ends_with_the_daemon(number: signal.Signals) -> None:
 
 def test_analyze_continues_with_the_other_files(tmp_path: Path) -> None:
     pipe = pipe_at(tmp_path / "pipe")
+    program = "import os, sys; os.cpu_count = lambda: 1; "  # one decoder, for all files
+    program += "from emotiond.streamer.cli import main; sys.exit(main(sys.argv[1:]))"
+    files = [str(DEMO), pipe, str(DEMO)]
     with subprocess.Popen(
-        [*COMMAND, "analyze", str(DEMO), pipe, str(DEMO), "--model", "lite", "--format", "json"],
+        [sys.executable, "-c", program, "analyze", *files, "--model", "lite", "--format", "json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
-        with open(pipe, "wb"):  # noqa: PTH123  # returns when a decoder opens it, which then waits
-            os.kill(await_reader(process.pid, pipe), signal.SIGSEGV)
-            rest, errors = process.communicate(timeout=60)
+        crash_while_it_reads(pipe, process.pid)
+        rest, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     (line,) = errors.splitlines()
     assert line.startswith(f"emotiond: {pipe}: its decoder crashed (SIGSEGV)")
@@ -285,5 +275,51 @@ def test_an_open_file_without_sound_is_reported_and_the_next_is_decoded(
 
 def test_an_open_file_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "_MOST_BYTES_SENT", 1000)
-    with Decoder() as decoder, pytest.raises(SourceError, match="Give its path"):
+    with Decoder() as decoder, pytest.raises(SourceError, match="Give the path"):
         decoder.open("x", io.BytesIO(DEMO.read_bytes()))
+
+
+def test_a_pipe_is_read_once_from_where_it_stands(tmp_path: Path) -> None:
+    pipe = pipe_at(tmp_path / "pipe")
+
+    def write() -> None:
+        with open(pipe, "wb") as file:  # noqa: PTH123
+            file.write(DEMO.read_bytes())
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    with Decoder() as decoder:
+        assert samples_of(decoder.open(pipe)).tobytes() == demo().tobytes()
+    writing.join()
+
+
+def test_what_is_too_large_for_memory_goes_into_a_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    little = "import emotiond.streamer.readers.decoder as d; d._MOST_BYTES_HELD = 1000; main()"
+    monkeypatch.setattr(decoding, "_COMMAND", decoding._COMMAND.replace("main()", little))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Decoder() as decoder:
+        found = decoder.open("x", io.BytesIO(DEMO.read_bytes()))
+        (child,) = await_decoders(os.getpid(), 1)
+        opened = {str(entry.readlink()) for entry in Path(f"/proc/{child}/fd").iterdir()}
+        assert [name for name in opened if name.startswith(str(tmp_path))]
+        assert list(tmp_path.iterdir()) == []  # it has no name, and is gone with the process
+        assert samples_of(found).tobytes() == demo().tobytes()
+
+
+def test_a_full_disk_for_temporary_files_is_reported_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = (
+        "import resource, signal; import emotiond.streamer.readers.decoder as d; "
+        "d._MOST_BYTES_HELD = 1000; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); main()"
+    )
+    monkeypatch.setattr(decoding, "_COMMAND", decoding._COMMAND.replace("main()", full))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Decoder() as decoder:
+        with pytest.raises(SourceError, match="the temporary file may not grow further"):
+            decoder.open("x", io.BytesIO(DEMO.read_bytes()))
+        with pytest.raises(SourceError, match="the temporary file may not grow further"):
+            decoder.open("x", io.BytesIO(DEMO.read_bytes()))

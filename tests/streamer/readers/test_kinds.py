@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -20,9 +22,9 @@ HEAD = b"TEXT 8000 "
 class TextReader:
     """Reads samples that are written as numbers."""
 
-    def __init__(self, path: str, content: bytes | None) -> None:
+    def __init__(self, path: str, content: BinaryIO | None) -> None:
         self._path = path
-        text = Path(path).read_bytes() if content is None else content
+        text = Path(path).read_bytes() if content is None else content.read()
         if not text.startswith(HEAD):
             raise SourceError(f"{path}: it is no text of samples", "Write numbers")
         self.sample_rate, self.channels = 8000, 1
@@ -49,7 +51,7 @@ def test_one_more_format_is_read_by_its_content(tmp_path: Path) -> None:
     path.write_bytes(HEAD + b"0.5 -0.25 1")
     samples, rate = read_sound_file(str(path))
     assert (samples.ravel().tolist(), rate) == ([0.5, -0.25, 1.0], 8000)
-    assert open_sound_file("upload", HEAD + b"0.5").read(9).tolist() == [[0.5]]
+    assert open_sound_file("upload", io.BytesIO(HEAD + b"0.5")).read(9).tolist() == [[0.5]]
 
 
 def test_its_files_are_checked_as_all_others(tmp_path: Path) -> None:

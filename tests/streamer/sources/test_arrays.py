@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emotiond.dsp.mono import mix_down
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.sources.arrays import SampleReading, check_rate, read_array
+from tests.support.mono import CANCELLING
 from tests.support.signals import block_sizes, cut, noise, tone
 
 STEREO = noise(1.1, -20).reshape(-1, 2)
@@ -36,6 +38,21 @@ def test_any_cut_gives_the_same_bits_as_the_whole(
     whole = all_of(read_array(sound, 16_000))
     assert all_of(SampleReading(blocks, 16_000)).tobytes() == whole.tobytes()
     np.testing.assert_allclose(whole, sound.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+def test_a_voice_in_channels_that_cancel_is_kept(name: str) -> None:
+    sound = CANCELLING[name]
+    wanted = mix_down(sound, 16_000)
+    assert all_of(read_array(sound, 16_000)).tobytes() == wanted.tobytes()
+    blocks = all_of(SampleReading(cut(sound, [1000, 77]), 16_000))
+    assert blocks.tobytes() == wanted.tobytes()
+
+
+def test_blocks_may_have_other_channels_than_the_block_before() -> None:
+    voice = tone(440, 0.1)[:, None]
+    found = all_of(SampleReading([voice, np.hstack((voice, voice)), voice], 16_000))
+    np.testing.assert_array_equal(found, np.tile(voice[:, 0], 3))
 
 
 @pytest.mark.parametrize("kind", ["<i2", ">i2", "f2", "<f4", ">f4", "f8", "longdouble"])
@@ -90,7 +107,8 @@ BAD: list[tuple[Any, str]] = [
     (np.array([0.0, np.nan]), "not finite"),
     (np.array([[0.0, np.inf]]), "not finite"),
     (np.array([0.0, np.inf], np.float16), "not finite"),
-    (np.array([0.0, -1e300]), "absurdly large"),
+    (np.array([0.0, -1e300]), "samples reach"),
+    (32_767 * STEREO, "scaled as integers"),
 ]
 
 

@@ -15,7 +15,7 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.sources.file import FileSource
 from tests.support.processes import await_end, decoders, needs_proc
-from tests.support.signals import noise, tone
+from tests.support.signals import demo, noise, tone
 
 
 def save(path: Path, samples: FloatArray, rate: int = 16_000, **details: Any) -> str:
@@ -111,8 +111,18 @@ def test_samples_that_are_no_numbers_end_it_with_a_reason(
 
 
 def test_samples_beyond_full_scale_are_played_as_they_are(tmp_path: Path) -> None:
-    played, _ = play(save(tmp_path / "x.wav", 32_768 * tone(440, 0.2), subtype="FLOAT"))
-    assert played.max() > 1000
+    played, _ = play(save(tmp_path / "x.wav", 8 * tone(440, 0.2), subtype="FLOAT"))
+    assert played.max() == pytest.approx(4, abs=0.01)
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_floats_at_the_scale_of_integers_end_it_with_a_reason(tmp_path: Path, subtype: str) -> None:
+    path = save(tmp_path / "x.wav", 32_767 * demo()[:32_000], subtype=subtype)
+    played, source = play(path)
+    assert np.abs(played).max(initial=0) <= 16
+    assert source.failure is not None
+    assert source.failure.startswith(f"{path}: samples reach")
+    assert "Divide them by 32768" in source.failure
 
 
 @pytest.mark.parametrize("format_", ["WAV", "MP3"])

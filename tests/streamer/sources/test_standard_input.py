@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, running_daemon
+from tests.support.sound_files import encoded
 
 RUN = (*COMMAND, "run", "--source", "-", "--once", "--json", "--model", "lite", "--port", "0")
 
@@ -79,3 +81,77 @@ def test_a_recorder_sets_the_pace() -> None:
         pipe.close()
         assert next(events)["status"] == "ended"
         assert daemon.process.wait(timeout=10) == 0
+
+
+TINY = ("--model", str(DATA / "tiny.tflite"))
+INTEGERS, _ = soundfile.read(DEMO, dtype="int16", frames=96_000)
+KINDS = {
+    "u8": lambda x: (x // 256 + 128).astype("u1"),
+    "s16le": lambda x: x.astype("<i2"),
+    "s16be": lambda x: x.astype(">i2"),
+    "s32le": lambda x: x.astype("<i4") * 65536,
+    "f32le": lambda x: (x / 32768).astype("<f4"),
+    "f64be": lambda x: (x / 32768).astype(">f8"),
+}
+
+
+def summary(data: bytes, *arguments: str) -> list[tuple[float, str | None, float]]:
+    events = [event for event in events_of(data, *TINY, *arguments) if event["type"] == "emotion"]
+    return [(event["end"], event["state"], round(event["level_dbfs"])) for event in events]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_raw_samples_of_any_format_are_heard_alike(name: str, channels: int) -> None:
+    sound = np.repeat(KINDS[name](INTEGERS), channels)
+    found = summary(sound.tobytes(), "--format", name, "--channels", str(channels))
+    expected = summary(INTEGERS.astype("<i2").tobytes())
+    assert [end for end, *_ in found] == [end for end, *_ in expected]
+    loud = [(one, other) for one, other in zip(found, expected, strict=True) if other[2] > -35]
+    assert all(abs(one[2] - other[2]) <= 1 for one, other in loud)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2)])
+def test_the_header_of_a_wav_stream_is_honoured(subtype: str, rate: int, channels: int) -> None:
+    seconds = np.arange(6 * rate) / rate
+    sound = np.interp(seconds * 16_000, np.arange(INTEGERS.size), INTEGERS / 32768)
+    stream = bytearray(encoded(np.stack([sound] * channels, 1), "WAV", rate, subtype=subtype))
+    at = stream.index(b"data") + 4
+    stream[at : at + 4] = b"\xff\xff\xff\xff"  # as a recorder writes it that cannot go back
+    found, expected = summary(bytes(stream)), summary(INTEGERS.astype("<i2").tobytes())
+    assert len(found) == pytest.approx(len(expected), abs=1)
+    loud = [(a, b) for a, b in zip(found[1:-1], expected[1:-1], strict=False) if b[2] > -35]
+    assert loud
+    assert all(abs(a[2] - b[2]) <= 2 for a, b in loud)
+
+
+@pytest.mark.parametrize("format_", ["OGG", "FLAC", "AIFF"])
+def test_a_container_ends_it_with_the_remedy(format_: str) -> None:
+    ended = subprocess.run(
+        [*RUN, *TINY, "--zmq", "off", "--speed", "max"],
+        input=encoded(INTEGERS[:16_000] / 32768, format_),
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    *_, last = (json.loads(line) for line in ended.stdout.splitlines())
+    assert last["status"] == "ended"
+    assert "no raw sound. Decode it: ffmpeg" in last["detail"]
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "hint"),
+    [
+        ("f32le", 1, "--format f32le"),
+        ("u8", 1, "--format u8"),
+        ("s16be", 1, "--format s16be"),
+        ("s16le", 2, "--channels 2"),
+        ("s16le", 1, None),
+    ],
+)
+def test_what_looks_like_another_format_is_told(name: str, channels: int, hint: str | None) -> None:
+    sound = np.repeat(KINDS[name](INTEGERS), channels)
+    events = events_of(np.tile(sound, 3).tobytes(), *TINY)
+    told = [e["detail"] for e in events if e.get("status") == "running" and e["detail"]]
+    assert len(told) == (hint is not None)
+    assert hint is None or hint in told[0]

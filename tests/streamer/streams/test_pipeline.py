@@ -180,3 +180,29 @@ def test_adaptation_to_a_voice_survives_a_loss(adapting_classifier: Classifier) 
     run.lose(16_000)
     run.process(SILENCE)
     np.testing.assert_array_equal(speaker.vector, known)
+
+
+def test_the_end_of_the_sound_ends_the_warm_up(tiny_classifier: Classifier) -> None:
+    """A clip under half a second is judged at its end, and at no other stride."""
+    voice = demo()[16_000:]
+    for samples in (6400, 7200, 7999):
+        states = [d.state for d in decisions(tiny_classifier, voice[:samples], STRIDE)]
+        assert states[0] == "warmup"
+        assert states[-1] in ("speech", "uncertain")
+
+
+def test_a_short_clip_that_ends_with_a_stride_is_judged_by_an_empty_last_chunk(
+    tiny_classifier: Classifier,
+) -> None:
+    *others, last = decisions(tiny_classifier, demo()[16_000:22_400], 1600)
+    assert [decision.state for decision in others] == 4 * ["warmup"]
+    assert last.state in ("speech", "uncertain")
+    assert last.stride.is_new
+
+
+def test_an_empty_last_chunk_after_the_warm_up_says_nothing_new(
+    tiny_classifier: Classifier,
+) -> None:
+    *others, last = decisions(tiny_classifier, demo()[16_000:32_000], STRIDE)
+    assert all(decision.stride.is_new for decision in others)
+    assert not last.stride.is_new

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +16,8 @@ from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.events import State
 from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.stride import Stride
-from emotiond.streamer.streams.summary import SpeechMean, Summarizer
+from emotiond.streamer.streams.summary import SpeechMean, Summarizer, Summary
+from tests.support.mixed import MIXED
 
 FULL = 200
 
@@ -74,7 +78,9 @@ def test_without_speech_there_is_neither_label_nor_score() -> None:
     summarizer = Summarizer()
     summarizer.add(decision(None, None))
     values = summarizer.summary(1.0).to_json()
-    assert values == {"duration": 1.0, "label": None, "confidence": None, "scores": None}
+    assert values == {
+        "duration": 1.0, "label": None, "confidence": None, "scores": None, "shares": None,
+    }  # fmt: skip
 
 
 def test_a_window_without_a_voice_does_not_count() -> None:
@@ -91,3 +97,34 @@ def test_numbers_are_rounded_to_four_decimals() -> None:
     values = summarizer.summary(1.23456789).to_json()
     assert (values["duration"], values["confidence"]) == (1.2346, 0.6667)
     assert (values["label"], values["scores"]["happy"]) == ("sad", 0.3333)
+
+
+def held(seconds: Sequence[tuple[str | None, float]], duration: float = 0) -> Summary:
+    """The summary of a file in which these labels were published one after the other."""
+    summarizer, end = Summarizer(), 0.0
+    for name, lasting in seconds:
+        end += lasting
+        one = decision("sad", window(round(100 * end)))
+        stride = replace(one.stride, end_sample=round(16_000 * end))
+        summarizer.add(replace(one, stride=stride, label=name and LABELS.index(name)))
+    return summarizer.summary(duration or end)
+
+
+def test_shares_are_those_of_the_whole_duration_the_largest_first() -> None:
+    summary = held([("happy", 1), (None, 3), ("sad", 4), ("happy", 2)])
+    assert summary.shares == pytest.approx({"sad": 0.4, "happy": 0.3})
+    assert [*(summary.shares or {})] == ["sad", "happy"]
+    assert summary.to_json()["shares"] == {"sad": 0.4, "happy": 0.3}
+
+
+def test_speech_without_a_label_has_no_shares() -> None:
+    assert held([(None, 5)]).to_json()["shares"] == {}
+
+
+@pytest.mark.parametrize(("parts", "is_mixed"), MIXED)
+def test_a_file_is_mixed_if_two_emotions_last(
+    parts: Sequence[tuple[str | None, float]], is_mixed: bool
+) -> None:
+    summary = held(parts)
+    assert summary.is_mixed is is_mixed
+    assert summary.label == "sad"  # the label keeps its meaning

@@ -77,7 +77,9 @@ def test_the_history_is_empty_at_first_and_has_no_file(file: Path) -> None:
 def test_an_analysed_file_is_listed_with_its_result(caller: Caller) -> None:
     analysis = caller.analysis(VOICE, name="holiday.mp4")
     (kept,) = listed(caller)
-    assert set(kept) == {"id", "name", "time", "duration", "label", "confidence", "scores"}
+    assert set(kept) == {
+        "id", "name", "time", "duration", "label", "confidence", "scores", "shares",
+    }  # fmt: skip
     assert kept.items() <= analysis.items()
     assert kept["name"] == "holiday.mp4"
 

@@ -16,6 +16,7 @@ import zmq
 from tests.conftest import DATA
 from tests.support.caller import Caller, Object, calling, pcm
 from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
+from tests.support.mono import CANCELLING
 from tests.support.signals import demo, tone
 
 TINY = str(DATA / "tiny.tflite")
@@ -65,6 +66,38 @@ def test_a_file_has_the_result_that_analyze_has(tmp_path: Path, rate: int, subty
         assert analysis[name] == expected[name]
     assert analysis["events"] == len(expected["events"])
     assert analysis["id"] is None  # no history is kept here
+
+
+@pytest.mark.parametrize("form", ["s16le", "f32le"])
+def test_channels_that_cancel_are_mixed_as_by_analyze(
+    caller: Caller, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "clip.wav"
+    sound = CANCELLING["two of four"]
+    integers = np.round(sound * 32767).astype("<i2")
+    soundfile.write(path, integers, 16_000)
+    expected = json.loads(
+        emotiond("analyze", "--model", TINY, "--format", "json", str(path)).stdout
+    )
+    data = integers if form == "s16le" else (integers / np.float32(32768)).astype("<f4")
+    analysis = caller.analysis(data.tobytes(), format=form, channels=4)
+    assert expected["label"] is not None
+    for name in ("duration", "label", "confidence", "scores"):
+        assert analysis[name] == expected[name]
+
+
+def test_floats_at_the_scale_of_integers_are_refused(caller: Caller) -> None:
+    caller.start(format="f32le")
+    caller.send((32_767 * demo()[:16_000]).astype("<f4").tobytes())
+    detail = caller.until("error", error="bad-audio")["detail"]
+    assert "scaled as integers" in detail
+    assert "Divide them by 32768" in detail
+
+
+def test_a_message_that_ends_in_the_middle_of_the_channels_is_refused(caller: Caller) -> None:
+    caller.start(channels=3)
+    caller.send(bytes(8))
+    assert "of 3 channels" in caller.until("error", error="bad-audio")["detail"]
 
 
 def test_the_pieces_do_not_matter(caller: Caller) -> None:

@@ -39,6 +39,7 @@ def result(number: int, name: str, **more: object) -> dict[str, object]:
     message: dict[str, object] = {
         "type": "analysis", "id": number, "stream": "client-1", "name": name, "time": 1795372800.0,
         "duration": 2.0, "label": "sad", "confidence": 0.8, "scores": emotion(0, "sad")["scores"],
+        "shares": {"sad": 0.7},
         "events": 8,
     }  # fmt: skip
     return message | more

@@ -1,0 +1,83 @@
+"""Opens files to be read, and says of each error of the system what it is."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from emotiond.exceptions import SourceError, shortage_of
+
+STANDARD_INPUT = "-"
+"""The path that stands for standard input."""
+
+_SENTENCES = {
+    errno.ENOENT: ("there is no such file", "Check the path"),
+    errno.EBADF: ("it is closed", "Open it, or name a file"),
+    errno.ENOTDIR: ("a part of its path is a file and no folder", "Check the path"),
+    errno.EISDIR: ("this is a folder", "Name the files in it"),
+    errno.ELOOP: ("its links lead in a circle", "Name the file itself"),
+    errno.ENAMETOOLONG: ("no file can have a name as long as this", "Check the path"),
+    errno.ENXIO: ("it is no file, but a socket or a device", "Name a file"),
+    errno.EIO: ("the disk cannot be read here", "Copy the file from elsewhere"),
+    errno.ESTALE: ("its server has replaced it", "Open its folder anew"),
+    errno.EFBIG: ("the temporary file may not grow further", "Allow more: ulimit -f unlimited"),
+    errno.EDQUOT: ("the temporary file may not grow further", "Name another folder: TMPDIR=FOLDER"),
+    errno.ENOSPC: ("the disk for temporary files is full", "Name a larger one: TMPDIR=FOLDER"),
+}
+
+
+def open_to_read(path: str) -> BinaryIO:
+    """Open a file, or standard input, which stays open when what is returned is closed.
+
+    Raises:
+        SourceError: it cannot be opened; the message says why.
+    """
+    try:
+        if path == STANDARD_INPUT:
+            return open(os.dup(0), "rb")  # noqa: PTH123
+        # As bytes, because a name need not be text.
+        return open(os.fsencode(path) if os.name == "posix" else path, "rb")  # noqa: PTH123
+    except ValueError:  # a zero byte, for instance
+        raise SourceError(f"{path!r}: no file can have this name", "Check the path") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str, error: OSError) -> SourceError:
+    """Return the sentence for an error of the system about a file."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return _forbidden(path)
+    problem, remedy = shortage_of(error) or _SENTENCES.get(
+        error.errno or 0,
+        (f"the system cannot read it ({error.strerror or error})", "Copy it to another place"),
+    )
+    return SourceError(f"{path}: {problem}", remedy)
+
+
+def is_pipe(path: str) -> bool:
+    """Return whether a path leads to a pipe, a terminal or the like: it is read once.
+
+    A path that leads nowhere does not.
+    """
+    try:
+        mode = Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+
+
+def _forbidden(path: str) -> SourceError:
+    """Tell a file that may not be read from a folder that may not be entered."""
+    for folder in reversed(Path(path).absolute().parents):
+        if not os.access(folder, os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+            return SourceError(
+                f"{path}: the folder {folder} may not be entered",
+                "Run this as a user who may, or allow it: chmod a+x FOLDER",
+            )
+    return SourceError(
+        f"{path}: it may not be read by this user",
+        "Run this as a user who may, or allow it: chmod a+r FILE",
+    )

@@ -1,0 +1,72 @@
+"""A piece of a file that libsndfile reads as a file of its own, with a header that is true."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The bytes from ``start`` up to ``stop``, behind ``head``."""
+
+    start: int
+    stop: int
+    head: bytes = b""
+    """What stands before them, and not in the file."""
+    patches: Mapping[int, bytes] = field(default_factory=dict)
+    """By position in the file, bytes that stand for those that are there."""
+    counted: int = 0
+    """Samples that the file counts. What is no sound behind them is not damage."""
+
+    def covers(self, size: int) -> bool:
+        """Return whether the piece is a whole file of this size, as it is."""
+        return self == Piece(0, size)
+
+
+class PieceFile(io.RawIOBase):
+    """A piece as a file to be read. The file that it is of stays open, and is not shared."""
+
+    def __init__(self, file: BinaryIO, piece: Piece) -> None:
+        self._file = file
+        self._piece = piece
+        self._size = len(piece.head) + piece.stop - piece.start
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Move the position."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def readinto(self, buffer: object, /) -> int:
+        """Read bytes into a buffer; 0 at the end."""
+        view = memoryview(buffer)  # type: ignore[arg-type]  # whatever Python calls a buffer
+        count = max(0, min(len(view), self._size - self._position))
+        head = self._piece.head[self._position : self._position + count]
+        data = bytearray(head)
+        if len(data) < count:
+            first = self._piece.start + self._position + len(head) - len(self._piece.head)
+            self._file.seek(first)
+            data += self._file.read(count - len(data))
+            for position, patch in self._piece.patches.items():
+                for index, value in enumerate(patch, position - first + len(head)):
+                    if len(head) <= index < len(data):
+                        data[index] = value
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
