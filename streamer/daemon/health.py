@@ -26,7 +26,8 @@ def health(
     abouts: Sequence[About],
     failures: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the full content, for clients with the token. Any failure means ``degraded``.
+    """Return the full content, for clients with the token. Any failure means ``degraded``, and so
+    does a stream in trouble.
 
     Args:
         model: the model's name.
@@ -41,6 +42,7 @@ def health(
         failures: why sources and outputs have stopped early.
     """
     failures = [*failures, *(about.disconnected for about in abouts if about.disconnected)]
+    failures = [*failures, *(stream.trouble for stream in streams if stream.trouble)]
     if not all(worker.is_alive for worker in workers):
         failures = [*failures, "a worker has ended: some streams get no more inferences"]
     return {

@@ -5,20 +5,32 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
+import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.sources.devices import Device, Opening
 from emotiond.streamer.sources.microphone import Microphone
-from tests.support.daemon import DEMO, emotiond, running_daemon
+from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.sound_server import SoundServer, sound_server
 
 pytestmark = pytest.mark.system
 
 MIC = ("--source", "mic", "--model", "lite", "--json")
+
+
+def page(daemon: Daemon, path: str) -> str:
+    with urllib.request.urlopen(f"{daemon.page_url}{path}", timeout=10) as answer:  # noqa: S310
+        return str(answer.read(), "utf-8")
+
+
+def health(daemon: Daemon) -> Any:
+    return json.loads(page(daemon, "healthz"))
 
 
 def test_a_voice_at_the_microphone_gets_a_label_with_its_age(microphone: SoundServer) -> None:
@@ -84,6 +96,27 @@ def test_a_microphone_that_is_lost_is_found_again(microphone: SoundServer) -> No
     assert after["state"] == "warmup"  # nothing is carried over
     assert after["dropped_samples"] > 0  # and the gap is reported
     assert after["start"] - before["end"] > 0.4  # for as long as it was
+
+
+def test_a_lost_microphone_makes_the_daemon_unhealthy_until_it_is_back(
+    microphone: SoundServer,
+) -> None:
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        events = daemon.events()
+        next(event for event in events if event["type"] == "emotion")
+        assert health(daemon)["status"] == "ok"
+        microphone.kill()
+        daemon.error_line("mic: the microphone is gone")
+        while (found := health(daemon))["status"] == "ok":
+            time.sleep(0.1)  # health has no event
+        assert found["failures"][0].startswith("mic: the microphone is gone")
+        assert "emotiond_healthy 0" in page(daemon, "metrics")
+        microphone.start()
+        daemon.error_line("mic: sound comes again")
+        assert (health(daemon)["status"], health(daemon)["failures"]) == ("ok", [])
+        assert "emotiond_healthy 1" in page(daemon, "metrics")
+        assert daemon.stop() == 0
+    assert daemon.stderr.count("is gone") == daemon.stderr.count("comes again") == 1
 
 
 def test_a_device_that_stands_still_without_an_error_is_noticed_and_found_again(
