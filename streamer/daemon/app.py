@@ -9,10 +9,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
-from emotiond.exceptions import cause_of
+from emotiond.exceptions import ConfigError, cause_of
 from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
@@ -99,6 +100,15 @@ def serve(
     return asyncio.run(until_the_end())
 
 
+def _history_path(config: Config) -> Path | None:
+    """Return the file of the history. The daemon does without one where it has no place."""
+    try:
+        return config.history_path
+    except ConfigError as error:
+        _log.warning("no history is kept: %s", error)
+        return None
+
+
 class Daemon:
     """All parts of one running daemon. Create it in the event loop that runs it."""
 
@@ -125,7 +135,7 @@ class Daemon:
             for spec, source in sources
         ]
         self._limits = Limits(uploads=config.max_client_streams)
-        self._history = History(config.history_path)
+        self._history = History(_history_path(config))
         self._uploads = Uploads(
             self._adopt,
             self._hub,

@@ -26,8 +26,9 @@ def health(
     abouts: Sequence[About],
     failures: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the full content, for clients with the token. Any failure means ``degraded``, and so
-    does a stream in trouble.
+    """Return the full content, for clients with the token.
+
+    Any failure means ``degraded``, and so does a stream in trouble.
 
     Args:
         model: the model's name.

@@ -18,7 +18,7 @@ import numpy as np
 from emotiond.dsp.framing import frame_view
 from emotiond.dsp.frontend import FrontEnd
 from emotiond.dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
-from emotiond.exceptions import EmotiondError
+from emotiond.exceptions import EmotiondError, cause_of
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import bundled_models
 from emotiond.inference.classifier import Classifier
@@ -60,7 +60,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Run all checks, quick ones first. A failed check does not prevent the others."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
-    yield _numpy()
+    yield _guarded("numpy", _numpy)
     runtime: Runtime | None = None
     try:
         try_interpreter()
@@ -88,6 +88,8 @@ def _guarded(check: str, examine_one: Callable[[], Finding]) -> Finding:
         return examine_one()
     except EmotiondError as error:
         return _failed(check, error)
+    except Exception as error:  # a fault in one check must not hide the others
+        return Finding(check, "error", cause_of(error), "Report it with this output")
 
 
 def _numpy() -> Finding:
@@ -139,7 +141,12 @@ def _speed(path: Path, runtime: Runtime) -> Finding:
 
 def _profiles() -> Iterator[Finding]:
     """Check the profiles of the user."""
-    for name in profile_names():
+    try:
+        names = profile_names()
+    except EmotiondError as error:  # profiles are optional
+        yield _failed("profiles", error, "warning")
+        return
+    for name in names:
         try:
             profile = read_profile(name)
         except EmotiondError as error:
