@@ -209,7 +209,9 @@ def _run(options: dict[str, Any]) -> int:
     refuse_exposure(config)
     # Devices and decoders open slowly, and so do the daemon's imports: do both at once.
     sources = run_in_background(
-        lambda: open_sources(config.source, config.settings_of, config.playback)
+        lambda: open_sources(
+            config.source, config.settings_of, config.playback, config.demo_may_stand_in
+        )
     )
     try:
         from emotiond.streamer.daemon import app

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +153,9 @@ class Daemon:
         with handling_signals(self._stopping.set, self._mute_switch.toggle):
             try:
                 for kind, opener in openers:
-                    self._outputs[kind] = await opener(self._surroundings())
-                    self._hub.add(kind.name, self._outputs[kind])
+                    withheld = self._withheld(kind)
+                    self._outputs[kind] = await opener(self._surroundings(withheld))
+                    self._hub.add(kind.name, self._outputs[kind], withheld)
                 self._announce()
                 await self._until_stopped(self._play())
             finally:
@@ -178,11 +179,16 @@ class Daemon:
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
         self._hub.publish([Message.of(event) for event in events], lossless)
 
-    def _surroundings(self) -> Surroundings:
+    def _withheld(self, kind: OutputKind[Any]) -> Set[str]:
+        """Return the names of the streams that an output does not carry."""
+        stand_ins = {stream.name for stream in self._streams if stream.source.about.stands_in}
+        return frozenset() if kind.carries_stand_in else stand_ins
+
+    def _surroundings(self, withheld: Set[str]) -> Surroundings:
         return Surroundings(
             self._streams,
             self._config.lossless,
-            self._last_messages,
+            lambda: [each for each in self._last_messages() if each.stream not in withheld],
             self._greeting,
             self._health,
             self._metrics,

@@ -219,4 +219,5 @@ WEBSOCKET = OutputKind(
     prepare=_prepare,
     queue="websocket_clients",
     close_seconds=Limits.close_seconds,
+    carries_stand_in=True,
 )

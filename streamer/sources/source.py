@@ -22,6 +22,8 @@ class About:
     device: str | None = None
     device_latency_ms: float | None = None
     demo: bool = False
+    stands_in: bool = False
+    """Whether it plays only because there is no microphone."""
 
 
 class Switch(Protocol):

@@ -51,7 +51,7 @@ class Stream:
         self._stride_samples = stride_samples
         self._overload = Overload()
         self._publish = publish
-        self._event_builder = EventBuilder(name)
+        self._event_builder = EventBuilder(name, source.about.demo)
         self._publishing = threading.RLock()  # keeps the order of events across two threads
         seconds = max(RING_SECONDS, 2 * max(STRETCHES) * stride_samples / SAMPLE_RATE)
         capacity = round(seconds * source.sample_rate)
