@@ -11,6 +11,7 @@ from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.ring import Block, Ring
+from emotiond.streamer.audio.samples import to_mono
 
 _RESAMPLED_SECONDS = 0.01
 
@@ -132,10 +133,7 @@ class Chunker:
         self._take(block)
 
     def _take(self, block: Block) -> None:
-        mono = block.samples[:, 0]
-        if block.samples.shape[1] > 1:
-            mono = block.samples.mean(axis=1)
-        self._append(self._resampler.push(mono))
+        self._append(self._resampler.push(to_mono(block.samples)))
 
     def _flush_resampler(self) -> None:
         self._append(self._resampler.push(np.empty(0, np.float32), last=True))

@@ -25,19 +25,15 @@ from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import LITERT, Runtime, find_runtime
 from emotiond.streamer.audio.ring import Block, Ring
+from emotiond.streamer.audio.samples import to_mono
 from emotiond.streamer.config import Config
 from emotiond.streamer.interpreter_check import try_interpreter
 from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
-from emotiond.streamer.sources.devices import (
-    Device,
-    call_with_timeout,
-    find_opening,
-    list_devices,
-    load_portaudio,
-)
+from emotiond.streamer.sources.capture import Capture
 from emotiond.streamer.sources.factory import open_source
 from emotiond.streamer.sources.microphone import MICROPHONE
+from emotiond.streamer.sources.portaudio import Device
 from emotiond.streamer.sources.source import Playback
 
 _LISTEN_SECONDS = 5.0
@@ -156,22 +152,23 @@ def _profiles() -> Iterator[Finding]:
 
 
 def _portaudio() -> Finding:
-    return Finding(
-        "portaudio", "ok", str(call_with_timeout(load_portaudio).get_portaudio_version()[1])
-    )
+    with Capture() as capture:
+        return Finding("portaudio", "ok", capture.version())
 
 
 def _devices() -> Iterator[Finding]:
     try:
-        found = call_with_timeout(list_devices)
+        with Capture() as capture:
+            found = capture.devices()
     except EmotiondError:
-        return  # the check of PortAudio reports it
+        return  # the check of PortAudio, or of the microphone, reports it
     for device in found:
         yield _guarded(f"device {device.index}", partial(_device, device))
 
 
 def _device(device: Device) -> Finding:
-    opening = call_with_timeout(lambda: find_opening(device))
+    with Capture() as capture:
+        opening = capture.opening(device)
     how = (
         "at 16 kHz"
         if opening.sample_rate == SAMPLE_RATE
@@ -208,7 +205,7 @@ def _check_level(block: Block | None, sample_rate: int) -> Finding:
     if block is None or seconds < _LISTEN_SECONDS / 2:
         detail = f"only {seconds:.1f} of {_LISTEN_SECONDS:g} s came"
         return Finding(check, "error", detail, "Plug it in again, or choose another one")
-    mono = block.samples.mean(axis=1)
+    mono = to_mono(block.samples)
     level = mean_level_dbfs(levels_dbfs(frame_view(mono, sample_rate // 100, sample_rate // 100)))
     peak = float(20 * np.log10(max(float(np.abs(mono).max()), 1e-6)))
     detail = f"{seconds:.1f} s at {level:.0f} dBFS, peak {peak:.0f} dBFS"

@@ -92,8 +92,7 @@ def open_sources(
         texts: the values of ``--source``.
         settings_of: returns the settings of each kind.
         playback: how sources play.
-        demo_may_stand_in: returns whether the demo may play where there is no microphone. It is
-            asked only then.
+        demo_may_stand_in: returns whether the demo may play where there is no microphone.
 
     Raises:
         ConfigError: see :func:`parse_specs`.
@@ -124,11 +123,13 @@ def _open_default(
     settings_of: SettingsOf, playback: Playback, demo_may_stand_in: Callable[[], bool]
 ) -> tuple[SourceSpec, Source]:
     """Open the microphone. Without one, say so and open the demo, if it may stand in."""
+    waits = settings_of(MICROPHONE).device is not None or not demo_may_stand_in()
+    playback_of_microphone = dataclasses.replace(playback, waits=playback.waits and waits)
     try:
-        source = open_source(MICROPHONE.value, settings_of, playback)
+        source = open_source(MICROPHONE.value, settings_of, playback_of_microphone)
         return SourceSpec(MICROPHONE.value, MICROPHONE.value), source
     except NoMicrophoneError as error:
-        if settings_of(MICROPHONE).device is not None or not demo_may_stand_in():
+        if waits:
             raise
         print(f"emotiond: {error}", file=sys.stderr)
         print(

@@ -70,8 +70,8 @@ class Stream:
     def start(self) -> None:
         """Start the source."""
         self.source.start(self.ring, self._on_source_status)
-        if self._source_status == "running":
-            self.publish_status("running")  # the source knows its device only now
+        if self.source.switch is None:
+            self.publish_status("running")
 
     def stop(self) -> None:
         """Stop the source. The audio that it has written is still processed."""

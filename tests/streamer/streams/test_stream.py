@@ -29,6 +29,7 @@ class ManualSource:
     sample_rate, channels = RATE, 1
     about = About()
     failure = None
+    switch = None
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         self.on_status = on_status
