@@ -2,7 +2,8 @@
 
 It reads one line per question, a list in JSON: the name and the arguments. It answers with
 messages: one byte for the kind, four bytes for the length, and the content. Asked to play an open
-device, it sends nothing but blocks of samples from then on. It ends with the daemon, whatever PortAudio does.
+device, it sends nothing but blocks of samples from then on. It ends with the daemon, whatever
+PortAudio does.
 """
 
 from __future__ import annotations

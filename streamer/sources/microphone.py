@@ -157,7 +157,7 @@ class _Writer:
         self._rate = sample_rate
         self._ring = ring
         self._switch = switch
-        self._resampler = Resampler(sample_rate, SAMPLE_RATE)
+        self._resampler = Resampler(sample_rate, SAMPLE_RATE, live=True)
         self._held_seconds = 0.0  # of sound that the resampler holds back
         self._came_seconds = 0.0
         self._zero_samples = 0

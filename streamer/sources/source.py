@@ -22,6 +22,8 @@ class About:
     device: str | None = None
     device_latency_ms: float | None = None
     demo: bool = False
+    live: bool = False
+    """Whether the sound comes while it is spoken, so that resampling must not delay it."""
     stands_in: bool = False
     """Whether it plays only because there is no microphone."""
 

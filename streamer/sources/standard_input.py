@@ -43,7 +43,7 @@ class StandardInput:
     def __init__(self, sample_rate: int, realtime: bool) -> None:
         self.sample_rate = sample_rate
         self.channels = 1
-        self.about = About()
+        self.about = About(live=realtime)
         self.failure: str | None = None
         self.switch: Switch | None = None
         self._realtime = realtime

@@ -56,7 +56,7 @@ class Stream:
         seconds = max(RING_SECONDS, 2 * max(STRETCHES) * stride_samples / SAMPLE_RATE)
         capacity = round(seconds * source.sample_rate)
         self.ring = Ring(capacity, source.channels, source.sample_rate)
-        self.chunker = Chunker(self.ring, stride_samples)
+        self.chunker = Chunker(self.ring, stride_samples, source.about.live)
         self.finished = threading.Event()
         """Set after the last event is published."""
         self._on_finish: Callable[[], object] = lambda: None

@@ -211,17 +211,19 @@ def test_without_a_microphone_a_program_that_wants_events_waits(no_sound: dict[s
 
 @pytest.mark.peers
 def test_a_device_that_comes_back_at_another_rate_is_opened_as_it_is_now() -> None:
-    with sound_server(16_000, 1) as server:
-        with running_daemon(*MIC, environment=server.environment) as daemon:
-            events = daemon.events()
-            next(event for event in events if event["type"] == "emotion")
-            server.kill()
-            next(event for event in events if event.get("status") == "reconnecting")
-            server.change(44_100, 2)
-            server.start()
-            next(event for event in events if event.get("status") == "running")
-            server.play(DEMO)
-            assert next(e for e in events if e["type"] == "emotion" and e["label"])
+    with (
+        sound_server(16_000, 1) as server,
+        running_daemon(*MIC, environment=server.environment) as daemon,
+    ):
+        events = daemon.events()
+        next(event for event in events if event["type"] == "emotion")
+        server.kill()
+        next(event for event in events if event.get("status") == "reconnecting")
+        server.change(44_100, 2)
+        server.start()
+        next(event for event in events if event.get("status") == "running")
+        server.play(DEMO)
+        assert next(e for e in events if e["type"] == "emotion" and e["label"])
 
 
 def test_a_microphone_that_gives_only_zeros_is_told_of_until_it_gives_sound(
