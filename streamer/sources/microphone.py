@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from emotiond.streamer.options import Option
 from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources.capture import Capture
 from emotiond.streamer.sources.devices import Identity, choose, identify, recognize
+from emotiond.streamer.sources.monitors import default_monitor, is_of_server, recorded_monitor
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.portaudio import Device, Opening
 from emotiond.streamer.sources.reconnecting import Supervisor
@@ -26,6 +28,7 @@ from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, 
 
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
 _END_SECONDS = 0.5
+_LOOK_SECONDS = 2.0  # between two looks at what the sound server lets it record
 _MOST_ZERO_SECONDS = 5.0  # of nothing but zeros, after which it counts as muted elsewhere
 
 
@@ -67,6 +70,8 @@ class Microphone:
         self._capture: Capture | None = None  # closed while the device is
         self._writer: _Writer | None = None
         self._first: Opening | None = None
+        self._may_be_moved = False  # by the sound server, to the monitor of a loudspeaker
+        self._next_look_seconds = 0.0
         try:
             self._first = self.find()
         except NoSoundSystemError:
@@ -103,6 +108,9 @@ class Microphone:
         self._capture = capture = Capture()
         try:
             device = self._find(capture.devices())
+            self._may_be_moved = is_of_server(device)
+            if self._may_be_moved and (monitor := default_monitor()) is not None:
+                raise _no_microphone_but(monitor)
             self.about = About(device=device.name)
             return capture.opening(device)
         except BaseException:
@@ -137,8 +145,15 @@ class Microphone:
 
     def is_lost(self) -> bool:
         """Return whether the device has stopped, or stands still."""
-        is_alive = self._capture is not None and self._capture.is_alive
-        return not is_alive or self.switch.silent_seconds > _STALL_SECONDS
+        capture = self._capture
+        if capture is None or not capture.is_alive:
+            return True
+        if self.switch.silent_seconds > _STALL_SECONDS:
+            return True
+        if not self._may_be_moved or time.monotonic() < self._next_look_seconds:
+            return False
+        self._next_look_seconds = time.monotonic() + _LOOK_SECONDS
+        return recorded_monitor(capture.process_id) is not None
 
     def close(self) -> None:
         """Close the device, and end the process that captures it."""
@@ -194,6 +209,14 @@ class _Writer:
             self._switch.complain(_zeros())
         elif before > most >= self._zero_samples:
             self._switch.complain("")
+
+
+def _no_microphone_but(monitor: str) -> NoMicrophoneError:
+    return NoMicrophoneError(
+        f"there is no microphone: the sound system offers {monitor!r}, which gives what the "
+        "loudspeaker plays",
+        f"Plug in a microphone; or, if you mean it, set PULSE_SOURCE={monitor}",
+    )
 
 
 def _zeros() -> str:
