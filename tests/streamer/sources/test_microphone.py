@@ -186,6 +186,7 @@ def no_sound(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "HOME": str(tmp_path), "PULSE_SERVER": "unix:/nowhere"}
 
 
+@pytest.mark.peers
 def test_a_microphone_that_is_not_there_at_the_start_is_waited_for() -> None:
     with sound_server() as server:
         server.kill()
