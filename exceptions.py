@@ -57,6 +57,10 @@ class NoMicrophoneError(DeviceError):
     """This machine has no microphone, or no working sound system."""
 
 
+class NoSoundSystemError(NoMicrophoneError):
+    """PortAudio is missing or cannot start: waiting for a microphone would not help."""
+
+
 class HistoryError(EmotiondError):
     """The history of analysed files cannot be read or written."""
 

@@ -14,10 +14,14 @@ class Resampler:
     Args:
         from_rate: Hz of the input.
         to_rate: Hz of the output.
+        live: whether the delay has to be small and constant: 8 to 30 ms, which docs/reliability.md
+            lists by rate. Otherwise the output comes in bursts, up to 115 ms late, and does not
+            depend on the size of the blocks.
     """
 
-    def __init__(self, from_rate: float, to_rate: float) -> None:
+    def __init__(self, from_rate: float, to_rate: float, live: bool = False) -> None:
         self._rates = (from_rate, to_rate)
+        self._live = live
         self.restart()
 
     def restart(self) -> None:
@@ -26,7 +30,7 @@ class Resampler:
         self._stream = (
             None
             if from_rate == to_rate
-            else soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
+            else soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", vr=self._live)
         )
 
     def push(self, samples: FloatArray, last: bool = False) -> FloatArray:

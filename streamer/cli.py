@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -223,14 +223,16 @@ def _run(options: dict[str, Any]) -> int:
     refuse_exposure(config)
     # Devices and decoders open slowly, and so do the daemon's imports: do both at once.
     sources = run_in_background(
-        lambda: open_sources(config.source, config.settings_of, config.playback)
+        lambda: open_sources(
+            config.source,
+            config.settings_of,
+            replace(config.playback, waits=True),
+            config.demo_may_stand_in,
+        )
     )
-    try:
-        from emotiond.streamer.daemon import app
+    from emotiond.streamer.daemon import app
 
-        return app.run(config, sources.result)
-    finally:
-        wait([sources])  # PortAudio redirects standard error while it starts
+    return app.run(config, sources.result)
 
 
 def _add_analyze(group: Any) -> None:

@@ -177,12 +177,12 @@ def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
 
 def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: list the microphones and the rates that they support."""
-    from emotiond.streamer.sources.devices import call_with_timeout, list_devices, supported_rates
+    from emotiond.streamer.sources.capture import Capture
 
-    found = []
-    for device in call_with_timeout(list_devices):
-        rates = call_with_timeout(functools.partial(supported_rates, device))
-        found.append({**asdict(device), "rates": list(rates)})
+    with Capture() as capture:
+        found = [
+            {**asdict(device), "rates": list(capture.rates(device))} for device in capture.devices()
+        ]
     if options["json"]:
         print(json.dumps({"devices": found}, ensure_ascii=False, indent=1))
     elif not found:

@@ -7,7 +7,7 @@ import json
 import math
 import sys
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from emotiond.streamer.outputs import kinds as outputs
 from emotiond.streamer.outputs.output import OutputKind, Reach
 from emotiond.streamer.server.access import is_loopback
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources import kinds as sources
 from emotiond.streamer.sources.source import Playback, SourceKind
 
@@ -74,6 +75,8 @@ class Config:
     """Each kind of source of the table with its settings."""
     outputs: tuple[tuple[OutputKind[Any], Any], ...] = field(default_factory=_default_outputs)
     """Each output of the table with its settings."""
+    given: Set[str] = frozenset()
+    """The names of the settings that a file, the environment or a flag gives."""
 
     def __post_init__(self) -> None:
         for settings in (self, *(settings for _, settings in self._parts)):
@@ -121,6 +124,22 @@ class Config:
     def lossless(self) -> bool:
         """Whether sources wait for the pipeline, and the pipeline for its outputs."""
         return self.speed == "max"
+
+    def demo_may_stand_in(self) -> bool:
+        """Return whether the demo may play on the page where there is no microphone.
+
+        It is for a person who tries the program: not for a service manager, nor for those who
+        asked for another output, and would get an actor's emotions there.
+
+        Raises:
+            ConfigError: the keys of an output cannot be read.
+        """
+        return not runs_as_service() and not any(
+            any(option.key in self.given for option in kind.options)
+            and kind.prepare(settings) is not None
+            for kind, settings in self.outputs
+            if not kind.carries_stand_in
+        )
 
     @property
     def playback(self) -> Playback:
@@ -184,7 +203,7 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
     for where, layer in layers:
         merged.update(layer)
         try:
-            config = _config(build(everything, merged))
+            config = _config(build(everything, merged), frozenset(merged))
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
     return config
@@ -197,7 +216,7 @@ def all_settings() -> type:
     for owner in owners:
         hints = typing.get_type_hints(owner)
         for each in dataclasses.fields(owner):
-            if each.name not in ("source_kinds", "outputs"):
+            if each.name not in ("source_kinds", "outputs", "given"):
                 fields.append((each.name, hints[each.name], field(default=each.default)))
     return dataclasses.make_dataclass("AllSettings", fields, frozen=True)
 
@@ -207,7 +226,7 @@ def _all_parts() -> Sequence[Part[Any]]:
     return (*sources.SOURCES, *outputs.OUTPUTS)
 
 
-def _config(everything: object) -> Config:
+def _config(everything: object, given: Set[str]) -> Config:
     """Give each part its settings out of all."""
     values = vars(everything)
 
@@ -219,6 +238,7 @@ def _config(everything: object) -> Config:
         Config,
         source_kinds=tuple((kind, pick(kind.settings)) for kind in sources.SOURCES),
         outputs=tuple((kind, pick(kind.settings)) for kind in outputs.OUTPUTS),
+        given=given,
     )
 
 

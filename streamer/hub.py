@@ -7,7 +7,7 @@ import concurrent.futures
 import functools
 import logging
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,6 +70,7 @@ class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._receivers: dict[str, Receiver] = {}
+        self._withheld: dict[str, Set[str]] = {}
         self._waiting: deque[Message] = deque()
         self._scheduled = False
         self.last_emotion: dict[str, Message] = {}
@@ -84,14 +85,16 @@ class Hub:
         self.lost_messages: Counter[str] = Counter()
         """Number of messages that a receiver has lost by raising exceptions, by name."""
 
-    def add(self, name: str, receiver: Receiver) -> None:
+    def add(self, name: str, receiver: Receiver, without: Set[str] = frozenset()) -> None:
         """Give a receiver all messages from now on.
 
         Args:
             name: unique among the receivers, for the log and the counters.
             receiver: takes the messages.
+            without: names of streams whose messages it does not get.
         """
         self._receivers[name] = receiver
+        self._withheld[name] = without
 
     def close(self) -> None:
         """Send the waiting messages. Later ones, from a busy worker perhaps, are discarded."""
@@ -165,6 +168,8 @@ class Hub:
         elif isinstance(message.event, Status):
             self.last_status[message.stream] = message
         for name, receiver in self._receivers.items():
+            if message.stream in self._withheld[name]:
+                continue
             try:
                 receiver.send(message)
             except Exception as error:  # a fault in one output must not cost the others

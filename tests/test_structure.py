@@ -16,7 +16,7 @@ LAYERS = (
     {"exceptions"},
     {"dsp"},
     {"inference"},
-    {"streamer.background", "streamer.folders", "streamer.options"},
+    {"streamer.background", "streamer.folders", "streamer.options", "streamer.service_manager"},
     {"streamer.protocol", "streamer.audio"},
     {"streamer.readers"},
     {"streamer.profiles", "streamer.interpreter_check", "streamer.sources"},

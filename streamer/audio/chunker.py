@@ -36,15 +36,16 @@ class Chunker:
     Args:
         ring: the source writes into it.
         stride_samples: the stride, in samples at 16 kHz.
+        live: whether the resampler's delay has to be small and constant.
     """
 
-    def __init__(self, ring: Ring, stride_samples: int) -> None:
+    def __init__(self, ring: Ring, stride_samples: int, live: bool = False) -> None:
         self.stretch = 1
         """Strides per chunk. Chunks end at multiples of their length."""
         self._ring = ring
         self._stride = stride_samples
         self._mixer = MonoMixer(ring.sample_rate, ring.channels)
-        self._resampler = Resampler(ring.sample_rate, SAMPLE_RATE)
+        self._resampler = Resampler(ring.sample_rate, SAMPLE_RATE, live)
         # Blocks do not depend on the timing, so the resampler always gives the same bits.
         self._block = math.ceil(_RESAMPLED_SECONDS * ring.sample_rate)
         self._waiting = np.empty(0, np.float32)  # resampled, not yet in a chunk

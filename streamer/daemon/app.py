@@ -8,11 +8,12 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
-from emotiond.exceptions import cause_of
+from emotiond.exceptions import ConfigError, cause_of
 from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
@@ -99,6 +100,15 @@ def serve(
     return asyncio.run(until_the_end())
 
 
+def _history_path(config: Config) -> Path | None:
+    """Return the file of the history. The daemon does without one where it has no place."""
+    try:
+        return config.history_path
+    except ConfigError as error:
+        _log.warning("no history is kept: %s", error)
+        return None
+
+
 class Daemon:
     """All parts of one running daemon. Create it in the event loop that runs it."""
 
@@ -125,7 +135,7 @@ class Daemon:
             for spec, source in sources
         ]
         self._limits = Limits(uploads=config.max_client_streams)
-        self._history = History(config.history_path)
+        self._history = History(_history_path(config))
         self._uploads = Uploads(
             self._adopt,
             self._hub,
@@ -143,8 +153,9 @@ class Daemon:
         with handling_signals(self._stopping.set, self._mute_switch.toggle):
             try:
                 for kind, opener in openers:
-                    self._outputs[kind] = await opener(self._surroundings())
-                    self._hub.add(kind.name, self._outputs[kind])
+                    withheld = self._withheld(kind)
+                    self._outputs[kind] = await opener(self._surroundings(withheld))
+                    self._hub.add(kind.name, self._outputs[kind], withheld)
                 self._announce()
                 await self._until_stopped(self._play())
             finally:
@@ -168,11 +179,16 @@ class Daemon:
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
         self._hub.publish([Message.of(event) for event in events], lossless)
 
-    def _surroundings(self) -> Surroundings:
+    def _withheld(self, kind: OutputKind[Any]) -> Set[str]:
+        """Return the names of the streams that an output does not carry."""
+        stand_ins = {stream.name for stream in self._streams if stream.source.about.stands_in}
+        return frozenset() if kind.carries_stand_in else stand_ins
+
+    def _surroundings(self, withheld: Set[str]) -> Surroundings:
         return Surroundings(
             self._streams,
             self._config.lossless,
-            self._last_messages,
+            lambda: [each for each in self._last_messages() if each.stream not in withheld],
             self._greeting,
             self._health,
             self._metrics,

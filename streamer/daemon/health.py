@@ -13,6 +13,8 @@ from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.uploads import Uploads
 
+_STAND_IN = "there is no microphone: the bundled demo recording plays on the page instead"
+
 
 def health(
     model: str,
@@ -26,7 +28,9 @@ def health(
     abouts: Sequence[About],
     failures: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the full content, for clients with the token. Any failure means ``degraded``.
+    """Return the full content, for clients with the token.
+
+    Any failure means ``degraded``, and so does a stream in trouble.
 
     Args:
         model: the model's name.
@@ -41,6 +45,8 @@ def health(
         failures: why sources and outputs have stopped early.
     """
     failures = [*failures, *(about.disconnected for about in abouts if about.disconnected)]
+    failures = [*failures, *(stream.trouble for stream in streams if stream.trouble)]
+    failures = [*failures, *(_STAND_IN for s in streams if s.source.about.stands_in)]
     if not all(worker.is_alive for worker in workers):
         failures = [*failures, "a worker has ended: some streams get no more inferences"]
     return {

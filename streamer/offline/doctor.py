@@ -19,7 +19,7 @@ from emotiond.dsp.framing import frame_view
 from emotiond.dsp.frontend import FrontEnd
 from emotiond.dsp.level import SILENCE_DBFS, levels_dbfs, mean_level_dbfs
 from emotiond.dsp.mono import mix_down
-from emotiond.exceptions import EmotiondError
+from emotiond.exceptions import EmotiondError, cause_of
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import bundled_models
 from emotiond.inference.classifier import Classifier
@@ -30,15 +30,10 @@ from emotiond.streamer.config import Config
 from emotiond.streamer.interpreter_check import try_interpreter
 from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
-from emotiond.streamer.sources.devices import (
-    Device,
-    call_with_timeout,
-    find_opening,
-    list_devices,
-    load_portaudio,
-)
+from emotiond.streamer.sources.capture import Capture
 from emotiond.streamer.sources.factory import open_source
 from emotiond.streamer.sources.microphone import MICROPHONE
+from emotiond.streamer.sources.portaudio import Device
 from emotiond.streamer.sources.source import Playback
 
 _LISTEN_SECONDS = 5.0
@@ -61,7 +56,7 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Run all checks, quick ones first. A failed check does not prevent the others."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
-    yield _numpy()
+    yield _guarded("numpy", _numpy)
     runtime: Runtime | None = None
     try:
         try_interpreter()
@@ -89,6 +84,8 @@ def _guarded(check: str, examine_one: Callable[[], Finding]) -> Finding:
         return examine_one()
     except EmotiondError as error:
         return _failed(check, error)
+    except Exception as error:  # a fault in one check must not hide the others
+        return Finding(check, "error", cause_of(error), "Report it with this output")
 
 
 def _numpy() -> Finding:
@@ -140,7 +137,12 @@ def _speed(path: Path, runtime: Runtime) -> Finding:
 
 def _profiles() -> Iterator[Finding]:
     """Check the profiles of the user."""
-    for name in profile_names():
+    try:
+        names = profile_names()
+    except EmotiondError as error:  # profiles are optional
+        yield _failed("profiles", error, "warning")
+        return
+    for name in names:
         try:
             profile = read_profile(name)
         except EmotiondError as error:
@@ -150,22 +152,23 @@ def _profiles() -> Iterator[Finding]:
 
 
 def _portaudio() -> Finding:
-    return Finding(
-        "portaudio", "ok", str(call_with_timeout(load_portaudio).get_portaudio_version()[1])
-    )
+    with Capture() as capture:
+        return Finding("portaudio", "ok", capture.version())
 
 
 def _devices() -> Iterator[Finding]:
     try:
-        found = call_with_timeout(list_devices)
+        with Capture() as capture:
+            found = capture.devices()
     except EmotiondError:
-        return  # the check of PortAudio reports it
+        return  # the check of PortAudio, or of the microphone, reports it
     for device in found:
         yield _guarded(f"device {device.index}", partial(_device, device))
 
 
 def _device(device: Device) -> Finding:
-    opening = call_with_timeout(lambda: find_opening(device))
+    with Capture() as capture:
+        opening = capture.opening(device)
     how = (
         "at 16 kHz"
         if opening.sample_rate == SAMPLE_RATE

@@ -156,5 +156,8 @@ class OutputKind(Part[S]):
     """Time for closing."""
     absent: About = About()
     """What ``about`` would return while the output is not open."""
+    carries_stand_in: bool = False
+    """Whether it carries the demo that plays for want of a microphone: only the page does. The
+    daemon waits for a microphone where another output was asked for."""
     client_variables: Sequence[str] = ()
     """Variables with the daemon's prefix that only clients of the output read."""

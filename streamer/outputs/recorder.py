@@ -33,6 +33,7 @@ from emotiond.streamer.protocol.events import encode
 
 if TYPE_CHECKING:
     from emotiond.streamer.hub import Message
+    from emotiond.streamer.streams.stream import Stream
 
 _log = logging.getLogger(__name__)
 
@@ -140,13 +141,19 @@ class Recorder:
         stream: the name of the stream.
         source: the ring to copy the audio from.
         on_failure: takes the cause when writing fails. The recorder's thread calls it.
+        live: whether the stream resamples with a small delay, so that its samples are the same.
 
     Raises:
         RecordError: the files cannot be created.
     """
 
     def __init__(
-        self, path: Path, stream: str, source: Ring, on_failure: Callable[[str], None]
+        self,
+        path: Path,
+        stream: str,
+        source: Ring,
+        on_failure: Callable[[str], None],
+        live: bool = False,
     ) -> None:
         self._wanted = path
         self.stream = stream
@@ -167,7 +174,7 @@ class Recorder:
             ) from None
         source.copy = self._ring = source.sibling()
         self._ring.on_wake(self._due.set)
-        self._chunker = Chunker(self._ring, _PIECE_SAMPLES)
+        self._chunker = Chunker(self._ring, _PIECE_SAMPLES, live)
         self._due.set()  # the first look requests the wake-ups
         self._thread = threading.Thread(target=self._run, name="emotiond-recorder", daemon=True)
         self._thread.start()
@@ -284,13 +291,17 @@ def _prepare(settings: RecordSettings) -> Opener | None:
         try:
             for name, stream in streams.items():
                 if name in paths:
-                    recorders.append(Recorder(paths[name], name, stream.ring, stream.report))
+                    recorders.append(_recorder(paths[name], stream))
         except RecordError:
             await Recordings(recorders).close(RECORDER.close_seconds)
             raise
         return Recordings(recorders)
 
     return open_recorders if settings.record else None
+
+
+def _recorder(path: Path, stream: Stream) -> Recorder:
+    return Recorder(path, stream.name, stream.ring, stream.report, stream.source.about.live)
 
 
 RECORDER = OutputKind(

@@ -231,4 +231,5 @@ WEBSOCKET = OutputKind(
     prepare=_prepare,
     queue="websocket_clients",
     close_seconds=Limits.close_seconds,
+    carries_stand_in=True,
 )

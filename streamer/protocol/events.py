@@ -47,6 +47,8 @@ class Emotion:
     """Time from the capture of the last sample to the sending; None at ``--speed max``."""
     dropped_samples: int
     """Samples lost since the stream began, at 16 kHz."""
+    demo: bool = False
+    """Whether this is an actor in the bundled recording. The message has the field only then."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Change:
     to_label: str | None
     held_seconds: float
     """How long the former label was published."""
+    demo: bool = False
+    """As in :class:`Emotion`."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ def type_of(event: Event) -> str:
 def to_json(event: Event) -> dict[str, Any]:
     """Return the event as in the protocol, with numbers rounded to four decimals."""
     values = {name: _rounded(value) for name, value in vars(event).items()}
+    if not isinstance(event, Status) and not event.demo:
+        del values["demo"]
     if isinstance(event, Change):
         values = {{"from_label": "from", "to_label": "to"}.get(k, k): v for k, v in values.items()}
     return {"type": type_of(event), **values}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,16 +81,25 @@ def default_name(source: str) -> str:
 
 
 def open_sources(
-    texts: Sequence[str], settings_of: SettingsOf, playback: Playback
+    texts: Sequence[str],
+    settings_of: SettingsOf,
+    playback: Playback,
+    demo_may_stand_in: Callable[[], bool],
 ) -> Sequence[tuple[SourceSpec, Source]]:
     """Open the named sources. The default is the microphone, or the demo without one.
+
+    Args:
+        texts: the values of ``--source``.
+        settings_of: returns the settings of each kind.
+        playback: how sources play.
+        demo_may_stand_in: returns whether the demo may play where there is no microphone.
 
     Raises:
         ConfigError: see :func:`parse_specs`.
         SourceError: a source cannot be opened.
     """
     if not texts:
-        return [_open_default(settings_of, playback)]
+        return [_open_default(settings_of, playback, demo_may_stand_in)]
     specs = parse_specs(texts)
     return [(spec, open_source(spec.source, settings_of, playback)) for spec in specs]
 
@@ -109,15 +119,24 @@ def open_source(source: str, settings_of: SettingsOf, playback: Playback) -> Sou
     return kind.open(source, settings_of(kind), playback)
 
 
-def _open_default(settings_of: SettingsOf, playback: Playback) -> tuple[SourceSpec, Source]:
-    """Open the microphone. Without one, say so and open the demo."""
+def _open_default(
+    settings_of: SettingsOf, playback: Playback, demo_may_stand_in: Callable[[], bool]
+) -> tuple[SourceSpec, Source]:
+    """Open the microphone. Without one, say so and open the demo, if it may stand in."""
+    waits = settings_of(MICROPHONE).device is not None or not demo_may_stand_in()
+    playback_of_microphone = dataclasses.replace(playback, waits=playback.waits and waits)
     try:
-        source = open_source(MICROPHONE.value, settings_of, playback)
+        source = open_source(MICROPHONE.value, settings_of, playback_of_microphone)
         return SourceSpec(MICROPHONE.value, MICROPHONE.value), source
     except NoMicrophoneError as error:
-        if settings_of(MICROPHONE).device is not None:
+        if waits:
             raise
         print(f"emotiond: {error}", file=sys.stderr)
-        print("emotiond: playing the bundled demo recording instead.", file=sys.stderr)
+        print(
+            "emotiond: playing the bundled demo recording instead, on the page alone. "
+            "'--source demo' plays it on all outputs, '--source mic' waits for a microphone.",
+            file=sys.stderr,
+        )
         source = open_source(DEMO.value, settings_of, playback)
+        source.about = dataclasses.replace(source.about, stands_in=True)
         return SourceSpec(DEMO.value, DEMO.value), source

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
+import platform
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
+
+from emotiond.dsp.mono import MonoMixer
+from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
-from emotiond.exceptions import DeviceError
+from emotiond.exceptions import DeviceError, NoMicrophoneError, NoSoundSystemError
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import Option
-from emotiond.streamer.sources.devices import (
-    Opening,
-    call_with_timeout,
-    find_device,
-    find_opening,
-    leave_portaudio,
-    load_portaudio,
-)
+from emotiond.streamer.service_manager import runs_as_service
+from emotiond.streamer.sources.capture import Capture
+from emotiond.streamer.sources.devices import Identity, choose, identify, recognize
+from emotiond.streamer.sources.monitors import default_monitor, is_of_server, recorded_monitor
 from emotiond.streamer.sources.playing_thread import start_playing
+from emotiond.streamer.sources.portaudio import Device, Opening
 from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
 
-BLOCK_SECONDS = 0.01
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
+_END_SECONDS = 0.5
+_LOOK_SECONDS = 2.0  # between two looks at what the sound server lets it record
+_MOST_ZERO_SECONDS = 5.0  # of nothing but zeros, after which it counts as muted elsewhere
 
 
 @dataclass(frozen=True)
@@ -37,49 +41,63 @@ class MicrophoneSettings:
 
 
 class Microphone:
-    """Captures blocks of 10 ms. The callback copies into the ring, notes the time, and returns.
+    """Captures blocks of 10 ms, and writes them as mono at 16 kHz whatever the device gives.
+
+    A device of another rate or channel count may so take the place of a lost one.
 
     Args:
-        wanted: the device's number, or its name or a part of it; None for the default device.
+        wanted: the device's number, or its name or a part of it; None for the default device. What
+            was found by it once is known again by what it is.
+        waits: whether to wait for a microphone if there is none yet.
 
     Raises:
+        NoMicrophoneError: there is none, unless it is waited for.
         DeviceError: there is no such device, or it cannot be opened.
     """
 
     lost_detail = "the microphone is gone; it is looked for"
     muted_detail = "the microphone is closed until it is unmuted"
+    sample_rate = SAMPLE_RATE
+    channels = 1
 
-    def __init__(self, wanted: str | None) -> None:
+    def __init__(self, wanted: str | None, waits: bool = False) -> None:
         self._wanted = wanted
-        self._opening = call_with_timeout(lambda: find_opening(find_device(wanted)))
-        self.sample_rate = self._opening.sample_rate
-        self.channels = self._opening.channels
-        self.about = About(device=self._opening.device.name)
+        self._identity: Identity | None = None
+        self.about = About()
         self.failure: str | None = None
-        self.switch = Supervisor(self)
+        self.switch: Supervisor[Opening] = Supervisor(self)
         self._thread: threading.Thread | None = None
-        self._stream: Any = None
-        self._is_closing = False
-        self._expected_adc_seconds: float | None = None
-        """Time of the next block's first sample in PortAudio's clock; None for the first block."""
+        self._capture: Capture | None = None  # closed while the device is
+        self._writer: _Writer | None = None
+        self._first: Opening | None = None
+        self._may_be_moved = False  # by the sound server, to the monitor of a loudspeaker
+        self._next_look_seconds = 0.0
+        try:
+            self._first = self.find()
+        except NoSoundSystemError:
+            raise
+        except DeviceError as error:
+            if not waits or not (isinstance(error, NoMicrophoneError) or runs_as_service()):
+                raise
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
-        """Begin to capture, unless muted.
-
-        Raises:
-            DeviceError: the device has vanished since it was found.
-        """
+        """Begin to capture, unless muted."""
         self._ring = ring
-        self.switch.open_first(self._opening, ring, on_status)
-        self._thread = start_playing("microphone", self, ring, self.switch.keep_open)
+        self._thread = start_playing(
+            "microphone", self, ring, lambda: self.switch.keep_open(self._first, ring, on_status)
+        )
 
     def stop(self) -> None:
         """Close the device. This waits for a second at most."""
         self.switch.stop()
+        capture = self._capture
+        if capture is not None and self._thread is None:
+            capture.close()
         if self._thread is not None:
-            self._thread.join(1.0)
-            if self._thread.is_alive():  # it waits for a sound system that does not answer
-                leave_portaudio()  # otherwise the end of the process would wait, too
+            self._thread.join(_END_SECONDS)
+            if capture is not None and self._thread.is_alive():  # it waits for an answer
+                capture.close()
+                self._thread.join(_END_SECONDS)
 
     def find(self) -> Opening:
         """Return how to open the device.
@@ -87,82 +105,141 @@ class Microphone:
         Raises:
             DeviceError: it is not there.
         """
-        _refresh_portaudio()
-        device = find_device(self._wanted)
-        find_opening(device)
-        return Opening(device, self.sample_rate, self.channels)
+        self._capture = capture = Capture()
+        try:
+            device = self._find(capture.devices())
+            self._may_be_moved = is_of_server(device)
+            if self._may_be_moved and (monitor := default_monitor()) is not None:
+                raise _no_microphone_but(monitor)
+            self.about = About(device=device.name)
+            return capture.opening(device)
+        except BaseException:
+            self.close()
+            raise
+
+    def _find(self, devices: Sequence[Device]) -> Device:
+        """Return the wanted device. The default may be another one each time."""
+        if self._wanted is None:
+            return choose(devices, None)
+        if self._identity is not None:
+            return recognize(devices, self._identity)
+        device = choose(devices, self._wanted)
+        self._identity = identify(device, devices)
+        return device
 
     def open(self, found: Opening) -> None:
-        """Capture from now on.
+        """Begin to capture what was found.
 
         Raises:
-            DeviceError: the device cannot be opened.
+            DeviceError: it cannot be opened.
         """
-        sounddevice = load_portaudio()
-        self._expected_adc_seconds = None
+        assert self._capture is not None
+        self._writer = _Writer(found, self._ring, self.switch)
         try:
-            stream = sounddevice.InputStream(
-                device=found.device.index,
-                samplerate=found.sample_rate,
-                channels=found.channels,
-                blocksize=round(BLOCK_SECONDS * found.sample_rate),
-                dtype="float32",
-                latency="low",
-                callback=self._callback,
-                finished_callback=self._on_finish,
-            )
-            stream.start()
-        except (sounddevice.PortAudioError, ValueError) as error:
-            raise DeviceError(
-                f"the microphone {found.device.name!r} cannot be opened ({error})",
-                "Close the program that uses it, or choose another from 'emotiond devices'",
-            ) from None
-        self._stream = stream
-        self.about = About(device=found.device.name, device_latency_ms=stream.latency * 1000)
+            latency_seconds = self._capture.open(found)
+        except BaseException:
+            self.close()
+            raise
+        self.about = About(device=found.device.name, device_latency_ms=latency_seconds * 1000)
+        self._capture.play(self._writer.write, self.switch.check)
 
     def is_lost(self) -> bool:
         """Return whether the device has stopped, or stands still."""
-        silent_seconds = time.monotonic() - self.switch.last_sound
-        return not self._stream.active or silent_seconds > _STALL_SECONDS
+        capture = self._capture
+        if capture is None or not capture.is_alive:
+            return True
+        if self.switch.silent_seconds > _STALL_SECONDS:
+            return True
+        if not self._may_be_moved or time.monotonic() < self._next_look_seconds:
+            return False
+        self._next_look_seconds = time.monotonic() + _LOOK_SECONDS
+        return recorded_monitor(capture.process_id) is not None
 
     def close(self) -> None:
-        """Close the device."""
-        self._is_closing = True
-        if self._stream is not None:
-            self._stream.abort(ignore_errors=True)
-            self._stream.close(ignore_errors=True)
-            self._stream = None
-        self._is_closing = False
-
-    def _callback(self, block: FloatArray, samples: int, times: Any, status: Any) -> None:
-        now = time.monotonic()
-        expected_seconds = self._expected_adc_seconds
-        if status.input_overflow and expected_seconds is not None:
-            # PortAudio lost samples before this block. Its clock gives how many.
-            lost_seconds = times.inputBufferAdcTime - expected_seconds
-            self._ring.skip(max(0, round(lost_seconds * self.sample_rate)))
-        self._expected_adc_seconds = times.inputBufferAdcTime + samples / self.sample_rate
-        self._ring.write(block, now)
-        self.switch.last_sound = now
-
-    def _on_finish(self) -> None:
-        if not self._is_closing:
-            self.switch.check()
+        """Close the device, and end the process that captures it."""
+        if self._capture is not None:
+            self._capture.close()
+            self._capture = None
+        if self._writer is not None:
+            self._writer.flush()
+            self._writer = None
 
 
-def _refresh_portaudio() -> None:
-    """Restart PortAudio, which lists the devices only when it starts."""
-    sounddevice = load_portaudio()
-    try:
-        with contextlib.suppress(sounddevice.PortAudioError):  # PortAudio was not running
-            sounddevice._terminate()
-        sounddevice._initialize()
-    except sounddevice.PortAudioError as error:
-        raise DeviceError(f"PortAudio cannot start ({error})", "Check the sound set-up") from None
+class _Writer:
+    """Writes the blocks of one opening into the ring, as mono at 16 kHz, with their time."""
+
+    def __init__(self, opening: Opening, ring: Ring, switch: Supervisor[Opening]) -> None:
+        self._rate = opening.sample_rate
+        self._ring = ring
+        self._switch = switch
+        self._mixer = MonoMixer(opening.sample_rate, opening.channels)
+        self._resampler = Resampler(opening.sample_rate, SAMPLE_RATE, live=True)
+        self._held_seconds = 0.0  # of sound that the resampler holds back
+        self._came_seconds = 0.0
+        self._zero_samples = 0
+
+    def write(self, block: FloatArray, came_seconds: float, lost_samples: int) -> None:
+        """Write a block. See :data:`OnBlock`."""
+        if lost_samples:
+            self.flush()
+            self._ring.skip(round(lost_samples * SAMPLE_RATE / self._rate))
+        block_seconds = block.shape[0] / self._rate
+        self._switch.note_block(came_seconds, block_seconds)
+        self._note_zeros(block)
+        self._came_seconds = came_seconds
+        self._held_seconds += block_seconds
+        self._append(self._resampler.push(self._mixer.push(block)))
+
+    def flush(self) -> None:
+        """Write what the resampler holds back, and begin anew."""
+        self._append(self._resampler.push(np.empty(0, np.float32), last=True))
+        self._resampler.restart()
+        self._mixer.restart()
+        self._held_seconds = 0.0
+
+    def _append(self, samples: FloatArray) -> None:
+        self._held_seconds -= samples.shape[0] / SAMPLE_RATE
+        if samples.shape[0]:
+            self._ring.write(samples[:, None], self._came_seconds - self._held_seconds)
+
+    def _note_zeros(self, block: FloatArray) -> None:
+        """Complain of a microphone that is muted elsewhere, and say when it is not any more."""
+        before = self._zero_samples
+        self._zero_samples = 0 if block.any() else before + block.shape[0]
+        most = _MOST_ZERO_SECONDS * self._rate
+        if self._zero_samples > most >= before:
+            self._switch.complain(_zeros())
+        elif before > most >= self._zero_samples:
+            self._switch.complain("")
 
 
-def _open(_value: str, settings: MicrophoneSettings, _playback: Playback) -> Source:
-    return Microphone(settings.device)
+def _no_microphone_but(monitor: str) -> NoMicrophoneError:
+    return NoMicrophoneError(
+        f"there is no microphone: the sound system offers {monitor!r}, which gives what the "
+        "loudspeaker plays",
+        f"Plug in a microphone; or, if you mean it, set PULSE_SOURCE={monitor}",
+    )
+
+
+def _zeros() -> str:
+    """Return the complaint about zeros, with the remedy of this system."""
+    remedies = {
+        "Linux": "Unmute it in the sound settings, by its own switch, or with: "
+        "pactl set-source-mute @DEFAULT_SOURCE@ 0",
+        "Darwin": "Allow it in System Settings, Privacy & Security, Microphone, for the terminal "
+        "or the program that starts emotiond, and start it again",
+        "Windows": "Allow it in Settings, Privacy, Microphone, 'Let desktop apps access your "
+        "microphone', and unmute it in the sound settings",
+    }
+    remedy = remedies.get(platform.system(), "Unmute it, and allow this program to use it")
+    return (
+        "the microphone gives nothing but zeros: it is muted, or this program may not use it. "
+        f"{remedy}."
+    )
+
+
+def _open(_value: str, settings: MicrophoneSettings, playback: Playback) -> Source:
+    return Microphone(settings.device, playback.waits)
 
 
 MICROPHONE = SourceKind(

@@ -9,6 +9,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.protocol.events import StreamStatus
 from emotiond.streamer.sources.source import OnStatus
 
 Found = TypeVar("Found")
@@ -18,7 +19,10 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
 
 class Reopenable(Protocol[Found]):
-    """A device or a connection that writes into the ring, from a thread of its own, while open."""
+    """A device or a connection that writes into the ring, from a thread of its own, while open.
+
+    That thread calls :meth:`Supervisor.note_block` before it writes a block.
+    """
 
     lost_detail: str
     """The detail of ``reconnecting``."""
@@ -43,30 +47,45 @@ class Reopenable(Protocol[Found]):
         """Return whether it is open, but no longer works."""
 
     def close(self) -> None:
-        """Write no more. It may be closed already."""
+        """Write no more: the thread that writes has ended. It may be closed already."""
 
 
 class Supervisor(Generic[Found]):
     """Opens and closes one device or connection. It is the :class:`Switch` of its source.
 
+    It reports ``running`` when the first block comes: a device may open and give nothing.
+
     Args:
         device: what is kept open. No other thread than that of :meth:`keep_open` opens or closes
-            it, once :meth:`open_first` has returned.
+            it.
     """
 
     def __init__(self, device: Reopenable[Found]) -> None:
         self.muted = False
         """Whether the device must stay closed."""
-        self.last_sound = 0.0
-        """When the last block came, by the monotonic clock. The device notes it."""
         self._device = device
         self._stopping = self._is_open = False
-        self._attention = threading.Event()  # the device is lost, or there is a request
+        self._awaits_block = True
+        self._opened_seconds = 0.0
+        self._last_block_seconds: float | None = None
+        self._was_muted = False  # since the last block
+        self._reported: tuple[StreamStatus, str] | None = None
+        self._complaint = ""
+        self._reporting = threading.Lock()
+        self._attention = threading.Event()  # something has changed
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:
         """``on`` while the device is open, else ``muted`` or ``off``."""
         return "on" if self._is_open else "muted" if self.muted else "off"
+
+    @property
+    def silent_seconds(self) -> float:
+        """Time since the last block, or since the opening."""
+        last = self._opened_seconds
+        if not self._awaits_block and self._last_block_seconds is not None:
+            last = self._last_block_seconds
+        return time.monotonic() - last
 
     def mute(self, muted: bool) -> None:
         """Close the device, or open it again. This returns before it has happened."""
@@ -77,77 +96,94 @@ class Supervisor(Generic[Found]):
         """Look at once whether the device is lost. Any thread may call this."""
         self._attention.set()
 
+    def complain(self, complaint: str) -> None:
+        """Say what is wrong with the blocks that come; nothing if all is well again."""
+        self._complaint = complaint
+        self._attention.set()
+
+    def note_block(self, came_seconds: float, block_seconds: float) -> None:
+        """Note a block that is written next. The time without blocks becomes a gap.
+
+        The first block after an opening is reported as ``running``.
+
+        Args:
+            came_seconds: when it came, by the monotonic clock.
+            block_seconds: its duration.
+        """
+        last = self._last_block_seconds
+        self._last_block_seconds = came_seconds
+        if not self._awaits_block:
+            return
+        if last is not None:
+            gap_seconds = max(0.0, came_seconds - block_seconds - last)
+            gap_samples = round(gap_seconds * self._ring.sample_rate)
+            self._ring.skip(gap_samples, lost=not self._was_muted)
+        self._awaits_block = self._was_muted = False
+        self._report("running", self._complaint)
+
     def stop(self) -> None:
         """Let :meth:`keep_open` close the device and return."""
         self._stopping = True
         self._attention.set()
 
-    def open_first(self, found: Found, ring: Ring, on_status: OnStatus) -> None:
-        """Open the device for the first time, unless muted.
+    def keep_open(self, found: Found | None, ring: Ring, on_status: OnStatus) -> None:
+        """Supervise the device until it is stopped, and close it in any case.
 
-        Raises:
-            SourceError: the device has vanished since it was found.
+        Args:
+            found: what is opened first; None if it is looked for.
+            ring: the device writes into it.
+            on_status: takes each status.
         """
         self._ring = ring
         self._on_status = on_status
-        self.last_sound = time.monotonic()
-        if self.muted:
-            on_status("muted", self._device.muted_detail)
-        else:
-            self._open(found)
-
-    def keep_open(self) -> None:
-        """Supervise the device until it is stopped, and close it in any case."""
         try:
-            self._supervise()
+            self._supervise(found)
         finally:
             self._close()
 
-    def _supervise(self) -> None:
-        reported_muted = was_muted = not self._is_open
+    def _supervise(self, found: Found | None) -> None:
         pauses = growing_pauses()
-        while True:
-            wait_seconds = (
-                _CHECK_SECONDS if self._is_open else None if reported_muted else next(pauses)
-            )
+        while not self._stopping:
+            if self.muted:
+                self._was_muted, found = True, None
+                self._close()
+                self._report("muted", self._device.muted_detail)
+            elif not self._is_open:
+                self._try_to_open(found)
+                found = None
+            elif self._device.is_lost():
+                if not self._awaits_block:  # it has worked
+                    pauses = growing_pauses()
+                self._close()
+                self._report_loss(self._device.lost_detail)
+            elif not self._awaits_block:
+                self._report("running", self._complaint)
+            muted = self.muted
+            wait_seconds = _CHECK_SECONDS if self._is_open else None if muted else next(pauses)
             self._attention.wait(wait_seconds)
             self._attention.clear()
-            if self._stopping:
-                return
-            if self.muted:
-                if not reported_muted:
-                    self._close()
-                    self._on_status("muted", self._device.muted_detail)
-                reported_muted = was_muted = True
-            elif not self._is_open:
-                if self._reopen(was_muted):
-                    was_muted = False
-                elif reported_muted:
-                    self._on_status("reconnecting", self._device.lost_detail)
-                reported_muted = False
-            elif self._device.is_lost():
-                self._on_status("reconnecting", self._device.lost_detail)
-                self._close()
-                pauses = growing_pauses()
 
-    def _reopen(self, was_muted: bool) -> bool:
-        """Reopen the device; the closed time becomes a gap. Return whether it is open."""
+    def _try_to_open(self, found: Found | None) -> None:
         try:
-            found = self._device.find()
-            found_at = time.monotonic()
-            gap_samples = round((found_at - self.last_sound) * self._ring.sample_rate)
-            self._ring.skip(gap_samples, lost=not was_muted)
-            self.last_sound = found_at
-            self._open(found)
-        except SourceError:
-            return False
-        self._on_status("running", "")
-        return True
+            found = self._device.find() if found is None else found
+            self._complaint, self._awaits_block = "", True
+            self._opened_seconds = time.monotonic()
+            self._device.open(found)
+            self._opened_seconds = time.monotonic()
+            self._is_open = True
+        except SourceError as error:
+            self._report_loss(f"{error} It is looked for.")
 
-    def _open(self, found: Found) -> None:
-        self._device.open(found)
-        self.last_sound = time.monotonic()
-        self._is_open = True
+    def _report_loss(self, detail: str) -> None:
+        """Report it once: later attempts fail for reasons that follow from the first."""
+        if self._reported is None or self._reported[0] != "reconnecting":
+            self._report("reconnecting", detail)
+
+    def _report(self, status: StreamStatus, detail: str) -> None:
+        with self._reporting:  # the writing thread reports the first block
+            if self._reported != (status, detail):
+                self._reported = (status, detail)
+                self._on_status(status, detail)
 
     def _close(self) -> None:
         self._device.close()

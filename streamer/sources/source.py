@@ -22,6 +22,10 @@ class About:
     device: str | None = None
     device_latency_ms: float | None = None
     demo: bool = False
+    live: bool = False
+    """Whether the sound comes while it is spoken, so that resampling must not delay it."""
+    stands_in: bool = False
+    """Whether it plays only because there is no microphone."""
 
 
 class Switch(Protocol):
@@ -55,7 +59,8 @@ class Source(Protocol):
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to write. The source calls ``ring.end()`` when its audio ends by itself.
 
-        A source that looks for its lost device reports ``reconnecting``, then ``running`` again.
+        A source with a switch reports ``running`` at its first block, and ``reconnecting`` while it
+        looks for its lost device. Others are running from the start.
         """
 
     def stop(self) -> None:
@@ -70,6 +75,8 @@ class Playback:
     """Whether they play in real time; otherwise as fast as there is room in the ring."""
     loop: bool
     """Whether a file begins again at its end."""
+    waits: bool = False
+    """Whether a device that is not there yet is waited for."""
 
 
 def name_of_value(value: str) -> str:

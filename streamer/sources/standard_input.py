@@ -59,7 +59,7 @@ class StandardInput:
     def __init__(self, form: RawForm, realtime: bool) -> None:
         self.sample_rate = form.sample_rate
         self.channels = 1
-        self.about = About()
+        self.about = About(live=realtime)
         self.failure: str | None = None
         self.switch: Switch | None = None
         self._form = form

@@ -19,10 +19,16 @@ class Timing:
 
 
 class EventBuilder:
-    """Makes numbered events from the decisions of one stream."""
+    """Makes numbered events from the decisions of one stream.
 
-    def __init__(self, stream: str) -> None:
+    Args:
+        stream: the name of the stream.
+        demo: whether it plays the bundled demo.
+    """
+
+    def __init__(self, stream: str, demo: bool = False) -> None:
         self.stream = stream
+        self._demo = demo
         self._seq = 0
 
     def next_seq(self) -> int:
@@ -49,14 +55,15 @@ class EventBuilder:
             level_dbfs=stride.acoustics.level_dbfs,
             age_ms=timing.age_ms,
             dropped_samples=timing.dropped_samples,
+            demo=self._demo,
         )
         if decision.held_seconds is None:
             return [emotion]
         former = _name(decision.former_label)
-        return [
-            emotion,
-            Change(self.next_seq(), self.stream, end, former, label, decision.held_seconds),
-        ]
+        change = Change(
+            self.next_seq(), self.stream, end, former, label, decision.held_seconds, self._demo
+        )
+        return [emotion, change]
 
 
 def _name(label: int | None) -> str | None:

@@ -22,6 +22,8 @@ from emotiond.streamer.streams.pipeline import Pipeline
 
 _log = logging.getLogger(__name__)
 
+_MOST_SECONDS_LOST = 3.0  # of a device, after which its stream is in trouble
+
 RING_SECONDS = 10.0
 """Largest lag of a stream. Beyond it, the oldest audio is overwritten."""
 
@@ -49,25 +51,27 @@ class Stream:
         self._stride_samples = stride_samples
         self._overload = Overload()
         self._publish = publish
-        self._event_builder = EventBuilder(name)
+        self._event_builder = EventBuilder(name, source.about.demo)
         self._publishing = threading.RLock()  # keeps the order of events across two threads
         seconds = max(RING_SECONDS, 2 * max(STRETCHES) * stride_samples / SAMPLE_RATE)
         capacity = round(seconds * source.sample_rate)
         self.ring = Ring(capacity, source.channels, source.sample_rate)
-        self.chunker = Chunker(self.ring, stride_samples)
+        self.chunker = Chunker(self.ring, stride_samples, source.about.live)
         self.finished = threading.Event()
         """Set after the last event is published."""
         self._on_finish: Callable[[], object] = lambda: None
         self.status: StreamStatus | None = None
         self._source_status: StreamStatus = "running"
+        self._source_detail = ""
+        self._trouble_since: float | None = None  # without sound of use; muted time included
         self.failure: str | None = None
         """Why the stream ended early; None while it runs and after a regular end."""
 
     def start(self) -> None:
         """Start the source."""
         self.source.start(self.ring, self._on_source_status)
-        if self._source_status == "running":
-            self.publish_status("running")  # the source knows its device only now
+        if self.source.switch is None:
+            self.publish_status("running")
 
     def stop(self) -> None:
         """Stop the source. The audio that it has written is still processed."""
@@ -78,6 +82,22 @@ class Stream:
     def stride_seconds(self) -> float:
         """The present stride. It is longer than the configured one during an overload."""
         return self.chunker.stretch * self._stride_samples / SAMPLE_RATE
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no sound of use comes, although the source goes on; None if all is well.
+
+        A lost device is a trouble after 3 s, what a source complains of while it runs at once.
+        """
+        if self.finished.is_set() or not self._source_detail:
+            return None
+        if self._source_status == "running":
+            return f"{self.name}: {self._source_detail}"
+        if self._source_status == "reconnecting" and self._trouble_since is not None:
+            seconds = time.monotonic() - self._trouble_since
+            if seconds > _MOST_SECONDS_LOST:
+                return f"{self.name}: {self._source_detail} (for {seconds:.0f} s)"
+        return None
 
     def process_next(self, pipeline: Pipeline, classifier: Classifier) -> bool:
         """Process the next chunk and publish its events. Returns False if it is incomplete.
@@ -159,11 +179,24 @@ class Stream:
             self.publish_status(self.status, detail)
 
     def _on_source_status(self, status: StreamStatus, detail: str) -> None:
-        self._source_status = status
+        self._source_status, self._source_detail = status, detail
+        self._log_trouble()
         if status == "running" and self._overload.level:
             self._publish_overload()
         elif not self.finished.is_set():
             self.publish_status(status, detail)
+
+    def _log_trouble(self) -> None:
+        """Log once that a device is lost or gives nothing of use, and once that sound is back."""
+        is_running, now = self._source_status == "running", time.monotonic()
+        if self._source_status == "reconnecting" or (is_running and self._source_detail):
+            if self._trouble_since is None:
+                self._trouble_since = now
+                _log.warning("%s: %s", self.name, self._source_detail)
+        elif is_running and self._trouble_since is not None:
+            seconds = now - self._trouble_since
+            self._trouble_since = None
+            _log.warning("%s: sound comes again, after %.0f s", self.name, seconds)
 
     def _relieve(self, chunk: Chunk) -> None:
         """Lengthen the stride, or drop old audio, if the worker does not keep up."""
@@ -177,7 +210,7 @@ class Stream:
 
     def _publish_overload(self) -> None:
         if self._overload.level == 0:
-            self.publish_status("running")
+            self.publish_status("running", self._source_detail)
             return
         lost = " and loses sound" if self._overload.loses else ""
         self.publish_status(

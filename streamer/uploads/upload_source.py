@@ -50,7 +50,7 @@ class UploadSource:
     def __init__(self, sample_rate: int, channels: int, lossless: bool) -> None:
         self.sample_rate = sample_rate
         self.channels = 1
-        self.about = About()
+        self.about = About(live=not lossless)
         self.failure: str | None = None
         self.switch: Switch | None = None
         self.pushed_samples = 0

@@ -48,6 +48,41 @@ def test_the_size_of_the_blocks_does_not_matter(sizes: list[int]) -> None:
     np.testing.assert_allclose(in_blocks, whole, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("rate", "delay_ms"),
+    [(8_000, 30.0), (22_050, 10.9), (32_000, 7.5), (44_100, 13.6), (48_000, 12.5), (96_000, 13.8)],
+)
+def test_a_live_signal_is_delayed_little_and_always_alike(rate: int, delay_ms: float) -> None:
+    """As docs/reliability.md says."""
+    resampler = Resampler(rate, 16_000, live=True)
+    block, sent, come, held_ms = rate // 100, 0, 0, []
+    samples = noise(3.0, -20, rate=rate)
+    for first in range(0, samples.shape[0] - block, block):
+        come += resampler.push(samples[first : first + block]).shape[0]
+        sent += block
+        held_ms.append(1000 * (sent / rate - come / 16_000))
+    np.testing.assert_allclose(held_ms[20:], delay_ms, atol=0.3)
+    come += resampler.push(np.empty(0, np.float32), last=True).shape[0]
+    assert come == pytest.approx(sent * 16_000 / rate, abs=1.5)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+def test_a_live_tone_keeps_its_level_and_its_place(rate: int) -> None:
+    resampler = Resampler(rate, 16_000, live=True)
+    pieces = [resampler.push(block) for block in cut(tone(1000, 1.0, 0.5, rate), [rate // 100])]
+    live = np.concatenate([*pieces, resampler.push(np.empty(0, np.float32), last=True)])
+    turning = np.exp(-2j * np.pi * 1000 * np.arange(live.shape[0]) / 16_000)
+    early, late = (
+        (2 * live * turning)[part].mean() for part in (slice(1600, 4800), slice(11_200, 14_400))
+    )
+    reference = 2 * resampled(tone(1000, 1.0, 0.5, rate), rate, [441])[:14_400] * turning[:14_400]
+    wanted = reference[11_200:14_400].mean()
+    assert abs(early) == pytest.approx(0.5, rel=0.002)
+    assert abs(late - early) < 0.001  # it does not drift
+    shift_seconds = abs(np.angle(late / wanted)) / (2 * np.pi * 1000)
+    assert shift_seconds < 0.0002
+
+
 def test_equal_rates_pass_through_untouched() -> None:
     samples = noise(0.1, -20)
     assert Resampler(16_000, 16_000).push(samples) is samples

@@ -260,10 +260,11 @@ class FakeMicrophone:
 
     made: list[FakeMicrophone] = []  # noqa: RUF012
 
-    def __init__(self, wanted: str | None) -> None:
+    def __init__(self, wanted: str | None, waits: bool) -> None:
+        assert not waits  # a program gets the error at once
         self.wanted, self.calls = wanted, list[str]()
         self.sample_rate, self.channels = 48_000, 1
-        self.about, self.failure = About(), None
+        self.about, self.failure, self.switch = About(), None, None
         self.made.append(self)
 
     def start(self, ring: Any, on_status: Any) -> None:

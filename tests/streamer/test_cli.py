@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -387,6 +388,40 @@ def test_without_a_home_the_error_names_the_variable(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "home", unknown)
     with pytest.raises(ConfigError, match="Set XDG_DATA_HOME"):
         data_folder()
+
+
+HOMELESS = (
+    sys.executable,
+    "-c",
+    # As of an account that the system does not know, which only root could make.
+    "import os, pwd, sys\n"
+    "for name in ('HOME', 'XDG_DATA_HOME', 'XDG_CACHE_HOME'): os.environ.pop(name, None)\n"
+    "def unknown(number): raise KeyError(number)\n"
+    "pwd.getpwuid = unknown\n"
+    "from emotiond.streamer.cli import main\n"
+    "sys.exit(main())",
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs accounts of POSIX")
+def test_without_a_home_doctor_makes_all_its_checks() -> None:
+    ended = emotiond("doctor", "--json", command=HOMELESS)
+    found = {finding["check"]: finding for finding in json.loads(ended.stdout)["findings"]}
+    assert "no home folder" in found["profiles"]["detail"]
+    assert found["profiles"]["status"] == "warning"
+    assert {"python", "model lite", "portaudio", "microphone"} <= set(found)
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs accounts of POSIX")
+def test_without_a_home_the_daemon_runs_without_a_history() -> None:
+    options = ("--source", "demo", "--speed", "max", "--once")
+    ended = emotiond("run", *QUICK, *options, command=HOMELESS)
+    assert ended.returncode == 0
+    assert "no history is kept: there is no home folder" in ended.stderr
+    ended = emotiond("run", *QUICK, *options, "--profile", "anna", command=HOMELESS)
+    assert ended.returncode == 1  # asked for by name, it cannot be left out
+    assert "Set XDG_DATA_HOME or HOME" in ended.stderr
 
 
 def test_an_invalid_address_is_reported() -> None:

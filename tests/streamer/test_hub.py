@@ -40,6 +40,18 @@ def test_every_output_gets_the_same_message_object() -> None:
     assert first.messages[0].type == "status"
 
 
+def test_an_output_does_not_get_the_streams_that_it_is_to_go_without() -> None:
+    async def publish() -> tuple[Notes, Notes]:
+        hub, page, other = Hub(asyncio.get_running_loop()), Notes(), Notes()
+        hub.add("page", page)
+        hub.add("other", other, without={"mic"})
+        await asyncio.to_thread(hub.publish, [status(0)], lossless=True)
+        return page, other
+
+    page, other = asyncio.run(publish())
+    assert (len(page.messages), other.messages) == (1, [])
+
+
 class Faulty(Notes):
     """An output that raises at its first messages, and when it is waited for."""
 

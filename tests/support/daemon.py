@@ -90,10 +90,10 @@ def running_daemon(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = COMMAND,
+    ports: Sequence[str] = ("--port", "0", "--zmq", "tcp://127.0.0.1:*"),
     **options: Any,
 ) -> Iterator[Daemon]:
     """Run a daemon on free ports, and end it afterwards."""
-    ports = ("--port", "0", "--zmq", "tcp://127.0.0.1:*")
     with subprocess.Popen(
         [*command, "run", *ports, *arguments],
         stdout=subprocess.PIPE,

@@ -78,6 +78,10 @@ class SoundServer:
         self._drain = subprocess.Popen(["cat"], stdin=keeper.stdout, stdout=subprocess.DEVNULL)
         self._processes.append(self._drain)
 
+    def change(self, sample_rate: int, channels: int) -> None:
+        """Let the microphone be another one from the next start on."""
+        self._format = (f"rate={sample_rate}", f"channels={channels}")
+
     def play(self, path: Path) -> subprocess.Popen[bytes]:
         """Begin to play a recording into the microphone."""
         return self._spawn("paplay", f"--device={_SINK}", str(path))

@@ -63,12 +63,15 @@ class Wire:
         self._connection = self.find()
         self._cut: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._reader: threading.Thread | None = None
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to read."""
         self._ring = ring
-        self.switch.open_first(self._connection, ring, on_status)
-        self._thread = start_playing("wire", self, ring, self.switch.keep_open)
+        first = self._connection
+        self._thread = start_playing(
+            "wire", self, ring, lambda: self.switch.keep_open(first, ring, on_status)
+        )
 
     def stop(self) -> None:
         """Close the connection. This waits for a second at most."""
@@ -95,7 +98,8 @@ class Wire:
         """Read from a new connection."""
         self._connection = found
         found.settimeout(None)
-        threading.Thread(target=self._read, args=(found,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(found,), daemon=True)
+        self._reader.start()
 
     def is_lost(self) -> bool:
         """Return whether the present connection has ended."""
@@ -108,14 +112,16 @@ class Wire:
         with contextlib.suppress(OSError):  # the other end is gone
             self._connection.shutdown(socket.SHUT_RDWR)
         self._connection.close()
+        if self._reader is not None:
+            self._reader.join()
 
     def _read(self, connection: socket.socket) -> None:
         size = 2 * round(_BLOCK_SECONDS * self.sample_rate)
         with contextlib.suppress(OSError), connection.makefile("rb") as pcm:
             while len(data := pcm.read(size)) == size:
                 now = time.monotonic()
+                self.switch.note_block(now, _BLOCK_SECONDS)
                 self._ring.write(from_s16le(data)[:, None], now)
-                self.switch.last_sound = now
         self._cut = connection
         self.switch.check()
 

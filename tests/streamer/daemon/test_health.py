@@ -110,7 +110,9 @@ def test_no_page_answers_before_all_outputs_are_open(
         monkeypatch.setattr(kinds, "OUTPUTS", (*kinds.OUTPUTS, late))
         flags = {"source": ["demo"], "port": port, "zmq": "off", "history": "off"}
         config = make_config({**flags, "wait_clients": 1}, {})
-        sources = open_sources(config.source, config.settings_of, config.playback)
+        sources = open_sources(
+            config.source, config.settings_of, config.playback, config.demo_may_stand_in
+        )
         model = read_model(DATA / "tiny.tflite")
         daemon = app.Daemon(config, runtime, model, None, sources)
         running = asyncio.ensure_future(daemon.run(app.prepare_outputs(config)))

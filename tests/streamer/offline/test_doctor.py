@@ -53,3 +53,15 @@ def test_it_can_be_read_by_people(microphone: SoundServer) -> None:
     output = emotiond("doctor", env=microphone.environment).stdout
     assert "ok    portaudio" in output
     assert "→" in output
+
+
+def test_a_fault_in_one_check_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError("a disk that is no more")
+
+    monkeypatch.setattr(doctor, "bundled_models", lambda: [])
+    monkeypatch.setattr(doctor, "_portaudio", fail)
+    found = {finding.check: finding for finding in examine()}
+    assert "no more" in found["portaudio"].detail
+    assert found["portaudio"].status == "error"
+    assert "microphone" in found

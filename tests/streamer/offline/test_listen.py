@@ -30,6 +30,7 @@ class Live:
         self.sample_rate, self.channels = RATE, 1
         self.about = About(device="a device")
         self.failure: str | None = None
+        self.switch = None
         self.started = self.stopped = 0
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:

@@ -46,6 +46,12 @@ def test_an_emotion_has_the_fields_of_the_protocol() -> None:
     assert list(message["scores"]) == list(LABELS)
 
 
+def test_only_a_demo_says_whether_it_is_one() -> None:
+    for event in (emotion(demo=True), Change(42, "mic", 10.25, "calm", "happy", 4.5, demo=True)):
+        assert to_json(event)["demo"] is True
+    assert "demo" not in to_json(emotion())
+
+
 def test_unknown_values_are_null() -> None:
     line = encode(
         to_json(emotion(state="silence", label=None, confidence=None, scores=None, age_ms=None))

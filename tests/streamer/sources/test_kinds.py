@@ -104,11 +104,11 @@ def test_one_more_kind_is_configured_opened_and_played(
     with running_daemon(*options, environment=environment, command=COMMAND) as daemon:
         assert "listening to wire with the model" in daemon.stderr
         connection, events = answer(sender), daemon.events()
+        connection.sendall(SOUND[:RATE].tobytes())
         first = next(events)
         assert (first["stream"], first["status"]) == ("wire", "running")
         assert first["device"] == f"127.0.0.1:{sender.getsockname()[1]} at {RATE} Hz"
         emotions = (event for event in events if event["type"] == "emotion")
-        connection.sendall(SOUND[:RATE].tobytes())
         for position in range(RATE, 3 * RATE, RATE // 4):
             connection.sendall(SOUND[position : position + RATE // 4].tobytes())
             loud = next(emotions)
@@ -126,6 +126,7 @@ def test_it_is_muted_by_its_switch_reconnects_and_ends(sender: socket.socket) ->
     ):
         statuses = (event for event in daemon.events() if event["type"] == "status")
         connection = answer(sender)
+        connection.sendall(SOUND[:RATE].tobytes())  # the first block says that it runs
         assert next(statuses)["status"] == "running"
 
         client.send('{"type":"mute","muted":true}')
@@ -136,12 +137,14 @@ def test_it_is_muted_by_its_switch_reconnects_and_ends(sender: socket.socket) ->
             assert json.load(response)["microphone"] == "muted"
         client.send('{"type":"mute","muted":false}')
         connection = answer(sender)
+        connection.sendall(SOUND[:RATE].tobytes())  # the first block says that it runs
         assert next(statuses)["status"] == "running"
 
         connection.close()
         lost = next(statuses)
         assert (lost["status"], lost["detail"]) == ("reconnecting", Wire.lost_detail)
         connection = answer(sender)
+        connection.sendall(SOUND[:RATE].tobytes())  # the first block says that it runs
         assert next(statuses)["status"] == "running"
 
         assert daemon.stop() == 0

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import threading
+import time
+import urllib.request
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
-from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.sources.devices import Device, Opening
-from emotiond.streamer.sources.microphone import Microphone
-from tests.support.daemon import DEMO, emotiond, running_daemon
+from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.sound_server import SoundServer, sound_server
 
 pytestmark = pytest.mark.system
 
 MIC = ("--source", "mic", "--model", "lite", "--json")
+
+
+def page(daemon: Daemon, path: str) -> str:
+    with urllib.request.urlopen(f"{daemon.page_url}{path}", timeout=10) as answer:  # noqa: S310
+        return str(answer.read(), "utf-8")
+
+
+def health(daemon: Daemon) -> Any:
+    return json.loads(page(daemon, "healthz"))
 
 
 def test_a_voice_at_the_microphone_gets_a_label_with_its_age(microphone: SoundServer) -> None:
@@ -86,6 +94,27 @@ def test_a_microphone_that_is_lost_is_found_again(microphone: SoundServer) -> No
     assert after["start"] - before["end"] > 0.4  # for as long as it was
 
 
+def test_a_lost_microphone_makes_the_daemon_unhealthy_until_it_is_back(
+    microphone: SoundServer,
+) -> None:
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        events = daemon.events()
+        next(event for event in events if event["type"] == "emotion")
+        assert health(daemon)["status"] == "ok"
+        microphone.kill()
+        daemon.error_line("mic: the microphone is gone")
+        while (found := health(daemon))["status"] == "ok":
+            time.sleep(0.1)  # health has no event
+        assert found["failures"][0].startswith("mic: the microphone is gone")
+        assert "emotiond_healthy 0" in page(daemon, "metrics")
+        microphone.start()
+        daemon.error_line("mic: sound comes again")
+        assert (health(daemon)["status"], health(daemon)["failures"]) == ("ok", [])
+        assert "emotiond_healthy 1" in page(daemon, "metrics")
+        assert daemon.stop() == 0
+    assert daemon.stderr.count("is gone") == daemon.stderr.count("comes again") == 1
+
+
 def test_a_device_that_stands_still_without_an_error_is_noticed_and_found_again(
     microphone: SoundServer,
 ) -> None:
@@ -124,59 +153,31 @@ def test_the_demo_plays_beside_an_unresponsive_sound_system(
     microphone: SoundServer,
 ) -> None:
     microphone.freeze(True)
-    arguments = ("--model", "lite", "--json")
-    with running_daemon(*arguments, environment=microphone.environment) as daemon:
-        assert next(daemon.events())["demo"] is True
+    ports = ("--port", "0", "--zmq", "off")
+    with (
+        running_daemon(
+            "--model", "lite", environment=microphone.environment, ports=ports
+        ) as daemon,
+        connect(daemon.websocket_url) as client,
+    ):
+        assert json.loads(client.recv(timeout=30))["demo"] is True
         assert daemon.stop() == 0
     assert "does not answer" in daemon.stderr
     assert "pulseaudio -k" in daemon.stderr
 
 
-def test_errors_are_reported_beside_an_unresponsive_sound_system(
-    microphone: SoundServer,
-) -> None:
+def test_an_unresponsive_sound_system_is_waited_for(microphone: SoundServer) -> None:
     microphone.freeze(True)
-    for arguments, problem in (
-        (("run", "--source", "mic", "--model", "lite"), "does not answer"),
-        (("run", "--source", "mic", "--model", "nosuch"), "there is no model 'nosuch'"),
-    ):
-        ended = emotiond(*arguments, env=microphone.environment)
-        assert ended.returncode == 1
-        assert problem in ended.stderr
-        assert "Traceback" not in ended.stderr
-
-
-def test_a_device_is_closed_whatever_happens_to_its_supervisor(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    closed = threading.Event()
-
-    class Broken:
-        latency = 0.01
-
-        @property
-        def active(self) -> bool:
-            raise RuntimeError("the driver has fallen over")
-
-        def start(self) -> None:
-            pass
-
-        def abort(self, ignore_errors: bool) -> None:
-            pass
-
-        def close(self, ignore_errors: bool) -> None:
-            closed.set()
-
-    opening = Opening(Device(0, "broken", "ALSA", 1, 16_000, is_default=True), 16_000, 1)
-    portaudio = SimpleNamespace(InputStream=lambda **_: Broken(), PortAudioError=OSError)
-    monkeypatch.setattr("emotiond.streamer.sources.microphone.call_with_timeout", lambda _: opening)
-    monkeypatch.setattr("emotiond.streamer.sources.microphone.load_portaudio", lambda: portaudio)
-    microphone = Microphone(None)
-    microphone.start(Ring(16_000, 1, 16_000), lambda *_: None)
-    assert closed.wait(10)
-    microphone.stop()
-    assert microphone.switch.state == "off"
-    assert "fallen over" in str(microphone.failure)
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        events = daemon.events()
+        waiting = next(events)
+        assert waiting["status"] == "reconnecting"
+        assert "does not answer" in waiting["detail"]
+        microphone.freeze(False)
+        assert next(events)["status"] == "running"
+    ended = emotiond("run", "--source", "mic", "--model", "nosuch", env=microphone.environment)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert "there is no model 'nosuch'" in ended.stderr
 
 
 @pytest.fixture
@@ -185,22 +186,60 @@ def no_sound(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "HOME": str(tmp_path), "PULSE_SERVER": "unix:/nowhere"}
 
 
-def test_without_a_microphone_the_demo_plays_and_says_so_everywhere(
-    no_sound: dict[str, str],
-) -> None:
+@pytest.mark.peers
+def test_a_microphone_that_is_not_there_at_the_start_is_waited_for() -> None:
+    with sound_server() as server:
+        server.kill()
+        with running_daemon(*MIC, environment=server.environment) as daemon:
+            events = daemon.events()
+            waiting = next(events)
+            assert waiting["status"] == "reconnecting"
+            assert "there is no microphone" in waiting["detail"]
+            while health(daemon)["status"] == "ok":
+                time.sleep(0.1)  # health has no event
+            server.start()
+            assert next(events)["status"] == "running"
+            first = next(event for event in events if event["type"] == "emotion")
+            assert (first["end"] < 1, first["dropped_samples"]) == (True, 0)
+
+
+def test_without_a_microphone_a_program_that_wants_events_waits(no_sound: dict[str, str]) -> None:
     with running_daemon("--model", "lite", "--json", environment=no_sound) as daemon:
         first = next(daemon.events())
-    assert "there is no microphone" in daemon.stderr
-    assert "--source" in daemon.stderr
-    assert "demo" in daemon.stderr
-    assert first["stream"] == "demo"
-    assert first["demo"] is True
+    assert (first["stream"], first["status"]) == ("mic", "reconnecting")
+    assert "there is no microphone" in first["detail"]
 
 
-def test_asking_for_a_microphone_that_is_not_there_is_an_error(no_sound: dict[str, str]) -> None:
-    ended = emotiond("run", *MIC, env=no_sound)
-    assert ended.returncode == 1
-    assert "there is no microphone" in ended.stderr
+@pytest.mark.peers
+def test_a_device_that_comes_back_at_another_rate_is_opened_as_it_is_now() -> None:
+    with (
+        sound_server(16_000, 1) as server,
+        running_daemon(*MIC, environment=server.environment) as daemon,
+    ):
+        events = daemon.events()
+        next(event for event in events if event["type"] == "emotion")
+        server.kill()
+        next(event for event in events if event.get("status") == "reconnecting")
+        server.change(44_100, 2)
+        server.start()
+        next(event for event in events if event.get("status") == "running")
+        server.play(DEMO)
+        assert next(e for e in events if e["type"] == "emotion" and e["label"])
+
+
+def test_a_microphone_that_gives_only_zeros_is_told_of_until_it_gives_sound(
+    microphone: SoundServer,
+) -> None:
+    with running_daemon(*MIC, environment=microphone.environment) as daemon:
+        statuses = (event for event in daemon.events() if event["type"] == "status")
+        assert next(statuses)["detail"] == ""
+        muted = next(statuses)
+        assert (muted["status"], health(daemon)["status"]) == ("running", "degraded")
+        assert "nothing but zeros" in muted["detail"]
+        microphone.play(DEMO)
+        well = next(statuses)
+        assert (well["status"], well["detail"]) == ("running", "")
+        assert health(daemon)["status"] == "ok"
 
 
 def test_without_portaudio_everything_else_works(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,11 +28,16 @@ class Cable:
         self.ring = Ring(10 * RATE, 1, RATE)
         self.supervisor = Supervisor(self)
         self.statuses: queue.Queue[tuple[str, str]] = queue.Queue()
-        self.plugged = self.opens = True
+        self.plugged = self.opens = self.gives_sound = True
         self.is_open = self.works = False
         self.found = 0
         self.refused = threading.Semaphore(0)
-        self.thread = threading.Thread(target=self.supervisor.keep_open, daemon=True)
+        self.thread = threading.Thread(
+            target=lambda: self.supervisor.keep_open(
+                0, self.ring, lambda *status: self.statuses.put(status)
+            ),
+            daemon=True,
+        )
 
     def find(self) -> int:
         self.found += 1
@@ -44,8 +50,10 @@ class Cable:
         if not self.opens:
             self.refused.release()
             raise SourceError("it is used elsewhere", "Wait")
-        self.ring.write(BLOCK, 0.0)
         self.works = self.is_open = True
+        if self.gives_sound:
+            self.supervisor.note_block(time.monotonic(), BLOCK.shape[0] / RATE)
+            self.ring.write(BLOCK, 0.0)
 
     def is_lost(self) -> bool:
         return not self.works
@@ -54,8 +62,9 @@ class Cable:
         self.is_open = False
 
     def start(self) -> None:
-        self.supervisor.open_first(0, self.ring, lambda *status: self.statuses.put(status))
         self.thread.start()
+        if not self.supervisor.muted and self.opens and self.gives_sound:
+            assert self.status() == "running"
 
     def pull(self) -> None:
         self.plugged = self.works = False
@@ -127,6 +136,56 @@ def test_a_device_that_does_not_open_is_tried_again(cable: Cable) -> None:
     assert cable.ring.lost_samples == after.position - before.position - BLOCK.shape[0]
 
 
+def test_it_runs_at_the_first_block_and_not_when_it_opens(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cable.gives_sound = False
+    pauses: list[float] = []
+
+    def noted() -> Iterator[float]:
+        for pause in growing_pauses():
+            pauses.append(pause)
+            yield 0.0
+
+    monkeypatch.setattr(reconnecting, "growing_pauses", noted)
+    monkeypatch.setattr(reconnecting, "_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(cable, "is_lost", lambda: not cable.gives_sound)
+    cable.start()
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("reconnecting", "it is pulled")
+    while len(pauses) < 6:
+        time.sleep(0.01)  # nothing happens that could be awaited
+    assert pauses[:6] == [0.5, 1, 2, 4, 8, 10]  # although each opening succeeds
+    assert cable.statuses.empty()
+    cable.gives_sound = True
+    assert cable.status() == "running"
+
+
+def test_a_device_that_is_not_there_at_the_start_is_waited_for_without_loss() -> None:
+    cable = Cable()
+    cable.plugged = False
+    supervising = threading.Thread(
+        target=lambda: cable.supervisor.keep_open(
+            None, cable.ring, lambda *status: cable.statuses.put(status)
+        )
+    )
+    supervising.start()
+    status, detail = cable.statuses.get(timeout=PATIENCE_SECONDS)
+    assert (status, detail) == ("reconnecting", "there is no cable. Plug it in. It is looked for.")
+    cable.plugged = True
+    assert cable.status() == "running"
+    cable.supervisor.stop()
+    supervising.join(PATIENCE_SECONDS)
+    assert cable.ring.lost_samples == 0
+
+
+def test_a_complaint_about_the_sound_is_reported_until_all_is_well(cable: Cable) -> None:
+    cable.start()
+    cable.supervisor.complain("only zeros come")
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "only zeros come")
+    cable.supervisor.complain("")
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "")
+
+
 def test_muted_it_is_closed_until_it_is_unmuted_and_nothing_counts_as_lost(cable: Cable) -> None:
     cable.start()
     cable.supervisor.mute(True)
@@ -180,7 +239,6 @@ def test_it_is_closed_even_if_the_device_breaks_its_supervision(
     cable = Cable()
     monkeypatch.setattr(cable, "is_lost", lambda: 1 / 0)
     monkeypatch.setattr(reconnecting, "_CHECK_SECONDS", 0.0)
-    cable.supervisor.open_first(0, cable.ring, lambda *_: None)
     with pytest.raises(ZeroDivisionError):
-        cable.supervisor.keep_open()
+        cable.supervisor.keep_open(0, cable.ring, lambda *_: None)
     assert (cable.is_open, cable.supervisor.state) == (False, "off")

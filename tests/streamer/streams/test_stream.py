@@ -14,6 +14,7 @@ from emotiond.inference.classifier import Classifier
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Emotion, Event, Status
 from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.streams import stream
 from emotiond.streamer.streams.overload import KEPT_SECONDS, MOST_LAG_SECONDS
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import RING_SECONDS, Stream
@@ -28,6 +29,7 @@ class ManualSource:
     sample_rate, channels = RATE, 1
     about = About()
     failure = None
+    switch = None
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         self.on_status = on_status
@@ -146,6 +148,40 @@ def test_a_lost_microphone_hides_the_overload(
     manual.serve(1)
     manual.source.on_status("running", "")
     assert manual.stream.status == "overload"
+
+
+def test_a_lost_device_is_a_trouble_after_some_seconds_and_logged_once(
+    tiny_classifier: Classifier, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manual = ManualStream(tiny_classifier)
+    assert manual.stream.trouble is None
+    for _ in range(2):
+        manual.source.on_status("reconnecting", "it is gone")
+    assert manual.stream.trouble is None
+    monkeypatch.setattr(stream, "_MOST_SECONDS_LOST", -1)
+    assert manual.stream.trouble == "mic: it is gone (for 0 s)"
+    manual.source.on_status("muted", "by a client")
+    assert manual.stream.trouble is None
+    manual.source.on_status("reconnecting", "it is gone")
+    manual.source.on_status("running", "")
+    manual.source.on_status("running", "")
+    assert manual.stream.trouble is None
+    assert caplog.messages == ["mic: it is gone", "mic: sound comes again, after 0 s"]
+
+
+def test_what_a_running_device_complains_of_is_a_trouble_until_the_stream_ends(
+    tiny_classifier: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    manual = ManualStream(tiny_classifier)
+    manual.source.on_status("running", "only zeros come")
+    assert manual.stream.trouble == "mic: only zeros come"
+    assert (manual.statuses[-1].status, manual.statuses[-1].detail) == (
+        "running",
+        "only zeros come",
+    )
+    manual.stream.end(None)
+    assert manual.stream.trouble is None
+    assert caplog.messages == ["mic: only zeros come"]
 
 
 def test_a_stream_is_running_before_its_first_emotion(tiny_classifier: Classifier) -> None:
