@@ -14,7 +14,7 @@ STRIDE_SAMPLES = SAMPLE_RATE // 4
 """Samples from one inference to the next, as in ``analyze``."""
 
 WARMUP_SAMPLES = SAMPLE_RATE // 2
-"""Samples from the start to the end of the first stride that the daemon infers."""
+"""Samples up to the end of the first stride that the daemon infers in a longer sound."""
 
 
 def cut_windows(front_end: FrontEnd, samples: npt.NDArray[np.float32]) -> Iterator[Window]:
@@ -28,5 +28,5 @@ def cut_windows(front_end: FrontEnd, samples: npt.NDArray[np.float32]) -> Iterat
     for start in range(0, samples.shape[0], STRIDE_SAMPLES):
         end = min(start + STRIDE_SAMPLES, samples.shape[0])
         window = front_end.push(samples[start:end]).window
-        if window is not None and end >= WARMUP_SAMPLES:
+        if window is not None and end >= min(WARMUP_SAMPLES, samples.shape[0]):
             yield window
