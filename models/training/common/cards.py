@@ -32,6 +32,8 @@ _TRAINING_DATA = (
     "RAVDESS song, CC BY-NC-SA 4.0: the same actors",
     "nEMO (Christop 2024), CC BY-NC-SA 4.0: 9 speakers, acted, Polish",
     "ESC-10 (Piczak 2015), CC BY 3.0: folds 1 to 3, as noises without a voice",
+    "CREMA-D (Cao et al. 2014), ODbL 1.0 and DbCL 1.0: as sound without labels, for the encoder of "
+    "`full`",
     "`full` starts from OpenAI's Whisper tiny encoder (MIT licence); `lite` learned from `full`",
 )
 _INTENDED_USE = (
