@@ -20,10 +20,10 @@ from emotiond.models.training.common.model_input import (
 )
 
 DESCRIPTIONS = {
-    "full": "Trained attention-pooling heads on the frozen lower three blocks of Whisper's tiny "
-    "encoder; dynamic-range int8 weights. For laptops and 64-bit boards.",
-    "lite": "Small convolutional network distilled from `full`; float16 weights, float32 "
-    "arithmetic. Loads in every TFLite interpreter, on 32-bit boards too.",
+    "full": "Trained heads on the lower three blocks of Whisper's tiny encoder, which were taught "
+    "to hear each frame once; dynamic-range int8 weights. For laptops and 64-bit boards.",
+    "lite": "Small network of streaming convolutions, distilled from `full`; float16 weights, "
+    "float32 arithmetic. Loads in every TFLite interpreter, on 32-bit boards too.",
 }
 
 _TRAINING_DATA = (
