@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 HELD_SHARE = 0.5
-"""Hysteresis: a label is kept until the certainty falls below this fraction of
+"""Hysteresis: a label is kept until its certainty falls below this fraction of
 ``uncertain_below``."""
 
 
@@ -16,14 +16,14 @@ HELD_SHARE = 0.5
 class HysteresisSettings:
     """When a label appears, changes and disappears.
 
-    The certainty is the probability of the most likely label, times that of a voice.
+    The certainty of a label is its probability, times that of a voice.
 
     Raises:
         ValueError: a value is out of range.
     """
 
     margin: float
-    """Lead in probability that another label needs to replace the present one."""
+    """Lead in probability with which another label ends the present one."""
     uncertain_below: float
     """Entry threshold: certainty at which a label appears."""
     settling_seconds: float
@@ -55,7 +55,9 @@ class HysteresisSettings:
 class Hysteresis:
     """The label of one stream.
 
-    The probabilities alone decide which label it is. The certainty decides whether there is one.
+    A label ends when it is no longer certain enough, or when another one leads. The most likely
+    label takes its place if it is certain enough to appear. So a label never contradicts its own
+    probabilities by more than the margin.
     """
 
     def __init__(self, settings: HysteresisSettings) -> None:
@@ -77,14 +79,14 @@ class Hysteresis:
             voice: probability that the window contains a voice.
             speech_seconds: speech in the window.
         """
-        settings, best = self._settings, int(probabilities.argmax())
-        certainty = voice * probabilities[best]
-        if self.label is None:
-            if certainty >= settings.entry_threshold(speech_seconds):
-                self.label = best
-        elif certainty < HELD_SHARE * settings.uncertain_below:
-            self.label = None
-        else:
-            lead = probabilities[best] - probabilities[self.label]
-            if best != self.label and lead >= settings.margin:
-                self.label = best
+        settings, best, label = self._settings, int(probabilities.argmax()), self.label
+        if label is not None:
+            lead = probabilities[best] - probabilities[label]
+            is_led = label != best and lead >= settings.margin
+            if is_led or voice * probabilities[label] < HELD_SHARE * settings.uncertain_below:
+                label = None
+        if label is None and voice * probabilities[best] >= settings.entry_threshold(
+            speech_seconds
+        ):
+            label = best
+        self.label = label

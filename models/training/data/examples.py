@@ -28,7 +28,7 @@ NO_LABEL = -1
 """Label number of noise."""
 
 _SHARD = 250
-_COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "crema-d": 2, "esc10": 14}
+_COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 14}
 """Streams per clip, each with a new variation; the first two of RAVDESS are unchanged."""
 _JOINED_COPIES = 2
 """Pairs per clip of RAVDESS speech, with another clip of the same actor."""

@@ -37,11 +37,12 @@ T = TypeVar("T")
 _CHOICES: Mapping[str, Sequence[float]] = {
     "persistence_seconds": (1.7, 2.5, 3.5, 5.0, 7.0, 10.0, 20.0),
     "evidence_seconds": (0.5, 0.7, 1.0, 1.4, 2.0, 4.0),
-    "margin": (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9),
+    "margin": (0.1, 0.2, 0.3),
     "uncertain_below": (0.4, 0.45, 0.5, 0.55, 0.6, 0.65),
     "settling_seconds": (0.0, 0.4, 0.8, 1.2, 1.6),
 }
-"""Choices for each setting of the smoothing."""
+"""Choices for each setting of the smoothing. With a greater margin, a label could stand beside
+scores that contradict it."""
 _DRAWS = 100
 """Number of random settings. The search starts from the best and ends where no single change helps;
 from a poor start, that may be far from the best."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ from emotiond.models.training.networks.heads import classify, masks
 from emotiond.models.training.networks.layers import Arrays, Tensor
 from emotiond.models.training.networks.lite import Spectrum
 
+Teacher: TypeAlias = Callable[[npt.NDArray[np.int64]], FloatArray]
+"""Label logits of the large model for some rows of the windows, ``(n, labels)``."""
 _CHECKPOINT_STEPS = 200
 WINDOW_STATES = WINDOW_FRAMES // LITE_ENCODER.frames_per_state
 _LEAST_DEVIATION = 1e-3
@@ -97,7 +100,7 @@ class Distiller:
         self,
         windows: Windows,
         sampler: Sampler,
-        teacher: FloatArray | None,
+        teacher: Teacher | None,
         held_out: Callable[[], float],
         title: str,
     ) -> None:
@@ -106,7 +109,7 @@ class Distiller:
         Args:
             windows: all windows.
             sampler: draws the batches.
-            teacher: label logits of the large model for all windows; None without a teacher.
+            teacher: the large model; None without a teacher.
             held_out: measures the accuracy on held-out windows, at every checkpoint.
             title: title of the progress bar.
         """
@@ -115,7 +118,7 @@ class Distiller:
         for step in progress(range(int(self._step), steps), f"lite {title}"):
             batch = sampler.batch(step)
             mel, loudest, states = windows.speeches(batch.rows)
-            scores = batch.targets if teacher is None else teacher[batch.rows]
+            scores = batch.targets if teacher is None else teacher(batch.rows)
             loss, accuracy = self._train(
                 mel,
                 loudest,

@@ -10,14 +10,12 @@ import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
 from emotiond.models.training.common.files import load_arrays, save_arrays
-from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.sampling import VOICES_AND_NOISES, Sampler
 from emotiond.models.training.fitting.curves import save_curves
-from emotiond.models.training.fitting.distillation import Distiller, Hints, Lesson
+from emotiond.models.training.fitting.distillation import Distiller, Hints, Lesson, Teacher
 from emotiond.models.training.fitting.full import train_network
 from emotiond.models.training.fitting.run import BATCH, Run, parts_of
 from emotiond.models.training.networks import lite
-from emotiond.models.training.networks.heads import N_LABELS
 from emotiond.models.training.networks.layers import Arrays, Tensor, values
 from emotiond.models.training.networks.tflite import export_lite
 
@@ -33,8 +31,7 @@ _NO_ROWS = np.empty(0, np.int64)
 
 def train_lite(run: Run) -> bytes:
     """Train the small network on the scores of the run's ``full``, and export ``lite``."""
-    teacher = _teacher_scores(run)
-    student = _distilled(run, run.rows, _start(run), LITE, run.folder, teacher, run.watched)
+    student = _distilled(run, run.rows, _start(run), LITE, run.folder, _teacher(run), run.watched)
 
     def describe_part(rows: npt.NDArray[np.int64]) -> Tensor:
         return lite.described_states(*student.window_states(run.data, rows))
@@ -66,7 +63,7 @@ def _distilled(
     learned: Arrays,
     lessons: Sequence[Lesson],
     folder: Path,
-    teacher: FloatArray | None,
+    teacher: Teacher | None,
     watched: npt.NDArray[np.int64],
 ) -> Distiller:
     """Train the small network in consecutive lessons."""
@@ -97,10 +94,11 @@ def _distilled(
     return student
 
 
-def _teacher_scores(run: Run) -> FloatArray:
-    """Return the label logits of the large model for all windows of the training side."""
+def _teacher(run: Run) -> Teacher:
+    """Return a function from rows to the label logits of the large model."""
     network, _ = train_network(run)
-    scores = np.zeros((run.data.columns.label.size, N_LABELS), np.float32)
-    for rows in progress(parts_of(run.rows), "teacher"):
-        scores[rows] = network.label_logits(run.data.states(rows), run.data.levels(rows))
-    return scores
+
+    def label_logits(rows: npt.NDArray[np.int64]) -> FloatArray:
+        return network.label_logits(run.data.states(rows), run.data.levels(rows))
+
+    return label_logits

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from tensorflow.lite.tools import flatbuffer_utils
 
 from emotiond.inference.card import EncoderShape
 from emotiond.models.training.common.model_input import (
@@ -139,7 +140,16 @@ def to_tflite(signatures: Mapping[str, Signature], weight_types: Sequence[Any]) 
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[*functions])
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = weight_types
-        return bytes(converter.convert())
+        return _without_names(converter.convert())
+
+
+def _without_names(content: bytes) -> bytes:
+    """Drop the names of tensors inside the graph, which only cost bytes."""
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    for graph in model.subgraphs:
+        for number in {*range(len(graph.tensors))} - {*graph.inputs, *graph.outputs}:
+            graph.tensors[number].name = None
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def _encode_inputs(shape: EncoderShape, past: Shapes) -> Shapes:

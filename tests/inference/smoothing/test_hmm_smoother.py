@@ -234,19 +234,21 @@ def test_scores_stay_posteriors_and_labels_keep_their_promises(
         assert scores.sum() == pytest.approx(1)
         belief = scores ** (1 / settings.sharpness)
         belief /= belief.sum()
-        certainty = voice * belief.max()
-        if former is None:
-            wanted = settings.entry_threshold(number / 4)
-        else:
-            wanted = HELD_SHARE * settings.uncertain_below
+        lead = belief.max() - belief
+        appears_at = settings.entry_threshold(number / 4)
+        kept_at = HELD_SHARE * settings.uncertain_below
         if label is None:
-            assert certainty <= wanted + 1e-6
+            assert voice * belief.max() <= appears_at + 1e-6
+        elif label == former:
+            assert voice * belief[label] >= min(kept_at, appears_at) - 1e-6
+            assert lead[label] <= settings.margin + 1e-6
         else:
-            assert certainty >= wanted - 1e-6
-        if label is not None and label != former:
             assert scores[label] == scores.max()
-            if former is not None:
-                assert belief[label] - belief[former] >= settings.margin - 1e-6
+            assert voice * belief[label] >= appears_at - 1e-6
+        if former is not None and label != former:
+            assert (
+                lead[former] >= settings.margin - 1e-6 or voice * belief[former] <= kept_at + 1e-6
+            )
         former = label
 
 

@@ -47,6 +47,18 @@ def test_the_margin_itself_is_enough() -> None:
     assert labels(decision, *windows) == [HAPPY, SAD]
 
 
+def test_a_lead_ends_a_label_even_if_the_other_one_is_not_certain_enough() -> None:
+    decision = Hysteresis(settings(margin=0.2, uncertain_below=0.5))
+    windows = probabilities(happy=0.6), probabilities(happy=0.2, sad=0.45)
+    assert labels(decision, *windows) == [HAPPY, None]
+
+
+def test_a_label_ends_when_it_is_unlikely_itself_whatever_leads() -> None:
+    decision = Hysteresis(settings(margin=0.9, uncertain_below=0.5))
+    windows = probabilities(happy=0.6), probabilities(happy=0.24, sad=0.49)
+    assert labels(decision, *windows) == [HAPPY, None]
+
+
 def test_without_a_likely_label_there_is_none() -> None:
     windows = (
         probabilities(happy=0.29),

@@ -20,11 +20,12 @@ def examples() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     random = np.random.default_rng(1)
     is_voice = np.arange(400) >= NOISES
     described = 5 + 3 * random.standard_normal((400, 2 * CHANNELS))
-    described[is_voice, 0] += 12
+    described[is_voice, 0] += 20
     return described, is_voice, np.where(is_voice, 0, 1 + np.arange(400) % 2)
 
 
 def test_few_noises_among_many_voices_are_learned() -> None:
+    tf.random.set_seed(0)
     described, is_voice, fold = examples()
     parameters = train_detector(described, is_voice, fold, seed=0)
     logits = detect(described.astype(np.float32), constants(parameters)).numpy()[:, 0]
@@ -53,8 +54,10 @@ def test_without_any_noise_there_is_nothing_to_learn() -> None:
 
 def test_noises_of_one_fold_alone_leave_the_threshold_where_it_was() -> None:
     described, is_voice, fold = examples()
+
+    def bias(folds: np.ndarray) -> np.ndarray:
+        tf.random.set_seed(0)
+        return train_detector(described, is_voice, folds, seed=0)["out/bias"]
+
     one = np.minimum(fold, 1)
-    np.testing.assert_array_equal(
-        train_detector(described, is_voice, one, seed=0)["out/bias"],
-        train_detector(described, is_voice, np.zeros_like(one), seed=0)["out/bias"],
-    )
+    np.testing.assert_array_equal(bias(one), bias(np.zeros_like(one)))

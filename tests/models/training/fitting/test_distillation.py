@@ -38,7 +38,7 @@ def test_the_scores_of_a_teacher_change_the_network(streams: Streams, tmp_path: 
     student = distiller(windows, tmp_path, steps=3)
     before = student.label_logits(windows, np.arange(2))
     teacher = np.eye(8, dtype=np.float32)[streams.columns.label % 8]
-    student.run(windows, sampler(windows), teacher, lambda: 0.5, "test")
+    student.run(windows, sampler(windows), teacher.__getitem__, lambda: 0.5, "test")
     curves = student.curves.arrays()
     assert np.isfinite(curves["loss"]).all()
     assert (curves["loss"] > 0).all()
