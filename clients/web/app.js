@@ -32,7 +32,7 @@ const REFRESH_MS = 250;
 /** @type {import("./state/events.js").Hello|null} */
 let hello = null;
 /** @type {import("./daemon/connection.js").LinkState} */
-let link = { phase: "connecting", retryInSeconds: 0 };
+let link = { phase: "connecting", retryInSeconds: 0, reason: "" };
 /** @type {import("./state/events.js").EmotionEvent|null} the scores that hold at this moment */
 let current = null;
 let isStale = true;
