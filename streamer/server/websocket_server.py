@@ -34,6 +34,7 @@ from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATI
 from emotiond.streamer.server.http import Pages, respond
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners
+from emotiond.streamer.server.preflight import answer_preflight
 from emotiond.streamer.server.refusals import Refusals
 
 Handler = Callable[[Connection, Any], Awaitable[None]]
@@ -158,7 +159,7 @@ class WebSocketServer:
     async def _serve(self, listener: Listener) -> Server:
         options: dict[str, Any] = {
             "create_connection": functools.partial(
-                Connection, self._limits, self.offences, self._on_leave
+                Connection, self._limits, self.offences, self._on_leave, self._answer_options
             )
         }
         if self._tls is not None:
@@ -190,14 +191,16 @@ class WebSocketServer:
         pause_seconds = self._limits.unread_seconds / _SWEEPS
         return asyncio.get_running_loop().call_later(pause_seconds, self._sweep)
 
+    def _answer_options(self, connection: Connection, head: bytes) -> Response:
+        return answer_preflight(head, self._access, _reached_address(connection))
+
     def _process_request(
         self, connection: ServerConnection, request: HttpRequest
     ) -> Response | None:
         # websockets for Python 3.10 knows only GET, and closes the connection at HEAD.
         method: str = getattr(request, "method", "GET")
         host = request.headers.get_all("Host")
-        reached = connection.local_address
-        address = str(reached[0]) if reached else ""
+        address = _reached_address(connection)
         if len(host) != 1 or not self._access.host_is_known(host[0], address):
             reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
             return respond(421, f"{reason}\n", method)
@@ -271,3 +274,9 @@ class WebSocketServer:
                 senseless += isinstance(error, SenselessError)
         self.offences["senseless"] += 1
         await client.close(POLICY_VIOLATION, "too many messages that make no sense")
+
+
+def _reached_address(connection: ServerConnection) -> str:
+    """Return the address of this machine that the client connected to."""
+    reached = connection.local_address
+    return str(reached[0]) if reached else ""
