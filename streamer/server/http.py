@@ -35,11 +35,12 @@ READABLE = (_HEALTH, _METRICS)
 _PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
 _LONGEST_METHOD = 16  # bytes; longer than any method of HTTP
 
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "require-trusted-types-for 'script'; base-uri 'none'; form-action 'none'; frame-ancestors "
+)
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; "
-    "require-trusted-types-for 'script'; frame-ancestors 'none'; base-uri 'none'; "
-    "form-action 'none'",
+    "Content-Security-Policy": f"{_POLICY}'none'",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -54,7 +55,8 @@ class Pages:
     Args:
         health: returns the content of ``/healthz``.
         metrics: returns the content of ``/metrics``.
-        origins: the web pages elsewhere that may read ``/healthz`` and ``/metrics``.
+        origins: the web pages elsewhere that may read ``/healthz`` and ``/metrics``, and that may
+            show the page in a frame.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class Pages:
         self._health = health
         self._metrics = metrics
         self._origins = origins
+        ancestors = " ".join(origins) or "'none'"
+        self._framed = {"Content-Security-Policy": f"{_POLICY}{ancestors}"}
         self._files = dict(_files(resources.files("emotiond") / "clients" / "web", "/"))
 
     def answer(self, method: str, request: Request, trusted: bool) -> Response:
@@ -95,7 +99,7 @@ class Pages:
         found = self._files.get("/index.html" if path == "/" else path)
         if found is None:
             return respond(404, "there is no such page\n", method)
-        return _response(200, *found, method)
+        return _response(200, *found, method, self._framed)
 
     def _readable(self, asking: Sequence[str]) -> Mapping[str, str]:
         """Return the headers that let the one allowed page that asked read the answer."""
