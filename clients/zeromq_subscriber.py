@@ -37,6 +37,8 @@ def messages(
                 keys / "client.key_secret"
             )
             socket.curve_serverkey, _ = load_certificate(keys / "server.key")
+        if "[" in endpoint:  # as in tcp://[::1]:8766
+            socket.setsockopt(zmq.IPV6, 1)
         for topic in topics:
             socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
         socket.connect(endpoint)

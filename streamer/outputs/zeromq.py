@@ -11,7 +11,10 @@ from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
 
 _OFF = "off"
-_ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")
+_ENDPOINT = re.compile(
+    r"ipc://.+|tcp://(?P<host>\[[0-9a-f:.]+(%[\w.-]+)?\]|[^\[\]:]+):(?P<port>\d{1,5}|\*)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ def _check(settings: ZeroMQSettings) -> None:
     port = "0" if match is None or match["port"] in (None, "*") else match["port"]
     if match is None or int(port) > 65_535:
         raise ConfigError(
-            f"zmq cannot be {settings.zmq!r}", "Use --zmq tcp://127.0.0.1:PORT, ipc://PATH or off"
+            f"zmq cannot be {settings.zmq!r}",
+            "Use --zmq tcp://127.0.0.1:PORT, 'tcp://[::1]:PORT', ipc://PATH or off",
         )
 
 

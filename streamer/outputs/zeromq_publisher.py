@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -70,6 +72,8 @@ class ZeroMQPublisher:
         self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds vanished subscribers
         # And lets subscribers notice that the daemon has vanished, as after a suspend.
         self._socket.setsockopt(zmq.HEARTBEAT_TTL, _VANISHED_MS)
+        if "[" in endpoint:  # tcp://[::] then takes subscribers over IPv4, too
+            self._socket.setsockopt(zmq.IPV6, 1)
         self._authenticator: ThreadAuthenticator | None = None
         if keys is not None:
             self._authenticate(keys)
@@ -79,7 +83,7 @@ class ZeroMQPublisher:
             self._end_authenticator()
             self._context.destroy(linger=0)
             raise ServeError(
-                f"cannot open {endpoint} for ZeroMQ ({error.strerror})",
+                f"cannot open {endpoint} for ZeroMQ ({_reason(error)})",
                 "Choose another one with --zmq tcp://127.0.0.1:PORT, or none with --zmq off",
             ) from None
         self._loop = asyncio.get_running_loop()
@@ -92,8 +96,9 @@ class ZeroMQPublisher:
 
     @property
     def endpoint(self) -> str:
-        """The bound endpoint, with the real port for a wildcard."""
-        return str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+        """An endpoint for this machine's subscribers, with the real port for a wildcard."""
+        bound = str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+        return bound.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
     def send(self, message: Message) -> None:
         """Publish a message. A lossless run keeps a message that does not fit a queue."""
@@ -206,3 +211,9 @@ class ZeroMQPublisher:
         for message in self._last_messages():  # once, however many subscribers are new
             if message.type.encode().startswith(tuple(topics)):
                 self._send_past_the_slow(message)
+
+
+def _reason(error: zmq.ZMQError) -> str:
+    if error.errno in (errno.ENODEV, errno.EADDRNOTAVAIL):
+        return "this machine has no such address or interface"
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import logging
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,7 +35,7 @@ from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Connection
 from emotiond.streamer.server.http import Pages, respond
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners
+from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners, openable_host
 from emotiond.streamer.server.preflight import answer_preflight
 from emotiond.streamer.server.refusals import Refusals
 
@@ -44,6 +46,9 @@ PATH = "/ws"
 TOKEN_WANTED = 4401
 """The code that closes a connection without the right token."""
 _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
+_NO_ADDRESS_OF_OURS = (
+    errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV, socket.EAI_NONAME, socket.EAI_FAMILY
+)  # fmt: skip
 _SWEEPS = 10  # checks for clients that do not read, per ``unread_seconds``
 
 
@@ -103,9 +108,10 @@ class WebSocketServer:
         except (OSError, OverflowError, UnicodeError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
-                f"cannot listen on {host} port {port} ({reason})",
-                "End the program that uses it, or choose others with --port, --host and --zmq",
+                f"cannot listen on {host} port {port} ({reason})", _remedy(error)
             ) from None
+        self.host: str = openable_host(host, self._listeners)
+        """What reaches the server from this machine, as it stands in a URL."""
         self.port: int = self._listeners[0].getsockname()[1]
         """The port that the server listens on."""
         self._sweeping = self._schedule_sweep()
@@ -274,6 +280,16 @@ class WebSocketServer:
                 senseless += isinstance(error, SenselessError)
         self.offences["senseless"] += 1
         await client.close(POLICY_VIOLATION, "too many messages that make no sense")
+
+
+def _remedy(error: Exception) -> str:
+    """Return what to do if an address cannot be opened."""
+    if isinstance(error, OSError) and error.errno in _NO_ADDRESS_OF_OURS:
+        return (
+            "Give --host an address of this machine, or 127.0.0.1, ::1, 0.0.0.0 or ::; an address "
+            "that begins with fe80 needs its interface: fe80::1%eth0"
+        )
+    return "End the program that uses it, or choose others with --port, --host and --zmq"
 
 
 def _reached_address(connection: ServerConnection) -> str:
