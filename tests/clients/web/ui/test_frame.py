@@ -21,6 +21,8 @@ expect = sync_api.expect
 
 pytestmark = pytest.mark.system
 
+PATIENCE_MS = 30_000  # a busy machine takes seconds to load a page
+
 SOURCE = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"), "--history", "off")
 TOKEN = "a token of some length"  # noqa: S105
 ACTS = ("#mute", "#speak", "#files-toggle", "#files", "#voice", "#drop-overlay")
@@ -68,7 +70,7 @@ def test_an_allowed_dashboard_shows_the_page_and_nothing_acts(
     tab: Any, wall: Dashboard, daemon: Daemon
 ) -> None:
     frame = framed(tab, wall, daemon.page_url)
-    expect(frame.locator("#link")).to_have_text("live")
+    expect(frame.locator("#link")).to_have_text("live", timeout=PATIENCE_MS)
     expect(frame.locator("#fact-model")).not_to_have_text("–")
     for each in ACTS:
         expect(frame.locator(each)).to_be_hidden()
@@ -76,7 +78,7 @@ def test_an_allowed_dashboard_shows_the_page_and_nothing_acts(
 
 def test_dropped_files_stay_with_the_dashboard(tab: Any, wall: Dashboard, daemon: Daemon) -> None:
     frame = framed(tab, wall, daemon.page_url)
-    expect(frame.locator("#link")).to_have_text("live")
+    expect(frame.locator("#link")).to_have_text("live", timeout=PATIENCE_MS)
     frame.locator("body").evaluate(
         """(body) => {
           const dataTransfer = new DataTransfer();
@@ -172,10 +174,10 @@ def test_without_cookies_and_storage_the_token_holds_for_the_visit(
         problems: list[str] = []
         tab.on("pageerror", lambda error: problems.append(str(error)))
         frame = framed(tab, wall, locked.page_url)
-        expect(frame.locator("#link")).to_have_text("locked", timeout=20_000)
+        expect(frame.locator("#link")).to_have_text("locked", timeout=PATIENCE_MS)
         frame.locator("#token-input").fill(TOKEN)
         tab.keyboard.press("Enter")
-        expect(frame.locator("#link")).to_have_text("live")
+        expect(frame.locator("#link")).to_have_text("live", timeout=PATIENCE_MS)
         if "default_content_setting_values" in settings:
             with pytest.raises(sync_api.Error, match="sessionStorage"):
                 tab.frames[1].evaluate("window.sessionStorage.length")
