@@ -5,8 +5,9 @@ Usage: ``python zeromq_subscriber.py [tcp://127.0.0.1:8766 [TOPIC …]]``
 For a daemon with ``--zmq-curve``, ``EMOTIOND_ZMQ_KEYS`` names the folder with your secret key and
 the daemon's public one (``client.key_secret``, ``server.key``).
 
-Topics are the messages' types: ``emotion``, ``change``, ``status``. Do not set ``CONFLATE``:
-messages have two frames, and ZeroMQ ends the process of a subscriber that conflates those.
+Topics are the messages' types: ``emotion``, ``change``, ``status``. Do not set ``CONFLATE`` here:
+it keeps the last frame, not the last message. With the topic "" only the JSON objects come, with a
+named topic nothing comes, and there is no error. The endpoint of ``--zmq-latest`` is for it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def messages(
                 keys / "client.key_secret"
             )
             socket.curve_serverkey, _ = load_certificate(keys / "server.key")
+        if "[" in endpoint:  # as in tcp://[::1]:8766
+            socket.setsockopt(zmq.IPV6, 1)
         for topic in topics:
             socket.setsockopt(zmq.SUBSCRIBE, topic.encode())
         socket.connect(endpoint)

@@ -75,6 +75,7 @@ class Hub:
         self._scheduled = False
         self.last_emotion: dict[str, Message] = {}
         """By stream."""
+        self._last_seconds: dict[str, float] = {}  # when last_emotion was sent, in the loop's time
         self.last_status: dict[str, Message] = {}
         """By stream."""
         self.event_counts: Counter[tuple[str, str]] = Counter()
@@ -132,9 +133,22 @@ class Hub:
         """Forget a stream that has ended for good."""
         self._fan_out()
         self.last_emotion.pop(stream, None)
+        self._last_seconds.pop(stream, None)
         self.last_status.pop(stream, None)
         for key in [key for key in self.event_counts if key[0] == stream]:
             del self.event_counts[key]
+
+    def age_seconds(self, stream: str) -> float:
+        """Return the time since the capture of the sound of a stream's last ``emotion``.
+
+        It follows the monotonic clock. At full speed it is the time since the sending.
+
+        Raises:
+            KeyError: the stream has none.
+        """
+        event = self.last_emotion[stream].event
+        age_ms = event.age_ms if isinstance(event, Emotion) else None
+        return self._loop.time() - self._last_seconds[stream] + (age_ms or 0) / 1000
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every output has room or, if ``wholly``, is empty; or its time is over."""
@@ -165,6 +179,7 @@ class Hub:
         self.event_counts[message.stream, message.type] += 1
         if isinstance(message.event, Emotion):
             self.last_emotion[message.stream] = message
+            self._last_seconds[message.stream] = self._loop.time()
         elif isinstance(message.event, Status):
             self.last_status[message.stream] = message
         for name, receiver in self._receivers.items():

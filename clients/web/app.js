@@ -22,6 +22,7 @@ import { TimelineControls } from "./timeline/controls.js";
 import { Player } from "./timeline/player.js";
 import { Timeline } from "./timeline/timeline.js";
 import { element, setAttribute, setText } from "./ui/dom.js";
+import { ONLY_SHOWS } from "./ui/frame.js";
 import { Notice } from "./ui/notice.js";
 import { onThemeChange, readTheme } from "./ui/theme.js";
 import { playTime } from "./ui/words.js";
@@ -32,7 +33,7 @@ const REFRESH_MS = 250;
 /** @type {import("./state/events.js").Hello|null} */
 let hello = null;
 /** @type {import("./daemon/connection.js").LinkState} */
-let link = { phase: "connecting", retryInSeconds: 0 };
+let link = { phase: "connecting", retryInSeconds: 0, reason: "" };
 /** @type {import("./state/events.js").EmotionEvent|null} the scores that hold at this moment */
 let current = null;
 let isStale = true;
@@ -91,9 +92,10 @@ function receive(message) {
   if (message.type !== "hello" && voice.isNamed(message.stream)) return;
   selection.receive(message, performance.now());
   if (message.type === "hello") {
-    hello = message;
-    speakButton.hidden = message.mostClientStreams === 0;
-    files.onHello(message);
+    // A page that only shows sends no sound, and has no list of files to delete from.
+    hello = ONLY_SHOWS ? { ...message, mostClientStreams: 0, keepsHistory: false } : message;
+    speakButton.hidden = hello.mostClientStreams === 0;
+    files.onHello(hello);
     voice.retryNow();
   }
   requestRefresh();

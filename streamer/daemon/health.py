@@ -58,6 +58,7 @@ def health(
         "microphone": microphone,
         "client_streams": {"open": uploads.count, "limit": uploads.limit},
         "streams": {stream.name: _stream_health(stream, hub) for stream in streams},
+        "last": _last(streams, hub),
         **{key: value for about in abouts for key, value in about.health.items()},
         "dropped": {
             "messages": hub.dropped_messages,
@@ -78,6 +79,22 @@ def _stream_health(stream: Stream, hub: Hub) -> dict[str, Any]:
         "lag_seconds": round(stream.chunker.lag_seconds, 4),
         "age_seconds": _age_seconds(stream.name, hub),
         "dropped_samples": stream.chunker.dropped_samples,
+    }
+
+
+def _last(streams: Sequence[Stream], hub: Hub) -> dict[str, Any]:
+    """Return what the last event of each public stream said; nothing of a demo that stands in."""
+    stand_ins = {stream.name for stream in streams if stream.source.about.stands_in}
+    return {
+        name: {
+            "state": event.state,
+            "label": event.label,
+            "confidence": None if event.confidence is None else round(event.confidence, 4),
+            "age_seconds": round(hub.age_seconds(name), 3),
+            "demo": event.demo,
+        }
+        for name, message in hub.last_emotion.items()
+        if isinstance(event := message.event, Emotion) and name not in stand_ins
     }
 
 

@@ -6,6 +6,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from emotiond.inference.card import LABELS
 from emotiond.streamer.outputs.output import About
 from emotiond.streamer.protocol.events import StreamStatus
 from emotiond.streamer.server.prometheus import Metric, metric
@@ -19,6 +20,9 @@ _STREAM_GAUGES = (
         "Time from the capture of the last event to its sending.",
     ),
 )
+
+_DELIVERING = ("running", "overload")
+"""The statuses in which a source delivers sound."""
 
 
 def make_metrics(
@@ -73,6 +77,7 @@ def make_metrics(
         metric(
             "emotiond_stream_dropped_samples_total", "counter", "Dropped samples, at 16 kHz.", *lost
         ),
+        *_last_labels(health),
         *(
             metric(
                 name,
@@ -85,5 +90,40 @@ def make_metrics(
                 ),
             )
             for key, name, text in _STREAM_GAUGES
+        ),
+    ]
+
+
+def _last_labels(health: Mapping[str, Any]) -> Sequence[Metric]:
+    """Return what the last events said. A label holds as long as its source delivers sound."""
+    last: Mapping[str, Mapping[str, Any]] = health["last"]
+    present = {
+        stream: about
+        for stream, about in last.items()
+        if health["streams"].get(stream, {}).get("status", "running") in _DELIVERING
+    }
+    labels = [
+        (float(stream in present and label == about["label"]), {"stream": stream, "label": label})
+        for stream, about in last.items()
+        for label in LABELS
+    ]
+    confidences = [
+        (about["confidence"], {"stream": stream})
+        for stream, about in present.items()
+        if about["confidence"] is not None
+    ]
+    ages = [(about["age_seconds"], {"stream": stream}) for stream, about in last.items()]
+    return [
+        metric(
+            "emotiond_label", "gauge", "1 for the current label; 0 for all without one.", *labels
+        ),
+        metric(
+            "emotiond_label_confidence", "gauge", "The smoothed score of the label.", *confidences
+        ),
+        metric(
+            "emotiond_label_age_seconds",
+            "gauge",
+            "Time since the capture of the sound of the last event.",
+            *ages,
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import re
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*;,]+/?", re.IGNORECASE)
 _NO_ORIGIN = "null"  # what browsers send for a page on disk, and for many others
 _log = logging.getLogger(__name__)
 
-_HOST = re.compile(r"[^/:\s]+|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)  # or an IPv6 address
+_NAME = re.compile(r"[^/:\s\[\]]+")  # of a host, or an address of IPv4
 _MOST_CONNECTIONS = 100_000
 
 
@@ -63,8 +64,13 @@ def _check(settings: WebSocketSettings) -> None:
                 "Use http://NAME, https://NAME or https://NAME:PORT, without a path",
             )
     for host in settings.allow_host:
-        if not _HOST.fullmatch(host):
+        if not _is_host(host):
             raise ConfigError(f"allow_host cannot be {host!r}", "Use a name, without the port")
+    if not _is_host(settings.host):
+        raise ConfigError(
+            f"host cannot be {settings.host!r}",
+            "Use an address or a name, without the port: --host ::1 --port 8765",
+        )
     if not 0 <= settings.port <= 65_535:
         raise ConfigError(f"port cannot be {settings.port}", "Use 0 to 65535")
     if settings.wait_clients < 0:
@@ -75,10 +81,25 @@ def _check(settings: WebSocketSettings) -> None:
         )
 
 
+def _bare(host: str) -> str:
+    """Return a host without the brackets of an IPv6 address."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+def _is_host(text: str) -> bool:
+    """Return whether a text is a name or an address, one of IPv6 with or without brackets."""
+    if ":" not in text:
+        return _NAME.fullmatch(text) is not None
+    try:
+        return ipaddress.ip_address(_bare(text)).version == 6
+    except ValueError:
+        return False
+
+
 def _reach(settings: WebSocketSettings) -> Reach:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
-    host, warnings = settings.host, []
+    host, warnings = _bare(settings.host), []
     if settings.token_file is None:
         warnings.append(f"anyone who can reach {host} can listen; --token-file changes that")
     if settings.tls_cert is None:
@@ -167,7 +188,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
     from emotiond.streamer.server.credentials import make_tls, read_token
 
     token = None if settings.token_file is None else read_token(Path(settings.token_file))
-    access = Access(settings.host, settings.allow_host, settings.allow_origin, token)
+    access = Access(_bare(settings.host), settings.allow_host, settings.allow_origin, token)
     if _NO_ORIGIN in settings.allow_origin and token is None:
         _log.warning(
             "with --allow-origin null, any web page that this machine's browser opens can listen, "
@@ -182,7 +203,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
 
         connections = affordable_connections(settings.max_connections)
         server = WebSocketServer(
-            settings.host,
+            _bare(settings.host),
             settings.port,
             around.greeting,
             Pages(around.health, around.metrics, access.web_origins),
@@ -192,8 +213,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             around.handlers,
             around.on_leave,
         )
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        page = f"http{'' if tls is None else 's'}://{host}:{server.port}/"
+        page = f"http{'' if tls is None else 's'}://{server.host}:{server.port}/"
         return WebSocketOutput(server, page, settings.wait_clients)
 
     return open_server

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
+from emotiond.streamer.server.access import is_loopback
 
 _OFF = "off"
-_ENDPOINT = re.compile(r"ipc://.+|tcp://(?P<host>.+):(?P<port>\d{1,5}|\*)")
+_ENDPOINT = re.compile(
+    r"ipc://.+|tcp://(?P<host>\[[0-9a-f:.]+(%[\w.-]+)?\]|[^\[\]:]+):(?P<port>\d{1,5}|\*)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -20,51 +24,73 @@ class ZeroMQSettings:
 
     zmq: str = "tcp://127.0.0.1:8766"
     """The endpoint, or ``off``."""
+    zmq_latest: str = _OFF
+    """The endpoint of single frames for subscribers that keep only the latest one, or ``off``."""
     zmq_curve: str | None = None
     """Folder with the daemon's key and its subscribers'; None for no encryption."""
 
 
 def _check(settings: ZeroMQSettings) -> None:
-    """Check the endpoint, since ZeroMQ silently takes port 99999 for another one."""
-    if settings.zmq == _OFF:
-        return
-    match = _ENDPOINT.fullmatch(settings.zmq)
-    port = "0" if match is None or match["port"] in (None, "*") else match["port"]
-    if match is None or int(port) > 65_535:
-        raise ConfigError(
-            f"zmq cannot be {settings.zmq!r}", "Use --zmq tcp://127.0.0.1:PORT, ipc://PATH or off"
-        )
+    """Check the endpoints, since ZeroMQ silently takes port 99999 for another one."""
+    for key, endpoint in (("zmq", settings.zmq), ("zmq_latest", settings.zmq_latest)):
+        if endpoint == _OFF:
+            continue
+        match = _ENDPOINT.fullmatch(endpoint)
+        port = "0" if match is None or match["port"] in (None, "*") else match["port"]
+        if match is None or int(port) > 65_535:
+            flag = f"--{key.replace('_', '-')}"
+            raise ConfigError(
+                f"{key} cannot be {endpoint!r}",
+                f"Use {flag} tcp://127.0.0.1:PORT, 'tcp://[::1]:PORT', ipc://PATH or off",
+            )
 
 
 def _reach(settings: ZeroMQSettings) -> Reach | None:
-    endpoint = _ENDPOINT.fullmatch(settings.zmq)
+    """Return the reach of the endpoint that reaches farther."""
+    reaches = [
+        reach
+        for flag, endpoint in (("--zmq", settings.zmq), ("--zmq-latest", settings.zmq_latest))
+        if (reach := _reach_of(flag, endpoint, settings.zmq_curve)) is not None
+    ]
+    beyond = [reach for reach in reaches if not is_loopback(reach.host)]
+    if not beyond:
+        return reaches[0] if reaches else None
+    warnings = dict.fromkeys(warning for reach in beyond for warning in reach.warnings)
+    return replace(beyond[0], warnings=list(warnings))
+
+
+def _reach_of(flag: str, place: str, curve: str | None) -> Reach | None:
+    endpoint = _ENDPOINT.fullmatch(place)
     if endpoint is None or endpoint["host"] is None:
         return None
     host, warnings = endpoint["host"].strip("[]"), []
-    if settings.zmq_curve is None:
+    if curve is None:
         warnings.append(f"anyone who can reach {host} can subscribe; --zmq-curve changes that")
     return Reach(
         host,
-        place=settings.zmq,
+        place=place,
         danger="other machines could subscribe without being asked who they are",
-        is_protected=settings.zmq_curve is not None,
+        is_protected=curve is not None,
         protection="Give subscribers keys with --zmq-curve FOLDER",
-        at_home="--zmq tcp://127.0.0.1:PORT",
+        at_home=f"{flag} tcp://127.0.0.1:PORT",
         warnings=warnings,
     )
 
 
 def _prepare(settings: ZeroMQSettings) -> Opener | None:
-    if settings.zmq == _OFF:
+    if settings.zmq == settings.zmq_latest == _OFF:
         return None
     keys = None if settings.zmq_curve is None else Path(settings.zmq_curve)
 
-    async def open_publisher(around: Surroundings) -> Output:
-        from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
+    async def open_publishers(around: Surroundings) -> Output:
+        from emotiond.streamer.outputs.zeromq_publisher import Publishers
 
-        return ZeroMQPublisher(settings.zmq, around.last_messages, around.lossless, keys)
+        endpoint, latest = (
+            None if each == _OFF else each for each in (settings.zmq, settings.zmq_latest)
+        )
+        return Publishers(endpoint, latest, around.last_messages, around.lossless, keys)
 
-    return open_publisher
+    return open_publishers
 
 
 ZEROMQ = OutputKind(
@@ -76,6 +102,11 @@ ZEROMQ = OutputKind(
             f"ZeroMQ endpoint (default: {ZeroMQSettings.zmq})",
             "ENDPOINT|off",
             after="--port",
+        ),
+        Option(
+            "--zmq-latest",
+            "second endpoint, of events in one frame for CONFLATE (default: off)",
+            "ENDPOINT|off",
         ),
         Option(
             "--zmq-curve",

@@ -1,11 +1,17 @@
-"""Publishes events over ZeroMQ in two frames: the type as the topic, and the JSON object."""
+"""Publishes events over ZeroMQ, in two frames, or in one for those who keep only the latest.
+
+A subscriber with ``CONFLATE`` keeps the last frame, not the last message. Two frames, the type as
+the topic and the JSON object, are not for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import zmq
@@ -15,6 +21,7 @@ from zmq.auth.thread import ThreadAuthenticator
 from emotiond.exceptions import ConfigError, ServeError
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.output import About
+from emotiond.streamer.protocol.events import Emotion, encode, to_json
 
 _log = logging.getLogger(__name__)
 _quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
@@ -29,6 +36,94 @@ _HEARTBEAT_MS = 20_000
 _VANISHED_MS = 60_000
 
 
+Frames = Callable[[Message], Sequence[bytes]]
+"""Makes the frames of a message, the topic first; none if it is not published."""
+
+
+def topic_and_content(message: Message) -> Sequence[bytes]:
+    """Return two frames: the type, and the JSON object."""
+    return message.type.encode(), message.content
+
+
+def emotion_by_stream(message: Message) -> Sequence[bytes]:
+    """Return one frame for an ``emotion``: the JSON object, which begins with its stream.
+
+    So ``{"stream":"mic"`` is a topic.
+    """
+    if not isinstance(message.event, Emotion):
+        return ()
+    return (encode({"stream": message.stream, **to_json(message.event)}).encode(),)
+
+
+class Publishers:
+    """The two endpoints as one output.
+
+    Args:
+        endpoint: the endpoint of two frames; None for none.
+        latest: the endpoint of single frames; None for none.
+        last_messages: as for :class:`ZeroMQPublisher`, as the following.
+        lossless: whether to wait a while for slow subscribers.
+        keys: the folder with the keys.
+
+    Raises:
+        ServeError: an endpoint is malformed or in use.
+        ConfigError: the keys cannot be read.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None,
+        latest: str | None,
+        last_messages: Callable[[], Iterable[Message]],
+        lossless: bool,
+        keys: Path | None,
+    ) -> None:
+        self.failure: str | None = None
+        self._all: dict[str, ZeroMQPublisher] = {}
+        wanted = (
+            ("ZeroMQ", "--zmq", endpoint, topic_and_content),
+            ("ZeroMQ latest", "--zmq-latest", latest, emotion_by_stream),
+        )
+        try:
+            for name, flag, place, frames in wanted:
+                if place is not None:
+                    self._all[name] = ZeroMQPublisher(
+                        place, last_messages, lossless, keys, frames, flag
+                    )
+        except BaseException:
+            for each in self._all.values():
+                each.close_at_once()
+            raise
+
+    @property
+    def dropped(self) -> int:
+        """How often a subscriber's queue was full."""
+        return sum(each.dropped for each in self._all.values())
+
+    def send(self, message: Message) -> None:
+        """Publish a message at each endpoint."""
+        for each in self._all.values():
+            each.send(message)
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Wait until all subscribers have room."""
+        for each in self._all.values():
+            await each.drained(wholly)
+
+    def about(self) -> About:
+        """Return the addresses."""
+        return About(
+            address=", ".join(f"{name} {each.endpoint}" for name, each in self._all.items())
+        )
+
+    async def ready(self) -> None:
+        """Return at once."""
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Send the rest and close, in time unless drained wholly before."""
+        await asyncio.gather(*(each.close(timeout_seconds) for each in self._all.values()))
+
+
 class ZeroMQPublisher:
     """An XPUB socket in the event loop. New subscribers get the last events.
 
@@ -39,6 +134,8 @@ class ZeroMQPublisher:
         last_messages: returns the first messages for a new subscriber.
         lossless: whether to wait a while for slow subscribers instead.
         keys: the folder with the keys of the daemon and the subscribers, see ``_authenticate``.
+        frames: makes the frames of a message.
+        flag: the one that chose the endpoint.
 
     Raises:
         ServeError: the endpoint is malformed or in use.
@@ -51,13 +148,15 @@ class ZeroMQPublisher:
         last_messages: Callable[[], Iterable[Message]],
         lossless: bool,
         keys: Path | None = None,
+        frames: Frames = topic_and_content,
+        flag: str = "--zmq",
     ) -> None:
+        self._frames = frames
         self._last_messages = last_messages
         self._lossless = lossless
         self._backlog: list[Message] = []
         self._linger_seconds = 0.0
         """Time that closing takes at least, if something is left to send."""
-        self.failure: str | None = None
         self.dropped = 0
         """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
         self._context = zmq.Context()
@@ -70,6 +169,8 @@ class ZeroMQPublisher:
         self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds vanished subscribers
         # And lets subscribers notice that the daemon has vanished, as after a suspend.
         self._socket.setsockopt(zmq.HEARTBEAT_TTL, _VANISHED_MS)
+        if "[" in endpoint:  # tcp://[::] then takes subscribers over IPv4, too
+            self._socket.setsockopt(zmq.IPV6, 1)
         self._authenticator: ThreadAuthenticator | None = None
         if keys is not None:
             self._authenticate(keys)
@@ -79,8 +180,8 @@ class ZeroMQPublisher:
             self._end_authenticator()
             self._context.destroy(linger=0)
             raise ServeError(
-                f"cannot open {endpoint} for ZeroMQ ({error.strerror})",
-                "Choose another one with --zmq tcp://127.0.0.1:PORT, or none with --zmq off",
+                f"cannot open {endpoint} for ZeroMQ ({_reason(error)})",
+                f"Choose another one with {flag} tcp://127.0.0.1:PORT, or none with {flag} off",
             ) from None
         self._loop = asyncio.get_running_loop()
         self._asking: asyncio.TimerHandle | None = None
@@ -92,8 +193,9 @@ class ZeroMQPublisher:
 
     @property
     def endpoint(self) -> str:
-        """The bound endpoint, with the real port for a wildcard."""
-        return str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+        """An endpoint for this machine's subscribers, with the real port for a wildcard."""
+        bound = str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
+        return bound.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
     def send(self, message: Message) -> None:
         """Publish a message. A lossless run keeps a message that does not fit a queue."""
@@ -124,15 +226,15 @@ class ZeroMQPublisher:
             else:
                 await asyncio.sleep(0.005)  # ZeroMQ has no event for this
 
-    def about(self) -> About:
-        """Return the address."""
-        return About(address=f"ZeroMQ {self.endpoint}")
-
-    async def ready(self) -> None:
-        """Return at once."""
-
     async def close(self, timeout_seconds: float) -> None:
         """Send the rest and close, in time unless drained wholly before."""
+        self._close(timeout_seconds)
+
+    def close_at_once(self) -> None:
+        """Close without sending the rest."""
+        self._close(0)
+
+    def _close(self, timeout_seconds: float) -> None:
         if self._later is not None:
             self._later.cancel()
         if self._asking is None:
@@ -179,8 +281,10 @@ class ZeroMQPublisher:
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
 
     def _try_to_send(self, message: Message) -> bool:
+        frames = self._frames(message)
         try:
-            self._socket.send_multipart((message.type.encode(), message.content), zmq.DONTWAIT)
+            if frames:
+                self._socket.send_multipart(frames, zmq.DONTWAIT)
         except zmq.Again:
             return False
         return True
@@ -204,5 +308,11 @@ class ZeroMQPublisher:
         else:
             self._later = self._loop.call_later(_ASK_SECONDS, self._greet_subscribers)
         for message in self._last_messages():  # once, however many subscribers are new
-            if message.type.encode().startswith(tuple(topics)):
+            if (frames := self._frames(message)) and frames[0].startswith(tuple(topics)):
                 self._send_past_the_slow(message)
+
+
+def _reason(error: zmq.ZMQError) -> str:
+    if error.errno in (errno.ENODEV, errno.EADDRNOTAVAIL):
+        return "this machine has no such address or interface"
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -35,11 +35,8 @@ class Access:
         name = _host_name(host_header)
         if name is None:
             return False
-        return (
-            is_loopback(name)
-            or name in (self.bound_host.lower(), reached_address.partition("%")[0].lower())
-            or name in {allowed.lower() for allowed in self.allowed_hosts}
-        )
+        names = (self.bound_host, reached_address.partition("%")[0], *self.allowed_hosts)
+        return is_loopback(name) or normal_host(name) in set(map(normal_host, names))
 
     def knows_token(self, candidate: object) -> bool:
         """Return whether this is the token, in constant time. True if none is required."""
@@ -82,12 +79,31 @@ def normal_origin(origin: str) -> str:
     return origin
 
 
+def normal_host(host: str) -> str:
+    """Return a name in lower case, an IPv6 address in its usual form and without brackets."""
+    bare = host.lower()
+    if bare.startswith("[") and bare.endswith("]"):
+        bare = bare[1:-1]
+    try:
+        return str(ipaddress.ip_address(bare))
+    except ValueError:
+        return bare
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address can only mean this machine."""
     if host.lower() == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_unspecified(host: str) -> bool:
+    """Return whether a host is the address that stands for all addresses of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
     except ValueError:
         return False
 

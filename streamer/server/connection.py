@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -32,6 +33,7 @@ class Connection(ServerConnection):
         limits: the limits.
         offences: counts the clients that exceed each limit.
         on_lost: called with the connection once it is lost.
+        on_options: answers the head of a request with the method OPTIONS.
         arguments: passed on to ``websockets``.
         options: passed on to ``websockets``.
     """
@@ -41,12 +43,14 @@ class Connection(ServerConnection):
         limits: Limits,
         offences: Counter[str],
         on_lost: Callable[[Connection], None],
+        on_options: Callable[[Connection, bytes], Response],
         *arguments: Any,
         **options: Any,
     ) -> None:
         super().__init__(*arguments, **options)
         self._offences = offences
         self._on_lost = on_lost
+        self._on_options = on_options
         self._limits = limits
         self._head = bytearray()  # the request, until it is complete
         self._refused = False
@@ -125,7 +129,8 @@ class Connection(ServerConnection):
         """Handle bytes from the client, a few kilobytes at most."""
         if self.request is None and not self._refused:
             self._head += data
-            response = refusal(bytes(self._head), self._limits.head_bytes)
+            asked = functools.partial(self._on_options, self)
+            response = refusal(bytes(self._head), self._limits.head_bytes, asked)
             if response is not None:
                 self._refuse(response)
                 return

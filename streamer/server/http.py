@@ -29,14 +29,18 @@ _TYPES = {
     "txt": "text/plain; charset=utf-8",
 }
 
+_HEALTH, _METRICS = "/healthz", "/metrics"
+READABLE = (_HEALTH, _METRICS)
+"""The paths that allowed pages elsewhere may read."""
 _PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
 _LONGEST_METHOD = 16  # bytes; longer than any method of HTTP
 
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "require-trusted-types-for 'script'; base-uri 'none'; form-action 'none'; frame-ancestors "
+)
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; "
-    "require-trusted-types-for 'script'; frame-ancestors 'none'; base-uri 'none'; "
-    "form-action 'none'",
+    "Content-Security-Policy": f"{_POLICY}'none'",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -51,7 +55,8 @@ class Pages:
     Args:
         health: returns the content of ``/healthz``.
         metrics: returns the content of ``/metrics``.
-        origins: the web pages elsewhere that may read ``/healthz`` and ``/metrics``.
+        origins: the web pages elsewhere that may read ``/healthz`` and ``/metrics``, and that may
+            show the page in a frame.
     """
 
     def __init__(
@@ -63,6 +68,8 @@ class Pages:
         self._health = health
         self._metrics = metrics
         self._origins = origins
+        ancestors = " ".join(origins) or "'none'"
+        self._framed = {"Content-Security-Policy": f"{_POLICY}{ancestors}"}
         self._files = dict(_files(resources.files("emotiond") / "clients" / "web", "/"))
 
     def answer(self, method: str, request: Request, trusted: bool) -> Response:
@@ -74,16 +81,16 @@ class Pages:
             trusted: whether the client has sent the token, or none is required.
         """
         if method not in ("GET", "HEAD"):
-            return respond(405, "reading only\n", method, {"Allow": "GET, HEAD"})
+            return reading_only()
         path = request.path.partition("?")[0]
         readable = self._readable(request.headers.get_all("Origin"))
-        if path == "/healthz":
+        if path == _HEALTH:
             health = self._health()
             if not trusted:
                 health = {name: health[name] for name in _PUBLIC_HEALTH}
             body = json.dumps(health, indent=1).encode() + b"\n"
             return _response(200, "application/json", body, method, readable)
-        if path == "/metrics":
+        if path == _METRICS:
             if not trusted:
                 wanted = {"WWW-Authenticate": "Bearer", **readable}
                 return respond(401, "send the token\n", method, wanted)
@@ -92,7 +99,7 @@ class Pages:
         found = self._files.get("/index.html" if path == "/" else path)
         if found is None:
             return respond(404, "there is no such page\n", method)
-        return _response(200, *found, method)
+        return _response(200, *found, method, self._framed)
 
     def _readable(self, asking: Sequence[str]) -> Mapping[str, str]:
         """Return the headers that let the one allowed page that asked read the answer."""
@@ -109,21 +116,31 @@ def respond(
     return _response(status, _TYPES["txt"], text.encode(), method, headers)
 
 
-def refusal(head: bytes, most_bytes: int) -> Response | None:
+def reading_only() -> Response:
+    """Return the answer to all methods that are not for reading."""
+    return respond(405, "reading only\n", headers={"Allow": "GET, HEAD"})
+
+
+def refusal(
+    head: bytes, most_bytes: int, asked: Callable[[bytes], Response] = lambda _: reading_only()
+) -> Response | None:
     """Check the start of a request before it is parsed. Returns None if it is acceptable.
 
     Args:
         head: the bytes so far, perhaps more than the request.
         most_bytes: the limit for line and headers.
+        asked: answers the head of a request with the method OPTIONS.
     """
     method, space, _ = head.partition(b" ")
-    if space and method not in (b"GET", b"HEAD"):
-        return respond(405, "reading only\n", headers={"Allow": "GET, HEAD"})
+    if space and method not in (b"GET", b"HEAD", b"OPTIONS"):
+        return reading_only()
     if not space and len(head) > _LONGEST_METHOD:
         return respond(400, "this is not HTTP\n")
     line_ends = head.find(b"\r\n\r\n")
     if (len(head) if line_ends < 0 else line_ends) > most_bytes:
         return respond(431, "line and headers are too large\n")
+    if method == b"OPTIONS" and line_ends >= 0:
+        return asked(head[:line_ends])
     return None
 
 

@@ -9,10 +9,13 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from emotiond.streamer.server.access import is_unspecified
+
 _READ_BYTES = 8 * 1024  # per read: more could hold many thousand tiny frames
 _KERNEL_BYTES = 64 * 1024  # the kernel's buffers per connection, in each direction
 _BACKLOG = 100  # connections that wait to be accepted
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # the machine has no IPv6
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - all addresses of IPv4, if the user asked for all
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 26\r\nRetry-After: 10\r\nConnection: close\r\n\r\n"
@@ -104,11 +107,20 @@ def open_listeners(
 ) -> Sequence[Listener]:
     """Listen on each address of the host, always on the same port.
 
+    ``::`` means all addresses, those of IPv4 as well.
+
     Raises:
         OSError: the address cannot be used.
         OverflowError: the port is out of range.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    hosts = (host, _EVERYWHERE) if is_unspecified(host) and ":" in host else (host,)
+    found = [
+        address
+        for name in hosts
+        for address in socket.getaddrinfo(
+            name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    ]
     listeners: list[Listener] = []
     problem: OSError | None = None
     for family, kind, protocol, _, address in dict.fromkeys(found):
@@ -126,6 +138,18 @@ def open_listeners(
             listener.close()
         raise problem
     return listeners
+
+
+def openable_host(host: str, listeners: Sequence[Listener]) -> str:
+    """Return what reaches the listeners from this machine, as it stands in a URL.
+
+    Args:
+        host: the host that they were opened for.
+        listeners: at least one.
+    """
+    if is_unspecified(host):
+        host = "::1" if listeners[0].family == socket.AF_INET6 else "127.0.0.1"
+    return f"[{host}]".replace("%", "%25") if ":" in host else host
 
 
 def _bind(listener: Listener, address: Any) -> Listener:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import logging
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,7 +35,8 @@ from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Connection
 from emotiond.streamer.server.http import Pages, respond
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners
+from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners, openable_host
+from emotiond.streamer.server.preflight import answer_preflight
 from emotiond.streamer.server.refusals import Refusals
 
 Handler = Callable[[Connection, Any], Awaitable[None]]
@@ -43,6 +46,9 @@ PATH = "/ws"
 TOKEN_WANTED = 4401
 """The code that closes a connection without the right token."""
 _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
+_NO_ADDRESS_OF_OURS = (
+    errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV, socket.EAI_NONAME, socket.EAI_FAMILY
+)  # fmt: skip
 _SWEEPS = 10  # checks for clients that do not read, per ``unread_seconds``
 
 
@@ -102,9 +108,10 @@ class WebSocketServer:
         except (OSError, OverflowError, UnicodeError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
-                f"cannot listen on {host} port {port} ({reason})",
-                "End the program that uses it, or choose others with --port, --host and --zmq",
+                f"cannot listen on {host} port {port} ({reason})", _remedy(error)
             ) from None
+        self.host: str = openable_host(host, self._listeners)
+        """What reaches the server from this machine, as it stands in a URL."""
         self.port: int = self._listeners[0].getsockname()[1]
         """The port that the server listens on."""
         self._sweeping = self._schedule_sweep()
@@ -158,7 +165,7 @@ class WebSocketServer:
     async def _serve(self, listener: Listener) -> Server:
         options: dict[str, Any] = {
             "create_connection": functools.partial(
-                Connection, self._limits, self.offences, self._on_leave
+                Connection, self._limits, self.offences, self._on_leave, self._answer_options
             )
         }
         if self._tls is not None:
@@ -190,14 +197,16 @@ class WebSocketServer:
         pause_seconds = self._limits.unread_seconds / _SWEEPS
         return asyncio.get_running_loop().call_later(pause_seconds, self._sweep)
 
+    def _answer_options(self, connection: Connection, head: bytes) -> Response:
+        return answer_preflight(head, self._access, _reached_address(connection))
+
     def _process_request(
         self, connection: ServerConnection, request: HttpRequest
     ) -> Response | None:
         # websockets for Python 3.10 knows only GET, and closes the connection at HEAD.
         method: str = getattr(request, "method", "GET")
         host = request.headers.get_all("Host")
-        reached = connection.local_address
-        address = str(reached[0]) if reached else ""
+        address = _reached_address(connection)
         if len(host) != 1 or not self._access.host_is_known(host[0], address):
             reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
             return respond(421, f"{reason}\n", method)
@@ -271,3 +280,19 @@ class WebSocketServer:
                 senseless += isinstance(error, SenselessError)
         self.offences["senseless"] += 1
         await client.close(POLICY_VIOLATION, "too many messages that make no sense")
+
+
+def _remedy(error: Exception) -> str:
+    """Return what to do if an address cannot be opened."""
+    if isinstance(error, OSError) and error.errno in _NO_ADDRESS_OF_OURS:
+        return (
+            "Give --host an address of this machine, or 127.0.0.1, ::1, 0.0.0.0 or ::; an address "
+            "that begins with fe80 needs its interface: fe80::1%eth0"
+        )
+    return "End the program that uses it, or choose others with --port, --host and --zmq"
+
+
+def _reached_address(connection: ServerConnection) -> str:
+    """Return the address of this machine that the client connected to."""
+    reached = connection.local_address
+    return str(reached[0]) if reached else ""

@@ -5,6 +5,7 @@
  */
 
 import { TOKEN_WANTED } from "./connection.js";
+import { Inquiry } from "./inquiry.js";
 import { parseMessage, parseObject } from "./protocol.js";
 import { parseReply } from "./replies.js";
 import { Watchdog } from "./watchdog.js";
@@ -76,7 +77,9 @@ export class ClientStream {
     const socket = new WebSocket(address);
     this.#socket = socket;
     this.#watchdog = new Watchdog(socket, () => this.#end(LOST, "lost"));
+    let hasOpened = false;
     socket.addEventListener("open", () => {
+      hasOpened = true;
       socket.send(JSON.stringify({ type: "auth", token }));
       socket.send(JSON.stringify({
         type: "start", purpose: start.purpose, sample_rate: start.sampleRate, format: "s16le",
@@ -88,7 +91,8 @@ export class ClientStream {
     socket.addEventListener("close", ({ code, reason }) => {
       if (code === TOKEN_WANTED) this.#end("The daemon needs its token first.", "refused");
       else if (REFUSALS.includes(code)) this.#end(`The daemon closed the connection: ${reason}.`, "refused");
-      else this.#end(LOST, "lost");
+      else if (hasOpened) this.#end(LOST, "lost");
+      else new Inquiry().ask(address).then((reason) => this.#end(reason || LOST, "lost"));
     });
   }
 

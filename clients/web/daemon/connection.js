@@ -2,11 +2,17 @@
  * Keeps a WebSocket to the daemon that served the page, and opens it again when it is lost.
  */
 
+import { Inquiry } from "./inquiry.js";
 import { parseMessage, parseObject } from "./protocol.js";
 import { parseReply } from "./replies.js";
 import { Watchdog } from "./watchdog.js";
 
-/** @typedef {{phase: "connecting"|"open"|"waiting"|"locked", retryInSeconds: number}} LinkState */
+/**
+ * @typedef {object} LinkState
+ * @property {"connecting"|"open"|"waiting"|"locked"} phase
+ * @property {number} retryInSeconds
+ * @property {string} reason why the last try failed, a sentence; "" if that is not known
+ */
 
 const FIRST_PAUSE_SECONDS = 0.5;
 const LONGEST_PAUSE_SECONDS = 15;
@@ -43,6 +49,8 @@ export class Connection {
   #attempt = 0;
   #retryTimer = 0;
   #retryAt = 0;
+  #inquiry = new Inquiry();
+  #reason = "";
 
   /**
    * @param {string} address
@@ -65,14 +73,17 @@ export class Connection {
   }
 
   open() {
-    this.#onState({ phase: "connecting", retryInSeconds: 0 });
+    this.#onState({ phase: "connecting", retryInSeconds: 0, reason: this.#reason });
     const socket = new WebSocket(this.#address);
     this.#socket = socket;
+    let hasOpened = false;
     this.#watchdog = new Watchdog(socket, () => {
       this.#wait(); // not when it has closed: the browser waits long for the other side's farewell
       socket.close();
     });
     socket.addEventListener("open", () => {
+      hasOpened = true;
+      this.#reason = "";
       // Even an empty one: a daemon that wants a token then says so at once.
       socket.send(JSON.stringify({ type: "auth", token: this.#readToken() }));
     });
@@ -87,7 +98,8 @@ export class Connection {
       if (message.type === "hello") {
         // Only a message proves that the daemon is there; a proxy may accept and close at once.
         this.#attempt = 0;
-        this.#onState({ phase: "open", retryInSeconds: 0 });
+        this.#inquiry.reset();
+        this.#onState({ phase: "open", retryInSeconds: 0, reason: "" });
       }
       this.#onMessage(message);
     });
@@ -96,8 +108,11 @@ export class Connection {
       if (code === TOKEN_WANTED) {
         this.#socket = null;
         this.#watchdog = null;
-        this.#onState({ phase: "locked", retryInSeconds: 0 });
-      } else this.#wait();
+        this.#onState({ phase: "locked", retryInSeconds: 0, reason: "" });
+      } else {
+        if (!hasOpened) this.#inquire();
+        this.#wait();
+      }
     });
   }
 
@@ -122,6 +137,13 @@ export class Connection {
     this.#watchdog?.suspect();
   }
 
+  async #inquire() {
+    const reason = await this.#inquiry.ask(this.#address);
+    if (this.#socket?.readyState === WebSocket.OPEN) return; // it was a try before this one
+    this.#reason = reason;
+    if (this.#retryTimer !== 0) this.#tick();
+  }
+
   #wait() {
     this.#socket = null;
     this.#watchdog = null;
@@ -134,6 +156,6 @@ export class Connection {
   #tick() {
     const remaining = (this.#retryAt - performance.now()) / 1000;
     if (remaining <= 0) this.retryNow();
-    else this.#onState({ phase: "waiting", retryInSeconds: Math.ceil(remaining) });
+    else this.#onState({ phase: "waiting", retryInSeconds: Math.ceil(remaining), reason: this.#reason });
   }
 }

@@ -62,6 +62,10 @@ export function situationOf(stream, link, nowMs) {
   const say = (kind, word, detail, loud = 0) =>
     ({ kind, label: null, word, detail, note: "", confidence: 0, loudness: loud });
 
+  if (link.reason !== "") {
+    const next = link.phase === "waiting" ? `Next try in ${link.retryInSeconds} s.` : "Trying again…";
+    return { ...say("offline", "not connected", `${link.reason} ${next}`), news: link.reason };
+  }
   if (link.phase === "waiting") {
     return say("offline", "reconnecting", `The daemon does not answer. Next try in ${link.retryInSeconds} s.`);
   }

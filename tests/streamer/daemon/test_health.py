@@ -46,6 +46,33 @@ def test_health_names_each_stream_and_no_failure() -> None:
     assert found["streams"]["voice"]["dropped_samples"] == 0
 
 
+def test_health_has_the_last_label_of_each_stream_with_its_age() -> None:
+    with running_daemon(*SOURCE) as daemon, connect(daemon.websocket_url) as client:
+        for text in client:
+            event = json.loads(text)
+            if event["type"] == "emotion" and event["label"]:
+                break
+        last = health(daemon)["last"]["voice"]
+        assert last["state"] in ("speech", "uncertain", "silence")
+        assert (last["label"] is None) == (last["confidence"] is None)
+        # At least the event's own age; at most a few strides, on a busy machine.
+        assert 0 <= last["age_seconds"] < 5
+        assert last.keys() == {"state", "label", "confidence", "age_seconds", "demo"}
+
+
+def test_an_age_grows_after_the_last_event() -> None:
+    with (
+        running_daemon(
+            *SOURCE, "--json", "--speed", "max", "--once", "--wait-clients", "1"
+        ) as daemon,
+        connect(daemon.websocket_url) as client,
+    ):
+        for text in client:
+            if json.loads(text).get("label"):
+                break
+        assert health(daemon)["last"]["voice"]["age_seconds"] >= 0
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 def test_an_output_that_fails_is_named_and_the_others_go_on() -> None:
     # The daemon inherits a standard output on which no byte fits.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from emotiond.inference.card import LABELS
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.outputs.output import About
 from emotiond.streamer.protocol.events import StreamStatus
@@ -25,6 +26,7 @@ HEALTH: dict[str, Any] = {
     "microphone": "muted",
     "client_streams": {"open": 1, "limit": 4},
     "streams": {"mic": STREAM},
+    "last": {"mic": {"state": "silence", "label": None, "confidence": None, "age_seconds": 0.3}},
     "dropped": {"messages": 3},
 }
 
@@ -61,7 +63,7 @@ def test_a_stream_has_one_status_at_a_time() -> None:
 
 
 def test_a_stream_without_an_age_has_no_sample_of_it() -> None:
-    assert not any("age_seconds{" in line for line in lines())
+    assert not any("stream_age_seconds{" in line for line in lines())
     found = lines(streams={"mic": STREAM | {"age_seconds": 0.016}})
     assert 'emotiond_stream_age_seconds{stream="mic"} 0.016' in found
 
@@ -69,3 +71,40 @@ def test_a_stream_without_an_age_has_no_sample_of_it() -> None:
 @pytest.mark.parametrize(("status", "value"), [("ok", 1), ("degraded", 0)])
 def test_a_degraded_daemon_is_not_healthy(status: str, value: int) -> None:
     assert f"emotiond_healthy {value}" in lines(status=status)
+
+
+HAPPY = {"state": "speech", "label": "happy", "confidence": 0.81, "age_seconds": 0.4}
+
+
+def labels(status: str, last: object) -> tuple[list[str], list[str]]:
+    """Return all samples of labels, and those that are 1."""
+    all_lines = lines(streams={"mic": STREAM | {"status": status}}, last={"mic": last})
+    found = [line for line in all_lines if line.startswith("emotiond_label{")]
+    return found, [line for line in found if line.endswith(" 1")]
+
+
+@pytest.mark.parametrize("status", ["running", "overload"])
+def test_a_label_is_one_of_eight_samples_with_its_confidence_and_age(status: str) -> None:
+    found, current = labels(status, HAPPY)
+    assert len(found) == len(LABELS)
+    assert current == ['emotiond_label{stream="mic",label="happy"} 1']
+    both = lines(streams={"mic": STREAM | {"status": status}}, last={"mic": HAPPY})
+    assert 'emotiond_label_confidence{stream="mic"} 0.81' in both
+    assert 'emotiond_label_age_seconds{stream="mic"} 0.4' in both
+
+
+@pytest.mark.parametrize("status", ["muted", "stalled", "reconnecting", "ended"])
+def test_a_label_ends_with_its_sound(status: str) -> None:
+    found, current = labels(status, HAPPY)
+    assert len(found) == len(LABELS)
+    assert current == []
+    assert not any("label_confidence" in line for line in lines(last={"mic": HAPPY}))
+
+
+def test_silence_has_no_label() -> None:
+    assert labels("running", HEALTH["last"]["mic"])[1] == []
+
+
+def test_a_published_upload_has_a_label_too() -> None:
+    found = lines(last={'a "b"\n': HAPPY})
+    assert r'emotiond_label{stream="a \"b\"\n",label="happy"} 1' in found

@@ -48,6 +48,7 @@ def test_this_machine_and_allowed_names_may_be_asked_for(host: str) -> None:
         "[::1",
         "::1]",
         "[::2]",
+        "[::ffff:192.0.2.1]",
         "0.0.0.0",  # noqa: S104
         "192.168.1.2",
         "2130706433",

@@ -98,6 +98,9 @@ def test_a_second_request_on_a_connection_is_not_answered(daemon: Daemon) -> Non
         b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello",
         b"POST /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"PUT / HTTP/1.0\r\n\r\n",
+        b"OPTIONS / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\nhello",
+        b"OPTIONS / HTTP/1.0\r\n\r\n",
         b"TRACE / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"get / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
@@ -200,7 +203,7 @@ def test_no_request_can_forge_a_log_line(daemon: Daemon, escape: str) -> None:
 def test_a_request_head_is_refused_by_its_method_or_size(head: bytes, most: int) -> None:
     response = refusal(head, most)
     if response is None:
-        assert head[:16].startswith((b"GET ", b"HEAD ")) or b" " not in head
+        assert head[:16].startswith((b"GET ", b"HEAD ", b"OPTIONS ")) or b" " not in head
     else:
         assert response.status_code in (400, 405, 431)
 

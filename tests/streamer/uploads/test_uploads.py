@@ -216,7 +216,8 @@ def test_a_published_stream_reaches_all_clients_until_it_ends(daemon: Daemon) ->
         caller.send(VOICE)
         emotion = caller.until("emotion", stream=stream)
         assert other.until("emotion", stream=stream) == emotion
-        assert f'stream="{stream}"' in read(daemon, "/metrics")
+        assert f'emotiond_label{{stream="{stream}",label="happy"}} ' in read(daemon, "/metrics")
+        assert json.loads(read(daemon, "/healthz"))["last"][stream]["age_seconds"] >= 0
         with calling(daemon.websocket_url) as late:
             assert stream in late.hello["streams"]
             late.until("emotion", stream=stream)
@@ -225,7 +226,7 @@ def test_a_published_stream_reaches_all_clients_until_it_ends(daemon: Daemon) ->
         caller.until("status", stream=stream, status="ended")
         caller.say("history")
         caller.until("history")
-        assert stream not in read(daemon, "/metrics")
+        assert stream not in read(daemon, "/metrics") + read(daemon, "/healthz")
         with calling(daemon.websocket_url) as late:
             assert stream not in late.hello["streams"]
             late.until("emotion", stream="demo")

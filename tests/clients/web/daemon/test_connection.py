@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from tests.clients.web.scripted import CLIENT_STREAMS, ScriptedDaemon, emotion, hello
+from tests.conftest import DATA
+from tests.support.daemon import DEMO, running_daemon
+from tests.support.ipv6 import needs_ipv6
 from tests.support.silent_proxy import silent_proxy
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -142,3 +145,15 @@ def test_pauses_grow(page: Any, daemon: ScriptedDaemon) -> None:
 
 def _starts(label: str) -> re.Pattern[str]:
     return re.compile(rf"^\d\d:\d\d:\d\d, {label} ")
+
+
+@needs_ipv6
+def test_the_page_is_live_at_an_ipv6_address(chromium: Any) -> None:
+    flags = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"), "--history", "off")
+    context = chromium.new_context()
+    with running_daemon(*flags, "--host", "::", "--insecure") as daemon:
+        page = context.new_page()
+        for host in ("[::1]", "127.0.0.1", "localhost"):
+            page.goto(f"http://{host}:{daemon.port}/")
+            expect(page.locator("#link")).to_have_text("live")
+    context.close()

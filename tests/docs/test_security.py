@@ -1,0 +1,61 @@
+"""The limits in docs/security.md, held against the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from emotiond.streamer.outputs import zeromq_publisher as zeromq
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.streams.stream import RING_SECONDS
+from emotiond.streamer.uploads.archive import MOST_FILES
+
+ROOT = Path(__file__).parents[2]
+LIMITS = Limits()
+PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
+TABLE = PAGE.partition("## Limits")[2].partition("\n## ")[0]
+ROWS = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", TABLE, re.MULTILINE))
+EXPECTED = {
+    "all connections": f"{LIMITS.connections} ",
+    "TLS handshake": f"{LIMITS.handshake_seconds:.0f} s",
+    "request, and the answer to it": f"{LIMITS.handshake_seconds:.0f} s",
+    "line and headers of a request": f"{LIMITS.head_bytes // 1024} KiB",
+    "token": f"{LIMITS.token_seconds:.0f} s after the handshake",
+    "message": f"{LIMITS.message_bytes // 1024} KiB, {LIMITS.fragments} fragments",
+    "frames of a client, including pings": f"{LIMITS.frames_per_second:.0f} a second, "
+    f"{LIMITS.frames_at_once} at once; file chunks of {LIMITS.uncounted_bytes // 1024} KiB",
+    "streams of all clients together": f"{LIMITS.uploads} ",
+    "file that a client sends": f"{LIMITS.file_seconds / 60:.0f} minutes",
+    "stream without sound": f"{LIMITS.idle_seconds:.0f} s",
+    "sound that waits for inference": f"{RING_SECONDS:.0f} s",
+    "files in the history": "[protocol.md](protocol.md#history)",
+    "invalid messages": f"{LIMITS.senseless_messages}",
+    "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
+    "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s",
+    f"answer to a ping (every {LIMITS.ping_seconds:.0f} s)": f"{LIMITS.ping_seconds:.0f} s",
+    "closing handshake of a client that was disconnected": f"{LIMITS.close_seconds} s",
+    "messages queued for a ZeroMQ subscriber": f"{zeromq._HIGH_WATER_MARK}",
+    "ZeroMQ handshake, topic": f"{zeromq._HANDSHAKE_MS // 1000} s, "
+    f"{zeromq._LARGEST_TOPIC_BYTES} bytes",
+}
+
+
+def test_every_row_of_the_table_is_checked() -> None:
+    assert ROWS.keys() - {"what", "---"} == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("what", EXPECTED)
+def test_a_row_has_the_limit_of_the_code(what: str) -> None:
+    assert ROWS[what].startswith(EXPECTED[what].strip())
+
+
+def test_one_page_says_how_many_files_the_history_keeps() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "clients/web/index.html"]
+    said = [
+        (page.name, count)
+        for page in pages
+        for count in re.findall(r"(\d{2,})\s+files\b", page.read_text("utf-8"))
+    ]
+    assert said == [("protocol.md", str(MOST_FILES))]
