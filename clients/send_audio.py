@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -27,7 +28,30 @@ from websockets.sync.client import ClientConnection, connect
 _CHUNK_BYTES = 64_000  # of a file: just below the limit of a message
 _BLOCK_SECONDS = 0.05  # of the microphone
 _CLOSE_SECONDS = 0.5  # for the closing handshake: the daemon may still be busy with the sound
+_PORT = 8765
 _MOST_BLOCKS = 200  # that wait for a slow network before the oldest is dropped
+
+
+def websocket_url(address: str, scheme: str = "ws") -> str:
+    """Return the URL of a daemon's WebSocket.
+
+    Args:
+        address: that URL, the page's, or only ``HOST``, ``HOST:PORT`` or ``HOST:PORT/PATH``.
+        scheme: ``ws`` or ``wss``, for an address without one.
+
+    Raises:
+        ValueError: this is no such address.
+    """
+    is_bare = "://" not in address
+    parts = urlsplit(f"{scheme}://{address}" if is_bare else address)
+    encrypted = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
+    if encrypted is None or not parts.hostname or parts.port == 0:
+        raise ValueError(f"{address!r} is no address like 127.0.0.1:{_PORT}")
+    place = f"{parts.netloc}:{_PORT}" if is_bare and parts.port is None else parts.netloc
+    path, is_whole = parts.path.rstrip("/"), parts.scheme == encrypted and not is_bare
+    if not path or not (is_whole or path.endswith("/ws")):
+        path += "/ws"
+    return urlunsplit((encrypted, place, path, parts.query, ""))
 
 
 def events(

@@ -87,7 +87,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(group)
     _add_analyze(group)
     watch = _add(group, "watch", commands.watch, "show a daemon's stream in the terminal")
-    watch.add_argument("url", nargs="?", default="ws://127.0.0.1:8765/ws")
+    watch.add_argument(
+        "address",
+        nargs="?",
+        default="127.0.0.1:8765",
+        metavar="HOST:PORT|URL",
+        help="the daemon, or its page (default: %(default)s)",
+    )
+    watch.add_argument(
+        "--ca", metavar="FILE", help="certificate that no authority has signed, or its authority's"
+    )
     watch.add_argument(
         "--token-file",
         metavar="FILE",

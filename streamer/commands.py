@@ -116,8 +116,12 @@ def watch(options: dict[str, Any]) -> int:
     """``emotiond watch``: show live bars in the terminal."""
     from emotiond.clients.watch import watch_stream
 
-    file = options["token_file"]
-    return watch_stream(options["url"], None if file is None else read_token(Path(file)))
+    file, authority = options["token_file"], options["ca"]
+    return watch_stream(
+        options["address"],
+        None if file is None else read_token(Path(file)),
+        None if authority is None else Path(authority),
+    )
 
 
 def enroll(options: dict[str, Any]) -> int:
