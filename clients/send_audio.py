@@ -1,7 +1,8 @@
 """Send sound to a remote emotiond, and print the labels and the result. Copy this file.
 
-python send_audio.py recording.wav [ws://127.0.0.1:8765/ws]
-python send_audio.py mic [ws://127.0.0.1:8765/ws]
+python send_audio.py recording.wav
+python send_audio.py mic raspberrypi.local:8765
+python send_audio.py mic --publish kitchen
 
 It needs ``websockets`` and, for files, ``soundfile``; for the microphone, ``sounddevice``.
 ``EMOTIOND_TOKEN_FILE`` names the file with the daemon's token. ``SSL_CERT_FILE`` names a
@@ -10,11 +11,13 @@ certificate that no authority has signed.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import logging
 import os
 import queue
+import ssl
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -42,10 +45,12 @@ def websocket_url(address: str, scheme: str = "ws") -> str:
     Raises:
         ValueError: this is no such address.
     """
-    is_bare = "://" not in address
-    parts = urlsplit(f"{scheme}://{address}" if is_bare else address)
-    encrypted = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
-    if encrypted is None or not parts.hostname or parts.port == 0:
+    is_bare, encrypted = "://" not in address, None
+    with contextlib.suppress(ValueError):  # an invalid port, or a missing bracket
+        parts = urlsplit(f"{scheme}://{address}" if is_bare else address)
+        if parts.hostname and parts.port != 0:
+            encrypted = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
+    if encrypted is None:
         raise ValueError(f"{address!r} is no address like 127.0.0.1:{_PORT}")
     place = f"{parts.netloc}:{_PORT}" if is_bare and parts.port is None else parts.netloc
     path, is_whole = parts.path.rstrip("/"), parts.scheme == encrypted and not is_bare
@@ -167,13 +172,15 @@ def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
     return {"purpose": "live", "sample_rate": rate, "format": "s16le", "name": "mic"}, chunks()
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: argparse.Namespace) -> int:
     """Print each change of the label, and the result of a file."""
-    what, *rest = arguments
     token_file = os.environ.get("EMOTIOND_TOKEN_FILE")
     token = Path(token_file).read_text("utf-8").strip() if token_file else None
-    start, chunks = microphone() if what == "mic" else file(what)
-    for message in events(rest[0] if rest else "ws://127.0.0.1:8765/ws", start, chunks, token):
+    url = websocket_url(arguments.address)
+    start, chunks = microphone() if arguments.sound == "mic" else file(arguments.sound)
+    if arguments.publish is not None:
+        start |= {"publish": True, "name": arguments.publish}
+    for message in events(url, start, chunks, token):
         if message["type"] == "change":
             print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
         elif message["type"] == "analysis":
@@ -187,17 +194,38 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sound", metavar="FILE|mic", help="sound file, or the microphone")
+    parser.add_argument(
+        "address",
+        nargs="?",
+        default="127.0.0.1:8765",
+        metavar="HOST:PORT|URL",
+        help="the daemon, or its page (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--publish",
+        metavar="NAME",
+        help="let all clients of the daemon have the events, of a stream of this name",
+    )
+    return parser
+
+
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # the messages below report errors
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main(_parser().parse_args()))
     except ConnectionRefusedError:
         sys.exit("send_audio: no daemon answers there; is emotiond running?")
     except InvalidStatus as refused:  # the response says what to do
         sys.exit(f"send_audio: {bytes(refused.response.body or b'').decode() or refused}")
-    except (OSError, RuntimeError, WebSocketException) as error:  # RuntimeError: soundfile's
+    except ssl.SSLCertVerificationError as refused:
+        reason = f"the daemon's certificate is refused ({refused.verify_message})"
+        sys.exit(f"send_audio: {reason}; SSL_CERT_FILE names the file with it or its authority's")
+    except (OSError, RuntimeError, ValueError, WebSocketException) as error:  # Runtime: soundfile's
         sys.exit(f"send_audio: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -29,7 +29,6 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _PATIENCE_SECONDS = 2.5  # for a first answer: the program ends within 5 s on a slow machine, too
 _WAKE_SECONDS = 0.2
 _REDRAW_SECONDS = 0.05
-_EXAMPLES = "127.0.0.1:8765 or ws://127.0.0.1:8765/ws"
 
 
 @dataclass
@@ -38,6 +37,8 @@ class View:
 
     labels: tuple[str, ...] = ()
     model: str = ""
+    wanted: str | None = None
+    """The name of the stream to show; None for the daemon's first one."""
     stream: str | None = None
     demo: bool = False
     connection: str = "connecting …"
@@ -53,9 +54,10 @@ class View:
             self.connection = ""
             self.labels = tuple(message["model"]["labels"])
             self.model = message["model"]["name"]
-            self.stream = message["streams"][0] if message["streams"] else None
-            self.demo = bool(message.get("demo"))
-            self.emotion, self.status = message["last"] or {}, {}
+            self.stream = self.wanted or (message["streams"][0] if message["streams"] else None)
+            self.demo = message["demo"] and self.stream == message["streams"][0]
+            last = message["last"] or {}
+            self.emotion, self.status = last if last.get("stream") == self.stream else {}, {}
             self.label_since = None
         elif kind == "disconnected":
             self.connection = f"no connection: {message['detail']}; trying again …"
@@ -102,7 +104,8 @@ def _headline(view: View, palette: Mapping[str, str]) -> Text:
         return Text(f"{status}  {view.status.get('detail', '')}".strip(), style=warning)
     label, emotion = view.emotion.get("label"), view.emotion
     if label is None:
-        return Text(str(emotion.get("state", "waiting for sound …")), style="dim")
+        waiting = f"waiting for sound{'' if view.wanted is None else f' of {view.wanted!r}'} …"
+        return Text(str(emotion.get("state", waiting)), style="dim")
     ground = palette.get(label, palette["muted"])
     headline = Text.assemble((label, Style(bold=True, color=palette["on-label"], bgcolor=ground)))
     headline.append(f"  {emotion['confidence']:.0%}")
@@ -125,14 +128,20 @@ def _footer(view: View) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def watch_stream(address: str, token: str | None = None, authority: Path | None = None) -> int:
-    """Show a daemon's default stream until Ctrl-C. It reconnects to a daemon that has answered.
+def watch_stream(
+    address: str,
+    token: str | None = None,
+    authority: Path | None = None,
+    stream: str | None = None,
+) -> int:
+    """Show a stream of a daemon until Ctrl-C. It reconnects to a daemon that has answered.
 
     Args:
         address: the URL of the daemon's WebSocket or page, or only ``HOST:PORT``.
         token: the token of the daemon; None if it requires none.
         authority: file with the certificate that is trusted, or that of who signed it, in PEM;
             None for the authorities that this machine knows.
+        stream: the name of the stream; None for the daemon's first one.
 
     Returns:
         The exit status: 2 if this is no address.
@@ -143,11 +152,11 @@ def watch_stream(address: str, token: str | None = None, authority: Path | None 
     """
     try:
         url = websocket_url(address, "ws" if authority is None else "wss")
-    except ValueError:  # an invalid port, or a missing bracket
-        print(f"emotiond: {address!r} is no address like {_EXAMPLES}", file=sys.stderr)
+    except ValueError as error:
+        print(f"emotiond: {error} or ws://127.0.0.1:8765/ws", file=sys.stderr)
         return 2
     tls = None if authority is None else _trusting(authority, url)
-    view, palette, shown = View(), read_palette(light=is_light(os.environ)), -math.inf
+    view, palette, shown = View(wanted=stream), read_palette(light=is_light(os.environ)), -math.inf
     try:
         with Live(render(view, palette), auto_refresh=False, transient=True) as live:
             for message in _answers(url, token, tls):

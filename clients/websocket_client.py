@@ -8,6 +8,7 @@ certificate that no authority has signed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import ssl
@@ -49,10 +50,12 @@ def websocket_url(address: str, scheme: str = "ws") -> str:
     Raises:
         ValueError: this is no such address.
     """
-    is_bare = "://" not in address
-    parts = urlsplit(f"{scheme}://{address}" if is_bare else address)
-    encrypted = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
-    if encrypted is None or not parts.hostname or parts.port == 0:
+    is_bare, encrypted = "://" not in address, None
+    with contextlib.suppress(ValueError):  # an invalid port, or a missing bracket
+        parts = urlsplit(f"{scheme}://{address}" if is_bare else address)
+        if parts.hostname and parts.port != 0:
+            encrypted = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
+    if encrypted is None:
         raise ValueError(f"{address!r} is no address like 127.0.0.1:{_PORT}")
     place = f"{parts.netloc}:{_PORT}" if is_bare and parts.port is None else parts.netloc
     path, is_whole = parts.path.rstrip("/"), parts.scheme == encrypted and not is_bare

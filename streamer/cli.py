@@ -95,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         help="the daemon, or its page (default: %(default)s)",
     )
     watch.add_argument(
+        "--stream", metavar="NAME", help="stream to show (default: the daemon's first one)"
+    )
+    watch.add_argument(
         "--ca", metavar="FILE", help="certificate that no authority has signed, or its authority's"
     )
     watch.add_argument(

@@ -121,6 +121,7 @@ def watch(options: dict[str, Any]) -> int:
         options["address"],
         None if file is None else read_token(Path(file)),
         None if authority is None else Path(authority),
+        options["stream"],
     )
 
 

@@ -67,6 +67,34 @@ def test_an_mp3_is_sent_undamaged(rate: int, tmp_path: Path) -> None:
     assert abs(sent.size - whole.size) < 2_000
 
 
+def test_a_published_file_has_its_name_for_all_clients(daemon: Daemon) -> None:
+    address = f"127.0.0.1:{daemon.port}"
+    with calling(daemon.websocket_url) as other:
+        sent = send(str(DEMO), address, "--publish", "kitchen")
+        assert (sent.returncode, sent.stderr) == (0, "")
+        assert "\nkitchen: " in sent.stdout
+        other.until("emotion", stream="kitchen")
+        other.until("status", stream="kitchen", status="ended")
+        refused = send(str(DEMO), address, "--publish", "demo")
+    assert refused.returncode == 1
+    assert "there is a stream called 'demo' already" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "127.0.0.1:99999", ""])
+def test_an_address_that_is_none_is_reported_in_one_line(address: str) -> None:
+    sent = send(str(DEMO), address)
+    assert sent.returncode == 1
+    assert sent.stderr.count("\n") == 1
+    assert "127.0.0.1" in sent.stderr
+
+
+def test_its_help_shows_how_to_call_it() -> None:
+    shown = send("--help")
+    assert shown.returncode == 0
+    assert "python send_audio.py mic --publish kitchen" in shown.stdout
+
+
 def test_a_long_file_is_sent_while_its_events_are_read(tmp_path: Path) -> None:
     path = tmp_path / "long.wav"
     soundfile.write(path, np.tile(demo(), 20), 16_000)  # more events than sockets would hold

@@ -30,6 +30,7 @@ from emotiond.clients.watch import View, bar, render
 from emotiond.clients.websocket_client import messages_forever, websocket_url
 from emotiond.inference.card import LABELS
 from tests.conftest import DATA
+from tests.support.caller import calling, pcm
 from tests.support.daemon import (
     COMMAND,
     DEMO,
@@ -38,6 +39,7 @@ from tests.support.daemon import (
     emotiond,
     running_daemon,
 )
+from tests.support.signals import demo
 from tests.support.silent_proxy import silent_proxy
 
 TERMINAL = {
@@ -68,6 +70,10 @@ def shown(*messages: dict[str, Any]) -> str:
     view = View()
     for message in messages:
         view.take(message)
+    return drawn_from(view)
+
+
+def drawn_from(view: View) -> str:
     console = Console(width=100)
     with console.capture() as capture:
         console.print(render(view, DARK))
@@ -96,6 +102,18 @@ def test_the_demo_is_marked_and_other_streams_are_left_out() -> None:
     picture = shown({**HELLO, "demo": True}, emotion(), emotion(stream="other", label="sad"))
     assert "DEMO" in picture
     assert picture.startswith("happy")
+
+
+def test_a_stream_can_be_named_and_is_waited_for() -> None:
+    view = View(wanted="kitchen")
+    for message in ({**HELLO, "demo": True, "last": emotion()}, emotion()):
+        view.take(message)
+    assert "waiting for sound of 'kitchen' …" in drawn_from(view)
+    view.take(emotion(stream="kitchen", label="sad"))
+    picture = drawn_from(view)
+    assert picture.startswith("sad")
+    assert "kitchen · lite" in picture
+    assert "DEMO" not in picture
 
 
 def test_a_lost_connection_and_a_stream_with_a_problem_are_shown() -> None:
@@ -251,6 +269,19 @@ def test_a_pipe_gets_no_colours() -> None:
     assert watching.returncode == 0
     assert "dBFS" in printed
     assert "\x1b" not in printed
+
+
+def test_a_published_stream_is_shown_by_its_name() -> None:
+    options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"))
+    with running_daemon(*options) as daemon, calling(daemon.websocket_url) as caller:
+        watching = Watching(f"127.0.0.1:{daemon.port}", "--stream", "kitchen")
+        watching.until("waiting for sound of 'kitchen'")
+        caller.start(purpose="live", publish=True, name="kitchen")
+        caller.send(pcm(demo()[: 4 * 16_000]))
+        watching.until("kitchen · tiny")
+        watching.process.send_signal(signal.SIGINT)
+        assert watching.end() == 0
+    assert "DEMO" not in watching.seen
 
 
 def test_it_connects_again_to_a_daemon_that_starts_anew() -> None:
