@@ -256,11 +256,17 @@ def _add_analyze(group: Any) -> None:
 
 
 def _add_enroll(group: Any) -> None:
-    text = "make a voice profile from 20 seconds of ordinary speech"
+    text = "make a voice profile from 20 seconds of ordinary speech; list and delete profiles"
     parser = _add(group, "enroll", commands.enroll, text)
-    parser.add_argument(
-        "name", metavar="NAME", help="name for --profile; an existing profile is replaced"
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="name for --profile; an existing profile is replaced",
     )
+    what.add_argument("--list", action="store_true", help="list the voice profiles")
+    what.add_argument("--delete", metavar="NAME", help="delete a voice profile")
     kinds = Config().source_kinds
     values = "|".join(kind.value for kind, _ in kinds if kind.is_voice)
     flags: list[Flag] = [
