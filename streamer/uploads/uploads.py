@@ -269,7 +269,7 @@ class Uploads:
         return RequestError(
             "too-long",
             f"a file may have {self._limits.file_seconds / 60:g} minutes",
-            "Analyse it where it is: emotiond analyze FILE",
+            "Analyse it where it is, as WAV, FLAC, OGG, Opus or MP3: emotiond analyze FILE",
         )
 
 

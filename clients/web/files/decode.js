@@ -10,7 +10,7 @@ export const SAMPLE_RATE = 16000;
 /** Decoding holds the whole file, and what comes of it, in memory. */
 export const LARGEST_FILE_BYTES = 256 * 2 ** 20;
 const LOOK_MS = 5000;
-const ELSEWHERE = "For longer recordings, run: emotiond analyze FILE";
+const ELSEWHERE = "For longer WAV, FLAC, OGG, Opus and MP3 files, run: emotiond analyze FILE";
 
 /** Something that the viewer can understand and mend; its message is shown as it is. */
 export class FileProblem extends Error {}
