@@ -4,7 +4,7 @@ python send_audio.py recording.wav
 python send_audio.py mic raspberrypi.local:8765
 python send_audio.py mic --publish kitchen
 
-It needs ``websockets`` and, for files, ``soundfile``; for the microphone, ``sounddevice``.
+It needs ``websockets``; for the microphone, ``sounddevice``; for files, emotiond or ``soundfile``.
 ``EMOTIOND_TOKEN_FILE`` names the file with the daemon's token. ``SSL_CERT_FILE`` names a
 certificate that no authority has signed.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ import queue
 import ssl
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -106,37 +107,67 @@ def _send(connection: ClientConnection, chunks: Iterable[bytes]) -> None:
 
 
 def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """Return the fields of ``start`` for a sound file, and its samples."""
+    """Return the fields of ``start`` for a sound file, and its samples.
+
+    Raises:
+        OSError: the file cannot be read.
+        RuntimeError: soundfile cannot read it.
+    """
+    rate, channels, read = _reader(path)
+    start = {
+        "purpose": "file",
+        "sample_rate": rate,
+        "format": "f32le",
+        "channels": channels,  # the daemon mixes them
+        "name": Path(path).name,
+    }
+
+    def chunks() -> Iterator[bytes]:
+        length = _CHUNK_BYTES // 4 // channels
+        while (block := read(length)).size:
+            yield block.astype("<f4").tobytes()
+
+    return start, chunks()
+
+
+def _reader(path: str) -> tuple[int, int, Callable[[int], Any]]:
+    """Return sample rate, channels, and what reads the next samples, ``(n, channels)``, of a file.
+
+    emotiond's own reader reads to the end, whatever the file's header counts. Where emotiond is not
+    installed, soundfile reads as much as the header says.
+    """
+    try:
+        from emotiond.exceptions import EmotiondError
+        from emotiond.streamer.readers.sound_file import open_sound_file
+    except ImportError:
+        return _soundfile_reader(path)
+
+    def raising_errors_of_files(call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except EmotiondError as error:
+            raise OSError(str(error)) from None
+
+    sound = raising_errors_of_files(open_sound_file, path)
+    read = functools.partial(raising_errors_of_files, sound.read)
+    return sound.sample_rate, sound.channels, read
+
+
+def _soundfile_reader(path: str) -> tuple[int, int, Callable[[int], Any]]:
     import soundfile
 
     if not Path(path).is_file():
         raise OSError(f"{path}: there is no such file")
 
     class ReadThrough(soundfile.SoundFile):  # type: ignore[misc]  # untyped
-        """A file that cannot seek: soundfile seeks after every read, which damages an MP3.
-
-        The package's own reader does the same. This file stands alone, to be copied.
-        """
+        """A file that cannot seek: soundfile seeks after every read, which damages an MP3."""
 
         def seekable(self) -> bool:
             return False
 
     sound = ReadThrough(path)
-    start = {
-        "purpose": "file",
-        "sample_rate": sound.samplerate,
-        "format": "f32le",
-        "channels": sound.channels,  # the daemon mixes them
-        "name": Path(path).name,
-        "duration": sound.frames / sound.samplerate,
-    }
-
-    def chunks() -> Iterator[bytes]:
-        length = _CHUNK_BYTES // 4 // sound.channels
-        while (block := sound.read(length, "float32", always_2d=True)).size:
-            yield block.astype("<f4").tobytes()
-
-    return start, chunks()
+    read = functools.partial(sound.read, dtype="float32", always_2d=True)
+    return sound.samplerate, sound.channels, read
 
 
 def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
@@ -185,7 +216,8 @@ def main(arguments: argparse.Namespace) -> int:
             print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
         elif message["type"] == "analysis":
             share = "" if message["label"] is None else f" {message['confidence']:.0%} on average"
-            print(f"{message['name']}: {message['label'] or 'no speech'}{share}")
+            result = f"{message['label'] or 'no speech'}{share}, {message['duration']:.1f} s"
+            print(f"{message['name']}: {result}")
             for label, part in (message["shares"] or {}).items():
                 print(f"{part:8.0%} of the time {label}")
         elif message["type"] == "error":

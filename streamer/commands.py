@@ -48,9 +48,7 @@ def analyze_files(options: dict[str, Any]) -> int:
         runtime = checked_runtime()
         model = find_model(config.model, runtime)
         profile = None if config.profile is None else profile_for(config.profile, model.card)
-        recipe = model.card.recipe
-        shortest = recipe.end_of(model.card.shape.minimum_frames) / recipe.sample_rate
-        show = _FORMATS[options["format"]](shortest)
+        show = _FORMATS[options["format"]](model.card.shortest_seconds)
         analysts = [
             functools.partial(
                 analyze,
