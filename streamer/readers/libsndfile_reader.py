@@ -85,7 +85,10 @@ class LibsndfileReader:
         self._piece, self._read_frames = piece, 0
         is_whole = self._has_name and piece.covers(self._size)
         try:
-            return _sound_file_class()(self._name if is_whole else PieceFile(self._bytes, piece))
+            file = self._name if is_whole else PieceFile(self._bytes, piece)
+            sound = _sound_file_class()(file)
+            sound.read(piece.skipped)
+            return sound
         except (OSError, RuntimeError, TypeError) as error:
             # TypeError: the suffix is .raw. soundfile does not examine such a file.
             reason = (

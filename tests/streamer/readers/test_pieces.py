@@ -16,7 +16,7 @@ from emotiond.streamer.readers.libsndfile_reader import LibsndfileReader
 from emotiond.streamer.readers.piece import Piece, PieceFile
 from emotiond.streamer.readers.pieces import pieces_of
 from tests.support.signals import RATE, demo, noise, tone
-from tests.support.sound_files import encoded, loud_then_quiet, without_count
+from tests.support.sound_files import encoded, loud_then_quiet, mp2_frame, without_count
 
 SOUND = demo()[: 4 * RATE]
 VARIABLE = {"bitrate_mode": "VARIABLE", "compression_level": 0.3}
@@ -168,6 +168,25 @@ def test_recordings_that_are_joined_are_read_one_after_the_other(
     parts = [encoded(sound, format_, subtype=subtype) for sound in (SOUND, noise(2, -20), SOUND)]
     expected = np.concatenate([read(part) for part in parts])
     np.testing.assert_array_equal(read(b"".join(parts)), expected)
+
+
+def test_a_variable_mp2_that_is_loud_at_its_start_is_read_to_its_end() -> None:
+    levels = [7] * 50 + [2] * 150
+    plain = b"".join(mp2_frame(64, level=level) for level in levels)
+    varied = b"".join(mp2_frame(192 if level == 7 else 64, level=level) for level in levels)
+    assert soundfile.info(io.BytesIO(varied)).frames < 120 * 1152  # what libsndfile guesses
+    found = read(varied)
+    assert found.shape == (200 * 1152, 1)
+    assert np.abs(found[-1152:]).max() > 0.01
+    np.testing.assert_allclose(found, read(plain), atol=1e-6)
+    assert pieces_of(io.BytesIO(plain), len(plain)) == [Piece(0, len(plain))]
+
+
+def test_joined_mp2_files_are_read_one_after_the_other() -> None:
+    part = b"".join(mp2_frame(64, level=5) for _ in range(100))
+    other = b"".join(mp2_frame(64, rate=32_000, level=5) for _ in range(100))
+    found = read(part + ID3_BEHIND + other)
+    assert found.shape == (pytest.approx(100 * 1152 * (1 + 48 / 32), abs=5), 1)
 
 
 def test_tags_between_joined_mp3_files_are_passed_over() -> None:
