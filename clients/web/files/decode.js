@@ -38,10 +38,10 @@ function statedSeconds(file) {
   });
 }
 
-/** @param {number} seconds @param {number} mostSeconds */
-function refuseLong(seconds, mostSeconds) {
+/** @param {string} subject @param {number} seconds @param {number} mostSeconds */
+function refuseLong(subject, seconds, mostSeconds) {
   if (!(seconds > mostSeconds)) return; // a file that does not say how long it is may be short
-  throw new FileProblem(`It is ${duration(seconds)} long; the page takes up to `
+  throw new FileProblem(`${subject} is ${duration(seconds)} long; the page takes up to `
     + `${duration(mostSeconds)}. ${ELSEWHERE}`);
 }
 
@@ -58,7 +58,7 @@ export async function decode(file, mostSeconds) {
       + `${LARGEST_FILE_BYTES / 2 ** 20} MB. ${ELSEWHERE}`);
   }
   // A few bytes can say that hours follow: ask before they fill the memory.
-  refuseLong(await statedSeconds(file), mostSeconds);
+  refuseLong("By what it says, it", await statedSeconds(file), mostSeconds);
   let decoded;
   try {
     const context = new OfflineAudioContext(1, 1, SAMPLE_RATE);
@@ -69,6 +69,6 @@ export async function decode(file, mostSeconds) {
     }
     throw new FileProblem("This browser found no sound in it. Is it an audio or video file?");
   }
-  refuseLong(decoded.duration, mostSeconds);
+  refuseLong("It", decoded.duration, mostSeconds);
   return toInt16(mixDown(decoded));
 }
