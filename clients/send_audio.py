@@ -1,25 +1,30 @@
 """Send sound to a remote emotiond, and print the labels and the result. Copy this file.
 
-python send_audio.py recording.wav [ws://127.0.0.1:8765/ws]
-python send_audio.py mic [ws://127.0.0.1:8765/ws]
+python send_audio.py recording.wav
+python send_audio.py mic raspberrypi.local:8765
+python send_audio.py mic --publish kitchen
 
-It needs ``websockets`` and, for files, ``soundfile``; for the microphone, ``sounddevice``.
+It needs ``websockets``; for the microphone, ``sounddevice``; for files, emotiond or ``soundfile``.
 ``EMOTIOND_TOKEN_FILE`` names the file with the daemon's token. ``SSL_CERT_FILE`` names a
 certificate that no authority has signed.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import functools
 import json
 import logging
 import os
 import queue
+import ssl
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -27,7 +32,32 @@ from websockets.sync.client import ClientConnection, connect
 _CHUNK_BYTES = 64_000  # of a file: just below the limit of a message
 _BLOCK_SECONDS = 0.05  # of the microphone
 _CLOSE_SECONDS = 0.5  # for the closing handshake: the daemon may still be busy with the sound
+_PORT = 8765
 _MOST_BLOCKS = 200  # that wait for a slow network before the oldest is dropped
+
+
+def websocket_url(address: str, scheme: str = "ws") -> str:
+    """Return the URL of a daemon's WebSocket.
+
+    Args:
+        address: that URL, the page's, or only ``HOST``, ``HOST:PORT`` or ``HOST:PORT/PATH``.
+        scheme: ``ws`` or ``wss``, for an address without one.
+
+    Raises:
+        ValueError: this is no such address.
+    """
+    is_bare, encrypted = "://" not in address, None
+    with contextlib.suppress(ValueError):  # an invalid port, or a missing bracket
+        parts = urlsplit(f"{scheme}://{address}" if is_bare else address)
+        if parts.hostname and parts.port != 0:
+            encrypted = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}.get(parts.scheme)
+    if encrypted is None:
+        raise ValueError(f"{address!r} is no address like 127.0.0.1:{_PORT}")
+    place = f"{parts.netloc}:{_PORT}" if is_bare and parts.port is None else parts.netloc
+    path, is_whole = parts.path.rstrip("/"), parts.scheme == encrypted and not is_bare
+    if not path or not (is_whole or path.endswith("/ws")):
+        path += "/ws"
+    return urlunsplit((encrypted, place, path, parts.query, ""))
 
 
 def events(
@@ -77,37 +107,67 @@ def _send(connection: ClientConnection, chunks: Iterable[bytes]) -> None:
 
 
 def file(path: str) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """Return the fields of ``start`` for a sound file, and its samples."""
+    """Return the fields of ``start`` for a sound file, and its samples.
+
+    Raises:
+        OSError: the file cannot be read.
+        RuntimeError: soundfile cannot read it.
+    """
+    rate, channels, read = _reader(path)
+    start = {
+        "purpose": "file",
+        "sample_rate": rate,
+        "format": "f32le",
+        "channels": channels,  # the daemon mixes them
+        "name": Path(path).name,
+    }
+
+    def chunks() -> Iterator[bytes]:
+        length = _CHUNK_BYTES // 4 // channels
+        while (block := read(length)).size:
+            yield block.astype("<f4").tobytes()
+
+    return start, chunks()
+
+
+def _reader(path: str) -> tuple[int, int, Callable[[int], Any]]:
+    """Return sample rate, channels, and what reads the next samples, ``(n, channels)``, of a file.
+
+    emotiond's own reader reads to the end, whatever the file's header counts. Where emotiond is not
+    installed, soundfile reads as much as the header says.
+    """
+    try:
+        from emotiond.exceptions import EmotiondError
+        from emotiond.streamer.readers.sound_file import open_sound_file
+    except ImportError:
+        return _soundfile_reader(path)
+
+    def raising_errors_of_files(call: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except EmotiondError as error:
+            raise OSError(str(error)) from None
+
+    sound = raising_errors_of_files(open_sound_file, path)
+    read = functools.partial(raising_errors_of_files, sound.read)
+    return sound.sample_rate, sound.channels, read
+
+
+def _soundfile_reader(path: str) -> tuple[int, int, Callable[[int], Any]]:
     import soundfile
 
     if not Path(path).is_file():
         raise OSError(f"{path}: there is no such file")
 
     class ReadThrough(soundfile.SoundFile):  # type: ignore[misc]  # untyped
-        """A file that cannot seek: soundfile seeks after every read, which damages an MP3.
-
-        The package's own reader does the same. This file stands alone, to be copied.
-        """
+        """A file that cannot seek: soundfile seeks after every read, which damages an MP3."""
 
         def seekable(self) -> bool:
             return False
 
     sound = ReadThrough(path)
-    start = {
-        "purpose": "file",
-        "sample_rate": sound.samplerate,
-        "format": "f32le",
-        "channels": sound.channels,  # the daemon mixes them
-        "name": Path(path).name,
-        "duration": sound.frames / sound.samplerate,
-    }
-
-    def chunks() -> Iterator[bytes]:
-        length = _CHUNK_BYTES // 4 // sound.channels
-        while (block := sound.read(length, "float32", always_2d=True)).size:
-            yield block.astype("<f4").tobytes()
-
-    return start, chunks()
+    read = functools.partial(sound.read, dtype="float32", always_2d=True)
+    return sound.samplerate, sound.channels, read
 
 
 def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
@@ -143,18 +203,21 @@ def microphone() -> tuple[dict[str, Any], Iterator[bytes]]:
     return {"purpose": "live", "sample_rate": rate, "format": "s16le", "name": "mic"}, chunks()
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: argparse.Namespace) -> int:
     """Print each change of the label, and the result of a file."""
-    what, *rest = arguments
     token_file = os.environ.get("EMOTIOND_TOKEN_FILE")
     token = Path(token_file).read_text("utf-8").strip() if token_file else None
-    start, chunks = microphone() if what == "mic" else file(what)
-    for message in events(rest[0] if rest else "ws://127.0.0.1:8765/ws", start, chunks, token):
+    url = websocket_url(arguments.address)
+    start, chunks = microphone() if arguments.sound == "mic" else file(arguments.sound)
+    if arguments.publish is not None:
+        start |= {"publish": True, "name": arguments.publish}
+    for message in events(url, start, chunks, token):
         if message["type"] == "change":
             print(f"{message['at']:8.2f} s  {message['from']} → {message['to']}", flush=True)
         elif message["type"] == "analysis":
             share = "" if message["label"] is None else f" {message['confidence']:.0%} on average"
-            print(f"{message['name']}: {message['label'] or 'no speech'}{share}")
+            result = f"{message['label'] or 'no speech'}{share}, {message['duration']:.1f} s"
+            print(f"{message['name']}: {result}")
             for label, part in (message["shares"] or {}).items():
                 print(f"{part:8.0%} of the time {label}")
         elif message["type"] == "error":
@@ -163,17 +226,38 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sound", metavar="FILE|mic", help="sound file, or the microphone")
+    parser.add_argument(
+        "address",
+        nargs="?",
+        default="127.0.0.1:8765",
+        metavar="HOST:PORT|URL",
+        help="the daemon, or its page (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--publish",
+        metavar="NAME",
+        help="let all clients of the daemon have the events, of a stream of this name",
+    )
+    return parser
+
+
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
     logging.getLogger("websockets").setLevel(logging.CRITICAL)  # the messages below report errors
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main(_parser().parse_args()))
     except ConnectionRefusedError:
         sys.exit("send_audio: no daemon answers there; is emotiond running?")
     except InvalidStatus as refused:  # the response says what to do
         sys.exit(f"send_audio: {bytes(refused.response.body or b'').decode() or refused}")
-    except (OSError, RuntimeError, WebSocketException) as error:  # RuntimeError: soundfile's
+    except ssl.SSLCertVerificationError as refused:
+        reason = f"the daemon's certificate is refused ({refused.verify_message})"
+        sys.exit(f"send_audio: {reason}; SSL_CERT_FILE names the file with it or its authority's")
+    except (OSError, RuntimeError, ValueError, WebSocketException) as error:  # Runtime: soundfile's
         sys.exit(f"send_audio: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -147,6 +147,11 @@ class Card:
         """Length of the audio in a full window."""
         return self.recipe.end_of(self.window_frames) / self.recipe.sample_rate
 
+    @property
+    def shortest_seconds(self) -> float:
+        """Length of the shortest audio that the model runs on."""
+        return self.recipe.end_of(self.minimum_frames) / self.recipe.sample_rate
+
 
 def load_card(path: Path) -> Card:
     """Read and check a card.

@@ -15,6 +15,7 @@ from typing import Any
 from emotiond import __version__
 from emotiond.exceptions import EmotiondError, shortage_of
 from emotiond.streamer import commands
+from emotiond.streamer.arguments import ArgumentParser, did_you_mean
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
 from emotiond.streamer.options import Option, Part
@@ -40,10 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="emotiond: %(message)s", level=logging.WARNING)
     for name in ("emotiond.websockets", "emotiond.zeromq"):  # they log clients' mistakes
         logging.getLogger(name).setLevel(logging.CRITICAL)  # in the clients' own words
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
-        given.insert(0, "run")
-    options = vars(_parser().parse_args(given))
+    given = _with_command(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    if not given[0].startswith("-") and given[0] not in _COMMANDS:
+        remark = did_you_mean(given[0], _COMMANDS) or f" (choose from {', '.join(_COMMANDS)})"
+        parser.error(f"there is no command {given[0]!r}{remark}")
+    options = vars(parser.parse_args(given))
     command: Callable[[dict[str, Any]], int] = options.pop("command")
     status = 0
     try:
@@ -78,16 +81,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="emotiond", description="Recognise emotion in a voice, live."
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with the command that they may leave out."""
+    first = arguments[0] if arguments else "--"
+    is_command = not first.startswith("-") or first in ("-h", "--help", "--version")
+    return [*arguments] if is_command else ["run", *arguments]
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="emotiond",
+        description="Recognise emotion in a voice, live. Without a command, it runs as 'run'.",
+        examples=(
+            "emotiond                               listen; open the page that it names",
+            "emotiond analyze recording.wav         say which emotions a recording holds",
+            "emotiond watch raspberrypi.local:8765  show what another machine hears",
+        ),
     )
     parser.add_argument("--version", action="version", version=f"emotiond {__version__}")
     group = parser.add_subparsers(metavar="{" + ",".join(_COMMANDS) + "}", required=True)
     _add_run(group)
     _add_analyze(group)
-    watch = _add(group, "watch", commands.watch, "show a daemon's stream in the terminal")
-    watch.add_argument("url", nargs="?", default="ws://127.0.0.1:8765/ws")
+    watch = _add(
+        group,
+        "watch",
+        commands.watch,
+        "show a daemon's stream in the terminal",
+        "emotiond watch",
+        "emotiond watch --stream kitchen",
+        "emotiond watch raspberrypi.local:8765 --token-file token --ca cert.pem",
+    )
+    watch.add_argument(
+        "address",
+        nargs="?",
+        default="127.0.0.1:8765",
+        metavar="HOST:PORT|URL",
+        help="the daemon, or its page (default: %(default)s)",
+    )
+    watch.add_argument(
+        "--stream", metavar="NAME", help="stream to show (default: the daemon's first one)"
+    )
+    watch.add_argument(
+        "--ca", metavar="FILE", help="certificate that no authority has signed, or its authority's"
+    )
     watch.add_argument(
         "--token-file",
         metavar="FILE",
@@ -107,21 +143,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(
-    group: Any, name: str, command: Callable[[dict[str, Any]], int], text: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = group.add_parser(
-        name, help=text, description=text[0].upper() + text[1:] + ".", allow_abbrev=False
+    group: Any, name: str, command: Callable[[dict[str, Any]], int], text: str, *examples: str
+) -> ArgumentParser:
+    description = text[0].upper() + text[1:] + "."
+    parser: ArgumentParser = group.add_parser(
+        name, help=text, description=description, examples=examples
     )
     parser.set_defaults(command=command)
     return parser
 
 
 def _add_run(group: Any) -> None:
-    parser = _add(group, "run", _run, "listen and publish emotions (the default)")
+    parser = _add(
+        group,
+        "run",
+        _run,
+        "listen and publish emotions (the default)",
+        "emotiond --device 'USB Audio' --model lite",
+        "emotiond --source desk=mic --source radio=radio.wav --json",
+        "arecord -t raw -f S16_LE -r 16000 | emotiond --source -",
+    )
     _add_flags(parser, _run_flags())
 
 
-def _add_flags(parser: argparse.ArgumentParser, flags: Sequence[Flag]) -> None:
+def _add_flags(parser: ArgumentParser, flags: Sequence[Flag]) -> None:
     for flag, details in flags:
         parser.add_argument(flag, default=argparse.SUPPRESS, **details)
 
@@ -236,7 +281,15 @@ def _run(options: dict[str, Any]) -> int:
 
 
 def _add_analyze(group: Any) -> None:
-    parser = _add(group, "analyze", commands.analyze_files, "analyze whole recordings")
+    parser = _add(
+        group,
+        "analyze",
+        commands.analyze_files,
+        "analyze whole recordings",
+        "emotiond analyze interview.flac --profile anna",
+        "emotiond analyze *.wav --format csv > emotions.csv",
+        "ffmpeg -v error -i film.mp4 -f wav - | emotiond analyze -",
+    )
     parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
     parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
@@ -244,11 +297,25 @@ def _add_analyze(group: Any) -> None:
 
 
 def _add_enroll(group: Any) -> None:
-    text = "make a voice profile from 20 seconds of ordinary speech"
-    parser = _add(group, "enroll", commands.enroll, text)
-    parser.add_argument(
-        "name", metavar="NAME", help="name for --profile; an existing profile is replaced"
+    text = "make a voice profile from 20 seconds of ordinary speech; list and delete profiles"
+    parser = _add(
+        group,
+        "enroll",
+        commands.enroll,
+        text,
+        "emotiond enroll anna",
+        "emotiond enroll anna --source recording.wav",
+        "emotiond enroll --delete anna",
     )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="name for --profile; an existing profile is replaced",
+    )
+    what.add_argument("--list", action="store_true", help="list the voice profiles")
+    what.add_argument("--delete", metavar="NAME", help="delete a voice profile")
     kinds = Config().source_kinds
     values = "|".join(kind.value for kind, _ in kinds if kind.is_voice)
     flags: list[Flag] = [

@@ -13,14 +13,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotiond.exceptions import ConfigError, SourceError
+from emotiond.exceptions import ConfigError, ProfileError, SourceError
 from emotiond.inference.card import LABELS, load_card
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import (
+    delete_profile,
     make_folder,
     profile_for,
     profile_names,
     profile_path,
+    read_profile,
     write_profile,
 )
 from emotiond.streamer.server.credentials import read_token
@@ -46,9 +48,7 @@ def analyze_files(options: dict[str, Any]) -> int:
         runtime = checked_runtime()
         model = find_model(config.model, runtime)
         profile = None if config.profile is None else profile_for(config.profile, model.card)
-        recipe = model.card.recipe
-        shortest = recipe.end_of(model.card.shape.minimum_frames) / recipe.sample_rate
-        show = _FORMATS[options["format"]](shortest)
+        show = _FORMATS[options["format"]](model.card.shortest_seconds)
         analysts = [
             functools.partial(
                 analyze,
@@ -116,12 +116,47 @@ def watch(options: dict[str, Any]) -> int:
     """``emotiond watch``: show live bars in the terminal."""
     from emotiond.clients.watch import watch_stream
 
-    file = options["token_file"]
-    return watch_stream(options["url"], None if file is None else read_token(Path(file)))
+    file, authority = options["token_file"], options["ca"]
+    return watch_stream(
+        options["address"],
+        None if file is None else read_token(Path(file)),
+        None if authority is None else Path(authority),
+        options["stream"],
+    )
 
 
 def enroll(options: dict[str, Any]) -> int:
-    """``emotiond enroll``: make a voice profile from 20 seconds of speech."""
+    """``emotiond enroll``: make a voice profile from 20 seconds of speech, list or delete one."""
+    is_list, deleted = options.pop("list"), options.pop("delete")
+    name = options.pop("name")
+    if name is not None:
+        return _make_profile(name, options)
+    if options:
+        asked, other = "--list" if is_list else "--delete", next(iter(options))
+        raise ConfigError(f"{asked} has no use for --{other}", f"Leave --{other} out")
+    if is_list:
+        return _list_profiles()
+    path = delete_profile(deleted)
+    print(f"the voice {deleted!r} is deleted: {path}; a running daemon keeps it until it ends")
+    return 0
+
+
+def _list_profiles() -> int:
+    rows = []
+    for name in profile_names():
+        try:
+            profile = read_profile(name)
+            rows.append((name, profile.model, f"{profile.speech_seconds:.0f} s"))
+        except ProfileError:
+            rows.append((name, "unreadable, see 'emotiond doctor'", "?"))
+    if rows:
+        _table(("voice", "model", "speech"), rows)
+    else:
+        print("no voice is kept; keep one with: emotiond enroll NAME")
+    return 0
+
+
+def _make_profile(name: str, options: dict[str, Any]) -> int:
     from emotiond.inference.catalog import find_model
     from emotiond.inference.classifier import Classifier
     from emotiond.streamer.interpreter_check import checked_runtime
@@ -130,7 +165,6 @@ def enroll(options: dict[str, Any]) -> int:
     from emotiond.streamer.sources.microphone import MICROPHONE
     from emotiond.streamer.sources.source import Playback
 
-    name = options.pop("name")
     profile_path(name)  # report a wrong name or folder before the user speaks
     make_folder()
     config = make_config(options, os.environ)
@@ -144,12 +178,20 @@ def enroll(options: dict[str, Any]) -> int:
     replaces = name in profile_names()
     if source.about.device is not None:
         print("Speak as you ordinarily do, about anything.", file=sys.stderr)
+    wanted, progress = enrolling.WANTED_SECONDS, _Progress(enrolling.WANTED_SECONDS)
     try:
-        profile = enrolling.enroll(source, classifier, _progress_line(enrolling.WANTED_SECONDS))
+        profile = enrolling.enroll(source, classifier, progress.show)
     finally:
         if sys.stderr.isatty():
             print(file=sys.stderr)  # end the line of progress
     path = write_profile(name, profile)
+    if profile.speech_seconds < wanted:
+        print(
+            f"emotiond: all speech was used: {profile.speech_seconds:.0f} s in "
+            f"{progress.sound_seconds:.0f} s of sound, without the pauses between words; "
+            f"{wanted:g} s make a better profile",
+            file=sys.stderr,
+        )
     print(
         f"the voice {name!r} is {'kept anew' if replaces else 'kept'}: {path} "
         f"({profile.speech_seconds:.0f} s of speech, model {profile.model!r}); "
@@ -158,21 +200,24 @@ def enroll(options: dict[str, Any]) -> int:
     return 0
 
 
-def _progress_line(wanted_seconds: float) -> Callable[[float], None]:
-    """Show progress in one line on a terminal; elsewhere in a line for every five seconds."""
-    shown = -1
+class _Progress:
+    """Shows progress in one line on a terminal; elsewhere in a line for every five seconds."""
 
-    def show(speech_seconds: float) -> None:
-        nonlocal shown
-        text = f"{speech_seconds:4.1f} of {wanted_seconds:g} s of speech"
+    def __init__(self, wanted_seconds: float) -> None:
+        self.sound_seconds = 0.0
+        self._wanted_seconds = wanted_seconds
+        self._shown = -1
+
+    def show(self, speech_seconds: float, sound_seconds: float) -> None:
+        """Show how much speech there is by now."""
+        self.sound_seconds, wanted_seconds = sound_seconds, self._wanted_seconds
+        text = f"{speech_seconds:4.1f} of {wanted_seconds:g} s of speech, pauses not counted"
         if sys.stderr.isatty():
             bar = "█" * int(20 * min(1, speech_seconds / wanted_seconds))
             print(f"\r{bar:░<20} {text}", end="", file=sys.stderr, flush=True)
-        elif int(speech_seconds // 5) > shown:
-            shown = int(speech_seconds // 5)
+        elif int(speech_seconds // 5) > self._shown:
+            self._shown = int(speech_seconds // 5)
             print(text.strip(), file=sys.stderr, flush=True)
-
-    return show
 
 
 def devices(options: dict[str, Any]) -> int:

@@ -28,11 +28,20 @@ def folder() -> Path:
 
 
 def profile_names() -> Sequence[str]:
-    """Return the sorted names of the profiles."""
+    """Return the sorted names of the profiles.
+
+    Raises:
+        ProfileError: the folder cannot be read.
+    """
     try:
         found = [path.stem for path in folder().iterdir() if path.suffix == _SUFFIX]
-    except OSError:  # there is no such folder yet
+    except FileNotFoundError:  # there is no such folder yet
         return []
+    except OSError as error:
+        raise ProfileError(
+            f"profiles cannot be read in {folder()} ({error.strerror})",
+            "Make it a folder that you may read, or name another data folder in XDG_DATA_HOME",
+        ) from None
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
@@ -56,7 +65,7 @@ def read_profile(name: str) -> Profile:
         ProfileError: the profile does not exist, or its file is broken.
     """
     path = profile_path(name)
-    again = f"Record it again: emotiond enroll {name}"
+    record, again = f"ecord it: emotiond enroll {name}", f"Record it again: emotiond enroll {name}"
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_BYTES + 1)
@@ -64,12 +73,9 @@ def read_profile(name: str) -> Profile:
             raise ValueError("it is far too large")
         return build(Profile, json.loads(content))
     except FileNotFoundError:
-        raise ProfileError(
-            f"there is no profile {name!r}",
-            f"Choose one of {', '.join(names)}, or record it: emotiond enroll {name}"
-            if (names := profile_names())
-            else f"Record it: emotiond enroll {name}",
-        ) from None
+        names = ", ".join(profile_names())
+        remedy = f"Choose one of {names}, or r{record}" if names else f"R{record}"
+        raise ProfileError(f"there is no profile {name!r}", remedy) from None
     except OSError as error:
         raise ProfileError(f"cannot read {path} ({error.strerror})", again) from None
     except (ValueError, RecursionError) as error:
@@ -126,6 +132,26 @@ def write_profile(name: str, profile: Profile) -> Path:
             raise
     except OSError as error:
         raise _unwritable(error) from None
+    return path
+
+
+def delete_profile(name: str) -> Path:
+    """Delete a profile, and return where it was.
+
+    Raises:
+        ProfileError: the profile does not exist, or its file cannot be deleted.
+    """
+    path = profile_path(name)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        names = ", ".join(profile_names())
+        remedy = f"The profiles are {names}" if names else "There are no profiles"
+        raise ProfileError(f"there is no profile {name!r}", remedy) from None
+    except OSError as error:
+        raise ProfileError(
+            f"cannot delete {path} ({error.strerror})", "Delete it as a user who may do so"
+        ) from None
     return path
 
 

@@ -49,6 +49,10 @@ const daemon = {
   mostFileSeconds: () => hello?.mostFileSeconds ?? 0,
   mostMessageBytes: () => hello?.mostMessageBytes ?? 0,
   strideSeconds: () => hello?.strideSeconds ?? 0.25,
+  hasStream: (/** @type {string} */ name) => selection.all.some(
+    (stream) => stream !== voice.stream && stream.name === name
+      && stream.isPresent && stream.status !== "ended",
+  ),
 };
 const timeline = new Timeline(element("timeline-canvas", HTMLCanvasElement), readTheme(LABELS));
 const plane = new AffectPlane(element("plane-canvas", HTMLCanvasElement), readTheme(LABELS));

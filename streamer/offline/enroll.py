@@ -20,13 +20,13 @@ from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import RING_SECONDS
 
 WANTED_SECONDS = 20.0
-"""Wanted amount of speech, according to the gate."""
+"""Wanted amount of speech, according to the gate: pauses between words do not count."""
 _FEWEST_SECONDS = 5.0  # least amount of speech, if the source ends early
 _MOST_SECONDS = 300.0  # longest audio that is searched for the speech
 _PATIENCE_SECONDS = 15.0  # longest wait for any audio
 
-OnProgress = Callable[[float], None]
-"""Takes the seconds of speech so far."""
+OnProgress = Callable[[float, float], None]
+"""Takes the seconds of speech so far, without its pauses, and those of all sound."""
 
 
 def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> Profile:
@@ -55,8 +55,8 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
         source.start(ring, lambda *_: None)
         for chunk in _chunks(chunker, woken):
             pipeline.process(chunk, classifier)
-            on_progress(speaker.speech_seconds)
             received_seconds = (chunk.position + chunk.samples.shape[0]) / SAMPLE_RATE
+            on_progress(speaker.speech_seconds, received_seconds)
             if speaker.speech_seconds >= WANTED_SECONDS or received_seconds >= _MOST_SECONDS:
                 break
     finally:
@@ -66,7 +66,7 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
         raise SourceError(source.failure.rstrip("."), "Nothing was kept")
     if speaker.speech_seconds < _FEWEST_SECONDS:
         raise ProfileError(
-            f"only {speaker.speech_seconds:.1f} seconds of speech came",
+            f"only {speaker.speech_seconds:.1f} seconds of speech came, pauses not counted",
             f"Give {WANTED_SECONDS:g} seconds of speech; 'emotiond doctor' checks a microphone",
         )
     card = classifier.card

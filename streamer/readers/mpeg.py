@@ -1,4 +1,4 @@
-"""Finds all frames of MP3 files, and counts them.
+"""Finds all frames of MP3 files, and counts them; of layers 1 and 2 (MP2), too.
 
 What says how many there are is missing (then libsndfile guesses from the first frames), or was
 written before more came behind, or belongs to the first of several files that were joined.
@@ -13,10 +13,16 @@ from emotiond.streamer.readers.piece import Piece
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _KBITS = {
-    True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (3, 1): tuple(range(32, 449, 32)),
+    (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (3, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-"""Of layer 3 by the bits of the header from 1 on, for MPEG 1 and for the others."""
+"""By version (MPEG 1, and the others) and layer: by the bits of the header from 1 on."""
+_SAMPLES = {1: 384, 2: 1152}
+"""Of a frame, by layer."""
 _FEWEST_FRAMES = 3  # in a row, for what may be frames by chance
 _READ_BYTES = 2**20
 _ID3_BYTES = 10
@@ -29,6 +35,7 @@ class _Kind(NamedTuple):
     """What all frames of a piece have in common."""
 
     version: int
+    layer: int
     rate: int
     is_mono: bool
 
@@ -46,16 +53,21 @@ class _Run(NamedTuple):
     start: int
     stop: int
     frames: int
+    is_constant: bool
+    """Whether all frames have one bit rate."""
     counter: int | None
     """Position of the count of frames in the first frame, which is no sound then."""
 
 
 def pieces(file: BinaryIO, start: int, size: int) -> list[Piece] | None:
-    """Return the pieces of an MP3 file that begins here, tags included; None if none does."""
+    """Return the pieces of an MP3 or MP2 file that begins here, with tags; None if none does."""
     runs = _runs(file, _behind_tags(file, start), size)
     if not runs:
         return None
     (first, *more) = runs
+    kind, _ = _at(file, first.start)
+    if not more and kind.layer < 3 and first.is_constant:  # what libsndfile guesses is right then
+        return [Piece(start, size)]
     if not more and first.counter is not None:
         file.seek(first.counter)
         counted = int.from_bytes(file.read(4), "big")
@@ -69,16 +81,45 @@ def _piece(file: BinaryIO, run: _Run) -> Piece:
         return Piece(
             run.start, run.stop, patches={run.counter: (run.frames - 1).to_bytes(4, "big")}
         )
-    file.seek(run.start)
-    header = file.read(4)
-    kind, _ = _parse(header) or (None, 0)
-    assert kind is not None
+    kind, header = _at(file, run.start)
+    if kind.layer < 3:
+        # With the smallest frame as the first one, libsndfile guesses too many, and reads them all.
+        header = bytes((header[0], header[1] | 1, 0x10 | (header[2] & 0x0C), header[3]))
+        head = header.ljust(_length(header), b"\0")  # which is silence
+        return Piece(run.start, run.stop, head, skipped=_SAMPLES[kind.layer])
     # The same header without a check sum, with the largest frames: there is room for the count.
     header = bytes((header[0], header[1] | 1, (header[2] & 0x0D) | 0xE0, header[3]))
-    _, length = _parse(header) or (None, 0)
     frame = header + bytes(kind.side_bytes) + b"Xing" + bytes((0, 0, 0, 1))
-    head = (frame + run.frames.to_bytes(4, "big")).ljust(length, b"\0")
+    head = (frame + run.frames.to_bytes(4, "big")).ljust(_length(header), b"\0")
     return Piece(run.start, run.stop, head)
+
+
+def _at(file: BinaryIO, position: int) -> tuple[_Kind, bytes]:
+    """Return the kind of a frame, and its header."""
+    file.seek(position)
+    header = file.read(4)
+    parsed = _parse(header)
+    assert parsed is not None
+    return parsed[0], header
+
+
+def _length(header: bytes) -> int:
+    parsed = _parse(header)
+    assert parsed is not None
+    return parsed[1]
+
+
+def layer_of(beginning: bytes) -> int | None:
+    """Return the layer of the three frames with which these bytes begin; None if they do not."""
+    kinds: list[_Kind] = []
+    position = 0
+    while len(kinds) < _FEWEST_FRAMES:
+        parsed = _parse(beginning[position : position + 4])
+        if parsed is None:
+            return None
+        kinds.append(parsed[0])
+        position += parsed[1]
+    return kinds[0].layer if len({*kinds}) == 1 else None
 
 
 def _behind_tags(file: BinaryIO, position: int) -> int:
@@ -95,16 +136,20 @@ def _behind_tags(file: BinaryIO, position: int) -> int:
 
 @functools.lru_cache(4096)
 def _parse(header: bytes) -> tuple[_Kind, int] | None:
-    """Return the kind and the length in bytes of a frame of layer 3; None for other bytes."""
-    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE6 != 0xE2:
+    """Return the kind and the length in bytes of a frame; None for other bytes."""
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return None
-    version, bits, rate = header[1] >> 3 & 3, header[2] >> 4, header[2] >> 2 & 3
-    if version not in _RATES or not 1 <= bits <= 14 or rate == 3:
+    version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
+    bits, rate = header[2] >> 4, header[2] >> 2 & 3
+    if version not in _RATES or layer == 4 or not 1 <= bits <= 14 or rate == 3:
         return None
-    is_first = version == 3
-    hertz = _RATES[version][rate]
-    length = (144 if is_first else 72) * _KBITS[is_first][bits - 1] * 1000 // hertz
-    return _Kind(version, hertz, header[3] >> 6 == _MONO), length + (header[2] >> 1 & 1)
+    hertz, padding = _RATES[version][rate], header[2] >> 1 & 1
+    bits_per_second = _KBITS[max(2, version), layer][bits - 1] * 1000
+    if layer == 1:
+        length = 4 * (12 * bits_per_second // hertz + padding)
+    else:
+        length = (144 if version == 3 or layer == 2 else 72) * bits_per_second // hertz + padding
+    return _Kind(version, layer, hertz, header[3] >> 6 == _MONO), length
 
 
 class _Bytes:
@@ -157,22 +202,26 @@ def _run(content: _Bytes, start: int, size: int) -> _Run | None:
         return None
     kind, length = first
     counter = _counter(content.at(start, _LOOK_BYTES), kind)
-    position, frames = start + length, 1
+    position, frames, rates = start + length, 1, {content.at(start, 4)[2] >> 4}
     while position < size:
         beginning = content.at(position, _LOOK_BYTES)
         following = _parse(beginning[:4])
         if following is None or following[0] != kind or _counter(beginning, kind) is not None:
             break
         position, frames = position + following[1], frames + 1
+        rates.add(beginning[2] >> 4)
     if position > size:  # the last one is cut off
         position, frames = size, frames - 1
     if frames < _FEWEST_FRAMES:
         return None
-    return _Run(start, position, frames, None if counter is None else start + counter)
+    counter = None if counter is None else start + counter
+    return _Run(start, position, frames, len(rates) == 1, counter)
 
 
 def _counter(frame: bytes, kind: _Kind) -> int | None:
-    """Return where in a frame a count of frames stands, as in the first one of most files."""
+    """Return where in a frame a count of frames stands, as in the first one of most MP3 files."""
+    if kind.layer < 3:
+        return None
     mark = frame[4 + kind.side_bytes : 12 + kind.side_bytes]
     if mark[:4] in (b"Xing", b"Info") and mark[-1] & 1:
         return 12 + kind.side_bytes

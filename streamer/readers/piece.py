@@ -20,6 +20,8 @@ class Piece:
     """By position in the file, bytes that stand for those that are there."""
     counted: int = 0
     """Samples that the file counts. What is no sound behind them is not damage."""
+    skipped: int = 0
+    """Samples of ``head``, which are left out."""
 
     def covers(self, size: int) -> bool:
         """Return whether the piece is a whole file of this size, as it is."""

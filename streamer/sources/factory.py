@@ -10,13 +10,12 @@ from typing import Any
 
 from emotiond.exceptions import ConfigError, NoMicrophoneError
 from emotiond.streamer.options import SettingsOf
+from emotiond.streamer.protocol.requests import LONGEST_STREAM_NAME
 from emotiond.streamer.readers.sound_file import path_exists
 from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.file import DEMO
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import Playback, Source, SourceKind
-
-_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,10 @@ def _parse(text: str) -> SourceSpec:
         raise ConfigError(
             f"--source {text!r} names no source", f"Use {', '.join(values)} or a file"
         )
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+    if not name or len(name) > LONGEST_STREAM_NAME or not name.isprintable():
         raise ConfigError(
             f"{name!r} cannot be a stream's name",
-            f"Use up to {_LONGEST_NAME} printable characters: --source NAME=SOURCE",
+            f"Use up to {LONGEST_STREAM_NAME} printable characters: --source NAME=SOURCE",
         )
     return SourceSpec(name, source)
 
@@ -76,7 +75,7 @@ def default_name(source: str) -> str:
     """Return the name of a source without one: for a file, the end of its path."""
     name = kind_of(source).stream_name(source)
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)[
-        :_LONGEST_NAME
+        :LONGEST_STREAM_NAME
     ]
 
 

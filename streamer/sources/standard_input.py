@@ -19,6 +19,7 @@ from emotiond.streamer.audio.raw import FORMATS, RawForm, container_of, decode, 
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import fault_of
 from emotiond.streamer.options import Option
+from emotiond.streamer.readers.frames import frames_of, may_be_frames
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
@@ -29,6 +30,7 @@ _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
 _MOST_AHEAD_SECONDS = 0.5
 _HEAD_BYTES = 12
+_FRAMES_BYTES = 8192  # three frames of compressed sound
 _MOST_CHUNK_BYTES = 2**20  # of a WAV header
 _DOUBT_SECONDS = 4.0  # of sound, after which it has to look like what it is taken for
 _DEFAULT_FORMAT = "s16le"
@@ -129,7 +131,11 @@ class StandardInput:
             SourceError: it is no raw sound and no WAV stream.
         """
         head = _read_whole(_HEAD_BYTES)
-        if (name := container_of(head)) is not None:
+        name = container_of(head)
+        if name is None and may_be_frames(head):
+            head += _read_whole(_FRAMES_BYTES)
+            name = frames_of(head)
+        if name is not None:
             raise SourceError(
                 f"standard input is {name}, and no raw sound",
                 "Decode it: ffmpeg -i INPUT -f wav - | emotiond --source -",

@@ -51,9 +51,8 @@ class Uploads:
         self._history = history
         self._stride_samples = stride_samples
         self._limits = limits
-        self._names = (
-            name for name in map("client-{}".format, itertools.count(1)) if name not in taken
-        )
+        self._numbered = map("client-{}".format, itertools.count(1))
+        self._taken = {*taken}
         self._loop = asyncio.get_running_loop()
         self._running: dict[Connection, Upload] = {}
         # Clients whose audio has no stream. They have already got an error.
@@ -117,16 +116,30 @@ class Uploads:
             )
         if start.purpose == "file" and (start.duration or 0) > self._limits.file_seconds:
             raise self._too_long()
+        name = self._name_for(start)
         self._without_stream.discard(client)
+        self._taken.add(name)
         to = Recipient(client, start)
         publish = functools.partial(self._publish, to)
         idle_timer = IdleTimer(self._limits.idle_seconds, functools.partial(self._end_idle, client))
-        stream = Upload(next(self._names), to, self._stride_samples, publish, idle_timer)
+        stream = Upload(name, to, self._stride_samples, publish, idle_timer)
         self._running[client] = stream
         client.pace_audio(stream.is_file)
         about = {"stream": stream.name, "purpose": start.purpose, "name": start.name}
         client.send_json({"type": "started", **about})
         self._adopt(stream)
+
+    def _name_for(self, start: Start) -> str:
+        """Return the name of a new stream: the client's own where others get to see it."""
+        if not (start.publish and start.name.strip()):
+            return next(name for name in self._numbered if name not in self._taken)
+        if start.name in self._taken:
+            raise RequestError(
+                "name-taken",
+                f"there is a stream called {start.name!r} already",
+                "Choose another name, or try again when that one has ended",
+            )
+        return start.name
 
     async def _take(self, client: Connection, audio: Audio) -> None:
         stream = self._running.get(client)
@@ -175,6 +188,7 @@ class Uploads:
             self._expect_without_stream(client)
         else:
             self._abort(stream, "the client has cancelled it")
+            await stream.to.ended.wait()  # its name is free then
         self._without_stream.discard(client)
 
     async def _conclude(self, stream: Upload) -> None:
@@ -215,6 +229,7 @@ class Uploads:
         if not has_ended:
             return
         to.ended.set()
+        self._taken.discard(name)
         if to.start.publish:
             self._hub.forget(name)
         stream = self._running.get(to.client)
@@ -254,7 +269,7 @@ class Uploads:
         return RequestError(
             "too-long",
             f"a file may have {self._limits.file_seconds / 60:g} minutes",
-            "Analyse it where it is: emotiond analyze FILE",
+            "Analyse it where it is, as WAV, FLAC, OGG, Opus or MP3: emotiond analyze FILE",
         )
 
 

@@ -98,7 +98,10 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         caller.say("auth", token="")
         caller.say("ping")
         number = caller.analysis(VOICE, name="voice", publish=True, duration=3)["id"]
-        stream = caller.start(purpose="live", format="f32le", sample_rate=48_000)
+        live = {"purpose": "live", "format": "f32le", "sample_rate": 48_000}
+        caller.say("start", **live, publish=True, name=caller.hello["streams"][0])
+        caller.until("error", error="name-taken")
+        stream = caller.start(**live)
         caller.say("start", purpose="live", format="f32le", sample_rate=48_000)
         caller.send(VOICE)
         caller.say("cancel")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import soundfile
 
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
+from emotiond.streamer import cli
 from emotiond.streamer.folders import data_folder
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, emotiond
@@ -57,6 +59,44 @@ def test_help_names_every_command() -> None:
     text = emotiond("--help").stdout
     for command in ("run", "analyze", "watch", "devices", "models", "doctor"):
         assert command in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "nearest"),
+    [
+        (("--devise", "1"), "--device"),
+        (("run", "--devise=1"), "--device"),
+        (("run", "--speed", "max", "--recrod", "x.wav"), "--record"),
+        (("analize", "x.wav"), "analyze"),
+        (("wathc",), "watch"),
+        (("analyze", "--fromat", "json", "x.wav"), "--format"),
+        (("watch", "127.0.0.1:9", "--tokenfile", "x"), "--token-file"),
+        (("enroll", "anna", "--sorce", "mic"), "--source"),
+        (("doctor", "--jsn"), "--json"),
+    ],
+)
+def test_a_misspelled_word_names_the_nearest_one(arguments: tuple[str, ...], nearest: str) -> None:
+    ended = emotiond(*arguments)
+    assert ended.returncode == 2
+    assert ended.stderr.rstrip().endswith(f"(did you mean {nearest}?)")
+
+
+@pytest.mark.parametrize("arguments", [("fly",), ("run", "--zzzzz"), ("doctor", "more")])
+def test_a_word_that_resembles_none_gets_no_guess(arguments: tuple[str, ...]) -> None:
+    ended = emotiond(*arguments)
+    assert ended.returncode == 2
+    assert "did you mean" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", [None, "run", "analyze", "watch", "enroll"])
+def test_help_ends_with_three_examples_that_are_right(command: str | None) -> None:
+    text = emotiond(*([command] if command else []), "--help").stdout
+    examples = text.partition("\nexamples:\n")[2].splitlines()
+    assert len(examples) == 3
+    for line in examples:
+        example = re.search(r"emotiond((?: '[^']+'| [^\s|>]\S*)*)", line)
+        assert example is not None
+        cli._parser().parse_args(cli._with_command(shlex.split(example[1])))
 
 
 @pytest.mark.parametrize(

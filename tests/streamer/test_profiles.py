@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from emotiond.exceptions import ProfileError
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import make_profile
 from emotiond.streamer.profiles import (
+    delete_profile,
     folder,
     profile_for,
     profile_names,
@@ -27,6 +29,15 @@ PROFILE = make_profile("full", "0" * 64, 20.0, (0.5, -1.25))
 def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     return tmp_path / "data"
+
+
+@pytest.fixture
+def as_nobody() -> Iterator[Callable[[], None]]:
+    """Become a user who owns nothing, where the tests run as root, until the test ends."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to make a folder of another user")
+    yield lambda: os.seteuid(65_534)
+    os.seteuid(0)
 
 
 def refusal(name: str) -> str:
@@ -116,7 +127,8 @@ def test_a_folder_that_cannot_be_made_is_reported(data_home: Path) -> None:
     data_home.write_text("a file is in the way")
     with pytest.raises(ProfileError, match=r"cannot be kept in .*XDG_DATA_HOME"):
         write_profile("anna", PROFILE)
-    assert profile_names() == []
+    with pytest.raises(ProfileError, match=r"cannot be read in .*XDG_DATA_HOME"):
+        profile_names()
 
 
 def test_a_profile_serves_the_model_that_it_was_made_with(adapting_classifier: Classifier) -> None:
@@ -129,3 +141,24 @@ def test_a_profile_serves_the_model_that_it_was_made_with(adapting_classifier: C
     write_profile("old", make_profile(card.name, "0" * 64, 20.0, (0.0,) * 13))
     with pytest.raises(ProfileError, match="another version of 'adapting'"):
         profile_for("old", card)
+
+
+def test_a_folder_of_another_user_is_named(data_home: Path, as_nobody: Callable[[], None]) -> None:
+    write_profile("anna", PROFILE)
+    as_nobody()
+    for act in (profile_names, lambda: delete_profile("anna")):
+        with pytest.raises(ProfileError, match="Permission denied"):
+            act()
+
+
+def test_a_profile_that_is_a_folder_is_not_deleted() -> None:
+    (folder() / "anna.json").mkdir(parents=True)
+    with pytest.raises(ProfileError, match=r"cannot delete .*anna\.json"):
+        delete_profile("anna")
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(data_home: Path) -> None:
+    (data_home / "emotiond").mkdir(parents=True)
+    folder().write_text("")
+    with pytest.raises(ProfileError, match=r"cannot be read in .*profiles \(Not a directory\)"):
+        profile_names()

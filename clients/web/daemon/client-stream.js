@@ -26,6 +26,7 @@ import { Watchdog } from "./watchdog.js";
  * @property {() => number} mostFileSeconds
  * @property {() => number} mostMessageBytes
  * @property {() => number} strideSeconds
+ * @property {(name: string) => boolean} hasStream whether a public stream of this name goes on
  */
 
 /** @typedef {import("../state/events.js").StreamEvent|import("./replies.js").Analysis} StreamMessage */

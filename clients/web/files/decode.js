@@ -10,7 +10,7 @@ export const SAMPLE_RATE = 16000;
 /** Decoding holds the whole file, and what comes of it, in memory. */
 export const LARGEST_FILE_BYTES = 256 * 2 ** 20;
 const LOOK_MS = 5000;
-const ELSEWHERE = "For longer recordings, run: emotiond analyze FILE";
+const ELSEWHERE = "For longer WAV, FLAC, OGG, Opus and MP3 files, run: emotiond analyze FILE";
 
 /** Something that the viewer can understand and mend; its message is shown as it is. */
 export class FileProblem extends Error {}
@@ -38,10 +38,10 @@ function statedSeconds(file) {
   });
 }
 
-/** @param {number} seconds @param {number} mostSeconds */
-function refuseLong(seconds, mostSeconds) {
+/** @param {string} subject @param {number} seconds @param {number} mostSeconds */
+function refuseLong(subject, seconds, mostSeconds) {
   if (!(seconds > mostSeconds)) return; // a file that does not say how long it is may be short
-  throw new FileProblem(`It is ${duration(seconds)} long; the page takes up to `
+  throw new FileProblem(`${subject} is ${duration(seconds)} long; the page takes up to `
     + `${duration(mostSeconds)}. ${ELSEWHERE}`);
 }
 
@@ -58,7 +58,7 @@ export async function decode(file, mostSeconds) {
       + `${LARGEST_FILE_BYTES / 2 ** 20} MB. ${ELSEWHERE}`);
   }
   // A few bytes can say that hours follow: ask before they fill the memory.
-  refuseLong(await statedSeconds(file), mostSeconds);
+  refuseLong("By what it says, it", await statedSeconds(file), mostSeconds);
   let decoded;
   try {
     const context = new OfflineAudioContext(1, 1, SAMPLE_RATE);
@@ -69,6 +69,6 @@ export async function decode(file, mostSeconds) {
     }
     throw new FileProblem("This browser found no sound in it. Is it an audio or video file?");
   }
-  refuseLong(decoded.duration, mostSeconds);
+  refuseLong("It", decoded.duration, mostSeconds);
   return toInt16(mixDown(decoded));
 }

@@ -11,6 +11,7 @@ import { Microphone, MicrophoneProblem } from "./microphone.js";
 /** What may wait for a slow network before sound is left out: old sound is no live sound. */
 const MOST_WAITING_SECONDS = 2;
 const BYTES_PER_SAMPLE = 2;
+const NAME = "browser";
 const UNPLUGGED = "The microphone is gone. Plug it in, then press Speak again.";
 
 export class Voice {
@@ -115,7 +116,7 @@ export class Voice {
     window.clearTimeout(this.#retryTimer);
     this.#sending?.close();
     const sending = new ClientStream(this.#daemon.address, this.#daemon.token(), {
-      purpose: "live", sampleRate: microphone.sampleRate, name: "microphone of a browser",
+      purpose: "live", sampleRate: microphone.sampleRate, name: this.#freeName(),
       publish: this.isPublic,
     }, (message) => this.#receive(message), (problem) => {
       if (problem.kind === "refused") this.#end(problem.message);
@@ -130,6 +131,13 @@ export class Voice {
       this.stream.reconnected(true);
       this.#become("on", "");
     }, () => {}); // see onEnd
+  }
+
+  /** @returns {string} a name that no other stream has: the daemon refuses to publish two of one */
+  #freeName() {
+    let name = NAME;
+    for (let number = 2; this.#daemon.hasStream(name); number += 1) name = `${NAME} ${number}`;
+    return name;
   }
 
   /** @param {string} name */

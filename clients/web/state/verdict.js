@@ -4,7 +4,7 @@
 const FEWEST_SECONDS = 2;
 /** Of the time with a label. */
 const LEAST_SHARE = 0.2;
-/** What the shipped models need; a shorter file cannot be judged. */
+/** What the shipped models need, as their cards say; a shorter file cannot be judged. */
 const SHORTEST_SECONDS = 0.255;
 
 /** @param {import("./file-stream.js").Result} result @returns {boolean} whether it holds several emotions */

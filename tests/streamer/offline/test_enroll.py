@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -14,8 +15,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from emotiond.dsp.frontend import FrontEnd
 from emotiond.exceptions import ProfileError, SourceError
 from emotiond.inference.classifier import Classifier
+from emotiond.streamer.audio.chunker import Chunker
+from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.offline.enroll import WANTED_SECONDS, enroll
 from emotiond.streamer.sources.file import FileSource
 from tests.support.daemon import COMMAND, DEMO, emotiond
@@ -53,9 +57,15 @@ def events_with(*options: str, environment: Mapping[str, str]) -> list[dict[str,
 def test_it_stops_after_twenty_seconds_of_speech(
     adapting_classifier: Classifier, long_speech: Path
 ) -> None:
-    progress: list[float] = []
-    profile = enroll(recording(long_speech), adapting_classifier, progress.append)
+    progress, sound = [], []
+
+    def note(speech_seconds: float, sound_seconds: float) -> None:
+        progress.append(speech_seconds)
+        sound.append(sound_seconds)
+
+    profile = enroll(recording(long_speech), adapting_classifier, note)
     assert progress == sorted(progress)
+    assert sound == [pytest.approx(0.25 * (index + 1)) for index in range(len(sound))]
     assert WANTED_SECONDS <= profile.speech_seconds < WANTED_SECONDS + 0.5
     assert progress[-1] == profile.speech_seconds
     assert (profile.model, len(profile.mean)) == ("adapting", 13)
@@ -66,21 +76,78 @@ def test_the_same_recording_gives_the_same_profile(
     adapting_classifier: Classifier, long_speech: Path
 ) -> None:
     first, second = (
-        enroll(recording(long_speech), adapting_classifier, lambda _: None) for _ in range(2)
+        enroll(recording(long_speech), adapting_classifier, lambda *_: None) for _ in range(2)
     )
     assert first == second
 
 
 def test_a_shorter_recording_will_do(adapting_classifier: Classifier) -> None:
-    profile = enroll(recording(DEMO), adapting_classifier, lambda _: None)
+    profile = enroll(recording(DEMO), adapting_classifier, lambda *_: None)
     assert 5 < profile.speech_seconds < 20
+
+
+def test_all_speech_is_used_and_its_pauses_are_not(adapting_classifier: Classifier) -> None:
+    profile = enroll(recording(DEMO), adapting_classifier, lambda *_: None)
+    ring = Ring(demo().size + RATE, 1, RATE)
+    ring.write(demo()[:, np.newaxis], 0.0)
+    ring.end()
+    chunker, card = Chunker(ring, 4_000), adapting_classifier.card
+    front_end, frames = FrontEnd(card.recipe, card.shape), 0
+    while (chunk := chunker.next_chunk()) is not None and not chunk.last:
+        frames += front_end.push(chunk.samples).new_active_frames
+    assert profile.speech_seconds == pytest.approx(frames * card.recipe.hop_length / RATE)
+
+
+def test_less_speech_than_wanted_is_said_and_why(home: Mapping[str, str]) -> None:
+    ended = emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
+    assert ended.returncode == 0
+    *progress, said = ended.stderr.splitlines()
+    assert re.fullmatch(r"10\.\d of 20 s of speech, pauses not counted", progress[-1])
+    assert said.startswith(
+        "emotiond: all speech was used: 15 s in 28 s of sound, without the pauses"
+    )
+
+
+def test_profiles_are_listed_and_deleted(home: Mapping[str, str], tmp_path: Path) -> None:
+    empty = emotiond("enroll", "--list", env=home)
+    assert (empty.returncode, empty.stderr) == (0, "")
+    assert "no voice is kept" in empty.stdout
+    missing = emotiond("enroll", "--delete", "anna", env=home)
+    assert missing.returncode == 1
+    assert missing.stderr == "emotiond: there is no profile 'anna'. There are no profiles.\n"
+    assert not (tmp_path / "data").exists()
+    emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
+    folder = tmp_path / "data" / "emotiond" / "profiles"
+    (folder / "bert.json").write_text("{")
+    listed = emotiond("enroll", "--list", env=home)
+    assert listed.returncode == 0
+    _, anna, bert = listed.stdout.splitlines()
+    assert anna.split() == ["anna", "lite", "15", "s"]
+    assert bert.split()[0] == "bert"
+    mistyped = emotiond("enroll", "--delete", "ana", env=home)
+    assert mistyped.stderr == "emotiond: there is no profile 'ana'. The profiles are anna, bert.\n"
+    for name in ("anna", "bert"):
+        deleted = emotiond("enroll", "--delete", name, env=home)
+        assert (deleted.returncode, deleted.stderr) == (0, "")
+        assert str(folder / f"{name}.json") in deleted.stdout
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--list", "anna"), ("--list", "--delete", "anna"), ("anna", "--delete", "bert"), ()],
+)
+def test_only_one_thing_is_done(home: Mapping[str, str], arguments: tuple[str, ...]) -> None:
+    ended = emotiond("enroll", *arguments, env=home)
+    assert ended.returncode == 2
+    assert "--list" in ended.stderr or "--delete" in ended.stderr
 
 
 def test_hardly_any_speech_will_not_do(adapting_classifier: Classifier, tmp_path: Path) -> None:
     path = tmp_path / "short.wav"
     soundfile.write(path, demo()[: 4 * RATE], RATE)
     with pytest.raises(ProfileError, match=r"only \d\.\d seconds of speech"):
-        enroll(recording(path), adapting_classifier, lambda _: None)
+        enroll(recording(path), adapting_classifier, lambda *_: None)
 
 
 def test_silence_is_nobodys_voice(adapting_classifier: Classifier, tmp_path: Path) -> None:
@@ -88,7 +155,7 @@ def test_silence_is_nobodys_voice(adapting_classifier: Classifier, tmp_path: Pat
     soundfile.write(path, noise(400, -80), RATE)
     progress: list[float] = []
     with pytest.raises(ProfileError, match=r"only 0\.0 seconds"):
-        enroll(recording(path), adapting_classifier, progress.append)
+        enroll(recording(path), adapting_classifier, lambda _, sound: progress.append(sound))
     assert len(progress) == 1200  # five minutes were enough
 
 
@@ -100,13 +167,13 @@ def test_a_damaged_recording_makes_no_profile(
     path = tmp_path / "broken.wav"
     soundfile.write(path, samples, RATE, subtype="FLOAT")
     with pytest.raises(SourceError, match="not finite"):
-        enroll(recording(path), adapting_classifier, lambda _: None)
+        enroll(recording(path), adapting_classifier, lambda *_: None)
 
 
 def test_a_model_that_does_not_adapt_needs_no_profile(tiny_classifier: Classifier) -> None:
     source = recording(DEMO)
     with pytest.raises(ProfileError, match="'tiny' does not adapt"):
-        enroll(source, tiny_classifier, lambda _: None)
+        enroll(source, tiny_classifier, lambda *_: None)
     assert source._decoder._process.poll() is not None
 
 
@@ -117,7 +184,7 @@ def test_streams_start_from_the_voice_and_are_the_same_every_time(
     ended = emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
     assert ended.returncode == 0, ended.stderr
     assert "emotiond --profile anna" in ended.stdout
-    assert "10.4 of 20 s of speech" in ended.stderr
+    assert " of 20 s of speech" in ended.stderr
     first = events_with("--profile", "anna", environment=home)
     assert first == events_with(environment={**home, "EMOTIOND_PROFILE": "anna"})
     assert first != cold
@@ -151,6 +218,8 @@ def test_a_profile_contains_no_audio(home: Mapping[str, str], tmp_path: Path) ->
         (("enroll", "../anna", "--source", "demo"), "cannot be a profile's name"),
         (("enroll", "anna", "--source", "demo", "--source", "a=demo"), "one voice"),
         (("enroll", "anna", "--source", "missing.wav"), "no such file"),
+        (("enroll", "--delete", "../anna"), "cannot be a profile's name"),
+        (("enroll", "--list", "--source", "mic"), "--list has no use for --source"),
         (("run", "--source", "demo", "--profile", "anna", *FAST), "emotiond enroll anna"),
         (("analyze", str(DEMO), "--profile", "anna"), "there is no profile 'anna'"),
     ],

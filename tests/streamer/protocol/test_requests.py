@@ -12,6 +12,7 @@ from jsonschema import ValidationError
 from emotiond.streamer.protocol.requests import (
     HIGHEST_RATE,
     LONGEST_NAME,
+    LONGEST_STREAM_NAME,
     LOWEST_RATE,
     REQUESTS,
     Audio,
@@ -32,17 +33,25 @@ from emotiond.streamer.protocol.requests import (
 from tests.support.schema import check
 
 INTEGERS = st.integers(-(2**53), 2**53)
+NAMES = st.one_of(
+    st.tuples(st.text(max_size=LONGEST_NAME), st.just(False)),
+    st.tuples(
+        st.text(st.characters(exclude_categories=["Cc"]), max_size=LONGEST_STREAM_NAME),
+        st.just(True),
+    ),
+)
+"""A name, and whether the stream is published."""
+STARTS = st.builds(
+    lambda name, *values: Start(*values[:3], *name, *values[3:]),
+    NAMES,
+    st.sampled_from(["live", "file"]),
+    st.integers(LOWEST_RATE, HIGHEST_RATE),
+    st.sampled_from(["s16le", "f32le"]),
+    st.none() | st.floats(0, allow_nan=False, allow_infinity=False),
+)
 REQUEST: st.SearchStrategy[Request] = st.one_of(
     st.builds(Auth, st.text()),
-    st.builds(
-        Start,
-        st.sampled_from(["live", "file"]),
-        st.integers(LOWEST_RATE, HIGHEST_RATE),
-        st.sampled_from(["s16le", "f32le"]),
-        st.text(max_size=LONGEST_NAME),
-        st.booleans(),
-        st.none() | st.floats(0, allow_nan=False, allow_infinity=False),
-    ),
+    STARTS,
     st.builds(End),
     st.builds(Cancel),
     st.builds(ListHistory),

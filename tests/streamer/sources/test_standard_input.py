@@ -12,7 +12,7 @@ import soundfile
 
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, running_daemon
-from tests.support.sound_files import encoded
+from tests.support.sound_files import encoded, mp2_frame
 
 RUN = (*COMMAND, "run", "--source", "-", "--once", "--json", "--model", "lite", "--port", "0")
 
@@ -126,16 +126,24 @@ def test_the_header_of_a_wav_stream_is_honoured(subtype: str, rate: int, channel
     assert all(abs(a[2] - b[2]) <= 2 for a, b in loud)
 
 
-@pytest.mark.parametrize("format_", ["OGG", "FLAC", "AIFF"])
-def test_a_container_ends_it_with_the_remedy(format_: str) -> None:
+COMPRESSED = {
+    "Ogg": lambda: encoded(INTEGERS[:16_000] / 32768, "OGG"),
+    "FLAC": lambda: encoded(INTEGERS[:16_000] / 32768, "FLAC"),
+    "AIFF": lambda: encoded(INTEGERS[:16_000] / 32768, "AIFF"),
+    "MP3": lambda: encoded(INTEGERS[:16_000] / 32768, "MP3"),
+    "MP2": lambda: mp2_frame(64) * 10,
+}
+
+
+@pytest.mark.parametrize("name", COMPRESSED)
+def test_a_container_ends_it_with_the_remedy(name: str) -> None:
     ended = subprocess.run(
         [*RUN, *TINY, "--zmq", "off", "--speed", "max"],
-        input=encoded(INTEGERS[:16_000] / 32768, format_),
-        capture_output=True, timeout=60, check=False,
+        input=COMPRESSED[name](), capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     *_, last = (json.loads(line) for line in ended.stdout.splitlines())
     assert last["status"] == "ended"
-    assert "no raw sound. Decode it: ffmpeg" in last["detail"]
+    assert f"is {name}, and no raw sound. Decode it: ffmpeg" in last["detail"]
     assert ended.returncode == 1
 
 

@@ -210,6 +210,70 @@ def test_a_private_stream_is_nowhere_else(tmp_path: Path) -> None:
     assert "Tagebuch" not in outside
 
 
+def test_a_published_stream_keeps_its_name_everywhere() -> None:
+    with (
+        running_daemon("--source", "demo", "--model", TINY, "--json") as daemon,
+        calling(daemon.websocket_url) as other,
+        calling(daemon.websocket_url) as caller,
+        zmq.Context() as context,
+        context.socket(zmq.SUB) as subscriber,
+    ):
+        subscriber.subscribe(b"change")
+        subscriber.connect(daemon.zeromq_endpoint)
+        assert caller.start(purpose="live", publish=True, name="kitchen") == "kitchen"
+        caller.send(VOICE)
+        assert other.until("emotion", stream="kitchen")["seq"] > 0
+        while json.loads(subscriber.recv_multipart()[1])["stream"] != "kitchen":
+            pass
+        assert 'stream="kitchen"' in read(daemon, "/metrics")
+        with calling(daemon.websocket_url) as late:
+            assert late.hello["streams"] == ["demo", "kitchen"]
+        assert next(event for event in daemon.events() if event["stream"] == "kitchen")
+
+
+def test_one_name_never_stands_for_two_streams(daemon: Daemon) -> None:
+    live = {"purpose": "live", "sample_rate": 16_000, "format": "s16le", "publish": True}
+    with calling(daemon.websocket_url) as first, calling(daemon.websocket_url) as second:
+        first.start(purpose="live", publish=True, name="hall")
+        for name in ("hall", first.hello["streams"][0]):
+            second.say("start", **live, name=name)
+            error = second.until("error")
+            assert (error["error"], error["about"]) == ("name-taken", "start")
+            assert repr(name) in error["detail"]
+        assert second.start(name="hall") != "hall"  # a private one has no public name
+        second.say("cancel")
+        first.say("end")
+        second.until("status", stream="hall", status="ended")
+        assert second.start(purpose="live", publish=True, name="hall") == "hall"
+        second.say("cancel")  # and at once again
+        assert second.start(purpose="live", publish=True, name="hall") == "hall"
+
+
+def test_a_numbered_name_that_a_client_has_taken_is_left_out(daemon: Daemon) -> None:
+    with calling(daemon.websocket_url) as first, calling(daemon.websocket_url) as second:
+        number = int(first.start().removeprefix("client-"))
+        first.say("cancel")
+        taken = f"client-{number + 1}"
+        assert first.start(purpose="live", publish=True, name=taken) == taken
+        assert second.start() == f"client-{number + 2}"
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_published_stream_without_a_name_gets_a_number(name: str, daemon: Daemon) -> None:
+    with calling(daemon.websocket_url) as caller:
+        stream = caller.start(purpose="live", publish=True, name=name)
+        assert stream.startswith("client-")
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J", "two\nlines", "x" * 65])
+def test_a_name_that_cannot_be_shown_is_not_published(name: str, daemon: Daemon) -> None:
+    with calling(daemon.websocket_url) as caller:
+        start = {"type": "start", "purpose": "live", "sample_rate": 16_000, "format": "s16le"}
+        caller.connection.send(json.dumps({**start, "name": name, "publish": True}))
+        assert "no control" in caller.until("error", error="bad-message")["detail"]
+        assert caller.start(name=name).startswith("client-")
+
+
 def test_a_published_stream_reaches_all_clients_until_it_ends(daemon: Daemon) -> None:
     with calling(daemon.websocket_url) as other, calling(daemon.websocket_url) as caller:
         stream = caller.start(purpose="live", publish=True)

@@ -102,7 +102,7 @@ def test_a_file_of_two_hours_is_refused_with_the_command_as_remedy(
             opera.write(np.zeros(60 * RATE, np.int16))
     choose(page, file, sound(tmp_path, "aria.wav"))
     expect(problem(page, "opera.flac")).to_contain_text(
-        "It is 2 h long; the page takes up to 30 min.", timeout=PATIENCE_MS
+        "By what it says, it is 2 h long; the page takes up to 30 min.", timeout=PATIENCE_MS
     )
     expect(problem(page, "opera.flac")).to_contain_text("emotiond analyze FILE")
     expect(page.locator("#analysed li", has_text="aria.wav")).to_be_visible(timeout=PATIENCE_MS)

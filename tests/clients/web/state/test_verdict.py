@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from emotiond.inference.card import load_card
+from emotiond.inference.catalog import bundled_models
 from tests.clients.web.scripted import CLIENT_STREAMS, ScriptedDaemon, emotion, hello
 from tests.support.mixed import MIXED
 
@@ -33,6 +36,14 @@ def test_the_page_has_the_rule_of_the_daemon(
     listed = [{"label": label, "share": share} for label, share in shares.items()]
     result = {"label": "sad", "confidence": 0.5, "duration": duration, "shares": listed}
     assert page.evaluate(VERDICT, result) == ("mixed" if is_mixed else "sad")
+
+
+@pytest.mark.parametrize("model", bundled_models(), ids=lambda path: path.stem)
+def test_too_short_means_what_the_card_says(page: Any, model: Path) -> None:
+    shortest = load_card(model.with_suffix(".json")).shortest_seconds
+    for seconds, word in ((shortest - 1e-6, "too short"), (shortest, "no speech")):
+        result = {"label": None, "duration": seconds, "shares": []}
+        assert page.evaluate(VERDICT, result) == word
 
 
 @pytest.mark.parametrize(("seconds", "word"), [(0.2, "too short"), (0.4, "no speech")])

@@ -1,0 +1,44 @@
+"""A parser of command lines that names the nearest option for a misspelled one."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """Return a remark with the most similar of all words; empty if none is similar."""
+    close = difflib.get_close_matches(word, [*words], n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """One of argparse, with examples at the end of its help.
+
+    argparse's own ``suggest_on_error`` comes with Python 3.14, and is for choices alone.
+
+    Args:
+        examples: command lines.
+        details: as of :class:`argparse.ArgumentParser`.
+    """
+
+    def __init__(self, *, examples: Sequence[str] = (), **details: Any) -> None:
+        if examples:
+            details["epilog"] = "\n  ".join(("examples:", *examples))
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **details)
+
+    def parse_known_args(  # type: ignore[override]  # argparse has several signatures
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; end the process if an argument is unknown."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            mistyped = (argument.partition("=")[0] for argument in unknown)
+            remarks = (did_you_mean(word, flags) for word in mistyped if word.startswith("-"))
+            remark = next(filter(None, remarks), "")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{remark}")
+        return found, []
