@@ -2,6 +2,7 @@
 
 import { Connection, socketAddress } from "./daemon/connection.js";
 import { MuteButton } from "./daemon/mute-button.js";
+import { Past } from "./daemon/past.js";
 import { PROTOCOL_VERSION } from "./daemon/protocol.js";
 import { TokenDialog } from "./daemon/token-dialog.js";
 import { Files } from "./files/files.js";
@@ -19,6 +20,7 @@ import { LABELS } from "./state/events.js";
 import { FileStream } from "./state/file-stream.js";
 import { Selection } from "./state/selection.js";
 import { TimelineControls } from "./timeline/controls.js";
+import { ForgetButton } from "./timeline/forget-button.js";
 import { Player } from "./timeline/player.js";
 import { Timeline } from "./timeline/timeline.js";
 import { element, setAttribute, setText } from "./ui/dom.js";
@@ -60,6 +62,10 @@ const selection = new Selection(() => voice.stream, (name) => voice.isNamed(name
 });
 const controls = new TimelineControls(timeline, () => selection.shown, () => hello?.modelName ?? "", player);
 const notice = new Notice();
+const past = new Past((name) => selection.find(name), (message) => connection.send(message));
+const forgetButton = new ForgetButton(() => {
+  if (selection.shown !== null) past.erase(selection.shown);
+});
 const files = new Files(daemon, {
   send: (message) => connection.send(message),
   show: (fileStream) => {
@@ -94,6 +100,7 @@ function receive(message) {
     hello = message;
     speakButton.hidden = message.mostClientStreams === 0;
     files.onHello(message);
+    past.restart();
     voice.retryNow();
   }
   requestRefresh();
@@ -102,7 +109,8 @@ function receive(message) {
 /** @param {import("./daemon/replies.js").Reply} reply */
 function receiveReply(reply) {
   files.receive(reply);
-  if (reply.type === "error") notice.say(reply.detail);
+  past.receive(reply);
+  if (reply.type === "error" && reply.about !== "past") notice.say(reply.detail);
   requestRefresh();
 }
 
@@ -150,6 +158,8 @@ function refresh(nowMs) {
   footer.show(hello, shown);
   files.draw(fileStream, nowMs);
   muteButton.show(shown, link.phase === "open");
+  past.want(link.phase === "open" ? shown : null);
+  forgetButton.show(link.phase === "open" ? past.keptOf(shown) : null);
   showLink();
   setText(nowTitle, fileStream === null ? "Now" : `File ${fileStream.title}`);
   setText(scoresTitle, fileStream === null || fileStream.result === null ? "Scores"

@@ -32,6 +32,8 @@ export class Timeline {
   #width = 1;
   #cssWidth = 1;
   #drawnKey = "";
+  /** @type {unknown} */
+  #drawnEvents = null;
   /** @type {import("../ui/renderers.js").Renderer} */
   #renderer;
 
@@ -125,6 +127,13 @@ export class Timeline {
    */
   draw(stream, nowMs) {
     const { events } = stream;
+    if (this.#drawnEvents !== events) {
+      // Another stream, or its past has come: ids of events are others now.
+      if (this.#drawnEvents !== null) this.view.cursorId = null;
+      this.#drawnEvents = events;
+      this.#drawnKey = "";
+    }
+    if (!(stream instanceof FileStream)) this.view.reach(stream.keptSeconds);
     const { begin, end } = this.visible(stream, nowMs);
     const pixelsPerSecond = this.#width / this.view.spanSeconds;
     const origin = Math.round(end * pixelsPerSecond) - this.#width;
