@@ -13,6 +13,8 @@ export class Past {
   #send;
   /** Those of this connection whose past was asked for. @type {Set<Stream>} */
   #asked = new Set();
+  /** Those of this connection that have ended, and were asked about then. @type {Set<Stream>} */
+  #looked = new Set();
   /** Those of which the daemon keeps a past. @type {Set<Stream>} */
   #kept = new Set();
   /** What has come of the stream that is being fetched, the newest first.
@@ -34,6 +36,7 @@ export class Past {
   restart() {
     this.#asked.clear();
     this.#kept.clear();
+    this.#looked.clear();
     this.#fetching = null;
   }
 
@@ -44,6 +47,21 @@ export class Past {
     if (!this.#send({ type: "past", stream: stream.name })) return;
     this.#asked.add(stream);
     this.#fetching = stream;
+    this.#pieces = [];
+  }
+
+  /**
+   * Asks for nothing of those that have ended: the daemon no longer knows what a client had sent, and
+   * it then goes from the page, too.
+   * @param {Stream[]} streams
+   */
+  lookAfter(streams) {
+    const ended = streams.find((stream) => stream.status === "ended" && stream.isPresent
+      && this.#find(stream.name) === stream && !this.#looked.has(stream));
+    if (ended === undefined || this.#fetching !== null) return;
+    if (!this.#send({ type: "past", stream: ended.name, before: 0 })) return;
+    this.#looked.add(ended);
+    this.#fetching = ended;
     this.#pieces = [];
   }
 
@@ -65,7 +83,10 @@ export class Past {
       stream?.erase();
       return;
     }
-    if (reply.type === "error" && reply.about === "past") this.#fetching = null;
+    if (reply.type === "error" && reply.about === "past") {
+      if (this.#fetching !== null) this.#fetching.isPresent = false;
+      this.#fetching = null;
+    }
     const stream = this.#fetching;
     if (reply.type !== "past" || stream === null || reply.stream !== stream.name) return;
     if (reply.hours > 0) this.#kept.add(stream);

@@ -59,10 +59,16 @@ export class Files {
       // On a narrow screen it may stand below the fold.
       if (!this.#root.hidden) this.#root.scrollIntoView({ block: "nearest" });
     });
-    element("files-close", HTMLButtonElement).addEventListener("click", () => {
-      this.#open(false);
-      this.#toggle.focus();
-    });
+    element("files-close", HTMLButtonElement).addEventListener("click", () => this.close());
+  }
+
+  isOpen() {
+    return !this.#root.hidden;
+  }
+
+  close() {
+    this.#open(false);
+    this.#toggle.focus();
   }
 
   /** @param {import("../state/events.js").Hello} hello */

@@ -17,7 +17,9 @@ export class ForgetButton {
       this.#ask(!this.#isAsking);
     });
     this.#button.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.#ask(false);
+      if (event.key !== "Escape" || !this.#isAsking) return;
+      event.preventDefault();
+      this.#ask(false);
     });
   }
 

@@ -4,14 +4,12 @@
 
 import { FileStream } from "../state/file-stream.js";
 import { CanvasRenderer } from "../ui/renderers.js";
-import { prefersLessMotion } from "../ui/theme.js";
+import { USUAL_FONT_PIXELS, prefersLessMotion } from "../ui/theme.js";
 import { layOut } from "./lanes.js";
-import { paintAxis, paintLaneNames, paintNames, paintPlayhead } from "./painters.js";
+import { paintStretchNames, spansOf } from "./overview.js";
+import { paintAxis, paintLaneNames, paintPlayhead } from "./painters.js";
 import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
-
-/** The style sheet's text size on most screens. */
-const USUAL_FONT_PIXELS = 15;
 
 /** @typedef {{begin: number, end: number}} Stretch positions in seconds */
 
@@ -171,8 +169,8 @@ export class Timeline {
     const width = this.#width;
     this.#context.globalAlpha = 1;
     this.#tiles.draw(this.#context, events, lanes, this.theme, pixelsPerSecond, origin, width);
-    paintNames(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
-    paintLaneNames(this.#renderer, this.theme, lanes);
+    paintStretchNames(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
+    paintLaneNames(this.#renderer, this.theme, lanes, spansOf(events, pixelsPerSecond, lanes)?.shares ?? null);
     paintAxis(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
     if (cursor !== null) {
       const thick = Math.max(1, Math.round(1.5 * lanes.scale));
