@@ -165,7 +165,11 @@ export class AffectPlane {
     const side = WORD_SIDE[name];
     const apart = size / 2 + 5.5 * scale;
     const goesLeft = side === "left" && x - apart > renderer.measure(words, text);
-    if (side === "above") this.#paintClear(renderer, x, y - size / 2 - 0.45 * text, words, ink, text, "center");
+    if (side === "above") {
+      const half = renderer.measure(words, text) / 2 + rim;
+      const middle = Math.min(this.#canvas.width - half, Math.max(half, x));
+      this.#paintClear(renderer, middle, y - size / 2 - 0.45 * text, words, ink, text, "center");
+    }
     else if (goesLeft) this.#paintClear(renderer, x - apart, y + 0.36 * text, words, ink, text, "end");
     else this.#paintClear(renderer, x + apart, y + 0.36 * text, words, ink, text, "start");
   }
