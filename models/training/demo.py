@@ -64,7 +64,11 @@ def judge(events: Sequence[Emotion], label: str, begin: float, end: float) -> Ve
         begin: where the clip begins, in seconds of the sound.
         end: where it ends.
     """
-    spoken = [event for event in events if begin < event.end <= end and event.label is not None]
+    former = next((event.label for event in reversed(events) if event.end <= begin), None)
+    within = [event for event in events if begin < event.end <= end]
+    # The label of the clip before stays until its pause is long enough.
+    own = itertools.dropwhile(lambda event: former is not None and event.label == former, within)
+    spoken = [event for event in own if event.label is not None]
     right = [event for event in spoken if event.label == label]
     if not right:
         return Verdict(False, 0.0, 0.0)
@@ -109,9 +113,7 @@ def choose_actors(verdicts: Mapping[Clip, Verdict]) -> tuple[str, str]:
     pairs = [pair for woman in women for man in men for pair in ((woman, man), (man, woman))]
     best = max(pairs, key=quality, default=None)
     if best is None or quality(best)[0] < 0:
-        raise DataError(
-            "there are no woman and man with clips of all labels", "Give all of RAVDESS"
-        )
+        raise DataError("no woman and man have clips of all labels", "Give all of RAVDESS")
     return best
 
 

@@ -22,7 +22,7 @@ const LEAST_NAMED = 0.05;
 /** What the plane shows.
  * @type {Readonly<Record<import("./glance.js").Sight["meaning"], string>>} */
 const CAPTIONS = Object.freeze({
-  moment: "last 20 s", average: "mean of the file", shares: "shares of the file",
+  moment: "last 20 s", average: "mean of the file", shares: "shares of time",
 });
 
 /** On which side of its shape each word stands, so that none covers another.

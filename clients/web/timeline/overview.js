@@ -24,7 +24,7 @@ import { QUIETEST_DBFS, paintEvents, paintNames } from "./painters.js";
 const COUNT = LABELS.length;
 const UNCERTAIN = STATES.indexOf("uncertain");
 const RUNNING = SOURCE_STATUSES.indexOf("running");
-const SPANS_SECONDS = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1800, 3600, 7200];
+const SPANS_SECONDS = [1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1800, 3600, 7200];
 /** In CSS pixels: a span of the shares, and one of the ribbon, which has room for a shape. */
 const SHARES_PIXELS = 5;
 const RIBBON_PIXELS = 18;

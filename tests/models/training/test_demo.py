@@ -43,6 +43,12 @@ def test_a_clip_is_judged_by_its_own_stretch_alone() -> None:
     assert judge(events, "fearful", begin=0, end=6) == Verdict(False, 0.0, 0.0)
 
 
+def test_what_is_left_of_the_clip_before_does_not_count() -> None:
+    events = [event(1, "sad"), event(2, "sad"), event(3, None), event(4, "happy")]
+    assert judge(events, "happy", begin=1, end=4) == Verdict(True, 1.0, pytest.approx(0.8))
+    assert judge(events[1:], "happy", begin=1, end=4).is_first is False
+
+
 def test_the_worst_of_the_models_counts() -> None:
     assert worst([Verdict(True, 0.9, 0.5), Verdict(False, 1.0, 0.4)]) == Verdict(False, 0.9, 0.4)
 

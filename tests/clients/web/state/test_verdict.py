@@ -72,7 +72,7 @@ def test_a_file_of_several_emotions_is_mixed_with_its_shares(
     expect(page.locator("#bars [data-label=happy] .bar-value")).to_have_text("40\u202f%")
     expect(page.locator("#bars [data-label=sad] .bar-value")).to_have_text("5\u202f%")
     expect(page.locator("#bars [data-label=neutral] .bar-value")).to_have_text("0\u202f%")
-    expect(page.locator("#plane-caption")).to_have_text("shares of the file")
+    expect(page.locator("#plane-caption")).to_have_text("shares of time")
     expect(page.locator("#plane-canvas")).to_have_attribute(
         "aria-label",
         "Shares of the time: calm 20\u202f%, happy 40\u202f%, sad 5\u202f%, angry 25\u202f%",

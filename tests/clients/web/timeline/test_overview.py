@@ -57,5 +57,5 @@ def test_a_saved_picture_has_the_shares_too(far_page: Any) -> None:
     with far_page.expect_download() as saving:
         far_page.get_by_role("button", name="Save as SVG").click()
     text = saving.value.path().read_text("utf-8")
-    assert "share of each 5 s" in text
+    assert "share of each 3 s" in text
     assert ">mixed<" in text
