@@ -86,13 +86,13 @@ export class Stream {
    */
   replacePast(past, keptSeconds) {
     this.keptSeconds = Math.max(KEPT_SECONDS, keptSeconds);
-    if (past.length === 0) return;
     const { events } = this;
-    const [first, last] = [past[0], past[past.length - 1]];
+    const firstTime = past[0]?.time ?? Infinity;
+    const lastEnd = past[past.length - 1]?.end ?? Infinity;
     let older = events.first;
-    while (older < events.next && events.time[events.slot(older)] < first.time) older += 1;
+    while (older < events.next && events.time[events.slot(older)] < firstTime) older += 1;
     let newer = events.next;
-    while (newer > older && events.end[events.slot(newer - 1)] > last.end) newer -= 1;
+    while (newer > older && events.end[events.slot(newer - 1)] > lastEnd) newer -= 1;
     this.#rebuild(events, [[events.first, older], past, [newer, events.next]]);
   }
 

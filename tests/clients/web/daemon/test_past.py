@@ -118,6 +118,20 @@ def test_events_go_on_while_the_past_comes(open_page: Any, start_daemon: Any) ->
         expect(page.locator("#timeline")).to_have_attribute("aria-valuenow", end)
 
 
+def test_a_page_that_was_there_from_the_start_keeps_as_much(
+    open_page: Any, start_daemon: Any
+) -> None:
+    daemon: ScriptedDaemon = start_daemon(hello())
+    page = open_page(daemon)
+    daemon.send(emotion(0, "sad"))
+    daemon.receive("past").answer(piece())
+    for first in range(1, 3000, 500):  # more than ten minutes
+        daemon.send(*[emotion(index, "happy") for index in range(first, first + 500)])
+    daemon.send(emotion(3001, "calm"))
+    expect(page.locator("#now-word")).to_have_text("calm")
+    assert oldest(page) == 0.25
+
+
 def test_a_lost_connection_leaves_no_gap(open_page: Any, start_daemon: Any) -> None:
     first: ScriptedDaemon = start_daemon(hello(last=emotion(0, "sad")))
     page = open_page(first)
