@@ -128,7 +128,7 @@ def test_a_page_that_was_there_from_the_start_keeps_as_much(
     for first in range(1, 3000, 500):  # more than ten minutes
         daemon.send(*[emotion(index, "happy") for index in range(first, first + 500)])
     daemon.send(emotion(3001, "calm"))
-    expect(page.locator("#now-word")).to_have_text("calm")
+    expect(page.locator("#now-word")).to_have_text("calm", timeout=PATIENCE_MS)
     assert oldest(page) == 0.25
 
 
@@ -155,8 +155,8 @@ def test_forgetting_wants_a_second_click(open_page: Any, start_daemon: Any) -> N
     erase = daemon.receive("erase")
     assert erase.message == {"type": "erase", "stream": "mic"}
     daemon.send({"type": "erased", "stream": "mic"})
-    daemon.send(emotion(41, "calm"))
-    for each in (page, other):
+    for index, each in enumerate((page, other), 41):
+        daemon.send(emotion(index, "calm"))
         expect(each.locator("#now-word")).to_have_text("calm")
         assert oldest(each) == 10.25
 
