@@ -231,6 +231,15 @@ def _run_flags() -> list[Flag]:
                 "help": "file for the results of uploaded files, never their sound",
             },
         ),
+        (
+            "--keep-hours",
+            {
+                "type": float,
+                "metavar": "N",
+                "help": "hours of events that the page finds after a reload, in memory alone; "
+                f"0: none (default: {default.keep_hours:g})",
+            },
+        ),
     ]
     for output, settings in default.outputs:
         _insert_options(flags, output, settings)

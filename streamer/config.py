@@ -35,6 +35,7 @@ ENVIRONMENT_PREFIX = "EMOTIOND_"
 _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
 _MOST_CLIENT_STREAMS = 64
+_MOST_KEEP_HOURS = 24.0
 
 
 def _default_sources() -> tuple[tuple[SourceKind[Any], Any], ...]:
@@ -69,6 +70,8 @@ class Config:
     """Largest number of uploads; 0 for none."""
     history: str | None = None
     """File with the results of uploaded files, or ``off``; None for the user's data folder."""
+    keep_hours: float = 2.0
+    """For how long the events of public streams are kept in memory; 0 to keep nothing."""
     insecure: bool = False
     """Whether other machines may listen without token and CURVE."""
     source_kinds: tuple[tuple[SourceKind[Any], Any], ...] = field(default_factory=_default_sources)
@@ -95,6 +98,11 @@ class Config:
             raise ConfigError(
                 f"max_client_streams cannot be {self.max_client_streams}",
                 f"Use 0 to {_MOST_CLIENT_STREAMS}",
+            )
+        if not 0 <= self.keep_hours <= _MOST_KEEP_HOURS:
+            raise ConfigError(
+                f"keep_hours cannot be {self.keep_hours:g}",
+                f"Use 0 to {_MOST_KEEP_HOURS:g}; 0 keeps nothing",
             )
         for output, settings in self.outputs:
             output.check(settings)

@@ -29,7 +29,7 @@ LAYERS = (
     {"streamer.streams"},
     {"streamer.hub"},
     {"streamer.server"},
-    {"streamer.uploads"},
+    {"streamer.past", "streamer.uploads"},
     {"streamer.outputs"},
     {"streamer.config"},
     {"streamer.daemon", "streamer.offline"},

@@ -2,6 +2,7 @@
 
 import { Connection, socketAddress } from "./daemon/connection.js";
 import { MuteButton } from "./daemon/mute-button.js";
+import { Past } from "./daemon/past.js";
 import { PROTOCOL_VERSION } from "./daemon/protocol.js";
 import { TokenDialog } from "./daemon/token-dialog.js";
 import { Files } from "./files/files.js";
@@ -9,6 +10,7 @@ import { AffectPlane } from "./now/affect-plane.js";
 import { Announcer } from "./now/announcer.js";
 import { fileSituation } from "./now/file-situation.js";
 import { Footer } from "./now/footer.js";
+import { Glance } from "./now/glance.js";
 import { NowPanel } from "./now/now-panel.js";
 import { ScoreBars } from "./now/score-bars.js";
 import { situationOf } from "./now/situation.js";
@@ -19,9 +21,11 @@ import { LABELS } from "./state/events.js";
 import { FileStream } from "./state/file-stream.js";
 import { Selection } from "./state/selection.js";
 import { TimelineControls } from "./timeline/controls.js";
+import { ForgetButton } from "./timeline/forget-button.js";
 import { Player } from "./timeline/player.js";
 import { Timeline } from "./timeline/timeline.js";
 import { element, setAttribute, setText } from "./ui/dom.js";
+import { closeOnEscape } from "./ui/escape.js";
 import { ONLY_SHOWS } from "./ui/frame.js";
 import { Notice } from "./ui/notice.js";
 import { onThemeChange, readTheme } from "./ui/theme.js";
@@ -34,8 +38,8 @@ const REFRESH_MS = 250;
 let hello = null;
 /** @type {import("./daemon/connection.js").LinkState} */
 let link = { phase: "connecting", retryInSeconds: 0, reason: "" };
-/** @type {import("./state/events.js").EmotionEvent|null} the scores that hold at this moment */
-let current = null;
+/** @type {import("./now/glance.js").Sight|null} */
+let sight = null;
 let isStale = true;
 let refreshedAtMs = 0;
 
@@ -65,6 +69,10 @@ const selection = new Selection(() => voice.stream, (name) => voice.isNamed(name
 });
 const controls = new TimelineControls(timeline, () => selection.shown, () => hello?.modelName ?? "", player);
 const notice = new Notice();
+const past = new Past((name) => selection.find(name), (message) => connection.send(message));
+const forgetButton = new ForgetButton(() => {
+  if (selection.shown !== null) past.erase(selection.shown);
+});
 const files = new Files(daemon, {
   send: (message) => connection.send(message),
   show: (fileStream) => {
@@ -73,6 +81,7 @@ const files = new Files(daemon, {
   },
   say: (text) => notice.say(text),
 });
+const glance = new Glance();
 const nowPanel = new NowPanel();
 const scoreBars = new ScoreBars();
 const footer = new Footer();
@@ -82,12 +91,24 @@ const streamPicker = new StreamPicker((stream) => {
   requestRefresh();
 });
 const muteButton = new MuteButton((muted) => connection.send({ type: "mute", muted }));
+const about = element("about", HTMLDetailsElement);
+closeOnEscape([
+  {
+    isOpen: () => about.open,
+    close: () => {
+      about.open = false;
+      about.querySelector("summary")?.focus();
+    },
+  },
+  notice, files,
+]);
 const linkMark = element("link", HTMLElement);
 const linkText = element("link-text", HTMLElement);
 const retryButton = element("retry", HTMLButtonElement);
 const speakButton = element("speak", HTMLButtonElement);
 const demoMark = element("demo-mark", HTMLElement);
 const nowTitle = element("now-title", HTMLElement);
+const scoresKey = element("scores-key", HTMLElement);
 const scoresTitle = element("scores-title", HTMLElement);
 
 /** @param {import("./state/events.js").Message} message */
@@ -100,6 +121,7 @@ function receive(message) {
     hello = ONLY_SHOWS ? { ...message, mostClientStreams: 0, keepsHistory: false } : message;
     speakButton.hidden = hello.mostClientStreams === 0;
     files.onHello(hello);
+    past.restart();
     voice.retryNow();
   }
   requestRefresh();
@@ -108,7 +130,8 @@ function receive(message) {
 /** @param {import("./daemon/replies.js").Reply} reply */
 function receiveReply(reply) {
   files.receive(reply);
-  if (reply.type === "error") notice.say(reply.detail);
+  past.receive(reply);
+  if (reply.type === "error" && reply.about !== "past") notice.say(reply.detail);
   requestRefresh();
 }
 
@@ -122,23 +145,34 @@ function showLink() {
   setText(retryButton, link.phase === "locked" ? "Enter the token" : "Try now");
 }
 
-/** @param {import("./state/stream.js").Stream|null} shown @param {number} nowMs */
-function liveSituation(shown, nowMs) {
+/**
+ * @param {import("./state/stream.js").Stream|null} shown @param {number} nowMs
+ * @returns {import("./now/glance.js").Sight}
+ */
+function present(shown, nowMs) {
   const situation = situationOf(shown, link, nowMs);
   if (hello !== null && hello.protocol !== PROTOCOL_VERSION) {
     situation.note = "This page and the daemon have different versions. Please reload the page.";
   }
   // Scores of a source that has fallen silent for good would look like the present.
-  current = ["speech", "uncertain"].includes(situation.kind) ? shown?.last ?? null : null;
-  return situation;
+  const current = ["speech", "uncertain"].includes(situation.kind) ? shown?.last ?? null : null;
+  return { of: shown, situation, current, meaning: "moment", title: "Scores" };
 }
 
-/** @param {FileStream} fileStream */
-function pastSituation(fileStream) {
+/** @param {FileStream} fileStream @returns {import("./now/glance.js").Sight} */
+function recorded(fileStream) {
   const position = player.isTouched ? player.position : null;
-  current = fileStream.result === null ? fileStream.last
-    : position === null ? fileStream.whole : fileStream.at(position);
-  return fileSituation(fileStream, position);
+  const of = fileStream;
+  const situation = fileSituation(fileStream, position);
+  if (fileStream.result === null) return { of, situation, current: fileStream.last, meaning: "moment", title: "Scores" };
+  if (position !== null) {
+    const title = `Scores at ${playTime(position)}`;
+    return { of, situation, current: fileStream.at(position), meaning: "moment", title };
+  }
+  const current = fileStream.whole;
+  return fileStream.isMixed
+    ? { of, situation, current, meaning: "shares", title: "Shares of the whole file’s time" }
+    : { of, situation, current, meaning: "average", title: "Scores of the whole file, on average" };
 }
 
 /** @param {number} nowMs */
@@ -148,18 +182,22 @@ function refresh(nowMs) {
   selection.settle();
   const { shown } = selection;
   const fileStream = shown instanceof FileStream ? shown : null;
-  const situation = fileStream === null ? liveSituation(shown, nowMs) : pastSituation(fileStream);
-  nowPanel.show(situation, nowMs);
+  sight = glance.take(fileStream === null ? present(shown, nowMs) : recorded(fileStream), nowMs);
+  const { situation } = sight;
+  nowPanel.show(situation);
   announcer.announce(situation, nowMs);
-  scoreBars.show(current);
-  streamPicker.show(selection.all, shown);
+  scoreBars.show(sight.current);
+  streamPicker.show(selection.all.filter((stream) => stream.isPresent || stream === shown), shown);
   footer.show(hello, shown);
   files.draw(fileStream, nowMs);
   muteButton.show(shown, link.phase === "open");
+  past.want(link.phase === "open" ? shown : null);
+  past.lookAfter(selection.all);
+  forgetButton.show(link.phase === "open" ? past.keptOf(shown) : null);
   showLink();
   setText(nowTitle, fileStream === null ? "Now" : `File ${fileStream.title}`);
-  setText(scoresTitle, fileStream === null || fileStream.result === null ? "Scores"
-    : player.isTouched ? `Scores at ${playTime(player.position)}` : "Scores of the whole file");
+  setText(scoresTitle, sight.title);
+  scoresKey.hidden = sight.meaning !== "moment";
   demoMark.hidden = !(shown?.isDemo ?? false);
   const name = shown === null ? "" : ` · ${shown.title}`;
   const title = `${situation.word}${name} · emotiond`;
@@ -172,7 +210,7 @@ function frame(nowMs) {
   const { shown } = selection;
   const fileStream = shown instanceof FileStream ? shown : null;
   voiceStrip.show();
-  if (shown !== null) {
+  if (shown !== null && sight !== null) {
     let until = shown.events.newestPosition;
     if (fileStream !== null && fileStream.result !== null) {
       until = player.isTouched ? player.position : until;
@@ -181,7 +219,7 @@ function frame(nowMs) {
     }
     const cursorX = timeline.draw(shown, nowMs);
     controls.show(cursorX, nowMs);
-    plane.draw(shown, current, until, nowMs);
+    plane.draw(shown, sight.current, sight.meaning, until, nowMs);
   }
   window.requestAnimationFrame(frame);
 }

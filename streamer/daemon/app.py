@@ -27,6 +27,7 @@ from emotiond.streamer.daemon.signals import handling_signals
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.past.past import Past
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.protocol.events import Event, encode
 from emotiond.streamer.server.connection import Connection
@@ -144,6 +145,9 @@ class Daemon:
             self._limits,
             taken=[stream.name for stream in self._streams],
         )
+        self._past = Past(
+            config.keep_hours, demos={s.name: s.source.about.demo for s in self._streams}
+        )
         self._outputs: dict[OutputKind[Any], Output] = {}
         """The open outputs, in the order of the table."""
         self._close_failures: list[str] = []
@@ -152,6 +156,7 @@ class Daemon:
         """Open the outputs, play the sources, wait for the end, and close all parts."""
         with handling_signals(self._stopping.set, self._mute_switch.toggle):
             try:
+                self._hub.add("the kept past", self._past)
                 for kind, opener in openers:
                     withheld = self._withheld(kind)
                     self._outputs[kind] = await opener(self._surroundings(withheld))
@@ -175,6 +180,7 @@ class Daemon:
     def _remove_client(self, client: Connection) -> None:
         self._uploads.leave(client)
         self._history.leave(client)
+        self._past.leave(client)
 
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
         self._hub.publish([Message.of(event) for event in events], lossless)
@@ -193,7 +199,12 @@ class Daemon:
             self._health,
             self._metrics,
             self._limits,
-            {**self._uploads.handlers, **self._history.handlers, **self._mute_switch.handlers},
+            {
+                **self._uploads.handlers,
+                **self._history.handlers,
+                **self._past.handlers,
+                **self._mute_switch.handlers,
+            },
             self._remove_client,
         )
 
@@ -246,6 +257,7 @@ class Daemon:
         for kind, output in self._outputs.items():
             await self._close_in_time(kind, output)
         self._history.close()
+        self._past.close()
 
     def _greeting(self) -> Sequence[str]:
         """Return ``hello`` with the last event of the first stream, then the other last events."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from emotiond.inference.card import LABELS
 PROTOCOL = 1
 
 State = Literal["warmup", "silence", "uncertain", "speech"]
+STATES: tuple[State, ...] = get_args(State)
 StreamStatus = Literal["running", "stalled", "reconnecting", "overload", "muted", "ended"]
 
 

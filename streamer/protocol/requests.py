@@ -138,13 +138,46 @@ class Forget:
 
 
 @dataclass(frozen=True)
+class AskPast:
+    """Asks for a piece of what is kept of a public stream."""
+
+    stream: str
+    before: int | None = None
+    """The ``seq`` before which the piece ends; None for the newest piece."""
+
+    def __post_init__(self) -> None:
+        if self.before is not None and self.before < 0:
+            raise ValueError("'before' must not be negative")
+
+
+@dataclass(frozen=True)
+class Erase:
+    """Forgets what is kept of a public stream."""
+
+    stream: str
+
+
+@dataclass(frozen=True)
 class Mute:
     """Closes the daemon's microphone, or opens it again."""
 
     muted: bool
 
 
-Request = Auth | Ping | Start | Audio | End | Cancel | ListHistory | Recall | Forget | Mute
+Request = (
+    Auth
+    | Ping
+    | Start
+    | Audio
+    | End
+    | Cancel
+    | ListHistory
+    | Recall
+    | Forget
+    | AskPast
+    | Erase
+    | Mute
+)
 
 REQUESTS: Mapping[str, type[Request]] = {
     "auth": Auth,
@@ -155,6 +188,8 @@ REQUESTS: Mapping[str, type[Request]] = {
     "history": ListHistory,
     "recall": Recall,
     "forget": Forget,
+    "past": AskPast,
+    "erase": Erase,
     "mute": Mute,
 }
 """The requests that come as text messages, by type."""

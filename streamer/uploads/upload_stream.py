@@ -77,6 +77,8 @@ class Upload(Stream):
         sound = UploadSource(to.start.sample_rate, to.start.channels, lossless=self.is_file)
         super().__init__(name, sound, self.is_file, stride_samples, publish)
         self.summarizer = Summarizer()
+        self.is_complete = False
+        """Whether the client has sent all."""
 
     def emit(self, chunk: Chunk, decision: Decision) -> None:
         if decision.stride.is_new:

@@ -90,9 +90,12 @@ class Uploads:
         }
 
     def leave(self, client: Connection) -> None:
-        """Abort the upload of a client that has left."""
-        if (stream := self._running.get(client)) is not None:
-            self._abort(stream, "the client has gone")
+        """Abort the upload of a client that has left, unless it is a whole file to be kept."""
+        stream = self._running.get(client)
+        if stream is not None:
+            is_whole_file = stream.is_file and stream.is_complete
+            if not (is_whole_file and self._history.is_kept):
+                self._abort(stream, "the client has gone")
         self._without_stream.discard(client)
 
     def close(self) -> None:
@@ -174,6 +177,7 @@ class Uploads:
             self._expect_without_stream(client)
             return
         stream.idle_timer.stop()
+        stream.is_complete = True
         stream.stop()
         await stream.to.ended.wait()
         if self._running.get(client) is not stream:  # it was aborted at the end

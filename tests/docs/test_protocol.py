@@ -15,6 +15,9 @@ import zmq
 from jsonschema import Draft202012Validator, ValidationError
 
 from emotiond.inference.card import LABELS
+from emotiond.streamer.config import Config
+from emotiond.streamer.past.kept_stream import CLOSEST_SECONDS
+from emotiond.streamer.past.past import PIECE_EVENTS
 from emotiond.streamer.protocol.events import State, StreamStatus
 from emotiond.streamer.protocol.requests import REQUESTS
 from emotiond.streamer.server.limits import Limits
@@ -84,6 +87,11 @@ def test_the_schemas_have_the_names_and_limits_of_the_code() -> None:
     assert messages["status"]["properties"]["status"]["enum"] == list(get_args(StreamStatus))
     assert messages["history"]["properties"]["files"]["maxItems"] == MOST_FILES
     assert messages["recalled"]["properties"]["events"]["maxItems"] == PART_EVENTS
+    kept = messages["past"]["properties"]["events"]["properties"]
+    assert {field["maxItems"] for field in kept.values()} == {PIECE_EVENTS}
+    assert kept.keys() == messages["emotion"]["properties"].keys() - {
+        "type", "stream", "confidence", "demo",
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +122,9 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         caller.say("recall", id=number)
         caller.say("forget", ids=[number])
         caller.say("recall", id=number)
+        caller.say("past", stream="demo")
+        caller.say("past", stream="nowhere")
+        caller.say("erase", stream="demo")
         caller.say("mute", muted=True)
         caller.start()
         caller.connection.send(b"odd")
@@ -181,7 +192,7 @@ def test_every_example_is_a_message() -> None:
     for line in EXAMPLES:
         message = json.loads(line)
         side: Side = "daemon"
-        if message["type"] in types_of("client") and set(message) != {"type", "files"}:
+        if message["type"] in types_of("client") and not {"files", "events"} & set(message):
             side = "client"
         check(side, message)
         seen.add((side, message["type"]))
@@ -209,5 +220,8 @@ def test_the_page_has_the_limits_of_the_daemon() -> None:
         f"{limits.uncounted_bytes // 1024} KiB",
         f"{limits.senseless_messages} messages",
         f"{MOST_FILES} files",
+        f"up to {PIECE_EVENTS} events",
+        f"`--keep-hours` ({Config().keep_hours:g};",
+        f"closer than {CLOSEST_SECONDS} s",
     ):
         assert text in PAGE, text

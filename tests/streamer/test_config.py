@@ -117,6 +117,7 @@ def test_the_file_may_have_the_speed_as_a_number(file: Path) -> None:
         ("port = '1'", "'port' must be a whole number, not a text"),
         ("port = 70000", "port cannot be 70000"),
         ("stride = nan", "'stride' must be finite"),
+        ("keep_hours = nan", "'keep_hours' must be finite"),
         ("source = 'mic'", "'source' must be a list"),
         ("speed = 2", "'speed' must be one of 1, max, not '2'"),
         ("port = ", "is not TOML"),
@@ -159,6 +160,8 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
     ("flags", "reason"),
     [
         ({"stride": 0.0}, "stride cannot be 0"),
+        ({"keep_hours": -1.0}, "keep_hours cannot be -1. Use 0 to 24"),
+        ({"keep_hours": 1e300}, "keep_hours cannot be 1e+300. Use 0 to 24"),
         ({"stride": -0.25}, "stride cannot be -0.25"),
         ({"stride": 0.255}, "multiple of 0.01"),
         ({"stride": 11.0}, "up to 10"),

@@ -1,6 +1,6 @@
 /** Checks the daemon's answers to this page's requests on arrival, like the events. */
 
-import { LABELS } from "../state/events.js";
+import { LABELS, STATES } from "../state/events.js";
 import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js";
 
 /**
@@ -22,6 +22,16 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
  */
 
 /**
+ * @typedef {object} Past a piece of what the daemon keeps of a stream
+ * @property {"past"} type
+ * @property {string} stream
+ * @property {number} hours for how long the daemon keeps it
+ * @property {boolean} hasMore whether there are older events
+ * @property {import("../state/events.js").EmotionEvent[]} events the oldest first
+ */
+/** @typedef {{type: "erased", stream: string}} Erased */
+
+/**
  * @typedef {object} ErrorReply
  * @property {"error"} type
  * @property {string} error its code
@@ -29,7 +39,7 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
  * @property {string} about the type of the message that it answers
  */
 
-/** @typedef {Started|Analysis|FileHistory|Recalled|ErrorReply} Reply */
+/** @typedef {Started|Analysis|FileHistory|Recalled|Past|Erased|ErrorReply} Reply */
 
 /** @param {Record<string, unknown>} data @returns {Result} */
 function result(data) {
@@ -52,6 +62,42 @@ function shareList(value) {
 /** @param {unknown} list @returns {Record<string, unknown>[]} */
 const objects = (list) => (Array.isArray(list) ? list.filter(isObject) : []);
 
+/** @param {unknown} list @returns {unknown[]} */
+const values = (list) => (Array.isArray(list) ? list : []);
+
+/** @param {unknown} list @returns {number[]|null} in the order of LABELS */
+const ordered = (list) => (Array.isArray(list) && list.length === LABELS.length
+  ? list.map((score) => Math.min(1, Math.max(0, finite(score) ?? 0))) : null);
+
+/**
+ * @param {string} stream @param {Record<string, unknown>} fields a list of values for each
+ * @returns {import("../state/events.js").EmotionEvent[]} without what is no event
+ */
+function pastEvents(stream, fields) {
+  const [seqs, ends, times] = [values(fields.seq), values(fields.end), values(fields.time)];
+  const [states, labels] = [values(fields.state), values(fields.label)];
+  const [starts, ratios, levels] = [values(fields.start), values(fields.speech_ratio), values(fields.level_dbfs)];
+  const [ages, dropped] = [values(fields.age_ms), values(fields.dropped_samples)];
+  const [scores, raws] = [values(fields.scores), values(fields.raw)];
+  /** @type {import("../state/events.js").EmotionEvent[]} */
+  const events = [];
+  seqs.forEach((each, index) => {
+    const [seq, end, time] = [finite(each), finite(ends[index]), finite(times[index])];
+    const state = STATES.find((known) => known === states[index]);
+    if (seq === null || end === null || time === null || state === undefined) return;
+    const known = state === "speech" ? label(labels[index]) : null;
+    const smoothed = ordered(scores[index]);
+    events.push({
+      type: "emotion", seq, stream, start: finite(starts[index]) ?? end, end, time, state, label: known,
+      confidence: known === null || smoothed === null ? null : smoothed[LABELS.indexOf(known)],
+      scores: smoothed, raw: ordered(raws[index]),
+      speech_ratio: finite(ratios[index]) ?? 0, level_dbfs: finite(levels[index]) ?? -120,
+      age_ms: finite(ages[index]), dropped_samples: finite(dropped[index]) ?? 0,
+    });
+  });
+  return events;
+}
+
 /**
  * @param {Record<string, unknown>} data
  * @returns {Reply|null} null for anything else
@@ -68,6 +114,12 @@ export function parseReply(data) {
       const isLast = first + parts.length >= (finite(data.total) ?? 0);
       return { type: "recalled", result: result(data), events, isFirst: first === 0, isLast };
     }
+    case "past": {
+      const stream = text(data.stream);
+      const events = pastEvents(stream, isObject(data.events) ? data.events : {});
+      return { type: "past", stream, hours: finite(data.hours) ?? 0, hasMore: data.more === true, events };
+    }
+    case "erased": return { type: "erased", stream: text(data.stream) };
     case "error": return {
       type: "error", error: text(data.error),
       detail: text(data.detail) || "The daemon refused and gave no reason.", about: text(data.about),

@@ -10,6 +10,7 @@ import { dayOrTime, duration, percent, playTime, shownName } from "../ui/words.j
  * @property {(job: import("./job.js").Job) => void} remove cancels, or puts a failure away
  * @property {(job: import("./job.js").Job) => void} retry
  * @property {(job: import("./job.js").Job) => void} watch
+ * @property {(key: string) => void} putAway an interrupted one
  * @property {(id: number) => void} select
  * @property {(id: number) => void} forget
  */
@@ -54,12 +55,14 @@ function stateOf(job, nowMs) {
 
 export class FilesPanel {
   #queue = element("queue", HTMLElement);
+  #interrupted = element("interrupted", HTMLElement);
   #analysed = element("analysed", HTMLElement);
   #analysedTitle = element("analysed-title", HTMLElement);
   #empty = element("analysed-empty", HTMLElement);
   /** @type {Map<import("./job.js").Job, JobRow>} */
   #jobRows = new Map();
   #queueKey = "";
+  #interruptedKey = "";
   #resultsKey = "";
   #host;
 
@@ -80,6 +83,27 @@ export class FilesPanel {
       setText(state, stateOf(job, nowMs));
       bar.value = job.progress;
     }
+  }
+
+  /** @param {import("./unfinished.js").Unfinished[]} files that were under way when the page went */
+  showInterrupted(files) {
+    const key = files.map((file) => file.key).join("\n");
+    if (key === this.#interruptedKey) return;
+    this.#interruptedKey = key;
+    this.#replace(this.#interrupted, files.map((file) => {
+      const name = shownName(file.name);
+      const row = document.createElement("li");
+      row.className = "file";
+      const actions = document.createElement("div");
+      actions.className = "file-actions";
+      actions.append(
+        button("Choose it", `Choose ${name} again`, () => element("choose", HTMLButtonElement).click()),
+        button("×", `Put ${name} away`, () => this.#host.putAway(file.key)),
+      );
+      const state = part("p", "file-state", "Interrupted. Choose it again: its analysis starts anew.");
+      row.append(part("bdi", "file-name", name), actions, state);
+      return row;
+    }));
   }
 
   /**

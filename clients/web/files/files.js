@@ -8,6 +8,7 @@ import { FilesPanel } from "./files-panel.js";
 import { keyOf } from "./job.js";
 import { Library } from "./library.js";
 import { Queue } from "./queue.js";
+import { interrupted, remember } from "./unfinished.js";
 
 /**
  * @typedef {object} FilesPage what the page does for its files
@@ -34,6 +35,8 @@ export class Files {
   #recalledEvents = [];
   /** @type {FileStream|null} */
   #shown = null;
+  /** What the page before this one did not finish. */
+  #interrupted = interrupted();
 
   /** @param {import("../daemon/client-stream.js").Daemon} daemon @param {FilesPage} page */
   constructor(daemon, page) {
@@ -47,6 +50,7 @@ export class Files {
       },
       retry: (job) => this.#queue.add(job.file),
       watch: (job) => page.show(job.fileStream),
+      putAway: (key) => this.#forgetInterrupted((file) => file.key === key),
       select: (id) => {
         this.#select(id);
         element("now", HTMLElement).scrollIntoView({ block: "nearest" });
@@ -59,10 +63,32 @@ export class Files {
       // On a narrow screen it may stand below the fold.
       if (!this.#root.hidden) this.#root.scrollIntoView({ block: "nearest" });
     });
-    element("files-close", HTMLButtonElement).addEventListener("click", () => {
-      this.#open(false);
-      this.#toggle.focus();
+    element("files-close", HTMLButtonElement).addEventListener("click", () => this.close());
+    window.addEventListener("beforeunload", (event) => {
+      // The browser asks in its own words.
+      if (this.#queue.unfinished.length > 0) event.preventDefault();
     });
+    if (this.#interrupted.length > 0) this.#open(true);
+  }
+
+  /** @param {(file: import("./unfinished.js").Unfinished) => boolean} isDone */
+  #forgetInterrupted(isDone) {
+    this.#interrupted = this.#interrupted.filter((file) => !isDone(file));
+    this.#remember();
+  }
+
+  #remember() {
+    const now = this.#queue.unfinished.map(({ key, file, since }) => ({ key, name: file.name, since }));
+    remember([...this.#interrupted, ...now]);
+  }
+
+  isOpen() {
+    return !this.#root.hidden;
+  }
+
+  close() {
+    this.#open(false);
+    this.#toggle.focus();
   }
 
   /** @param {import("../state/events.js").Hello} hello */
@@ -80,6 +106,9 @@ export class Files {
     if (reply.type === "history") {
       const shownId = this.#library.idOf(this.#shown);
       const deleted = this.#library.update(reply.files).map(({ id }) => id);
+      // The daemon had the whole of it, and has finished alone.
+      this.#forgetInterrupted(({ name, since }) =>
+        reply.files.some((file) => file.name === name && file.time > since));
       if (shownId !== null && deleted.includes(shownId)) this.#page.show(null);
       if (this.#recalled !== null && deleted.includes(this.#recalled)) this.#recalled = null;
     } else if (reply.type === "recalled" && reply.result.id !== null) {
@@ -125,6 +154,7 @@ export class Files {
     this.#shown = shown;
     if (this.#root.hidden) return;
     this.#panel.showJobs(this.#queue.jobs, nowMs);
+    this.#panel.showInterrupted(this.#interrupted);
     const { results } = this.#library;
     const deleting = results.map(({ id }) => id).filter((id) => this.#library.isDeleting(id));
     this.#panel.showResults(results, this.#library.idOf(shown), deleting, this.#keepsHistory);
@@ -138,6 +168,8 @@ export class Files {
 
   /** @param {import("./job.js").Job|null} job */
   #follow(job) {
+    const keys = new Set(this.#queue.jobs.map(({ key }) => key));
+    this.#forgetInterrupted(({ key }) => keys.has(key));
     if (job === null) return;
     if (job.phase === "analysing") this.#page.show(job.fileStream);
     // Where the panel is open, it says so itself.

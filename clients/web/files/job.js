@@ -21,6 +21,8 @@ export class Job {
   problem = "";
   /** @type {FileStream|null} from the moment on when its length is known */
   fileStream = null;
+  /** Unix time at which it was taken, in seconds. */
+  since = Date.now() / 1000;
   /** @type {ClientStream|null} */
   #stream = null;
   #sentSinceMs = 0;

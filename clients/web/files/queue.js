@@ -23,6 +23,11 @@ export class Queue {
     this.#onDone = onDone;
   }
 
+  /** @returns {Job[]} those that would be lost with the page */
+  get unfinished() {
+    return this.jobs.filter((job) => !job.isOver);
+  }
+
   /** @param {File} file @returns {boolean} false where it is in the list already */
   add(file) {
     const key = keyOf(file);

@@ -26,7 +26,6 @@ const SYMBOLS = Object.freeze({
   uncertain: "M8.5 9.2a3.5 3.5 0 1 1 5.2 3c-1.1.7-1.7 1.4-1.7 2.8M12 18.5h.01",
 });
 
-const READING_MS = 500;
 const HALO_GROWTH = 0.22;
 /** Letters; longer words are set smaller, so that they stay on one line. */
 const LONGEST_LARGE_WORD = 9;
@@ -40,21 +39,14 @@ export class NowPanel {
   #ring = element("orb-ring", SVGCircleElement);
   #halo = element("orb-halo", SVGCircleElement);
 
-  #readableSinceMs = -Infinity;
-
-  /** @param {import("./situation.js").Situation} situation @param {number} nowMs */
-  show(situation, nowMs) {
+  /** @param {import("./situation.js").Situation} situation */
+  show(situation) {
     const { kind, label } = situation;
-    const isNew = this.#word.textContent !== situation.word;
     setAttribute(this.#root, "data-kind", kind);
     setAttribute(this.#root, "data-label", label ?? "none");
     setText(this.#word, situation.word);
     this.#word.classList.toggle("is-long", situation.word.length > LONGEST_LARGE_WORD);
-    // Digits that change four times a second cannot be read and do not look calm.
-    if (isNew || nowMs - this.#readableSinceMs >= READING_MS) {
-      setText(this.#detail, situation.detail);
-      this.#readableSinceMs = nowMs;
-    }
+    setText(this.#detail, situation.detail);
     setText(this.#note, situation.note);
     this.#note.hidden = situation.note === "";
     setAttribute(this.#shape, "d", label === null ? SYMBOLS[kind] ?? "" : GLYPHS[label]);

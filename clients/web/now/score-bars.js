@@ -8,6 +8,9 @@ import { element, setAttribute, setText } from "../ui/dom.js";
 import { glyphElement } from "../ui/glyphs.js";
 import { percent } from "../ui/words.js";
 
+/** A smaller raw score reads as zero, and has no mark: eight at the left edge would be a line. */
+const LEAST_MARKED = 0.005;
+
 export class ScoreBars {
   #root = element("bars", HTMLElement);
   #rows = LABELS.map((label) => {
@@ -48,7 +51,9 @@ export class ScoreBars {
       const score = scores?.[index] ?? 0;
       row.classList.toggle("is-label", event !== null && event.label === label);
       bar.style.transform = `scaleX(${score.toFixed(4)})`;
-      mark.style.transform = `translateX(${(100 * (raw?.[index] ?? 0)).toFixed(2)}%)`;
+      const rawScore = raw?.[index] ?? 0;
+      mark.classList.toggle("is-zero", rawScore < LEAST_MARKED);
+      mark.style.transform = `translateX(${(100 * rawScore).toFixed(2)}%)`;
       setText(value, scores === null ? "–" : percent(score));
       setAttribute(track, "aria-valuenow", String(Math.round(100 * score)));
       setAttribute(track, "aria-valuetext", scores === null ? "no score" : percent(score));

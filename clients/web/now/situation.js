@@ -34,6 +34,10 @@ const LONGEST_DETAIL = 160;
 /** @param {import("../state/events.js").EmotionEvent} event @returns {number} 0 to 1, for the eye only */
 export const loudnessOf = (event) => Math.min(1, Math.max(0, 1 - event.level_dbfs / QUIETEST_DBFS));
 
+/** @param {string} detail of a status @returns {string} that stands beside the page's own sentences */
+const sentence = (detail) => (detail === "" ? ""
+  : `${detail[0].toUpperCase()}${detail.slice(1)}${/[.!?…]$/.test(detail) ? "" : "."}`);
+
 /** @param {import("../state/stream.js").Stream} stream @returns {string} */
 function held(stream) {
   const { seconds, atLeast } = stream.held;
@@ -81,10 +85,10 @@ export function situationOf(stream, link, nowMs) {
 
   if (!stream.isPresent) return say("ended", "ended", "This stream is gone.");
 
-  const why = stream.statusDetail.slice(0, LONGEST_DETAIL);
+  const why = sentence(stream.statusDetail.slice(0, LONGEST_DETAIL));
   switch (stream.status) {
     case "ended": return say("ended", "ended", `The source has ended. ${why}`);
-    case "muted": return say("muted", "muted", `The daemon does not listen while muted. ${why}`);
+    case "muted": return say("muted", "muted", why || "The daemon does not listen.");
     case "stalled": return say("stalled", "no sound", `The source sends no sound. ${why}`);
     case "reconnecting":
       return say("reconnecting", "source lost", `The daemon is opening it again. ${why}`);

@@ -1,6 +1,6 @@
 /**
- * Holds the recent events of one stream in preallocated typed arrays that overwrite the oldest, so
- * that memory stays the same over a day.
+ * Holds the recent events of one stream in typed arrays, which grow to a limit and then overwrite
+ * the oldest, so that memory stays the same over a day.
  *
  * An event is named by an id that counts all events ever added and therefore never shifts;
  * ids from `first` up to, not including, `next` are still held.
@@ -8,12 +8,15 @@
 
 import { LABELS, SOURCE_STATUSES, STATES } from "./events.js";
 
-const KEPT_SECONDS = 600;
+/** What a stream keeps of its own, where the daemon keeps nothing for the page. */
+export const KEPT_SECONDS = 600;
 const SPARE_EVENTS = 64;
 const SMALLEST_CAPACITY = 1024;
-const LARGEST_CAPACITY = 32768;
+const LARGEST_CAPACITY = 400_000;
 /** An event further from the one before than this many strides leaves a gap. */
 const GAP_STRIDES = 1.6;
+/** The daemon thins out what it keeps of a short stride. */
+const SHORTEST_GAP_SECONDS = 0.4;
 
 const COUNT = LABELS.length;
 
@@ -21,16 +24,20 @@ const COUNT = LABELS.length;
 export const round4 = (value) => Math.round(value * 1e4) / 1e4;
 
 export class EventBuffer {
+  #mostEvents;
+
   /**
    * @param {number} strideSeconds
    * @param {number|null} [durationSeconds] of a file, which is kept whole
+   * @param {number} [keptSeconds] of any other stream
    */
-  constructor(strideSeconds, durationSeconds = null) {
+  constructor(strideSeconds, durationSeconds = null, keptSeconds = KEPT_SECONDS) {
     this.strideSeconds = strideSeconds;
     this.durationSeconds = durationSeconds;
-    const wanted = Math.ceil((durationSeconds ?? KEPT_SECONDS) / strideSeconds) + SPARE_EVENTS;
-    this.capacity = durationSeconds === null
+    const wanted = Math.ceil((durationSeconds ?? keptSeconds) / strideSeconds) + SPARE_EVENTS;
+    this.#mostEvents = durationSeconds === null
       ? Math.min(LARGEST_CAPACITY, Math.max(SMALLEST_CAPACITY, wanted)) : wanted;
+    this.capacity = Math.min(this.#mostEvents, SMALLEST_CAPACITY);
     this.next = 0;
     /** Position on the page's own time line, in seconds; it goes on where a daemon restarted. */
     this.position = new Float64Array(this.capacity);
@@ -51,6 +58,36 @@ export class EventBuffer {
     this.ageMs = new Float32Array(this.capacity);
     this.scores = new Float32Array(this.capacity * COUNT);
     this.raw = new Float32Array(this.capacity * COUNT);
+  }
+
+  /** Doubles the arrays: only a page that shows hours pays for them. */
+  #grow() {
+    const capacity = Math.min(this.#mostEvents, 2 * this.capacity);
+    const ratio = capacity / this.capacity;
+    /** @template {Float64Array|Float32Array|Uint8Array|Int8Array} T @param {T} values @returns {T} */
+    const grown = (values) => {
+      const Kind = /** @type {new (length: number) => T} */ (values.constructor);
+      const longer = new Kind(Math.round(values.length * ratio));
+      longer.set(values);
+      return longer;
+    };
+    this.position = grown(this.position);
+    this.start = grown(this.start);
+    this.end = grown(this.end);
+    this.time = grown(this.time);
+    this.seq = grown(this.seq);
+    this.dropped = grown(this.dropped);
+    this.state = grown(this.state);
+    this.status = grown(this.status);
+    this.label = grown(this.label);
+    this.hasScores = grown(this.hasScores);
+    this.confidence = grown(this.confidence);
+    this.speechRatio = grown(this.speechRatio);
+    this.levelDbfs = grown(this.levelDbfs);
+    this.ageMs = grown(this.ageMs);
+    this.scores = grown(this.scores);
+    this.raw = grown(this.raw);
+    this.capacity = capacity;
   }
 
   get first() {
@@ -91,6 +128,8 @@ export class EventBuffer {
    * @param {import("./events.js").SourceStatus} status of the source at that moment
    */
   add(event, position, status) {
+    // Nothing has been overwritten yet: every slot is its event's id.
+    if (this.next === this.capacity && this.capacity < this.#mostEvents) this.#grow();
     const slot = this.slot(this.next);
     this.position[slot] = position;
     this.start[slot] = event.start;
@@ -127,7 +166,8 @@ export class EventBuffer {
   /** @param {number} id @returns {boolean} whether nothing is missing before this event */
   follows(id) {
     if (id <= this.first) return false;
-    return this.positionOf(id) - this.positionOf(id - 1) < GAP_STRIDES * this.strideSeconds;
+    const gap = Math.max(SHORTEST_GAP_SECONDS, GAP_STRIDES * this.strideSeconds);
+    return this.positionOf(id) - this.positionOf(id - 1) < gap;
   }
 
   /** @param {number} id @returns {number} where the stretch that this event stands for begins */

@@ -1,7 +1,8 @@
 /** Holds a file as the page shows it: a stream that has a beginning, an end, and one result. */
 
 import { Stream } from "./stream.js";
-import { verdictOf } from "./verdict.js";
+import { LABELS } from "./events.js";
+import { isMixed, verdictOf } from "./verdict.js";
 
 /**
  * @typedef {object} Result what a whole file holds
@@ -62,14 +63,24 @@ export class FileStream extends Stream {
     return id === null ? null : this.events.event(id, this.name);
   }
 
-  /** @returns {import("./events.js").EmotionEvent|null} the result in the form of one event */
+  /** Whether one emotion would say too little of it: then the shares of its time stand for it. */
+  get isMixed() {
+    return this.result !== null && isMixed(this.result);
+  }
+
+  /**
+   * @returns {import("./events.js").EmotionEvent|null} the result in the form of one event, whose
+   *   scores are the mean of all, or the shares of time where several emotions share the file
+   */
   get whole() {
     const { result, events } = this;
     if (result === null || result.scores === null || events.isEmpty) return null;
+    const shares = LABELS.map((name) => result.shares.find(({ label }) => label === name)?.share ?? 0);
     return {
       ...events.event(events.next - 1, this.name),
       start: 0, end: this.durationSeconds, state: result.label === null ? "silence" : "speech",
-      label: verdictOf(result).label, confidence: result.confidence, scores: result.scores, raw: null,
+      label: verdictOf(result).label, confidence: result.confidence,
+      scores: this.isMixed ? shares : result.scores, raw: null,
     };
   }
 }

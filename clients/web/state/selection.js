@@ -50,6 +50,11 @@ export class Selection {
     return [...this.#streams.all.filter(({ name }) => !this.#isOwn(name)), ...more];
   }
 
+  /** @param {string} name @returns {Stream|undefined} one of the daemon's streams */
+  find(name) {
+    return this.#isOwn(name) ? undefined : this.#streams.get(name);
+  }
+
   /** @param {import("./events.js").Message} message @param {number} nowMs */
   receive(message, nowMs) {
     this.#streams.apply(message, nowMs);

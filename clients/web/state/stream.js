@@ -4,7 +4,8 @@
  */
 
 import { shownName } from "../ui/words.js";
-import { EventBuffer } from "./event-buffer.js";
+import { EventBuffer, KEPT_SECONDS } from "./event-buffer.js";
+import { SOURCE_STATUSES } from "./events.js";
 import { LiveClock } from "./live-clock.js";
 
 /**
@@ -23,6 +24,8 @@ export class Stream {
     /** What the viewer reads instead of the name. */
     this.title = shownName(name);
     this.events = new EventBuffer(strideSeconds, durationSeconds);
+    /** How far back its timeline goes, in seconds. */
+    this.keptSeconds = KEPT_SECONDS;
     this.clock = new LiveClock();
     /** @type {import("./events.js").EmotionEvent|null} */
     this.last = null;
@@ -49,26 +52,79 @@ export class Stream {
 
   /** @param {import("./events.js").EmotionEvent} event @param {number} nowMs */
   add(event, nowMs) {
-    const { last, events } = this;
+    const { last } = this;
     if (last !== null && event.seq === last.seq && event.end === last.end) return;
-    const position = this.#positionFor(event);
+    if (last !== null && event.end <= last.end) {
+      this.status = "running"; // of another daemon
+      this.statusDetail = "";
+    }
+    this.#place(event, this.status);
+    this.lastEventAtMs = nowMs;
+    this.clock.update(this.events.newestPosition, nowMs);
+    // A status is sent when it changes. New sound ends these, even if the status was lost.
+    if (["stalled", "reconnecting", "ended"].includes(this.status)) this.status = "running";
+  }
+
+  /** @param {import("./events.js").EmotionEvent} event @param {import("./events.js").SourceStatus} status */
+  #place(event, status) {
+    const { events } = this;
     const before = events.isEmpty ? "" : events.kindOf(events.next - 1);
-    events.add(event, position, this.status);
+    events.add(event, this.#positionFor(event), status);
     const id = events.next - 1;
     if (events.kindOf(id) !== before || !events.follows(id)) {
       this.kindSince = events.beginOf(id);
       this.kindSinceIsKnown = events.follows(id);
     }
     this.last = event;
-    this.lastEventAtMs = nowMs;
-    this.clock.update(position, nowMs);
-    // A status is sent when it changes. New sound ends these, even if the status was lost.
-    if (["stalled", "reconnecting", "ended"].includes(this.status)) this.status = "running";
+  }
+
+  /**
+   * Puts what the daemon kept in the place of what the page had of that time. Events of a daemon
+   * before stay in front of it, newer ones behind it.
+   * @param {import("./events.js").EmotionEvent[]} past the oldest first
+   * @param {number} keptSeconds for how long the daemon keeps them
+   */
+  replacePast(past, keptSeconds) {
+    this.keptSeconds = Math.max(KEPT_SECONDS, keptSeconds);
+    const { events } = this;
+    const firstTime = past[0]?.time ?? Infinity;
+    const lastEnd = past[past.length - 1]?.end ?? Infinity;
+    let older = events.first;
+    while (older < events.next && events.time[events.slot(older)] < firstTime) older += 1;
+    let newer = events.next;
+    while (newer > older && events.end[events.slot(newer - 1)] > lastEnd) newer -= 1;
+    this.#rebuild(events, [[events.first, older], past, [newer, events.next]]);
+  }
+
+  /** Keeps the present alone. */
+  erase() {
+    const { events } = this;
+    this.#rebuild(events, [[Math.max(events.first, events.next - 1), events.next]]);
+  }
+
+  /**
+   * @param {EventBuffer} from
+   * @param {([number, number]|import("./events.js").EmotionEvent[])[]} parts new events, or those with
+   *   these ids
+   */
+  #rebuild(from, parts) {
+    this.events = new EventBuffer(from.strideSeconds, null, this.keptSeconds);
+    this.last = null;
+    for (const part of parts) {
+      if (typeof part[0] !== "number") {
+        for (const event of /** @type {import("./events.js").EmotionEvent[]} */ (part)) this.#place(event, "running");
+        continue;
+      }
+      const [begin, end] = /** @type {[number, number]} */ (part);
+      for (let id = begin; id < end; id += 1) {
+        this.#place(from.event(id, this.name), SOURCE_STATUSES[from.status[from.slot(id)]]);
+      }
+    }
   }
 
   /**
    * Positions are the stream's own seconds until a daemon restarts and counts from zero again;
-   * then they go on after the pause that the clock on the wall shows, and the old status is void.
+   * then they go on after the pause that the clock on the wall shows.
    * @param {import("./events.js").EmotionEvent} event
    */
   #positionFor(event) {
@@ -76,8 +132,6 @@ export class Stream {
     if (last === null) return event.end;
     const stride = events.strideSeconds;
     if (event.end > last.end) return events.newestPosition + event.end - last.end;
-    this.status = "running";
-    this.statusDetail = "";
     return events.newestPosition + Math.max(2 * stride, event.time - last.time);
   }
 

@@ -7,7 +7,8 @@ import { GLYPHS } from "../ui/glyphs.js";
 import { CanvasRenderer, SvgRenderer } from "../ui/renderers.js";
 import { playTime, timeOfDay } from "../ui/words.js";
 import { layOut } from "./lanes.js";
-import { paintAxis, paintEmpty, paintEvents, paintLaneNames, paintNames } from "./painters.js";
+import { paintStretch, paintStretchNames, spansOf } from "./overview.js";
+import { paintAxis, paintEmpty, paintLaneNames } from "./painters.js";
 
 /**
  * @typedef {object} Excerpt
@@ -119,9 +120,9 @@ function paintPicture(renderer, theme, excerpt, scale) {
   let first = events.atOrAfter(excerpt.begin);
   while (first < events.next && Math.round(events.beginOf(first) * pixelsPerSecond) < origin) first += 1;
   const end = events.atOrAfter(excerpt.end + AT_THE_EDGE_SECONDS);
-  paintEvents(moved, theme, lanes, events, first, end, pixelsPerSecond, origin);
-  paintNames(moved, theme, lanes, events, pixelsPerSecond, origin, inner);
-  paintLaneNames(moved, theme, lanes);
+  paintStretch(moved, theme, lanes, events, first, end, pixelsPerSecond, origin, inner);
+  paintStretchNames(moved, theme, lanes, events, pixelsPerSecond, origin, inner);
+  paintLaneNames(moved, theme, lanes, spansOf(events, pixelsPerSecond, lanes)?.shares ?? null);
   paintAxis(moved, theme, lanes, events, pixelsPerSecond, origin, inner);
   renderer.text(margin * scale, 29 * scale, titleOf(excerpt), theme.ink, 15 * scale);
   renderer.text((width - margin) * scale, 29 * scale, "emotiond", theme.muted, 13 * scale, "end");

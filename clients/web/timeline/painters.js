@@ -2,7 +2,7 @@
 
 import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
 import { GLYPHS } from "../ui/glyphs.js";
-import { STATE_WORDS, playTime, timeOfDay } from "../ui/words.js";
+import { STATE_WORDS, duration, playTime, timeOfDay } from "../ui/words.js";
 
 /** @typedef {import("./lanes.js").Lanes} Lanes */
 
@@ -10,7 +10,8 @@ const COUNT = LABELS.length;
 const UNCERTAIN = STATES.indexOf("uncertain");
 const WARMUP = STATES.indexOf("warmup");
 const RUNNING = SOURCE_STATUSES.indexOf("running");
-const QUIETEST_DBFS = -60;
+/** The level at which the bars of loudness begin. */
+export const QUIETEST_DBFS = -60;
 /** Layers thinner than this many pixels are left to the one below. */
 const THINNEST_LAYER = 0.4;
 
@@ -29,7 +30,6 @@ export function paintEmpty(renderer, theme, lanes, x, width) {
 
 /**
  * Paints the events that end in [fromPosition, toPosition], each over the pixels it stands for.
- * Events that share one pixel are painted once.
  *
  * @param {import("../ui/renderers.js").Renderer} renderer
  * @param {import("../ui/theme.js").Theme} theme
@@ -147,14 +147,21 @@ export function paintNames(renderer, theme, lanes, events, pixelsPerSecond, orig
 }
 
 /**
- * Says what the two lanes of plain bars are.
+ * Says what the lanes are that do not explain themselves.
  *
  * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes
+ * @param {Lanes} lanes @param {number|null} shareSeconds how long the spans of the shares are, null
+ *   where the scores of single events stand there
  */
-export function paintLaneNames(renderer, theme, lanes) {
+export function paintLaneNames(renderer, theme, lanes, shareSeconds) {
   const { scale } = lanes;
   const size = 10.5 * scale;
+  if (shareSeconds !== null) {
+    const name = `share of each ${duration(shareSeconds)}`;
+    const { y } = lanes.scores;
+    renderer.rectangle(0, y, renderer.measure(name, size) + 9 * scale, 15 * scale, theme.lane, 0.85);
+    renderer.text(4 * scale, y + 10.5 * scale, name, theme.muted, size);
+  }
   for (const [name, lane] of /** @type {const} */ ([["level", lanes.level], ["speech", lanes.speech]])) {
     const height = Math.min(lane.height, 14 * scale);
     renderer.rectangle(0, lane.y, renderer.measure(name, size) + 9 * scale, height, theme.lane, 0.9);
@@ -179,7 +186,7 @@ export function paintPlayhead(renderer, theme, lanes, x) {
   renderer.rectangle(left, 0, thick, bottom, theme.ink);
 }
 
-const TICK_STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+const TICK_STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 10800];
 
 /**
  * Marks round times of day along the axis, or a file's own time.
@@ -192,7 +199,7 @@ export function paintAxis(renderer, theme, lanes, events, pixelsPerSecond, origi
   if (events.isEmpty) return;
   const { scale } = lanes;
   const room = 84 * scale;
-  const step = TICK_STEPS_SECONDS.find((seconds) => seconds * pixelsPerSecond >= room) ?? 1800;
+  const step = TICK_STEPS_SECONDS.find((seconds) => seconds * pixelsPerSecond >= room) ?? 21600;
   // Clock time of the newest event, carried along the axis: near enough, and steady.
   const newest = events.next - 1;
   const isLive = events.durationSeconds === null;

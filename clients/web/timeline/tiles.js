@@ -4,7 +4,8 @@
  */
 
 import { CanvasRenderer } from "../ui/renderers.js";
-import { paintEmpty, paintEvents } from "./painters.js";
+import { paintStretch, spansOf } from "./overview.js";
+import { paintEmpty } from "./painters.js";
 
 const TILE_PIXELS = 512;
 
@@ -77,10 +78,11 @@ export class Tiles {
       tile.paintedTo = events.atOrAfter(origin / pixelsPerSecond);
       paintEmpty(tile.renderer, theme, lanes, 0, TILE_PIXELS);
     }
-    // One event more than ends on the tile: it may begin on it.
-    const end = Math.min(events.next, events.atOrAfter((origin + TILE_PIXELS) / pixelsPerSecond) + 1);
+    // One event more than ends on the tile: it may begin on it. So may a span of many.
+    const beyond = spansOf(events, pixelsPerSecond, lanes)?.ribbon ?? 0;
+    const end = Math.min(events.next, events.atOrAfter((origin + TILE_PIXELS) / pixelsPerSecond + beyond) + 1);
     if (tile.paintedTo >= end) return;
-    paintEvents(tile.renderer, theme, lanes, events, tile.paintedTo, end, pixelsPerSecond, origin);
+    paintStretch(tile.renderer, theme, lanes, events, tile.paintedTo, end, pixelsPerSecond, origin, TILE_PIXELS);
     tile.paintedTo = end;
   }
 }

@@ -4,14 +4,12 @@
 
 import { FileStream } from "../state/file-stream.js";
 import { CanvasRenderer } from "../ui/renderers.js";
-import { prefersLessMotion } from "../ui/theme.js";
+import { USUAL_FONT_PIXELS, prefersLessMotion } from "../ui/theme.js";
 import { layOut } from "./lanes.js";
-import { paintAxis, paintLaneNames, paintNames, paintPlayhead } from "./painters.js";
+import { paintStretchNames, spansOf } from "./overview.js";
+import { paintAxis, paintLaneNames, paintPlayhead } from "./painters.js";
 import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
-
-/** The style sheet's text size on most screens. */
-const USUAL_FONT_PIXELS = 15;
 
 /** @typedef {{begin: number, end: number}} Stretch positions in seconds */
 
@@ -32,6 +30,8 @@ export class Timeline {
   #width = 1;
   #cssWidth = 1;
   #drawnKey = "";
+  /** @type {unknown} */
+  #drawnEvents = null;
   /** @type {import("../ui/renderers.js").Renderer} */
   #renderer;
 
@@ -125,6 +125,13 @@ export class Timeline {
    */
   draw(stream, nowMs) {
     const { events } = stream;
+    if (this.#drawnEvents !== events) {
+      // Another stream, or its past has come: ids of events are others now.
+      if (this.#drawnEvents !== null) this.view.cursorId = null;
+      this.#drawnEvents = events;
+      this.#drawnKey = "";
+    }
+    if (!(stream instanceof FileStream)) this.view.reach(stream.keptSeconds);
     const { begin, end } = this.visible(stream, nowMs);
     const pixelsPerSecond = this.#width / this.view.spanSeconds;
     const origin = Math.round(end * pixelsPerSecond) - this.#width;
@@ -162,8 +169,8 @@ export class Timeline {
     const width = this.#width;
     this.#context.globalAlpha = 1;
     this.#tiles.draw(this.#context, events, lanes, this.theme, pixelsPerSecond, origin, width);
-    paintNames(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
-    paintLaneNames(this.#renderer, this.theme, lanes);
+    paintStretchNames(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
+    paintLaneNames(this.#renderer, this.theme, lanes, spansOf(events, pixelsPerSecond, lanes)?.shares ?? null);
     paintAxis(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
     if (cursor !== null) {
       const thick = Math.max(1, Math.round(1.5 * lanes.scale));

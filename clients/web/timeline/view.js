@@ -2,8 +2,10 @@
  * Holds which stretch of time the timeline shows, and where its cursor stands.
  */
 
+import { KEPT_SECONDS } from "../state/event-buffer.js";
+
 /** The spans that the zoom steps through, in seconds. */
-const SPANS_SECONDS = Object.freeze([10, 15, 30, 60, 120, 300, 600]);
+const SPANS_SECONDS = Object.freeze([10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 43200, 86400]);
 const SHORTEST_FILE_SECONDS = 1;
 
 export class View {
@@ -14,17 +16,26 @@ export class View {
   #frozenEnd = 0;
   /** @type {number|null} id of the event under the cursor */
   cursorId = null;
-  /** The spans that the zoom steps through. */
-  spans = SPANS_SECONDS;
+  /** The spans that the zoom steps through.
+   * @type {readonly number[]} */
+  spans = [];
 
   /** @param {number|null} [durationSeconds] of a file, which is shown whole at first */
   constructor(durationSeconds = null) {
+    this.reach(durationSeconds ?? KEPT_SECONDS);
     if (durationSeconds === null) return;
-    const whole = Math.max(SHORTEST_FILE_SECONDS, durationSeconds);
-    this.spans = [...SPANS_SECONDS.filter((span) => span < whole), whole];
+    const whole = this.longestSpan;
     this.spanSeconds = whole;
     this.isLive = false;
     this.#frozenEnd = whole;
+  }
+
+  /** @param {number} seconds how far the timeline goes back, or how long a file is */
+  reach(seconds) {
+    const whole = Math.max(SHORTEST_FILE_SECONDS, seconds);
+    if (this.longestSpan === whole) return;
+    this.spans = [...SPANS_SECONDS.filter((span) => span < whole), whole];
+    this.spanSeconds = Math.min(this.spanSeconds, whole);
   }
 
   get shortestSpan() {

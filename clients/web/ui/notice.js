@@ -7,10 +7,16 @@ export class Notice {
   #text = element("notice-text", HTMLElement);
 
   constructor() {
-    element("notice-close", HTMLButtonElement).addEventListener("click", () => {
-      this.#root.hidden = true;
-      setText(this.#text, "");
-    });
+    element("notice-close", HTMLButtonElement).addEventListener("click", () => this.close());
+  }
+
+  isOpen() {
+    return !this.#root.hidden;
+  }
+
+  close() {
+    this.#root.hidden = true;
+    setText(this.#text, "");
   }
 
   /** @param {string} text read out at once by a screen reader */

@@ -3,6 +3,9 @@
  * where a colour is written.
  */
 
+/** The style sheet's text size on most screens: what is drawn is laid out for it, and grows with it. */
+export const USUAL_FONT_PIXELS = 15;
+
 /**
  * @typedef {object} Theme
  * @property {Record<string, string>} labels
@@ -26,7 +29,8 @@ export function readTheme(labels) {
     ink: colour("ink"), muted: colour("muted"), line: colour("line"), panel: colour("panel"),
     lane: colour("lane"), level: colour("level"), warn: colour("warn"),
     onLabel: colour("on-label"),
-    font: style.fontFamily,
+    // Of the element that the style sheet gives the font to: the root has the browser's own.
+    font: getComputedStyle(document.body).fontFamily,
   };
 }
 

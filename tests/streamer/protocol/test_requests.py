@@ -15,10 +15,12 @@ from emotiond.streamer.protocol.requests import (
     LONGEST_STREAM_NAME,
     LOWEST_RATE,
     REQUESTS,
+    AskPast,
     Audio,
     Auth,
     Cancel,
     End,
+    Erase,
     Forget,
     ListHistory,
     Mute,
@@ -57,6 +59,8 @@ REQUEST: st.SearchStrategy[Request] = st.one_of(
     st.builds(ListHistory),
     st.builds(Recall, INTEGERS),
     st.builds(Forget, st.lists(INTEGERS).map(tuple)),
+    st.builds(AskPast, st.text(), st.none() | st.integers(0, 2**53)),
+    st.builds(Erase, st.text()),
     st.builds(Mute, st.booleans()),
 )
 """All valid requests."""
@@ -64,7 +68,19 @@ REQUEST: st.SearchStrategy[Request] = st.one_of(
 FRACTIONS = st.floats(-1e9, 1e9).filter(lambda number: not number.is_integer())
 SCALARS = st.none() | st.booleans() | INTEGERS | FRACTIONS | st.text(max_size=5)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
-FIELDS = ("token", "purpose", "sample_rate", "format", "name", "publish", "duration", "id", "ids")
+FIELDS = (
+    "token",
+    "purpose",
+    "sample_rate",
+    "format",
+    "name",
+    "publish",
+    "duration",
+    "id",
+    "ids",
+    "stream",
+    "before",
+)
 
 
 def error_of(message: str | bytes) -> SenselessError:

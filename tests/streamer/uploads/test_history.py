@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -82,6 +83,26 @@ def test_an_analysed_file_is_listed_with_its_result(caller: Caller) -> None:
     }  # fmt: skip
     assert kept.items() <= analysis.items()
     assert kept["name"] == "holiday.mp4"
+
+
+def test_a_whole_file_is_finished_and_kept_although_its_client_leaves(file: Path) -> None:
+    slow = ("--source", "demo", "--model", str(DATA / "slow.tflite"), "--history", str(file))
+    with running_daemon(*slow) as daemon:
+        with calling(daemon.websocket_url) as leaving:
+            leaving.start(name="whole.wav")
+            leaving.send(pcm(demo()[:96_000]))
+            leaving.say("end")
+            leaving.say("ping")
+            leaving.until("emotion")
+        with calling(daemon.websocket_url) as leaving:
+            leaving.start(name="half.wav")
+            leaving.send(VOICE)
+            leaving.until("emotion")
+        with calling(daemon.websocket_url) as caller:
+            deadline = time.monotonic() + 20
+            while not (files := listed(caller)) and time.monotonic() < deadline:
+                time.sleep(0.1)
+        assert [(kept["name"], kept["duration"]) for kept in files] == [("whole.wav", 6.0)]
 
 
 def test_the_newest_comes_first(caller: Caller) -> None:

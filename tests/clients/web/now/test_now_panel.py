@@ -68,6 +68,16 @@ def test_source_without_sound(page: Any, daemon: ScriptedDaemon) -> None:
         expect(page.locator("#bars .bar-value").first).to_have_text("–")
 
 
+def test_the_sentence_about_mute_stands_once(page: Any, daemon: ScriptedDaemon) -> None:
+    detail = "the microphone is closed until it is unmuted"
+    daemon.send(emotion(0, "happy"), status("muted", seq=1, detail=detail))
+    expect(page.locator("#now-detail")).to_have_text(
+        "The microphone is closed until it is unmuted."
+    )
+    daemon.send(status("muted", seq=2))
+    expect(page.locator("#now-detail")).to_have_text("The daemon does not listen.")
+
+
 def test_overload_warns_beside_the_emotion(page: Any, daemon: ScriptedDaemon) -> None:
     daemon.send(status("overload"), emotion(1, "happy", dropped_samples=4000))
     expect(page.locator("#now-word")).to_have_text("happy")

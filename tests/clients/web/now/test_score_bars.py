@@ -53,3 +53,11 @@ def test_silence_empties_them(page: Any, daemon: ScriptedDaemon) -> None:
     daemon.send(emotion(1, None, state="silence"))
     expect(page.locator("#bars [data-label=sad] .bar-value")).to_have_text("–")
     expect(page.get_by_role("meter", name="sad")).to_have_attribute("aria-valuetext", "no score")
+
+
+def test_a_raw_score_of_nothing_has_no_mark(page: Any, daemon: ScriptedDaemon) -> None:
+    raw = dict.fromkeys(LABELS, 0.0) | {"sad": 0.97, "calm": 0.03}
+    daemon.send(emotion(0, "sad", raw=raw))
+    expect(page.locator("#bars [data-label=sad] .bar-raw")).to_be_visible()
+    expect(page.locator("#bars [data-label=calm] .bar-raw")).to_be_visible()
+    expect(page.locator("#bars .bar-raw:visible")).to_have_count(2)

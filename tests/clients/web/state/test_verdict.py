@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,18 @@ def test_a_file_of_several_emotions_is_mixed_with_its_shares(
         "happy 40\u202f%, angry 25\u202f%, calm 20\u202f% of 2 h"
     )
     expect(page.locator("#now")).to_have_attribute("data-label", "none")
+    expect(page.locator("#scores-title")).to_have_text("Shares of the whole file’s time")
+    expect(page.locator("#scores-key")).to_be_hidden()
+    expect(page.locator("#bars [data-label=happy] .bar-value")).to_have_text("40\u202f%")
+    expect(page.locator("#bars [data-label=sad] .bar-value")).to_have_text("5\u202f%")
+    expect(page.locator("#bars [data-label=neutral] .bar-value")).to_have_text("0\u202f%")
+    expect(page.locator("#plane-caption")).to_have_text("shares of time")
+    expect(page.locator("#plane-canvas")).to_have_attribute(
+        "aria-label",
+        "Shares of the time: calm 20\u202f%, happy 40\u202f%, sad 5\u202f%, angry 25\u202f%",
+    )
+    page.locator("#timeline").focus()
+    page.locator("#timeline").click(position={"x": 2, "y": 60})
+    expect(page.locator("#scores-title")).to_have_text(re.compile("^Scores at 0:"))
+    expect(page.locator("#scores-key")).to_be_visible()
+    expect(page.locator("#plane-caption")).to_have_text("last 20 s")

@@ -63,6 +63,30 @@ def test_fits_the_width(open_page: Any, daemon: ScriptedDaemon, size: str) -> No
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
 
 
+TEXT_HEIGHTS = """() => {
+  const size = (selector) =>
+    parseFloat(getComputedStyle(document.querySelector(selector)).fontSize);
+  const timeline = document.getElementById("timeline-canvas").getContext("2d");
+  return [size(".bar-value"), size(".now-detail"), size(".facts"), size("#timeline-pause"),
+    parseFloat(timeline.font)].map((pixels) => pixels / innerHeight);
+}"""
+
+
+def test_all_text_grows_up_to_a_wall(open_page: Any, start_daemon: Any) -> None:
+    """On a screen with far more pixels, text takes about the same share of the height, or more."""
+    daemon = start_daemon(hello(last=emotion(20, "surprised")))
+    large, wall = open_page(daemon), open_page(daemon, "wall")
+    for page in (large, wall):
+        expect(page.locator(".bar-value").first).to_be_visible(timeout=20_000)
+        page.wait_for_function(f"() => ({TEXT_HEIGHTS})()[4] > 10 / innerHeight")
+    usual = large.evaluate(TEXT_HEIGHTS)
+    assert all(
+        share > 0.8 * other for share, other in zip(wall.evaluate(TEXT_HEIGHTS), usual, strict=True)
+    )
+    assert wall.evaluate(LINES_OF_THE_WORD) == 1
+    assert wall.evaluate("document.documentElement.scrollHeight <= innerHeight")
+
+
 def test_everything_is_reached_by_keyboard_in_reading_order(
     open_page: Any, start_daemon: Any
 ) -> None:

@@ -1,0 +1,112 @@
+"""Keeps the past of each public stream, and sends it piece by piece to the pages that ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emotiond.streamer.hub import Message
+from emotiond.streamer.past.kept_stream import KeptStream, columns
+from emotiond.streamer.protocol.events import Emotion, Status
+from emotiond.streamer.protocol.requests import AskPast, Erase, RequestError
+from emotiond.streamer.server.connection import Connection
+
+PIECE_EVENTS = 240
+"""Number of events in a piece: some 40 KB, a minute at the usual stride."""
+
+_PAUSE_SECONDS = 0.005  # between two pieces, of all clients together
+_SWEEP_SECONDS = 60.0
+
+
+class Past:
+    """Keeps what the hub sends, in memory alone. It runs in the event loop.
+
+    The hub has public streams alone, so that the past of a private one is never kept. A client asks
+    for each piece when it has the one before: events wait behind one piece at most, on any
+    network. However many clients ask, the loop has a pause after each piece.
+
+    Args:
+        keep_hours: for how long; 0 keeps nothing.
+        demos: the names of the daemon's own streams, and whether each plays the demo. Their past is
+            kept when they end. That of other streams is not: they are clients' own.
+    """
+
+    def __init__(self, keep_hours: float, demos: Mapping[str, bool]) -> None:
+        self._hours = keep_hours
+        self._demos = demos
+        self._streams = {name: self._new() for name in demos}
+        self._followers: set[Connection] = set()
+        self._turn = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._sweeping = self._loop.call_later(_SWEEP_SECONDS, self._sweep)
+        self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
+            AskPast: self._send_piece,
+            Erase: self._erase,
+        }
+        """The handlers of requests about the past."""
+
+    def send(self, message: Message) -> None:
+        """Keep an event."""
+        event = message.event
+        if isinstance(event, Emotion) and self._hours > 0:
+            kept = self._streams.setdefault(event.stream, self._new())
+            kept.add(event, self._loop.time())
+        elif (
+            isinstance(event, Status)
+            and event.status == "ended"
+            and event.stream not in self._demos
+        ):
+            self._streams.pop(event.stream, None)
+
+    async def drained(self, wholly: bool = False) -> None:
+        """Return at once: there is always room."""
+
+    def leave(self, client: Connection) -> None:
+        """Send no more news to a client that has left."""
+        self._followers.discard(client)
+
+    def close(self) -> None:
+        """End the sweeps."""
+        self._sweeping.cancel()
+
+    async def _send_piece(self, client: Connection, ask: AskPast) -> None:
+        kept = self._kept(ask.stream)
+        self._followers.add(client)
+        async with self._turn:
+            rows, has_more = kept.before(ask.before, PIECE_EVENTS, self._loop.time())
+            piece = {
+                "type": "past",
+                "stream": ask.stream,
+                "hours": self._hours,
+                "before": ask.before,
+                "more": has_more,
+                "demo": self._demos.get(ask.stream, False),
+                "events": columns(rows),
+            }
+            client.send_json(piece)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        await client.caught_up()
+
+    async def _erase(self, client: Connection, erase: Erase) -> None:
+        self._kept(erase.stream)
+        self._streams[erase.stream] = self._new()
+        self._followers.add(client)
+        for follower in self._followers:
+            follower.send_json({"type": "erased", "stream": erase.stream})
+
+    def _kept(self, stream: str) -> KeptStream:
+        kept = self._streams.get(stream)
+        if kept is None:
+            problem = "there is no public stream of this name"
+            raise RequestError("unknown-stream", problem, "See 'streams' in the last hello")
+        return kept
+
+    def _new(self) -> KeptStream:
+        return KeptStream(self._hours * 3600)
+
+    def _sweep(self) -> None:
+        """Forget what is too old of streams that send nothing."""
+        for kept in self._streams.values():
+            kept.forget(self._loop.time())
+        self._sweeping = self._loop.call_later(_SWEEP_SECONDS, self._sweep)

@@ -1,0 +1,240 @@
+"""The kept past of real daemons: what is asked, erased, refused, and never kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from websockets.sync.client import connect
+
+from emotiond.streamer.past.past import PIECE_EVENTS
+from emotiond.streamer.server.limits import Limits
+from tests.conftest import DATA
+from tests.support.caller import Caller, Object, calling, pcm
+from tests.support.daemon import Daemon, emotiond, running_daemon
+from tests.support.signals import demo
+
+TINY = str(DATA / "tiny.tflite")
+VOICE = pcm(demo()[:48_000])
+
+
+def daemon_with(
+    *flags: str, source: str = "demo", **options: Any
+) -> AbstractContextManager[Daemon]:
+    fixed = ("--source", source, "--model", TINY, "--history", "off")
+    return running_daemon(*fixed, *flags, **options)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Plays a file of some pieces, as fast as it can, and stays there: standard input is open."""
+    path = tmp_path_factory.mktemp("sound") / "long.wav"
+    seconds = (2.5 * PIECE_EVENTS) / 4
+    soundfile.write(path, np.resize(demo(), round(seconds * 16_000)), 16_000)
+    flags = ("--source", "-", "--speed", "max", "--once", "--wait-clients", "1")
+    with daemon_with(*flags, source=f"voice={path}", stdin=subprocess.PIPE) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def sent(daemon: Daemon) -> list[Object]:
+    """The events that a client received that listened from the start to the end."""
+    with calling(daemon.websocket_url) as caller:
+        caller.until("status", stream="voice", status="ended")
+        return [event for event in caller.events("voice") if event["type"] == "emotion"]
+
+
+def emotions(caller: Caller) -> list[Object]:
+    return [message for message in caller.received if message["type"] == "emotion"]
+
+
+def piece(caller: Caller, stream: str = "voice", before: int | None = None) -> Object:
+    caller.say("past", stream=stream, before=before)
+    return caller.until("past", stream=stream)
+
+
+def as_events(piece: Object) -> list[Object]:
+    fields: dict[str, list[Any]] = piece["events"]
+    return [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)]
+
+
+def test_a_new_visitor_gets_the_events_as_sent(daemon: Daemon, sent: list[Object]) -> None:
+    with calling(daemon.websocket_url) as caller:
+        first = piece(caller, before=sent[-1]["seq"] + 1)
+        second = piece(caller, before=first["events"]["seq"][0])
+    found = as_events(second) + as_events(first)
+    expected = sent[-2 * PIECE_EVENTS :]
+    assert len(found) == 2 * PIECE_EVENTS
+    for event, original in zip(found, expected, strict=True):
+        for name, value in event.items():
+            known = original[name]
+            assert value == (list(known.values()) if isinstance(known, dict) else known), name
+    assert (first["hours"], first["more"], first["demo"]) == (2.0, True, False)
+
+
+def test_hello_has_nothing_of_the_past(daemon: Daemon, sent: list[Object]) -> None:
+    with calling(daemon.websocket_url) as caller:
+        assert len(json.dumps(caller.hello)) < 2500
+        assert sum(m["type"] == "emotion" for m in caller.received) == 0
+
+
+def test_a_piece_is_far_below_the_unread_limit(daemon: Daemon, sent: list[Object]) -> None:
+    with calling(daemon.websocket_url) as caller:
+        assert len(json.dumps(piece(caller))) < Limits().unread_bytes / 4
+
+
+@pytest.mark.parametrize("name", ["", "nowhere", "client-1", "x" * 10_000, "\ud800"])
+def test_a_stream_that_is_not_there_is_refused(daemon: Daemon, name: str) -> None:
+    with calling(daemon.websocket_url) as caller:
+        for kind in ("past", "erase"):
+            caller.say(kind, stream=name)
+            error = caller.until("error")
+            assert (error["error"], error["about"]) == ("unknown-stream", kind)
+            assert len(error["detail"]) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"past"}',
+        '{"type":"past","stream":1}',
+        '{"type":"past","stream":"voice","before":-1}',
+        '{"type":"past","stream":"voice","before":1.5}',
+        '{"type":"past","stream":"voice","before":1e400}',
+        '{"type":"past","stream":"voice","hours":1}',
+        '{"type":"erase"}',
+        '{"type":"erase","stream":"voice","all":true}',
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(daemon: Daemon, text: str) -> None:
+    with calling(daemon.websocket_url) as caller:
+        caller.connection.send(text)
+        assert caller.until("error")["error"] == "bad-message"
+
+
+def test_before_the_first_event_there_is_nothing(daemon: Daemon, sent: list[Object]) -> None:
+    with calling(daemon.websocket_url) as caller:
+        empty = piece(caller, before=0)
+        assert (empty["more"], empty["events"]["seq"]) == (False, [])
+        assert len(piece(caller, before=2**53)["events"]["seq"]) == PIECE_EVENTS
+
+
+def test_live_events_come_in_time_while_many_ask(sent: list[Object], daemon: Daemon) -> None:
+    ended = threading.Event()
+
+    def ask_without_end() -> None:
+        with connect(daemon.websocket_url) as connection:
+            while not ended.is_set():
+                connection.send('{"type":"past","stream":"voice"}')
+                connection.recv()
+
+    threads = [threading.Thread(target=ask_without_end) for _ in range(4)]
+    with calling(daemon.websocket_url) as talker:
+        stream = talker.start(purpose="live")
+        for thread in threads:
+            thread.start()
+        waits = []
+        for first in range(0, len(VOICE), 8000):  # a stride at a time, at the speed of life
+            talker.send(VOICE[first : first + 8000])
+            time.sleep(0.25)
+            begun = time.monotonic()
+            talker.say("ping")
+            talker.until("pong")
+            waits.append(time.monotonic() - begun)
+        assert len(talker.events(stream)) >= len(VOICE) / 8000
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(waits)[len(waits) // 2] < 0.25
+
+
+def test_one_that_asks_and_never_reads_is_dropped_and_delays_no_other(
+    daemon: Daemon, sent: list[Object]
+) -> None:
+    with calling(daemon.websocket_url) as reader, calling(daemon.websocket_url) as silent:
+        for _ in range(150):
+            silent.say("past", stream="voice")
+        begun = time.monotonic()
+        piece(reader)
+        assert time.monotonic() - begun < 5
+
+
+def test_all_that_have_asked_are_told_of_an_erasure() -> None:
+    with (
+        daemon_with() as daemon,
+        calling(daemon.websocket_url) as first,
+        calling(daemon.websocket_url) as second,
+    ):
+        while len(emotions(first)) < 8:
+            first.next()
+        assert len(piece(first, "demo")["events"]["seq"]) >= 7
+        assert piece(second, "demo")["demo"] is True
+        first.say("erase", stream="demo")
+        for caller in (first, second):
+            caller.until("erased", stream="demo")
+        with calling(daemon.websocket_url) as third:
+            assert len(piece(third, "demo")["events"]["seq"]) <= 2
+
+
+def test_nothing_is_kept_with_zero_hours() -> None:
+    with (
+        daemon_with("--keep-hours", "0") as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        while len(emotions(caller)) < 4:
+            caller.next()
+        found = piece(caller, "demo")
+        assert (found["hours"], found["more"], found["events"]["seq"]) == (0, False, [])
+
+
+def test_a_private_stream_is_never_kept_and_a_published_one_until_it_ends() -> None:
+    with daemon_with() as daemon, calling(daemon.websocket_url) as caller:
+        private = caller.start()
+        caller.send(VOICE)
+        caller.say("past", stream=private)
+        assert caller.until("error")["error"] == "unknown-stream"
+        caller.say("end")
+        caller.until("analysis")
+        published = caller.start(publish=True)
+        caller.send(VOICE)
+        caller.until("emotion", stream=published)
+        assert piece(caller, published)["events"]["seq"] != []
+        caller.say("end")
+        caller.until("status", stream=published, status="ended")
+        caller.say("past", stream=published)
+        assert caller.until("error")["error"] == "unknown-stream"
+
+
+def test_the_past_of_a_source_that_has_ended_stays(tmp_path: Path) -> None:
+    short = tmp_path / "short.wav"
+    soundfile.write(short, demo()[:32_000], 16_000)
+    with (
+        daemon_with("--once", "--source", "demo", source=f"short={short}") as daemon,
+        calling(daemon.websocket_url) as caller,
+    ):
+        caller.until("status", stream="short", status="ended")
+        assert len(piece(caller, "short")["events"]["seq"]) >= 8
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("-1", "keep_hours cannot be -1"),
+        ("nan", "'keep_hours' must be finite"),
+        ("1e9", "keep_hours cannot be 1e+09"),
+    ],
+)
+def test_hours_that_make_no_sense_are_refused(value: str, reason: str) -> None:
+    done = emotiond("run", "--keep-hours", value)
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert done.stderr.count("\n") == 1
