@@ -31,9 +31,11 @@ from emotiond.streamer.interpreter_check import try_interpreter
 from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
 from emotiond.streamer.sources.capture import Capture
+from emotiond.streamer.sources.devices import list_microphones
 from emotiond.streamer.sources.factory import open_source
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.portaudio import Device
+from emotiond.streamer.sources.sound_server import ServerPrograms
 from emotiond.streamer.sources.source import Playback
 
 _LISTEN_SECONDS = 5.0
@@ -159,7 +161,7 @@ def _portaudio() -> Finding:
 def _devices() -> Iterator[Finding]:
     try:
         with Capture() as capture:
-            found = capture.devices()
+            found, _ = list_microphones(capture, ServerPrograms())
     except EmotiondError:
         return  # the check of PortAudio, or of the microphone, reports it
     for device in found:

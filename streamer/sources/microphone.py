@@ -19,11 +19,19 @@ from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import Option
 from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources.capture import Capture
-from emotiond.streamer.sources.devices import Identity, choose, identify, recognize
-from emotiond.streamer.sources.monitors import default_monitor, is_of_server, recorded_monitor
+from emotiond.streamer.sources.devices import (
+    Identity,
+    choose,
+    identify,
+    is_moved,
+    is_of_server,
+    list_microphones,
+    recognize,
+)
 from emotiond.streamer.sources.playing_thread import start_playing
-from emotiond.streamer.sources.portaudio import Device, Opening
+from emotiond.streamer.sources.portaudio import NO_DEVICE, Device, Opening
 from emotiond.streamer.sources.reconnecting import Supervisor
+from emotiond.streamer.sources.sound_server import ServerPrograms, SoundServer
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
 
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
@@ -70,7 +78,9 @@ class Microphone:
         self._capture: Capture | None = None  # closed while the device is
         self._writer: _Writer | None = None
         self._first: Opening | None = None
-        self._may_be_moved = False  # by the sound server, to the monitor of a loudspeaker
+        self._programs = ServerPrograms()
+        self._device: Device | None = None
+        self._server: SoundServer | None = None  # which may move the device to another source
         self._next_look_seconds = 0.0
         try:
             self._first = self.find()
@@ -90,6 +100,7 @@ class Microphone:
     def stop(self) -> None:
         """Close the device. This waits for a second at most."""
         self.switch.stop()
+        self._programs.close()
         capture = self._capture
         if capture is not None and self._thread is None:
             capture.close()
@@ -107,10 +118,10 @@ class Microphone:
         """
         self._capture = capture = Capture()
         try:
-            device = self._find(capture.devices())
-            self._may_be_moved = is_of_server(device)
-            if self._may_be_moved and (monitor := default_monitor()) is not None:
-                raise _no_microphone_but(monitor)
+            devices, self._server = list_microphones(capture, self._programs)
+            self._device = device = self._find(devices)
+            if self._server is not None and is_of_server(device):
+                _check_default(self._server, devices)
             self.about = About(device=device.name)
             return capture.opening(device)
         except BaseException:
@@ -150,10 +161,12 @@ class Microphone:
             return True
         if self.switch.silent_seconds > _STALL_SECONDS:
             return True
-        if not self._may_be_moved or time.monotonic() < self._next_look_seconds:
+        if self._server is None or time.monotonic() < self._next_look_seconds:
             return False
         self._next_look_seconds = time.monotonic() + _LOOK_SECONDS
-        return recorded_monitor(capture.process_id) is not None
+        server = self._programs.read(self._server.api)
+        assert self._device is not None
+        return server is not None and is_moved(self._device, server, capture.process_id)
 
     def close(self) -> None:
         """Close the device, and end the process that captures it."""
@@ -213,11 +226,19 @@ class _Writer:
             self._switch.complain("")
 
 
-def _no_microphone_but(monitor: str) -> NoMicrophoneError:
-    return NoMicrophoneError(
-        f"there is no microphone: the sound system offers {monitor!r}, which gives what the "
+def _check_default(server: SoundServer, devices: Sequence[Device]) -> None:
+    """Refuse what a server offers for want of a microphone, unless the environment names it."""
+    if not server.sources:
+        raise NoMicrophoneError("there is no microphone", NO_DEVICE)
+    source = server.source_of_default()
+    if source is None or not source.is_monitor or source.name == server.named:
+        return
+    by_device = any(device.source == source.name for device in devices)
+    how = f"; or, if you mean it, --device {source.name!r}" if by_device else ""
+    raise NoMicrophoneError(
+        f"there is no microphone: the sound system offers {source.name!r}, which gives what the "
         "loudspeaker plays",
-        f"Plug in a microphone; or, if you mean it, set PULSE_SOURCE={monitor}",
+        f"Plug in a microphone{how}",
     )
 
 
