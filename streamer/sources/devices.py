@@ -80,6 +80,11 @@ def is_of_server(device: Device) -> bool:
     return device.api == "ALSA" and device.name in _OF_SERVERS
 
 
+def has_plug_in(devices: Sequence[Device]) -> bool:
+    """Return whether ALSA's plug-in for a sound server is among the devices."""
+    return any(each.api == "ALSA" and each.name in PLUG_INS.values() for each in devices)
+
+
 def is_moved(device: Device, server: SoundServer, process_id: int) -> bool:
     """Return whether a server gives a process something else than its device.
 

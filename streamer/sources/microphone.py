@@ -22,6 +22,7 @@ from emotiond.streamer.sources.capture import Capture
 from emotiond.streamer.sources.devices import (
     Identity,
     choose,
+    has_plug_in,
     identify,
     is_moved,
     is_of_server,
@@ -123,7 +124,13 @@ class Microphone:
             if self._server is not None and is_of_server(device):
                 _check_default(self._server, devices)
             self.about = About(device=device.name)
-            return capture.opening(device)
+            try:
+                return capture.opening(device)
+            except DeviceError as error:
+                if not is_of_server(device) or not has_plug_in(devices):
+                    raise
+                # A server shares its microphones: it has none, or not the one that is named.
+                raise NoMicrophoneError(error.problem, NO_DEVICE) from None
         except BaseException:
             self.close()
             raise

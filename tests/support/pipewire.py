@@ -46,7 +46,7 @@ wireplumber.components = [
     { name = main.lua, type = config/lua }
 ]
 """
-"""WirePlumber without what needs D-Bus or hardware."""
+"""WirePlumber 0.4 without what needs D-Bus or hardware. Later ones have a profile for that."""
 _POLICY = """
 components = {}
 local modules = {
@@ -90,7 +90,7 @@ class PipeWire:
             "HOME": str(self._folder),
             "XDG_RUNTIME_DIR": str(self._folder),
             "PULSE_SERVER": "unix:/nowhere",
-            "WIREPLUMBER_CONFIG_DIR": str(self._folder),
+            "WIREPLUMBER_CONFIG_DIR": str(self._folder if _is_old() else _wireplumber_data()),
         }
 
     def start(self) -> None:
@@ -101,7 +101,7 @@ class PipeWire:
         (self._folder / "main.lua.d" / "main.lua").write_text(_POLICY)
         self._servers.append(self._spawn("pipewire"))
         _await(lambda: bool(self._objects()), "PipeWire did not start")
-        self._servers.append(self._spawn("wireplumber"))
+        self._servers.append(self._spawn("wireplumber", *([] if _is_old() else ["-p", "policy"])))
         self._create(_SPEAKER, "Speaker", "Audio/Sink", "[ FL FR ]", 48_000)
         _await(lambda: self._default("sink") == _SPEAKER, "WirePlumber did not start")
 
@@ -164,6 +164,7 @@ class PipeWire:
             "media.class": kind,
             "audio.rate": sample_rate,
             "object.linger": True,
+            "priority.session": 2000 if "Source" in kind else 1000,  # as those of hardware
         }
         text = " ".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
         self._run("pw-cli", "create-node", "adapter", f"{{ {text} audio.position = {positions} }}")
@@ -218,6 +219,15 @@ def running_pipewire() -> Iterator[PipeWire]:
             yield server
         finally:
             server.kill()
+
+
+def _wireplumber_data() -> Path:
+    return Path(os.environ.get("WIREPLUMBER_DATA_DIR", "/usr/share/wireplumber"))
+
+
+def _is_old() -> bool:
+    """Return whether WirePlumber is configured in Lua, as before its version 0.5."""
+    return (_wireplumber_data() / "main.lua.d").exists()
 
 
 def _await(ready: object, problem: str, seconds: float = 20.0) -> None:

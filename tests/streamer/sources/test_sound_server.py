@@ -93,6 +93,17 @@ def test_a_stream_that_is_moved_to_a_monitor_has_lost_its_microphone(
 
 
 @pytest.mark.system
+def test_a_source_that_the_environment_names_is_waited_for(microphone: SoundServer) -> None:
+    with running_daemon(
+        *MIC, environment={**microphone.environment, "PULSE_SOURCE": "desk"}
+    ) as daemon:
+        told = statuses(daemon)
+        assert next(told)["status"] == "reconnecting"
+        plug(microphone)
+        assert next(told)["status"] == "running"
+
+
+@pytest.mark.system
 def test_each_source_of_pulseaudio_is_a_device(microphone: SoundServer) -> None:
     plug(microphone, *DESK)
     plug(microphone, *ROOM)
@@ -219,7 +230,7 @@ def test_the_monitor_of_pipewire_is_not_taken_for_a_microphone(pipewire: PipeWir
 def test_a_pipewire_without_a_source_is_never_running(
     pipewire: PipeWire, tmp_path: Path, knows: bool
 ) -> None:
-    """Every opening succeeds there. Without its programs, blocks alone say that it is one."""
+    """PipeWire 0.3 lets every opening succeed. Without its programs, only blocks tell."""
     pipewire.unplug("speaker")
     programs = os.environ["PATH"] if knows else str(tmp_path)
     with running_daemon(*MIC, environment={**pipewire.environment, "PATH": programs}) as daemon:
