@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import threading
 import time
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from emotiond.streamer.sources.devices import (
     recognize,
 )
 from emotiond.streamer.sources.playing_thread import start_playing
-from emotiond.streamer.sources.portaudio import NO_DEVICE, Device, Opening
+from emotiond.streamer.sources.portaudio import NO_DEVICE, PULSEAUDIO, Device, Opening
 from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.sound_server import ServerPrograms, SoundServer
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
@@ -152,7 +153,8 @@ class Microphone:
             DeviceError: it cannot be opened.
         """
         assert self._capture is not None
-        self._writer = _Writer(found, self._ring, self.switch)
+        zeros = _zeros(found.device, self._server)
+        self._writer = _Writer(found, self._ring, self.switch, zeros)
         try:
             latency_seconds = self._capture.open(found)
         except BaseException:
@@ -186,9 +188,16 @@ class Microphone:
 
 
 class _Writer:
-    """Writes the blocks of one opening into the ring, as mono at 16 kHz, with their time."""
+    """Writes the blocks of one opening into the ring, as mono at 16 kHz, with their time.
 
-    def __init__(self, opening: Opening, ring: Ring, switch: Supervisor[Opening]) -> None:
+    Args:
+        zeros: the complaint about nothing but zeros.
+    """
+
+    def __init__(
+        self, opening: Opening, ring: Ring, switch: Supervisor[Opening], zeros: str
+    ) -> None:
+        self._zeros = zeros
         self._rate = opening.sample_rate
         self._ring = ring
         self._switch = switch
@@ -228,7 +237,7 @@ class _Writer:
         self._zero_samples = 0 if block.any() else before + block.shape[0]
         most = _MOST_ZERO_SECONDS * self._rate
         if self._zero_samples > most >= before:
-            self._switch.complain(_zeros())
+            self._switch.complain(self._zeros)
         elif before > most >= self._zero_samples:
             self._switch.complain("")
 
@@ -249,11 +258,11 @@ def _check_default(server: SoundServer, devices: Sequence[Device]) -> None:
     )
 
 
-def _zeros() -> str:
+def _zeros(device: Device, server: SoundServer | None) -> str:
     """Return the complaint about zeros, with the remedy of this system."""
     remedies = {
         "Linux": "Unmute it in the sound settings, by its own switch, or with: "
-        "pactl set-source-mute @DEFAULT_SOURCE@ 0",
+        f"{_unmuting(device, server)}",
         "Darwin": "Allow it in System Settings, Privacy & Security, Microphone, for the terminal "
         "or the program that starts emotiond, and start it again",
         "Windows": "Allow it in Settings, Privacy, Microphone, 'Let desktop apps access your "
@@ -264,6 +273,18 @@ def _zeros() -> str:
         "the microphone gives nothing but zeros: it is muted, or this program may not use it. "
         f"{remedy}."
     )
+
+
+def _unmuting(device: Device, server: SoundServer | None) -> str:
+    """Return the command that unmutes a microphone on Linux."""
+    if server is None:
+        return "alsamixer"
+    source = device.source or server.named
+    if server.api == PULSEAUDIO:
+        return f"pactl set-source-mute {shlex.quote(source or '@DEFAULT_SOURCE@')} 0"
+    if source is None:
+        return "wpctl set-mute @DEFAULT_AUDIO_SOURCE@ 0"
+    return "wpctl set-mute NUMBER 0 (wpctl status has the number)"
 
 
 def _open(_value: str, settings: MicrophoneSettings, playback: Playback) -> Source:

@@ -19,7 +19,7 @@ from typing import Any
 
 from emotiond.streamer.sources.sound_server import read_dump
 
-PROGRAMS = ("pipewire", "wireplumber", "pw-cli", "pw-dump", "pw-cat", "pw-link")
+PROGRAMS = ("pipewire", "wireplumber", "pw-cli", "pw-dump", "pw-cat", "pw-link", "wpctl")
 _SPEAKER = "speaker"
 _ASOUNDRC = "".join(
     f"{kind}.{name} {{ type pipewire{hint} }}\n"
@@ -112,7 +112,7 @@ class PipeWire:
 
     def unplug(self, name: str) -> None:
         """Let a microphone go."""
-        self._run("pw-cli", "destroy", str(self._node(name)))
+        self.run("pw-cli", "destroy", str(self._node(name)))
 
     def play(self, path: Path, name: str) -> None:
         """Begin to play a recording into a microphone, or into the loudspeaker."""
@@ -128,6 +128,19 @@ class PipeWire:
         self._players.clear()
         self._servers.clear()
         (self._folder / "pipewire-0").unlink(missing_ok=True)
+
+    def run(self, *command: str, check: bool = True) -> str:
+        """Run a program of this server, and return what it prints."""
+        return subprocess.run(
+            command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=check,
+            timeout=20,
+        ).stdout
 
     def freeze(self, frozen: bool) -> None:
         """Stop or continue the server, which then answers nothing."""
@@ -150,7 +163,7 @@ class PipeWire:
         for each in self._objects():
             properties = (each.get("info") or {}).get("props") or {}
             if each["id"] not in before and properties.get("port.direction") == "out":
-                self._run("pw-link", str(each["id"]), f"{name}:input_MONO")
+                self.run("pw-link", str(each["id"]), f"{name}:input_MONO")
                 return True
         return False
 
@@ -167,7 +180,7 @@ class PipeWire:
             "priority.session": 2000 if "Source" in kind else 1000,  # as those of hardware
         }
         text = " ".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
-        self._run("pw-cli", "create-node", "adapter", f"{{ {text} audio.position = {positions} }}")
+        self.run("pw-cli", "create-node", "adapter", f"{{ {text} audio.position = {positions} }}")
         _await(lambda: self._node(name) is not None, f"{name} did not come")
 
     def _node(self, name: str) -> int | None:
@@ -183,19 +196,7 @@ class PipeWire:
         )
 
     def _objects(self) -> list[Mapping[str, Any]]:
-        return list(read_dump(self._run("pw-dump", check=False)).values())
-
-    def _run(self, *command: str, check: bool = True) -> str:
-        return subprocess.run(
-            command,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            check=check,
-            timeout=20,
-        ).stdout
+        return list(read_dump(self.run("pw-dump", check=False)).values())
 
     def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

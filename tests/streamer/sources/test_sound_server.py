@@ -189,6 +189,21 @@ def test_a_named_microphone_of_pipewire_is_waited_for_and_comes_back_at_another_
 
 
 @pytest.mark.system
+def test_zeros_from_pipewire_are_told_of_with_its_own_remedy(pipewire: PipeWire) -> None:
+    pipewire.plug(*DESK)
+    with running_daemon(*MIC, environment=pipewire.environment) as daemon:
+        told = statuses(daemon)
+        assert next(told)["detail"] == ""
+        muted = next(told)
+        assert (muted["status"], health(daemon)["status"]) == ("running", "degraded")
+        command = muted["detail"].rpartition("with: ")[2].rstrip(".")
+        assert command == "wpctl set-mute @DEFAULT_AUDIO_SOURCE@ 0"
+        pipewire.run(*command.split())
+        pipewire.play(DEMO, "desk")
+        assert next(told)["detail"] == ""
+
+
+@pytest.mark.system
 def test_a_killed_pipewire_makes_the_daemon_unhealthy_until_it_is_back(pipewire: PipeWire) -> None:
     pipewire.plug(*DESK)
     with running_daemon(*MIC, environment=pipewire.environment) as daemon:
