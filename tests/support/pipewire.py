@@ -116,9 +116,11 @@ class PipeWire:
 
     def play(self, path: Path, name: str) -> None:
         """Begin to play a recording into a microphone, or into the loudspeaker."""
-        before = {each["id"] for each in self._objects()}
+        before = self._ports()
         self._players.append(self._spawn("pw-cat", "--playback", "--target=0", str(path)))
-        _await(lambda: self._linked(before, name), f"nothing plays into {name}")
+        _await(lambda: len(self._ports() - before) == 1, f"nothing plays into {name}")
+        ((_, port),) = self._ports() - before
+        self.run("pw-link", str(port), f"{name}:input_MONO")
 
     def kill(self) -> None:
         """End the server, and with it all microphones."""
@@ -128,6 +130,11 @@ class PipeWire:
         self._players.clear()
         self._servers.clear()
         (self._folder / "pipewire-0").unlink(missing_ok=True)
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop or continue the server, which then answers nothing."""
+        for process in self._servers:
+            process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a program of this server, and return what it prints."""
@@ -142,11 +149,6 @@ class PipeWire:
             timeout=20,
         ).stdout
 
-    def freeze(self, frozen: bool) -> None:
-        """Stop or continue the server, which then answers nothing."""
-        for process in self._servers:
-            process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
-
     def recorded(self) -> set[str]:
         """Return the names of what is recorded."""
         objects = {each["id"]: each.get("info") or {} for each in self._objects()}
@@ -158,14 +160,14 @@ class PipeWire:
             == "Stream/Input/Audio"
         }
 
-    def _linked(self, before: set[int], name: str) -> bool:
-        """Link the new player's only port, once it has one."""
+    def _ports(self) -> set[tuple[int, int]]:
+        """Return the serial number of each port of a player, and its number, which comes again."""
+        found = set()
         for each in self._objects():
             properties = (each.get("info") or {}).get("props") or {}
-            if each["id"] not in before and properties.get("port.direction") == "out":
-                self.run("pw-link", str(each["id"]), f"{name}:input_MONO")
-                return True
-        return False
+            if str(properties.get("port.alias")).startswith("pw-cat:"):
+                found.add((int(properties["object.serial"]), int(each["id"])))
+        return found
 
     def _create(
         self, name: str, description: str, kind: str, positions: str, sample_rate: int

@@ -24,6 +24,7 @@ from emotiond.streamer.sources.sound_server import (
 )
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.pipewire import PipeWire
+from tests.support.processes import await_none_with, needs_proc
 from tests.support.sound_server import SoundServer
 
 MIC = ("--source", "mic", "--model", "lite", "--json")
@@ -167,12 +168,13 @@ def test_each_source_of_pipewire_is_a_device(pipewire: PipeWire) -> None:
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("wanted", ["room", "3"])
 def test_a_named_microphone_of_pipewire_is_waited_for_and_comes_back_at_another_rate(
-    pipewire: PipeWire,
+    pipewire: PipeWire, wanted: str
 ) -> None:
     pipewire.plug(*DESK)
     pipewire.plug(*ROOM, sample_rate=44_100)
-    with running_daemon(*MIC, "--device", "room", environment=pipewire.environment) as daemon:
+    with running_daemon(*MIC, "--device", wanted, environment=pipewire.environment) as daemon:
         events = daemon.events()
         assert next(events)["device"] == "Room Microphone"
         pipewire.play(DEMO, "room")
@@ -180,6 +182,7 @@ def test_a_named_microphone_of_pipewire_is_waited_for_and_comes_back_at_another_
         pipewire.unplug("room")
         lost = next(event for event in events if event["type"] == "status")
         assert lost["status"] == "reconnecting"
+        pipewire.plug("attic", "Attic Microphone")  # has its number now
         pipewire.plug(*ROOM, sample_rate=16_000)
         back = next(event for event in events if event["type"] == "status")
         assert (back["status"], back["device"]) == ("running", "Room Microphone")
@@ -222,6 +225,26 @@ def test_a_killed_pipewire_makes_the_daemon_unhealthy_until_it_is_back(pipewire:
         assert (health(daemon)["status"], health(daemon)["failures"]) == ("ok", [])
         assert daemon.stop() == 0
     assert daemon.stderr.count("is gone") == daemon.stderr.count("comes again") == 1
+
+
+@pytest.mark.system
+@needs_proc
+def test_a_pipewire_that_stands_still_is_noticed_and_does_not_delay_the_end(
+    pipewire: PipeWire, tmp_path: Path
+) -> None:
+    pipewire.plug(*DESK)
+    environment = {**pipewire.environment, "MARK": str(tmp_path)}
+    with running_daemon(*MIC, environment=environment) as daemon:
+        told = statuses(daemon)
+        assert next(told)["status"] == "running"
+        pipewire.freeze(True)
+        assert next(told)["status"] == "reconnecting"
+        pipewire.freeze(False)
+        assert next(told)["status"] == "running"
+        pipewire.freeze(True)
+        assert daemon.stop() == 0
+        pipewire.freeze(False)
+    await_none_with(f"MARK={tmp_path}")
 
 
 @pytest.mark.system
