@@ -119,8 +119,9 @@ def opened_by(device: Device) -> Iterator[int]:
         yield device.index
         return
     variables = {SOURCE_VARIABLES[device.api]: device.source}
-    if device.is_monitor and device.api == PIPEWIRE:
-        variables["PIPEWIRE_ALSA"] = "{ stream.capture.sink = true }"
+    if device.api == PIPEWIRE:  # nothing takes the place of the source when it goes
+        settings = f"node.dont-reconnect = true stream.capture.sink = {device.is_monitor}".lower()
+        variables["PIPEWIRE_ALSA"] = f"{{ {settings} }}"
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -180,8 +180,10 @@ def test_a_named_microphone_of_pipewire_is_waited_for_and_comes_back_at_another_
         pipewire.play(DEMO, "room")
         assert next(e for e in events if e["type"] == "emotion" and e["label"])
         pipewire.unplug("room")
+        assert "desk" not in pipewire.recorded()  # not even for a moment
         lost = next(event for event in events if event["type"] == "status")
         assert lost["status"] == "reconnecting"
+        assert pipewire.recorded() == set()
         pipewire.plug("attic", "Attic Microphone")  # has its number now
         pipewire.plug(*ROOM, sample_rate=16_000)
         back = next(event for event in events if event["type"] == "status")
