@@ -88,14 +88,14 @@ def has_plug_in(devices: Sequence[Device]) -> bool:
 def is_moved(device: Device, server: SoundServer, process_id: int) -> bool:
     """Return whether a server gives a process something else than its device.
 
-    The default device may be any microphone, and a monitor only if the environment names it.
+    The default device may be any microphone, but no monitor.
     """
     recorded = server.source_of(process_id)
     if recorded is None:
         return False
     if device.source is not None:
         return recorded.name != device.source
-    return recorded.is_monitor and recorded.name != server.named
+    return recorded.is_monitor and server.named is None
 
 
 def choose(devices: Sequence[Device], wanted: str | None) -> Device:

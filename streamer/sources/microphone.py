@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import shlex
 import threading
@@ -31,7 +32,13 @@ from emotiond.streamer.sources.devices import (
     recognize,
 )
 from emotiond.streamer.sources.playing_thread import start_playing
-from emotiond.streamer.sources.portaudio import NO_DEVICE, PULSEAUDIO, Device, Opening
+from emotiond.streamer.sources.portaudio import (
+    NO_DEVICE,
+    PULSEAUDIO,
+    SOURCE_VARIABLES,
+    Device,
+    Opening,
+)
 from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.sound_server import ServerPrograms, SoundServer
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
@@ -121,14 +128,16 @@ class Microphone:
         self._capture = capture = Capture()
         try:
             devices, self._server = list_microphones(capture, self._programs)
-            self._device = device = self._find(devices)
-            if self._server is not None and is_of_server(device):
-                _check_default(self._server, devices)
+            device = self._find(devices)
+            of_server = is_of_server(device)
+            if self._server is not None and of_server:
+                device = _given_by(self._server, device, devices)
+            self._device = device
             self.about = About(device=device.name)
             try:
                 return capture.opening(device)
             except DeviceError as error:
-                if not is_of_server(device) or not has_plug_in(devices):
+                if not of_server or not has_plug_in(devices):
                     raise
                 # A server shares its microphones: it has none, or not the one that is named.
                 raise NoMicrophoneError(error.problem, NO_DEVICE) from None
@@ -242,19 +251,44 @@ class _Writer:
             self._switch.complain("")
 
 
-def _check_default(server: SoundServer, devices: Sequence[Device]) -> None:
-    """Refuse what a server offers for want of a microphone, unless the environment names it."""
-    if not server.sources:
-        raise NoMicrophoneError("there is no microphone", NO_DEVICE)
+def _given_by(server: SoundServer, device: Device, devices: Sequence[Device]) -> Device:
+    """Return a server's device, with its source if the environment names one.
+
+    Raises:
+        NoMicrophoneError: that is not there; or none is named, and there is but a monitor.
+    """
+    named = server.named
+    if named is not None:
+        if named.isdecimal() or named.startswith("@"):  # a number, or a word of the server's
+            return device
+        return _named_by_environment(named, server, device)
     source = server.source_of_default()
-    if source is None or not source.is_monitor or source.name == server.named:
-        return
-    by_device = any(device.source == source.name for device in devices)
+    if source is None:
+        raise NoMicrophoneError("there is no microphone", NO_DEVICE)
+    if not source.is_monitor:
+        return device
+    by_device = any(each.source == source.name for each in devices)
     how = f"; or, if you mean it, --device {source.name!r}" if by_device else ""
     raise NoMicrophoneError(
         f"there is no microphone: the sound system offers {source.name!r}, which gives what the "
         "loudspeaker plays",
         f"Plug in a microphone{how}",
+    )
+
+
+def _named_by_environment(named: str, server: SoundServer, device: Device) -> Device:
+    source = server.source(named)
+    if source is None:
+        raise NoMicrophoneError(
+            f"{SOURCE_VARIABLES[server.api]} names {named!r}, which is not there",
+            "Plug it in, or choose another from 'emotiond devices'",
+        )
+    return dataclasses.replace(
+        device,
+        api=server.api,
+        source=named,
+        plug_in=device.index,
+        is_monitor=source.is_monitor,
     )
 
 

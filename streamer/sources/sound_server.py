@@ -57,20 +57,22 @@ class SoundServer:
 
     @property
     def named(self) -> str | None:
-        """The name of the source that the user names in the environment."""
+        """What names a source in the environment: its name, or a number that the server knows."""
         return os.environ.get(SOURCE_VARIABLES[self.api]) or None
 
+    def source(self, name: str | None) -> ServerSource | None:
+        """Return the source of this name, if it is there."""
+        return next((source for source in self.sources if source.name == name), None)
+
     def source_of_default(self) -> ServerSource | None:
-        """Return what the default device records; None if that is unknown, or nothing at all."""
-        wanted = self.named or self.default
-        if wanted is not None:
-            return next((source for source in self.sources if source.name == wanted), None)
+        """Return what the default device records if no source is named; None if there is none."""
+        if self.default is not None:
+            return self.source(self.default)
         return min(self.sources, key=lambda source: source.is_monitor, default=None)
 
     def source_of(self, process_id: int) -> ServerSource | None:
         """Return what a process records; None if that is unknown."""
-        name = self.recorded.get(process_id)
-        return next((source for source in self.sources if source.name == name), None)
+        return self.source(self.recorded.get(process_id))
 
 
 class ServerPrograms:

@@ -99,9 +99,28 @@ def test_a_source_that_the_environment_names_is_waited_for(microphone: SoundServ
         *MIC, environment={**microphone.environment, "PULSE_SOURCE": "desk"}
     ) as daemon:
         told = statuses(daemon)
-        assert next(told)["status"] == "reconnecting"
+        waiting = next(told)
+        assert waiting["status"] == "reconnecting"
+        assert "PULSE_SOURCE names 'desk', which is not there" in waiting["detail"]
         plug(microphone)
         assert next(told)["status"] == "running"
+
+
+@pytest.mark.system
+def test_a_source_of_pipewire_that_the_environment_names_is_waited_for(pipewire: PipeWire) -> None:
+    pipewire.plug(*ROOM)
+    environment = {**pipewire.environment, "PIPEWIRE_NODE": "desk"}
+    with running_daemon(*MIC, environment=environment) as daemon:
+        told = statuses(daemon)
+        assert next(told)["status"] == "reconnecting"
+        pipewire.plug(*DESK)
+        assert next(told)["status"] == "running"
+        assert pipewire.recorded() == {"desk"}
+    environment = {**pipewire.environment, "PIPEWIRE_NODE": "speaker"}
+    with running_daemon(*MIC, environment=environment) as daemon:  # a monitor that is meant
+        running = next(statuses(daemon))
+        assert (running["status"], running["device"]) == ("running", "default")
+        assert pipewire.recorded() == {"speaker"}
 
 
 @pytest.mark.system
