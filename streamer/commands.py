@@ -223,11 +223,12 @@ class _Progress:
 def devices(options: dict[str, Any]) -> int:
     """``emotiond devices``: list the microphones and the rates that they support."""
     from emotiond.streamer.sources.capture import Capture
+    from emotiond.streamer.sources.devices import list_microphones
+    from emotiond.streamer.sources.sound_server import ServerPrograms
 
     with Capture() as capture:
-        found = [
-            {**asdict(device), "rates": list(capture.rates(device))} for device in capture.devices()
-        ]
+        listed, _ = list_microphones(capture, ServerPrograms())
+        found = [{**asdict(device), "rates": list(capture.rates(device))} for device in listed]
     if options["json"]:
         print(json.dumps({"devices": found}, ensure_ascii=False, indent=1))
     elif not found:

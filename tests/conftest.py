@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, settings
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import LITERT, Runtime, find_runtime
+from tests.support import pipewire as pipewires
 from tests.support.home import leave_home
+from tests.support.pipewire import PipeWire, running_pipewire
 from tests.support.programs import watch_programs
 from tests.support.sound_server import SoundServer, missing_programs, sound_server
 
@@ -104,7 +106,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what needs a sound server, and deselect what can never run here."""
     for item in items:
-        if "microphone" in getattr(item, "fixturenames", ()):
+        if {"microphone", "pipewire"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.peers)
     never = {"tflite_runtime" if find_runtime().package == LITERT else "litert"}
     if version("websockets").startswith("16."):
@@ -153,4 +155,14 @@ def microphone() -> Iterator[SoundServer]:
     if missing:
         pytest.skip(f"needs {', '.join(missing)}: make test-peers")
     with sound_server() as server:
+        yield server
+
+
+@pytest.fixture
+def pipewire() -> Iterator[PipeWire]:
+    """A headless PipeWire with a loudspeaker, where microphones can be plugged in."""
+    missing = pipewires.missing_programs()
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}: make test-peers")
+    with running_pipewire() as server:
         yield server

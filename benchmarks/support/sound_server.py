@@ -23,6 +23,26 @@ _ALSA_SETTINGS = "".join(
     for name in ("pulse", "!default")
 )
 _START_SECONDS = 10.0
+_SOUND_CARD = """
+import importlib.machinery, importlib.util, os, sys
+rate = int(os.environ["BENCHMARK_SAMPLE_RATE"])
+here = os.path.dirname(__file__)
+found = importlib.machinery.PathFinder.find_spec(__name__, [p for p in sys.path if p != here])
+real = sys.modules[__name__] = importlib.util.module_from_spec(found)
+found.loader.exec_module(real)
+check, query = real.check_input_settings, real.query_devices
+def check_input_settings(*, samplerate, **settings):
+    if samplerate != rate:
+        raise real.PortAudioError(f"the sound card has {rate} Hz alone")
+    check(samplerate=samplerate, **settings)
+def query_devices(*named):
+    found = query(*named)
+    for device in [found] if named else found:
+        device["default_samplerate"] = float(rate)
+    return found
+real.check_input_settings, real.query_devices = check_input_settings, query_devices
+"""
+"""A ``sounddevice`` for a sound card of one rate: PulseAudio itself gives any."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +59,11 @@ class SoundServer:
 
 
 @contextlib.contextmanager
-def sound_server() -> Iterator[SoundServer]:
-    """Run a server with a microphone of 16 kHz, mono. It is killed at the end.
+def sound_server(sample_rate: int = 16_000) -> Iterator[SoundServer]:
+    """Run a server with a microphone, mono. It is killed at the end.
+
+    Args:
+        sample_rate: of the microphone, in Hz, as of a sound card that has no other.
 
     Raises:
         RuntimeError: the server did not start.
@@ -55,7 +78,10 @@ def sound_server() -> Iterator[SoundServer]:
             "PULSE_SERVER": f"unix:{address}",
             "PULSE_SOURCE": f"{_SINK}.monitor",
             "PULSE_SINK": _SINK,
+            "PYTHONPATH": folder,
+            "BENCHMARK_SAMPLE_RATE": str(sample_rate),
         }
+        (Path(folder) / "sounddevice.py").write_text(_SOUND_CARD)
         (Path(folder) / ".asoundrc").write_text(_ALSA_SETTINGS)
         _run(
             processes,
@@ -64,7 +90,10 @@ def sound_server() -> Iterator[SoundServer]:
             *("--daemonize=no", "--use-pid-file=no", "--disable-shm=yes"),
             *("--realtime=no", "--high-priority=no"),
             *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={address}"),
-            *("-L", f"module-null-sink sink_name={_SINK} format=s16le rate=16000 channels=1"),
+            *(
+                "-L",
+                f"module-null-sink sink_name={_SINK} format=s16le rate={sample_rate} channels=1",
+            ),
         )
         _wait_for_socket(address)
         # A second recorder with a low latency keeps the latency of the sink's monitor low.

@@ -31,9 +31,11 @@ from emotiond.streamer.interpreter_check import try_interpreter
 from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
 from emotiond.streamer.sources.capture import Capture
+from emotiond.streamer.sources.devices import list_microphones
 from emotiond.streamer.sources.factory import open_source
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.portaudio import Device
+from emotiond.streamer.sources.sound_server import ServerPrograms
 from emotiond.streamer.sources.source import Playback
 
 _LISTEN_SECONDS = 5.0
@@ -159,7 +161,7 @@ def _portaudio() -> Finding:
 def _devices() -> Iterator[Finding]:
     try:
         with Capture() as capture:
-            found = capture.devices()
+            found, _ = list_microphones(capture, ServerPrograms())
     except EmotiondError:
         return  # the check of PortAudio, or of the microphone, reports it
     for device in found:
@@ -204,7 +206,11 @@ def _check_level(block: Block | None, sample_rate: int) -> Finding:
     seconds = 0.0 if block is None else block.samples.shape[0] / sample_rate
     if block is None or seconds < _LISTEN_SECONDS / 2:
         detail = f"only {seconds:.1f} of {_LISTEN_SECONDS:g} s came"
-        return Finding(check, "error", detail, "Plug it in again, or choose another one")
+        remedy = (
+            "Plug it in again, start the sound server again (PulseAudio: pulseaudio -k; PipeWire: "
+            "systemctl --user restart pipewire), or choose another one"
+        )
+        return Finding(check, "error", detail, remedy)
     mono = mix_down(block.samples, sample_rate)
     level = mean_level_dbfs(levels_dbfs(frame_view(mono, sample_rate // 100, sample_rate // 100)))
     peak = float(20 * np.log10(max(float(np.abs(mono).max()), 1e-6)))

@@ -7,6 +7,8 @@ the topic and the JSON object, are not for it.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import errno
 import logging
 import os
@@ -19,6 +21,7 @@ from zmq.auth import load_certificate
 from zmq.auth.thread import ThreadAuthenticator
 
 from emotiond.exceptions import ConfigError, ServeError
+from emotiond.streamer.background import run_in_background
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.output import About
 from emotiond.streamer.protocol.events import Emotion, encode, to_json
@@ -28,6 +31,7 @@ _quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
 
 _HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
 _PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
+_SPARE_SECONDS = 0.2  # beyond the time that closing should take
 _ASK_SECONDS = 0.1
 _MOST_SUBSCRIPTIONS = 100  # read at once: a flood of them must not delay the rest
 _LARGEST_TOPIC_BYTES = 1024
@@ -241,9 +245,13 @@ class ZeroMQPublisher:
             self._loop.remove_reader(self._socket.FD)
         else:
             self._asking.cancel()
-        self._socket.close(round(1000 * max(timeout_seconds, self._linger_seconds)))
+        linger_seconds = max(timeout_seconds, self._linger_seconds)
+        self._socket.close(round(1000 * linger_seconds))
         self._end_authenticator()
-        self._context.term()
+        # ZeroMQ promises that this takes no longer than the linger time. It is not relied upon.
+        ended = run_in_background(self._context.term)
+        with contextlib.suppress(concurrent.futures.TimeoutError):
+            ended.result(linger_seconds + _SPARE_SECONDS)
 
     def _authenticate(self, folder: Path) -> None:
         """Encrypt with ``server.key_secret``; admit subscribers with a public key in ``*.key``."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -44,14 +43,10 @@ how many were lost before them."""
 
 
 class Capture:
-    """One process. Its methods belong to one thread; blocks come from another one.
+    """One process. Its methods belong to one thread; blocks come from another one."""
 
-    Args:
-        variables: of the environment, for this process alone.
-    """
-
-    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
-        self._process = _start(variables or {})
+    def __init__(self) -> None:
+        self._process = _start()
         self._answers: queue.SimpleQueue[tuple[bytes, bytes] | None] = queue.SimpleQueue()
         self._channels = 1
         self._on_block: OnBlock = lambda *_: None
@@ -190,7 +185,7 @@ class Capture:
             self._on_end()
 
 
-def _start(variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start() -> subprocess.Popen[bytes]:
     apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C must not reach the process
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -199,6 +194,5 @@ def _start(variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # PortAudio may write tens of megabytes a second there
-        env={**os.environ, **variables},
         **apart,
     )

@@ -28,6 +28,7 @@ from emotiond.streamer.sources.portaudio import (
     list_devices,
     load_portaudio,
     not_openable,
+    opened_by,
     supported_rates,
 )
 
@@ -102,17 +103,18 @@ def _open(values: dict[str, Any], waiting: _Waiting) -> float:
     opening = Opening(**{**values, "device": Device(**values["device"])})
     sounddevice = load_portaudio()
     try:
-        stream = sounddevice.RawInputStream(
-            device=opening.device.index,
-            samplerate=opening.sample_rate,
-            channels=opening.channels,
-            blocksize=round(_BLOCK_SECONDS * opening.sample_rate),
-            dtype="float32",
-            latency="low",
-            callback=_Callback(opening.sample_rate, waiting),
-            finished_callback=lambda: waiting.put(None),
-        )
-        stream.start()
+        with opened_by(opening.device) as index:
+            stream = sounddevice.RawInputStream(
+                device=index,
+                samplerate=opening.sample_rate,
+                channels=opening.channels,
+                blocksize=round(_BLOCK_SECONDS * opening.sample_rate),
+                dtype="float32",
+                latency="low",
+                callback=_Callback(opening.sample_rate, waiting),
+                finished_callback=lambda: waiting.put(None),
+            )
+            stream.start()
     except (sounddevice.PortAudioError, ValueError) as error:
         raise not_openable(opening.device, error) from None
     _keep.append(stream)

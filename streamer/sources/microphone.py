@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
+import shlex
 import threading
 import time
 from collections.abc import Sequence
@@ -19,11 +21,26 @@ from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import Option
 from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources.capture import Capture
-from emotiond.streamer.sources.devices import Identity, choose, identify, recognize
-from emotiond.streamer.sources.monitors import default_monitor, is_of_server, recorded_monitor
+from emotiond.streamer.sources.devices import (
+    Identity,
+    choose,
+    has_plug_in,
+    identify,
+    is_moved,
+    is_of_server,
+    list_microphones,
+    recognize,
+)
 from emotiond.streamer.sources.playing_thread import start_playing
-from emotiond.streamer.sources.portaudio import Device, Opening
+from emotiond.streamer.sources.portaudio import (
+    NO_DEVICE,
+    PULSEAUDIO,
+    SOURCE_VARIABLES,
+    Device,
+    Opening,
+)
 from emotiond.streamer.sources.reconnecting import Supervisor
+from emotiond.streamer.sources.sound_server import ServerPrograms, SoundServer
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
 
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
@@ -70,7 +87,9 @@ class Microphone:
         self._capture: Capture | None = None  # closed while the device is
         self._writer: _Writer | None = None
         self._first: Opening | None = None
-        self._may_be_moved = False  # by the sound server, to the monitor of a loudspeaker
+        self._programs = ServerPrograms()
+        self._device: Device | None = None
+        self._server: SoundServer | None = None  # which may move the device to another source
         self._next_look_seconds = 0.0
         try:
             self._first = self.find()
@@ -90,6 +109,7 @@ class Microphone:
     def stop(self) -> None:
         """Close the device. This waits for a second at most."""
         self.switch.stop()
+        self._programs.close()
         capture = self._capture
         if capture is not None and self._thread is None:
             capture.close()
@@ -107,12 +127,20 @@ class Microphone:
         """
         self._capture = capture = Capture()
         try:
-            device = self._find(capture.devices())
-            self._may_be_moved = is_of_server(device)
-            if self._may_be_moved and (monitor := default_monitor()) is not None:
-                raise _no_microphone_but(monitor)
+            devices, self._server = list_microphones(capture, self._programs)
+            device = self._find(devices)
+            of_server = is_of_server(device)
+            if self._server is not None and of_server:
+                device = _given_by(self._server, device, devices)
+            self._device = device
             self.about = About(device=device.name)
-            return capture.opening(device)
+            try:
+                return capture.opening(device)
+            except DeviceError as error:
+                if not of_server or not has_plug_in(devices):
+                    raise
+                # A server shares its microphones: it has none, or not the one that is named.
+                raise NoMicrophoneError(error.problem, NO_DEVICE) from None
         except BaseException:
             self.close()
             raise
@@ -134,7 +162,8 @@ class Microphone:
             DeviceError: it cannot be opened.
         """
         assert self._capture is not None
-        self._writer = _Writer(found, self._ring, self.switch)
+        zeros = _zeros(found.device, self._server)
+        self._writer = _Writer(found, self._ring, self.switch, zeros)
         try:
             latency_seconds = self._capture.open(found)
         except BaseException:
@@ -150,10 +179,12 @@ class Microphone:
             return True
         if self.switch.silent_seconds > _STALL_SECONDS:
             return True
-        if not self._may_be_moved or time.monotonic() < self._next_look_seconds:
+        if self._server is None or time.monotonic() < self._next_look_seconds:
             return False
         self._next_look_seconds = time.monotonic() + _LOOK_SECONDS
-        return recorded_monitor(capture.process_id) is not None
+        server = self._programs.read(self._server.api)
+        assert self._device is not None
+        return server is not None and is_moved(self._device, server, capture.process_id)
 
     def close(self) -> None:
         """Close the device, and end the process that captures it."""
@@ -166,9 +197,16 @@ class Microphone:
 
 
 class _Writer:
-    """Writes the blocks of one opening into the ring, as mono at 16 kHz, with their time."""
+    """Writes the blocks of one opening into the ring, as mono at 16 kHz, with their time.
 
-    def __init__(self, opening: Opening, ring: Ring, switch: Supervisor[Opening]) -> None:
+    Args:
+        zeros: the complaint about nothing but zeros.
+    """
+
+    def __init__(
+        self, opening: Opening, ring: Ring, switch: Supervisor[Opening], zeros: str
+    ) -> None:
+        self._zeros = zeros
         self._rate = opening.sample_rate
         self._ring = ring
         self._switch = switch
@@ -208,24 +246,57 @@ class _Writer:
         self._zero_samples = 0 if block.any() else before + block.shape[0]
         most = _MOST_ZERO_SECONDS * self._rate
         if self._zero_samples > most >= before:
-            self._switch.complain(_zeros())
+            self._switch.complain(self._zeros)
         elif before > most >= self._zero_samples:
             self._switch.complain("")
 
 
-def _no_microphone_but(monitor: str) -> NoMicrophoneError:
-    return NoMicrophoneError(
-        f"there is no microphone: the sound system offers {monitor!r}, which gives what the "
+def _given_by(server: SoundServer, device: Device, devices: Sequence[Device]) -> Device:
+    """Return a server's device, with its source if the environment names one.
+
+    Raises:
+        NoMicrophoneError: that is not there; or none is named, and there is but a monitor.
+    """
+    named = server.named
+    if named is not None:
+        if named.isdecimal() or named.startswith("@"):  # a number, or a word of the server's
+            return device
+        return _named_by_environment(named, server, device)
+    source = server.source_of_default()
+    if source is None:
+        raise NoMicrophoneError("there is no microphone", NO_DEVICE)
+    if not source.is_monitor:
+        return device
+    by_device = any(each.source == source.name for each in devices)
+    how = f"; or, if you mean it, --device {source.name!r}" if by_device else ""
+    raise NoMicrophoneError(
+        f"there is no microphone: the sound system offers {source.name!r}, which gives what the "
         "loudspeaker plays",
-        f"Plug in a microphone; or, if you mean it, set PULSE_SOURCE={monitor}",
+        f"Plug in a microphone{how}",
     )
 
 
-def _zeros() -> str:
+def _named_by_environment(named: str, server: SoundServer, device: Device) -> Device:
+    source = server.source(named)
+    if source is None:
+        raise NoMicrophoneError(
+            f"{SOURCE_VARIABLES[server.api]} names {named!r}, which is not there",
+            "Plug it in, or choose another from 'emotiond devices'",
+        )
+    return dataclasses.replace(
+        device,
+        api=server.api,
+        source=named,
+        plug_in=device.index,
+        is_monitor=source.is_monitor,
+    )
+
+
+def _zeros(device: Device, server: SoundServer | None) -> str:
     """Return the complaint about zeros, with the remedy of this system."""
     remedies = {
         "Linux": "Unmute it in the sound settings, by its own switch, or with: "
-        "pactl set-source-mute @DEFAULT_SOURCE@ 0",
+        f"{_unmuting(device, server)}",
         "Darwin": "Allow it in System Settings, Privacy & Security, Microphone, for the terminal "
         "or the program that starts emotiond, and start it again",
         "Windows": "Allow it in Settings, Privacy, Microphone, 'Let desktop apps access your "
@@ -236,6 +307,18 @@ def _zeros() -> str:
         "the microphone gives nothing but zeros: it is muted, or this program may not use it. "
         f"{remedy}."
     )
+
+
+def _unmuting(device: Device, server: SoundServer | None) -> str:
+    """Return the command that unmutes a microphone on Linux."""
+    if server is None:
+        return "alsamixer"
+    source = device.source or server.named
+    if server.api == PULSEAUDIO:
+        return f"pactl set-source-mute {shlex.quote(source or '@DEFAULT_SOURCE@')} 0"
+    if source is None:
+        return "wpctl set-mute @DEFAULT_AUDIO_SOURCE@ 0"
+    return "wpctl set-mute NUMBER 0 (wpctl status has the number)"
 
 
 def _open(_value: str, settings: MicrophoneSettings, playback: Playback) -> Source:

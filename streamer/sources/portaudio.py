@@ -7,29 +7,41 @@ imports neither numpy nor anything else that starts slowly.
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from emotiond.exceptions import DeviceError, NoMicrophoneError, NoSoundSystemError
+
+PIPEWIRE, PULSEAUDIO = "PipeWire", "PulseAudio"
+SOURCE_VARIABLES = {PIPEWIRE: "PIPEWIRE_NODE", PULSEAUDIO: "PULSE_SOURCE"}
+"""The variable of the environment that names a source to ALSA's plug-in for a sound server."""
 
 _RATES = (8_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000)
 
 
 @dataclass(frozen=True)
 class Device:
-    """One input device."""
+    """One input device: PortAudio's, or a source of the sound server."""
 
     index: int
+    """Its number in the list."""
     name: str
     api: str
-    """The host API: ALSA, Core Audio, WASAPI, …"""
+    """The host API: ALSA, Core Audio, WASAPI, …; or the sound server."""
     channels: int
     """Input channels."""
     default_rate: int
     """The device's own sample rate, in Hz."""
     is_default: bool
+    source: str | None = None
+    """The name of the source at the sound server; None for a device of PortAudio's."""
+    plug_in: int | None = None
+    """PortAudio's index of ALSA's plug-in, which opens the source."""
+    is_monitor: bool = False
+    """Whether it is known to give what a loudspeaker plays."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,28 @@ def list_devices() -> Sequence[Device]:
     ]
 
 
+@contextlib.contextmanager
+def opened_by(device: Device) -> Iterator[int]:
+    """Yield PortAudio's index of a device. ALSA's plug-in opens its source meanwhile."""
+    if device.source is None or device.plug_in is None:
+        yield device.index
+        return
+    variables = {SOURCE_VARIABLES[device.api]: device.source}
+    if device.api == PIPEWIRE:  # nothing takes the place of the source when it goes
+        settings = f"node.dont-reconnect = true stream.capture.sink = {device.is_monitor}".lower()
+        variables["PIPEWIRE_ALSA"] = f"{{ {settings} }}"
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield device.plug_in
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def find_opening(device: Device, wanted_rate: int) -> Opening:
     """Return how to open a device: mono, at the wanted rate if possible, else at its own.
 
@@ -111,9 +145,10 @@ def find_opening(device: Device, wanted_rate: int) -> Opening:
     for channels in _channel_counts(device):
         for rate in dict.fromkeys((wanted_rate, device.default_rate)):
             try:
-                sounddevice.check_input_settings(
-                    device=device.index, channels=channels, dtype="float32", samplerate=rate
-                )
+                with opened_by(device) as index:
+                    sounddevice.check_input_settings(
+                        device=index, channels=channels, dtype="float32", samplerate=rate
+                    )
             except (sounddevice.PortAudioError, ValueError) as error:
                 reason = str(error)
                 continue
@@ -140,10 +175,11 @@ def supported_rates(device: Device) -> Sequence[int]:
     rates = []
     for rate in _RATES:
         for channels in _channel_counts(device):
-            with contextlib.suppress(sounddevice.PortAudioError, ValueError):
-                sounddevice.check_input_settings(
-                    device=device.index, channels=channels, samplerate=rate
-                )
+            with (
+                contextlib.suppress(sounddevice.PortAudioError, ValueError),
+                opened_by(device) as index,
+            ):
+                sounddevice.check_input_settings(device=index, channels=channels, samplerate=rate)
                 rates.append(rate)
                 break
     return rates

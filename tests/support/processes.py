@@ -1,7 +1,8 @@
-"""The decoder processes of a daemon, from /proc."""
+"""The processes of a daemon, from /proc."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -11,7 +12,16 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 
 
 def decoders(parent: int) -> list[int]:
-    """Return their process numbers, in the order of their start."""
+    """Return the numbers of its decoders, in the order of their start."""
+    return _children(parent, b"emotiond.streamer.readers.decoder")
+
+
+def captures(parent: int) -> list[int]:
+    """Return the numbers of the processes that capture for it, in the order of their start."""
+    return _children(parent, b"emotiond.streamer.sources.capture_process")
+
+
+def _children(parent: int, part_of_command: bytes) -> list[int]:
     found = []
     for place in Path("/proc").iterdir():
         if not place.name.isdigit():
@@ -22,9 +32,26 @@ def decoders(parent: int) -> list[int]:
         except OSError:  # it has just ended
             continue
         ours = int(fields[1]) == parent and fields[0] != "Z"
-        if ours and b"emotiond.streamer.readers.decoder" in command:
+        if ours and part_of_command in command:
             found.append((int(fields[19]), int(place.name)))
     return [pid for _, pid in sorted(found)]
+
+
+def await_none_with(variable: str, patience_seconds: float = 20.0) -> None:
+    """Wait until no process has ``NAME=value`` in its environment."""
+    deadline = time.monotonic() + patience_seconds
+    while left := _processes_with(variable):
+        assert time.monotonic() < deadline, f"these are left: {left}"
+        time.sleep(0.01)  # another's child has no event
+
+
+def _processes_with(variable: str) -> list[str]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if variable.encode() in (place / "environ").read_bytes().split(b"\0"):
+                found.append((place / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 def await_end(process: int, patience_seconds: float = 20.0) -> None:

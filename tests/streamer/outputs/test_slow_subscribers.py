@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +109,25 @@ def test_a_lossless_run_waits_a_limited_time_for_a_slow_subscriber(
             total += 1
         assert total >= 1000  # what there is room for
         await publisher.close(0.2)
+
+    run(test)
+
+
+class NeverEnding(zmq.Context[zmq.SyncSocket]):
+    """A context whose end never comes, whatever the reason."""
+
+    def term(self) -> None:
+        threading.Event().wait()
+
+
+def test_closing_does_not_rely_on_zeromq_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zmq, "Context", NeverEnding)
+
+    async def test() -> None:
+        publisher = ZeroMQPublisher("tcp://127.0.0.1:*", lambda: [], lossless=False)
+        began = time.monotonic()
+        await publisher.close(0.2)
+        assert time.monotonic() - began < 5
 
     run(test)
 

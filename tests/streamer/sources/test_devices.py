@@ -9,14 +9,33 @@ import pytest
 
 from emotiond.exceptions import DeviceError, NoMicrophoneError
 from emotiond.streamer.sources import devices
-from emotiond.streamer.sources.devices import choose, identify, recognize
+from emotiond.streamer.sources.devices import (
+    choose,
+    identify,
+    is_moved,
+    is_of_server,
+    recognize,
+    with_sources,
+)
 from emotiond.streamer.sources.portaudio import Device
+from emotiond.streamer.sources.sound_server import ServerSource, SoundServer
 
 
 def device(index: int, name: str, is_default: bool = False, api: str = "ALSA") -> Device:
     return Device(index, name, api, 1, 48_000, is_default)
 
 
+YETI = ServerSource("alsa_input.usb-Yeti", "Yeti", 1, is_monitor=False)
+ROOM = ServerSource("alsa_input.pci", "Room", 2, is_monitor=False)
+MONITOR = ServerSource("alsa_output.usb-Yeti", "Monitor of Yeti", 2, is_monitor=True)
+
+
+def server(*sources: ServerSource, **recorded: str) -> SoundServer:
+    processes = {int(name.removeprefix("process_")): source for name, source in recorded.items()}
+    return SoundServer("PipeWire", sources, None, processes)
+
+
+PLUG_INS = (device(0, "default", is_default=True), device(1, "pipewire"))
 DEVICES = (device(1, "USB Microphone"), device(2, "USB", is_default=True))
 
 
@@ -70,3 +89,75 @@ def test_one_of_two_of_the_same_name_is_known_by_its_port(
         recognize(plug(card1="right"), identity)
     _, at_left = again = plug(card1="right", card7="left")
     assert recognize(again, identity) == at_left
+
+
+def test_the_sources_of_a_server_follow_the_devices_of_portaudio_monitors_last() -> None:
+    listed = with_sources(PLUG_INS, server(MONITOR, YETI))
+    assert listed[:2] == list(PLUG_INS)
+    assert [(each.index, each.name, each.plug_in) for each in listed[2:]] == [
+        (2, "Yeti", 1),
+        (3, "Monitor of Yeti", 1),
+    ]
+    assert choose(listed, None).name == "default"
+    without = PLUG_INS[:1]
+    assert with_sources(without, server(YETI)) == without  # nothing would open them
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("yeti", "Yeti"),
+        ("alsa_input.usb", "Yeti"),
+        ("2", "Yeti"),
+        ("3", "Monitor of Yeti"),
+        ("monitor of yeti", "Monitor of Yeti"),
+        ("alsa_output.usb-Yeti", "Monitor of Yeti"),
+    ],
+)
+def test_a_source_has_two_names_and_a_monitor_is_named_in_full(wanted: str, name: str) -> None:
+    assert choose(with_sources(PLUG_INS, server(MONITOR, YETI)), wanted).name == name
+
+
+def test_a_part_of_its_name_is_not_enough_for_a_monitor() -> None:
+    with pytest.raises(DeviceError, match="'yeti'"):
+        choose(with_sources(PLUG_INS, server(MONITOR)), "yeti")
+
+
+def test_a_source_is_known_again_by_its_name_at_the_server() -> None:
+    before = with_sources(PLUG_INS, server(YETI, ROOM))
+    identity = identify(before[2], before)
+    after = with_sources(PLUG_INS, server(ROOM, YETI))
+    assert recognize(after, identity) == after[3]
+    namesake = ServerSource("alsa_input.usb-Other", "Yeti", 1, is_monitor=False)
+    with pytest.raises(NoMicrophoneError, match="'Yeti' is not there"):
+        recognize(with_sources(PLUG_INS, server(namesake, MONITOR)), identity)
+
+
+def test_a_stream_that_gets_something_else_than_its_device_is_moved() -> None:
+    sources = (YETI, ROOM, MONITOR)
+    default, yeti = PLUG_INS[0], with_sources(PLUG_INS, server(*sources))[2]
+    for source, of_default, of_yeti in (
+        (YETI, False, False),
+        (ROOM, False, True),
+        (MONITOR, True, True),
+    ):
+        now = server(*sources, process_7=source.name)
+        assert is_moved(default, now, 7) is of_default
+        assert is_moved(yeti, now, 7) is of_yeti
+        assert not is_moved(yeti, now, 8)  # it is not known to record
+
+
+@pytest.mark.parametrize(
+    ("name", "api", "of_server"),
+    [
+        ("default", "ALSA", True),
+        ("pulse", "ALSA", True),
+        ("pipewire", "ALSA", True),
+        ("USB Audio (hw:1,0)", "ALSA", False),
+        ("default", "Core Audio", False),
+    ],
+)
+def test_only_a_device_of_a_sound_server_may_be_a_monitor(
+    name: str, api: str, of_server: bool
+) -> None:
+    assert is_of_server(device(0, name, api=api)) is of_server

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from websockets.sync.client import connect
 
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
+from tests.support.processes import await_none_with, captures, needs_proc
 from tests.support.sound_server import SoundServer, sound_server
 
 pytestmark = pytest.mark.system
@@ -134,19 +137,59 @@ def test_a_device_that_stands_still_without_an_error_is_noticed_and_found_again(
     assert after["dropped_samples"] > 16_000
 
 
-@pytest.mark.parametrize("noticed", [False, True])
-def test_an_unresponsive_sound_system_does_not_delay_the_end(
-    microphone: SoundServer, noticed: bool
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_process_of_the_capture_that_is_killed_or_stopped_is_replaced(
+    microphone: SoundServer, number: signal.Signals
 ) -> None:
     with running_daemon(*MIC, environment=microphone.environment) as daemon:
-        events = daemon.events()
-        next(event for event in events if event["type"] == "emotion")
-        microphone.freeze(True)
+        told = (event for event in daemon.events() if event["type"] == "status")
+        assert next(told)["status"] == "running"
+        (before,) = captures(daemon.process.pid)
+        os.kill(before, number)
+        assert next(told)["status"] == "reconnecting"
+        assert next(told)["status"] == "running"
+        (after,) = captures(daemon.process.pid)
+        assert after != before
+
+
+def mute(daemon: Daemon, _server: SoundServer) -> None:
+    daemon.process.send_signal(signal.SIGUSR1)
+
+
+def stop_the_capture(daemon: Daemon, _server: SoundServer) -> None:
+    (process,) = captures(daemon.process.pid)
+    os.kill(process, signal.SIGSTOP)
+
+
+def freeze_the_server(_daemon: Daemon, server: SoundServer) -> None:
+    server.freeze(True)
+
+
+def kill_the_server(_daemon: Daemon, server: SoundServer) -> None:
+    server.kill()
+
+
+@needs_proc
+@pytest.mark.parametrize("noticed", [False, True])
+@pytest.mark.parametrize("happens", [mute, stop_the_capture, freeze_the_server, kill_the_server])
+def test_the_daemon_ends_in_any_state_of_its_microphone_and_leaves_no_process(
+    microphone: SoundServer,
+    happens: Callable[[Daemon, SoundServer], None],
+    noticed: bool,
+    tmp_path: Path,
+) -> None:
+    environment = {**microphone.environment, "MARK": str(tmp_path)}
+    with running_daemon(*MIC, environment=environment) as daemon:
+        told = (event["status"] for event in daemon.events() if event["type"] == "status")
+        assert next(told) == "running"
+        happens(daemon, microphone)
         if noticed:
-            next(event for event in events if event.get("status") == "reconnecting")
+            assert next(told) in ("muted", "reconnecting")
         assert daemon.stop() == 0
         microphone.freeze(False)
     assert "Traceback" not in daemon.stderr
+    await_none_with(f"MARK={tmp_path}")
 
 
 def test_the_demo_plays_beside_an_unresponsive_sound_system(
@@ -236,6 +279,7 @@ def test_a_microphone_that_gives_only_zeros_is_told_of_until_it_gives_sound(
         muted = next(statuses)
         assert (muted["status"], health(daemon)["status"]) == ("running", "degraded")
         assert "nothing but zeros" in muted["detail"]
+        assert muted["detail"].endswith("with: pactl set-source-mute emo.monitor 0.")
         microphone.play(DEMO)
         well = next(statuses)
         assert (well["status"], well["detail"]) == ("running", "")
