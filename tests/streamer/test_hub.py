@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 from emotiond.streamer.hub import Hub, Message
-from emotiond.streamer.protocol.events import Change, Status, StreamStatus
+from emotiond.streamer.protocol.events import Change, Emotion, Status, StreamStatus
 
 
 class Notes:
@@ -50,6 +51,27 @@ def test_an_output_does_not_get_the_streams_that_it_is_to_go_without() -> None:
 
     page, other = asyncio.run(publish())
     assert (len(page.messages), other.messages) == (1, [])
+
+
+def test_an_age_counts_from_the_capture_and_grows() -> None:
+    event = Emotion(
+        0, "mic", 0.0, 1.0, 0.0, "silence", None, None, None, None, 0.0, -80.0, 40.0, 0
+    )  # fmt: skip
+
+    async def publish() -> tuple[float, float]:
+        hub = Hub(asyncio.get_running_loop())
+        await asyncio.to_thread(hub.publish, [Message.of(event)], lossless=True)
+        first = hub.age_seconds("mic")
+        time.sleep(0.05)  # time itself, which nothing here waits for
+        second = hub.age_seconds("mic")
+        hub.forget("mic")
+        with pytest.raises(KeyError):
+            hub.age_seconds("mic")
+        return first, second
+
+    first, second = asyncio.run(publish())
+    assert first >= 0.04
+    assert second >= first + 0.05
 
 
 class Faulty(Notes):

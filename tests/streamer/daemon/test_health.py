@@ -60,19 +60,6 @@ def test_health_has_the_last_label_of_each_stream_with_its_age() -> None:
         assert last.keys() == {"state", "label", "confidence", "age_seconds", "demo"}
 
 
-def test_an_age_grows_after_the_last_event() -> None:
-    with (
-        running_daemon(
-            *SOURCE, "--json", "--speed", "max", "--once", "--wait-clients", "1"
-        ) as daemon,
-        connect(daemon.websocket_url) as client,
-    ):
-        for text in client:
-            if json.loads(text).get("label"):
-                break
-        assert health(daemon)["last"]["voice"]["age_seconds"] >= 0
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
 def test_an_output_that_fails_is_named_and_the_others_go_on() -> None:
     # The daemon inherits a standard output on which no byte fits.
