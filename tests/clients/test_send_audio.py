@@ -102,13 +102,17 @@ def test_a_copy_without_emotiond_sends_files_too(daemon: Daemon) -> None:
 
 def test_a_published_file_has_its_name_for_all_clients(daemon: Daemon) -> None:
     address = f"127.0.0.1:{daemon.port}"
-    with calling(daemon.websocket_url) as other:
-        sent = send(str(DEMO), address, "--publish", "kitchen")
-        assert (sent.returncode, sent.stderr) == (0, "")
-        assert "\nkitchen: " in sent.stdout
+    command = [sys.executable, str(SCRIPT), str(DEMO), address, "--publish", "kitchen"]
+    with (
+        calling(daemon.websocket_url) as other,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sending,
+    ):
         other.until("emotion", stream="kitchen")
         other.until("status", stream="kitchen", status="ended")
-        refused = send(str(DEMO), address, "--publish", "demo")
+        printed, _ = sending.communicate(timeout=PATIENCE_SECONDS)
+    assert sending.returncode == 0
+    assert "\nkitchen: " in printed
+    refused = send(str(DEMO), address, "--publish", "demo")
     assert refused.returncode == 1
     assert "there is a stream called 'demo' already" in refused.stderr
     assert refused.stderr.count("\n") == 1

@@ -278,7 +278,7 @@ def test_a_published_stream_is_shown_by_its_name() -> None:
         watching.until("waiting for sound of 'kitchen'")
         caller.start(purpose="live", publish=True, name="kitchen")
         caller.send(pcm(demo()[: 4 * 16_000]))
-        watching.until("kitchen · tiny")
+        watching.until("kitchen · tiny", "dBFS")
         watching.process.send_signal(signal.SIGINT)
         assert watching.end() == 0
     assert "DEMO" not in watching.seen
