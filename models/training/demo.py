@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ TARGET_DBFS = -24.0
 _HIGHEST_PEAK = 0.9
 _QUIETEST_DB = 35.0  # below the loudest frame: what is quieter is no speech
 _FRAME = SAMPLE_RATE // 50
-_CANDIDATES = 8  # per label, tried in their place of the recording
+_CANDIDATES = 3  # per label, tried in each place of the recording
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def choose_actors(verdicts: Mapping[Clip, Verdict]) -> tuple[str, str]:
     def quality(pair: tuple[str, str]) -> tuple[int, float]:
         best = [
             max((v.rank for c, v in verdicts.items() if (c.label, c.speaker) == part), default=None)
-            for part in zip(LABELS, itertools.cycle(pair), strict=False)
+            for part in itertools.product(LABELS, pair)  # whose turn it will be is open
         ]
         if None in best:
             return -1, 0.0
@@ -165,25 +165,33 @@ def _in_their_places(
     sounds: Mapping[Clip, FloatArray],
     models: Sequence[str],
 ) -> list[tuple[Clip, Verdict]]:
-    """Choose the clip of each label after those before it, whose traces it may show."""
+    """Choose one clip after the other, with those before it, whose traces it may show.
+
+    The next one is of the first label that is recognised there, else of the best one.
+    """
     chosen: list[tuple[Clip, Verdict]] = []
     joined = np.zeros(0, np.float32)
-    for label, actor in zip(LABELS, itertools.cycle(actors), strict=False):
-        ranked = sorted(
-            (clip for clip in alone if (clip.label, clip.speaker) == (label, actor)),
-            key=lambda clip: alone[clip].rank,
-            reverse=True,
-        )
+    left = list(LABELS)
+    for actor in itertools.islice(itertools.cycle(actors), len(LABELS)):
         tried: list[tuple[Clip, Verdict]] = []
-        for clip in ranked[:_CANDIDATES]:
+        for clip in _candidates(left, actor, alone):
             sound = np.concatenate([joined, sounds[clip]])
             tried.append((clip, _worst_of(sound, clip, len(joined), models)))
             if tried[-1][1].is_good:
                 break
         best = max(tried, key=lambda pair: pair[1].rank)
         chosen.append(best)
+        left.remove(str(best[0].label))
         joined = np.concatenate([joined, sounds[best[0]]])
     return chosen
+
+
+def _candidates(labels: Sequence[str], actor: str, alone: Mapping[Clip, Verdict]) -> Iterator[Clip]:
+    """Yield the best clips of each label, by what they are recognised as alone."""
+    for label in labels:
+        of_label = [clip for clip in alone if (clip.label, clip.speaker) == (label, actor)]
+        of_label.sort(key=lambda clip: alone[clip].rank, reverse=True)
+        yield from of_label[:_CANDIDATES]
 
 
 def _worst_of(sound: FloatArray, clip: Clip, begin: int, models: Sequence[str]) -> Verdict:

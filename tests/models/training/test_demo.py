@@ -91,5 +91,6 @@ def test_the_recording_holds_one_clip_for_each_emotion_of_training_actors(
         demo.main(["--speech", str(corpus), "--model", model, "--out", str(out)])
     assert soundfile.info(out).duration == pytest.approx(16.0)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines[:8]] == list(LABELS)
+    assert {line.split()[1] for line in lines[:8]} == set(LABELS)
     assert {line.split()[2][-2:] for line in lines[:8]} == {"02", "03"}
+    assert [line.split()[2][-1] for line in lines[:8]] in (["2", "3"] * 4, ["3", "2"] * 4)
