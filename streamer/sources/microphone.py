@@ -89,7 +89,7 @@ class Microphone:
         self._first: Opening | None = None
         self._programs = ServerPrograms()
         self._device: Device | None = None
-        self._server: SoundServer | None = None  # which may move the device to another source
+        self._server: SoundServer | None = None  # of the device, which it may move elsewhere
         self._next_look_seconds = 0.0
         try:
             self._first = self.find()
@@ -127,12 +127,13 @@ class Microphone:
         """
         self._capture = capture = Capture()
         try:
-            devices, self._server = list_microphones(capture, self._programs)
+            devices, server = list_microphones(capture, self._programs)
             device = self._find(devices)
             of_server = is_of_server(device)
-            if self._server is not None and of_server:
-                device = _given_by(self._server, device, devices)
+            if server is not None and of_server:
+                device = _given_by(server, device, devices)
             self._device = device
+            self._server = server if of_server or device.source is not None else None
             self.about = About(device=device.name)
             try:
                 return capture.opening(device)
