@@ -46,12 +46,20 @@ class Runtime:
         It computes in one thread, because a second one slows down small machines.
 
         Raises:
-            ValueError: this interpreter cannot run the content.
+            ValueError: this interpreter cannot load the content.
+            RuntimeError: this interpreter cannot run it.
         """
         with _native_log_muted():
             interpreter = self.interpreter_class(model_content=model_content, num_threads=1)
-            interpreter.allocate_tensors()
+            for name in interpreter.get_signature_list():
+                _try(interpreter.get_signature_runner(name))
         return interpreter
+
+
+def _try(signature: Any) -> None:
+    """Run a signature once on zeros. It allocates its own tensors."""
+    takes = signature.get_input_details()
+    signature(**{name: np.zeros(it["shape"], it["dtype"]) for name, it in takes.items()})
 
 
 @contextlib.contextmanager

@@ -13,8 +13,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from emotiond.exceptions import ConfigError, InterpreterError
 from emotiond.inference.catalog import bundled_models
 from emotiond.inference.runtime import LITERT, MODULES, Runtime, find_runtime
@@ -82,11 +80,7 @@ def main() -> None:
     """Run the smallest bundled model once, in the process that may crash."""
     runtime = find_runtime()
     path = min(bundled_models(), key=lambda path: path.stat().st_size)
-    interpreter = runtime.interpreter(path.read_bytes())
-    for name in interpreter.get_signature_list():
-        run = interpreter.get_signature_runner(name)
-        inputs = run.get_input_details().items()
-        run(**{key: np.zeros(detail["shape"], detail["dtype"]) for key, detail in inputs})
+    runtime.interpreter(path.read_bytes())
 
 
 def _installation() -> str:

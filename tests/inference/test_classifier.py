@@ -5,8 +5,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -202,7 +202,6 @@ class OtherShapes:
     def __init__(self, real: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self._real = real
         self._shapes = shapes
-        self.allocate_tensors = real.allocate_tensors
         self.get_signature_list = real.get_signature_list
 
     def get_signature_runner(self, name: str) -> Any:
@@ -214,10 +213,10 @@ class OtherShapes:
                 for key, detail in details.items()
             }
 
-        return SimpleNamespace(
-            get_input_details=lambda: changed(runner.get_input_details()),
-            get_output_details=runner.get_output_details,
-        )
+        other = Mock(return_value={})
+        other.get_input_details.return_value = changed(runner.get_input_details())
+        other.get_output_details.return_value = runner.get_output_details()
+        return other
 
 
 def with_shapes(runtime: Runtime, shapes: Mapping[str, tuple[int, ...]]) -> Runtime:
@@ -257,10 +256,10 @@ def test_a_model_without_the_two_signatures_is_refused(runtime: Runtime) -> None
 
     class OneSignature:
         def __init__(self, **arguments: Any) -> None:
-            self.allocate_tensors = runtime.interpreter_class(**arguments).allocate_tensors
+            self.get_signature_runner = runtime.interpreter_class(**arguments).get_signature_runner
 
         def get_signature_list(self) -> dict[str, Any]:
-            return {"serving_default": {}}
+            return {"classify": {}}
 
     earlier = dataclasses.replace(runtime, interpreter_class=OneSignature)
     with pytest.raises(CardError, match="'tiny' has no signature 'encode'"):
