@@ -15,8 +15,10 @@ from emotiond.streamer.streams.decider import Decision
 
 _FEWEST_SECONDS = 2.0
 _LEAST_SHARE = 0.2  # of the time with a label
-"""A label that lasts so long is one of the emotions of a file. The page has the same rule, in
-``clients/web/state/verdict.js``."""
+"""A label that lasts so long is one of the emotions of a file."""
+_MAJORITY = 0.5
+"""Of the time with a label. Where no label has it, the file holds more than one emotion. The page
+has the same rule, in ``clients/web/state/verdict.js``."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,9 @@ class Summary:
             for share in shares.values()
             if share * self.duration >= _FEWEST_SECONDS and share >= _LEAST_SHARE * labelled
         ]
-        return len(lasting) > 1
+        others = labelled - max(shares.values(), default=0.0)
+        has_majority = others <= (1 - _MAJORITY) * labelled
+        return len(lasting) > 1 or (not has_majority and others * self.duration >= _FEWEST_SECONDS)
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as in the protocol, rounded to four decimals."""
