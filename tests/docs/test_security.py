@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emotiond.streamer.config import Config
 from emotiond.streamer.outputs import zeromq_publisher as zeromq
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.streams.stream import RING_SECONDS
@@ -31,6 +32,7 @@ EXPECTED = {
     "stream without sound": f"{LIMITS.idle_seconds:.0f} s",
     "sound that waits for inference": f"{RING_SECONDS:.0f} s",
     "files in the history": "[protocol.md](protocol.md#history)",
+    "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s",
