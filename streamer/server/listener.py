@@ -15,7 +15,7 @@ _READ_BYTES = 8 * 1024  # per read: more could hold many thousand tiny frames
 _KERNEL_BYTES = 64 * 1024  # the kernel's buffers per connection, in each direction
 _BACKLOG = 100  # connections that wait to be accepted
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # the machine has no IPv6
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 # nosec B104 - all of IPv4, if the user asked for all
+_EVERYWHERE = "0.0.0.0"  # all of IPv4, if the user asked for it  # noqa: S104  # nosec B104
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: 26\r\nRetry-After: 10\r\nConnection: close\r\n\r\n"
