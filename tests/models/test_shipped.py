@@ -15,7 +15,7 @@ from emotiond.models.training.evaluation.replay import clip_scores, decide, infe
 from tests.models.sounds import RATE, babble
 from tests.support.signals import demo
 
-SENTENCES = {"neutral": (0.0, 3.6), "calm": (3.7, 7.4), "angry": (11.3, 15.0)}
+SENTENCES = {"neutral": (4.3, 7.2), "angry": (7.9, 10.8), "calm": (25.3, 28.3)}
 """Sentences of the demo recording, in seconds."""
 FOLDER = Path(__file__).parents[2] / "models"
 

@@ -49,7 +49,7 @@ PATIENCE_SECONDS = 30
 @pytest.fixture
 def misbehave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the processes import a stand-in for PortAudio, which a test may spoil."""
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     (tmp_path / "sounddevice.py").write_text(PORTAUDIO)
     return tmp_path / "sounddevice.py"
 
