@@ -142,7 +142,10 @@ def test_the_dashboard_itself_reads_the_last_labels_with_the_token(
     }"""
     health, metrics = f"{locked.page_url}healthz", f"{locked.page_url}metrics"
     assert "voice" in json.loads(tab.evaluate(read, [health, TOKEN]))["streams"]
-    assert "emotiond_label" in tab.evaluate(read, [metrics, TOKEN])
+    tab.wait_for_function(  # once the stream has said something
+        f"async (request) => (await ({read})(request)).includes('emotiond_label')",
+        arg=[metrics, TOKEN],
+    )
     assert "streams" not in json.loads(tab.evaluate(read, [health, ""]))
     assert tab.evaluate(read, [metrics, "not the token"]) == "send the token\n"
     tab.goto(wall.origin("localhost"))
