@@ -10,13 +10,16 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 import zmq
 
 from emotiond.inference.card import LABELS
 from tests.support.daemon import COMMAND, DEMO, Daemon, running_daemon
+from tests.support.signals import RATE, demo
 from tests.support.sound_server import SoundServer
 
 pytestmark = pytest.mark.system
@@ -79,8 +82,11 @@ def test_a_voice_is_seen_everywhere_within_a_second_and_a_half(
     page: Any,
     published: queue.Queue[dict[str, Any]],
     terminal: subprocess.Popen[str],
+    tmp_path: Path,
 ) -> None:
-    microphone.play(DEMO)
+    sentences = tmp_path / "sentences.wav"  # from one on that gets its first label soon
+    soundfile.write(sentences, demo()[round(14.2 * RATE) :], RATE)
+    microphone.play(sentences)
 
     def emotion() -> dict[str, Any]:
         while (event := published.get(timeout=20))["type"] != "emotion":
