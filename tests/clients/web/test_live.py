@@ -18,7 +18,7 @@ import soundfile
 import zmq
 
 from emotiond.inference.card import LABELS
-from tests.support.daemon import COMMAND, DEMO, Daemon, running_daemon
+from tests.support.daemon import COMMAND, Daemon, running_daemon
 from tests.support.signals import RATE, demo
 from tests.support.sound_server import SoundServer
 

@@ -112,7 +112,6 @@ def test_a_lost_device_is_reopened_and_the_time_becomes_a_gap(
     cable.refuse()
     cable.plugged = True
     assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "")
-    assert cable.supervisor.state == "on"
     before, after = blocks(cable.ring)
     assert after.after_cut
     assert after.position - before.position > RATE  # two pauses, of 0.5 and 1 s
