@@ -32,6 +32,7 @@ class Cable:
         self.is_open = self.works = False
         self.found = 0
         self.refused = threading.Semaphore(0)
+        self.written = threading.Semaphore(0)
         self.thread = threading.Thread(
             target=lambda: self.supervisor.keep_open(
                 0, self.ring, lambda *status: self.statuses.put(status)
@@ -55,6 +56,7 @@ class Cable:
         if self.works:
             self.supervisor.note_block(time.monotonic(), BLOCK.shape[0] / RATE)
             self.ring.write(BLOCK, 0.0)
+            self.written.release()
 
     def is_lost(self) -> bool:
         return not self.works
@@ -66,6 +68,7 @@ class Cable:
         self.thread.start()
         if not self.supervisor.muted and self.opens and self.gives_sound:
             assert self.status() == "running"
+            assert self.written.acquire(timeout=PATIENCE_SECONDS)
 
     def pull(self) -> None:
         self.plugged = self.works = False
@@ -112,6 +115,7 @@ def test_a_lost_device_is_reopened_and_the_time_becomes_a_gap(
     cable.refuse()
     cable.plugged = True
     assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "")
+    assert cable.written.acquire(timeout=PATIENCE_SECONDS)
     before, after = blocks(cable.ring)
     assert after.after_cut
     assert after.position - before.position > RATE  # two pauses, of 0.5 and 1 s
