@@ -72,7 +72,7 @@ def judge(events: Sequence[Emotion], label: str, begin: float, end: float) -> Ve
     right = [event for event in spoken if event.label == label]
     if not right:
         return Verdict(False, 0.0, 0.0)
-    confidence = float(np.mean([event.confidence for event in right]))
+    confidence = float(np.mean([event.confidence or 0.0 for event in right]))
     return Verdict(spoken[0].label == label, len(right) / len(spoken), confidence)
 
 

@@ -47,4 +47,5 @@ class Columns:
         keys = np.log(random.random(rows.size)) / np.maximum(self.active_frames[rows], 1)
         order = np.lexsort((keys, self.stream[rows]))
         last = np.flatnonzero(np.diff(self.stream[rows][order], append=-1))
-        return rows[order[last]]
+        chosen: npt.NDArray[np.int64] = rows[order[last]]
+        return chosen

@@ -236,7 +236,8 @@ def encode_streams(
 def position_table() -> FloatArray:
     """Return Whisper's sinusoids, ``(POSITIONS, WIDTH)``: sines, then cosines."""
     angles = np.arange(POSITIONS)[:, None] * _frequencies()[None]
-    return np.concatenate((np.sin(angles), np.cos(angles)), axis=1).astype(np.float32)
+    table: FloatArray = np.concatenate((np.sin(angles), np.cos(angles)), axis=1).astype(np.float32)
+    return table
 
 
 def encoder_parameters(weights: Weights) -> Arrays:
