@@ -116,17 +116,22 @@ class Contexts:
     def get(self, size: str, motion: str, theme: str) -> Any:
         key = f"{size} {motion} {theme}"
         if key not in self._kept:
-            width, height = SIZES[size]
-            self._kept[key] = self._browser.new_context(
-                viewport={"width": width, "height": height},
-                has_touch=size == "phone",
-                is_mobile=size == "phone",
-                reduced_motion=motion,
-                color_scheme=theme,
-            )
-            self._kept[key].set_default_timeout(10_000)
+            self._kept[key] = self.new(size, motion, theme)
             self._kept[key].new_page().goto(self._always_open)
         return self._kept[key]
+
+    def new(self, size: str, motion: str, theme: str) -> Any:
+        """A context of one test."""
+        width, height = SIZES[size]
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height},
+            has_touch=size == "phone",
+            is_mobile=size == "phone",
+            reduced_motion=motion,
+            color_scheme=theme,
+        )
+        context.set_default_timeout(10_000)
+        return context
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +146,7 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
 
     Asks for ``start_daemon`` so that pages are closed before their daemons. Movement is off unless
     a test wants it: a still page paints on events alone and leaves the processor to the tests.
+    With ``clock``, the test moves the page's time on with ``page.clock``.
     """
     problems: list[str] = []
     with ExitStack() as stack:
@@ -153,8 +159,15 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
             motion: str = "reduce",
             theme: str = "light",
             script: str = "",
+            clock: bool = False,
         ) -> Any:
-            page = contexts.get(size, motion, theme).new_page()
+            if clock:  # it is the context's
+                context = contexts.new(size, motion, theme)
+                stack.callback(context.close)
+                context.clock.install()
+            else:
+                context = contexts.get(size, motion, theme)
+            page = context.new_page()
             stack.callback(page.close)
             page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
             page.on("console", lambda line: note_console(line.type, line.text))

@@ -17,6 +17,26 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.system
 
+QUIET_MS = 4500
+"""After so long without a message, the page has asked for an answer."""
+ANSWER_MS = 4500
+"""After so long without the answer, it has given up the connection."""
+COUNT_PONGS = """
+  window.pongs = 0;
+  window.WebSocket = class extends WebSocket {
+    constructor(address) {
+      super(address);
+      this.addEventListener("message", ({ data }) => { window.pongs += data.includes("pong"); });
+    }
+  };
+"""
+
+
+def give_up(page: Any) -> None:
+    """Let pass what the page waits for a connection without a sign of life."""
+    page.clock.fast_forward(QUIET_MS)
+    page.clock.fast_forward(ANSWER_MS)
+
 
 def test_reconnects_after_a_restart(open_page: Any, start_daemon: Any) -> None:
     first = start_daemon()
@@ -57,12 +77,15 @@ def test_a_half_open_connection_is_given_up_and_opened_again(
     open_page: Any, daemon: ScriptedDaemon
 ) -> None:
     with silent_proxy(daemon.port) as proxy:
-        page = open_page(Proxied(daemon, proxy.port))
+        page = open_page(Proxied(daemon, proxy.port), clock=True)
         daemon.send(emotion(0, "happy"))
         expect(page.locator("#now-word")).to_have_text("happy")
         proxy.fall_silent()  # neither side gets an error
-        expect(page.locator("#link")).not_to_have_text("live", timeout=12_000)
-        expect(page.locator("#link")).to_have_text("live", timeout=5_000)
+        page.clock.fast_forward(QUIET_MS)
+        expect(page.locator("#link")).to_have_text("live")
+        page.clock.fast_forward(ANSWER_MS)
+        expect(page.locator("#link")).not_to_have_text("live")
+        expect(page.locator("#link")).to_have_text("live")
         daemon.send(emotion(1, "sad"))
         expect(page.locator("#now-word")).to_have_text("sad")
 
@@ -71,32 +94,38 @@ def test_a_connection_that_never_opens_is_given_up_too(
     open_page: Any, daemon: ScriptedDaemon
 ) -> None:
     with silent_proxy(daemon.port) as proxy:
-        page = open_page(Proxied(daemon, proxy.port))
+        page = open_page(Proxied(daemon, proxy.port), clock=True)
+        expect(page.locator("#link")).to_have_text("live")
         proxy.fall_silent(for_new_ones=True)
-        expect(page.locator("#link")).to_have_text("not connected", timeout=12_000)
-        expect(page.locator("#link")).to_have_text("connecting", timeout=5_000)
-        expect(page.locator("#link")).to_have_text("not connected", timeout=12_000)
+        give_up(page)
+        expect(page.locator("#link")).to_have_text("not connected")
+        expect(page.locator("#link")).to_have_text("connecting")
+        give_up(page)
+        expect(page.locator("#link")).to_have_text("not connected")
         proxy.speak_again()
-        expect(page.locator("#link")).to_have_text("live", timeout=15_000)
+        expect(page.locator("#link")).to_have_text("live")
 
 
-def test_a_quiet_daemon_that_answers_is_kept(page: Any, daemon: ScriptedDaemon) -> None:
+def test_a_quiet_daemon_that_answers_is_kept(open_page: Any, daemon: ScriptedDaemon) -> None:
+    page = open_page(daemon, clock=True, script=COUNT_PONGS)
     expect(page.locator("#link")).to_have_text("live")
     page.evaluate(
         "() => { window.lost = 0; new MutationObserver(() => { window.lost += 1; })"
         ".observe(document.querySelector('#link'), { attributes: true }); }"
     )
-    for _ in range(3):
-        daemon.pings.get(timeout=10)
+    for count in range(1, 4):
+        page.clock.fast_forward(QUIET_MS)
+        page.wait_for_function("(count) => window.pongs === count", arg=count)
     assert page.evaluate("window.lost") == 0
 
 
 def test_a_network_that_has_changed_is_asked_after_at_once(
     page: Any, daemon: ScriptedDaemon
 ) -> None:
-    daemon.pings.get(timeout=10)
+    daemon.send(emotion(0, "happy"))
+    expect(page.locator("#now-word")).to_have_text("happy")
     page.evaluate("window.dispatchEvent(new Event('online'))")
-    daemon.pings.get(timeout=2)
+    daemon.pings.get(timeout=QUIET_MS / 2000)  # sooner than without this event
 
 
 def test_sound_over_a_half_open_connection_is_given_up_too(
@@ -104,7 +133,7 @@ def test_sound_over_a_half_open_connection_is_given_up_too(
 ) -> None:
     daemon = start_daemon(hello(client_streams=CLIENT_STREAMS))
     with silent_proxy(daemon.port) as proxy:
-        page = open_page(Proxied(daemon, proxy.port))
+        page = open_page(Proxied(daemon, proxy.port), clock=True)
         ended = page.evaluate_handle(
             """async (address) => {
               const { ClientStream } = await import("/daemon/client-stream.js");
@@ -119,6 +148,7 @@ def test_sound_over_a_half_open_connection_is_given_up_too(
         )
         daemon.receive("start")
         proxy.fall_silent()
+        give_up(page)
         problem = page.evaluate("async ({ end }) => (await end).message", ended)
     assert problem == "The connection to the daemon was lost."
 
