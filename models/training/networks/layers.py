@@ -39,11 +39,11 @@ def dense(x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
     ``x`` has two or three dimensions. Only the first one may be unknown.
     """
     width_in, width_out = kernel.shape
-    flat = x if x.shape.rank == 2 else tf.reshape(x, (-1, width_in))
+    flat = x if len(x.shape) == 2 else tf.reshape(x, (-1, width_in))
     product = tf.matmul(flat, kernel)
     if bias is not None:
         product = product + bias
-    return product if x.shape.rank == 2 else tf.reshape(product, (-1, x.shape[1], width_out))
+    return product if len(x.shape) == 2 else tf.reshape(product, (-1, x.shape[1], width_out))
 
 
 def values(variables: Parameters) -> dict[str, np.ndarray[Any, Any]]:

@@ -7,6 +7,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install .[train]")
 
+from emotiond.models.training.fitting import detector  # noqa: E402
 from emotiond.models.training.fitting.detector import OPEN_SHARE, train_detector  # noqa: E402
 from emotiond.models.training.networks.detector import detect  # noqa: E402
 from emotiond.models.training.networks.layers import constants  # noqa: E402
@@ -52,7 +53,10 @@ def test_without_any_noise_there_is_nothing_to_learn() -> None:
     assert np.isfinite(detect(described.astype(np.float32), constants(parameters))).all()
 
 
-def test_noises_of_one_fold_alone_leave_the_threshold_where_it_was() -> None:
+def test_noises_of_one_fold_alone_leave_the_threshold_where_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(detector, "_STEPS", 20)
     described, is_voice, fold = examples()
 
     def bias(folds: np.ndarray) -> np.ndarray:

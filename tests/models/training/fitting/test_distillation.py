@@ -16,7 +16,7 @@ from emotiond.models.training.fitting.distillation import Distiller, Hints, Less
 from emotiond.models.training.fitting.run import SPEECH_STATES, Windows  # noqa: E402
 from emotiond.models.training.networks import lite  # noqa: E402
 
-pytestmark = pytest.mark.timeout(300)  # TensorFlow traces each network first
+pytestmark = pytest.mark.usefixtures("untraced")
 
 
 def sampler(windows: Windows) -> Sampler:

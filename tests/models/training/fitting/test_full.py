@@ -15,6 +15,8 @@ from emotiond.models.training.fitting.expression import measure_expression  # no
 from emotiond.models.training.fitting.full import train_network  # noqa: E402
 from emotiond.models.training.fitting.run import Run, Settings, Windows  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 def run_of(streams: Streams, folder: Path) -> Run:
     folder.mkdir(parents=True)

@@ -20,7 +20,7 @@ from emotiond.models.training.fitting.lite import train_lite  # noqa: E402
 from emotiond.models.training.fitting.run import Run, Settings, Windows  # noqa: E402
 from emotiond.models.training.networks import lite  # noqa: E402
 
-pytestmark = pytest.mark.timeout(300)  # TensorFlow traces each network first
+pytestmark = pytest.mark.usefixtures("untraced")
 
 
 def trained(streams: Streams, runs: Path, name: str) -> bytes:

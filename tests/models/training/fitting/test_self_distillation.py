@@ -16,7 +16,7 @@ from emotiond.models.training.fitting.optimizer import Schedule  # noqa: E402
 from emotiond.models.training.fitting.self_distillation import SelfDistillation  # noqa: E402
 from emotiond.models.training.networks.layers import Arrays  # noqa: E402
 
-pytestmark = pytest.mark.timeout(300)  # TensorFlow traces the network first
+pytestmark = pytest.mark.usefixtures("untraced")
 
 STEPS, BATCH = 8, 2
 
