@@ -104,7 +104,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a sound server, and deselect what can never run here."""
+    """Mark what needs a sound server, deselect what can never run here, put browsers last."""
     for item in items:
         if {"microphone", "pipewire"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.peers)
@@ -114,6 +114,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deselected = [item for item in items if any(item.get_closest_marker(name) for name in never)]
     items[:] = [item for item in items if item not in deselected]
     config.hook.pytest_deselected(items=deselected)
+    # One browser for all of them: while Playwright lives, an event loop runs in this thread.
+    last = {item.path for item in items if "chromium" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in last)
 
 
 @pytest.fixture

@@ -70,8 +70,8 @@ def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDaemon
         yield RealDaemon(daemon)
 
 
-# Not of the whole session: while Playwright lives, an event loop runs in this thread.
-@pytest.fixture(scope="module")
+# Files with a browser are the last ones: see tests/conftest.py.
+@pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -120,6 +120,11 @@ class Contexts:
             self._kept[key].new_page().goto(self._always_open)
         return self._kept[key]
 
+    def close(self) -> None:
+        """Forget what pages have stored: a later daemon may get the port of an earlier one."""
+        for context in self._kept.values():
+            context.close()
+
     def new(self, size: str, motion: str, theme: str) -> Any:
         """A context of one test."""
         width, height = SIZES[size]
@@ -137,7 +142,9 @@ class Contexts:
 @pytest.fixture(scope="module")
 def contexts(chromium: Any) -> Iterator[Contexts]:
     with scripted_daemon() as daemon:
-        yield Contexts(chromium, f"{daemon.url}icon.svg")
+        contexts = Contexts(chromium, f"{daemon.url}icon.svg")
+        yield contexts
+        contexts.close()
 
 
 @pytest.fixture
