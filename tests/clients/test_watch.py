@@ -24,10 +24,11 @@ from rich.color import Color, ColorSystem
 from rich.console import Console
 from websockets.sync.server import ServerConnection, serve
 
-from emotiond.clients import send_audio
+from emotiond.clients import send_audio, websocket_client
 from emotiond.clients.palette import read_palette
-from emotiond.clients.watch import View, bar, render
+from emotiond.clients.watch import View, bar, render, watch_stream
 from emotiond.clients.websocket_client import messages_forever, websocket_url
+from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
 from tests.conftest import DATA
 from tests.support.caller import calling, pcm
@@ -184,11 +185,11 @@ def test_an_address_may_be_short_or_that_of_the_page(address: str, url: str) -> 
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1:8765/", "127.0.0.1:99999", "ws://[::1", "[/]", "ws://", "", ":0"]
 )
-def test_an_invalid_address_is_wrong_usage(url: str) -> None:
-    ended = emotiond("watch", url)
-    assert ended.returncode == 2
-    assert len(ended.stderr.splitlines()) == 1
-    assert "ws://" in ended.stderr
+def test_an_invalid_address_is_wrong_usage(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert watch_stream(url) == 2
+    message = capsys.readouterr().err
+    assert len(message.splitlines()) == 1
+    assert "ws://" in message
 
 
 class Watching:
@@ -432,13 +433,17 @@ def test_a_certificate_of_no_use_is_named(
     path = tmp_path / "own.pem"
     if content is not None:
         path.write_text(content)
-    ended = emotiond("watch", address, "--ca", str(path))
-    assert ended.returncode == 1
-    assert part in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
+    with pytest.raises(ConfigError) as raised:
+        watch_stream(address, authority=path)
+    message = str(raised.value)
+    assert part in message
+    assert len(message.splitlines()) == 1
 
 
-def test_a_half_open_connection_is_given_up_and_opened_again() -> None:
+def test_a_half_open_connection_is_given_up_and_opened_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket_client, "_PING_SECONDS", 1.0)
     options = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"))
     with running_daemon(*options) as daemon, silent_proxy(daemon.port) as proxy:
         received = messages_forever(f"ws://127.0.0.1:{proxy.port}/ws")
