@@ -51,7 +51,7 @@ def health(daemon: Daemon) -> Any:
 
 
 def test_the_connection_limit_holds_and_the_stream_goes_on() -> None:
-    limit, together, waves = 400, 500, 10
+    limit, together, waves = 400, 500, 4
 
     async def connect(port: int, kept: list[asyncio.StreamWriter]) -> str:
         """Connect, send the whole handshake, half of it or nothing, and stay."""
