@@ -202,4 +202,4 @@ def test_finger_reads_and_moves(open_page: Any, daemon: ScriptedDaemon) -> None:
     expect(page.locator("#timeline-pause")).to_have_text("Go live")
     box = page.locator("#readout").bounding_box()
     assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 390
+    assert box["x"] + box["width"] <= 360
