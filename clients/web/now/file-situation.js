@@ -8,7 +8,7 @@ const MOST_SHARES = 3;
 
 /** @param {import("../state/file-stream.js").Result} result @returns {string} its largest shares */
 const sharesOf = ({ shares }) => shares.slice(0, MOST_SHARES)
-  .map(({ label, share }) => `${label} ${percent(share)}`).join(", ");
+  .map(({ label, share }) => `${label}\u00a0${percent(share)}`).join(", ");
 
 /**
  * @param {import("../state/file-stream.js").FileStream} fileStream
