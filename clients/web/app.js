@@ -187,7 +187,8 @@ function refresh(nowMs) {
   nowPanel.show(situation);
   announcer.announce(situation, nowMs);
   scoreBars.show(sight.current);
-  streamPicker.show(selection.all.filter((stream) => stream.isPresent || stream === shown), shown);
+  const choices = selection.all.filter((stream) => stream.isPresent || stream === shown);
+  streamPicker.show(choices, shown, link.phase === "open");
   footer.show(hello, shown);
   files.draw(fileStream, nowMs);
   muteButton.show(shown, link.phase === "open");

@@ -7,7 +7,7 @@
 
 import { LABELS } from "../state/events.js";
 import { shareOfLevel } from "../ui/level.js";
-import { STATE_WORDS, duration, percent } from "../ui/words.js";
+import { STATE_WORDS, STATUS_WORDS, duration, percent } from "../ui/words.js";
 
 /**
  * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
@@ -81,15 +81,15 @@ export function situationOf(stream, link, nowMs) {
   }
   if (stream === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
 
-  if (!stream.isPresent) return say("ended", "ended", "This stream is gone.");
+  if (!stream.isPresent) return say("ended", STATUS_WORDS.ended, "This stream is gone.");
 
   const why = sentence(stream.statusDetail.slice(0, LONGEST_DETAIL));
   switch (stream.status) {
-    case "ended": return say("ended", "ended", `The source has ended. ${why}`);
-    case "muted": return say("muted", "muted", why || "The daemon does not listen.");
-    case "stalled": return say("stalled", "no sound", `The source sends no sound. ${why}`);
+    case "ended": return say("ended", STATUS_WORDS.ended, `The source has ended. ${why}`);
+    case "muted": return say("muted", STATUS_WORDS.muted, why || "The daemon does not listen.");
+    case "stalled": return say("stalled", STATUS_WORDS.stalled, `The source sends no sound. ${why}`);
     case "reconnecting":
-      return say("reconnecting", "source lost", `The daemon is opening it again. ${why}`);
+      return say("reconnecting", STATUS_WORDS.reconnecting, `The daemon is opening it again. ${why}`);
   }
   if (last === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
   const quietSeconds = (nowMs - stream.lastEventAtMs) / 1000;

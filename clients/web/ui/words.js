@@ -8,6 +8,14 @@ export const STATE_WORDS = Object.freeze({
   speech: "speech",
 });
 
+/** How each status of a source reads, where it stands in the place of a label. */
+export const STATUS_WORDS = Object.freeze({
+  ended: "ended",
+  muted: "muted",
+  stalled: "no sound",
+  reconnecting: "source lost",
+});
+
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
