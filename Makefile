@@ -20,7 +20,7 @@ DAEMON := -m "not system and not peers" tests/dsp tests/inference tests/streamer
 FAST := -m "not system and not peers" tests/dsp tests/inference \
 	$(addprefix tests/streamer/,audio outputs server sources test_interpreter_check.py)
 
-.PHONY: run test test-fast test-peers lint audit bench fresh lock clean
+.PHONY: run test test-fast test-peers lint audit bench pictures fresh lock clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
@@ -56,6 +56,10 @@ audit: $(VENV)/audit.stamp
 # Ten minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
 bench: $(VENV)/bench.stamp
 	tools/with-peers $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+# The page as README shows it, in docs/images/; after a change of what it looks like.
+pictures: $(VENV)/bench.stamp
+	$(VENV)/bin/python -m benchmarks.pictures
 
 # The two commands of the README, and .ci/run, on a machine that has nothing: see CONTRIBUTING.md.
 fresh:

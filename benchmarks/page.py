@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import statistics
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import sync_playwright
 
+from benchmarks.support.browser import headless_browser
 from benchmarks.support.daemon import running_daemon
 from benchmarks.support.harness import Section
 from benchmarks.support.page_server import PageServer, page_server, speech
@@ -36,7 +34,7 @@ _INTERVALS = """(count) => new Promise((resolve) => {
 def measure(quick: bool) -> Section:
     """Measure each in a new browser without a display, which draws without a GPU."""
     rows: list[Sequence[str]] = []
-    with _browser() as browser:
+    with headless_browser() as browser:
         rows += _first_paint(browser, 3 if quick else 15)
         rows += _frames(browser, 120 if quick else 900)
         rows += _memory(browser, 3 if quick else 24)
@@ -51,17 +49,6 @@ def measure(quick: bool) -> Section:
         "16.7 ms. *Main thread*: the work of the page in each frame. *Heap*: after a garbage "
         "collection, when this many hours of events have come as fast as the page reads them.",
     )
-
-
-@contextmanager
-def _browser() -> Iterator[Any]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
-        )
-        yield browser
-        browser.close()
 
 
 def _event(index: int) -> Emotion:

@@ -1,4 +1,4 @@
-"""``emotiond watch``: live bars in a terminal."""
+"""``emotiond watch``: live bars in a terminal, or a line per change in a pipe."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
+from rich.measure import Measurement
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -24,7 +25,7 @@ from emotiond.clients.palette import is_light, read_palette
 from emotiond.clients.websocket_client import TokenRefused, messages_forever, websocket_url
 from emotiond.exceptions import ConfigError, ServeError
 
-_BAR_CELLS = 40
+_MOST_CELLS = 40  # of a bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _PATIENCE_SECONDS = 2.5  # for a first answer: the program ends within 5 s on a slow machine, too
 _WAKE_SECONDS = 0.2
@@ -69,6 +70,30 @@ class View:
             elif kind == "status":
                 self.status = message
 
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether there is no connection, or the source does not run."""
+        return bool(self.connection) or self.status.get("status", "running") != "running"
+
+    @property
+    def word(self) -> str:
+        """What is the case, without any number: a label, a state, or what is wrong."""
+        if self.connection:
+            return self.connection
+        if self.is_in_trouble:
+            return f"{self.status['status']}  {self.status['detail']}".strip()
+        waiting = f"waiting for sound{'' if self.wanted is None else f' of {self.wanted!r}'} …"
+        return str(self.emotion.get("label") or self.emotion.get("state") or waiting)
+
+
+def line(view: View) -> str:
+    """Return what is the case as a line of plain text, with the stream's own time."""
+    if view.is_in_trouble or not view.emotion:
+        return view.word
+    confidence = view.emotion["confidence"]
+    share = "" if confidence is None else f" {confidence:.0%}"
+    return f"{view.emotion['end']:8.2f} s  {view.word}{share}"
+
 
 def render(view: View, palette: Mapping[str, str]) -> RenderableType:
     """Return the whole display: label, bars, and a line about the stream.
@@ -84,11 +109,25 @@ def render(view: View, palette: Mapping[str, str]) -> RenderableType:
         score = scores.get(label, 0.0)
         style = Style(color=palette.get(label, palette["ink"]), bgcolor=palette["panel"])
         name = Text(label, style="bold" if label == view.emotion.get("label") else "")
-        table.add_row(name, Text(bar(score), style=style), Text(f"{score:4.0%}" if scores else ""))
+        table.add_row(name, _Bar(score, style), Text(f"{score:4.0%}" if scores else ""))
     return Group(_headline(view, palette), Text(), table, Text(), Text(_footer(view), style="dim"))
 
 
-def bar(share: float, cells: int = _BAR_CELLS) -> str:
+@dataclass(frozen=True)
+class _Bar:
+    """A bar that is as wide as the terminal allows, so that its length is the share everywhere."""
+
+    share: float
+    style: Style
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(bar(self.share, options.max_width), style=self.style)
+
+    def __rich_measure__(self, _: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, min(_MOST_CELLS, options.max_width))
+
+
+def bar(share: float, cells: int) -> str:
     """Return a bar of block characters, exact to an eighth of a cell, of constant width."""
     eighths = round(min(max(share, 0.0), 1.0) * cells * 8)
     whole, rest = divmod(eighths, 8)
@@ -96,16 +135,11 @@ def bar(share: float, cells: int = _BAR_CELLS) -> str:
 
 
 def _headline(view: View, palette: Mapping[str, str]) -> Text:
-    warning = Style(color=palette["warn"], bgcolor=palette["panel"])
-    if view.connection:
-        return Text(view.connection, style=warning)
-    status = view.status.get("status", "running")
-    if status != "running":
-        return Text(f"{status}  {view.status.get('detail', '')}".strip(), style=warning)
     label, emotion = view.emotion.get("label"), view.emotion
+    if view.is_in_trouble:
+        return Text(view.word, style=Style(color=palette["warn"], bgcolor=palette["panel"]))
     if label is None:
-        waiting = f"waiting for sound{'' if view.wanted is None else f' of {view.wanted!r}'} …"
-        return Text(str(emotion.get("state", waiting)), style="dim")
+        return Text(view.word, style="dim")
     ground = palette.get(label, palette["muted"])
     headline = Text.assemble((label, Style(bold=True, color=palette["on-label"], bgcolor=ground)))
     headline.append(f"  {emotion['confidence']:.0%}")
@@ -136,6 +170,8 @@ def watch_stream(
 ) -> int:
     """Show a stream of a daemon until Ctrl-C. It reconnects to a daemon that has answered.
 
+    Where no terminal can draw, it prints a line whenever the label or the state changes.
+
     Args:
         address: the URL of the daemon's WebSocket or page, or only ``HOST:PORT``.
         token: the token of the daemon; None if it requires none.
@@ -156,15 +192,12 @@ def watch_stream(
         print(f"emotiond: {error} or ws://127.0.0.1:8765/ws", file=sys.stderr)
         return 2
     tls = None if authority is None else _trusting(authority, url)
-    view, palette, shown = View(wanted=stream), read_palette(light=is_light(os.environ)), -math.inf
+    console, view, messages = Console(), View(wanted=stream), _answers(url, token, tls)
     try:
-        with Live(render(view, palette), auto_refresh=False, transient=True) as live:
-            for message in _answers(url, token, tls):
-                view.take(message)
-                live.transient = not view.labels  # the error alone stays where no daemon answers
-                if message["type"] != "emotion" or time.monotonic() - shown > _REDRAW_SECONDS:
-                    live.update(render(view, palette), refresh=True)
-                    shown = time.monotonic()
+        if console.is_terminal and not console.is_dumb_terminal:
+            _draw(console, view, messages)
+        else:
+            _print_changes(view, messages)
     except KeyboardInterrupt:
         pass
     except TokenRefused as refused:
@@ -172,6 +205,27 @@ def watch_stream(
     except (KeyError, TypeError, AttributeError):
         raise ServeError(f"what answers at {url} is no emotiond", "Check the address") from None
     return 0
+
+
+def _draw(console: Console, view: View, messages: Iterable[Mapping[str, Any]]) -> None:
+    palette, shown = read_palette(light=is_light(os.environ)), -math.inf
+    with Live(render(view, palette), console=console, auto_refresh=False, transient=True) as live:
+        for message in messages:
+            view.take(message)
+            live.transient = not view.labels  # the error alone stays where no daemon answers
+            if message["type"] != "emotion" or time.monotonic() - shown > _REDRAW_SECONDS:
+                live.update(render(view, palette), refresh=True)
+                shown = time.monotonic()
+
+
+def _print_changes(view: View, messages: Iterable[Mapping[str, Any]]) -> None:
+    printed = ""
+    for message in messages:
+        view.take(message)
+        # A change is followed by the event that has its confidence.
+        if view.labels and message["type"] != "change" and view.word != printed:
+            printed = view.word
+            print(line(view), flush=True)
 
 
 def _answers(url: str, token: str | None, tls: ssl.SSLContext | None) -> Iterator[dict[str, Any]]:

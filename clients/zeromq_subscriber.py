@@ -1,7 +1,8 @@
 """A small ZeroMQ subscriber. Copy this file; it needs only ``pyzmq``.
 
-Usage: ``python zeromq_subscriber.py [tcp://127.0.0.1:8766 [TOPIC …]]``
+python zeromq_subscriber.py [127.0.0.1:8766 [TOPIC …]]
 
+The endpoint may also be a URL of ZeroMQ, such as ``tcp://127.0.0.1:8766`` or ``ipc:///run/emotiond``.
 For a daemon with ``--zmq-curve``, ``EMOTIOND_ZMQ_KEYS`` names the folder with your secret key and
 the daemon's public one (``client.key_secret``, ``server.key``).
 
@@ -21,6 +22,20 @@ from typing import Any
 
 import zmq
 from zmq.auth import load_certificate
+
+_PORT = 8766
+
+
+def zeromq_endpoint(address: str) -> str:
+    """Return the endpoint of a daemon: the address itself, if it has a scheme.
+
+    Args:
+        address: that endpoint, or only ``HOST`` or ``HOST:PORT``.
+    """
+    if "://" in address:
+        return address
+    has_port = ":" in address.rpartition("]")[2]  # an IPv6 address stands in brackets
+    return f"tcp://{address}" if has_port else f"tcp://{address}:{_PORT}"
 
 
 def messages(
@@ -54,9 +69,10 @@ def messages(
 
 
 if __name__ == "__main__":
-    endpoint, *topics = sys.argv[1:] or ["tcp://127.0.0.1:8766"]
-    if endpoint.startswith("-"):
+    address, *topics = sys.argv[1:] or ["127.0.0.1"]
+    if address.startswith("-"):
         sys.exit(__doc__)
+    endpoint = zeromq_endpoint(address)
     folder = os.environ.get("EMOTIOND_ZMQ_KEYS")
     try:
         for message in messages(endpoint, topics or ("",), Path(folder) if folder else None):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+_OPTION = re.compile("--|-[a-zA-Z]")  # neither a negative number nor standard input
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
@@ -34,11 +38,16 @@ class ArgumentParser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse; end the process if an argument is unknown."""
+        if args is not None and self._subparsers is None:
+            self._name_mistyped(args)  # argparse would first complain of what is then missing
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            mistyped = (argument.partition("=")[0] for argument in unknown)
-            remarks = (did_you_mean(word, flags) for word in mistyped if word.startswith("-"))
-            remark = next(filter(None, remarks), "")
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{remark}")
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return found, []
+
+    def _name_mistyped(self, arguments: Sequence[str]) -> None:
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
+            word = argument.partition("=")[0]
+            if _OPTION.match(word) and word not in flags:
+                self.error(f"unrecognized arguments: {argument}{did_you_mean(word, flags)}")

@@ -108,7 +108,7 @@ def _parser() -> ArgumentParser:
         commands.watch,
         "show a daemon's stream in the terminal",
         "emotiond watch",
-        "emotiond watch --stream kitchen",
+        "emotiond watch --stream kitchen | tee labels.txt",
         "emotiond watch raspberrypi.local:8765 --token-file token --ca cert.pem",
     )
     watch.add_argument(

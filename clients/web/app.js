@@ -187,7 +187,8 @@ function refresh(nowMs) {
   nowPanel.show(situation);
   announcer.announce(situation, nowMs);
   scoreBars.show(sight.current);
-  streamPicker.show(selection.all.filter((stream) => stream.isPresent || stream === shown), shown);
+  const choices = selection.all.filter((stream) => stream.isPresent || stream === shown);
+  streamPicker.show(choices, shown, link.phase === "open");
   footer.show(hello, shown);
   files.draw(fileStream, nowMs);
   muteButton.show(shown, link.phase === "open");
@@ -210,17 +211,20 @@ function frame(nowMs) {
   const { shown } = selection;
   const fileStream = shown instanceof FileStream ? shown : null;
   voiceStrip.show();
-  if (shown !== null && sight !== null) {
-    let until = shown.events.newestPosition;
+  let until = 0;
+  /** @type {number|null} */
+  let cursorX = null;
+  if (shown !== null) {
+    until = shown.events.newestPosition;
     if (fileStream !== null && fileStream.result !== null) {
       until = player.isTouched ? player.position : until;
       timeline.playhead = player.position;
       if (player.isPlaying) timeline.view.pageTo(player.position, fileStream.events);
     }
-    const cursorX = timeline.draw(shown, nowMs);
-    controls.show(cursorX, nowMs);
-    plane.draw(shown, sight.current, sight.meaning, until, nowMs);
+    cursorX = timeline.draw(shown, nowMs);
   }
+  controls.show(cursorX, nowMs);
+  if (sight !== null) plane.draw(shown, sight.current, sight.meaning, until, nowMs);
   window.requestAnimationFrame(frame);
 }
 

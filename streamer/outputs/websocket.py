@@ -25,7 +25,8 @@ from emotiond.streamer.server.limits import Limits, affordable_connections
 if TYPE_CHECKING:
     from emotiond.streamer.server.websocket_server import WebSocketServer
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*;,]+/?", re.IGNORECASE)
+# Extensions and apps have schemes of their own. A page's socket has another scheme than the page.
+_ORIGIN = re.compile(r"(?!wss?:)[a-z][a-z0-9+.-]*://[^/\s*;,@?#]+/?", re.IGNORECASE)
 _NO_ORIGIN = "null"  # what browsers send for a page on disk, and for many others
 _log = logging.getLogger(__name__)
 

@@ -47,17 +47,18 @@ class Past:
         """The handlers of requests about the past."""
 
     def send(self, message: Message) -> None:
-        """Keep an event."""
+        """Keep an event. The stream is known from its first one on, also where nothing is kept."""
         event = message.event
-        if isinstance(event, Emotion) and self._hours > 0:
-            kept = self._streams.setdefault(event.stream, self._new())
-            kept.add(event, self._loop.time())
-        elif (
-            isinstance(event, Status)
+        if (
+            event.stream not in self._demos
+            and isinstance(event, Status)
             and event.status == "ended"
-            and event.stream not in self._demos
         ):
             self._streams.pop(event.stream, None)
+            return
+        kept = self._streams.setdefault(event.stream, self._new())
+        if isinstance(event, Emotion) and self._hours > 0:
+            kept.add(event, self._loop.time())
 
     async def drained(self, wholly: bool = False) -> None:
         """Return at once: there is always room."""

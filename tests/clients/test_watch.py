@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pty
 import re
@@ -26,7 +27,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from emotiond.clients import send_audio, websocket_client
 from emotiond.clients.palette import read_palette
-from emotiond.clients.watch import View, bar, render, watch_stream
+from emotiond.clients.watch import View, bar, line, render, watch_stream
 from emotiond.clients.websocket_client import messages_forever, websocket_url
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
@@ -74,8 +75,8 @@ def shown(*messages: dict[str, Any]) -> str:
     return drawn_from(view)
 
 
-def drawn_from(view: View) -> str:
-    console = Console(width=100)
+def drawn_from(view: View, width: int = 100) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
         console.print(render(view, DARK))
     return capture.get()
@@ -121,6 +122,28 @@ def test_a_lost_connection_and_a_stream_with_a_problem_are_shown() -> None:
     assert "no connection: gone" in shown(HELLO, {"type": "disconnected", "detail": "gone"})
     trouble = {"type": "status", "stream": "voice", "status": "reconnecting", "detail": "wait"}
     assert shown(HELLO, emotion(), trouble).startswith("reconnecting  wait")
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 200])
+def test_a_bar_is_as_long_as_its_share_on_every_terminal(width: int) -> None:
+    view = View()
+    for message in (HELLO, emotion(scores=dict.fromkeys(LABELS, 0.5) | {"calm": 1.0})):
+        view.take(message)
+    bars = [row.count("█") for row in drawn_from(view, width).splitlines()[2:10]]
+    assert bars[LABELS.index("calm")] == min(40, width - 15)
+    assert all(2 * cells in (bars[1] - 1, bars[1], 2 * bars[1]) for cells in bars)
+
+
+def test_in_plain_text_a_line_says_when_and_what() -> None:
+    view = View()
+    view.take(HELLO)
+    assert line(view) == "waiting for sound …"
+    view.take(emotion())
+    assert line(view) == "   10.00 s  happy 65%"
+    view.take(emotion(state="silence", label=None, confidence=None, scores=None))
+    assert line(view) == "   10.00 s  silence"
+    view.take({"type": "disconnected", "detail": "gone"})
+    assert line(view) == "no connection: gone; trying again …"
 
 
 @given(st.floats(-2, 2), st.integers(1, 80))
@@ -255,7 +278,7 @@ def test_with_no_color_a_terminal_gets_none() -> None:
     assert not re.search(r"\x1b\[[0-9;]*[34]8;", watching.seen)
 
 
-def test_a_pipe_gets_no_colours() -> None:
+def test_a_pipe_gets_a_line_for_each_change_as_it_comes() -> None:
     options = ("--source", f"voice={DEMO}", "--model", "lite", "--json", "--wait-clients", "1")
     with (
         running_daemon(*options) as daemon,
@@ -264,12 +287,24 @@ def test_a_pipe_gets_no_colours() -> None:
             stdout=subprocess.PIPE, text=True, env={**os.environ, **TERMINAL},
         ) as watching,
     ):  # fmt: skip
-        assert next(event for event in daemon.events() if event.get("label"))
+        assert watching.stdout is not None
+        lines = [watching.stdout.readline() for _ in range(5)]
         watching.send_signal(signal.SIGINT)
-        printed, _ = watching.communicate(timeout=PATIENCE_SECONDS)
-    assert watching.returncode == 0
-    assert "dBFS" in printed
-    assert "\x1b" not in printed
+        assert watching.wait(timeout=PATIENCE_SECONDS) == 0
+    assert re.fullmatch(r"waiting for sound …\n", lines.pop(0))
+    words = [re.fullmatch(r" +[\d.]+ s  (\w+)( \d+%)?\n", each) for each in lines]
+    assert all(words), lines
+    assert all(one and two and one[1] != two[1] for one, two in itertools.pairwise(words)), lines
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines_too() -> None:
+    with running_daemon("--source", f"voice={DEMO}", "--model", "lite") as daemon:
+        watching = Watching(f"127.0.0.1:{daemon.port}", environment={"TERM": "dumb"})
+        watching.until(" s  ", "\r\n")
+        watching.process.send_signal(signal.SIGINT)
+        assert watching.end() == 0
+    assert "█" not in watching.seen
+    assert "\x1b" not in watching.seen
 
 
 def test_a_published_stream_is_shown_by_its_name() -> None:
@@ -459,6 +494,7 @@ def test_the_small_clients_run_as_they_are() -> None:
         for script, address, expected in (
             ("websocket_client.py", daemon.websocket_url, "→"),
             ("zeromq_subscriber.py", daemon.zeromq_endpoint, '"type": '),
+            ("zeromq_subscriber.py", daemon.zeromq_endpoint.removeprefix("tcp://"), '"type": '),
         ):
             path = DEMO.parents[2] / "clients" / script
             with subprocess.Popen(

@@ -11,6 +11,7 @@ def parser() -> ArgumentParser:
     found = ArgumentParser(prog="tool", examples=("tool go --fast", "tool go"))
     go: ArgumentParser = found.add_subparsers(required=True).add_parser("go")
     go.add_argument("--fast", action="store_true")
+    go.add_argument("where")
     return found
 
 
@@ -19,13 +20,24 @@ def test_the_most_similar_word_is_named_and_no_other() -> None:
     assert did_you_mean("--devise", ["--rate"]) == ""
 
 
+@pytest.mark.parametrize("mistyped", ["--fsat", "-fast", "--fsat=1"])
 def test_the_command_itself_reports_its_misspelled_option(
+    mistyped: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        parser().parse_args(["go", "--fsat", "more"])
+        parser().parse_args(["go", mistyped])
     *_, line = capsys.readouterr().err.splitlines()
-    assert line == "tool go: error: unrecognized arguments: --fsat more (did you mean --fast?)"
+    assert line == f"tool go: error: unrecognized arguments: {mistyped} (did you mean --fast?)"
+
+
+@pytest.mark.parametrize("value", ["-", "-1"])
+def test_standard_input_and_numbers_are_no_options(value: str) -> None:
+    assert parser().parse_args(["go", value]).where == value
+
+
+def test_what_follows_two_hyphens_is_no_option() -> None:
+    assert parser().parse_args(["go", "--", "--fsat"]).where == "--fsat"
 
 
 def test_an_abbreviation_is_no_option() -> None:

@@ -178,6 +178,8 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"host": "", "insecure": True}, "host cannot be empty"),
         ({"allow_origin": ["https://wall.example/page"]}, "https://NAME"),
         ({"allow_origin": ["wall.example"]}, "https://NAME"),
+        ({"allow_origin": ["ws://wall.example"]}, "https://NAME"),
+        ({"allow_origin": ["https://anna@wall.example"]}, "https://NAME"),
         ({"allow_host": ["pi.local:8765"]}, "without the port"),
         ({"allow_host": ["http://pi.local"]}, "without the port"),
     ],

@@ -81,14 +81,14 @@ export class AffectPlane {
   }
 
   /**
-   * @param {import("../state/stream.js").Stream} stream
+   * @param {import("../state/stream.js").Stream|null} stream
    * @param {import("../state/events.js").EmotionEvent|null} current null leaves the point away
    * @param {import("./glance.js").Sight["meaning"]} meaning of the scores
    * @param {number} until the position at which the path ends
    * @param {number} nowMs
    */
   draw(stream, current, meaning, until, nowMs) {
-    const { events } = stream;
+    const events = stream?.events ?? null;
     const shares = meaning === "shares" ? current?.scores ?? null : null;
     // The mean of several emotions would be a point where none of them is.
     const target = current?.scores && shares === null ? affectOf(current.scores) : null;
@@ -105,7 +105,7 @@ export class AffectPlane {
     }
     this.#events = events;
     const place = this.#shown && `${this.#x(this.#shown.valence).toFixed(1)} ${this.#y(this.#shown.arousal).toFixed(1)}`;
-    const key = `${stream.name} ${events.next} ${events.atOrAfter(until)} ${place} ${meaning}`;
+    const key = `${stream?.name} ${events?.next} ${events?.atOrAfter(until)} ${place} ${meaning}`;
     if (key === this.#drawnKey) return;
     this.#drawnKey = key;
     this.#paint(events, meaning === "moment" ? until : null, current?.label ?? null, shares);
@@ -118,7 +118,7 @@ export class AffectPlane {
   }
 
   /**
-   * @param {import("../state/event-buffer.js").EventBuffer} events
+   * @param {import("../state/event-buffer.js").EventBuffer|null} events
    * @param {number|null} until null for no path
    * @param {import("../state/events.js").Label|null} label
    * @param {number[]|null} shares of the time, which the shapes then show by their size
@@ -136,12 +136,13 @@ export class AffectPlane {
     renderer.rectangle(Math.round(this.#x(SCALE_MIDDLE)), 0, line, height, theme.line);
     const small = 11.5 * scale;
     const edge = 8 * scale;
-    const below = this.#y(SCALE_MIDDLE) + 15 * scale; // above it, there are words
+    // Above the axis there are words, and disgust is on it.
+    const below = this.#y(SCALE_MIDDLE) + 22 * scale;
     renderer.text(edge, below, "unpleasant", theme.muted, small);
     renderer.text(width - edge, below, "pleasant", theme.muted, small, "end");
     renderer.text(this.#x(SCALE_MIDDLE) + 6 * scale, small + 4 * scale, "aroused", theme.muted, small);
     renderer.text(this.#x(SCALE_MIDDLE) + 6 * scale, height - 6 * scale, "at rest", theme.muted, small);
-    if (until !== null) this.#paintPath(events, until);
+    if (until !== null && events !== null) this.#paintPath(events, until);
     LABELS.forEach((name, index) => this.#paintWord(renderer, name, name === label, shares && shares[index]));
     this.#paintPoint(label);
   }

@@ -1,14 +1,14 @@
 /** Says in words what a file holds: the whole of it, or the moment under the playhead. */
 
 import { isMixed, isTooShort, verdictOf } from "../state/verdict.js";
+import { shareOfLevel } from "../ui/level.js";
 import { STATE_WORDS, duration, percent, playTime } from "../ui/words.js";
-import { loudnessOf } from "./situation.js";
 
 const MOST_SHARES = 3;
 
 /** @param {import("../state/file-stream.js").Result} result @returns {string} its largest shares */
 const sharesOf = ({ shares }) => shares.slice(0, MOST_SHARES)
-  .map(({ label, share }) => `${label} ${percent(share)}`).join(", ");
+  .map(({ label, share }) => `${label}\u00a0${percent(share)}`).join(", ");
 
 /**
  * @param {import("../state/file-stream.js").FileStream} fileStream
@@ -51,7 +51,7 @@ export function fileSituation(fileStream, position) {
 function momentSituation(event, time, say) {
   if (event === null) return say("silence", "silence", `No sound at ${time}.`);
   const situation = say(event.state, STATE_WORDS[event.state], `No speech at ${time}.`);
-  situation.loudness = loudnessOf(event);
+  situation.loudness = shareOfLevel(event.level_dbfs);
   if (event.state === "warmup") situation.detail = "The first half second.";
   if (event.state === "uncertain") situation.detail = `Not sure at ${time}.`;
   if (event.state === "speech" && event.label !== null) {

@@ -6,7 +6,8 @@
  */
 
 import { LABELS } from "../state/events.js";
-import { STATE_WORDS, duration, percent } from "../ui/words.js";
+import { shareOfLevel } from "../ui/level.js";
+import { STATE_WORDS, STATUS_WORDS, duration, percent } from "../ui/words.js";
 
 /**
  * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
@@ -27,12 +28,8 @@ import { STATE_WORDS, duration, percent } from "../ui/words.js";
 
 const QUIET_STRIDES = 12;
 const QUIET_SECONDS = 3;
-const QUIETEST_DBFS = -60;
 /** Letters of the source's own explanation. */
 const LONGEST_DETAIL = 160;
-
-/** @param {import("../state/events.js").EmotionEvent} event @returns {number} 0 to 1, for the eye only */
-export const loudnessOf = (event) => Math.min(1, Math.max(0, 1 - event.level_dbfs / QUIETEST_DBFS));
 
 /** @param {string} detail of a status @returns {string} that stands beside the page's own sentences */
 const sentence = (detail) => (detail === "" ? ""
@@ -61,7 +58,7 @@ function leaning(stream) {
  */
 export function situationOf(stream, link, nowMs) {
   const last = stream?.last ?? null;
-  const loudness = last === null ? 0 : loudnessOf(last);
+  const loudness = last === null ? 0 : shareOfLevel(last.level_dbfs);
   /** @type {(kind: Kind, word: string, detail: string, loud?: number) => Situation} */
   const say = (kind, word, detail, loud = 0) =>
     ({ kind, label: null, word, detail, note: "", confidence: 0, loudness: loud });
@@ -71,7 +68,8 @@ export function situationOf(stream, link, nowMs) {
     return { ...say("offline", "not connected", `${link.reason} ${next}`), news: link.reason };
   }
   if (link.phase === "waiting") {
-    return say("offline", "reconnecting", `The daemon does not answer. Next try in ${link.retryInSeconds} s.`);
+    const word = last === null ? "not connected" : "reconnecting";
+    return say("offline", word, `The daemon does not answer. Next try in ${link.retryInSeconds} s.`);
   }
   if (link.phase === "locked") {
     return say("locked", "locked", "This daemon needs its token.");
@@ -83,15 +81,15 @@ export function situationOf(stream, link, nowMs) {
   }
   if (stream === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
 
-  if (!stream.isPresent) return say("ended", "ended", "This stream is gone.");
+  if (!stream.isPresent) return say("ended", STATUS_WORDS.ended, "This stream is gone.");
 
   const why = sentence(stream.statusDetail.slice(0, LONGEST_DETAIL));
   switch (stream.status) {
-    case "ended": return say("ended", "ended", `The source has ended. ${why}`);
-    case "muted": return say("muted", "muted", why || "The daemon does not listen.");
-    case "stalled": return say("stalled", "no sound", `The source sends no sound. ${why}`);
+    case "ended": return say("ended", STATUS_WORDS.ended, `The source has ended. ${why}`);
+    case "muted": return say("muted", STATUS_WORDS.muted, why || "The daemon does not listen.");
+    case "stalled": return say("stalled", STATUS_WORDS.stalled, `The source sends no sound. ${why}`);
     case "reconnecting":
-      return say("reconnecting", "source lost", `The daemon is opening it again. ${why}`);
+      return say("reconnecting", STATUS_WORDS.reconnecting, `The daemon is opening it again. ${why}`);
   }
   if (last === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
   const quietSeconds = (nowMs - stream.lastEventAtMs) / 1000;

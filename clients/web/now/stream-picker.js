@@ -3,18 +3,22 @@
 import { FileStream } from "../state/file-stream.js";
 import { verdictOf } from "../state/verdict.js";
 import { element, setText } from "../ui/dom.js";
-import { STATE_WORDS, percent } from "../ui/words.js";
+import { STATE_WORDS, STATUS_WORDS, percent } from "../ui/words.js";
 
 /** @typedef {{stream: import("../state/stream.js").Stream, input: HTMLInputElement,
  *   state: HTMLElement, label: HTMLLabelElement}} Entry */
 
-/** @param {import("../state/stream.js").Stream} stream @returns {string} */
-function stateOf(stream) {
+/**
+ * @param {import("../state/stream.js").Stream} stream @param {boolean} isOpen whether the daemon is there
+ * @returns {string} what is the case now, "" where that is not known
+ */
+function stateOf(stream, isOpen) {
   if (stream instanceof FileStream) {
     return stream.result === null ? percent(stream.progress) : verdictOf(stream.result).word;
   }
   const { status, last } = stream;
-  if (status !== "running" && status !== "overload") return status;
+  if (!isOpen) return "";
+  if (status !== "running" && status !== "overload") return STATUS_WORDS[status];
   if (last === null) return "";
   return last.label ?? STATE_WORDS[last.state];
 }
@@ -35,8 +39,9 @@ export class StreamPicker {
   /**
    * @param {import("../state/stream.js").Stream[]} streams
    * @param {import("../state/stream.js").Stream|null} chosen
+   * @param {boolean} isOpen whether the daemon is there
    */
-  show(streams, chosen) {
+  show(streams, chosen, isOpen) {
     const several = streams.length > 1;
     this.#root.hidden = !several;
     // The demo's mark says it already.
@@ -48,8 +53,7 @@ export class StreamPicker {
     }
     for (const { stream, input, state } of this.#entries) {
       input.checked = stream === chosen;
-      const shown = stateOf(stream);
-      setText(state, shown);
+      setText(state, stateOf(stream, isOpen));
     }
   }
 

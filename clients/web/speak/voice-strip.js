@@ -1,9 +1,8 @@
 /** Shows the line under the header while the browser's microphone is on, or cannot be. */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
+import { shareOfLevel } from "../ui/level.js";
 import { duration } from "../ui/words.js";
-
-const QUIETEST_DBFS = -60;
 
 /** @param {import("./voice.js").Voice} voice @returns {string} */
 function sentence(voice) {
@@ -68,7 +67,7 @@ export class VoiceStrip {
     const isListening = isOn && voice.phase !== "asking";
     this.#level.hidden = !isListening;
     this.#publicLabel.hidden = !isListening;
-    const share = Math.min(1, Math.max(0, 1 - voice.levelDbfs / QUIETEST_DBFS));
+    const share = shareOfLevel(voice.levelDbfs);
     this.#bar.style.transform = `scaleX(${share.toFixed(3)})`;
     setAttribute(this.#level, "aria-valuenow", String(Math.round(voice.levelDbfs)));
     const { droppedSeconds } = voice;

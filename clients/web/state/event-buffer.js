@@ -18,6 +18,9 @@ const GAP_STRIDES = 1.6;
 /** The daemon thins out what it keeps of a short stride. */
 const SHORTEST_GAP_SECONDS = 0.4;
 
+/** Seconds of the clock in a second of sound: less is a file that is played as fast as it goes. */
+const SLOWEST_CLOCK = 0.9;
+
 const COUNT = LABELS.length;
 
 /** @param {number} value @returns {number} without the digits that Float32 adds */
@@ -115,6 +118,14 @@ export class EventBuffer {
   /** Where the time line ends: with the newest event, a file's with the file. */
   get endPosition() {
     return this.durationSeconds ?? this.newestPosition;
+  }
+
+  /** Whether a position has a time of day: not in a file, nor where sound is faster than the clock. */
+  get hasTimesOfDay() {
+    if (this.durationSeconds !== null || this.isEmpty) return false;
+    const [oldest, newest] = [this.first, this.next - 1];
+    const passed = this.time[this.slot(newest)] - this.time[this.slot(oldest)];
+    return passed >= SLOWEST_CLOCK * (this.positionOf(newest) - this.positionOf(oldest));
   }
 
   get oldestPosition() {

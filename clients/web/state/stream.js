@@ -8,6 +8,9 @@ import { EventBuffer, KEPT_SECONDS } from "./event-buffer.js";
 import { SOURCE_STATUSES } from "./events.js";
 import { LiveClock } from "./live-clock.js";
 
+/** A longer pause of a stream's sound is shown, whether the daemon counted it or not. */
+const UNCOUNTED_SECONDS = 5;
+
 /**
  * @typedef {object} Held
  * @property {number} seconds how long the present label or state has lasted
@@ -123,16 +126,18 @@ export class Stream {
   }
 
   /**
-   * Positions are the stream's own seconds until a daemon restarts and counts from zero again;
-   * then they go on after the pause that the clock on the wall shows.
+   * Positions are the stream's own seconds. They go on after the pause that the clock on the wall shows
+   * where a daemon restarts and counts from zero again, and where its sound had stopped without a
+   * count, as in a suspended computer: the axis has times of day.
    * @param {import("./events.js").EmotionEvent} event
    */
   #positionFor(event) {
     const { last, events } = this;
     if (last === null) return event.end;
-    const stride = events.strideSeconds;
-    if (event.end > last.end) return events.newestPosition + event.end - last.end;
-    return events.newestPosition + Math.max(2 * stride, event.time - last.time);
+    const [sound, pause] = [event.end - last.end, event.time - last.time];
+    if (sound <= 0) return events.newestPosition + Math.max(2 * events.strideSeconds, pause);
+    const hasStopped = events.durationSeconds === null && pause - sound > UNCOUNTED_SECONDS;
+    return events.newestPosition + (hasStopped ? pause : sound);
   }
 
   /** @param {import("./events.js").StreamEvent} event counts what is missing before it */

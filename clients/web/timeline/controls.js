@@ -65,12 +65,13 @@ export class TimelineControls {
     const fileStream = stream instanceof FileStream ? stream : null;
     this.#pause.hidden = fileStream !== null;
     this.#playerBar.show(fileStream);
+    this.#pause.disabled = stream === null;
     setText(this.#pause, view.isLive ? "Pause" : "Go live");
     this.#in.disabled = view.spanSeconds <= view.shortestSpan;
     this.#out.disabled = view.spanSeconds >= view.longestSpan;
     this.#exportButtons.disabled = stream === null || stream.events.isEmpty;
     if (stream === null) return;
-    this.#readout.show(stream.events, view.cursorId, cursorX);
+    this.#readout.show(stream.events, view.cursorId, this.#timeline.shareSeconds(stream.events), cursorX);
     if (fileStream !== null) {
       setText(this.#behind, "");
       return;
@@ -134,7 +135,7 @@ export class TimelineControls {
     const position = hasCursor ? events.positionOf(id) : events.newestPosition;
     setAttribute(this.#frame, "aria-valuenow", position.toFixed(2));
     const rest = stream instanceof FileStream ? "recording" : view.isLive ? "live" : "paused";
-    setAttribute(this.#frame, "aria-valuetext", hasCursor ? describe(events, id) : rest);
+    setAttribute(this.#frame, "aria-valuetext", hasCursor ? describe(events, id, this.#timeline.shareSeconds(events)) : rest);
   }
 
   /** @param {FileKind} kind */

@@ -5,10 +5,11 @@
 import { LABELS } from "../state/events.js";
 import { GLYPHS } from "../ui/glyphs.js";
 import { CanvasRenderer, SvgRenderer } from "../ui/renderers.js";
-import { playTime, timeOfDay } from "../ui/words.js";
+import { dayOf, playTime, timeOfDay } from "../ui/words.js";
 import { layOut } from "./lanes.js";
-import { paintStretch, paintStretchNames, spansOf } from "./overview.js";
+import { paintStretch, paintStretchNames } from "./overview.js";
 import { paintAxis, paintEmpty, paintLaneNames } from "./painters.js";
+import { spansOf } from "./spans.js";
 
 /**
  * @typedef {object} Excerpt
@@ -94,10 +95,10 @@ class OffsetRenderer {
 /** @param {Excerpt} excerpt @returns {string} */
 function titleOf({ stream, begin, end }) {
   const { events } = stream;
-  if (events.durationSeconds !== null) return `${stream.title} · ${playTime(begin)} – ${playTime(end)}`;
+  if (!events.hasTimesOfDay) return `${stream.title} · ${playTime(begin)} – ${playTime(end)}`;
   const id = Math.min(events.next - 1, events.atOrAfter(end));
   const offset = events.time[events.slot(id)] - events.positionOf(id);
-  const date = new Date((begin + offset) * 1000).toISOString().slice(0, 10);
+  const date = dayOf(begin + offset);
   const name = `${stream.title}${stream.isDemo ? " (demo recording)" : ""}`;
   return `${name} · ${date} ${timeOfDay(begin + offset)} – ${timeOfDay(end + offset)}`;
 }

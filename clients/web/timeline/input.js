@@ -16,6 +16,7 @@
 
 const DRAG_THRESHOLD_PIXELS = 4;
 const BIG_STEP_SECONDS = 5;
+const BIG_STEP_SPANS = 5;
 const WHEEL_PIXELS_PER_DOUBLING = 300;
 
 /** @param {HTMLElement} element @param {TimelineHost} host */
@@ -134,15 +135,27 @@ export function listenToKeys(element, host, zoom, togglePause) {
     view.reveal(id, events);
     host.changed();
   };
-  const jump = (/** @type {number} */ seconds) => move((events, id) =>
-    events.atOrAfter(events.positionOf(Math.min(id, events.next - 1)) + seconds));
+  /** @param {number} seconds back or on, over a gap at once */
+  const jump = (seconds) => move((events, id) => {
+    const target = events.atOrAfter(events.positionOf(Math.min(id, events.next - 1)) + seconds);
+    return seconds < 0 ? Math.min(target, id - 1) : target;
+  });
+  /** From afar a step is a span: an event would be too small a step to be seen.
+   * @param {1|-1} direction @param {boolean} isBig */
+  const step = (direction, isBig = false) => {
+    const { events } = host.stream() ?? {};
+    const seconds = events === undefined ? null : timeline.shareSeconds(events);
+    if (seconds !== null) jump(direction * seconds * (isBig ? BIG_STEP_SPANS : 1));
+    else if (isBig) jump(direction * BIG_STEP_SECONDS);
+    else move((_, id) => id + direction);
+  };
 
   /** @type {Record<string, (event: KeyboardEvent) => void>} */
   const actions = {
-    ArrowLeft: (event) => (event.shiftKey ? jump(-BIG_STEP_SECONDS) : move((_, id) => id - 1)),
-    ArrowRight: (event) => (event.shiftKey ? jump(BIG_STEP_SECONDS) : move((_, id) => id + 1)),
-    ArrowDown: () => move((_, id) => id - 1),
-    ArrowUp: () => move((_, id) => id + 1),
+    ArrowLeft: (event) => step(-1, event.shiftKey),
+    ArrowRight: (event) => step(1, event.shiftKey),
+    ArrowDown: () => step(-1),
+    ArrowUp: () => step(1),
     PageUp: () => jump(-timeline.view.spanSeconds),
     PageDown: () => jump(timeline.view.spanSeconds),
     Home: () => move((events) => events.first),

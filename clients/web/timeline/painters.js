@@ -2,6 +2,7 @@
 
 import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
 import { GLYPHS } from "../ui/glyphs.js";
+import { shareOfLevel } from "../ui/level.js";
 import { STATE_WORDS, duration, playTime, timeOfDay } from "../ui/words.js";
 
 /** @typedef {import("./lanes.js").Lanes} Lanes */
@@ -10,8 +11,6 @@ const COUNT = LABELS.length;
 const UNCERTAIN = STATES.indexOf("uncertain");
 const WARMUP = STATES.indexOf("warmup");
 const RUNNING = SOURCE_STATUSES.indexOf("running");
-/** The level at which the bars of loudness begin. */
-export const QUIETEST_DBFS = -60;
 /** Layers thinner than this many pixels are left to the one below. */
 const THINNEST_LAYER = 0.4;
 
@@ -66,8 +65,7 @@ function paintEvent(renderer, theme, lanes, events, id, x0, x1) {
   }
   if (events.hasScores[slot] === 1) paintScores(renderer, theme, lanes, events, id, x0, x1);
 
-  const loudness = Math.min(1, Math.max(0, 1 - events.levelDbfs[slot] / QUIETEST_DBFS));
-  const bar = Math.max(scale, Math.round(loudness * level.height));
+  const bar = Math.max(scale, Math.round(shareOfLevel(events.levelDbfs[slot]) * level.height));
   // A gap between bars only where there is room for it; zoomed out they merge into an envelope.
   const gap = width >= 4 * scale ? Math.round(scale) : 0;
   renderer.rectangle(x0, level.y + (level.height - bar) / 2, width - gap, bar, theme.level);
@@ -202,9 +200,9 @@ export function paintAxis(renderer, theme, lanes, events, pixelsPerSecond, origi
   const step = TICK_STEPS_SECONDS.find((seconds) => seconds * pixelsPerSecond >= room) ?? 21600;
   // Clock time of the newest event, carried along the axis: near enough, and steady.
   const newest = events.next - 1;
-  const isLive = events.durationSeconds === null;
-  const offset = isLive ? events.time[events.slot(newest)] - events.positionOf(newest) : 0;
-  const zone = isLive
+  const { hasTimesOfDay } = events;
+  const offset = hasTimesOfDay ? events.time[events.slot(newest)] - events.positionOf(newest) : 0;
+  const zone = hasTimesOfDay
     ? 60 * new Date((originPixels / pixelsPerSecond + offset) * 1000).getTimezoneOffset() : 0;
   const firstTime = originPixels / pixelsPerSecond + offset - zone;
   const size = 11 * scale;
@@ -213,7 +211,7 @@ export function paintAxis(renderer, theme, lanes, events, pixelsPerSecond, origi
     if (x > width) break;
     renderer.rectangle(x, lanes.speech.y + lanes.speech.height + 4 * scale, Math.max(1, scale), 3 * scale, theme.muted);
     if (x > 30 * scale && x < width - 30 * scale) {
-      const text = isLive ? timeOfDay(tick + zone) : playTime(tick);
+      const text = hasTimesOfDay ? timeOfDay(tick + zone) : playTime(tick);
       renderer.text(x, lanes.axisBaseline, text, theme.muted, size, "center");
     }
   }

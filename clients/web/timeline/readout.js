@@ -1,48 +1,119 @@
 /**
- * Shows the exact numbers of the moment under the timeline's cursor.
+ * Shows the exact numbers of what is under the timeline's cursor: a moment, or from afar the span
+ * that is painted there.
  */
 
 import { LABELS, STATES } from "../state/events.js";
 import { glyphElement } from "../ui/glyphs.js";
 import { STATE_WORDS, percent, playTime, timeOfDay } from "../ui/words.js";
+import { kindOf, spanAround } from "./spans.js";
 
 const COUNT = LABELS.length;
 const EDGE_PIXELS = 8;
+/** What a screen reader says of the others. */
+const [LEAST_NAMED, MOST_NAMED] = [0.05, 3];
 
-/** @param {import("../state/event-buffer.js").EventBuffer} events @param {number} id @returns {string} when it was */
-const whenOf = (events, id) => (events.durationSeconds === null
-  ? timeOfDay(events.time[events.slot(id)]) : playTime(events.positionOf(id)));
+/** @typedef {import("../state/event-buffer.js").EventBuffer} EventBuffer */
 
 /**
- * @param {import("../state/event-buffer.js").EventBuffer} events @param {number} id
- * @returns {string} the moment in words, for a screen reader
+ * @param {EventBuffer} events @param {number} id @param {number} position near that event
+ * @returns {string} when it was
  */
-export function describe(events, id) {
+const timeAt = (events, id, position) => (events.hasTimesOfDay
+  ? timeOfDay(events.time[events.slot(id)] + position - events.positionOf(id)) : playTime(position));
+
+/**
+ * @typedef {object} Reading
+ * @property {string[]} when the moment, or begin and end
+ * @property {string} word a label with its share, or what is the case instead
+ * @property {string} label that the word names, "" for none
+ * @property {number[]|null} shares the scores, or the shares of the time, in the order of LABELS
+ * @property {number[]|null} raw null where there are none
+ * @property {number} levelDbfs
+ * @property {string[]} facts
+ */
+
+/** @param {EventBuffer} events @param {number} id @returns {Reading} of a single event */
+function readEvent(events, id) {
   const slot = events.slot(id);
-  const label = events.label[slot];
-  const what = label >= 0
-    ? `${LABELS[label]} ${percent(events.confidence[slot])}`
-    : STATE_WORDS[STATES[events.state[slot]]];
-  const parts = [whenOf(events, id), what];
-  if (events.hasScores[slot] === 1) {
-    const ranked = LABELS.map((name, index) => ({ name, score: events.scores[slot * COUNT + index] }))
-      .filter(({ name, score }) => score >= 0.05 && name !== LABELS[label])
-      .sort((a, b) => b.score - a.score);
-    if (ranked.length > 0) {
-      parts.push(`then ${ranked.slice(0, 3).map(({ name, score }) => `${name} ${percent(score)}`).join(", ")}`);
-    }
+  const label = events.label[slot] < 0 ? "" : LABELS[events.label[slot]];
+  const [from, to] = [slot * COUNT, (slot + 1) * COUNT];
+  const hasScores = events.hasScores[slot] === 1;
+  const age = events.ageMs[slot];
+  return {
+    when: [timeAt(events, id, events.positionOf(id))],
+    word: label === "" ? STATE_WORDS[STATES[events.state[slot]]] : `${label} ${percent(events.confidence[slot])}`,
+    label,
+    shares: hasScores ? [...events.scores.subarray(from, to)] : null,
+    raw: hasScores ? [...events.raw.subarray(from, to)] : null,
+    levelDbfs: events.levelDbfs[slot],
+    facts: [
+      `${events.end[slot].toFixed(2)} s`,
+      `${events.levelDbfs[slot].toFixed(1)} dBFS`,
+      `speech ${percent(events.speechRatio[slot])}`,
+      ...(Number.isNaN(age) ? [] : [`${age.toFixed(1)} ms`]),
+    ],
+  };
+}
+
+/**
+ * @param {EventBuffer} events @param {number} id of an event in the span
+ * @param {import("./spans.js").Span} span @returns {Reading}
+ */
+function readSpan(events, id, span) {
+  const kind = kindOf(span);
+  const label = LABELS.find((name) => name === kind) ?? "";
+  return {
+    when: [span.begin, span.end].map((position) => timeAt(events, id, position)),
+    word: label === "" ? kind || STATE_WORDS.silence : `${label} ${percent(Math.max(...span.labels))}`,
+    label,
+    shares: span.labels,
+    raw: null,
+    levelDbfs: span.levelDbfs,
+    facts: [
+      `uncertain ${percent(span.uncertain)}`,
+      `speech ${percent(span.speech)}`,
+      `up to ${span.levelDbfs.toFixed(1)} dBFS`,
+    ],
+  };
+}
+
+/**
+ * @param {EventBuffer} events @param {number} id
+ * @param {number|null} seconds of the spans that are shown, null for single events
+ * @returns {Reading}
+ */
+function read(events, id, seconds) {
+  const span = seconds === null ? null : spanAround(events, id, seconds);
+  return span === null ? readEvent(events, id) : readSpan(events, id, span);
+}
+
+/**
+ * @param {EventBuffer} events @param {number} id
+ * @param {number|null} seconds of the spans that are shown, null for single events
+ * @returns {string} the moment, or the span, in words for a screen reader
+ */
+export function describe(events, id, seconds) {
+  const { when, word, label, shares, levelDbfs } = read(events, id, seconds);
+  const parts = [when.join(" to "), word];
+  const ranked = (shares ?? []).map((share, index) => ({ name: LABELS[index], share }))
+    .filter(({ name, share }) => share >= LEAST_NAMED && name !== label)
+    .sort((a, b) => b.share - a.share).slice(0, MOST_NAMED);
+  if (ranked.length > 0) {
+    parts.push(`then ${ranked.map(({ name, share }) => `${name} ${percent(share)}`).join(", ")}`);
   }
-  parts.push(`level ${Math.round(events.levelDbfs[slot])} decibels`);
+  parts.push(`level ${Math.round(levelDbfs)} decibels`);
   return parts.join(", ");
 }
 
 export class Readout {
   #root;
-  #shownId = -1;
+  #shownKey = "";
   /** @type {unknown} */
   #shownEvents = null;
   #title;
   #note;
+  #heads;
   /** @type {{smoothed: HTMLElement, raw: HTMLElement, row: HTMLElement}[]} */
   #rows = [];
 
@@ -55,11 +126,7 @@ export class Readout {
     this.#note.className = "readout-note";
     const table = document.createElement("table");
     const head = table.createTHead().insertRow();
-    for (const name of ["", "smoothed", "raw"]) {
-      const cell = document.createElement("th");
-      cell.textContent = name;
-      head.append(cell);
-    }
+    this.#heads = Array.from({ length: 3 }, () => head.appendChild(document.createElement("th")));
     const body = table.createTBody();
     for (const label of LABELS) {
       const row = body.insertRow();
@@ -71,18 +138,21 @@ export class Readout {
   }
 
   /**
-   * @param {import("../state/event-buffer.js").EventBuffer} events @param {number|null} id
+   * @param {EventBuffer} events @param {number|null} id
+   * @param {number|null} seconds of the spans that are shown, null for single events
    * @param {number|null} x the cursor, in CSS pixels from the frame's left edge
    */
-  show(events, id, x) {
+  show(events, id, seconds, x) {
     const hidden = id === null || x === null;
     if (this.#root.hidden !== hidden) this.#root.hidden = hidden;
     if (hidden) {
-      this.#shownId = -1;
+      this.#shownKey = "";
       return;
     }
-    if (id !== this.#shownId || events !== this.#shownEvents) this.#fill(events, id);
-    this.#shownId = id;
+    // The newest span still grows.
+    const key = seconds === null ? `${id}` : `${id} ${seconds} ${events.next}`;
+    if (key !== this.#shownKey || events !== this.#shownEvents) this.#fill(read(events, id, seconds));
+    this.#shownKey = key;
     this.#shownEvents = events;
     const room = this.#root.parentElement?.clientWidth ?? 0;
     const width = this.#root.offsetWidth;
@@ -92,26 +162,21 @@ export class Readout {
     this.#root.style.transform = `translateX(${Math.round(left)}px)`;
   }
 
-  /** @param {import("../state/event-buffer.js").EventBuffer} events @param {number} id */
-  #fill(events, id) {
-    const slot = events.slot(id);
-    const label = events.label[slot];
-    const word = label >= 0
-      ? `${LABELS[label]} ${percent(events.confidence[slot])}`
-      : STATE_WORDS[STATES[events.state[slot]]];
-    this.#title.textContent = `${whenOf(events, id)} · ${word}`;
-    const hasScores = events.hasScores[slot] === 1;
-    this.#rows.forEach(({ row, smoothed, raw }, index) => {
-      smoothed.textContent = hasScores ? events.scores[slot * COUNT + index].toFixed(3) : "–";
-      raw.textContent = hasScores ? events.raw[slot * COUNT + index].toFixed(3) : "–";
-      row.classList.toggle("is-label", index === label);
+  /** @param {Reading} reading */
+  #fill({ when, word, label, shares, raw, facts }) {
+    const isSpan = when.length > 1;
+    this.#title.textContent = `${when.join(" – ")} · ${word}`;
+    (isSpan ? ["", "", "of the time"] : ["", "smoothed", "raw"]).forEach((text, index) => {
+      this.#heads[index].textContent = text;
     });
-    const age = events.ageMs[slot];
-    this.#note.textContent = [
-      `${events.end[slot].toFixed(2)} s`,
-      `${events.levelDbfs[slot].toFixed(1)} dBFS`,
-      `speech ${percent(events.speechRatio[slot])}`,
-      ...(Number.isNaN(age) ? [] : [`${age.toFixed(1)} ms`]),
-    ].join(" · ");
+    this.#rows.forEach(({ row, smoothed, raw: rawCell }, index) => {
+      const share = shares?.[index];
+      const exact = share?.toFixed(3) ?? "–";
+      smoothed.textContent = isSpan ? "" : exact;
+      rawCell.textContent = isSpan ? percent(share ?? 0) : raw?.[index].toFixed(3) ?? "–";
+      row.classList.toggle("is-label", LABELS[index] === label);
+    });
+    // Each of them stays on one line.
+    this.#note.textContent = facts.map((fact) => fact.replaceAll(" ", "\u00a0")).join(" · ");
   }
 }

@@ -4,8 +4,9 @@
  */
 
 import { CanvasRenderer } from "../ui/renderers.js";
-import { paintStretch, spansOf } from "./overview.js";
+import { paintStretch } from "./overview.js";
 import { paintEmpty } from "./painters.js";
+import { spansOf } from "./spans.js";
 
 const TILE_PIXELS = 512;
 

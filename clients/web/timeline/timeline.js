@@ -6,8 +6,9 @@ import { FileStream } from "../state/file-stream.js";
 import { CanvasRenderer } from "../ui/renderers.js";
 import { USUAL_FONT_PIXELS, prefersLessMotion } from "../ui/theme.js";
 import { layOut } from "./lanes.js";
-import { paintStretchNames, spansOf } from "./overview.js";
-import { paintAxis, paintLaneNames, paintPlayhead } from "./painters.js";
+import { paintStretchNames } from "./overview.js";
+import { paintAxis, paintEmpty, paintLaneNames, paintPlayhead } from "./painters.js";
+import { spanAround, spansOf } from "./spans.js";
 import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
@@ -59,6 +60,12 @@ export class Timeline {
     this.#canvas.width = this.#width;
     this.#canvas.height = this.#lanes.height;
     this.#tiles.resize(this.#width, this.#lanes.height, this.theme);
+    this.#clear();
+  }
+
+  /** Shows that there is nothing, until something is drawn: this canvas would be black. */
+  #clear() {
+    paintEmpty(this.#renderer, this.theme, this.#lanes, 0, this.#width);
     this.#drawnKey = "";
   }
 
@@ -76,6 +83,7 @@ export class Timeline {
     this.view.cursorId = null;
     this.playhead = null;
     this.invalidate();
+    if (stream === null) this.#clear();
   }
 
   /** @param {FileStream} fileStream */
@@ -93,6 +101,14 @@ export class Timeline {
 
   get secondsPerCssPixel() {
     return this.view.spanSeconds / this.#cssWidth;
+  }
+
+  /**
+   * @param {import("../state/event-buffer.js").EventBuffer} events
+   * @returns {number|null} how long the spans are that are shown instead of events, if they are
+   */
+  shareSeconds(events) {
+    return spansOf(events, this.#width / this.view.spanSeconds, this.#lanes)?.shares ?? null;
   }
 
   /**
@@ -156,7 +172,9 @@ export class Timeline {
   #cursorPixel(events, pixelsPerSecond, origin) {
     const id = this.view.cursorId;
     if (id === null || id < events.first || id >= events.next) return null;
-    const middle = (events.beginOf(id) + events.positionOf(id)) / 2;
+    const seconds = this.shareSeconds(events);
+    const found = seconds === null ? null : spanAround(events, id, seconds);
+    const middle = found === null ? (events.beginOf(id) + events.positionOf(id)) / 2 : (found.begin + found.end) / 2;
     return Math.round(middle * pixelsPerSecond) - origin;
   }
 
@@ -170,7 +188,7 @@ export class Timeline {
     this.#context.globalAlpha = 1;
     this.#tiles.draw(this.#context, events, lanes, this.theme, pixelsPerSecond, origin, width);
     paintStretchNames(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
-    paintLaneNames(this.#renderer, this.theme, lanes, spansOf(events, pixelsPerSecond, lanes)?.shares ?? null);
+    paintLaneNames(this.#renderer, this.theme, lanes, this.shareSeconds(events));
     paintAxis(this.#renderer, this.theme, lanes, events, pixelsPerSecond, origin, width);
     if (cursor !== null) {
       const thick = Math.max(1, Math.round(1.5 * lanes.scale));

@@ -8,6 +8,14 @@ export const STATE_WORDS = Object.freeze({
   speech: "speech",
 });
 
+/** How each status of a source reads, where it stands in the place of a label. */
+export const STATUS_WORDS = Object.freeze({
+  ended: "ended",
+  muted: "muted",
+  stalled: "no sound",
+  reconnecting: "source lost",
+});
+
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
@@ -17,6 +25,13 @@ export const percent = (share) => `${Math.round(100 * share)}\u202f%`;
 
 /** @param {number} unixSeconds @returns {string} the time of day */
 export const timeOfDay = (unixSeconds) => clock.format(new Date(unixSeconds * 1000));
+
+/** @param {number} unixSeconds @returns {string} the day where the viewer is, such as "2026-11-29" */
+export function dayOf(unixSeconds) {
+  const then = new Date(unixSeconds * 1000);
+  return [then.getFullYear(), then.getMonth() + 1, then.getDate()]
+    .map((part) => String(part).padStart(2, "0")).join("-");
+}
 
 const hoursAndMinutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const days = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });

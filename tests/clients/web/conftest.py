@@ -33,7 +33,7 @@ ARGUMENTS = (
     # A name that is this machine, but that browsers do not trust as such.
     "--host-resolver-rules=MAP elsewhere.test 127.0.0.1",
 )
-SIZES = {"wall": (3840, 2160), "large": (1440, 900), "tablet": (820, 1180), "phone": (390, 844)}
+SIZES = {"wall": (3840, 2160), "large": (1440, 900), "tablet": (820, 1180), "phone": (360, 740)}
 
 OpenPage = Callable[..., Any]
 

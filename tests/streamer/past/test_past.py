@@ -192,8 +192,11 @@ def test_nothing_is_kept_with_zero_hours() -> None:
     ):
         while len(emotions(caller)) < 4:
             caller.next()
-        found = piece(caller, "demo")
-        assert (found["hours"], found["more"], found["events"]["seq"]) == (0, False, [])
+        published = caller.start(purpose="live", publish=True)
+        caller.until("status", stream=published)
+        for stream in ("demo", published):  # it is no unknown one
+            found = piece(caller, stream)
+            assert (found["hours"], found["more"], found["events"]["seq"]) == (0, False, [])
 
 
 def test_a_private_stream_is_never_kept_and_a_published_one_until_it_ends() -> None:

@@ -42,6 +42,39 @@ def test_the_axis_does_not_run_through_a_word(page: Any, daemon: ScriptedDaemon)
     assert beside_the_shape != axis
 
 
+# The words of the plane, and those that are covered by a rectangle drawn later.
+WATCH_MARKS = """
+  const drawing = CanvasRenderingContext2D.prototype;
+  const { clearRect, fillRect, fillText } = drawing;
+  window.words = [];
+  window.covered = [];
+  drawing.clearRect = function (...box) {
+    if (this.canvas.id === "plane-canvas") [window.words, window.covered] = [[], []];
+    clearRect.call(this, ...box);
+  };
+  drawing.fillText = function (text, x, y) {
+    const size = this.measureText(text);
+    if (this.canvas.id === "plane-canvas") window.words.push({
+      text, left: x - size.actualBoundingBoxLeft, right: x + size.actualBoundingBoxRight,
+      top: y - size.actualBoundingBoxAscent, bottom: y + size.actualBoundingBoxDescent,
+    });
+    fillText.call(this, text, x, y);
+  };
+  drawing.fillRect = function (x, y, width, height) {
+    if (this.canvas.id === "plane-canvas") window.covered.push(...window.words.filter((word) =>
+      word.left < x + width && word.right > x && word.top < y + height && word.bottom > y));
+    fillRect.call(this, x, y, width, height);
+  };
+"""
+
+
+@pytest.mark.parametrize("size", ["phone", "tablet", "large"])
+def test_no_word_is_covered(open_page: Any, daemon: ScriptedDaemon, size: str) -> None:
+    page = open_page(daemon, size, script=WATCH_MARKS)
+    page.wait_for_function("words.length === 12")  # eight labels and the ends of the axes
+    assert page.evaluate("covered.map((word) => word.text)") == []
+
+
 def test_source_of_the_plane_is_cited(page: Any) -> None:
     page.locator("summary").click()
     about = page.locator(".about")

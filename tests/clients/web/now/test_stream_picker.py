@@ -45,6 +45,23 @@ def test_choice(open_page: Any, start_daemon: Any) -> None:
     assert page.url.endswith("#stream=kitchen")
 
 
+def test_a_tab_has_the_same_words_as_the_page_and_none_of_a_lost_daemon(
+    open_page: Any, start_daemon: Any
+) -> None:
+    daemon = start_daemon(hello(("mic", "kitchen"), last=emotion(4, "calm")))
+    page = open_page(daemon)
+    tabs = page.locator("#stream-list label")
+    expect(tabs.nth(0)).to_have_text("miccalm")
+    daemon.send(status("reconnecting", seq=5))
+    expect(page.locator("#now-word")).to_have_text("source lost")
+    expect(tabs.nth(0)).to_have_text("micsource lost")
+    daemon.send(emotion(5, "sad", seq=6))
+    expect(tabs.nth(0)).to_have_text("micsad")
+    daemon.stop()
+    expect(page.locator("#now-word")).to_have_text("reconnecting")
+    expect(tabs.nth(0)).to_have_text("mic")
+
+
 def test_choice_by_keyboard(open_page: Any, start_daemon: Any) -> None:
     daemon = start_daemon(hello(("mic", "kitchen"), last=emotion(4, "calm")))
     page = open_page(daemon)

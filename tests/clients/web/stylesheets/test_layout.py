@@ -111,6 +111,18 @@ def test_everything_is_reached_by_keyboard_in_reading_order(
     ]  # fmt: skip
 
 
+def test_with_forced_colours_the_chosen_stream_stands_out(
+    open_page: Any, start_daemon: Any
+) -> None:
+    daemon = start_daemon(hello(("mic", "kitchen"), last=emotion(0, "calm")))
+    page = open_page(daemon)
+    page.emulate_media(forced_colors="active")
+    looks = page.locator("#stream-list label").evaluate_all(
+        "(labels) => labels.map((label) => getComputedStyle(label).outlineStyle)"
+    )
+    assert looks == ["solid", "none"]
+
+
 def test_less_motion_is_respected(open_page: Any, daemon: ScriptedDaemon) -> None:
     page = open_page(daemon)
     daemon.send(emotion(0, None, state="warmup"))

@@ -17,6 +17,13 @@ expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = pytest.mark.system
 
 LONG = "a recording whose name somebody made very long indeed, 2026-11-03 18.22.04.wav"
+RIGHT_TO_LEFT = "مقابلة.wav"
+# Where the names of files begin, whatever their direction of writing.
+BEGINNINGS = """() => [...document.querySelectorAll("#analysed .file-name")].map((name) => {
+  const range = document.createRange();
+  range.selectNodeContents(name);
+  return Math.round(range.getBoundingClientRect().left);
+})"""
 TOO_MANY = {
     "type": "error", "error": "too-many-streams", "about": "start",
     "detail": "there are 4 streams of clients, and no more than 4 may be. Try again later",
@@ -43,13 +50,14 @@ def test_accessible_and_as_wide_as_the_screen(
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    kept = [result(2, LONG, "happy"), result(1, "room.wav", None)]
+    kept = [result(2, LONG, "happy"), result(1, RIGHT_TO_LEFT, None)]
     daemon.receive("history").answer({"type": "history", "files": kept})
     daemon.send(status("running", device="USB microphone"), emotion(0, "calm"))
     expect(page.locator("#microphone")).to_be_visible()
     look()
     page.get_by_role("button", name="Files").click()
     expect(page.locator("#analysed li")).to_have_count(2)
+    assert len(set(page.evaluate(BEGINNINGS))) == 1
     for name in ("first.wav", "second.wav"):
         soundfile.write(tmp_path / name, demo()[: 4 * RATE], RATE)
     files = [str(tmp_path / name) for name in ("first.wav", "second.wav")]

@@ -100,6 +100,14 @@ def test_svg_is_a_picture_without_scripts(filled: Any) -> None:
     assert happy in fills
 
 
+def test_a_picture_has_the_day_of_the_viewer(filled: Any) -> None:
+    clock = filled.context.new_cdp_session(filled)
+    clock.send("Emulation.setTimezoneOverride", {"timezoneId": "Pacific/Auckland"})
+    text = save(filled, "svg")[1].decode()
+    clock.send("Emulation.setTimezoneOverride", {"timezoneId": ""})
+    assert "· 2026-11-23 " in text  # in UTC, it is the day before
+
+
 def test_png_is_a_picture(filled: Any) -> None:
     content = save(filled, "png")[1]
     assert content[:8] == b"\x89PNG\r\n\x1a\n"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from tests.clients.web.daemon.test_past import piece
-from tests.clients.web.scripted import ScriptedDaemon, emotion, hello
+from tests.clients.web.scripted import EPOCH, ScriptedDaemon, emotion, hello
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -59,3 +60,41 @@ def test_a_saved_picture_has_the_shares_too(far_page: Any) -> None:
     text = saving.value.path().read_text("utf-8")
     assert "share of each 3 s" in text
     assert ">mixed<" in text
+
+
+def test_the_readout_says_what_is_painted_there(far_page: Any) -> None:
+    box = far_page.locator("#timeline").bounding_box()
+    far_page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 60)
+    readout = far_page.locator("#readout")
+    expect(readout.locator(".readout-title")).to_have_text(
+        re.compile(r"\d\d:\d\d:\d\d – \d\d:\d\d:\d\d · mixed")
+    )
+    for label, share in (("happy", 33), ("sad", 33), ("angry", 33), ("calm", 0)):
+        expect(readout.locator(f"[data-label={label}]")).to_contain_text(f"{label}{share}")
+    expect(readout.locator(".readout-note")).to_contain_text("speech 92")
+
+
+def test_arrow_keys_move_by_what_is_painted(far_page: Any) -> None:
+    timeline = far_page.locator("#timeline")
+    timeline.focus()
+    far_page.keyboard.press("ArrowLeft")
+    before = float(timeline.get_attribute("aria-valuenow"))
+    far_page.keyboard.press("ArrowLeft")
+    expect(timeline).to_have_attribute("aria-valuenow", f"{before - 3:.2f}")
+    expect(timeline).to_have_attribute("aria-valuetext", re.compile(" to .*mixed, then happy 33"))
+    far_page.keyboard.press("Shift+ArrowLeft")
+    expect(timeline).to_have_attribute("aria-valuenow", f"{before - 18:.2f}")
+
+
+def test_sound_that_is_faster_than_the_clock_has_no_times_of_day(
+    open_page: Any, start_daemon: Any
+) -> None:
+    events = [emotion(index, "sad", time=EPOCH + index / 1000) for index in range(240)]
+    daemon: ScriptedDaemon = start_daemon(hello(last=events[-1]))
+    page = open_page(daemon)
+    daemon.receive("past").answer(piece(*events))
+    daemon.send(emotion(240, "calm", time=EPOCH + 0.24))
+    expect(page.locator("#now-word")).to_have_text("calm")
+    box = page.locator("#timeline").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 60)
+    expect(page.locator(".readout-title")).to_have_text(re.compile(r"0:30 · sad"))

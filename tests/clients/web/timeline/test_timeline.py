@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.web.scripted import Message, ScriptedDaemon, emotion
+from tests.clients.web.scripted import EPOCH, Message, ScriptedDaemon, emotion, hello
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -131,6 +131,40 @@ def test_drag_looks_back(still_page: Any) -> None:
     expect(still_page.locator("#timeline-pause")).to_have_text("Pause")
 
 
+def test_where_nothing_has_come_the_lanes_are_empty(open_page: Any, start_daemon: Any) -> None:
+    daemon: ScriptedDaemon = start_daemon(hello(()))
+    page = open_page(daemon)
+    expect(page.locator("#now-word")).to_have_text("waiting")
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        for y in (RIBBON, 0.3, 0.75):
+            wait_for_colour(page, 0.5, y, "lane")
+        wait_for_colour(page, 0.5, 0.95, "panel")
+    expect(page.locator("#timeline-pause")).to_be_disabled()
+    daemon.stop()
+    expect(page.locator("#now-word")).to_have_text("not connected")
+    wait_for_colour(page, 0.5, RIBBON, "lane")
+
+
+def test_a_pause_that_only_the_clock_counts_is_a_gap(
+    still_page: Any, daemon: ScriptedDaemon
+) -> None:
+    """A computer that was suspended: its sound goes on as if there had been no pause."""
+    later = [emotion(240 + i, "angry", time=EPOCH + 80.25 + i / 4) for i in range(40)]
+    daemon.send(*later)
+    wait_for_colour(still_page, 0.98, RIBBON, "angry")
+    wait_for_colour(still_page, 0.70, RIBBON, "lane")
+    wait_for_colour(still_page, 0.40, RIBBON, "sad")
+    timeline = still_page.locator("#timeline")
+    timeline.focus()
+    still_page.keyboard.press("ArrowLeft")
+    for _ in range(2):
+        still_page.keyboard.press("Shift+ArrowLeft")
+    expect(timeline).to_have_attribute("aria-valuenow", "80.25")
+    still_page.keyboard.press("Shift+ArrowLeft")
+    expect(timeline).to_have_attribute("aria-valuenow", "60.00")
+
+
 def test_keyboard(still_page: Any) -> None:
     timeline = still_page.locator("#timeline")
     text = "aria-valuetext"
@@ -168,4 +202,4 @@ def test_finger_reads_and_moves(open_page: Any, daemon: ScriptedDaemon) -> None:
     expect(page.locator("#timeline-pause")).to_have_text("Go live")
     box = page.locator("#readout").bounding_box()
     assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 390
+    assert box["x"] + box["width"] <= 360
