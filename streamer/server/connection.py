@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.exceptions import InvalidMessage
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.http11 import Response
 from websockets.protocol import CLOSING, OPEN, Event
 
 from emotiond.streamer.protocol.events import encode
-from emotiond.streamer.server.http import refusal
+from emotiond.streamer.server.http import NOT_HTTP, refusal
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.sparing_log import SparingLog
 
-_log = logging.getLogger(__name__)
+_log = SparingLog(logging.getLogger(__name__))  # clients can make lines as often as they like
 
 POLICY_VIOLATION = 1008
 PATIENCE_SECONDS = 5.0
@@ -53,7 +55,7 @@ class Connection(ServerConnection):
         self._on_options = on_options
         self._limits = limits
         self._head = bytearray()  # the request, until it is complete
-        self._refused = False
+        self._answered_nonsense = False
         self._leaving = False
         self._allowance = float(limits.frames_at_once)
         self._counted_seconds = self.loop.time()
@@ -67,7 +69,7 @@ class Connection(ServerConnection):
         """Send without waiting. A client that is too far behind is dropped."""
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()
-        else:
+        elif not self.transport.is_closing():  # asyncio logs what is written after a loss
             broadcast((self,), text)
 
     def send_frame(self, frame: bytes) -> None:
@@ -75,7 +77,7 @@ class Connection(ServerConnection):
         transport = self.transport
         if transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()
-        elif self.protocol.state is OPEN:
+        elif self.protocol.state is OPEN and not transport.is_closing():
             transport.write(frame)
 
     def send_json(self, message: Mapping[str, Any]) -> None:
@@ -127,7 +129,7 @@ class Connection(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Handle bytes from the client, a few kilobytes at most."""
-        if self.request is None and not self._refused:
+        if self.request is None and not self.protocol.eof_sent:  # else later bytes are discarded
             self._head += data
             asked = functools.partial(self._on_options, self)
             response = refusal(bytes(self._head), self._limits.head_bytes, asked)
@@ -165,8 +167,14 @@ class Connection(ServerConnection):
             self._head.clear()
         super().process_event(event)
 
+    def send_data(self) -> None:
+        """Write what waits. Before it, answer what websockets refuses without an answer."""
+        if not self._answered_nonsense and isinstance(self.protocol.handshake_exc, InvalidMessage):
+            self._answered_nonsense = True
+            self.transport.write(NOT_HTTP.serialize())
+        super().send_data()
+
     def _refuse(self, response: Response) -> None:
-        self._refused = True
         self._head.clear()
         self.protocol.send_response(response)  # later bytes are read and discarded
         self.send_data()

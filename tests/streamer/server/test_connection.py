@@ -238,6 +238,25 @@ def test_clients_that_vanish_in_the_middle_of_anything_leave_nothing_behind() ->
     run(test)
 
 
+def test_what_is_sent_to_a_lost_connection_leaves_no_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        async with port() as at:
+            client = await at.raw()
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 1)
+            reset: Any = struct.pack("ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            client.close()
+            for _ in range(20):  # before the loop can notice
+                at.server.send(EVENT)
+            await until(lambda: at.server.client_count == 0)
+
+    run(test)
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(("paced", "is_served"), [(True, True), (False, False)])
 def test_large_chunks_bypass_the_rate_limit_only_while_the_audio_is_paced(
     paced: bool, is_served: bool
