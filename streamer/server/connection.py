@@ -11,7 +11,7 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import InvalidMessage
-from websockets.frames import DATA_OPCODES, Frame
+from websockets.frames import DATA_OPCODES, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import CLOSING, OPEN, Event
 
@@ -61,8 +61,12 @@ class Connection(ServerConnection):
         self._counted_seconds = self.loop.time()
         self._fragments = 0
         self._audio_is_paced = False
+        self._is_binary = False  # the message that a frame continues
         self.knows_token = False
         """Whether the handshake had the token, or none is required."""
+        self.limited_as: str | None = None
+        """The address whose limits the client counts against; None for this machine, and where
+        the client has shown a token."""
         self._unread_since: float | None = None  # since when the send buffer has not been empty
 
     def send_text(self, text: str) -> None:
@@ -103,7 +107,7 @@ class Connection(ServerConnection):
     def pace_audio(self, paced: bool) -> None:
         """Set whether back-pressure paces the client's audio, as that of an uploaded file.
 
-        The frame-rate limit then ignores large chunks.
+        The frame-rate limit then ignores large chunks of it, but no text.
         """
         self._audio_is_paced = paced
 
@@ -186,7 +190,9 @@ class Connection(ServerConnection):
             self._allowance + (now - self._counted_seconds) * self._limits.frames_per_second,
         )
         self._counted_seconds = now
-        is_paced = self._audio_is_paced and frame.opcode in DATA_OPCODES
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._is_binary = frame.opcode is Opcode.BINARY
+        is_paced = self._audio_is_paced and self._is_binary and frame.opcode in DATA_OPCODES
         if not is_paced or len(frame.data) < self._limits.uncounted_bytes:
             self._allowance -= 1
         if self._allowance < 0:

@@ -35,7 +35,8 @@ from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Connection
 from emotiond.streamer.server.http import Pages, respond
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners, openable_host
+from emotiond.streamer.server.listener import Listener, open_listeners, openable_host
+from emotiond.streamer.server.occupancy import Occupancy, client_address
 from emotiond.streamer.server.preflight import answer_preflight
 from emotiond.streamer.server.refusals import Refusals
 
@@ -99,7 +100,7 @@ class WebSocketServer:
         self._servers: list[Server] = []
         self._refusals = Refusals()
         self._arrival = asyncio.Condition()
-        self.occupancy = Occupancy(limits.connections)
+        self.occupancy = Occupancy(limits.connections, access.token is not None)
         """All connections, including those before the greeting and those of plain HTTP."""
         self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
         """Number of disconnected clients, by cause."""
@@ -213,6 +214,8 @@ class WebSocketServer:
         credentials = request.headers.get_all("Authorization")
         if request.path.partition("?")[0] != PATH:
             trusted = self._access.bearer_knows_token(credentials)
+            if trusted:
+                self._trust(connection)
             return self._pages.answer(method, request, trusted)
         if method != "GET":
             return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
@@ -229,13 +232,23 @@ class WebSocketServer:
             return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
         assert isinstance(connection, Connection)
         connection.knows_token = self._access.bearer_knows_token(credentials)
+        if connection.knows_token:
+            self._trust(connection)
         return None
+
+    def _trust(self, connection: ServerConnection) -> None:
+        """Note that a client has shown the token, or that none is required."""
+        self.occupancy.trust(connection.transport.get_extra_info("socket").fileno())
 
     async def _serve_client(self, client: ServerConnection) -> None:
         assert isinstance(client, Connection)
         try:
             if not client.knows_token and not await self._authenticates(client):
                 return
+            if self._access.token is None and client.remote_address is not None:
+                client.limited_as = client_address(
+                    client.remote_address[0], _reached_address(client)
+                )
             for text in self._greeting():  # no await before the next line: no event is missed
                 client.send_text(text)
             self._clients.add(client)
@@ -254,6 +267,7 @@ class WebSocketServer:
         try:
             first = parse(await asyncio.wait_for(client.recv(), self._limits.token_seconds))
             if isinstance(first, Auth) and self._access.knows_token(first.token):
+                self._trust(client)
                 return True
         except RequestError:
             pass

@@ -21,6 +21,9 @@ from emotiond.streamer.uploads.history import History
 from emotiond.streamer.uploads.upload_source import decode
 from emotiond.streamer.uploads.upload_stream import IdleTimer, Recipient, Upload
 
+STREAMS_SHARE = 2
+"""The streams of one address may be one of this many of all."""
+
 
 class Uploads:
     """Starts, feeds and ends uploads, one per connection at most. It runs in the event loop.
@@ -117,6 +120,14 @@ class Uploads:
                 f"clients have {self.count} streams, and {self.limit} is the most",
                 "Try again when one has ended, or allow more with --max-client-streams",
             )
+        here = sum(other.limited_as == client.limited_as for other in self._running)
+        most_here = max(1, self.limit // STREAMS_SHARE)
+        if client.limited_as is not None and here >= most_here:
+            raise RequestError(
+                "too-many-streams",
+                f"this address has {here} streams, and {most_here} is the most for one",
+                "Try again when one has ended; clients with a token (--token-file) may have all",
+            )
         if start.purpose == "file" and (start.duration or 0) > self._limits.file_seconds:
             raise self._too_long()
         name = self._name_for(start)
@@ -157,6 +168,8 @@ class Uploads:
         except SourceError as error:
             self._abort(stream, str(error))
             raise RequestError("bad-audio", error.problem, error.remedy) from None
+        if not samples.shape[0]:
+            return  # no sound: the client is as idle as before
         total_seconds = (sound.pushed_samples + samples.shape[0]) / start.sample_rate
         if stream.is_file and total_seconds > self._limits.file_seconds:
             too_long = self._too_long()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from emotiond.streamer.protocol.requests import Audio, Start
+from emotiond.streamer.protocol.requests import Audio, Forget, Start
 from emotiond.streamer.server.connection import Connection
 from tests.support.port import (
     EVENT,
@@ -280,5 +281,32 @@ def test_large_chunks_bypass_the_rate_limit_only_while_the_audio_is_paced(
                 assert [await c.recv() for _ in range(20)] == ['{"bytes":4096}'] * 20
             else:
                 assert await closing_code(c) == 1008
+
+    run(test)
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_text_never_bypasses_the_rate_limit(in_pieces: bool) -> None:
+    limits = replace(LIMITS, frames_at_once=10, frames_per_second=0.001)
+    large = json.dumps({"type": "forget", "ids": [*range(2000)]})
+
+    async def start(client: Connection, request: Start) -> None:
+        client.pace_audio(True)
+
+    async def ignore(client: Connection, request: object) -> None:
+        pass
+
+    async def test() -> None:
+        handlers = {Start: start, Audio: ignore, Forget: ignore}
+        async with port(limits, handlers=handlers) as at, connect(at.url) as client:
+            await client.send(
+                '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}'
+            )
+            with contextlib.suppress(ConnectionClosed):
+                for _ in range(10):
+                    await client.send(bytes(limits.uncounted_bytes))
+                    await client.send([large[:5000], large[5000:]] if in_pieces else large)
+            assert await closing_code(client) == 1008
+            assert at.server.offences["rate"] == 1
 
     run(test)
