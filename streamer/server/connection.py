@@ -67,6 +67,9 @@ class Connection(ServerConnection):
         self.limited_as: str | None = None
         """The address whose limits the client counts against; None for this machine, and where
         the client has shown a token."""
+        self._unproven_bytes = 0  # that were offered, and not read as far as is known
+        self._probe: tuple[bytes, int] | None = None  # the ping behind so many of these bytes
+        self._probes = 0
         self._unread_since: float | None = None  # since when the send buffer has not been empty
 
     def send_text(self, text: str) -> None:
@@ -83,6 +86,31 @@ class Connection(ServerConnection):
             self.drop()
         elif self.protocol.state is OPEN and not transport.is_closing():
             transport.write(frame)
+
+    def offer_frame(self, frame: bytes, spare_bytes: int = 0) -> bool:
+        """Send what other clients cause, unless this client is behind with what it got of that.
+
+        So nothing that others do costs a slow client its connection. It proves what it has read by
+        its answer to a ping that follows. That counts all buffers on the way, those of proxies too.
+
+        Args:
+            frame: holds a whole message.
+            spare_bytes: how far the limit may be exceeded.
+
+        Returns:
+            Whether it was sent. A client that has read all gets a frame of any size.
+        """
+        most_bytes = self._limits.unasked_bytes
+        is_taken = (
+            self._unproven_bytes == 0
+            or self._unproven_bytes + len(frame) <= most_bytes + spare_bytes
+        )
+        if is_taken:
+            self._unproven_bytes += len(frame)
+            self.send_frame(frame)
+        if not is_taken or self._unproven_bytes > most_bytes // 2:
+            self._send_probe()
+        return is_taken
 
     def send_json(self, message: Mapping[str, Any]) -> None:
         """Send a message as JSON without waiting."""
@@ -161,6 +189,8 @@ class Connection(ServerConnection):
     def process_event(self, event: Event) -> None:
         """Handle a request or a frame, unless the rate is too high."""
         if isinstance(event, Frame):
+            if self._answers_probe(event):
+                return
             fault = self._fault(event)
             if fault is not None:
                 self._offences["rate"] += self.protocol.state is OPEN
@@ -182,6 +212,23 @@ class Connection(ServerConnection):
         self._head.clear()
         self.protocol.send_response(response)  # later bytes are read and discarded
         self.send_data()
+
+    def _send_probe(self) -> None:
+        if self._probe is None and self.protocol.state is OPEN and not self.transport.is_closing():
+            self._probes += 1
+            self._probe = (self._probes.to_bytes(8, "big"), self._unproven_bytes)
+            self.protocol.send_ping(self._probe[0])
+            self.send_data()
+
+    def _answers_probe(self, frame: Frame) -> bool:
+        """Return whether a frame is the awaited answer. The client has read what came before it."""
+        if self._probe is None or frame.opcode is not Opcode.PONG or frame.data != self._probe[0]:
+            return False
+        self._unproven_bytes -= self._probe[1]
+        self._probe = None
+        if self._unproven_bytes > self._limits.unasked_bytes // 2:
+            self._send_probe()
+        return True
 
     def _fault(self, frame: Frame) -> str | None:
         now = self.loop.time()

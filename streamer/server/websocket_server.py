@@ -50,6 +50,7 @@ _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
 _NO_ADDRESS_OF_OURS = (
     errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV, socket.EAI_NONAME, socket.EAI_FAMILY
 )  # fmt: skip
+_SPARE_BYTES = 16 * 1024  # for a status of a client's stream: a slow client should see it end
 _SWEEPS = 10  # checks for clients that do not read, per ``unread_seconds``
 
 
@@ -138,10 +139,17 @@ class WebSocketServer:
             await self._arrival.wait_for(lambda: len(self._clients) >= count)
 
     def send(self, message: Message) -> None:
-        """Send a message, framed once, to every client. Clients too far behind are dropped."""
+        """Send a message, framed once, to every client. Clients too far behind are dropped.
+
+        What one client publishes costs no other its connection: a slow one misses it.
+        """
         frame = Frame(Opcode.TEXT, message.content).serialize(mask=False)
+        spare_bytes = _SPARE_BYTES if message.type == "status" else 0
         for client in self._clients:
-            client.send_frame(frame)
+            if message.publisher is None or message.publisher is client:
+                client.send_frame(frame)
+            else:
+                client.offer_frame(frame, spare_bytes)
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every client has read enough or, if ``wholly``, everything; 5 s at most."""

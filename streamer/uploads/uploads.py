@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from emotiond.exceptions import HistoryError, SourceError
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.protocol.events import Event, Status
 from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
@@ -23,6 +24,8 @@ from emotiond.streamer.uploads.upload_stream import IdleTimer, Recipient, Upload
 
 STREAMS_SHARE = 2
 """The streams of one address may be one of this many of all."""
+PUBLISHED_EVENTS_PER_SECOND = 100.0
+"""The mean rate at which a published stream may make ``emotion`` events: 25 times real time."""
 
 
 class Uploads:
@@ -179,10 +182,15 @@ class Uploads:
         await sound.push(samples)
         if stream.is_file:
             await client.caught_up()
-        if stream.is_file and start.publish:
-            await self._hub.drained()
+        if start.publish:
+            await asyncio.sleep(self._pace_seconds(samples.shape[0] / start.sample_rate))
         if self._running.get(client) is stream:  # it may have been aborted
             stream.idle_timer.restart()
+
+    def _pace_seconds(self, sound_seconds: float) -> float:
+        """Return how long a published stream waits, so that others get its events in peace."""
+        stride_seconds = self._stride_samples / SAMPLE_RATE
+        return sound_seconds / stride_seconds / PUBLISHED_EVENTS_PER_SECOND
 
     async def _end(self, client: Connection, end: End) -> None:
         stream = self._running.get(client)
@@ -227,7 +235,7 @@ class Uploads:
 
     def _publish(self, to: Recipient, name: str, events: Sequence[Event], _: bool) -> None:
         """Publish events. The worker calls this, and the loop when an upload starts or aborts."""
-        messages = [Message.of(event) for event in events]
+        messages = [Message.of(event, to.client) for event in events]
         if to.start.publish:
             self._hub.publish(messages, lossless=False)
         if to.start.purpose == "file":

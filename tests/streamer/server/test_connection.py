@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.requests import Audio, Forget, Start
 from emotiond.streamer.server.connection import Connection
 from tests.support.port import (
+    EMOTION,
     EVENT,
     HANDSHAKE,
     LIMITS,
@@ -281,6 +283,59 @@ def test_large_chunks_bypass_the_rate_limit_only_while_the_audio_is_paced(
                 assert [await c.recv() for _ in range(20)] == ['{"bytes":4096}'] * 20
             else:
                 assert await closing_code(c) == 1008
+
+    run(test)
+
+
+@pytest.mark.parametrize("publisher", [None, "a client"])
+def test_what_a_client_publishes_costs_no_slow_listener_its_connection(
+    publisher: str | None,
+) -> None:
+    """The same flood drops a slow listener if it is the daemon's own, which must not be missed."""
+    flood = replace(EVENT, publisher=publisher)
+    limits = replace(LIMITS, ping_seconds=60, frames_per_second=5)
+
+    def live(number: int) -> Message:
+        return Message(EMOTION, f'{{"live":{number}}}')
+
+    async def read(client: ClientConnection, pause_seconds: float, numbers: list[int]) -> int:
+        """Return how much of the flood came."""
+        floods = 0
+        with contextlib.suppress(ConnectionClosed):
+            async for text in client:
+                if '"live"' in str(text):
+                    numbers.append(json.loads(text)["live"])
+                    if numbers[-1] == 50:
+                        return floods
+                floods += '"filler"' in str(text)
+                await asyncio.sleep(pause_seconds)
+        return floods
+
+    async def test() -> None:
+        async with port(limits) as at:
+            slow_socket = await at.raw(receive_bytes=4096)
+            async with (
+                connect(at.url, sock=slow_socket, max_queue=1, ping_interval=None) as slow,
+                connect(at.url, ping_interval=None) as fast,
+            ):
+                numbers: dict[str, list[int]] = {"slow": [], "fast": []}
+                reading = asyncio.gather(
+                    read(slow, 0.02, numbers["slow"]), read(fast, 0, numbers["fast"])
+                )
+                await until(lambda: at.server.client_count == 2)
+                for number in range(51):  # for longer than a listener may leave anything unread
+                    for _ in range(20):
+                        at.server.send(flood)
+                        await asyncio.sleep(0.002)
+                    at.server.send(live(number))
+                got_slow, got_fast = await reading
+                assert numbers["fast"] == [*range(51)]
+                if publisher is None:
+                    assert at.server.offences["unread"] == 1
+                else:
+                    assert numbers["slow"] == [*range(51)]
+                    assert 0 < got_slow < got_fast
+                    assert at.server.offences.total() == 0
 
     run(test)
 
