@@ -13,7 +13,7 @@ from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import InvalidMessage
 from websockets.frames import DATA_OPCODES, Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import CLOSING, OPEN, Event
+from websockets.protocol import CLOSING, CONNECTING, OPEN, Event
 
 from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.server.http import NOT_HTTP, refusal
@@ -56,6 +56,8 @@ class Connection(ServerConnection):
         self._limits = limits
         self._head = bytearray()  # the request, until it is complete
         self._answered_nonsense = False
+        self._early = bytearray()  # what came before the answer to the request was sent
+        self._early_end = False
         self._leaving = False
         self._allowance = float(limits.frames_at_once)
         self._counted_seconds = self.loop.time()
@@ -168,6 +170,14 @@ class Connection(ServerConnection):
             if response is not None:
                 self._refuse(response)
                 return
+            line_ends = self._head.find(b"\r\n\r\n")
+            if line_ends >= 0:
+                excess = len(self._head) - line_ends - 4
+                self._early += data[len(data) - excess :]
+                data = data[: len(data) - excess]
+        elif self._awaits_answer:
+            self._early += data
+            return
         super().data_received(data)
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()  # the client sends pings and does not read the answers
@@ -175,6 +185,14 @@ class Connection(ServerConnection):
             # websockets would wait forever for a closed client that does not go.
             self._leaving = True
             self.loop.call_later(self._limits.close_seconds, self.transport.abort)
+
+    def eof_received(self) -> bool | None:
+        """Note that the client sends no more. Its request is answered all the same."""
+        if self._awaits_answer and self.transport.can_write_eof():  # TLS has no half-closed state
+            self._early_end = True
+            return True
+        super().eof_received()
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the cause, unless the client closed the connection."""
@@ -207,6 +225,24 @@ class Connection(ServerConnection):
             self._answered_nonsense = True
             self.transport.write(NOT_HTTP.serialize())
         super().send_data()
+        if (self._early or self._early_end) and self.request and not self._awaits_answer:
+            early, ended = bytes(self._early), self._early_end
+            self._early.clear()
+            self._early_end = False
+            self.loop.call_soon(self._receive_early, early, ended)
+
+    @property
+    def _awaits_answer(self) -> bool:
+        """Whether a request has no answer yet. Bytes behind it would confuse websockets."""
+        protocol = self.protocol
+        return self.request is not None and protocol.state is CONNECTING and not protocol.eof_sent
+
+    def _receive_early(self, data: bytes, ended: bool) -> None:
+        if data and not self.transport.is_closing():
+            self.data_received(data)
+        if ended and not self.transport.is_closing():
+            self.eof_received()
+            self.transport.close()
 
     def _refuse(self, response: Response) -> None:
         self._head.clear()
