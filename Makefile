@@ -20,7 +20,13 @@ DAEMON := -m "not system and not peers" tests/dsp tests/inference tests/streamer
 FAST := -m "not system and not peers" tests/dsp tests/inference \
 	$(addprefix tests/streamer/,audio outputs server sources test_interpreter_check.py)
 
-.PHONY: run test test-fast test-peers lint audit bench fresh lock clean
+# For each target of 'make fuzz', which python -m tests.fuzz knows.
+SECONDS ?= 60
+FUZZED := messages cards profiles settings recordings connections
+# Of sound, in 'make soak'.
+HOURS ?= 24
+
+.PHONY: run test test-fast test-peers lint audit bench fuzz soak fresh lock clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
@@ -56,6 +62,16 @@ audit: $(VENV)/audit.stamp
 # Ten minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
 bench: $(VENV)/bench.stamp
 	tools/with-peers $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
+# Led by coverage (Linux on x86-64). What it finds stays in build/fuzz/, and the next run goes on there.
+fuzz: $(VENV)/test.stamp $(VENV)/fuzz.stamp
+	@for target in $(FUZZED); do \
+		$(VENV)/bin/python -m tests.fuzz $$target --seconds $(SECONDS) || exit 1; \
+	done
+
+# Sound at full speed while clients of all kinds come and go: no growth, no hole, no line in the log.
+soak: $(VENV)/test.stamp
+	$(VENV)/bin/python -m tests.soak --hours $(HOURS)
 
 # The two commands of the README, and .ci/run, on a machine that has nothing: see CONTRIBUTING.md.
 fresh:

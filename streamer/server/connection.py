@@ -186,7 +186,7 @@ class Connection(ServerConnection):
             self._leaving = True
             self.loop.call_later(self._limits.close_seconds, self.transport.abort)
 
-    def eof_received(self) -> bool | None:
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio heeds the answer
         """Note that the client sends no more. Its request is answered all the same."""
         if self._awaits_answer and self.transport.can_write_eof():  # TLS has no half-closed state
             self._early_end = True
