@@ -222,7 +222,9 @@ class _Lines(logging.Handler):
         self.logged: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name != refusals.__name__:
+        # websockets 16 says so of every malformed request; the daemon does not log it.
+        is_theirs = record.getMessage() == "opening handshake failed"
+        if record.name != refusals.__name__ and not is_theirs:
             self.logged.append(f"{record.getMessage()} {record.exc_info}")
 
 
