@@ -41,6 +41,7 @@ class History:
         self._due: set[Connection] = set()  # followers that have not got the newest list
         self._turn = asyncio.Lock()
         self._retry: asyncio.TimerHandle | None = None
+        self._catching_up: asyncio.Future[None] | None = None
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
             ListHistory: self._list,
             Recall: self._recall,
@@ -69,8 +70,9 @@ class History:
 
     def close(self) -> None:
         """End the thread. Its present work takes a second at most."""
-        if self._retry is not None:
-            self._retry.cancel()
+        for later in (self._retry, self._catching_up):
+            if later is not None:
+                later.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _list(self, client: Connection, _: ListHistory) -> None:
