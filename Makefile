@@ -20,7 +20,13 @@ DAEMON := -m "not system and not peers" tests/dsp tests/inference tests/streamer
 FAST := -m "not system and not peers" tests/dsp tests/inference \
 	$(addprefix tests/streamer/,audio outputs server sources test_interpreter_check.py)
 
-.PHONY: run test test-fast test-peers lint audit bench pictures fresh lock clean
+# For each target of 'make fuzz', which python -m tests.fuzz knows.
+SECONDS ?= 60
+FUZZED := messages cards profiles settings recordings connections
+# Of sound, in 'make soak'.
+HOURS ?= 24
+
+.PHONY: run test test-fast test-peers lint audit bench pictures fuzz soak fresh lock clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
@@ -60,6 +66,16 @@ bench: $(VENV)/bench.stamp
 # The page as README shows it, in docs/images/; after a change of what it looks like.
 pictures: $(VENV)/bench.stamp
 	$(VENV)/bin/python -m benchmarks.pictures
+
+# Led by coverage (Linux on x86-64). What it finds stays in build/fuzz/, and the next run goes on there.
+fuzz: $(VENV)/test.stamp $(VENV)/fuzz.stamp
+	@for target in $(FUZZED); do \
+		$(VENV)/bin/python -m tests.fuzz $$target --seconds $(SECONDS) || exit 1; \
+	done
+
+# Sound at full speed while clients of all kinds come and go: no growth, no hole, no line in the log.
+soak: $(VENV)/test.stamp
+	$(VENV)/bin/python -m tests.soak --hours $(HOURS)
 
 # The two commands of the README, and .ci/run, on a machine that has nothing: see CONTRIBUTING.md.
 fresh:

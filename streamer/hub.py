@@ -25,11 +25,13 @@ class Message:
 
     event: Event
     text: str
+    publisher: object | None = None
+    """The client whose stream it is; None for the daemon's own streams."""
 
     @classmethod
-    def of(cls, event: Event) -> Message:
+    def of(cls, event: Event, publisher: object | None = None) -> Message:
         """Encode an event."""
-        return cls(event, encode(to_json(event)))
+        return cls(event, encode(to_json(event)), publisher)
 
     @functools.cached_property
     def type(self) -> str:

@@ -33,11 +33,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--no-skips`` is for CI, which has everything; ``--soak-hours`` lengthens the soak test."""
+    """``--no-skips`` is for CI, which has everything."""
     parser.addoption("--no-skips", action="store_true", help="fail where a test is skipped")
-    parser.addoption(
-        "--soak-hours", type=float, default=0.1, help="hours of sound in the soak test (try 24)"
-    )
 
 
 def fail_if_skipped(

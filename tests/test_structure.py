@@ -22,6 +22,7 @@ LAYERS = (
         "streamer.folders",
         "streamer.options",
         "streamer.service_manager",
+        "streamer.sparing_log",
     },
     {"streamer.protocol", "streamer.audio"},
     {"streamer.readers"},

@@ -35,6 +35,7 @@ from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import Source
+from emotiond.streamer.sparing_log import SparingLog
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.history import History
@@ -96,6 +97,7 @@ def serve(
     """Run the daemon with its loaded parts. See :func:`run`."""
 
     async def until_the_end() -> int:
+        asyncio.get_running_loop().set_exception_handler(SparingLog(_log).loop_exception)
         return await Daemon(config, runtime, model, profile, sources).run(openers)
 
     return asyncio.run(until_the_end())

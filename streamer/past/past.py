@@ -90,10 +90,10 @@ class Past:
         await client.caught_up()
 
     async def _erase(self, client: Connection, erase: Erase) -> None:
-        self._kept(erase.stream)
+        had_any = self._kept(erase.stream).kept_bytes > 0
         self._streams[erase.stream] = self._new()
         self._followers.add(client)
-        for follower in self._followers:
+        for follower in self._followers if had_any else {client}:
             follower.send_json({"type": "erased", "stream": erase.stream})
 
     def _kept(self, stream: str) -> KeptStream:

@@ -10,15 +10,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
-from websockets.frames import DATA_OPCODES, Frame
+from websockets.exceptions import InvalidMessage
+from websockets.frames import DATA_OPCODES, Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import CLOSING, OPEN, Event
+from websockets.protocol import CLOSING, CONNECTING, OPEN, Event
 
 from emotiond.streamer.protocol.events import encode
-from emotiond.streamer.server.http import refusal
+from emotiond.streamer.server.http import NOT_HTTP, refusal
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.sparing_log import SparingLog
 
-_log = logging.getLogger(__name__)
+_log = SparingLog(logging.getLogger(__name__))  # clients can make lines as often as they like
 
 POLICY_VIOLATION = 1008
 PATIENCE_SECONDS = 5.0
@@ -53,21 +55,30 @@ class Connection(ServerConnection):
         self._on_options = on_options
         self._limits = limits
         self._head = bytearray()  # the request, until it is complete
-        self._refused = False
+        self._answered_nonsense = False
+        self._early = bytearray()  # what came before the answer to the request was sent
+        self._early_end = False
         self._leaving = False
         self._allowance = float(limits.frames_at_once)
         self._counted_seconds = self.loop.time()
         self._fragments = 0
         self._audio_is_paced = False
+        self._is_binary = False  # the message that a frame continues
         self.knows_token = False
         """Whether the handshake had the token, or none is required."""
+        self.limited_as: str | None = None
+        """The address whose limits the client counts against; None for this machine, and where
+        the client has shown a token."""
+        self._unproven_bytes = 0  # that were offered, and not read as far as is known
+        self._probe: tuple[bytes, int] | None = None  # the ping behind so many of these bytes
+        self._probes = 0
         self._unread_since: float | None = None  # since when the send buffer has not been empty
 
     def send_text(self, text: str) -> None:
         """Send without waiting. A client that is too far behind is dropped."""
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()
-        else:
+        elif not self.transport.is_closing():  # asyncio logs what is written after a loss
             broadcast((self,), text)
 
     def send_frame(self, frame: bytes) -> None:
@@ -75,8 +86,33 @@ class Connection(ServerConnection):
         transport = self.transport
         if transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()
-        elif self.protocol.state is OPEN:
+        elif self.protocol.state is OPEN and not transport.is_closing():
             transport.write(frame)
+
+    def offer_frame(self, frame: bytes, spare_bytes: int = 0) -> bool:
+        """Send what other clients cause, unless this client is behind with what it got of that.
+
+        So nothing that others do costs a slow client its connection. It proves what it has read by
+        its answer to a ping that follows. That counts all buffers on the way, those of proxies too.
+
+        Args:
+            frame: holds a whole message.
+            spare_bytes: how far the limit may be exceeded.
+
+        Returns:
+            Whether it was sent. A client that has read all gets a frame of any size.
+        """
+        most_bytes = self._limits.unasked_bytes
+        is_taken = (
+            self._unproven_bytes == 0
+            or self._unproven_bytes + len(frame) <= most_bytes + spare_bytes
+        )
+        if is_taken:
+            self._unproven_bytes += len(frame)
+            self.send_frame(frame)
+        if not is_taken or self._unproven_bytes > most_bytes // 2:
+            self._send_probe()
+        return is_taken
 
     def send_json(self, message: Mapping[str, Any]) -> None:
         """Send a message as JSON without waiting."""
@@ -101,7 +137,7 @@ class Connection(ServerConnection):
     def pace_audio(self, paced: bool) -> None:
         """Set whether back-pressure paces the client's audio, as that of an uploaded file.
 
-        The frame-rate limit then ignores large chunks.
+        The frame-rate limit then ignores large chunks of it, but no text.
         """
         self._audio_is_paced = paced
 
@@ -127,13 +163,21 @@ class Connection(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Handle bytes from the client, a few kilobytes at most."""
-        if self.request is None and not self._refused:
+        if self.request is None and not self.protocol.eof_sent:  # else later bytes are discarded
             self._head += data
             asked = functools.partial(self._on_options, self)
             response = refusal(bytes(self._head), self._limits.head_bytes, asked)
             if response is not None:
                 self._refuse(response)
                 return
+            line_ends = self._head.find(b"\r\n\r\n")
+            if line_ends >= 0:
+                excess = len(self._head) - line_ends - 4
+                self._early += data[len(data) - excess :]
+                data = data[: len(data) - excess]
+        elif self._awaits_answer:
+            self._early += data
+            return
         super().data_received(data)
         if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
             self.drop()  # the client sends pings and does not read the answers
@@ -141,6 +185,14 @@ class Connection(ServerConnection):
             # websockets would wait forever for a closed client that does not go.
             self._leaving = True
             self.loop.call_later(self._limits.close_seconds, self.transport.abort)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio heeds the answer
+        """Note that the client sends no more. Its request is answered all the same."""
+        if self._awaits_answer and self.transport.can_write_eof():  # TLS has no half-closed state
+            self._early_end = True
+            return True
+        super().eof_received()
+        return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the cause, unless the client closed the connection."""
@@ -155,6 +207,8 @@ class Connection(ServerConnection):
     def process_event(self, event: Event) -> None:
         """Handle a request or a frame, unless the rate is too high."""
         if isinstance(event, Frame):
+            if self._answers_probe(event):
+                return
             fault = self._fault(event)
             if fault is not None:
                 self._offences["rate"] += self.protocol.state is OPEN
@@ -165,11 +219,52 @@ class Connection(ServerConnection):
             self._head.clear()
         super().process_event(event)
 
+    def send_data(self) -> None:
+        """Write what waits. Before it, answer what websockets refuses without an answer."""
+        if not self._answered_nonsense and isinstance(self.protocol.handshake_exc, InvalidMessage):
+            self._answered_nonsense = True
+            self.transport.write(NOT_HTTP.serialize())
+        super().send_data()
+        if (self._early or self._early_end) and self.request and not self._awaits_answer:
+            early, ended = bytes(self._early), self._early_end
+            self._early.clear()
+            self._early_end = False
+            self.loop.call_soon(self._receive_early, early, ended)
+
+    @property
+    def _awaits_answer(self) -> bool:
+        """Whether a request has no answer yet. Bytes behind it would confuse websockets."""
+        protocol = self.protocol
+        return self.request is not None and protocol.state is CONNECTING and not protocol.eof_sent
+
+    def _receive_early(self, data: bytes, ended: bool) -> None:
+        if data and not self.transport.is_closing():
+            self.data_received(data)
+        if ended and not self.transport.is_closing():
+            self.eof_received()
+            self.transport.close()
+
     def _refuse(self, response: Response) -> None:
-        self._refused = True
         self._head.clear()
         self.protocol.send_response(response)  # later bytes are read and discarded
         self.send_data()
+
+    def _send_probe(self) -> None:
+        if self._probe is None and self.protocol.state is OPEN and not self.transport.is_closing():
+            self._probes += 1
+            self._probe = (self._probes.to_bytes(8, "big"), self._unproven_bytes)
+            self.protocol.send_ping(self._probe[0])
+            self.send_data()
+
+    def _answers_probe(self, frame: Frame) -> bool:
+        """Return whether a frame is the awaited answer. The client has read what came before it."""
+        if self._probe is None or frame.opcode is not Opcode.PONG or frame.data != self._probe[0]:
+            return False
+        self._unproven_bytes -= self._probe[1]
+        self._probe = None
+        if self._unproven_bytes > self._limits.unasked_bytes // 2:
+            self._send_probe()
+        return True
 
     def _fault(self, frame: Frame) -> str | None:
         now = self.loop.time()
@@ -178,7 +273,9 @@ class Connection(ServerConnection):
             self._allowance + (now - self._counted_seconds) * self._limits.frames_per_second,
         )
         self._counted_seconds = now
-        is_paced = self._audio_is_paced and frame.opcode in DATA_OPCODES
+        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
+            self._is_binary = frame.opcode is Opcode.BINARY
+        is_paced = self._audio_is_paced and self._is_binary and frame.opcode in DATA_OPCODES
         if not is_paced or len(frame.data) < self._limits.uncounted_bytes:
             self._allowance -= 1
         if self._allowance < 0:

@@ -135,7 +135,7 @@ def refusal(
     if space and method not in (b"GET", b"HEAD", b"OPTIONS"):
         return reading_only()
     if not space and len(head) > _LONGEST_METHOD:
-        return respond(400, "this is not HTTP\n")
+        return NOT_HTTP
     line_ends = head.find(b"\r\n\r\n")
     if (len(head) if line_ends < 0 else line_ends) > most_bytes:
         return respond(431, "line and headers are too large\n")
@@ -160,6 +160,10 @@ def _response(
     }
     phrase = http.HTTPStatus(status).phrase
     return Response(status, phrase, Headers(fields), b"" if method == "HEAD" else body)
+
+
+NOT_HTTP = respond(400, "this is no request that HTTP allows here\n")
+"""The answer to what cannot be understood."""
 
 
 def _files(folder: Traversable, prefix: str) -> list[tuple[str, tuple[str, bytes]]]:

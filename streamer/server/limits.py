@@ -40,6 +40,8 @@ class Limits:
     """Messages that are answered with an error before the client is disconnected."""
     unread_bytes: int = 256 * 1024
     """Bytes that wait for the client to read them."""
+    unasked_bytes: int = 32 * 1024
+    """Bytes of other clients' streams that the client has not proved to have read."""
     unread_seconds: float = 10.0
     """Time that the send buffer may stay non-empty."""
     ping_seconds: float = 20.0

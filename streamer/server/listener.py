@@ -1,4 +1,4 @@
-"""Listening sockets that limit the number of connections and count each of them."""
+"""Listening sockets that limit the connections and count each of them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from emotiond.streamer.server.access import is_unspecified
+from emotiond.streamer.server.occupancy import Occupancy, Seat, client_address
 
 _READ_BYTES = 8 * 1024  # per read: more could hold many thousand tiny frames
 _KERNEL_BYTES = 64 * 1024  # the kernel's buffers per connection, in each direction
 _BACKLOG = 100  # connections that wait to be accepted
+_AT_ONCE = 16  # accepted in one go: those that make room must close before the next
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # the machine has no IPv6
 _EVERYWHERE = "0.0.0.0"  # all of IPv4, if the user asked for it  # noqa: S104  # nosec B104
 _BUSY = (
@@ -21,20 +23,6 @@ _BUSY = (
     b"Content-Length: 26\r\nRetry-After: 10\r\nConnection: close\r\n\r\n"
     b"too many connections here\n"
 )
-
-
-class Occupancy:
-    """The number of open connections of all listeners together.
-
-    Args:
-        limit: the largest number of connections.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.count = 0
-        self.refused = 0
-        """Number of connections that were refused beyond the limit."""
 
 
 class Listener(socket.socket):
@@ -47,7 +35,7 @@ class Listener(socket.socket):
         family: of addresses.
         kind: of sockets.
         protocol: for ``socket.socket``, as the two before.
-        occupancy: counts the connections.
+        occupancy: counts the connections, and decides which may come.
         encrypted: whether connections are. Then a refused client gets no answer.
     """
 
@@ -57,19 +45,24 @@ class Listener(socket.socket):
         super().__init__(family, kind, protocol)
         self._occupancy = occupancy
         self._encrypted = encrypted
+        self._accepted = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection. Event loops that wait by select or the like call this.
 
         Raises:
-            ConnectionAbortedError: the limit is reached.
+            ConnectionAbortedError: a limit is reached.
+            BlockingIOError: the loop should first look at the other sockets.
         """
-        client, address = super().accept()
-        if self._occupancy.count >= self._occupancy.limit:
-            self._occupancy.refused += 1
+        self._accepted += 1
+        if self._accepted % (_AT_ONCE + 1) == 0:
+            raise BlockingIOError(errno.EAGAIN, "others come first")
+        client, peer = super().accept()
+        address = client_address(peer[0], _reached(client))
+        if not self._occupancy.has_room(address):
             self._refuse(client)
             raise ConnectionAbortedError(errno.ECONNABORTED, "too many connections")
-        return _CountedSocket(client, self._occupancy), address
+        return _CountedSocket(client, self._occupancy, address), peer
 
     def _refuse(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
@@ -83,11 +76,12 @@ class Listener(socket.socket):
 class _CountedSocket(socket.socket):
     """The socket of a connection. It reads small pieces and counts until it is closed."""
 
-    def __init__(self, accepted: socket.socket, occupancy: Occupancy) -> None:
+    def __init__(self, accepted: socket.socket, occupancy: Occupancy, address: str | None) -> None:
         family, kind, protocol = accepted.family, accepted.type, accepted.proto
         super().__init__(family, kind, protocol, fileno=accepted.detach())
-        self._occupancy: Occupancy | None = occupancy
-        occupancy.count += 1
+        self._occupancy = occupancy
+        self._seat = Seat(address, self._hang_up)
+        occupancy.enter(self.fileno(), self._seat)
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         return super().recv(min(bufsize, _READ_BYTES), flags)
@@ -96,10 +90,14 @@ class _CountedSocket(socket.socket):
         return super().recv_into(buffer, min(nbytes or len(buffer), _READ_BYTES), flags)
 
     def close(self) -> None:
+        descriptor = self.fileno()
         super().close()
-        if self._occupancy is not None:
-            self._occupancy.count -= 1
-            self._occupancy = None
+        self._occupancy.leave(descriptor, self._seat)
+
+    def _hang_up(self) -> None:
+        """Let the loop find that the connection has ended."""
+        with contextlib.suppress(OSError):  # the client has gone
+            self.shutdown(socket.SHUT_RDWR)
 
 
 def open_listeners(
@@ -150,6 +148,14 @@ def openable_host(host: str, listeners: Sequence[Listener]) -> str:
     if is_unspecified(host):
         host = "::1" if listeners[0].family == socket.AF_INET6 else "127.0.0.1"
     return f"[{host}]".replace("%", "%25") if ":" in host else host
+
+
+def _reached(client: socket.socket) -> str:
+    """Return the address of this machine that a client has reached; empty if it has gone."""
+    try:
+        return str(client.getsockname()[0])
+    except OSError:
+        return ""
 
 
 def _bind(listener: Listener, address: Any) -> Listener:

@@ -35,7 +35,8 @@ from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Connection
 from emotiond.streamer.server.http import Pages, respond
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.listener import Listener, Occupancy, open_listeners, openable_host
+from emotiond.streamer.server.listener import Listener, open_listeners, openable_host
+from emotiond.streamer.server.occupancy import Occupancy, client_address
 from emotiond.streamer.server.preflight import answer_preflight
 from emotiond.streamer.server.refusals import Refusals
 
@@ -49,6 +50,7 @@ _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
 _NO_ADDRESS_OF_OURS = (
     errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV, socket.EAI_NONAME, socket.EAI_FAMILY
 )  # fmt: skip
+_SPARE_BYTES = 16 * 1024  # for a status of a client's stream: a slow client should see it end
 _SWEEPS = 10  # checks for clients that do not read, per ``unread_seconds``
 
 
@@ -99,7 +101,7 @@ class WebSocketServer:
         self._servers: list[Server] = []
         self._refusals = Refusals()
         self._arrival = asyncio.Condition()
-        self.occupancy = Occupancy(limits.connections)
+        self.occupancy = Occupancy(limits.connections, access.token is not None)
         """All connections, including those before the greeting and those of plain HTTP."""
         self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
         """Number of disconnected clients, by cause."""
@@ -137,10 +139,17 @@ class WebSocketServer:
             await self._arrival.wait_for(lambda: len(self._clients) >= count)
 
     def send(self, message: Message) -> None:
-        """Send a message, framed once, to every client. Clients too far behind are dropped."""
+        """Send a message, framed once, to every client. Clients too far behind are dropped.
+
+        What one client publishes costs no other its connection: a slow one misses it.
+        """
         frame = Frame(Opcode.TEXT, message.content).serialize(mask=False)
+        spare_bytes = _SPARE_BYTES if message.type == "status" else 0
         for client in self._clients:
-            client.send_frame(frame)
+            if message.publisher is None or message.publisher is client:
+                client.send_frame(frame)
+            else:
+                client.offer_frame(frame, spare_bytes)
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every client has read enough or, if ``wholly``, everything; 5 s at most."""
@@ -213,6 +222,8 @@ class WebSocketServer:
         credentials = request.headers.get_all("Authorization")
         if request.path.partition("?")[0] != PATH:
             trusted = self._access.bearer_knows_token(credentials)
+            if trusted:
+                self._trust(connection)
             return self._pages.answer(method, request, trusted)
         if method != "GET":
             return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
@@ -229,13 +240,23 @@ class WebSocketServer:
             return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
         assert isinstance(connection, Connection)
         connection.knows_token = self._access.bearer_knows_token(credentials)
+        if connection.knows_token:
+            self._trust(connection)
         return None
+
+    def _trust(self, connection: ServerConnection) -> None:
+        """Note that a client has shown the token, or that none is required."""
+        self.occupancy.trust(connection.transport.get_extra_info("socket").fileno())
 
     async def _serve_client(self, client: ServerConnection) -> None:
         assert isinstance(client, Connection)
         try:
             if not client.knows_token and not await self._authenticates(client):
                 return
+            if self._access.token is None and client.remote_address is not None:
+                client.limited_as = client_address(
+                    client.remote_address[0], _reached_address(client)
+                )
             for text in self._greeting():  # no await before the next line: no event is missed
                 client.send_text(text)
             self._clients.add(client)
@@ -254,6 +275,7 @@ class WebSocketServer:
         try:
             first = parse(await asyncio.wait_for(client.recv(), self._limits.token_seconds))
             if isinstance(first, Auth) and self._access.knows_token(first.token):
+                self._trust(client)
                 return True
         except RequestError:
             pass

@@ -126,14 +126,18 @@ class Archive:
             )
             return events
 
-    def forget(self, numbers: Sequence[int]) -> None:
+    def forget(self, numbers: Sequence[int]) -> bool:
         """Delete results and their events. No trace of them stays in the file.
+
+        Returns:
+            Whether there was any of them.
 
         Raises:
             HistoryError: the archive cannot be written.
         """
         with self._opened() as database:
-            database.executemany("DELETE FROM files WHERE id = ?", [(n,) for n in numbers])
+            rows = [(number,) for number in numbers]
+            return database.executemany("DELETE FROM files WHERE id = ?", rows).rowcount > 0
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from websockets.frames import Frame, Opcode
+
 from emotiond.exceptions import HistoryError
+from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.protocol.requests import Forget, ListHistory, Recall, RequestError
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
 
 T = TypeVar("T")
+
+PAUSE_SECONDS = 0.05
+"""From one reading of the list to the next, for all clients together."""
+
+_RETRY_SECONDS = 1.0  # until a slow follower is offered the list again
 
 
 class History:
@@ -28,6 +37,11 @@ class History:
         # Its own thread: the file has one writer, and all threads of the loop may be busy.
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
         self._followers: set[Connection] = set()
+        self._asking: set[Connection] = set()  # they wait for the list
+        self._due: set[Connection] = set()  # followers that have not got the newest list
+        self._turn = asyncio.Lock()
+        self._retry: asyncio.TimerHandle | None = None
+        self._catching_up: asyncio.Future[None] | None = None
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
             ListHistory: self._list,
             Recall: self._recall,
@@ -51,16 +65,19 @@ class History:
 
     def leave(self, client: Connection) -> None:
         """Send no more updates to a client that has left."""
-        self._followers.discard(client)
+        for clients in (self._followers, self._due, self._asking):
+            clients.discard(client)
 
     def close(self) -> None:
         """End the thread. Its present work takes a second at most."""
+        for later in (self._retry, self._catching_up):
+            if later is not None:
+                later.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _list(self, client: Connection, _: ListHistory) -> None:
-        message = await self._message()
         self._followers.add(client)
-        client.send_json(message)
+        await self._answer(client)
 
     async def _recall(self, client: Connection, recall: Recall) -> None:
         archive = self._open_archive()
@@ -76,15 +93,48 @@ class History:
             await client.caught_up()
 
     async def _forget(self, client: Connection, forget: Forget) -> None:
-        await self._ask(self._open_archive().forget, forget.ids)
+        if await self._ask(self._open_archive().forget, forget.ids):
+            self._due |= self._followers
         self._followers.add(client)
-        message = await self._message()
-        for follower in self._followers:
-            follower.send_json(message)
+        await self._answer(client)
 
-    async def _message(self) -> Mapping[str, Any]:
-        results = await self._ask(self._open_archive().results)
-        return {"type": "history", "files": results}
+    async def _answer(self, client: Connection) -> None:
+        """Send the list to a client. One reading serves all that ask for it meanwhile."""
+        self._asking.add(client)
+        async with self._turn:
+            if client in self._asking:  # else an earlier turn has answered, with all that is new
+                await self._take_turn()
+
+    async def _take_turn(self) -> None:
+        """Send the list, encoded once, to all that have asked and to the followers that are due."""
+        asking, due = self._asking, self._due
+        self._asking, self._due = set(), set()
+        try:
+            results = await self._ask(self._open_archive().results)
+        except RequestError:
+            self._asking |= asking  # each asks again, and gets the error itself
+            self._due |= due
+            raise
+        content = encode({"type": "history", "files": results}).encode()
+        frame = Frame(Opcode.TEXT, content).serialize(mask=False)
+        for client in asking:
+            client.send_frame(frame)
+        slow = {follower for follower in due - asking if not follower.offer_frame(frame)}
+        self._due |= slow & self._followers  # some may have left
+        if self._due and self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._catch_up)
+        await asyncio.sleep(PAUSE_SECONDS)
+
+    def _catch_up(self) -> None:
+        """Offer the list again to the followers that were too slow for it."""
+        self._retry = None
+
+        async def serve() -> None:
+            async with self._turn:
+                with contextlib.suppress(RequestError):  # the next change tries again
+                    await self._take_turn()
+
+        self._catching_up = asyncio.ensure_future(serve())
 
     def _open_archive(self) -> Archive:
         if self._archive is None:

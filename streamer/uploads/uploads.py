@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from emotiond.exceptions import HistoryError, SourceError
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.protocol.events import Event, Status
 from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
@@ -20,6 +21,11 @@ from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.uploads.history import History
 from emotiond.streamer.uploads.upload_source import decode
 from emotiond.streamer.uploads.upload_stream import IdleTimer, Recipient, Upload
+
+STREAMS_SHARE = 2
+"""The streams of one address may be one of this many of all."""
+PUBLISHED_EVENTS_PER_SECOND = 100.0
+"""The mean rate at which a published stream may make ``emotion`` events: 25 times real time."""
 
 
 class Uploads:
@@ -117,6 +123,14 @@ class Uploads:
                 f"clients have {self.count} streams, and {self.limit} is the most",
                 "Try again when one has ended, or allow more with --max-client-streams",
             )
+        here = sum(other.limited_as == client.limited_as for other in self._running)
+        most_here = max(1, self.limit // STREAMS_SHARE)
+        if client.limited_as is not None and here >= most_here:
+            raise RequestError(
+                "too-many-streams",
+                f"this address has {here} streams, and {most_here} is the most for one",
+                "Try again when one has ended; clients with a token (--token-file) may have all",
+            )
         if start.purpose == "file" and (start.duration or 0) > self._limits.file_seconds:
             raise self._too_long()
         name = self._name_for(start)
@@ -157,6 +171,8 @@ class Uploads:
         except SourceError as error:
             self._abort(stream, str(error))
             raise RequestError("bad-audio", error.problem, error.remedy) from None
+        if not samples.shape[0]:
+            return  # no sound: the client is as idle as before
         total_seconds = (sound.pushed_samples + samples.shape[0]) / start.sample_rate
         if stream.is_file and total_seconds > self._limits.file_seconds:
             too_long = self._too_long()
@@ -166,10 +182,15 @@ class Uploads:
         await sound.push(samples)
         if stream.is_file:
             await client.caught_up()
-        if stream.is_file and start.publish:
-            await self._hub.drained()
+        if start.publish:
+            await asyncio.sleep(self._pace_seconds(samples.shape[0] / start.sample_rate))
         if self._running.get(client) is stream:  # it may have been aborted
             stream.idle_timer.restart()
+
+    def _pace_seconds(self, sound_seconds: float) -> float:
+        """Return how long a published stream waits, so that others get its events in peace."""
+        stride_seconds = self._stride_samples / SAMPLE_RATE
+        return sound_seconds / stride_seconds / PUBLISHED_EVENTS_PER_SECOND
 
     async def _end(self, client: Connection, end: End) -> None:
         stream = self._running.get(client)
@@ -214,7 +235,7 @@ class Uploads:
 
     def _publish(self, to: Recipient, name: str, events: Sequence[Event], _: bool) -> None:
         """Publish events. The worker calls this, and the loop when an upload starts or aborts."""
-        messages = [Message.of(event) for event in events]
+        messages = [Message.of(event, to.client) for event in events]
         if to.start.publish:
             self._hub.publish(messages, lossless=False)
         if to.start.purpose == "file":

@@ -10,8 +10,11 @@ import pytest
 from emotiond.streamer.config import Config
 from emotiond.streamer.outputs import zeromq_publisher as zeromq
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
 from emotiond.streamer.streams.stream import RING_SECONDS
+from emotiond.streamer.uploads import history
 from emotiond.streamer.uploads.archive import MOST_FILES
+from emotiond.streamer.uploads.uploads import PUBLISHED_EVENTS_PER_SECOND, STREAMS_SHARE
 
 ROOT = Path(__file__).parents[2]
 LIMITS = Limits()
@@ -20,16 +23,24 @@ TABLE = PAGE.partition("## Limits")[2].partition("\n## ")[0]
 ROWS = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", TABLE, re.MULTILINE))
 EXPECTED = {
     "all connections": f"{LIMITS.connections} ",
+    "connections that have not shown the token, where one is wanted": "half of all"
+    * (STRANGERS_SHARE == 2),
+    "connections of one address, without the token": "a quarter of all" * (ADDRESS_SHARE == 4),
     "TLS handshake": f"{LIMITS.handshake_seconds:.0f} s",
     "request, and the answer to it": f"{LIMITS.handshake_seconds:.0f} s",
     "line and headers of a request": f"{LIMITS.head_bytes // 1024} KiB",
     "token": f"{LIMITS.token_seconds:.0f} s after the handshake",
     "message": f"{LIMITS.message_bytes // 1024} KiB, {LIMITS.fragments} fragments",
     "frames of a client, including pings": f"{LIMITS.frames_per_second:.0f} a second, "
-    f"{LIMITS.frames_at_once} at once; file chunks of {LIMITS.uncounted_bytes // 1024} KiB",
+    f"{LIMITS.frames_at_once} at once; the chunks (binary messages) of a file bypass this limit "
+    f"from {LIMITS.uncounted_bytes // 1024} KiB on",
     "streams of all clients together": f"{LIMITS.uploads} ",
+    "streams of one address, without the token": "half of these" * (STREAMS_SHARE == 2),
+    "`emotion` events of a published stream": f"{PUBLISHED_EVENTS_PER_SECOND:.0f} a second",
+    "published by other clients, not known to be read": f"{LIMITS.unasked_bytes // 1024} KiB",
+    "list of the [history](protocol.md#history)": f"{1 / history.PAUSE_SECONDS:.0f} a second",
     "file that a client sends": f"{LIMITS.file_seconds / 60:.0f} minutes",
-    "stream without sound": f"{LIMITS.idle_seconds:.0f} s",
+    "stream without sound (empty messages are none)": f"{LIMITS.idle_seconds:.0f} s",
     "sound that waits for inference": f"{RING_SECONDS:.0f} s",
     "files in the history": "[protocol.md](protocol.md#history)",
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",

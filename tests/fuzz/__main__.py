@@ -1,8 +1,9 @@
-"""Fuzz one target, led by coverage: ``python -m tests.fuzz TARGET --found FOLDER``.
+"""Fuzz one target, led by coverage: ``python -m tests.fuzz TARGET``. ``make fuzz`` does all.
 
-It needs the extras ``test`` and ``fuzz``. New inputs that reach new code are kept in that folder;
-an input that brings a fault to light is written there, too, as ``crash-…``. Add what is worth it
-to ``corpus/``: the test suite runs all that is there.
+It needs the extras ``test`` and ``fuzz``. New inputs that reach new code are kept in
+``build/fuzz/``, where the next run goes on. An input that brings a fault to light is written
+there, too, as ``crash-…``. Add what is worth it to ``corpus/``: the test suite runs all that is
+there. What makes other software crash, hang or flood is reported to its makers, and never added.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 import atheris
 
 CORPUS = Path(__file__).parent / "corpus"
+FOUND = Path("build") / "fuzz"
 DICTIONARIES = Path(__file__).parent / "dictionaries"
 _INSTRUMENTED = ("emotiond", "tomllib", "websockets", "json")
 _MOST_BYTES = 4096
@@ -29,11 +31,11 @@ def main() -> None:
         from tests.fuzz.targets import TARGETS
     parser = argparse.ArgumentParser(description="Fuzz one target, led by coverage.")
     parser.add_argument("target", choices=TARGETS)
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--found", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--found", type=Path, metavar="FOLDER", help="default: build/fuzz/TARGET")
     parser.add_argument("--minimise", action="store_true", help="keep the least that reaches all")
     options = parser.parse_args()
-    found: Path = options.found
+    found: Path = options.found or FOUND / options.target
     found.mkdir(parents=True, exist_ok=True)
     dictionary = DICTIONARIES / f"{options.target}.txt"
     mutate = MUTATORS.get(options.target)
@@ -58,7 +60,7 @@ def main() -> None:
     if options.minimise:
         arguments.append("-merge=1")
     else:
-        arguments.append(f"-max_total_time={round(60 * options.minutes)}")
+        arguments.append(f"-max_total_time={options.seconds}")
     with TARGETS[options.target]() as run:
         arguments += [str(found), str(CORPUS / options.target)]
         atheris.Setup([sys.argv[0], *arguments], run, custom_mutator=change)

@@ -57,6 +57,29 @@ def in_header(data: bytes, chance: random.Random) -> bytes:
     return bytes(changed)
 
 
+def in_bytes(data: bytes, chance: random.Random) -> bytes:
+    """Flip, drop, repeat or move a few bytes anywhere."""
+    changed = bytearray(data)
+    for _ in range(chance.randint(1, 4)):
+        if not changed:
+            break
+        first = chance.randrange(len(changed))
+        last = min(len(changed), first + chance.choice((1, 2, 4, 16, 64)))
+        piece = changed[first:last]
+        kind = chance.randrange(4)
+        if kind == 0:
+            changed[first] ^= 1 << chance.randrange(8)
+        elif kind == 1:
+            del changed[first:last]
+        elif kind == 2:
+            changed[first:first] = piece
+        else:
+            del changed[first:last]
+            place = chance.randint(0, len(changed))
+            changed[place:place] = piece
+    return bytes(changed)
+
+
 MUTATORS: Mapping[str, Mutator] = {
     "messages": in_json,
     "cards": in_json,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections import Counter
@@ -21,9 +22,14 @@ _UPLOAD = (32_767 * demo()[: 2 * RATE]).astype("<i2").tobytes()
 
 
 class SequenceCheck:
-    """Counts the events of the public streams, and the missing ``seq`` among them."""
+    """Counts the events of public streams, and the missing ``seq`` among them.
 
-    def __init__(self) -> None:
+    Args:
+        streams: the names of those that count; none for all.
+    """
+
+    def __init__(self, *streams: str) -> None:
+        self._streams = streams
         self.events = self.missing = 0
         self.audio_seconds = 0.0
         """Position of the stream that is furthest."""
@@ -32,7 +38,7 @@ class SequenceCheck:
 
     def receive(self, event: Mapping[str, Any]) -> None:
         """Take a message. Greetings of other subscribers may repeat the last events."""
-        if "seq" not in event:
+        if "seq" not in event or (self._streams and event["stream"] not in self._streams):
             return
         last = self._last.get(event["stream"], event["seq"] - 1)
         if event["seq"] <= last:
@@ -113,6 +119,54 @@ async def _uploader(daemon: Daemon) -> None:
             pass
 
 
+async def _publisher(daemon: Daemon) -> None:
+    """Publishes a live stream under a name of its own, and leaves without an end."""
+    start = {"type": "start", "purpose": "live", "sample_rate": RATE, "format": "s16le"}
+    async with connect(daemon.websocket_url, compression=None) as client:
+        await client.send(json.dumps({**start, "publish": True, "name": "kitchen"}))
+        while json.loads(await client.recv())["type"] not in ("started", "error"):
+            pass
+        await client.send(_UPLOAD[:32_768])
+
+
+async def _reader_of_the_past(daemon: Daemon) -> None:
+    """Lists the files, forgets all of them, and asks for what is kept of a stream and erases it."""
+    async with connect(daemon.websocket_url, compression=None) as client:
+        stream = json.loads(await client.recv())["streams"][0]
+
+        async def ask(answered_by: str, **request: object) -> Any:
+            await client.send(json.dumps(request))
+            while (message := json.loads(await client.recv()))["type"] != answered_by:
+                pass
+            return message
+
+        files = (await ask("history", type="history"))["files"]
+        await ask("history", type="forget", ids=[file["id"] for file in files])
+        await ask("past", type="past", stream=stream)
+        await ask("erased", type="erase", stream=stream)
+
+
+async def _muter(daemon: Daemon) -> None:
+    """Mutes what can be muted, waits for it, and unmutes it again."""
+    async with connect(daemon.websocket_url, compression=None) as client:
+        for muted, status in ((True, "muted"), (False, "running")):
+            await client.send(json.dumps({"type": "mute", "muted": muted}))
+            while json.loads(await client.recv()).get("status") != status:
+                pass
+
+
+async def _malformed(daemon: Daemon) -> None:
+    """Sends what is no request, and goes on after it was refused."""
+    for begun in (b"GET / HTTP/9.9\r\n", b"GET /" + b"a" * 9_000, b"nothing-of-the-kind"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+        writer.write(begun)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 4")
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"b" * 9_000)
+            await writer.drain()
+        writer.close()
+
+
 async def non_reader(daemon: Daemon) -> None:
     """Read nothing until the daemon drops the connection.
 
@@ -132,6 +186,11 @@ PASSING_CLIENTS: Mapping[str, Callable[[Daemon], Awaitable[None]]] = MappingProx
         "scraper": _scraper,
         "subscriber": _subscriber,
         "uploader": _uploader,
+        "publisher": _publisher,
+        "reader of the past": _reader_of_the_past,
+        "malformed": _malformed,
     }
 )
 """Clients that connect and leave, one after the other."""
+MUTER = _muter
+"""One that needs a source that can be muted."""

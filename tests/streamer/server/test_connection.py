@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -11,12 +12,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from emotiond.streamer.protocol.requests import Audio, Start
+from emotiond.streamer.hub import Message
+from emotiond.streamer.protocol.requests import Audio, Forget, Start
 from emotiond.streamer.server.connection import Connection
 from tests.support.port import (
+    EMOTION,
     EVENT,
     HANDSHAKE,
     LIMITS,
@@ -238,6 +241,25 @@ def test_clients_that_vanish_in_the_middle_of_anything_leave_nothing_behind() ->
     run(test)
 
 
+def test_what_is_sent_to_a_lost_connection_leaves_no_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        async with port() as at:
+            client = await at.raw()
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 1)
+            reset: Any = struct.pack("ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            client.close()
+            for _ in range(20):  # before the loop can notice
+                at.server.send(EVENT)
+            await until(lambda: at.server.client_count == 0)
+
+    run(test)
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize(("paced", "is_served"), [(True, True), (False, False)])
 def test_large_chunks_bypass_the_rate_limit_only_while_the_audio_is_paced(
     paced: bool, is_served: bool
@@ -261,5 +283,85 @@ def test_large_chunks_bypass_the_rate_limit_only_while_the_audio_is_paced(
                 assert [await c.recv() for _ in range(20)] == ['{"bytes":4096}'] * 20
             else:
                 assert await closing_code(c) == 1008
+
+    run(test)
+
+
+@pytest.mark.parametrize("publisher", [None, "a client"])
+def test_what_a_client_publishes_costs_no_slow_listener_its_connection(
+    publisher: str | None,
+) -> None:
+    """The same flood drops a slow listener if it is the daemon's own, which must not be missed."""
+    flood = replace(EVENT, publisher=publisher)
+    limits = replace(LIMITS, ping_seconds=60, frames_per_second=5)
+
+    def live(number: int) -> Message:
+        return Message(EMOTION, f'{{"live":{number}}}')
+
+    async def read(client: ClientConnection, pause_seconds: float, numbers: list[int]) -> int:
+        """Return how much of the flood came."""
+        floods = 0
+        with contextlib.suppress(ConnectionClosed):
+            async for text in client:
+                if '"live"' in str(text):
+                    numbers.append(json.loads(text)["live"])
+                    if numbers[-1] == 50:
+                        return floods
+                floods += '"filler"' in str(text)
+                await asyncio.sleep(pause_seconds)
+        return floods
+
+    async def test() -> None:
+        async with port(limits) as at:
+            slow_socket = await at.raw(receive_bytes=4096)
+            async with (
+                connect(at.url, sock=slow_socket, max_queue=1, ping_interval=None) as slow,
+                connect(at.url, ping_interval=None) as fast,
+            ):
+                numbers: dict[str, list[int]] = {"slow": [], "fast": []}
+                reading = asyncio.gather(
+                    read(slow, 0.02, numbers["slow"]), read(fast, 0, numbers["fast"])
+                )
+                await until(lambda: at.server.client_count == 2)
+                for number in range(51):  # for longer than a listener may leave anything unread
+                    for _ in range(20):
+                        at.server.send(flood)
+                        await asyncio.sleep(0.002)
+                    at.server.send(live(number))
+                got_slow, got_fast = await reading
+                assert numbers["fast"] == [*range(51)]
+                if publisher is None:
+                    assert at.server.offences["unread"] == 1
+                else:
+                    assert numbers["slow"] == [*range(51)]
+                    assert 0 < got_slow < got_fast
+                    assert at.server.offences.total() == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_text_never_bypasses_the_rate_limit(in_pieces: bool) -> None:
+    limits = replace(LIMITS, frames_at_once=10, frames_per_second=0.001)
+    large = json.dumps({"type": "forget", "ids": [*range(2000)]})
+
+    async def start(client: Connection, request: Start) -> None:
+        client.pace_audio(True)
+
+    async def ignore(client: Connection, request: object) -> None:
+        pass
+
+    async def test() -> None:
+        handlers = {Start: start, Audio: ignore, Forget: ignore}
+        async with port(limits, handlers=handlers) as at, connect(at.url) as client:
+            await client.send(
+                '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}'
+            )
+            with contextlib.suppress(ConnectionClosed):
+                for _ in range(10):
+                    await client.send(bytes(limits.uncounted_bytes))
+                    await client.send([large[:5000], large[5000:]] if in_pieces else large)
+            assert await closing_code(client) == 1008
+            assert at.server.offences["rate"] == 1
 
     run(test)

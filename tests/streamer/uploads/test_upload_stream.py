@@ -23,7 +23,10 @@ from emotiond.inference.runtime import find_runtime
 from emotiond.streamer import hub
 from emotiond.streamer.hub import Hub
 from emotiond.streamer.protocol import events
+from emotiond.streamer.protocol.requests import Start
+from emotiond.streamer.server import websocket_server
 from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.websocket_server import WebSocketServer
@@ -35,7 +38,7 @@ from emotiond.streamer.uploads.upload_stream import IdleTimer
 from emotiond.streamer.uploads.uploads import Uploads
 from tests.conftest import DATA
 from tests.support.caller import pcm
-from tests.support.port import LIMITS, closing_code, run, until
+from tests.support.port import LIMITS, closing_code, port, run, until
 from tests.support.schema import check
 from tests.support.signals import demo
 
@@ -253,6 +256,57 @@ def test_a_stream_whose_client_has_forgotten_it_ends(start: str) -> None:
             assert at.uploads.count == 0
             await client.send(start)
             assert (await answer(client, "started"))["stream"] == "client-2"
+
+    run(test)
+
+
+@pytest.mark.parametrize("start", [START, LIVE])
+def test_messages_without_samples_keep_no_stream(start: str) -> None:
+    async def test() -> None:
+        async with place(replace(PATIENT, idle_seconds=0.4)) as at, connect(at.url) as client:
+            await client.send(start)
+            ended = asyncio.ensure_future(answer(client, "error"))
+            while not ended.done():
+                await client.send(b"")
+                await asyncio.wait((ended,), timeout=0.1)
+            assert ended.result()["error"] == "idle"
+            assert at.uploads.count == 0
+
+    run(test)
+
+
+def test_one_address_has_half_of_the_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = iter(["192.168.1.66"] * 3 + ["192.168.1.7"] + [None] * 2)
+    monkeypatch.setattr(websocket_server, "client_address", lambda *_: next(addresses))
+
+    async def started(client: ClientConnection) -> str:
+        await client.send(LIVE)
+        message = json.loads(await client.recv())
+        return str(message.get("error", message["type"]))
+
+    async def test() -> None:
+        async with place() as at, contextlib.AsyncExitStack() as stack:
+            said = []
+            for _ in range(6):
+                client = await stack.enter_async_context(connect(at.url))
+                said.append(await started(client))
+            refused = "too-many-streams"
+            assert said == ["started", "started", refused, "started", "started", refused]
+
+    run(test)
+
+
+def test_a_client_with_the_token_counts_against_no_address() -> None:
+    async def start(client: Connection, _: Start) -> None:
+        client.send_json({"limited_as": client.limited_as})
+
+    async def test() -> None:
+        token = "correct horse battery"  # noqa: S105
+        async with port(token=token, handlers={Start: start}) as at, connect(at.url) as client:
+            await client.send(json.dumps({"type": "auth", "token": token}))
+            await client.recv()
+            await client.send(LIVE)
+            assert await client.recv() == '{"limited_as":null}'
 
     run(test)
 

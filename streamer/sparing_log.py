@@ -1,0 +1,59 @@
+"""Logs what may come a thousand times a second: one line a minute, with a count."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+from emotiond.exceptions import shortage_of
+
+PAUSE_SECONDS = 60.0
+"""From one line to the next of the same words."""
+
+
+class SparingLog:
+    """Logs each line at once, then no more than once a minute, and says how often it came since.
+
+    Args:
+        log: gets the lines.
+        now: returns the time in seconds.
+    """
+
+    def __init__(self, log: logging.Logger, now: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._now = now
+        self._logged_seconds: dict[str, float] = {}
+        self._unsaid: Counter[str] = Counter()
+
+    def warning(self, line: str) -> None:
+        """Log a line of the daemon's own words: each other line is kept for good."""
+        now = self._now()
+        if now - self._logged_seconds.get(line, -PAUSE_SECONDS) < PAUSE_SECONDS:
+            self._unsaid[line] += 1
+            return
+        self._logged_seconds[line] = now
+        count = self._unsaid.pop(line, 0)
+        self._log.warning("%s%s", line, f" ({count} more since the last line)" if count else "")
+
+    def loop_exception(self, _loop: object, context: Mapping[str, Any]) -> None:
+        """Log what nobody caught in an event loop, without a traceback and without its text.
+
+        The text of an exception may quote what a client sent. This serves as the exception
+        handler of a loop.
+        """
+        error = context.get("exception")
+        if not isinstance(error, BaseException):
+            self.warning("internal error in the event loop")
+            return
+        shortage = shortage_of(error) if isinstance(error, OSError) else None
+        if shortage is not None:
+            self.warning(". ".join(shortage))
+            return
+        places = extract_tb(error.__traceback__)
+        where = f" in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else ""
+        self.warning(f"internal error: {type(error).__name__}{where}")

@@ -1,0 +1,154 @@
+"""Every number that security.md and reliability.md promise is that of the code.
+
+A phrase is made of the code's own constants, and has to stand in the page. A number with a unit
+that stands in no phrase fails the last test: a new one needs a phrase that says where it is from.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from emotiond.clients import websocket_client
+from emotiond.dsp import mono
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer import hub, sparing_log
+from emotiond.streamer.audio.wav import _MOST_BYTES
+from emotiond.streamer.config import Config
+from emotiond.streamer.outputs import recorder, stdout, zeromq_publisher
+from emotiond.streamer.readers import decoder
+from emotiond.streamer.server import connection, credentials, listener, refusals
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.sources import capture, microphone, reconnecting, standard_input
+from emotiond.streamer.streams import overload, stream
+from emotiond.streamer.streams.stream import RING_SECONDS
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "clients" / "web" / "daemon"
+LIMITS = Limits()
+
+
+def in_script(name: str, file: str) -> float:
+    """The value of a constant of the page, from milliseconds."""
+    found = re.search(rf"^const {name} = (\d+);", (WEB / file).read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    return int(found[1]) / 1000
+
+
+def looks() -> str:
+    """Seconds after which a lost microphone is looked for."""
+    pauses = [*itertools.islice(reconnecting.growing_pauses(), 8)]
+    assert len({*pauses[5:]}) == 1
+    return f"after {', '.join(f'{p:g}' for p in pauses[:5])} and then every {pauses[5]:g} seconds"
+
+
+OVERLOAD_LAGS = overload.MOST_LAG_SECONDS
+PROMISED: Mapping[str, Sequence[str]] = {
+    "security.md": [
+        f"events of public streams for {Config().keep_hours:g} hours (`--keep-hours`)",
+        f"with the flag that allows it, {refusals._MOST_LOGGED} at most",
+        "the log gets one line a minute" * (sparing_log.PAUSE_SECONDS == 60),
+        f"one line of at least {credentials._FEWEST_CHARACTERS} characters",
+        f"does not arrive within {LIMITS.token_seconds:g} s",
+        f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",
+        f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz)",
+        f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
+    ],
+    "reliability.md": [
+        f"looks for the microphone {looks()}",
+        f"After {stream._MOST_SECONDS_LOST:g} s, `/healthz` is `degraded`",
+        f"a check every {reconnecting._CHECK_SECONDS:g} s notices a stall of "
+        f"{microphone._STALL_SECONDS:g} s",
+        f"waits {capture._PATIENCE_SECONDS:g} s for an answer and {microphone._STALL_SECONDS:g} s "
+        "for a block",
+        f"gives nothing but zeros for {microphone._MOST_ZERO_SECONDS:g} s",
+        f"does not answer within {capture._PATIENCE_SECONDS:g} s |",
+        f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
+        f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
+        f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
+        f"libzmq after {zeromq_publisher._VANISHED_MS / 1000:g} s without a sign",
+        f"its queue of {zeromq_publisher._HIGH_WATER_MARK:,} messages has no room",
+        f"from {mono.FRAME_SECONDS * 1000:g} ms after the beginning of the voice",
+        f"the mean is {-10 * math.log10(mono.CANCELS_BELOW):g} dB quieter",
+        f"another format than 16-bit mono for {standard_input._DOUBT_SECONDS:g} s",
+        f"up to {decoder._MOST_BYTES_SENT / 2**30:g} GiB, of which all but "
+        f"{decoder._MOST_BYTES_HELD / 2**20:g} MiB",
+        f"| more than {OVERLOAD_LAGS[0]:g} s | it infers every second stride"
+        * (overload.STRETCHES[1] == 2),
+        f"| more than {OVERLOAD_LAGS[1]:g} s | every fourth |" * (overload.STRETCHES[2] == 4),
+        f"| more than {OVERLOAD_LAGS[2]:g} s | it drops all but the newest second, each time the "
+        f"lag exceeds {OVERLOAD_LAGS[2]:g} s |" * (overload.KEPT_SECONDS == 1),
+        f"has been less than {overload._CALM_LAG_SECONDS:g} s for half a second",
+        f"never later than {OVERLOAD_LAGS[2]:g} s, plus the longer stride",
+        f"Sound that is not at {SAMPLE_RATE / 1000:g} kHz is resampled",
+        f"| a source's ring | {RING_SECONDS:g} s, or eight strides |"
+        * (2 * max(overload.STRETCHES) == 8),
+        f"| workers to event loop | {hub._MOST_WAITING:,} messages |",
+        f"| a WebSocket client | {LIMITS.unread_bytes // 1024} KiB, or {LIMITS.unread_seconds:g} s "
+        "with something always unread |",
+        f"| a ZeroMQ subscriber | {zeromq_publisher._HIGH_WATER_MARK:,} messages |",
+        f"| standard output | {stdout._MOST_WAITING:,} lines |",
+        f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
+        f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
+        f"for a WebSocket client and a ZeroMQ subscriber {connection.PATIENCE_SECONDS:g} s at most"
+        * (connection.PATIENCE_SECONDS == zeromq_publisher._PATIENCE_SECONDS),
+        f"writes 16-bit mono at {SAMPLE_RATE / 1000:g} kHz",
+        f"after {_MOST_BYTES / 2 / SAMPLE_RATE / 3600:.0f} hours, the most that WAV holds",
+    ],
+}
+# What no constant holds: the tests that the pages name measure it.
+MEASURED: Mapping[str, Sequence[str]] = {
+    "security.md": [
+        "No client takes more than 1 MB of memory",
+        "compressed events (about 1 MB",
+        "The bound of 1 MB per client",
+    ],
+    "reliability.md": [
+        "it notices within 2.5 s",  # looks every 2 s, and what an answer takes
+        "It notices the move within 2.5 s",
+        "it costs less than 1 MB and is dropped",
+        "from 0.26 s on",
+        "microphones of 8, 16, 44.1 and 48 kHz",
+        "later by up to 115 ms",
+        "at most 2 MB an hour",
+    ],
+}
+UNITS = "s|ms|[KMG]i?B|hours?|minutes?|seconds?|messages|lines|characters|dB|bytes|kHz|at most"
+NUMBER = re.compile(rf"(?<![\w.,`-])\d[\d,.]*\s(?:{UNITS})\b")
+
+
+def text_of(page: str) -> str:
+    """The page on one line, without the table that test_security.py checks."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    if page == "security.md":
+        text = re.sub(r"(?<=## Limits\n).*?(?=\n\n[A-Z])", "", text, flags=re.DOTALL)
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("page", "phrase"), [(page, phrase) for page in PROMISED for phrase in PROMISED[page]]
+)
+def test_a_number_is_that_of_the_code(page: str, phrase: str) -> None:
+    assert phrase, "the words of this phrase do not fit the code any more"
+    assert phrase in text_of(page)
+
+
+@pytest.mark.parametrize("page", PROMISED)
+def test_every_number_is_checked(page: str) -> None:
+    text = text_of(page)
+    spans = [
+        (found.start(), found.end())
+        for phrase in (*PROMISED[page], *MEASURED[page])
+        for found in re.finditer(re.escape(phrase), text)
+    ]
+    unchecked = [
+        text[max(0, number.start() - 50) : number.end() + 20]
+        for number in NUMBER.finditer(text)
+        if not any(start <= number.start() and number.end() <= end for start, end in spans)
+    ]
+    assert unchecked == [], "where do these come from? Add a phrase above"

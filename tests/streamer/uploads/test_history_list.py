@@ -1,0 +1,145 @@
+"""The list of the history goes out no more often than it must, and drops no slow follower."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.uploads.archive import Archive, EventLog
+from emotiond.streamer.uploads.history import History
+from tests.support.port import LIMITS, Port, port, run
+
+PATIENT = replace(LIMITS, ping_seconds=60)
+
+
+@dataclass
+class Kept:
+    """A server that keeps a history of files."""
+
+    at: Port
+    numbers: Sequence[int]
+    """Those of the files."""
+    readings: list[int]
+    """The number of files in each list that was read."""
+
+
+@contextlib.asynccontextmanager
+async def kept(path: Path, files: int, limits: Limits = PATIENT) -> AsyncIterator[Kept]:
+    archive, readings = Archive(path), list[int]()
+    numbers = [archive.add({"name": f"file {i}"}, EventLog()) for i in range(files)]
+
+    class Counted(Archive):
+        def results(self) -> Any:
+            found = super().results()
+            readings.append(len(found))
+            return found
+
+    history = History(path)
+    history._archive = Counted(path)
+    try:
+        async with port(limits, handlers=history.handlers) as at:
+            yield Kept(at, numbers, readings)
+    finally:
+        history.close()
+
+
+async def ask(client: ClientConnection, **request: object) -> list[int]:
+    """Return the numbers in the list that answers."""
+    await client.send(json.dumps(request))
+    return await listed(client)
+
+
+async def listed(client: ClientConnection) -> list[int]:
+    while (message := json.loads(await client.recv()))["type"] != "history":
+        assert message["type"] == "hello"
+    return [file["id"] for file in message["files"]]
+
+
+async def gets_nothing_more(client: ClientConnection) -> bool:
+    await client.send('{"type":"ping"}')
+    return json.loads(await client.recv())["type"] == "pong"
+
+
+def test_a_removal_of_nothing_is_answered_to_its_client_alone(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with (
+            kept(tmp_path / "history", 3) as place,
+            connect(place.at.url) as follower,
+            connect(place.at.url) as client,
+        ):
+            await ask(follower, type="history")
+            for _ in range(3):
+                assert len(await ask(client, type="forget", ids=[12_345])) == 3
+            assert await gets_nothing_more(follower)
+            assert len(await ask(client, type="forget", ids=[place.numbers[0]])) == 2
+            assert len(await listed(follower)) == 2
+
+    run(test)
+
+
+def test_removals_at_one_time_are_answered_by_a_few_lists(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with kept(tmp_path / "history", 12) as place, contextlib.AsyncExitStack() as stack:
+            follower, *clients = [
+                await stack.enter_async_context(connect(place.at.url)) for _ in range(13)
+            ]
+            await ask(follower, type="history")
+            answers = await asyncio.gather(
+                *(
+                    ask(client, type="forget", ids=[number])
+                    for client, number in zip(clients, place.numbers, strict=True)
+                )
+            )
+            for number, answer in zip(place.numbers, answers, strict=True):
+                assert number not in answer
+            seen = 12
+            while seen:
+                seen = len(await listed(follower))
+            assert len(place.readings) < 8
+
+    run(test)
+
+
+def test_a_slow_follower_gets_the_last_list_alone_and_stays(tmp_path: Path) -> None:
+    async def test() -> None:
+        tight = replace(PATIENT, unasked_bytes=1)
+        async with (
+            kept(tmp_path / "history", 8, tight) as place,
+            connect(place.at.url, max_queue=1) as follower,
+            connect(place.at.url) as client,
+        ):
+            await ask(follower, type="history")
+            for number in place.numbers[:6]:  # while the follower reads nothing
+                await ask(client, type="forget", ids=[number])
+            lists = [await listed(follower)]
+            while lists[-1] != [*reversed(place.numbers[6:])]:
+                lists.append(await listed(follower))
+            assert len(lists) < 6
+            assert place.at.server.offences.total() == 0
+
+    run(test)
+
+
+def test_a_history_that_cannot_be_read_is_an_error_for_each_that_asks(
+    tmp_path: Path,
+) -> None:
+    async def test() -> None:
+        async with kept(tmp_path / "history", 1) as place, contextlib.AsyncExitStack() as stack:
+            (tmp_path / "history").write_bytes(b"no database at all, but some bytes" * 100)
+            clients = [await stack.enter_async_context(connect(place.at.url)) for _ in range(3)]
+            for client in clients:
+                await client.recv()
+                await client.send('{"type":"history"}')
+            for client in clients:
+                assert json.loads(await client.recv())["error"] == "history-failed"
+            assert place.at.server.client_count == 3
+
+    run(test)
