@@ -2,7 +2,8 @@
 
 The clips are of two actors, a woman and a man, whose voices the models were trained on, and of each
 emotion the one that all given models recognise best. So the demo shows a model at its best; its
-accuracy on strange voices stands in its report.
+accuracy on strange voices stands in its report. The recording says of itself, in its comment, which
+emotion stands where.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.models.training.common.command import run
 from emotiond.models.training.data.corpora import TEST_FOLD, Clip, load_audio, read_ravdess
 from emotiond.streamer.api import analyze
+from emotiond.streamer.config import Config
 from emotiond.streamer.protocol.events import Emotion
 
 TARGET_DBFS = -24.0
@@ -29,8 +31,10 @@ TARGET_DBFS = -24.0
 
 _HIGHEST_PEAK = 0.9
 _QUIETEST_DB = 35.0  # below the loudest frame: what is quieter is no speech
+_ONSET_DB = 25.0  # below the loudest frame: what is as loud at first is no background
 _FRAME = SAMPLE_RATE // 50
 _CANDIDATES = 3  # per label, tried in each place of the recording
+_STRIDE = round(Config.stride * SAMPLE_RATE)  # unless a user wants another
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,15 @@ class Verdict:
     def is_good(self) -> bool:
         """Whether a newcomer sees the right label, at first and for most of the time."""
         return self.is_first and self.share >= 0.75
+
+
+@dataclass(frozen=True)
+class Part:
+    """A clip in its place of the recording."""
+
+    clip: Clip
+    samples: FloatArray
+    verdict: Verdict
 
 
 def judge(events: Sequence[Emotion], label: str, begin: float, end: float) -> Verdict:
@@ -87,12 +100,40 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
 
 def levelled(samples: FloatArray) -> FloatArray:
     """Return a clip whose speech is half as far from the common level, in decibels."""
-    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    power = np.mean(np.square(frames, dtype=np.float64), axis=1)
+    power = _powers(samples)
     spoken = power[power > power.max() * 10 ** (-_QUIETEST_DB / 10)]
     level_db = 10 * np.log10(np.mean(spoken))
     gain = 10 ** ((TARGET_DBFS - level_db) / 2 / 20)
     return np.asarray(samples * min(gain, _HIGHEST_PEAK / np.abs(samples).max()), np.float32)
+
+
+def without_lead(samples: FloatArray) -> FloatArray:
+    """Return a clip that begins one to two strides before its voice, so that a label comes soon.
+
+    Whole strides are left out: the windows of the rest stay where they were.
+    """
+    power = _powers(samples)
+    onset = int(np.argmax(power > power.max() * 10 ** (-_ONSET_DB / 10))) * _FRAME
+    return samples[max(0, onset // _STRIDE - 1) * _STRIDE :]
+
+
+def join(clips: Sequence[FloatArray]) -> FloatArray:
+    """Return clips as one recording of whole strides, so that each round of a loop is the same."""
+    joined = np.concatenate(clips)
+    return joined[: len(joined) // _STRIDE * _STRIDE]
+
+
+def describe(labels: Sequence[str], clips: Sequence[FloatArray]) -> str:
+    """Return which emotion stands from which second to which, as the recording's comment says."""
+    ends = np.minimum(np.cumsum([len(clip) for clip in clips]), len(join(clips))) / SAMPLE_RATE
+    stretches = zip(labels, [0.0, *ends[:-1]], ends, strict=True)
+    return ", ".join(f"{label} {begin:.3f}-{end:.3f}" for label, begin, end in stretches)
+
+
+def _powers(samples: FloatArray) -> FloatArray:
+    """Return the mean power of each 20 ms."""
+    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return np.asarray(np.mean(np.square(frames, dtype=np.float64), axis=1))
 
 
 def choose_actors(verdicts: Mapping[Clip, Verdict]) -> tuple[str, str]:
@@ -141,18 +182,18 @@ def main(arguments: list[str] | None = None) -> None:
     ]
     sounds = {clip: levelled(load_audio(clip.path)) for clip in clips}
     alone = {clip: _worst_of(sounds[clip], clip, 0, models) for clip in clips}
-    chosen = _in_their_places(choose_actors(alone), alone, sounds, models)
-    joined = np.concatenate([sounds[clip] for clip, _ in chosen])
-    soundfile.write(options.out, joined, SAMPLE_RATE, subtype="PCM_16", format="FLAC")
-    for clip, verdict in chosen:
-        mark = "ok " if verdict.is_good else "BAD"
-        first = "right" if verdict.is_first else "wrong"
+    parts = _in_their_places(choose_actors(alone), alone, sounds, models)
+    _write(options.out, parts)
+    for part in parts:
+        mark = "ok " if part.verdict.is_good else "BAD"
+        first = "right" if part.verdict.is_first else "wrong"
         print(
-            f"{mark} {clip.label:<10} {clip.path.stem}  first label {first}, "
-            f"right for {verdict.share:.0%} of the labelled time, {verdict.confidence:.0%} sure"
+            f"{mark} {part.clip.label:<10} {part.clip.path.stem}  first label {first}, right for "
+            f"{part.verdict.share:.0%} of the labelled time, {part.verdict.confidence:.0%} sure"
         )
-    print(f"{options.out}: {len(joined) / SAMPLE_RATE:.1f} s, models {', '.join(models)}")
-    bad = [clip.label for clip, verdict in chosen if not verdict.is_good]
+    seconds = soundfile.info(options.out).duration
+    print(f"{options.out}: {seconds:.1f} s, models {', '.join(models)}")
+    bad = [part.clip.label for part in parts if not part.verdict.is_good]
     if bad:
         raise DataError(
             f"the demo would show {', '.join(map(str, bad))} wrongly", "Give better models"
@@ -164,26 +205,35 @@ def _in_their_places(
     alone: Mapping[Clip, Verdict],
     sounds: Mapping[Clip, FloatArray],
     models: Sequence[str],
-) -> list[tuple[Clip, Verdict]]:
+) -> list[Part]:
     """Choose one clip after the other, with those before it, whose traces it may show.
 
     The next one is of the first label that is recognised there, else of the best one.
     """
-    chosen: list[tuple[Clip, Verdict]] = []
-    joined = np.zeros(0, np.float32)
+    chosen: list[Part] = []
     left = list(LABELS)
     for actor in itertools.islice(itertools.cycle(actors), len(LABELS)):
-        tried: list[tuple[Clip, Verdict]] = []
+        before = [part.samples for part in chosen]
+        tried: list[Part] = []
         for clip in _candidates(left, actor, alone):
-            sound = np.concatenate([joined, sounds[clip]])
-            tried.append((clip, _worst_of(sound, clip, len(joined), models)))
-            if tried[-1][1].is_good:
+            samples = sounds[clip] if before else without_lead(sounds[clip])
+            recording, begin = join([*before, samples]), sum(map(len, before))
+            tried.append(Part(clip, samples, _worst_of(recording, clip, begin, models)))
+            if tried[-1].verdict.is_good:
                 break
-        best = max(tried, key=lambda pair: pair[1].rank)
+        best = max(tried, key=lambda part: part.verdict.rank)
         chosen.append(best)
-        left.remove(str(best[0].label))
-        joined = np.concatenate([joined, sounds[best[0]]])
+        left.remove(str(best.clip.label))
     return chosen
+
+
+def _write(path: Path, parts: Sequence[Part]) -> None:
+    clips = [part.samples for part in parts]
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1, "PCM_16", format="FLAC") as file:
+        file.comment = describe([str(part.clip.label) for part in parts], clips)
+        file.copyright = "Livingstone & Russo (2018), RAVDESS"
+        file.license = "CC BY-NC-SA 4.0"
+        file.write(join(clips))
 
 
 def _candidates(labels: Sequence[str], actor: str, alone: Mapping[Clip, Verdict]) -> Iterator[Clip]:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from emotiond.exceptions import DataError
 from emotiond.models.training.common.cards import UNFITTED, write_card
 from emotiond.models.training.common.command import run, use_one_thread
-from emotiond.models.training.common.files import load_arrays, write_whole
-from emotiond.models.training.data.examples import load_streams
+from emotiond.models.training.common.files import digest_of, load_arrays, write_whole
+from emotiond.models.training.data.examples import load_streams, refuse_another_encoder
 from emotiond.models.training.fitting.full import train_full
 from emotiond.models.training.fitting.lite import train_lite
 from emotiond.models.training.fitting.run import RUNS, Run, Settings, Windows
@@ -28,14 +29,28 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
     tf.random.set_seed(options.seed)
     settings = Settings(load_arrays(options.cache / "encoder.npz"), options.seed, options.scale)
-    windows = Windows(load_streams(options.cache / "examples"))
+    encoder, examples = digest_of(settings.encoder), options.cache / "examples"
+    refuse_another_encoder(examples, encoder)
+    windows = Windows(load_streams(examples))
     for name in options.only:
         folder = options.runs / name
         folder.mkdir(parents=True, exist_ok=True)
+        _refuse_another_run(folder, encoder)
         model = _TRAININGS[options.model](Run(windows, folder, settings))
         path = folder / f"{options.model}.tflite"
         write_whole(path, model)
         write_card(path, UNFITTED, {"protocol": "not yet evaluated"})
+
+
+def _refuse_another_run(folder: Path, encoder: str) -> None:
+    """Write the encoder's digest into a new folder of a run; refuse one with another digest."""
+    path = folder / "encoder.sha256"
+    if path.exists() and path.read_text().split() != [encoder]:
+        raise DataError(
+            f"{folder} holds a run with another encoder", "Give an empty folder to --runs"
+        )
+    if not any(folder.iterdir()):  # a run of an earlier version does not say
+        write_whole(path, f"{encoder}\n".encode())
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from emotiond.dsp.types import FloatArray
 
 _LARGEST_SAMPLE = 16.0
 """24 dB above full scale. Peaks of sound in floats may lie above 1, but not as far as integers."""
-_INTEGER_SCALES = (2**7, 2**15, 2**23, 2**31)
+_INTEGER_BITS = (16, 24, 32)
 
 
 class Fault(NamedTuple):
@@ -35,12 +35,15 @@ def fault_of(samples: FloatArray) -> Fault | None:
             "there are samples that are not finite numbers",
             "Replace them: numpy.nan_to_num in Python, or export it again as 16-bit PCM",
         )
-    scale = next((scale for scale in _INTEGER_SCALES if peak <= scale), None)
-    if scale is None:
+    # The peak is of a part of the sound. Louder parts may follow: it excludes only smaller scales.
+    possible = [(bits, 2 ** (bits - 1)) for bits in _INTEGER_BITS if peak <= 2 ** (bits - 1)]
+    if not possible:
         return Fault(
             f"samples reach {peak:.3g}, where 1 is full scale", "Divide them by their peak"
         )
+    (_, smallest), *_ = possible
     return Fault(
         f"samples reach {peak:.5g}, where 1 is full scale: they are scaled as integers",
-        f"Divide them by {scale}; for a file: ffmpeg -i FILE -af volume=1/{scale} out.wav",
+        f"Divide them by {', or '.join(f'{scale} for {bits} bits' for bits, scale in possible)}; "
+        f"for a file: ffmpeg -i FILE -af volume=1/{smallest} out.wav",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from emotiond.inference.card import LABELS
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import Model, read_model
 from emotiond.inference.runtime import Runtime
+from emotiond.models.training.demo import judge
 from emotiond.models.training.evaluation.replay import clip_scores, decide, infer
+from emotiond.streamer.api import analyze
+from emotiond.streamer.protocol.events import Emotion
 from tests.models.sounds import RATE, babble
-from tests.support.signals import demo
+from tests.support.signals import demo, emotions_of_demo, sentence
 
-SENTENCES = {"neutral": (4.3, 7.2), "angry": (7.9, 10.8), "calm": (25.3, 28.3)}
-"""Sentences of the demo recording, in seconds."""
 FOLDER = Path(__file__).parents[2] / "models"
 
 
@@ -52,18 +54,30 @@ def test_silence_has_no_emotion(model: Model, runtime: Runtime) -> None:
         assert not any(v.label is not None for v in decide(infer(classifier, sound), model.card))
 
 
-@pytest.mark.parametrize("emotion", SENTENCES)
+def test_the_demo_shows_its_eight_emotions_and_no_other(model: Model) -> None:
+    events = analyze((demo(), RATE), model=model.card.name).events
+    found = [event for event in events if isinstance(event, Emotion)]
+    labels = [label for label, _ in itertools.groupby(event.label for event in found) if label]
+    assert labels == list(emotions_of_demo())
+    for label, (begin, end) in emotions_of_demo().items():
+        verdict = judge(found, label, begin, end)
+        assert verdict.is_good
+        assert verdict.confidence > 0.6
+    first = next(event for event in found if event.label)
+    assert first.end < 1  # a newcomer does not wait
+
+
+@pytest.mark.parametrize("emotion", ["neutral", "angry", "calm"])
 def test_a_lasting_emotion_is_still_recognised(
     emotion: str, model: Model, runtime: Runtime
 ) -> None:
-    first, last = (round(seconds * RATE) for seconds in SENTENCES[emotion])
-    sentence, classifier = demo()[first:last], Classifier(model, runtime)
+    sound, classifier = sentence(emotion), Classifier(model, runtime)
     speaker = classifier.speaker()
     assert speaker is not None
-    first_time = clip_scores(infer(classifier, sentence), model.card)
+    first_time = clip_scores(infer(classifier, sound), model.card)
     while speaker.speech_seconds < 40:
-        infer(classifier, sentence, speaker)
-    last_time = clip_scores(infer(classifier, sentence, speaker), model.card)
+        infer(classifier, sound, speaker)
+    last_time = clip_scores(infer(classifier, sound, speaker), model.card)
     assert first_time is not None
     assert last_time is not None
     number = LABELS.index(emotion)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from types import MappingProxyType
 
 import numpy as np
 import soundfile
@@ -14,6 +15,7 @@ from emotiond.dsp.recipe import Recipe
 from emotiond.dsp.types import FloatArray
 
 RATE = 16_000
+_DEMO = str(resources.files("emotiond.streamer") / "sources" / "demo.flac")
 
 
 def speech_recipe(**changes: object) -> Recipe:
@@ -32,12 +34,25 @@ def speech_recipe(**changes: object) -> Recipe:
 @functools.cache
 def demo() -> FloatArray:
     """The bundled recording of a voice, mono at 16 kHz; read-only."""
-    path = resources.files("emotiond.streamer") / "sources" / "demo.flac"
-    samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    samples, rate = soundfile.read(_DEMO, dtype="float32", always_2d=True)
     assert rate == RATE
     voice: FloatArray = samples.mean(axis=1)
     voice.flags.writeable = False
     return voice
+
+
+@functools.cache
+def emotions_of_demo() -> Mapping[str, tuple[float, float]]:
+    """The emotions of the bundled recording in their order, with their begin and end in seconds."""
+    with soundfile.SoundFile(_DEMO) as file:
+        parts = [part.replace("-", " ").split() for part in file.comment.split(", ")]
+    return MappingProxyType({label: (float(begin), float(end)) for label, begin, end in parts})
+
+
+def sentence(emotion: str) -> FloatArray:
+    """The part of the bundled recording with this emotion, with the pauses around it; read-only."""
+    begin, end = emotions_of_demo()[emotion]
+    return demo()[round(begin * RATE) : round(end * RATE)]
 
 
 def noise(seconds: float, dbfs: float, seed: int = 0, rate: int = RATE) -> FloatArray:

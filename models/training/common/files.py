@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Mapping
@@ -27,6 +28,15 @@ def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     save: Callable[..., None] = np.savez  # some of numpy's stubs take a name for a flag
     save(buffer, **arrays)
     write_whole(path, buffer.getvalue())
+
+
+def digest_of(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
+    """Return the SHA-256 of named arrays, whatever their order."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def load_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -27,6 +27,8 @@ from emotiond.models.training.data.windows import STRIDE_SAMPLES, cut_windows
 NO_LABEL = -1
 """Label number of noise."""
 
+_DIGESTS = "tasks.sha256"
+"""Holds digests of the tasks and of the encoder, a line each."""
 _SHARD = 250
 _COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 14}
 """Streams per clip, each with a new variation; the first two of RAVDESS are unchanged."""
@@ -42,6 +44,9 @@ _SETTLING_SECONDS = 0.4
 
 class EncodeStream(Protocol):
     """Computes the states of a stream, window by window."""
+
+    digest: str
+    """Of the encoder, as ``files.digest_of`` gives it."""
 
     def restart(self) -> None:
         """Begin another stream."""
@@ -120,10 +125,11 @@ def make_examples(
     """Make the streams that the folder lacks. An interrupted run resumes where it stopped.
 
     Raises:
-        DataError: the folder holds streams of other tasks.
+        DataError: the folder holds streams of other tasks, or of another encoder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _refuse_others(folder / "tasks.sha256", tasks)
+    _refuse_other_tasks(folder / _DIGESTS, tasks, encode.digest)
+    refuse_another_encoder(folder, encode.digest)
     shards = [tasks[i : i + _SHARD] for i in range(0, len(tasks), _SHARD)]
     paths = [folder / f"{number:04d}.npz" for number in range(len(shards))]
     missing = [(number, path) for number, path in enumerate(paths) if not path.exists()]
@@ -151,8 +157,22 @@ def load_streams(folder: Path) -> Streams:
     return _streams(_joined_parts(parts))
 
 
-def _refuse_others(path: Path, tasks: Sequence[Task]) -> None:
-    """Write a digest of the tasks to a new folder; refuse a folder with another digest."""
+def refuse_another_encoder(folder: Path, digest: str) -> None:
+    """Refuse a folder with streams of another encoder; streams of an earlier version do not say.
+
+    Raises:
+        DataError: the states in the folder are of an encoder with another digest.
+    """
+    path = folder / _DIGESTS
+    _, *encoders = path.read_text().split() if path.exists() else [""]
+    if encoders not in ([], [digest]):
+        raise DataError(
+            f"{folder} holds streams of another encoder", "Give an empty folder to --cache"
+        )
+
+
+def _refuse_other_tasks(path: Path, tasks: Sequence[Task], encoder: str) -> None:
+    """Write digests of tasks and encoder to a new folder; refuse a folder of other tasks."""
     listed = "\n".join(
         f"{task.clip.path.name if task.clip else 'synthetic'} {task.copy} "
         f"{task.then.path.name if task.then else ''}"
@@ -160,8 +180,8 @@ def _refuse_others(path: Path, tasks: Sequence[Task]) -> None:
     )
     digest = hashlib.sha256(listed.encode()).hexdigest()
     if not path.exists():
-        write_whole(path, digest.encode())
-    elif path.read_text() != digest:
+        write_whole(path, f"{digest}\n{encoder}\n".encode())
+    elif path.read_text().split()[:1] != [digest]:
         raise DataError(
             f"{path.parent} holds streams of other recordings, or of a part of them",
             "Give an empty folder to --cache",

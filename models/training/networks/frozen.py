@@ -12,6 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from emotiond.dsp.frontend import Window
 from emotiond.inference.encoding import Encoding
+from emotiond.models.training.common.files import digest_of
 from emotiond.models.training.common.model_input import FULL_ENCODER, RECIPE, WINDOW_FRAMES
 from emotiond.models.training.data.augment import Warp
 from emotiond.models.training.networks.encoder import CHANNELS, past_shapes
@@ -27,6 +28,7 @@ class FrozenEncoder:
     """
 
     def __init__(self, parameters: Arrays) -> None:
+        self.digest = digest_of(parameters)
         content = to_tflite({"encode": encode_signature(parameters)}, [])
         self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._run = self._interpreter.get_signature_runner("encode")

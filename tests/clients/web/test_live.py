@@ -19,7 +19,7 @@ import zmq
 
 from emotiond.inference.card import LABELS
 from tests.support.daemon import COMMAND, Daemon, running_daemon
-from tests.support.signals import RATE, demo
+from tests.support.signals import RATE, sentence
 from tests.support.sound_server import SoundServer
 
 pytestmark = pytest.mark.system
@@ -84,9 +84,9 @@ def test_a_voice_is_seen_everywhere_within_a_second_and_a_half(
     terminal: subprocess.Popen[str],
     tmp_path: Path,
 ) -> None:
-    sentences = tmp_path / "sentences.wav"  # from one on that gets its first label soon
-    soundfile.write(sentences, demo()[round(14.2 * RATE) :], RATE)
-    microphone.play(sentences)
+    spoken = tmp_path / "sentence.wav"
+    soundfile.write(spoken, sentence("fearful"), RATE)  # gets its first label soon
+    microphone.play(spoken)
 
     def emotion() -> dict[str, Any]:
         while (event := published.get(timeout=20))["type"] != "emotion":

@@ -13,10 +13,19 @@ from emotiond.exceptions import DataError
 from emotiond.inference.card import LABELS
 from emotiond.models.training import demo
 from emotiond.models.training.data.corpora import Clip, fold_of
-from emotiond.models.training.demo import Verdict, choose_actors, judge, levelled, worst
+from emotiond.models.training.demo import (
+    Verdict,
+    choose_actors,
+    describe,
+    join,
+    judge,
+    levelled,
+    without_lead,
+    worst,
+)
 from emotiond.streamer.protocol.events import Emotion
 from tests.conftest import DATA
-from tests.support.signals import RATE
+from tests.support.signals import RATE, noise, sentence
 from tests.support.signals import demo as demo_sound
 
 SILENT = Emotion(0, "a", 0, 0.245, 0, "silence", None, None, None, None, 0, -80, None, 0)
@@ -77,6 +86,26 @@ def test_levels_come_closer_and_never_clip() -> None:
     assert np.abs(levelled(spike)).max() <= 0.9 + 1e-6
 
 
+def test_the_first_clip_begins_shortly_before_its_voice() -> None:
+    voice = sentence("sad")
+    begin = int(np.argmax(np.abs(voice) > 0.1 * np.abs(voice).max()))
+    for silence in (0.3, 1.0, 1.2, 2.05):
+        hiss = noise(silence, -70)
+        shorter = without_lead(np.concatenate((hiss, voice[begin:])))
+        left = len(shorter) - len(voice[begin:])
+        assert 0.23 * RATE < left <= 0.5 * RATE
+        assert (len(hiss) - left) % (RATE // 4) == 0  # the windows stay where they were
+    assert np.array_equal(without_lead(voice[begin:]), voice[begin:])
+
+
+def test_the_recording_holds_whole_strides_and_says_what_stands_where() -> None:
+    clips = [np.zeros(round(seconds * RATE), np.float32) for seconds in (1.1, 0.9, 1.4)]
+    assert len(join(clips)) == 3.25 * RATE
+    assert describe(["sad", "calm", "happy"], clips) == (
+        "sad 0.000-1.100, calm 1.100-2.000, happy 2.000-3.250"
+    )
+
+
 def test_the_recording_holds_one_clip_for_each_emotion_of_training_actors(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,8 +118,12 @@ def test_the_recording_holds_one_clip_for_each_emotion_of_training_actors(
     model = str(DATA / "tiny.tflite")
     with pytest.raises(DataError, match="the demo would show"):
         demo.main(["--speech", str(corpus), "--model", model, "--out", str(out)])
-    assert soundfile.info(out).duration == pytest.approx(16.0)
+    with soundfile.SoundFile(out) as file:
+        assert 14.0 < file.frames / RATE <= 16.0
+        assert file.frames % (RATE // 4) == 0
+        described = [part.split()[0] for part in file.comment.split(", ")]
     lines = capsys.readouterr().out.splitlines()
-    assert {line.split()[1] for line in lines[:8]} == set(LABELS)
+    assert [line.split()[1] for line in lines[:8]] == described
+    assert set(described) == set(LABELS)
     assert {line.split()[2][-2:] for line in lines[:8]} == {"02", "03"}
     assert [line.split()[2][-1] for line in lines[:8]] in (["2", "3"] * 4, ["3", "2"] * 4)

@@ -64,6 +64,13 @@ def test_from_clips_to_models_that_the_daemon_loads(
     path.unlink()
     train.main(["lite", *run])  # a finished run is exported again
     assert len(path.read_bytes()) == len(content)
+    other = encoder | {"another": np.zeros(1, np.float32)}
+    save_arrays(cache / "encoder.npz", other)
+    with pytest.raises(DataError, match="streams of another encoder"):
+        train.main(["lite", *run])
+    (cache / "examples" / "tasks.sha256").unlink()  # streams that do not name their encoder
+    with pytest.raises(DataError, match=r"a run with another encoder.*empty folder to --runs"):
+        train.main(["lite", *run])
 
 
 def test_streams_are_made_before_a_training(encoder: Arrays, tmp_path: Path) -> None:

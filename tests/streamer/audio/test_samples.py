@@ -18,13 +18,22 @@ def test_peaks_a_few_times_above_full_scale_are_sound(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "scale"), [(-127.0, 128), (20_000.0, 32768), (-8e6, 8388608), (2e9, 2147483648)]
+    ("value", "scales"),
+    [
+        (-127.0, "32768 for 16 bits, or 8388608 for 24 bits, or 2147483648 for 32 bits"),
+        (20_000.0, "32768 for 16 bits, or 8388608 for 24 bits, or 2147483648 for 32 bits"),
+        (-8e6, "8388608 for 24 bits, or 2147483648 for 32 bits"),
+        (2e9, "2147483648 for 32 bits"),
+    ],
 )
-def test_samples_scaled_as_integers_are_recognised_by_their_peak(value: float, scale: int) -> None:
+def test_samples_scaled_as_integers_are_recognised_and_may_get_louder(
+    value: float, scales: str
+) -> None:
     fault = fault_of(np.array([0, value], np.float32))
     assert fault is not None
     assert "scaled as integers" in fault.problem
-    assert f"Divide them by {scale};" in fault.remedy
+    assert f"Divide them by {scales};" in fault.remedy
+    assert f"volume=1/{scales.split(maxsplit=1)[0]} " in fault.remedy
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -234,7 +234,7 @@ def test_soundfile_that_seeks_damages_an_mp3_at_each_joint(counted: bool) -> Non
         def seekable(self) -> bool:
             return False
 
-    content = encoded(SOUND, "MP3", 44_100)
+    content = encoded(tone(440, 4.0, rate=44_100), "MP3", 44_100)
     content = content if counted else without_count(content)
     found = []
     for kind in (soundfile.SoundFile, Unseekable):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import urllib.request
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +62,20 @@ def test_a_running_daemon_reports_its_events_queues_and_streams() -> None:
     assert samples["emotiond_connections"] == "1"  # the scraper's
     for queue in ("messages", "websocket_clients", "zeromq_overruns", "stdout_lines"):
         assert samples[f'emotiond_dropped_total{{queue="{queue}"}}'] == "0"
+
+
+@pytest.mark.peers
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: make test-peers")
+def test_prometheus_finds_no_fault_in_the_figures() -> None:
+    name = 'a"b\\c{d} k\N{LATIN SMALL LETTER U WITH DIAERESIS}che'
+    with running_daemon("--source", f"{name}={DEMO}", "--model", "lite", "--json") as daemon:
+        events = daemon.events()
+        while next(events)["type"] != "emotion":
+            pass
+        with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=10) as response:  # noqa: S310
+            figures = response.read()
+    assert b"emotiond_label_age_seconds{" in figures
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=figures, capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

@@ -188,7 +188,9 @@ def test_a_stream_is_running_before_its_first_emotion(tiny_classifier: Classifie
     manual = ManualStream(tiny_classifier)
     manual.write(0.5)
     assert manual.serve() == 2
-    assert [event.seq for event in manual.events] == [0, 1, 2]
+    assert isinstance(manual.events[0], Status)
+    assert [event.seq for event in manual.events] == list(range(len(manual.events)))
+    assert len(manual.emotions) == 2
     assert [status.status for status in manual.statuses] == ["running"]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emotiond.exceptions import DataError
-from emotiond.models.training.common.files import load_arrays, save_arrays, write_whole
+from emotiond.models.training.common.files import digest_of, load_arrays, save_arrays, write_whole
 
 
 def test_a_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +35,19 @@ def test_arrays_come_back_as_they_were(tmp_path: Path) -> None:
     assert loaded.keys() == arrays.keys()
     for name, array in arrays.items():
         np.testing.assert_array_equal(loaded[name], array)
+
+
+def test_the_digest_of_arrays_is_of_their_names_types_shapes_and_values() -> None:
+    arrays = {"kernel": np.arange(6.0).reshape(2, 3), "bias": np.zeros(3)}
+    digest = digest_of(arrays)
+    assert digest_of({"bias": arrays["bias"], "kernel": arrays["kernel"].copy()}) == digest
+    for changed in (
+        {"kernel": arrays["kernel"].reshape(3, 2)},
+        {"kernel": arrays["kernel"].astype(np.float32)},
+        {"kernel": arrays["kernel"] + 1e-9},
+        {"gain": np.ones(3)},
+    ):
+        assert digest_of(arrays | changed) != digest
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a zip", b"PK\x03\x04 broken"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ from emotiond.models.training.data.examples import (
     Task,
     load_streams,
     make_examples,
+    refuse_another_encoder,
     training_tasks,
 )
 from emotiond.models.training.data.joining import join
@@ -44,7 +46,8 @@ from tests.models.sounds import RATE, babble
 class FirstBands:
     """An encoder, whose states are the lowest bands of the first frame of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, digest: str = "of the lowest bands") -> None:
+        self.digest = hashlib.sha256(digest.encode()).hexdigest()
         self.streams = 0
         self.restart()
 
@@ -226,6 +229,31 @@ def test_a_folder_with_streams_of_other_clips_is_refused(clips: list[Clip], tmp_
     made([Task(clips[0], 0, 0)], folder)
     with pytest.raises(DataError, match=r"streams of other recordings.*empty folder to --cache"):
         made([Task(clips[0], 0, 0, clips[1])], folder)
+
+
+def test_a_folder_with_streams_of_another_encoder_is_refused(
+    clips: list[Clip], tmp_path: Path
+) -> None:
+    folder, tasks = tmp_path / "examples", [Task(clips[0], 0, 0)]
+    made(tasks, folder)
+    other = FirstBands("of other bands")
+    with pytest.raises(DataError, match=r"streams of another encoder.*empty folder to --cache"):
+        make_examples(tasks, [], other, folder)
+    with pytest.raises(DataError, match=r"streams of another encoder"):
+        refuse_another_encoder(folder, other.digest)
+    refuse_another_encoder(folder, FirstBands().digest)
+
+
+def test_a_folder_that_does_not_name_its_encoder_can_be_used(
+    clips: list[Clip], tmp_path: Path
+) -> None:
+    folder, tasks = tmp_path / "examples", [Task(clips[0], 0, 0)]
+    before = made(tasks, folder)
+    digests = folder / "tasks.sha256"
+    digests.write_text(digests.read_text().split()[0])  # as an earlier version wrote it
+    np.testing.assert_array_equal(made(tasks, folder).states, before.states)
+    with pytest.raises(DataError, match="streams of other recordings"):
+        made([Task(clips[1], 0, 0)], folder)
 
 
 def test_a_folder_without_streams_names_the_command_that_makes_them(tmp_path: Path) -> None:
