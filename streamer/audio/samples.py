@@ -10,7 +10,7 @@ from emotiond.dsp.types import FloatArray
 
 _LARGEST_SAMPLE = 16.0
 """24 dB above full scale. Peaks of sound in floats may lie above 1, but not as far as integers."""
-_INTEGER_SCALES = (2**7, 2**15, 2**23, 2**31)
+_INTEGER_SCALES = (2**15, 2**23, 2**31)
 
 
 class Fault(NamedTuple):
@@ -25,9 +25,13 @@ def from_s16le(data: bytes) -> FloatArray:
     return np.frombuffer(data, "<i2").astype(np.float32) / 32768
 
 
-def fault_of(samples: FloatArray) -> Fault | None:
-    """Return what is wrong with samples in floats; None if they may be sound."""
-    peak = float(np.abs(samples).max(initial=0))
+def peak_of(samples: FloatArray) -> float:
+    """Return the largest magnitude of the samples; NaN where one of them is."""
+    return float(np.maximum(samples.max(initial=0), -samples.min(initial=0)))
+
+
+def fault_of(peak: float) -> Fault | None:
+    """Return what is wrong with samples in floats of this peak; None if they may be sound."""
     if peak <= _LARGEST_SAMPLE:  # false for NaN, too
         return None
     if not np.isfinite(peak):

@@ -17,7 +17,7 @@ from emotiond.exceptions import ConfigError, SourceError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.raw import FORMATS, RawForm, container_of, decode, doubt, wav_form
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.audio.samples import fault_of
+from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.options import Option
 from emotiond.streamer.readers.frames import frames_of, may_be_frames
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
@@ -92,7 +92,7 @@ class StandardInput:
                 break
             rest = data[whole:]
             decoded = decode(data[:whole], form)
-            if (fault := fault_of(decoded)) is not None:
+            if (fault := fault_of(peak_of(decoded))) is not None:
                 raise SourceError(*fault)
             if is_doubtful:
                 seen += data[:whole]
