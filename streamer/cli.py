@@ -6,6 +6,7 @@ import argparse
 import io
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -273,6 +274,9 @@ def _details(option: Option, settings: object) -> dict[str, Any]:
 
 
 def _run(options: dict[str, Any]) -> int:
+    # Until the daemon handles it, nothing is open that needs closing. Without a handler, the first
+    # process of a container would ignore the signal.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     config = make_config(options, os.environ)
     refuse_exposure(config)
     # Devices and decoders open slowly, and so do the daemon's imports: do both at once.

@@ -8,7 +8,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)
     files, status = options["files"], 0
+    _refuse_to_read_twice(files)
     count = min(len(files), os.cpu_count() or 1, _MOST_ANALYSTS)
     with contextlib.ExitStack() as stack:
         # The decoders start while the model is read.
@@ -67,6 +68,19 @@ def analyze_files(options: dict[str, Any]) -> int:
                 print(f"emotiond: {error}", file=sys.stderr, flush=True)
                 status = 1
     return status
+
+
+def _refuse_to_read_twice(files: Sequence[str]) -> None:
+    """Two readers of one pipe would get a part of its sound each."""
+    from emotiond.streamer.readers.opening import read_once
+
+    found: dict[Hashable, str] = {}
+    for file in files:
+        key = read_once(file)
+        if key is not None and key in found:
+            names = " and ".join(dict.fromkeys((found[key], file)))
+            raise ConfigError(f"{names}: it can be read only once", "Name it once")
+        found[key] = file
 
 
 def _as_text(shortest_seconds: float) -> Callable[[Any], None]:

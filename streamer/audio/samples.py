@@ -25,9 +25,13 @@ def from_s16le(data: bytes) -> FloatArray:
     return np.frombuffer(data, "<i2").astype(np.float32) / 32768
 
 
-def fault_of(samples: FloatArray) -> Fault | None:
-    """Return what is wrong with samples in floats; None if they may be sound."""
-    peak = float(np.abs(samples).max(initial=0))
+def peak_of(samples: FloatArray) -> float:
+    """Return the largest magnitude of the samples; NaN where one of them is."""
+    return float(np.maximum(samples.max(initial=0), -samples.min(initial=0)))
+
+
+def fault_of(peak: float) -> Fault | None:
+    """Return what is wrong with samples in floats of this peak; None if they may be sound."""
     if peak <= _LARGEST_SAMPLE:  # false for NaN, too
         return None
     if not np.isfinite(peak):
@@ -35,7 +39,7 @@ def fault_of(samples: FloatArray) -> Fault | None:
             "there are samples that are not finite numbers",
             "Replace them: numpy.nan_to_num in Python, or export it again as 16-bit PCM",
         )
-    # The peak is of a part of the sound. Louder parts may follow: it excludes only smaller scales.
+    # The peak may be of a part of the sound. Louder parts may follow: it excludes smaller scales.
     possible = [(bits, 2 ** (bits - 1)) for bits in _INTEGER_BITS if peak <= 2 ** (bits - 1)]
     if not possible:
         return Fault(

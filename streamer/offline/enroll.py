@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from emotiond.inference.profile import Profile, make_profile
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.config import Config
+from emotiond.streamer.protocol.events import StreamStatus
 from emotiond.streamer.sources.source import Source
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import RING_SECONDS
@@ -24,6 +26,8 @@ WANTED_SECONDS = 20.0
 _FEWEST_SECONDS = 5.0  # least amount of speech, if the source ends early
 _MOST_SECONDS = 300.0  # longest audio that is searched for the speech
 _PATIENCE_SECONDS = 15.0  # longest wait for any audio
+
+_log = logging.getLogger(__name__)
 
 OnProgress = Callable[[float, float], None]
 """Takes the seconds of speech so far, without its pauses, and those of all sound."""
@@ -52,7 +56,7 @@ def enroll(source: Source, classifier: Classifier, on_progress: OnProgress) -> P
     woken = threading.Event()
     ring.on_wake(woken.set)
     try:
-        source.start(ring, lambda *_: None)
+        source.start(ring, _log_detail)
         for chunk in _chunks(chunker, woken):
             pipeline.process(chunk, classifier)
             received_seconds = (chunk.position + chunk.samples.shape[0]) / SAMPLE_RATE
@@ -88,6 +92,11 @@ def new_speaker(classifier: Classifier) -> Speaker:
         )
     lasting = dataclasses.replace(settings, horizon_seconds=math.inf)
     return Speaker(lasting, cold.vector.shape[0])
+
+
+def _log_detail(_status: StreamStatus, detail: str) -> None:
+    if detail:
+        _log.warning("%s", detail)
 
 
 def _chunks(chunker: Chunker, woken: threading.Event) -> Iterator[Chunk]:

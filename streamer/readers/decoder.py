@@ -24,7 +24,7 @@ import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError, shortage_of
-from emotiond.streamer.readers.opening import STANDARD_INPUT, is_pipe, open_to_read, unreadable
+from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import MOST_SECONDS, open_sound_file, read_block
 
 BLOCK_SECONDS = 0.5
@@ -72,8 +72,9 @@ class Decoder:
 
         Args:
             path: the path, or a name for messages if the file is open already.
-            file: an open file, which is read from its present position to its end. A pipe is opened
-                and read to its end in this process: its path may mean nothing to another.
+            file: an open file, which is read from its present position to its end. A pipe, or an
+                open file like ``/dev/stdin``, is opened and read to its end in this process: its
+                path means something else to another, or nothing.
 
         Raises:
             SourceError: the file cannot be decoded, or crashed the decoder.
@@ -83,9 +84,9 @@ class Decoder:
             self._process = _start()
         if file is not None:
             return Decoding(self, path, file)
-        if path == STANDARD_INPUT or is_pipe(path):
-            with open_to_read(path) as pipe:
-                return Decoding(self, path, pipe)
+        if is_own(path) or is_pipe(path):
+            with open_to_read(path) as opened:
+                return Decoding(self, path, opened)
         return Decoding(self, path)
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import os
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,9 +12,12 @@ from emotiond.dsp.mono import MonoMixer
 from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.readers.opening import open_to_read
+from emotiond.streamer.readers.opening import open_to_read, unreadable
 from emotiond.streamer.readers.piece import Piece, PieceFile
 from emotiond.streamer.readers.pieces import pieces_of
+
+_STEP_FRAMES = 1000
+"""libsndfile gives nothing of a step in which it finds damage, or the end of a file that is cut."""
 
 
 class LibsndfileReader:
@@ -31,16 +33,14 @@ class LibsndfileReader:
 
     def __init__(self, path: str, content: BinaryIO | None) -> None:
         self._path = path
-        # As bytes, because a name need not be text.
-        self._name: Any = os.fsencode(path) if os.name == "posix" else path
-        self._has_name = content is None
+        self._is_owner = content is None
         self._bytes = open_to_read(path) if content is None else content
         self._sound: Any = None
         try:
             self._bytes.seek(0, io.SEEK_END)
-            self._size = self._bytes.tell()
+            size = self._bytes.tell()
             _refuse_ogg_flac(path, self._bytes)
-            self._pieces = iter(pieces_of(self._bytes, self._size))
+            self._pieces = iter(pieces_of(self._bytes, size))
             self._sound = self._open(next(self._pieces))
         except BaseException:
             self.close()
@@ -69,7 +69,7 @@ class LibsndfileReader:
         """Close the file."""
         if self._sound is not None:
             self._sound.close()
-        if self._has_name:
+        if self._is_owner:
             self._bytes.close()
 
     def _next(self) -> None:
@@ -82,34 +82,49 @@ class LibsndfileReader:
             self._conform = _Conforming(self.sample_rate, self.channels, self._sound)
 
     def _open(self, piece: Piece) -> Any:
-        self._piece, self._read_frames = piece, 0
-        is_whole = self._has_name and piece.covers(self._size)
+        self._counted, self._read_frames, self._is_over = piece.counted, 0, False
+        # Never by its name: libsndfile would believe the suffix.
+        self._file = PieceFile(self._bytes, piece)
         try:
-            file = self._name if is_whole else PieceFile(self._bytes, piece)
-            sound = _sound_file_class()(file)
+            sound = _sound_file_class()(self._file)
             sound.read(piece.skipped)
             return sound
-        except (OSError, RuntimeError, TypeError) as error:
-            # TypeError: the suffix is .raw. soundfile does not examine such a file.
-            reason = (
-                getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
-            )
+        except (OSError, RuntimeError) as error:
+            if self._file.failure is not None:
+                raise unreadable(self._path, self._file.failure) from None
+            reason = getattr(error, "error_string", None) or error
             raise SourceError(
                 f"{self._path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
                 "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
             ) from None
 
     def _read(self, frames: int) -> FloatArray:
+        """Return the next samples of the piece, up to where it ends or is cut off."""
+        steps = [np.empty((0, self._sound.channels), np.float32)]
+        while frames and not self._is_over:
+            step = self._read_step(min(frames, _STEP_FRAMES))
+            self._is_over = not step.shape[0]
+            self._read_frames += step.shape[0]
+            frames -= step.shape[0]
+            steps.append(step)
+        return np.concatenate(steps)
+
+    def _read_step(self, frames: int) -> FloatArray:
+        left = self._counted - self._read_frames
         try:
-            samples: FloatArray = self._sound.read(frames, "float32", True)
+            step: FloatArray = self._sound.read(
+                min(frames, left if left > 0 else frames), "float32", True
+            )
         except (OSError, RuntimeError) as error:
-            if 0 < self._piece.counted <= self._read_frames:
-                return np.empty((0, self._sound.channels), np.float32)
-            raise SourceError(
-                f"{self._path}: it is damaged ({error})", "Convert it again"
-            ) from None
-        self._read_frames += samples.shape[0]
-        return samples
+            is_end = self._file.is_at_end or (self._counted and left <= 0)
+            if self._file.failure is None and not is_end:
+                raise SourceError(
+                    f"{self._path}: it is damaged ({error})", "Convert it again"
+                ) from None
+            step = np.empty((0, self._sound.channels), np.float32)
+        if self._file.failure is not None:
+            raise unreadable(self._path, self._file.failure)
+        return step
 
 
 def _refuse_ogg_flac(path: str, file: BinaryIO) -> None:

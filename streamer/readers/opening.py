@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Hashable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +13,8 @@ from emotiond.exceptions import SourceError, shortage_of
 
 STANDARD_INPUT = "-"
 """The path that stands for standard input."""
+
+_OWN = ("/dev/stdin", "/dev/fd/", "/proc/self/", "/proc/thread-self/")
 
 _SENTENCES = {
     errno.ENOENT: ("there is no such file", "Check the path"),
@@ -67,6 +70,22 @@ def is_pipe(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
+
+
+def is_own(path: str) -> bool:
+    """Return whether a path leads to an open file of this process, and elsewhere in another."""
+    return path == STANDARD_INPUT or os.path.normpath(path).startswith(_OWN)
+
+
+def read_once(path: str) -> Hashable | None:
+    """Return what a path leads to if that can be read only once; None for any other file."""
+    if path != STANDARD_INPUT and not is_pipe(path):
+        return None
+    try:
+        found = os.fstat(0) if path == STANDARD_INPUT else Path(path).stat()
+    except OSError:  # opening it says why
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _forbidden(path: str) -> SourceError:

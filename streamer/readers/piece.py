@@ -23,19 +23,24 @@ class Piece:
     skipped: int = 0
     """Samples of ``head``, which are left out."""
 
-    def covers(self, size: int) -> bool:
-        """Return whether the piece is a whole file of this size, as it is."""
-        return self == Piece(0, size)
-
 
 class PieceFile(io.RawIOBase):
-    """A piece as a file to be read. The file that it is of stays open, and is not shared."""
+    """A piece as a file to be read. The file that it is of stays open, and is not shared.
+
+    An error of the system ends it: who reads through a C library looks at ``failure`` afterwards.
+    """
 
     def __init__(self, file: BinaryIO, piece: Piece) -> None:
         self._file = file
         self._piece = piece
         self._size = len(piece.head) + piece.stop - piece.start
         self._position = 0
+        self.failure: OSError | None = None
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all bytes are read."""
+        return self._position >= self._size
 
     def readable(self) -> bool:
         """Return True."""
@@ -63,8 +68,12 @@ class PieceFile(io.RawIOBase):
         data = bytearray(head)
         if len(data) < count:
             first = self._piece.start + self._position + len(head) - len(self._piece.head)
-            self._file.seek(first)
-            data += self._file.read(count - len(data))
+            try:
+                self._file.seek(first)
+                data += self._file.read(count - len(data))
+            except OSError as error:
+                self.failure = error
+                return 0
             for position, patch in self._piece.patches.items():
                 for index, value in enumerate(patch, position - first + len(head)):
                     if len(head) <= index < len(data):

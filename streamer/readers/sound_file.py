@@ -10,7 +10,7 @@ import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.audio.samples import fault_of
+from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.readers import kinds
 from emotiond.streamer.readers.opening import open_to_read
 from emotiond.streamer.readers.reader import SoundReader
@@ -20,6 +20,7 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
 MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 _BLOCK_SECONDS = 60.0
+_PEAK_SECONDS = 600.0  # of sound that is searched for the peak that tells the scale of integers
 
 
 def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
@@ -75,9 +76,17 @@ def read_block(reader: SoundReader, path: str, seconds: float) -> FloatArray:
         SourceError: the file is damaged here, or its samples are not finite, or scaled as integers.
     """
     block = reader.read(max(1, round(seconds * reader.sample_rate)))
-    if (fault := fault_of(block)) is not None:
-        raise SourceError(f"{path}: {fault.problem}", fault.remedy)
-    return block
+    peak = peak_of(block)
+    if fault_of(peak) is None:
+        return block
+    seconds_left = _PEAK_SECONDS
+    while seconds_left > 0 and block.shape[0] and np.isfinite(peak):
+        block = reader.read(reader.sample_rate)
+        peak = float(np.maximum(peak, peak_of(block)))
+        seconds_left -= 1
+    fault = fault_of(peak)
+    assert fault is not None
+    raise SourceError(f"{path}: {fault.problem}", fault.remedy)
 
 
 def read_sound_file(path: str) -> tuple[FloatArray, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emotiond.dsp.mono import MonoMixer
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.audio.samples import fault_of
+from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 
 Samples = npt.NDArray[Any]
@@ -85,8 +85,7 @@ def read_array(samples: object, sample_rate: object) -> SampleReading:
     if not array.shape[0]:
         raise SourceError("the array holds no sound (0 samples)", "Give one sample at least")
     reading = SampleReading(iter((array,)), sample_rate)
-    for piece in _pieces(array):
-        to_floats(piece)
+    _check_values(array)
     return reading
 
 
@@ -140,16 +139,13 @@ def to_floats(samples: Samples) -> FloatArray:
     Raises:
         SourceError: a sample is not a finite number, or scaled as an integer.
     """
+    _check_values(samples)
     if samples.dtype.kind == "i":
         samples = samples.astype(np.float32) / _FULL_SCALE
-    else:
-        fault = fault_of(samples.astype(np.float32) if samples.itemsize == 2 else samples)
-        if fault is not None:
-            raise SourceError(fault.problem, f"Give floats from -1 to 1. {fault.remedy}")
     return np.ascontiguousarray(samples, np.float32)
 
 
-def _pieces(samples: Samples) -> Iterator[Samples]:
-    """Yield an array in pieces, so that converting it takes little memory."""
-    for first in range(0, samples.shape[0], 2**16):
-        yield samples[first : first + 2**16]
+def _check_values(samples: Samples) -> None:
+    fault = fault_of(peak_of(samples)) if samples.dtype.kind == "f" else None
+    if fault is not None:
+        raise SourceError(fault.problem, f"Give floats from -1 to 1. {fault.remedy}")

@@ -40,7 +40,7 @@ from emotiond.streamer.sources.portaudio import (
     Opening,
 )
 from emotiond.streamer.sources.reconnecting import Supervisor
-from emotiond.streamer.sources.sound_server import ServerPrograms, SoundServer
+from emotiond.streamer.sources.sound_server import ServerPrograms, ServerSource, SoundServer
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
 
 _STALL_SECONDS = 1.5  # without a block, after which the device counts as lost
@@ -183,9 +183,19 @@ class Microphone:
         if self._server is None or time.monotonic() < self._next_look_seconds:
             return False
         self._next_look_seconds = time.monotonic() + _LOOK_SECONDS
-        server = self._programs.read(self._server.api)
+        server = self._programs.read_again(self._server)
+        if server is None:
+            return False
         assert self._device is not None
-        return server is not None and is_moved(self._device, server, capture.process_id)
+        if is_moved(self._device, server, capture.process_id):
+            return True
+        self._name(server.source_of(capture.process_id))
+        return False
+
+    def _name(self, recorded: ServerSource | None) -> None:
+        """Let the description name what is recorded: the default may be another one by now."""
+        if recorded is not None:
+            self.about = dataclasses.replace(self.about, device=recorded.description)
 
     def close(self) -> None:
         """Close the device, and end the process that captures it."""
@@ -267,7 +277,7 @@ def _given_by(server: SoundServer, device: Device, devices: Sequence[Device]) ->
     if source is None:
         raise NoMicrophoneError("there is no microphone", NO_DEVICE)
     if not source.is_monitor:
-        return device
+        return dataclasses.replace(device, name=source.description)
     by_device = any(each.source == source.name for each in devices)
     how = f"; or, if you mean it, --device {source.name!r}" if by_device else ""
     raise NoMicrophoneError(
@@ -286,6 +296,7 @@ def _named_by_environment(named: str, server: SoundServer, device: Device) -> De
         )
     return dataclasses.replace(
         device,
+        name=source.description,
         api=server.api,
         source=named,
         plug_in=device.index,

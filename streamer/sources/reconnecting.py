@@ -10,7 +10,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import StreamStatus
-from emotiond.streamer.sources.source import OnStatus
+from emotiond.streamer.sources.source import About, OnStatus
 
 Found = TypeVar("Found")
 
@@ -24,6 +24,8 @@ class Reopenable(Protocol[Found]):
     That thread calls :meth:`Supervisor.note_block` before it writes a block.
     """
 
+    about: About
+    """What is open. A new status says so when it changes."""
     lost_detail: str
     """The detail of ``reconnecting``."""
     muted_detail: str
@@ -69,7 +71,7 @@ class Supervisor(Generic[Found]):
         self._opened_seconds = 0.0
         self._last_block_seconds: float | None = None
         self._was_muted = False  # since the last block
-        self._reported: tuple[StreamStatus, str] | None = None
+        self._reported: tuple[StreamStatus, str, About] | None = None
         self._complaint = ""
         self._reporting = threading.Lock()
         self._attention = threading.Event()  # something has changed
@@ -181,8 +183,9 @@ class Supervisor(Generic[Found]):
 
     def _report(self, status: StreamStatus, detail: str) -> None:
         with self._reporting:  # the writing thread reports the first block
-            if self._reported != (status, detail):
-                self._reported = (status, detail)
+            new = (status, detail, self._device.about)
+            if self._reported != new:
+                self._reported = new
                 self._on_status(status, detail)
 
     def _close(self) -> None:

@@ -27,7 +27,7 @@ PLUG_INS = {PIPEWIRE: "pipewire", PULSEAUDIO: "pulse"}
 """The names of ALSA's plug-ins for the servers."""
 
 _MOST_SECONDS = 2.0
-_PULSE_PARTS = re.compile(r"^(?:Source|Source Output) #", re.MULTILINE)
+_PULSE_PARTS = re.compile(r"^(?=[A-Z][A-Za-z ]* #\d+$)", re.MULTILINE)
 _PIPEWIRE_KINDS = {"Audio/Sink": True, "Audio/Source": False, "Audio/Source/Virtual": False}
 """Nodes that can be recorded, and whether they are monitors then."""
 
@@ -95,6 +95,15 @@ class ServerPrograms:
                 return found
         return None
 
+    def read_again(self, server: SoundServer) -> SoundServer | None:
+        """Return what a server says now, at less cost: its default source is the earlier one.
+
+        None if it does not answer.
+        """
+        if server.api == PULSEAUDIO:
+            return _listed_by_pulseaudio(self._ask, server.default)
+        return read_pipewire(self._ask)
+
     def close(self) -> None:
         """End the program that is asked just now. Any thread may call this."""
         with self._lock:
@@ -139,10 +148,17 @@ Ask = Callable[..., str]
 def read_pulseaudio(ask: Ask) -> SoundServer | None:
     """Return what ``pactl`` says, of PulseAudio or of PipeWire's server for its protocol."""
     about = ask("pactl", "info")
-    if not about:
+    default = _field(f"\t{about}".replace("\n", "\n\t"), "Default Source")
+    return _listed_by_pulseaudio(ask, default) if about else None
+
+
+def _listed_by_pulseaudio(ask: Ask, default: str | None) -> SoundServer | None:
+    listed = ask("pactl", "list")
+    if not listed:
         return None
+    parts = [part.partition(" #") for part in _PULSE_PARTS.split(listed)]
     sources = {}
-    for part in _PULSE_PARTS.split(ask("pactl", "list", "sources"))[1:]:
+    for part in (part for kind, _, part in parts if kind == "Source"):
         channels = re.search(r"^\tSample Specification: \S+ (\d+)ch", part, re.MULTILINE)
         sources[part.split("\n")[0]] = ServerSource(
             name=_field(part, "Name"),
@@ -151,12 +167,11 @@ def read_pulseaudio(ask: Ask) -> SoundServer | None:
             is_monitor=_field(part, "Monitor of Sink") not in ("n/a", ""),
         )
     recorded = {}
-    for part in _PULSE_PARTS.split(ask("pactl", "list", "source-outputs"))[1:]:
+    for part in (part for kind, _, part in parts if kind == "Source Output"):
         process = re.search(r'application\.process\.id = "(\d+)"', part)
         source = sources.get(_field(part, "Source"))
         if process and source:
             recorded[int(process[1])] = source.name
-    default = _field(f"\t{about}".replace("\n", "\n\t"), "Default Source")
     known = {source.name for source in sources.values()}
     return SoundServer(
         PULSEAUDIO, tuple(sources.values()), default if default in known else None, recorded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -15,16 +14,22 @@ from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer.audio.raw import FORMATS, RawForm, container_of, decode, doubt, wav_form
+from emotiond.streamer.audio.raw import (
+    FORMATS,
+    RawForm,
+    container_of,
+    decode,
+    doubt,
+    is_silent,
+    wav_form,
+)
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.audio.samples import fault_of
+from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.options import Option
 from emotiond.streamer.readers.frames import frames_of, may_be_frames
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
-
-_log = logging.getLogger(__name__)
 
 _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
@@ -79,11 +84,11 @@ class StandardInput:
     def _read(self, ring: Ring, on_status: OnStatus) -> None:
         form, rest = self._begin()
         mixer = MonoMixer(form.sample_rate, form.channels)
-        resampler = Resampler(form.sample_rate, self.sample_rate)
+        resampler = Resampler(form.sample_rate, self.sample_rate, live=self._realtime)
         block_bytes = form.frame_bytes * max(1, round(_BLOCK_SECONDS * form.sample_rate))
         is_doubtful = form == RawForm(form.sample_rate, 1, _DEFAULT_FORMAT) and form is self._form
         seen = bytearray()
-        started, samples = time.monotonic(), 0
+        started, samples, taken = time.monotonic(), 0, 0
         while not self._stop.is_set():
             new = b"" if len(rest) >= form.frame_bytes else _read(block_bytes - len(rest))
             data = rest + new
@@ -92,26 +97,42 @@ class StandardInput:
                 break
             rest = data[whole:]
             decoded = decode(data[:whole], form)
-            if (fault := fault_of(decoded)) is not None:
+            if (fault := fault_of(peak_of(decoded))) is not None:
                 raise SourceError(*fault)
             if is_doubtful:
                 seen += data[:whole]
                 if len(seen) >= 2 * _DOUBT_SECONDS * form.sample_rate:
-                    is_doubtful = False
-                    if (looks_like := doubt(bytes(seen))) is not None:
-                        detail = f"standard input looks like {looks_like}"
-                        _log.warning("%s", detail)
-                        on_status("running", detail)
+                    is_doubtful = is_silent(bytes(seen))
+                    if not is_doubtful and (looks_like := doubt(bytes(seen))) is not None:
+                        on_status("running", f"standard input looks like {looks_like}")
+                    seen.clear()
             block = resampler.push(mixer.push(decoded))
             samples += block.shape[0]
-            if not self._write(ring, block, started, samples):
+            taken += decoded.shape[0]
+            held_seconds = taken / form.sample_rate - samples / self.sample_rate
+            if not self._write(ring, block, started, samples, held_seconds):
                 break
             # After a pause, the input cannot have been spoken before the pause.
             started = max(started, time.monotonic() - samples / self.sample_rate)
         self._write(ring, resampler.push(np.empty(0, np.float32), last=True), started, samples)
 
-    def _write(self, ring: Ring, block: FloatArray, started: float, samples: int) -> bool:
-        """Write samples when they are due. Returns False once stopped."""
+    def _write(
+        self,
+        ring: Ring,
+        block: FloatArray,
+        started: float,
+        samples: int,
+        held_seconds: float = 0.0,
+    ) -> bool:
+        """Write samples when they are due. Returns False once stopped.
+
+        Args:
+            ring: it gets them.
+            block: mono, shape ``(n,)``.
+            started: when the first of all samples was due, by the monotonic clock.
+            samples: their number so far, with these.
+            held_seconds: duration of the sound behind them, which the resampler holds back.
+        """
         if not self._realtime:
             if not ring.wait_for_room(block.shape[0], self._stop):
                 return False
@@ -121,7 +142,7 @@ class StandardInput:
             ahead_seconds = spoken_seconds - (time.monotonic() - started)
             self._stop.wait(max(0.0, ahead_seconds - _MOST_AHEAD_SECONDS))
         if block.shape[0]:
-            ring.write(block[:, None], time.monotonic())
+            ring.write(block[:, None], time.monotonic() - held_seconds)
         return True
 
     def _begin(self) -> tuple[RawForm, bytes]:

@@ -11,7 +11,7 @@ from emotiond.dsp.mono import MonoMixer
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.audio.samples import fault_of, from_s16le
+from emotiond.streamer.audio.samples import fault_of, from_s16le, peak_of
 from emotiond.streamer.protocol.requests import Format
 from emotiond.streamer.sources.source import About, OnStatus, Switch
 
@@ -33,7 +33,7 @@ def decode(data: bytes, form: Format, channels: int) -> FloatArray:
     if form == "s16le":
         return from_s16le(data).reshape(-1, channels)
     samples = np.frombuffer(data, kind).astype(np.float32).reshape(-1, channels)
-    if (fault := fault_of(samples)) is not None:
+    if (fault := fault_of(peak_of(samples))) is not None:
         raise SourceError(*fault)
     return samples
 

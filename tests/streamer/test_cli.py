@@ -283,8 +283,16 @@ def as_device(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
         return emotiond(*arguments, stdin=process.stdout)
 
 
+def as_device_of_a_file(path: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """The decoder's own ``/dev/stdin`` is another one."""
+    with Path(path).open("rb") as file:
+        arguments = ("analyze", "/dev/stdin", "--model", TINY, "--format", "json")
+        return emotiond(*arguments, stdin=file)
+
+
 @pytest.mark.parametrize(
-    "given", [as_named_pipe, as_substituted_process, as_standard_input, as_device]
+    "given",
+    [as_named_pipe, as_substituted_process, as_standard_input, as_device, as_device_of_a_file],
 )
 def test_analyze_reads_a_pipe_as_it_reads_a_file(
     given: Callable[[str, Path], subprocess.CompletedProcess[str]], tmp_path: Path
@@ -295,6 +303,16 @@ def test_analyze_reads_a_pipe_as_it_reads_a_file(
     for name in ("duration", "label", "scores"):
         assert found[name] == expected[name]
     assert len(found["events"]) == len(expected["events"])
+
+
+@pytest.mark.parametrize("names", [("-", "-"), ("-", "/dev/stdin")])
+def test_a_pipe_that_is_named_twice_is_not_shared_out(names: tuple[str, str]) -> None:
+    with subprocess.Popen(["cat", str(DEMO)], stdout=subprocess.PIPE) as process:
+        ended = emotiond("analyze", *names, "--model", TINY, stdin=process.stdout)
+        assert process.stdout is not None
+        process.stdout.close()
+    assert_one_line(ended.stderr, "it can be read only once. Name it once")
+    assert (ended.returncode, ended.stdout) == (1, "")
 
 
 def test_standard_input_without_sound_is_reported_in_one_line() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,24 @@ def test_a_signal_while_it_starts_ends_it_as_quietly() -> None:
                 process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=PATIENCE_SECONDS) in (0, -signal.SIGTERM)
             assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None or os.geteuid() != 0, reason="needs a namespace of processes"
+)
+def test_a_signal_while_it_starts_ends_the_first_process_of_a_container(tmp_path: Path) -> None:
+    """The system delivers no signal to such a process that it does not handle."""
+    fifo = tmp_path / "settings.toml"
+    os.mkfifo(fifo)  # it waits for its settings
+    starting = [*COMMAND, "run", "--config", str(fifo)]
+    with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", *starting]) as process:
+        try:
+            with fifo.open("w"):  # returns when it reads them
+                children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+                os.kill(int(children.read_text()), signal.SIGTERM)
+                assert process.wait(timeout=PATIENCE_SECONDS) == 0
+        finally:
+            process.kill()
 
 
 CLOCK = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import struct
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import SourceError
 from emotiond.streamer.readers.libsndfile_reader import LibsndfileReader
 from emotiond.streamer.readers.piece import Piece, PieceFile
 from emotiond.streamer.readers.pieces import pieces_of
@@ -111,6 +113,52 @@ def test_it_is_read_by_its_path_as_well(tmp_path: Path) -> None:
 @pytest.mark.parametrize("behind", [LIST, LIST + LIST, b"\0", ID3_BEHIND, LIST + ID3_BEHIND])
 def test_what_follows_the_sound_is_no_sound(behind: bytes) -> None:
     np.testing.assert_allclose(read(wav(behind=behind))[:, 0], INTEGERS, atol=1e-6)
+
+
+@pytest.mark.parametrize("counted", [0, 62_463])
+@pytest.mark.parametrize("behind", [ID3_BEHIND, bytes(3000)])
+def test_what_follows_the_sound_of_a_flac_file_is_no_damage(counted: int, behind: bytes) -> None:
+    sound = SOUND[:62_463]  # no whole number of blocks, nor of frames
+    content = encoded(sound, "FLAC", subtype="PCM_16")
+    numbers = int.from_bytes(content[18:26], "big") >> 36 << 36 | counted
+    found = read(patched(content, 18, numbers.to_bytes(8, "big")) + behind)[:, 0]
+    if counted:
+        np.testing.assert_allclose(found, INTEGERS[: sound.size], atol=1e-6)
+    assert 0 <= sound.size - found.size < 1000
+
+
+@pytest.mark.parametrize("counted", [0, SOUND.shape[0]])
+def test_a_flac_file_that_is_cut_off_is_read_up_to_there(counted: int) -> None:
+    content = flac(counted)
+    found = read(content[: len(content) // 2])[:, 0]
+    assert SOUND.size // 4 < found.size < SOUND.size
+    np.testing.assert_allclose(found, INTEGERS[: found.size], atol=1e-6)
+
+
+def test_a_flac_file_with_a_hole_is_damaged() -> None:
+    content = flac(0)
+    with pytest.raises(SourceError, match="it is damaged"):
+        read(content[:20_000] + bytes(2000) + content[22_000:])
+
+
+class FailingDisk(io.BytesIO):
+    """A file of which the second half cannot be read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() > len(self.getvalue()) // 2:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(size)
+
+
+@pytest.mark.parametrize("format_", ["WAV", "AIFF", "OGG"])
+def test_a_disk_that_fails_is_no_end_of_the_sound(format_: str) -> None:
+    sound = np.concatenate([noise(20, -20)] * 2)
+    disk = FailingDisk(encoded(sound, format_))
+    with pytest.raises((SourceError, OSError)) as failed:
+        reader = LibsndfileReader("x", disk)
+        while reader.read(8000).shape[0]:
+            pass
+    assert failed.type is OSError or "the disk cannot be read here" in str(failed.value)
 
 
 def test_a_wav_file_without_sound_has_none() -> None:

@@ -50,6 +50,18 @@ def test_a_file_without_audio_is_refused(tmp_path: Path, content: bytes, name: s
     assert "not a sound file" in refusal(str(path))
 
 
+@pytest.mark.parametrize("name", ["x.mp3", "x.raw", "x.au", "x.vox", "x.sd2"])
+def test_the_suffix_says_nothing(tmp_path: Path, name: str) -> None:
+    sound = tone(440, 0.1)
+    for content in ("WAV", "AIFF", "OGG"):
+        samples, _ = read_sound_file(save(tmp_path / name, sound, format=content))
+        assert samples.shape == (sound.size, 1)
+    (tmp_path / name).write_bytes(b"<!DOCTYPE html>404" * 99)
+    assert "not a sound file that can be read (Format not recognised)" in refusal(
+        str(tmp_path / name)
+    )
+
+
 @pytest.mark.parametrize("format_", ["WAV", "FLAC"])
 def test_zero_seconds_are_refused(tmp_path: Path, format_: str) -> None:
     path = tmp_path / "x"
@@ -71,6 +83,14 @@ def test_samples_that_no_scale_explains_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "x.wav", 1e30 * tone(440, 0.2), subtype="DOUBLE")
     with pytest.raises(SourceError, match="samples reach"):
         read_block(open_sound_file(str(path)), str(path), 0.1)
+
+
+@pytest.mark.parametrize("scale", [2**15, 2**23])
+def test_the_loudest_sound_of_a_file_tells_its_scale(tmp_path: Path, scale: int) -> None:
+    swelling = np.linspace(0.001, 0.5, 32_000) * tone(440, 2)
+    path = save(tmp_path / "x.wav", scale * swelling, subtype="DOUBLE")
+    with pytest.raises(SourceError, match=f"Divide them by {scale} for "):
+        read_sound_file(path)
 
 
 def test_blocks_are_float32_and_empty_at_the_end(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Block, Ring
 from emotiond.streamer.sources import reconnecting
 from emotiond.streamer.sources.reconnecting import Supervisor, growing_pauses
+from emotiond.streamer.sources.source import About
 
 RATE = 16_000
 PATIENCE_SECONDS = 20
@@ -23,6 +24,7 @@ class Cable:
     """A device that the test plugs and pulls. It writes one block whenever it is opened."""
 
     lost_detail, muted_detail = "it is pulled", "it is closed"
+    about = About()
 
     def __init__(self) -> None:
         self.ring = Ring(10 * RATE, 1, RATE)
@@ -186,6 +188,13 @@ def test_a_complaint_about_the_sound_is_reported_until_all_is_well(cable: Cable)
     cable.supervisor.complain("only zeros come")
     assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "only zeros come")
     cable.supervisor.complain("")
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "")
+
+
+def test_another_description_is_reported_with_the_same_status(cable: Cable) -> None:
+    cable.start()
+    cable.about = About(device="another one")
+    cable.supervisor.check()
     assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "")
 
 

@@ -94,6 +94,22 @@ def test_a_stream_that_is_moved_to_a_monitor_has_lost_its_microphone(
 
 
 @pytest.mark.system
+def test_the_status_of_the_default_device_names_its_microphone(microphone: SoundServer) -> None:
+    plug(microphone, *ROOM)
+    plug(microphone, *DESK)
+    with running_daemon(*MIC, environment=unnamed(microphone)) as daemon:
+        told = statuses(daemon)
+        running = next(told)
+        assert (running["status"], running["device"]) == ("running", "Desk Microphone")
+        outputs = pactl(microphone, "list", "short", "source-outputs").splitlines()
+        number = outputs[-1].split()[0]  # the latest one
+        pactl(microphone, "move-source-output", number, "room")
+        moved = next(told)
+        assert (moved["status"], moved["device"]) == ("running", "Room Microphone")
+        assert moved["device_latency_ms"] == running["device_latency_ms"]
+
+
+@pytest.mark.system
 def test_a_source_that_the_environment_names_is_waited_for(microphone: SoundServer) -> None:
     with running_daemon(
         *MIC, environment={**microphone.environment, "PULSE_SOURCE": "desk"}
@@ -119,7 +135,7 @@ def test_a_source_of_pipewire_that_the_environment_names_is_waited_for(pipewire:
     environment = {**pipewire.environment, "PIPEWIRE_NODE": "speaker"}
     with running_daemon(*MIC, environment=environment) as daemon:  # a monitor that is meant
         running = next(statuses(daemon))
-        assert (running["status"], running["device"]) == ("running", "default")
+        assert (running["status"], running["device"]) == ("running", "Monitor of Speaker")
         assert pipewire.recorded() == {"speaker"}
 
 
