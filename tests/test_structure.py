@@ -21,6 +21,7 @@ LAYERS = (
         "streamer.background",
         "streamer.folders",
         "streamer.options",
+        "streamer.private_files",
         "streamer.service_manager",
     },
     {"streamer.protocol", "streamer.audio"},

@@ -194,7 +194,7 @@ class Daemon:
         return Surroundings(
             self._streams,
             self._config.lossless,
-            lambda: [each for each in self._last_messages() if each.stream not in withheld],
+            lambda: [each for each in self._hub.last_messages() if each.stream not in withheld],
             self._greeting,
             self._health,
             self._metrics,
@@ -270,11 +270,8 @@ class Daemon:
             self._abouts(),
             None if last is None else last.event,
         )
-        rest = [message.text for message in self._last_messages() if message is not last]
+        rest = [message.text for message in self._hub.last_messages() if message is not last]
         return [encode(first), *rest]
-
-    def _last_messages(self) -> Sequence[Message]:
-        return (*self._hub.last_status.values(), *self._hub.last_emotion.values())
 
     def _health(self) -> dict[str, Any]:
         return health(

@@ -83,7 +83,7 @@ def _prepare(settings: ZeroMQSettings) -> Opener | None:
     keys = None if settings.zmq_curve is None else Path(settings.zmq_curve)
 
     async def open_publishers(around: Surroundings) -> Output:
-        from emotiond.streamer.outputs.zeromq_publisher import Publishers
+        from emotiond.streamer.outputs.zeromq_publishers import Publishers
 
         endpoint, latest = (
             None if each == _OFF else each for each in (settings.zmq, settings.zmq_latest)
