@@ -18,7 +18,7 @@ from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import Runtime
-from emotiond.streamer.config import Config, exposure_warnings
+from emotiond.streamer.config import Config, closed_unasked, exposure_warnings
 from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
@@ -69,7 +69,7 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     model = find_model(config.model, runtime)
     openers = prepare_outputs(config)
     sources = opened()
-    for warning in exposure_warnings(config):
+    for warning in [*closed_unasked(config), *exposure_warnings(config)]:
         _log.warning("%s", warning)
     profile = None if config.profile is None else profile_for(config.profile, model.card)
     return serve(config, runtime, model, profile, sources, openers)
@@ -215,12 +215,22 @@ class Daemon:
         addresses = ", ".join(about.address for about in abouts if about.address is not None)
         print(
             f"emotiond {__version__}: listening to {streams} with the model "
-            f"{self._model.card.name!r}{pages} ({addresses})",
+            f"{self._model.card.name!r}{pages} ({addresses}){self._audiences(abouts)}",
             file=sys.stderr,
             flush=True,
         )
         for remark in (remark for about in abouts for remark in about.remarks):
             print(f"emotiond: {remark}", file=sys.stderr)
+
+    def _audiences(self, abouts: Sequence[About]) -> str:
+        """Return who can listen where, as the end of the announcement."""
+        kinds = [kind.name for kind, _ in self._config.outputs]
+        found = {
+            name: about.open_to for name, about in zip(kinds, abouts, strict=True) if about.open_to
+        }
+        if len(set(found.values())) == 1:
+            return f", open to {next(iter(found.values()))}"
+        return "".join(f"; {name} is open to {who}" for name, who in found.items())
 
     async def _play(self) -> None:
         for output in self._outputs.values():

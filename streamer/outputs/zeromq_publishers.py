@@ -35,6 +35,7 @@ class Publishers:
         last_messages: as for :class:`ZeroMQPublisher`, as the following.
         lossless: whether to wait a while for slow subscribers.
         folder: has the keys; None for no encryption.
+        open_to: who can subscribe, for the announcement.
 
     Raises:
         ServeError: an endpoint is malformed or in use.
@@ -48,7 +49,9 @@ class Publishers:
         last_messages: Callable[[], Iterable[Message]],
         lossless: bool,
         folder: Path | None,
+        open_to: str,
     ) -> None:
+        self._open_to = open_to
         self._all: dict[str, ZeroMQPublisher] = {}
         wanted = (
             ("ZeroMQ", "--zmq", endpoint, topic_and_content),
@@ -88,7 +91,8 @@ class Publishers:
     def about(self) -> About:
         """Return the addresses."""
         return About(
-            address=", ".join(f"{name} {each.endpoint}" for name, each in self._all.items())
+            address=", ".join(f"{name} {each.endpoint}" for name, each in self._all.items()),
+            open_to=self._open_to,
         )
 
     async def ready(self) -> None:
