@@ -41,6 +41,8 @@ def open_private(path: Path) -> int:
         raise
     try:
         about = os.fstat(descriptor)
+        if stat.S_ISDIR(about.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(about.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
         if os.name == "posix":

@@ -74,9 +74,10 @@ def test_a_link_is_not_followed(file: Path) -> None:
 
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(OSError, match="no regular file"):
-            open_private(path)
+    with pytest.raises(OSError, match="no regular file"):
+        open_private(tmp_path / "pipe")
+    with pytest.raises(IsADirectoryError):
+        open_private(tmp_path)
 
 
 def test_the_file_of_another_user_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
