@@ -23,6 +23,7 @@ LAYERS = (
         "streamer.options",
         "streamer.private_files",
         "streamer.service_manager",
+        "streamer.signals",
     },
     {"streamer.protocol", "streamer.audio"},
     {"streamer.readers"},

@@ -23,7 +23,6 @@ from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
-from emotiond.streamer.daemon.signals import handling_signals
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
@@ -33,6 +32,7 @@ from emotiond.streamer.protocol.events import Event, encode
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
+from emotiond.streamer.signals import handling_signals
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import Source
 from emotiond.streamer.streams.stream import Stream
