@@ -22,7 +22,7 @@ from rich.text import Text
 
 from emotiond.clients.palette import is_light, read_palette
 from emotiond.clients.websocket_client import TokenRefused, messages_forever, websocket_url
-from emotiond.exceptions import ConfigError, ServeError
+from emotiond.exceptions import ConfigError, ServeError, printable
 
 _BAR_CELLS = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -83,7 +83,7 @@ def render(view: View, palette: Mapping[str, str]) -> RenderableType:
     for label in view.labels:
         score = scores.get(label, 0.0)
         style = Style(color=palette.get(label, palette["ink"]), bgcolor=palette["panel"])
-        name = Text(label, style="bold" if label == view.emotion.get("label") else "")
+        name = Text(printable(label), style="bold" if label == view.emotion.get("label") else "")
         table.add_row(name, Text(bar(score), style=style), Text(f"{score:4.0%}" if scores else ""))
     return Group(_headline(view, palette), Text(), table, Text(), Text(_footer(view), style="dim"))
 
@@ -98,16 +98,19 @@ def bar(share: float, cells: int = _BAR_CELLS) -> str:
 def _headline(view: View, palette: Mapping[str, str]) -> Text:
     warning = Style(color=palette["warn"], bgcolor=palette["panel"])
     if view.connection:
-        return Text(view.connection, style=warning)
+        return Text(printable(view.connection), style=warning)
     status = view.status.get("status", "running")
     if status != "running":
-        return Text(f"{status}  {view.status.get('detail', '')}".strip(), style=warning)
+        text = f"{status}  {view.status.get('detail', '')}".strip()
+        return Text(printable(text), style=warning)
     label, emotion = view.emotion.get("label"), view.emotion
     if label is None:
         waiting = f"waiting for sound{'' if view.wanted is None else f' of {view.wanted!r}'} …"
-        return Text(str(emotion.get("state", waiting)), style="dim")
+        return Text(printable(str(emotion.get("state", waiting))), style="dim")
     ground = palette.get(label, palette["muted"])
-    headline = Text.assemble((label, Style(bold=True, color=palette["on-label"], bgcolor=ground)))
+    headline = Text.assemble(
+        (printable(label), Style(bold=True, color=palette["on-label"], bgcolor=ground))
+    )
     headline.append(f"  {emotion['confidence']:.0%}")
     if view.label_since is not None:
         headline.append(f"  for {emotion['end'] - view.label_since:.1f} s", style="dim")
@@ -125,7 +128,7 @@ def _footer(view: View) -> str:
             "age —" if age is None else f"age {age:.0f} ms",
             f"{emotion['dropped_samples']} samples dropped",
         ]
-    return " · ".join(part for part in parts if part)
+    return printable(" · ".join(part for part in parts if part))
 
 
 def watch_stream(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
-from emotiond.exceptions import ConfigError, cause_of
+from emotiond.exceptions import ConfigError, cause_of, printable
 from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
@@ -213,14 +213,13 @@ class Daemon:
         streams = ", ".join(stream.name for stream in self._streams)
         pages = "".join(f"; open {about.page}" for about in abouts if about.page is not None)
         addresses = ", ".join(about.address for about in abouts if about.address is not None)
-        print(
+        line = (
             f"emotiond {__version__}: listening to {streams} with the model "
-            f"{self._model.card.name!r}{pages} ({addresses}){self._audiences(abouts)}",
-            file=sys.stderr,
-            flush=True,
+            f"{self._model.card.name!r}{pages} ({addresses}){self._audiences(abouts)}"
         )
+        print(printable(line), file=sys.stderr, flush=True)
         for remark in (remark for about in abouts for remark in about.remarks):
-            print(f"emotiond: {remark}", file=sys.stderr)
+            print(printable(f"emotiond: {remark}"), file=sys.stderr)
 
     def _audiences(self, abouts: Sequence[About]) -> str:
         """Return who can listen where, as the end of the announcement."""
