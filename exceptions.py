@@ -6,6 +6,18 @@ import errno
 import traceback
 from pathlib import Path
 
+_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *map(ord, _BIDI))
+_ESCAPED = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
+
+
+def printable(text: str) -> str:
+    """Return a text that a terminal shows and does not obey, for names from outside.
+
+    Control characters, and those that turn the direction of writing, are escaped.
+    """
+    return text.translate(_ESCAPED)
+
 
 class EmotiondError(Exception):
     """An error that prints as one line.
@@ -22,7 +34,7 @@ class EmotiondError(Exception):
 
     def __str__(self) -> str:
         line = f"{self.problem}. {self.remedy}."
-        return " ".join(line.split())  # a library's message may have several lines
+        return printable(" ".join(line.split()))  # a library's message may have several lines
 
 
 class ConfigError(EmotiondError):

@@ -23,7 +23,7 @@ from rich.text import Text
 
 from emotiond.clients.palette import is_light, read_palette
 from emotiond.clients.websocket_client import TokenRefused, messages_forever, websocket_url
-from emotiond.exceptions import ConfigError, ServeError
+from emotiond.exceptions import ConfigError, ServeError, printable
 
 _MOST_CELLS = 40  # of a bar
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -79,11 +79,11 @@ class View:
     def word(self) -> str:
         """What is the case, without any number: a label, a state, or what is wrong."""
         if self.connection:
-            return self.connection
+            return printable(self.connection)
         if self.is_in_trouble:
-            return f"{self.status['status']}  {self.status['detail']}".strip()
+            return printable(f"{self.status['status']}  {self.status['detail']}".strip())
         waiting = f"waiting for sound{'' if self.wanted is None else f' of {self.wanted!r}'} …"
-        return str(self.emotion.get("label") or self.emotion.get("state") or waiting)
+        return printable(str(self.emotion.get("label") or self.emotion.get("state") or waiting))
 
 
 def line(view: View) -> str:
@@ -108,7 +108,7 @@ def render(view: View, palette: Mapping[str, str]) -> RenderableType:
     for label in view.labels:
         score = scores.get(label, 0.0)
         style = Style(color=palette.get(label, palette["ink"]), bgcolor=palette["panel"])
-        name = Text(label, style="bold" if label == view.emotion.get("label") else "")
+        name = Text(printable(label), style="bold" if label == view.emotion.get("label") else "")
         table.add_row(name, _Bar(score, style), Text(f"{score:4.0%}" if scores else ""))
     return Group(_headline(view, palette), Text(), table, Text(), Text(_footer(view), style="dim"))
 
@@ -141,7 +141,9 @@ def _headline(view: View, palette: Mapping[str, str]) -> Text:
     if label is None:
         return Text(view.word, style="dim")
     ground = palette.get(label, palette["muted"])
-    headline = Text.assemble((label, Style(bold=True, color=palette["on-label"], bgcolor=ground)))
+    headline = Text.assemble(
+        (printable(label), Style(bold=True, color=palette["on-label"], bgcolor=ground))
+    )
     headline.append(f"  {emotion['confidence']:.0%}")
     if view.label_since is not None:
         headline.append(f"  for {emotion['end'] - view.label_since:.1f} s", style="dim")
@@ -159,7 +161,7 @@ def _footer(view: View) -> str:
             "age —" if age is None else f"age {age:.0f} ms",
             f"{emotion['dropped_samples']} samples dropped",
         ]
-    return " · ".join(part for part in parts if part)
+    return printable(" · ".join(part for part in parts if part))
 
 
 def watch_stream(

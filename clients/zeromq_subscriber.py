@@ -41,12 +41,12 @@ def zeromq_endpoint(address: str) -> str:
 def messages(
     endpoint: str, topics: Sequence[str] = ("",), keys: Path | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the messages of these topics; the last ``emotion`` of each stream comes first.
+    """Yield the messages of these topics; the last ones of each stream come first.
 
     ZeroMQ reconnects by itself. Every new subscriber makes the daemon send the last events to all
-    again. This function drops these repeats by their ``seq``.
+    again. This function drops these repeats: the last message of each type is remembered.
     """
-    latest: dict[str, object] = {}
+    latest: dict[tuple[str, str], bytes] = {}
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         if keys is not None:
             socket.curve_publickey, socket.curve_secretkey = load_certificate(
@@ -61,11 +61,10 @@ def messages(
         while True:
             _topic, payload = socket.recv_multipart()
             message = json.loads(payload)
-            if message["type"] == "emotion":
-                if latest.get(message["stream"]) == payload:
-                    continue
-                latest[message["stream"]] = payload
-            yield message
+            kind = (message["stream"], message["type"])
+            if latest.get(kind) != payload:
+                latest[kind] = payload
+                yield message
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NoReturn
+
+from emotiond.exceptions import printable
 
 _OPTION = re.compile("--|-[a-zA-Z]")  # neither a negative number nor standard input
 
@@ -33,6 +35,10 @@ class ArgumentParser(argparse.ArgumentParser):
             details["epilog"] = "\n  ".join(("examples:", *examples))
         formatter = argparse.RawDescriptionHelpFormatter
         super().__init__(formatter_class=formatter, allow_abbrev=False, **details)
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with a message in which names from outside are escaped."""
+        super().error(printable(message))
 
     def parse_known_args(  # type: ignore[override]  # argparse has several signatures
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

@@ -6,7 +6,6 @@ import argparse
 import io
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
-from emotiond.exceptions import EmotiondError, shortage_of
+from emotiond.exceptions import EmotiondError, printable, shortage_of
 from emotiond.streamer import commands
 from emotiond.streamer.arguments import ArgumentParser, did_you_mean
 from emotiond.streamer.background import run_in_background
@@ -40,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(output, io.TextIOWrapper):  # any file name can be printed
             output.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(format="emotiond: %(message)s", level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_make_printable)
     for name in ("emotiond.websockets", "emotiond.zeromq"):  # they log clients' mistakes
         logging.getLogger(name).setLevel(logging.CRITICAL)  # in the clients' own words
     given = _with_command(sys.argv[1:] if arguments is None else arguments)
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if found is None and error.filename is not None:
             found = f"{error.filename}: {error.strerror}", "Check this file"
         if found is not None:
-            print(f"emotiond: {found[0]}. {found[1]}.", file=sys.stderr)
+            print(printable(f"emotiond: {found[0]}. {found[1]}."), file=sys.stderr)
             return 1
         # Python flushes standard output once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -80,6 +81,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return status
         print(f"emotiond: {error.strerror or error}. Check where its output goes.", file=sys.stderr)
         return 1
+
+
+def _make_printable(record: logging.LogRecord) -> bool:
+    """Escape what a terminal would obey; always True, since every line is logged."""
+    record.msg, record.args = printable(record.getMessage()), None
+    return True
 
 
 def _with_command(arguments: Sequence[str]) -> list[str]:
@@ -274,9 +281,6 @@ def _details(option: Option, settings: object) -> dict[str, Any]:
 
 
 def _run(options: dict[str, Any]) -> int:
-    # Until the daemon handles it, nothing is open that needs closing. Without a handler, the first
-    # process of a container would ignore the signal.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     config = make_config(options, os.environ)
     refuse_exposure(config)
     # Devices and decoders open slowly, and so do the daemon's imports: do both at once.

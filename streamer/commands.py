@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotiond.exceptions import ConfigError, ProfileError, SourceError
+from emotiond.exceptions import ConfigError, ProfileError, SourceError, printable
 from emotiond.inference.card import LABELS, load_card
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import (
@@ -94,7 +94,7 @@ def _as_text(shortest_seconds: float) -> Callable[[Any], None]:
             best = sorted(analysis.scores.items(), key=lambda item: -item[1])[:3]
             rest = ", ".join(f"{label} {score:.0%}" for label, score in best[1:])
             result = f"{analysis.label} {analysis.confidence:.0%} ({rest})"
-        print(f"{analysis.file}: {result}, {analysis.duration:.1f} s", flush=True)
+        print(f"{printable(analysis.file)}: {result}, {analysis.duration:.1f} s", flush=True)
 
     return show
 
@@ -151,7 +151,10 @@ def enroll(options: dict[str, Any]) -> int:
     if is_list:
         return _list_profiles()
     path = delete_profile(deleted)
-    print(f"the voice {deleted!r} is deleted: {path}; a running daemon keeps it until it ends")
+    print(
+        f"the voice {deleted!r} is deleted: {printable(str(path))}; "
+        "a running daemon keeps it until it ends"
+    )
     return 0
 
 
@@ -207,7 +210,7 @@ def _make_profile(name: str, options: dict[str, Any]) -> int:
             file=sys.stderr,
         )
     print(
-        f"the voice {name!r} is {'kept anew' if replaces else 'kept'}: {path} "
+        f"the voice {name!r} is {'kept anew' if replaces else 'kept'}: {printable(str(path))} "
         f"({profile.speech_seconds:.0f} s of speech, model {profile.model!r}); "
         f"use it with: emotiond --profile {name}"
     )
@@ -301,9 +304,9 @@ def doctor(options: dict[str, Any]) -> int:
         findings.append(finding)
         if not options["json"]:
             mark = {"ok": "ok  ", "warning": "note", "error": "FAIL"}[finding.status]
-            print(f"{mark}  {finding.check}: {finding.detail}", flush=True)
+            print(f"{mark}  {printable(f'{finding.check}: {finding.detail}')}", flush=True)
             if finding.remedy:
-                print(f"      → {finding.remedy}", flush=True)
+                print(f"      → {printable(finding.remedy)}", flush=True)
     if options["json"]:
         print(json.dumps({"findings": [asdict(f) for f in findings]}, ensure_ascii=False, indent=1))
     return 1 if any(finding.status == "error" for finding in findings) else 0
@@ -321,5 +324,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     for title in head:
         table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*map(str, row))
+        table.add_row(*(printable(str(cell)) for cell in row))
     Console(highlight=False, markup=False).print(table)

@@ -19,6 +19,7 @@ from emotiond.streamer.folders import data_folder
 from emotiond.streamer.options import Part, S
 from emotiond.streamer.outputs import kinds as outputs
 from emotiond.streamer.outputs.output import OutputKind, Reach
+from emotiond.streamer.outputs.websocket import WEBSOCKET
 from emotiond.streamer.server.access import is_loopback
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.service_manager import runs_as_service
@@ -155,26 +156,69 @@ class Config:
         return Playback(realtime=not self.lossless, loop=not self.once)
 
 
+def closed_unasked(config: Config) -> Sequence[str]:
+    """Return why outputs are closed that are open by default."""
+    reasons = []
+    for kind, settings in config.outputs:
+        reach = kind.reach(kind.settings())
+        values = {key: getattr(settings, key) for key in kind.closed if key not in config.given}
+        if values and values.items() <= kind.closed.items() and reach is not None:
+            remedy = _remedy(reach.local_protection)
+            reasons.append(f"{kind.name} stays closed: {reach.local_danger}. {remedy}")
+    return reasons
+
+
 def refuse_exposure(config: Config) -> None:
     """Refuse settings with which an output reaches other machines without protection.
+
+    If clients need a token, the same holds for other users of this machine.
 
     Raises:
         ConfigError: the settings do so without ``insecure``, or contradict each other.
     """
     for reach in [*_beyond(config)]:  # all at first, since each looks for contradictions, too
         if not (config.insecure or reach.is_protected):
-            remedy = "Allow it with --insecure"
-            if reach.protection is not None:
-                remedy = f"{reach.protection}, or allow it with --insecure"
             raise ConfigError(
                 f"at {reach.place}, {reach.danger}",
-                f"{remedy}; {reach.at_home} keeps to this machine",
+                f"{_remedy(reach.protection)}; {reach.at_home} keeps to this machine",
+            )
+    for kind, settings in config.outputs:
+        if (local := _beside_token(config, kind, settings)) is not None:
+            raise ConfigError(
+                f"at {local.place}, {local.local_danger}", _remedy(local.local_protection)
             )
 
 
 def exposure_warnings(config: Config) -> Sequence[str]:
     """Return what to warn of where outputs reach other machines."""
     return [warning for reach in _beyond(config) for warning in reach.warnings]
+
+
+def _close_unasked(config: Config) -> Config:
+    """Close the outputs that are open by default but make the token go for nothing."""
+    outputs: list[tuple[OutputKind[Any], Any]] = []
+    for kind, settings in config.outputs:
+        outputs.append((kind, settings))
+        closed = {key: value for key, value in kind.closed.items() if key not in config.given}
+        if closed and _beside_token(config, kind, settings) is not None:
+            outputs[-1] = (kind, dataclasses.replace(settings, **closed))
+    return dataclasses.replace(config, outputs=tuple(outputs))
+
+
+def _remedy(protection: str | None) -> str:
+    if protection is None:
+        return "Allow it with --insecure"
+    return f"{protection}, or allow it with --insecure"
+
+
+def _beside_token(config: Config, kind: OutputKind[S], settings: S) -> Reach | None:
+    """Return the reach of an output that makes the token go for nothing; None otherwise."""
+    if config.insecure or config.settings_of(WEBSOCKET).token_file is None:
+        return None
+    reach = kind.reach(settings)
+    if reach is None or reach.is_protected or reach.local_danger is None:
+        return None
+    return reach
 
 
 def _beyond(config: Config) -> Iterator[Reach]:
@@ -186,7 +230,7 @@ def _beyond(config: Config) -> Iterator[Reach]:
 
 
 def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Config:
-    """Merge the layers.
+    """Merge the layers. Beside a token, what is open by default but does not ask for it is closed.
 
     Args:
         flags: the values from the command line, by field name; ``config`` is the TOML file.
@@ -214,7 +258,7 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
             config = _config(build(everything, merged), frozenset(merged))
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
-    return config
+    return _close_unasked(config)
 
 
 def all_settings() -> type:

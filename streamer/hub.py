@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from emotiond.exceptions import cause_of
-from emotiond.streamer.protocol.events import Emotion, Event, Status, encode, to_json, type_of
+from emotiond.streamer.protocol.events import (
+    Change,
+    Emotion,
+    Event,
+    Status,
+    encode,
+    to_json,
+    type_of,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +71,7 @@ class Receiver(Protocol):
 
 
 class Hub:
-    """Fans messages out and keeps the last ``emotion`` and ``status`` of each stream.
+    """Fans messages out and keeps the last messages of each stream.
 
     The queue from the threads is bounded. If the loop does not keep up, the hub drops the oldest
     message and counts it.
@@ -80,6 +88,7 @@ class Hub:
         self._last_seconds: dict[str, float] = {}  # when last_emotion was sent, in the loop's time
         self.last_status: dict[str, Message] = {}
         """By stream."""
+        self._last_change: dict[str, Message] = {}  # where it came after last_emotion
         self.event_counts: Counter[tuple[str, str]] = Counter()
         """Number of published events, by stream and type."""
         self.dropped_messages = 0
@@ -137,8 +146,18 @@ class Hub:
         self.last_emotion.pop(stream, None)
         self._last_seconds.pop(stream, None)
         self.last_status.pop(stream, None)
+        self._last_change.pop(stream, None)
         for key in [key for key in self.event_counts if key[0] == stream]:
             del self.event_counts[key]
+
+    def last_messages(self) -> Sequence[Message]:
+        """Return what a new listener gets: all that each stream sent from its last ``emotion`` on.
+
+        The last ``status`` is among them, however old it is. The next event of each stream follows
+        without a gap.
+        """
+        kept = (self.last_status, self.last_emotion, self._last_change)
+        return sorted((m for each in kept for m in each.values()), key=lambda m: m.event.seq)
 
     def age_seconds(self, stream: str) -> float:
         """Return the time since the capture of the sound of a stream's last ``emotion``.
@@ -182,6 +201,9 @@ class Hub:
         if isinstance(message.event, Emotion):
             self.last_emotion[message.stream] = message
             self._last_seconds[message.stream] = self._loop.time()
+            self._last_change.pop(message.stream, None)
+        elif isinstance(message.event, Change):
+            self._last_change[message.stream] = message
         elif isinstance(message.event, Status):
             self.last_status[message.stream] = message
         for name, receiver in self._receivers.items():

@@ -16,6 +16,7 @@ from emotiond.inference.card import Card
 from emotiond.inference.parsing import build
 from emotiond.inference.profile import Profile
 from emotiond.streamer.folders import data_folder
+from emotiond.streamer.private_files import make_private_folder, open_private
 
 _SUFFIX = ".json"
 _NAME = re.compile(r"\w[\w-]{0,39}")  # no dot, no slash: a name cannot leave the folder
@@ -67,7 +68,7 @@ def read_profile(name: str) -> Profile:
     path = profile_path(name)
     record, again = f"ecord it: emotiond enroll {name}", f"Record it again: emotiond enroll {name}"
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_private(path), "rb") as file:
             content = file.read(_LARGEST_BYTES + 1)
         if len(content) > _LARGEST_BYTES:
             raise ValueError("it is far too large")
@@ -107,7 +108,7 @@ def make_folder() -> None:
         ProfileError: the folder cannot be made.
     """
     try:
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder())
     except OSError as error:
         raise _unwritable(error) from None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.private_files import create_private
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _SAMPLE_BYTES = 2
@@ -17,19 +18,8 @@ _MOST_BYTES = 2**32 - 2**20
 """Slightly less than the header can count: about 37 hours."""
 
 
-def create(path: Path) -> int:
-    """Create a file that only its owner can read, since it holds a voice. Returns its descriptor.
-
-    Raises:
-        FileExistsError: a file of that name exists.
-        OSError: the file cannot be created.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.open(path, flags, 0o600)
-
-
 class WavWriter:
-    """Writes 16-bit mono PCM at 16 kHz. The header always counts the samples in the file.
+    """Writes 16-bit mono PCM at 16 kHz, for its owner alone. The header always counts the samples.
 
     Written samples survive the end of the program, but not a power cut: the system decides when
     they reach the disk.
@@ -42,7 +32,7 @@ class WavWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = os.fdopen(create(path), "wb", buffering=0)
+        self._file = os.fdopen(create_private(path), "wb", buffering=0)
         self._bytes = 0
         self._write_header()
 

@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
-from emotiond.exceptions import ConfigError, cause_of
+from emotiond.exceptions import ConfigError, cause_of, printable
 from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import Runtime
-from emotiond.streamer.config import Config, exposure_warnings
+from emotiond.streamer.config import Config, closed_unasked, exposure_warnings
 from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
-from emotiond.streamer.daemon.signals import handling_signals
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
@@ -33,6 +32,7 @@ from emotiond.streamer.protocol.events import Event, encode
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
+from emotiond.streamer.signals import handling_signals
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import Source
 from emotiond.streamer.sparing_log import SparingLog
@@ -70,7 +70,7 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     model = find_model(config.model, runtime)
     openers = prepare_outputs(config)
     sources = opened()
-    for warning in exposure_warnings(config):
+    for warning in [*closed_unasked(config), *exposure_warnings(config)]:
         _log.warning("%s", warning)
     profile = None if config.profile is None else profile_for(config.profile, model.card)
     return serve(config, runtime, model, profile, sources, openers)
@@ -196,7 +196,7 @@ class Daemon:
         return Surroundings(
             self._streams,
             self._config.lossless,
-            lambda: [each for each in self._last_messages() if each.stream not in withheld],
+            lambda: [each for each in self._hub.last_messages() if each.stream not in withheld],
             self._greeting,
             self._health,
             self._metrics,
@@ -215,14 +215,23 @@ class Daemon:
         streams = ", ".join(stream.name for stream in self._streams)
         pages = "".join(f"; open {about.page}" for about in abouts if about.page is not None)
         addresses = ", ".join(about.address for about in abouts if about.address is not None)
-        print(
+        line = (
             f"emotiond {__version__}: listening to {streams} with the model "
-            f"{self._model.card.name!r}{pages} ({addresses})",
-            file=sys.stderr,
-            flush=True,
+            f"{self._model.card.name!r}{pages} ({addresses}){self._audiences(abouts)}"
         )
+        print(printable(line), file=sys.stderr, flush=True)
         for remark in (remark for about in abouts for remark in about.remarks):
-            print(f"emotiond: {remark}", file=sys.stderr)
+            print(printable(f"emotiond: {remark}"), file=sys.stderr)
+
+    def _audiences(self, abouts: Sequence[About]) -> str:
+        """Return who can listen where, as the end of the announcement."""
+        kinds = [kind.name for kind, _ in self._config.outputs]
+        found = {
+            name: about.open_to for name, about in zip(kinds, abouts, strict=True) if about.open_to
+        }
+        if len(set(found.values())) == 1:
+            return f", open to {next(iter(found.values()))}"
+        return "".join(f"; {name} is open to {who}" for name, who in found.items())
 
     async def _play(self) -> None:
         for output in self._outputs.values():
@@ -272,11 +281,8 @@ class Daemon:
             self._abouts(),
             None if last is None else last.event,
         )
-        rest = [message.text for message in self._last_messages() if message is not last]
+        rest = [message.text for message in self._hub.last_messages() if message is not last]
         return [encode(first), *rest]
-
-    def _last_messages(self) -> Sequence[Message]:
-        return (*self._hub.last_status.values(), *self._hub.last_emotion.values())
 
     def _health(self) -> dict[str, Any]:
         return health(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emotiond.streamer.options import Part, S
+from emotiond.streamer.server.access import is_loopback
 
 if TYPE_CHECKING:  # the command line reads the table, and shall start quickly
     from emotiond.streamer.hub import Message
@@ -26,6 +27,8 @@ class About:
     """Address of its web page, for the announcement of the daemon."""
     address: str | None = None
     """What it is and where it is found, for the announcement."""
+    open_to: str | None = None
+    """Who can listen there, for the announcement, such as ``every user of this machine``."""
     remarks: Sequence[str] = ()
     """Further lines for the announcement."""
     health: Mapping[str, Any] = field(default_factory=dict)
@@ -116,10 +119,22 @@ class Reach:
     is nothing."""
     warnings: Sequence[str] = ()
     """What the daemon warns of if the host is beyond this machine."""
+    local_danger: str | None = None
+    """What other users of this machine could do there although clients need a token, such as
+    ``every user of this machine could subscribe without the token``; None for nothing."""
+    local_protection: str | None = None
+    """What to do against that, like :attr:`protection`."""
 
 
 Opener = Callable[[Surroundings], Awaitable[Output]]
 """Opens an output. It may raise :class:`EmotiondError`."""
+
+
+def audience(host: str) -> str:
+    """Return who can reach a host, for :attr:`About.open_to`."""
+    if is_loopback(host):
+        return "every user of this machine"
+    return f"everyone who can reach {host}"
 
 
 async def wait_while(condition: Callable[[], bool]) -> None:
@@ -159,5 +174,8 @@ class OutputKind(Part[S]):
     carries_stand_in: bool = False
     """Whether it carries the demo that plays for want of a microphone: only the page does. The
     daemon waits for a microphone where another output was asked for."""
+    closed: Mapping[str, Any] = field(default_factory=dict)
+    """Settings, by name, that close what is open by default. They take the place of defaults where
+    clients need a token, and :attr:`Reach.local_danger` says that it would go for nothing."""
     client_variables: Sequence[str] = ()
     """Variables with the daemon's prefix that only clients of the output read."""

@@ -17,7 +17,7 @@ from emotiond.exceptions import RecordError, cause_of
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.audio.wav import WavWriter, create, write_all
+from emotiond.streamer.audio.wav import WavWriter, write_all
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import (
     About,
@@ -29,6 +29,7 @@ from emotiond.streamer.outputs.output import (
     uses_no_network,
     wait_while,
 )
+from emotiond.streamer.private_files import create_private
 from emotiond.streamer.protocol.events import encode
 
 if TYPE_CHECKING:
@@ -200,6 +201,11 @@ class Recorder:
         self._due.set()
         self._thread.join(timeout_seconds)
 
+    def discard(self) -> None:
+        """Remove the files of a closed recorder that has recorded nothing."""
+        self.path.unlink()
+        self.path.with_suffix(".jsonl").unlink()
+
     def about(self) -> dict[str, Any]:
         """Return the state for ``/healthz``."""
         return {
@@ -265,11 +271,18 @@ class Recorder:
 
     def _open_files(self) -> None:
         for path in _candidates(self._wanted):
-            if path.exists() or path.with_suffix(".jsonl").exists():
-                continue
+            if os.path.lexists(path) or os.path.lexists(path.with_suffix(".jsonl")):
+                continue  # a dangling link, too
             self.path = path
-            self._wav = WavWriter(path)
-            self._log = create(path.with_suffix(".jsonl"))
+            self._log = create_private(path.with_suffix(".jsonl"))
+            try:
+                self._wav = WavWriter(path)
+            except OSError as error:
+                os.close(self._log)
+                path.with_suffix(".jsonl").unlink()
+                if not isinstance(error, FileExistsError):  # that one is not ours
+                    path.unlink(missing_ok=True)
+                raise
             return
 
     def _close_files(self) -> None:
@@ -294,6 +307,8 @@ def _prepare(settings: RecordSettings) -> Opener | None:
                     recorders.append(_recorder(paths[name], stream))
         except RecordError:
             await Recordings(recorders).close(RECORDER.close_seconds)
+            for recorder in recorders:
+                recorder.discard()
             raise
         return Recordings(recorders)
 

@@ -18,6 +18,7 @@ from emotiond.streamer.outputs.output import (
     OutputKind,
     Reach,
     Surroundings,
+    audience,
 )
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.limits import Limits, affordable_connections
@@ -123,11 +124,13 @@ class WebSocketOutput:
         server: the server of the port.
         page: the address of the web page.
         wait_clients: the number of clients that the first event waits for.
+        open_to: who can listen, for the announcement.
     """
 
-    def __init__(self, server: WebSocketServer, page: str, wait_clients: int) -> None:
+    def __init__(self, server: WebSocketServer, page: str, wait_clients: int, open_to: str) -> None:
         self._server = server
         self._page = page
+        self._open_to = open_to
         self._wait_clients = wait_clients
         self.failure: str | None = None
         self.send = server.send
@@ -149,6 +152,7 @@ class WebSocketOutput:
         return About(
             page=self._page,
             address=f"WebSocket ws{self._page.removeprefix('http').removesuffix('/')}{PATH}",
+            open_to=self._open_to,
             health={
                 "clients": server.client_count,
                 "connections": {
@@ -215,7 +219,8 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             around.on_leave,
         )
         page = f"http{'' if tls is None else 's'}://{server.host}:{server.port}/"
-        return WebSocketOutput(server, page, settings.wait_clients)
+        open_to = audience(_bare(settings.host)) if token is None else "those with the token"
+        return WebSocketOutput(server, page, settings.wait_clients, open_to)
 
     return open_server
 

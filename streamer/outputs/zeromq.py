@@ -8,12 +8,19 @@ from pathlib import Path
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
-from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
+from emotiond.streamer.outputs.output import (
+    Opener,
+    Output,
+    OutputKind,
+    Reach,
+    Surroundings,
+    audience,
+)
 from emotiond.streamer.server.access import is_loopback
 
 _OFF = "off"
 _ENDPOINT = re.compile(
-    r"ipc://.+|tcp://(?P<host>\[[0-9a-f:.]+(%[\w.-]+)?\]|[^\[\]:]+):(?P<port>\d{1,5}|\*)",
+    r"ipc://(?P<abstract>@)?.+|tcp://(?P<host>\[[0-9a-f:.]+(%[\w.-]+)?\]|[^\[\]:]+):(?P<port>\d{1,5}|\*)",
     re.IGNORECASE,
 )
 
@@ -47,11 +54,7 @@ def _check(settings: ZeroMQSettings) -> None:
 
 def _reach(settings: ZeroMQSettings) -> Reach | None:
     """Return the reach of the endpoint that reaches farther."""
-    reaches = [
-        reach
-        for flag, endpoint in (("--zmq", settings.zmq), ("--zmq-latest", settings.zmq_latest))
-        if (reach := _reach_of(flag, endpoint, settings.zmq_curve)) is not None
-    ]
+    reaches = _reaches(settings)
     beyond = [reach for reach in reaches if not is_loopback(reach.host)]
     if not beyond:
         return reaches[0] if reaches else None
@@ -59,11 +62,21 @@ def _reach(settings: ZeroMQSettings) -> Reach | None:
     return replace(beyond[0], warnings=list(warnings))
 
 
+def _reaches(settings: ZeroMQSettings) -> list[Reach]:
+    """Return the reaches of the endpoints that are not for this user alone."""
+    return [
+        reach
+        for flag, endpoint in (("--zmq", settings.zmq), ("--zmq-latest", settings.zmq_latest))
+        if (reach := _reach_of(flag, endpoint, settings.zmq_curve)) is not None
+    ]
+
+
 def _reach_of(flag: str, place: str, curve: str | None) -> Reach | None:
     endpoint = _ENDPOINT.fullmatch(place)
-    if endpoint is None or endpoint["host"] is None:
+    if endpoint is None or (endpoint["host"] is None and endpoint["abstract"] is None):
         return None
-    host, warnings = endpoint["host"].strip("[]"), []
+    # An abstract name of Linux has no rights: every user can connect.
+    host, warnings = (endpoint["host"] or "localhost").strip("[]"), []
     if curve is None:
         warnings.append(f"anyone who can reach {host} can subscribe; --zmq-curve changes that")
     return Reach(
@@ -74,7 +87,17 @@ def _reach_of(flag: str, place: str, curve: str | None) -> Reach | None:
         protection="Give subscribers keys with --zmq-curve FOLDER",
         at_home=f"{flag} tcp://127.0.0.1:PORT",
         warnings=warnings,
+        local_danger="every user of this machine could subscribe without the token",
+        local_protection="Give subscribers keys with --zmq-curve FOLDER, or use "
+        f"{flag} ipc://PATH, which is for this user alone",
     )
+
+
+def _open_to(settings: ZeroMQSettings) -> str:
+    reach = _reach(settings)
+    if reach is None:
+        return "this user alone"
+    return "those with a key" if reach.is_protected else audience(reach.host)
 
 
 def _prepare(settings: ZeroMQSettings) -> Opener | None:
@@ -83,12 +106,14 @@ def _prepare(settings: ZeroMQSettings) -> Opener | None:
     keys = None if settings.zmq_curve is None else Path(settings.zmq_curve)
 
     async def open_publishers(around: Surroundings) -> Output:
-        from emotiond.streamer.outputs.zeromq_publisher import Publishers
+        from emotiond.streamer.outputs.zeromq_publishers import Publishers
 
         endpoint, latest = (
             None if each == _OFF else each for each in (settings.zmq, settings.zmq_latest)
         )
-        return Publishers(endpoint, latest, around.last_messages, around.lossless, keys)
+        return Publishers(
+            endpoint, latest, around.last_messages, around.lossless, keys, _open_to(settings)
+        )
 
     return open_publishers
 
@@ -120,5 +145,6 @@ ZEROMQ = OutputKind(
     prepare=_prepare,
     queue="zeromq_overruns",
     close_seconds=0.2,
+    closed={"zmq": _OFF},
     client_variables=("zmq_keys",),
 )

@@ -1,43 +1,33 @@
-"""Publishes events over ZeroMQ, in two frames, or in one for those who keep only the latest.
-
-A subscriber with ``CONFLATE`` keeps the last frame, not the last message. Two frames, the type as
-the topic and the JSON object, are not for it.
-"""
+"""Publishes events at one ZeroMQ endpoint."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
 import contextlib
-import errno
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import zmq
-from zmq.auth import load_certificate
-from zmq.auth.thread import ThreadAuthenticator
 
-from emotiond.exceptions import ConfigError, ServeError
-from emotiond.streamer.background import run_in_background
+from emotiond.exceptions import ServeError
 from emotiond.streamer.hub import Message
-from emotiond.streamer.outputs.output import About
-from emotiond.streamer.protocol.events import Emotion, encode, to_json
+from emotiond.streamer.outputs.zeromq_guard import Complaint
+from emotiond.streamer.outputs.zeromq_keys import Keys
+from emotiond.streamer.outputs.zeromq_socket import BoundSocket
+from emotiond.streamer.outputs.zeromq_subscriptions import Subscriptions
 
 _log = logging.getLogger(__name__)
-_quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
 
-_HIGH_WATER_MARK = 1000  # messages per subscriber; at 4 a second, four minutes
-_PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream
+_PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream, and for the port
 _SPARE_SECONDS = 0.2  # beyond the time that closing should take
 _ASK_SECONDS = 0.1
-_MOST_SUBSCRIPTIONS = 100  # read at once: a flood of them must not delay the rest
-_LARGEST_TOPIC_BYTES = 1024
-_HANDSHAKE_MS = 5_000
-_HEARTBEAT_MS = 20_000
-_VANISHED_MS = 60_000
+_AGAIN_SECONDS = 0.1
+_LOOK_AT_KEYS_SECONDS = 2.0
+_MOST_FRAMES = 50  # of subscribers, read at once
+_PAUSE_SECONDS = 0.005  # after so many: a flood of them must not delay the rest
 
 
 Frames = Callable[[Message], Sequence[bytes]]
@@ -49,95 +39,18 @@ def topic_and_content(message: Message) -> Sequence[bytes]:
     return message.type.encode(), message.content
 
 
-def emotion_by_stream(message: Message) -> Sequence[bytes]:
-    """Return one frame for an ``emotion``: the JSON object, which begins with its stream.
-
-    So ``{"stream":"mic"`` is a topic.
-    """
-    if not isinstance(message.event, Emotion):
-        return ()
-    return (encode({"stream": message.stream, **to_json(message.event)}).encode(),)
-
-
-class Publishers:
-    """The two endpoints as one output.
-
-    Args:
-        endpoint: the endpoint of two frames; None for none.
-        latest: the endpoint of single frames; None for none.
-        last_messages: as for :class:`ZeroMQPublisher`, as the following.
-        lossless: whether to wait a while for slow subscribers.
-        keys: the folder with the keys.
-
-    Raises:
-        ServeError: an endpoint is malformed or in use.
-        ConfigError: the keys cannot be read.
-    """
-
-    def __init__(
-        self,
-        endpoint: str | None,
-        latest: str | None,
-        last_messages: Callable[[], Iterable[Message]],
-        lossless: bool,
-        keys: Path | None,
-    ) -> None:
-        self.failure: str | None = None
-        self._all: dict[str, ZeroMQPublisher] = {}
-        wanted = (
-            ("ZeroMQ", "--zmq", endpoint, topic_and_content),
-            ("ZeroMQ latest", "--zmq-latest", latest, emotion_by_stream),
-        )
-        try:
-            for name, flag, place, frames in wanted:
-                if place is not None:
-                    self._all[name] = ZeroMQPublisher(
-                        place, last_messages, lossless, keys, frames, flag
-                    )
-        except BaseException:
-            for each in self._all.values():
-                each.close_at_once()
-            raise
-
-    @property
-    def dropped(self) -> int:
-        """How often a subscriber's queue was full."""
-        return sum(each.dropped for each in self._all.values())
-
-    def send(self, message: Message) -> None:
-        """Publish a message at each endpoint."""
-        for each in self._all.values():
-            each.send(message)
-
-    async def drained(self, wholly: bool = False) -> None:
-        """Wait until all subscribers have room."""
-        for each in self._all.values():
-            await each.drained(wholly)
-
-    def about(self) -> About:
-        """Return the addresses."""
-        return About(
-            address=", ".join(f"{name} {each.endpoint}" for name, each in self._all.items())
-        )
-
-    async def ready(self) -> None:
-        """Return at once."""
-
-    async def close(self, timeout_seconds: float) -> None:
-        """Send the rest and close, in time unless drained wholly before."""
-        await asyncio.gather(*(each.close(timeout_seconds) for each in self._all.values()))
-
-
 class ZeroMQPublisher:
     """An XPUB socket in the event loop. New subscribers get the last events.
 
-    A slow subscriber misses messages beyond its high-water mark; the others miss none.
+    A slow subscriber misses messages beyond its high-water mark; the others miss none. libzmq can
+    end no single subscriber: if they have it keep too much, or if a key is removed, the socket is
+    closed and bound anew. Subscribers connect again by themselves.
 
     Args:
         endpoint: such as ``tcp://127.0.0.1:8766``.
         last_messages: returns the first messages for a new subscriber.
         lossless: whether to wait a while for slow subscribers instead.
-        keys: the folder with the keys of the daemon and the subscribers, see ``_authenticate``.
+        folder: has the keys of the daemon and the subscribers; None for no encryption.
         frames: makes the frames of a message.
         flag: the one that chose the endpoint.
 
@@ -151,59 +64,50 @@ class ZeroMQPublisher:
         endpoint: str,
         last_messages: Callable[[], Iterable[Message]],
         lossless: bool,
-        keys: Path | None = None,
+        folder: Path | None = None,
         frames: Frames = topic_and_content,
         flag: str = "--zmq",
     ) -> None:
         self._frames = frames
         self._last_messages = last_messages
         self._lossless = lossless
+        self._flag = flag
+        self._keys = None if folder is None else Keys(folder)
         self._backlog: list[Message] = []
         self._linger_seconds = 0.0
         """Time that closing takes at least, if something is left to send."""
         self.dropped = 0
         """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.XPUB)
-        self._socket.setsockopt(zmq.SNDHWM, _HIGH_WATER_MARK)
-        self._socket.setsockopt(zmq.XPUB_VERBOSE, 1)  # report every subscriber, not only the first
-        self._socket.setsockopt(zmq.XPUB_NODROP, 1)  # report a full queue
-        self._socket.setsockopt(zmq.MAXMSGSIZE, _LARGEST_TOPIC_BYTES)  # only topics come in
-        self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
-        self._socket.setsockopt(zmq.HEARTBEAT_IVL, _HEARTBEAT_MS)  # finds vanished subscribers
-        # And lets subscribers notice that the daemon has vanished, as after a suspend.
-        self._socket.setsockopt(zmq.HEARTBEAT_TTL, _VANISHED_MS)
-        if "[" in endpoint:  # tcp://[::] then takes subscribers over IPv4, too
-            self._socket.setsockopt(zmq.IPV6, 1)
-        self._authenticator: ThreadAuthenticator | None = None
-        if keys is not None:
-            self._authenticate(keys)
-        try:
-            self._socket.bind(endpoint)
-        except zmq.ZMQError as error:
-            self._end_authenticator()
-            self._context.destroy(linger=0)
-            raise ServeError(
-                f"cannot open {endpoint} for ZeroMQ ({_reason(error)})",
-                f"Choose another one with {flag} tcp://127.0.0.1:PORT, or none with {flag} off",
-            ) from None
+        self._complaint = Complaint(_log)
+        self._bound: BoundSocket | None = BoundSocket(endpoint, flag, self._keys, self._complaint)
+        self._endpoint = self._bound.endpoint
+        self._subscriptions = Subscriptions()
+        self._unbound_seconds = 0.0
+        """When the socket was given up, by the loop's clock."""
+        self._closed = False
         self._loop = asyncio.get_running_loop()
-        self._asking: asyncio.TimerHandle | None = None
-        self._later: asyncio.TimerHandle | None = None
-        try:
-            self._loop.add_reader(self._socket.FD, self._greet_subscribers)
-        except NotImplementedError:  # Windows: poll
-            self._ask_for_subscribers()
+        self._later: asyncio.Handle | None = None
+        self._watching = None if self._keys is None else self._loop.create_task(self._watch())
+        self._listen()
 
     @property
     def endpoint(self) -> str:
         """An endpoint for this machine's subscribers, with the real port for a wildcard."""
-        bound = str(self._socket.getsockopt_string(zmq.LAST_ENDPOINT))
-        return bound.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+        return self._endpoint.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+    @property
+    def failure(self) -> str | None:
+        """Why no subscriber can connect, if that lasts; None otherwise."""
+        patience_ends = self._unbound_seconds + _PATIENCE_SECONDS
+        if self._bound is not None or self._closed or self._loop.time() < patience_ends:
+            return None
+        return f"{self._endpoint} cannot be bound anew for ZeroMQ"
 
     def send(self, message: Message) -> None:
         """Publish a message. A lossless run keeps a message that does not fit a queue."""
-        if self._lossless and (self._backlog or not self._try_to_send(message)):
+        if self._bound is None:
+            self.dropped += 1
+        elif self._lossless and (self._backlog or not self._try_to_send(message)):
             self._backlog.append(message)
         elif not self._lossless:
             self._send_past_the_slow(message)
@@ -229,6 +133,7 @@ class ZeroMQPublisher:
                 self._backlog.clear()
             else:
                 await asyncio.sleep(0.005)  # ZeroMQ has no event for this
+        self._greet_subscribers()
 
     async def close(self, timeout_seconds: float) -> None:
         """Send the rest and close, in time unless drained wholly before."""
@@ -239,88 +144,133 @@ class ZeroMQPublisher:
         self._close(0)
 
     def _close(self, timeout_seconds: float) -> None:
+        self._closed = True
+        if self._watching is not None:
+            self._watching.cancel()
+        linger_seconds = max(timeout_seconds, self._linger_seconds)
+        ended = self._unbind(linger_seconds)
+        if ended is not None:
+            # ZeroMQ promises that this takes no longer than the linger time. It is not relied upon.
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                ended.result(linger_seconds + _SPARE_SECONDS)
+
+    def _listen(self) -> None:
+        assert self._bound is not None
+        try:
+            self._loop.add_reader(self._bound.socket.FD, self._greet_subscribers)
+        except NotImplementedError:  # Windows: poll
+            self._ask_for_subscribers()
+
+    def _pause(self) -> None:
+        """Read nothing for a moment, so that a subscriber's frames wait in its connection."""
+        assert self._bound is not None
+        with contextlib.suppress(NotImplementedError):  # Windows
+            self._loop.remove_reader(self._bound.socket.FD)
+            self._call_later(_PAUSE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        self._listen()
+        self._greet_subscribers()
+
+    def _ask_for_subscribers(self) -> None:
+        self._greet_subscribers()
+        self._call_later(_ASK_SECONDS, self._ask_for_subscribers)
+
+    def _call_later(self, seconds: float, function: Callable[[], None]) -> None:
         if self._later is not None:
             self._later.cancel()
-        if self._asking is None:
-            self._loop.remove_reader(self._socket.FD)
-        else:
-            self._asking.cancel()
-        linger_seconds = max(timeout_seconds, self._linger_seconds)
-        self._socket.close(round(1000 * linger_seconds))
-        self._end_authenticator()
-        # ZeroMQ promises that this takes no longer than the linger time. It is not relied upon.
-        ended = run_in_background(self._context.term)
-        with contextlib.suppress(concurrent.futures.TimeoutError):
-            ended.result(linger_seconds + _SPARE_SECONDS)
+        self._later = self._loop.call_later(seconds, function)
 
-    def _authenticate(self, folder: Path) -> None:
-        """Encrypt with ``server.key_secret``; admit subscribers with a public key in ``*.key``."""
+    def _unbind(self, linger_seconds: float) -> concurrent.futures.Future[None] | None:
+        """Close the socket. Returns the future of :meth:`BoundSocket.close`; None without one."""
+        if self._later is not None:
+            self._later.cancel()
+        bound, self._bound = self._bound, None
+        if bound is None:
+            return None
+        with contextlib.suppress(NotImplementedError):  # Windows
+            self._loop.remove_reader(bound.socket.FD)
+        return bound.close(linger_seconds)
+
+    def _bind_anew(self, reason: str) -> None:
+        """Give up the socket with all its subscriptions, and bind another one."""
+        self._complaint.say(f"{reason}: {self._endpoint} is closed and bound anew")
+        self._backlog.clear()
+        self._subscriptions = Subscriptions()
+        self._unbound_seconds = self._loop.time()
+        ended = self._unbind(linger_seconds=0)
+        assert ended is not None
+
+        def bind_soon(_: concurrent.futures.Future[None]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._bind)
+
+        ended.add_done_callback(bind_soon)
+
+    def _bind(self) -> None:
+        if self._closed:
+            return
         try:
-            _, secret = load_certificate(folder / "server.key_secret")
-            if secret is None:
-                raise ValueError("no secret key in server.key_secret")
-            self._socket.curve_secretkey = secret
-            self._socket.curve_server = True
-            self._authenticator = ThreadAuthenticator(self._context, log=_quiet_log)
-            self._authenticator.start()
-            self._authenticator.configure_curve(domain="*", location=folder)
-        except (OSError, ValueError, zmq.ZMQError) as error:
-            self._end_authenticator()
-            self._context.destroy(linger=0)
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigError(
-                f"cannot use the ZeroMQ keys in {folder} ({reason})",
-                f"Make {folder}, and in it the keys: python -c 'from zmq.auth import "
-                f'create_certificates as c; c("{folder}", "server"); c("{folder}", "client")' + "'",
-            ) from None
+            self._bound = BoundSocket(self._endpoint, self._flag, self._keys, self._complaint)
+        except ServeError:  # another program has taken it
+            self._call_later(_AGAIN_SECONDS, self._bind)
+        else:
+            self._listen()
 
-    def _end_authenticator(self) -> None:
-        if self._authenticator is not None:
-            self._authenticator.stop()
-            self._authenticator = None
+    async def _watch(self) -> None:
+        """Disconnect the subscribers whose key is removed. The others connect again."""
+        assert self._keys is not None
+        before = await asyncio.to_thread(self._keys.public)
+        while True:
+            await asyncio.sleep(_LOOK_AT_KEYS_SECONDS)
+            now = await asyncio.to_thread(self._keys.public)
+            if before - now and self._bound is not None:
+                self._bind_anew(f"a key is no longer in {self._keys.folder}")
+            before = now
 
     def _send_past_the_slow(self, message: Message) -> None:
         """Send a message to all subscribers with room, and count if one has none."""
         if self._try_to_send(message):
             return
         self.dropped += 1
-        self._socket.setsockopt(zmq.XPUB_NODROP, 0)
+        assert self._bound is not None
+        self._bound.socket.setsockopt(zmq.XPUB_NODROP, 0)
         self._try_to_send(message)
-        self._socket.setsockopt(zmq.XPUB_NODROP, 1)
+        self._bound.socket.setsockopt(zmq.XPUB_NODROP, 1)
 
     def _try_to_send(self, message: Message) -> bool:
         frames = self._frames(message)
         try:
-            if frames:
-                self._socket.send_multipart(frames, zmq.DONTWAIT)
+            if frames and self._bound is not None:
+                self._bound.socket.send_multipart(frames, zmq.DONTWAIT)
         except zmq.Again:
             return False
         return True
 
-    def _ask_for_subscribers(self) -> None:
-        self._greet_subscribers()
-        self._asking = self._loop.call_later(_ASK_SECONDS, self._ask_for_subscribers)
-
     def _greet_subscribers(self) -> None:
-        if not int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:  # the usual case
+        """Confirm new subscriptions, and send the last events.
+
+        Subscriptions hold from here on. So a subscriber misses nothing between the last events
+        and the next one, and no event comes to it twice.
+        """
+        if self._bound is None or self._backlog:  # the backlog is older than the last events
             return
         # The descriptor is edge-triggered: read everything, or schedule another call.
         topics: set[bytes] = set()
         try:
-            for _ in range(_MOST_SUBSCRIPTIONS):
-                frame = self._socket.recv(zmq.DONTWAIT)
-                if frame[:1] == b"\x01":
-                    topics.add(frame[1:])
+            for _ in range(_MOST_FRAMES):
+                topic = self._subscriptions.take(self._bound.socket)
+                if topic is not None:
+                    topics.add(topic)
+                if self._subscriptions.are_too_many:
+                    self._bind_anew("ZeroMQ subscribers have too many subscriptions")
+                    return
         except zmq.Again:
             pass
         else:
-            self._later = self._loop.call_later(_ASK_SECONDS, self._greet_subscribers)
+            self._pause()
+        if not topics:  # the usual case
+            return
         for message in self._last_messages():  # once, however many subscribers are new
             if (frames := self._frames(message)) and frames[0].startswith(tuple(topics)):
                 self._send_past_the_slow(message)
-
-
-def _reason(error: zmq.ZMQError) -> str:
-    if error.errno in (errno.ENODEV, errno.EADDRNOTAVAIL):
-        return "this machine has no such address or interface"
-    return os.strerror(error.errno) if error.errno else str(error)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import ssl
-import stat
 from pathlib import Path
 
 from emotiond.exceptions import ConfigError
+from emotiond.streamer.private_files import check_links, others_can_read
 
 _log = logging.getLogger(__name__)
 
@@ -24,10 +24,9 @@ def read_token(path: Path) -> str:
         ConfigError: the file cannot be read, or holds no valid token.
     """
     try:
+        check_links(path)
         with path.open("rb") as file:
-            readable_by_others = bool(
-                os.fstat(file.fileno()).st_mode & (stat.S_IRGRP | stat.S_IROTH)
-            )
+            readable_by_others = others_can_read(os.fstat(file.fileno()))
             content = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -42,7 +41,7 @@ def read_token(path: Path) -> str:
         raise ConfigError(
             f"the token in {path} has fewer than {_FEWEST_CHARACTERS} characters", _ADVICE
         )
-    if readable_by_others and os.name == "posix":
+    if readable_by_others:
         _log.warning("others can read the token in %s; protect it with 'chmod 600'", path)
     return token
 
@@ -56,13 +55,17 @@ def make_tls(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
+        check_links(key)
         context.load_cert_chain(certificate, key, password=_no_password)
+        readable_by_others = others_can_read(key.stat())
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise ConfigError(
             f"cannot use {certificate} with {key} for TLS ({reason})",
             "Give a certificate and its key in PEM, without a passphrase: --tls-cert, --tls-key",
         ) from None
+    if readable_by_others:
+        _log.warning("others can read the key in %s; protect it with 'chmod 600'", key)
     return context
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emotiond.exceptions import HistoryError
+from emotiond.streamer.private_files import create_private, open_private
 
 MOST_FILES = 150
 """Number of files in the archive. Beyond it, the oldest are deleted."""
@@ -68,6 +70,28 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def check(self) -> None:
+        """Find out whether the file can be used, without making it.
+
+        Raises:
+            HistoryError: it cannot be read.
+        """
+        if os.path.lexists(self._path):
+            with self._opened():
+                pass
+            return
+        folder = self._path.parent
+        while not os.path.lexists(folder) and folder != folder.parent:
+            folder = folder.parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            raise self._unusable(f"no file can be made in {folder}")
+
+    def _unusable(self, reason: object) -> HistoryError:
+        return HistoryError(
+            f"the history in {self._path} cannot be used ({reason})",
+            "Repair or move that file, or name another one with --history FILE",
+        )
 
     def add(self, result: Mapping[str, Any], log: EventLog) -> int:
         """Add a result. Returns its number.
@@ -143,9 +167,11 @@ class Archive:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         """Open the database for one transaction."""
         try:
-            self._make_file()
+            wanted = self._make_file()
             connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS)
             with contextlib.closing(connection), connection:
+                if not os.path.samestat(wanted, self._path.lstat()):
+                    raise OSError(errno.EAGAIN, "it was replaced just now")
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("PRAGMA secure_delete = ON")
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -156,16 +182,21 @@ class Archive:
                 yield connection
         except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
-            raise HistoryError(
-                f"the history in {self._path} cannot be used ({reason})",
-                "Repair or move that file, or name another one with --history FILE",
-            ) from None
+            raise self._unusable(reason) from None
 
-    def _make_file(self) -> None:
-        if not self._path.exists():
+    def _make_file(self) -> os.stat_result:
+        """Make the file, or take the rights to it from other users."""
+        try:
+            descriptor = open_private(self._path)
+        except FileNotFoundError:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
-                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+                os.close(create_private(self._path))
+            descriptor = open_private(self._path)
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _result(text: str) -> Mapping[str, Any]:

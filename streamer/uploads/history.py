@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,17 +24,23 @@ PAUSE_SECONDS = 0.05
 """From one reading of the list to the next, for all clients together."""
 
 _RETRY_SECONDS = 1.0  # until a slow follower is offered the list again
+_log = logging.getLogger(__name__)
 
 
 class History:
     """Answers from the archive without blocking the event loop.
 
     Args:
-        path: the file of the archive; None to keep no history.
+        path: the file of the archive; None to keep no history. The log says if it cannot be used.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._archive = None if path is None else Archive(path)
+        if self._archive is not None:
+            try:
+                self._archive.check()
+            except HistoryError as error:
+                _log.warning("%s", error)
         # Its own thread: the file has one writer, and all threads of the loop may be busy.
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
         self._followers: set[Connection] = set()

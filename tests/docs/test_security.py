@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emotiond.streamer.config import Config
-from emotiond.streamer.outputs import zeromq_publisher as zeromq
+from emotiond.streamer.outputs import zeromq_guard, zeromq_socket, zeromq_subscriptions
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
 from emotiond.streamer.streams.stream import RING_SECONDS
@@ -49,10 +49,18 @@ EXPECTED = {
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s",
     f"answer to a ping (every {LIMITS.ping_seconds:.0f} s)": f"{LIMITS.ping_seconds:.0f} s",
     "closing handshake of a client that was disconnected": f"{LIMITS.close_seconds} s",
-    "messages queued for a ZeroMQ subscriber": f"{zeromq._HIGH_WATER_MARK}",
-    "ZeroMQ handshake, topic": f"{zeromq._HANDSHAKE_MS // 1000} s, "
-    f"{zeromq._LARGEST_TOPIC_BYTES} bytes",
+    "messages queued for a ZeroMQ subscriber": f"{zeromq_socket.HIGH_WATER_MARK}",
+    "ZeroMQ handshake, topic": f"{zeromq_socket.HANDSHAKE_MS // 1000} s, "
+    f"{zeromq_socket.LARGEST_TOPIC_BYTES} bytes",
+    "what a ZeroMQ subscriber sends": f"{zeromq_guard.SENT_BYTES // 1024} KiB at once, and "
+    f"{zeromq_guard.SENT_BYTES_PER_SECOND // 1024} KiB a second",
+    "subscriptions of all ZeroMQ subscribers together": "10,000; "
+    f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
 }
+
+
+def test_the_number_of_subscriptions_is_that_of_the_page() -> None:
+    assert zeromq_subscriptions.MOST_SUBSCRIPTIONS == 10_000
 
 
 def test_every_row_of_the_table_is_checked() -> None:

@@ -14,6 +14,7 @@ from emotiond.exceptions import ConfigError
 from emotiond.streamer.config import (
     Config,
     all_settings,
+    closed_unasked,
     exposure_warnings,
     make_config,
     refuse_exposure,
@@ -214,6 +215,34 @@ def test_exposure_to_other_machines_needs_consent() -> None:
         refuse_exposure(make_config({"zmq": "tcp://*:8766"}, {}))
     with pytest.raises(ConfigError, match="--tls-key"):
         refuse_exposure(make_config({"tls_cert": "cert.pem"}, {}))
+
+
+@pytest.mark.parametrize(
+    ("flags", "zmq"),
+    [
+        ({}, "tcp://127.0.0.1:8766"),
+        ({"token_file": "token"}, "off"),
+        ({"token_file": "token", "zmq_curve": "keys"}, "tcp://127.0.0.1:8766"),
+        ({"token_file": "token", "insecure": True}, "tcp://127.0.0.1:8766"),
+        ({"token_file": "token", "zmq": "ipc:///run/emotiond"}, "ipc:///run/emotiond"),
+    ],
+)
+def test_zeromq_is_open_by_default_unless_it_makes_the_token_go_for_nothing(
+    flags: dict[str, Any], zmq: str
+) -> None:
+    config = make_config(flags, {})
+    refuse_exposure(config)
+    assert config.settings_of(ZEROMQ).zmq == zmq
+    assert len(closed_unasked(config)) == (zmq == "off")
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:9", "tcp://[::1]:9", "ipc://@abstract"])
+def test_beside_a_token_every_user_of_this_machine_is_kept_out(endpoint: str) -> None:
+    flags = {"token_file": "token", "zmq": endpoint}
+    with pytest.raises(ConfigError, match="every user of this machine"):
+        refuse_exposure(make_config(flags, {}))
+    refuse_exposure(make_config({**flags, "insecure": True}, {}))
+    refuse_exposure(make_config({**flags, "zmq_curve": "keys"}, {}))
 
 
 OPEN_WEBSOCKET = "anyone who can reach 0.0.0.0 can listen; --token-file changes that"

@@ -15,6 +15,7 @@ from emotiond.inference.profile import make_profile
 from emotiond.streamer.profiles import (
     delete_profile,
     folder,
+    make_folder,
     profile_for,
     profile_names,
     profile_path,
@@ -162,3 +163,22 @@ def test_a_file_in_the_place_of_the_folder_is_named(data_home: Path) -> None:
     folder().write_text("")
     with pytest.raises(ProfileError, match=r"cannot be read in .*profiles \(Not a directory\)"):
         profile_names()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+def test_a_profile_that_others_could_read_becomes_private_and_a_link_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    folder().mkdir(parents=True, mode=0o755)
+    anna = folder() / "anna.json"
+    anna.write_text("{}")
+    anna.chmod(0o644)
+    with pytest.raises(ProfileError, match="broken"):
+        read_profile("anna")
+    assert anna.stat().st_mode & 0o077 == 0
+    (folder() / "bert.json").symlink_to(anna)
+    with pytest.raises(ProfileError, match="it is a link"):
+        read_profile("bert")
+    make_folder()
+    assert folder().stat().st_mode & 0o077 == 0

@@ -90,10 +90,13 @@ def running_daemon(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] = COMMAND,
-    ports: Sequence[str] = ("--port", "0", "--zmq", "tcp://127.0.0.1:*"),
+    ports: Sequence[str] | None = None,
     **options: Any,
 ) -> Iterator[Daemon]:
-    """Run a daemon on free ports, and end it afterwards."""
+    """Run a daemon on free ports, and end it afterwards. ZeroMQ is off beside a token."""
+    if ports is None:
+        endpoint = "off" if "--token-file" in arguments else "tcp://127.0.0.1:*"
+        ports = ("--port", "0", "--zmq", endpoint)
     with subprocess.Popen(
         [*command, "run", *ports, *arguments],
         stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -110,8 +112,10 @@ def test_after_a_kill_in_any_state_the_port_is_free_at_once(
         assert daemon.stop() == 0
 
 
-def test_a_signal_while_it_starts_ends_it_as_quietly() -> None:
-    for step in range(8):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_end_it_from_the_first_instant_to_the_last(number: signal.Signals) -> None:
+    """The second one comes while it starts, runs, or ends already."""
+    for step in range(6):
         with subprocess.Popen(
             [*COMMAND, "run", *PLAY, *TINY, "--port", "0", "--zmq", "off"],
             stdout=subprocess.DEVNULL,
@@ -119,11 +123,14 @@ def test_a_signal_while_it_starts_ends_it_as_quietly() -> None:
             text=True,
         ) as process:
             assert process.stderr is not None
-            try:
-                process.wait(timeout=0.15 * step)  # wherever in its start this is
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=PATIENCE_SECONDS) in (0, -signal.SIGTERM)
+            while not handles(process.pid, number):  # Python itself has started
+                time.sleep(0.001)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.25 * step)  # wherever in its start this is
+            while process.poll() is None:
+                process.send_signal(number)
+                time.sleep(0.005)
+            assert process.returncode == 0
             assert "Traceback" not in process.stderr.read()
 
 
@@ -143,6 +150,22 @@ def test_a_signal_while_it_starts_ends_the_first_process_of_a_container(tmp_path
                 assert process.wait(timeout=PATIENCE_SECONDS) == 0
         finally:
             process.kill()
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own for a signal that kills others."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (caught,) = [line.split()[1] for line in lines if line.startswith("SigCgt")]
+    term = 1 << (signal.SIGTERM - 1)
+    return bool(int(caught, 16) & term and int(caught, 16) & 1 << (number - 1))
+
+
+def test_mute_signals_never_end_it() -> None:
+    with running_daemon(*PLAY, *TINY) as daemon:
+        daemon.process.send_signal(signal.SIGUSR2)
+        daemon.process.send_signal(signal.SIGUSR1)
+        next(daemon.events())
+        assert daemon.stop(signal.SIGHUP) == 0
 
 
 CLOCK = """

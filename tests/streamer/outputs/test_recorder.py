@@ -199,6 +199,16 @@ def test_a_folder_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> N
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
+def test_a_refused_recording_leaves_no_file(tmp_path: Path) -> None:
+    sources = ("--source", f"one={DEMO}", "--source", f"two={DEMO}")
+    records = ("--record", "one=one.wav", "--record", "two=missing/two.wav")
+    ports = ("--port", "0", "--zmq", "off")
+    ended = emotiond(*sources, *records, *TINY, *ports, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "missing" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.system
 def test_a_muted_time_is_noted_and_not_recorded_as_silence(
     microphone: SoundServer, tmp_path: Path

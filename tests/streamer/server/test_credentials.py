@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import trustme
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.server.credentials import make_tls, read_token
@@ -49,3 +50,21 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         read_token(tmp_path / "token")
     with pytest.raises(ConfigError, match="--tls-key"):
         make_tls(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+def test_a_tls_key_that_others_can_read_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = trustme.CA().issue_cert("localhost")
+    made.cert_chain_pems[0].write_to_path(certificate)
+    made.private_key_pem.write_to_path(key)
+    key.chmod(0o600)
+    make_tls(certificate, key)
+    assert not caplog.records
+    key.chmod(0o644)
+    make_tls(certificate, key)
+    (record,) = caplog.records
+    assert str(key) in record.getMessage()
+    assert "chmod 600" in record.getMessage()

@@ -42,6 +42,7 @@ def pem(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path
     folder = tmp_path_factory.mktemp("tls")
     issued = authority.issue_cert("127.0.0.1")
     issued.private_key_pem.write_to_path(str(folder / "key.pem"))
+    (folder / "key.pem").chmod(0o600)
     issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     return folder
@@ -100,6 +101,8 @@ def test_certificate_and_key_have_to_fit(pem: Path) -> None:
 def keys(tmp_path: Path) -> Path:
     for name in ("server", "client"):
         create_certificates(tmp_path, name)
+    for path in tmp_path.glob("*.key_secret"):
+        path.chmod(0o600)
     return tmp_path
 
 
@@ -157,3 +160,42 @@ def test_keys_that_cannot_be_read_are_named_with_the_remedy(tmp_path: Path) -> N
     assert "create_certificates" in refusal(
         "--zmq", "tcp://127.0.0.1:*", "--zmq-curve", str(tmp_path)
     )
+
+
+def test_a_key_that_others_can_read_is_warned_of(keys: Path) -> None:
+    (keys / "server.key_secret").chmod(0o644)
+    with running_daemon(*SOURCE, "--zmq-curve", str(keys)) as daemon:
+        (line,) = [line for line in daemon.stderr.splitlines() if "chmod 600" in line]
+    assert str(keys / "server.key_secret") in line
+
+
+def test_a_key_that_is_removed_is_admitted_no_more_and_the_others_are(keys: Path) -> None:
+    create_certificates(keys, "other")
+    with running_daemon(*SOURCE, "--zmq-curve", str(keys)) as daemon, zmq.Context() as context:
+        sockets = []
+        for name in ("client", "other"):
+            socket = context.socket(zmq.SUB)
+            socket.setsockopt(zmq.LINGER, 0)
+            certificate = load_certificate(keys / f"{name}.key_secret")
+            socket.curve_publickey, socket.curve_secretkey = certificate
+            socket.curve_serverkey, _ = load_certificate(keys / "server.key")
+            socket.connect(daemon.zeromq_endpoint)
+            socket.subscribe("emotion")
+            assert socket.poll(10_000)
+            sockets.append(socket)
+        removed, other = sockets
+        (keys / "client.key").unlink()
+        assert "no longer in" in daemon.error_line("bound anew")
+        while removed.poll(0):  # what had come before
+            removed.recv_multipart()
+        numbers = [json.loads(other.recv_multipart()[1])["seq"] for _ in range(25)]
+        assert numbers[-1] > numbers[0]
+        assert not removed.poll(0)
+        create_certificates(keys, "late")  # and one that is added is admitted at once
+        late = context.socket(zmq.SUB)
+        late.curve_publickey, late.curve_secretkey = load_certificate(keys / "late.key_secret")
+        late.curve_serverkey, _ = load_certificate(keys / "server.key")
+        late.connect(daemon.zeromq_endpoint)
+        late.subscribe("")
+        assert late.poll(10_000)
+        context.destroy(linger=0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -171,6 +174,53 @@ def test_beyond_this_machine_zeromq_wants_keys(endpoint: str, token_file: Path) 
     line = refusal("--zmq", endpoint, "--token-file", str(token_file))
     assert "--zmq-curve" in line
     assert "--insecure" in line
+
+
+@pytest.mark.parametrize("flag", ["--zmq", "--zmq-latest"])
+def test_beside_a_token_an_endpoint_for_all_users_of_this_machine_is_refused(
+    flag: str, token_file: Path
+) -> None:
+    line = refusal("--token-file", str(token_file), "--zmq", "off", flag, "tcp://127.0.0.1:*")
+    assert "every user of this machine could subscribe without the token" in line
+    for remedy in ("--zmq-curve", f"{flag} ipc://PATH", "--insecure"):
+        assert remedy in line
+
+
+def test_beside_a_token_zeromq_stays_closed_unless_it_is_asked_for(token_file: Path) -> None:
+    flags = (*SOURCE, "--token-file", str(token_file))
+    with running_daemon(*flags, ports=("--port", "0")) as daemon:
+        assert daemon.zeromq_endpoint is None
+        closed, announced = daemon.stderr.splitlines()
+    assert "ZeroMQ stays closed" in closed
+    assert "--zmq-curve" in closed
+    assert announced.endswith(", open to those with the token")
+
+
+def test_beside_a_token_a_socket_for_this_user_alone_is_open(
+    token_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "socket"
+    ports = ("--port", "0", "--zmq", f"ipc://{path}", "--token-file", str(token_file))
+    before = os.umask(0)
+    try:
+        with (
+            running_daemon(*SOURCE, ports=ports) as daemon,
+            zmq.Context() as context,
+            context.socket(zmq.SUB) as socket,
+        ):
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+            socket.connect(daemon.zeromq_endpoint)
+            socket.subscribe("emotion")
+            assert socket.poll(10_000)
+            who = "WebSocket is open to those with the token; ZeroMQ is open to this user alone"
+            assert daemon.stderr.endswith(f"; {who}\n")
+    finally:
+        os.umask(before)
+
+
+def test_the_start_line_says_that_every_user_of_this_machine_can_listen() -> None:
+    with running_daemon(*SOURCE) as daemon:
+        assert daemon.stderr.endswith("), open to every user of this machine\n")
 
 
 def test_every_address_with_a_token_is_served_by_the_address_that_was_reached(

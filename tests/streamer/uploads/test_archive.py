@@ -57,3 +57,33 @@ def test_a_file_that_is_no_archive_is_an_error_with_a_remedy(tmp_path: Path) -> 
     path.write_text("this is no database, and long enough to be taken for one " * 10)
     with pytest.raises(HistoryError, match="--history"):
         Archive(path).results()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+def test_a_file_that_others_could_read_becomes_private(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    Archive(path).add({"name": "a.wav"}, log(1))
+    path.chmod(0o644)
+    assert len(Archive(path).results()) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("dangling", [True, False])
+def test_a_link_is_not_followed(tmp_path: Path, dangling: bool) -> None:
+    target, link = tmp_path / "target", tmp_path / "history.sqlite"
+    if not dangling:
+        Archive(target).results()
+    link.symlink_to(target)
+    for use in (Archive(link).results, Archive(link).check):
+        with pytest.raises(HistoryError, match="it is a link"):
+            use()
+    assert target.exists() != dangling
+
+
+def test_a_check_makes_no_file_and_finds_one_that_cannot_be_used(tmp_path: Path) -> None:
+    Archive(tmp_path / "folder" / "history.sqlite").check()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("no database")
+    for path in (tmp_path / "file", tmp_path / "file" / "history.sqlite", tmp_path):
+        with pytest.raises(HistoryError, match="--history"):
+            Archive(path).check()

@@ -7,12 +7,19 @@ import sys
 
 import pytest
 
-from emotiond.streamer.daemon.signals import handling_signals
+from emotiond.streamer.signals import handling_signals
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGUSR1")
 @pytest.mark.parametrize(
-    ("name", "called"), [("SIGTERM", "stop"), ("SIGINT", "stop"), ("SIGUSR1", "mute")]
+    ("name", "called"),
+    [
+        ("SIGTERM", "stop"),
+        ("SIGHUP", "stop"),
+        ("SIGQUIT", "stop"),
+        ("SIGINT", "stop"),
+        ("SIGUSR1", "mute"),
+    ],
 )
 def test_signals_call_back_in_the_loop(name: str, called: str) -> None:
     async def receive() -> str:

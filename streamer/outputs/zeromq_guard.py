@@ -1,0 +1,147 @@
+"""Disconnects ZeroMQ subscribers that send too much, one by one.
+
+libzmq applies subscriptions in the thread that uses the socket, without a bound: a subscriber that
+sends them faster than libzmq applies them keeps that thread in libzmq, and takes more and more
+memory. So another thread looks at the connections themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import struct
+import threading
+import time
+from dataclasses import dataclass
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+SENT_BYTES = 32 * 1024
+"""What a subscriber may send at once; some 2,000 subscriptions."""
+SENT_BYTES_PER_SECOND = 1024
+"""What it may send on top, for answers to heartbeats."""
+
+_LOOK_MS = 20
+_SAME_LINE_SECONDS = 60.0
+# Of Linux: the bytes received since the connection was accepted, see linux/tcp.h.
+_TCP_INFO = getattr(socket, "TCP_INFO", None)
+_RECEIVED = struct.Struct("128xQ")
+
+
+class Complaint:
+    """A line in the log that is said once a minute at most, with the number of the others."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._next_seconds = 0.0
+        self._unsaid = 0
+
+    def say(self, text: str) -> None:
+        """Log a line, or count it."""
+        if time.monotonic() < self._next_seconds:
+            self._unsaid += 1
+            return
+        more = f" ({self._unsaid} more times before)" if self._unsaid else ""
+        self._log.warning("%s%s", text, more)
+        self._next_seconds, self._unsaid = time.monotonic() + _SAME_LINE_SECONDS, 0
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """A connection of libzmq. It has a descriptor of its own, so that no other one is cut."""
+
+    descriptor: int
+    """That of libzmq."""
+    socket: socket.socket
+    accepted_seconds: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether libzmq still has it."""
+        try:
+            return os.path.sameopenfile(self.descriptor, self.socket.fileno())
+        except OSError:
+            return False
+
+    @property
+    def sends_too_much(self) -> bool:
+        seconds = time.monotonic() - self.accepted_seconds
+        info = self.socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO or 0, _RECEIVED.size)
+        (received,) = _RECEIVED.unpack(info)
+        return bool(received > SENT_BYTES + SENT_BYTES_PER_SECOND * seconds)
+
+    def cut(self) -> None:
+        with contextlib.suppress(OSError):  # it has ended by itself
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+
+class Guard:
+    """A thread that looks at the connections of one socket. Only Linux says what they receive.
+
+    Args:
+        guarded: the socket, which is bound. It belongs to the thread that makes the guard.
+        endpoint: where it is bound.
+        complaint: says that a subscriber was disconnected.
+    """
+
+    def __init__(self, guarded: zmq.SyncSocket, endpoint: str, complaint: Complaint) -> None:
+        self._thread: threading.Thread | None = None
+        if _TCP_INFO is None or not endpoint.startswith("tcp://"):
+            return
+        self._guarded = guarded
+        self._port = int(endpoint.rpartition(":")[2])
+        self._complaint = complaint
+        self._endpoint = endpoint
+        self._monitor = guarded.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_MONITOR_STOPPED)
+        self._connections: list[_Connection] = []
+        self._thread = threading.Thread(target=self._run, name="emotiond-zeromq", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread, before the socket is closed."""
+        if self._thread is not None:
+            self._guarded.monitor(None, 0)
+            self._thread.join()
+            self._guarded.disable_monitor()
+
+    def _run(self) -> None:
+        while True:
+            timeout_ms = _LOOK_MS if self._connections else None
+            while self._monitor.poll(timeout_ms):
+                event = parse_monitor_message(self._monitor.recv_multipart())
+                if event["event"] == zmq.EVENT_MONITOR_STOPPED:
+                    for each in self._connections:
+                        each.socket.close()
+                    return
+                self._adopt(event["value"])
+                timeout_ms = 0
+            self._look()
+
+    def _adopt(self, descriptor: int) -> None:
+        """Look at a connection from now on, unless it has ended already."""
+        with contextlib.suppress(OSError):
+            own = socket.socket(fileno=os.dup(descriptor))
+            if own.family in (socket.AF_INET, socket.AF_INET6) and (
+                own.getsockname()[1] == self._port
+            ):
+                self._connections.append(_Connection(descriptor, own, time.monotonic()))
+            else:  # the descriptor stands for something else by now
+                own.close()
+
+    def _look(self) -> None:
+        kept = []
+        for each in self._connections:
+            if not each.is_open:
+                each.socket.close()
+            elif each.sends_too_much:
+                each.cut()
+                each.socket.close()
+                self._complaint.say(
+                    f"a ZeroMQ subscriber at {self._endpoint} sends too much: it is disconnected"
+                )
+            else:
+                kept.append(each)
+        self._connections = kept

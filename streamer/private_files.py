@@ -1,0 +1,100 @@
+"""Files for this user alone: what the daemon writes about a voice, tokens and keys."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_MOST_LINKS = 40
+_OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def create_private(path: Path) -> int:
+    """Create a file that only this user can read and write. Returns its descriptor, for writing.
+
+    Raises:
+        FileExistsError: a file or a link of that name exists.
+        OSError: the file cannot be created.
+    """
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o600)
+
+
+def open_private(path: Path) -> int:
+    """Open a file for reading, after taking its rights from other users.
+
+    Returns:
+        The descriptor.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: it is a link, no regular file, or another user's; or it cannot be opened.
+    """
+    try:
+        # O_NONBLOCK: a pipe is refused instead of waited for.
+        descriptor = os.open(path, os.O_RDONLY | _NO_LINK | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link") from None
+        raise
+    try:
+        about = os.fstat(descriptor)
+        if stat.S_ISDIR(about.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        if os.name == "posix":
+            if about.st_uid != os.geteuid():
+                raise PermissionError(errno.EPERM, "it belongs to another user")
+            if about.st_mode & _OF_OTHERS:
+                os.fchmod(descriptor, 0o600)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only this user can enter, with its parents. One that exists becomes so.
+
+    Raises:
+        OSError: the folder cannot be made, or belongs to another user.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix" and path.stat().st_mode & _OF_OTHERS:
+        path.chmod(0o700)
+
+
+def check_links(path: Path) -> None:
+    """Refuse links to a token or a key that neither this user nor root has made.
+
+    Other links are followed: tools that renew keys make them.
+
+    Raises:
+        PermissionError: there is such a link.
+    """
+    for _ in range(_MOST_LINKS if os.name == "posix" else 0):
+        try:
+            about = path.lstat()
+            if not stat.S_ISLNK(about.st_mode):
+                return
+            target = path.readlink()
+        except OSError:  # whatever opens the file will report it
+            return
+        if about.st_uid not in (os.geteuid(), 0):
+            raise PermissionError(errno.EPERM, "it is a link that another user has made")
+        path = path.parent / target
+
+
+def others_can_read(about: os.stat_result) -> bool:
+    """Return whether other users can read a token or a key, and its owner could change that.
+
+    A file of another user, such as root, that this user reads through a group, is as it has to be.
+    """
+    if os.name != "posix":
+        return False
+    if about.st_uid == os.geteuid():
+        return bool(about.st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    return bool(about.st_mode & stat.S_IROTH)

@@ -1,0 +1,74 @@
+"""A subscriber that sends too much is disconnected, and the others are not."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+import zmq
+
+from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs import zeromq_guard
+from emotiond.streamer.outputs.zeromq_guard import Complaint
+from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
+from tests.support.port import EMOTION, run, until
+
+LAST = Message(EMOTION, "{}")
+
+
+@pytest.fixture
+def context() -> Iterator[zmq.SyncContext]:
+    context = zmq.Context()
+    yield context
+    context.destroy(linger=0)
+
+
+def subscriber(context: zmq.SyncContext, endpoint: str) -> tuple[zmq.SyncSocket, zmq.SyncSocket]:
+    """A subscriber, and what it is told when its connection ends."""
+    socket = context.socket(zmq.SUB)
+    ends = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    socket.connect(endpoint)
+    socket.subscribe("emotion")
+    return socket, ends
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not say it")
+def test_the_one_that_sends_too_much_is_disconnected_and_no_other(
+    context: zmq.SyncContext, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(zeromq_guard, "SENT_BYTES", 600)
+    monkeypatch.setattr(zeromq_guard, "SENT_BYTES_PER_SECOND", 0)
+
+    async def test() -> None:
+        publisher = ZeroMQPublisher("tcp://127.0.0.1:*", lambda: [LAST], lossless=False)
+        quiet, quiet_ends = subscriber(context, publisher.endpoint)
+        busy, busy_ends = subscriber(context, publisher.endpoint)
+        await until(lambda: bool(quiet.poll(0) and busy.poll(0)))
+        for number in range(40):
+            busy.subscribe(f"one of several topics, {number}")
+        await until(lambda: bool(busy_ends.poll(0)))
+        assert not quiet_ends.poll(0)
+        await publisher.close(0.2)
+        for socket in (quiet, busy):
+            socket.disable_monitor()
+
+    run(test)
+    (record,) = caplog.records  # it connects again and again
+    assert "sends too much" in record.getMessage()
+
+
+def test_a_line_is_said_once_a_minute_with_the_number_of_the_others(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(zeromq_guard.time, "monotonic", lambda: now[0])
+    complaint = Complaint(logging.getLogger("test"))
+    for seconds in (0, 1, 58, 2, 0):
+        now[0] += seconds
+        complaint.say("too much")
+    assert [record.getMessage() for record in caplog.records] == [
+        "too much",
+        "too much (2 more times before)",
+    ]
