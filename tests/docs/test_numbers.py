@@ -20,7 +20,7 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.config import Config
-from emotiond.streamer.outputs import recorder, stdout, zeromq_publisher
+from emotiond.streamer.outputs import recorder, stdout, zeromq_publisher, zeromq_socket
 from emotiond.streamer.readers import decoder
 from emotiond.streamer.server import connection, credentials, listener, refusals
 from emotiond.streamer.server.limits import Limits
@@ -58,6 +58,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",
         f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz)",
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
+        f"within {zeromq_publisher._LOOK_AT_KEYS_SECONDS:g} s the daemon closes",
     ],
     "reliability.md": [
         f"looks for the microphone {looks()}",
@@ -71,11 +72,11 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
-        f"libzmq after {zeromq_publisher._VANISHED_MS / 1000:g} s without a sign",
-        f"its queue of {zeromq_publisher._HIGH_WATER_MARK:,} messages has no room",
+        f"libzmq after {zeromq_socket._VANISHED_MS / 1000:g} s without a sign",
+        f"its queue of {zeromq_socket.HIGH_WATER_MARK:,} messages has no room",
         f"from {mono.FRAME_SECONDS * 1000:g} ms after the beginning of the voice",
         f"the mean is {-10 * math.log10(mono.CANCELS_BELOW):g} dB quieter",
-        f"another format than 16-bit mono for {standard_input._DOUBT_SECONDS:g} s",
+        f"or no sound in its first {standard_input._DOUBT_SECONDS:g} s that are not silent",
         f"up to {decoder._MOST_BYTES_SENT / 2**30:g} GiB, of which all but "
         f"{decoder._MOST_BYTES_HELD / 2**20:g} MiB",
         f"| more than {OVERLOAD_LAGS[0]:g} s | it infers every second stride"
@@ -91,7 +92,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| workers to event loop | {hub._MOST_WAITING:,} messages |",
         f"| a WebSocket client | {LIMITS.unread_bytes // 1024} KiB, or {LIMITS.unread_seconds:g} s "
         "with something always unread |",
-        f"| a ZeroMQ subscriber | {zeromq_publisher._HIGH_WATER_MARK:,} messages |",
+        f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
@@ -116,6 +117,7 @@ MEASURED: Mapping[str, Sequence[str]] = {
         "microphones of 8, 16, 44.1 and 48 kHz",
         "later by up to 115 ms",
         "at most 2 MB an hour",
+        "Until Python itself has started, some 20 ms,",
     ],
 }
 UNITS = "s|ms|[KMG]i?B|hours?|minutes?|seconds?|messages|lines|characters|dB|bytes|kHz|at most"
