@@ -90,12 +90,7 @@ UNFITTED = Fitted(
 VOICE_THRESHOLD = 0.5
 """Where the training of the voice detector puts the threshold."""
 
-_ADAPTATION = {
-    "full": AdaptationSettings(3 * PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
-    "lite": AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5),
-}
-"""``full`` changes its idea of a voice more slowly than it did in training: a lasting emotion
-becomes part of it less, and adaptation gains as much."""
+_ADAPTATION = AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5)
 
 
 def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
@@ -107,13 +102,13 @@ def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "labels": list(LABELS),
         "recipe": dataclasses.asdict(RECIPE),
-        "window_frames": WINDOW_FRAMES,
+        "window_frames": WINDOW_FRAMES[model.stem],
         "minimum_frames": MINIMUM_FRAMES,
         "encoder": dataclasses.asdict(ENCODERS[model.stem]),
         "temperature": round(fitted.temperature, 3),
         "voice_threshold": VOICE_THRESHOLD,
         "smoothing": {"kind": "hmm", **dataclasses.asdict(fitted.smoothing)},
-        "adaptation": dataclasses.asdict(_ADAPTATION[model.stem]),
+        "adaptation": dataclasses.asdict(_ADAPTATION),
         "licence": {"weights": "CC BY-NC-SA 4.0", "code": "MIT"},
         "training_data": list(_TRAINING_DATA),
         "evaluation": evaluation,

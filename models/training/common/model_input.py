@@ -16,14 +16,19 @@ RECIPE = Recipe(
 )
 """Whisper's analysis. It keeps all coefficients, so that the graph can invert the DCT."""
 
-WINDOW_FRAMES = 200
-"""Frames of a full window: 2 s, which the heads pool."""
+WINDOW_FRAMES = {"full": 200, "lite": 296}
+"""Frames of a full window, which the heads pool: 2 and almost 3 s, whole states. With 2 s, labels of
+``lite`` change too often; see ``docs/experiments.md``."""
 
 MINIMUM_FRAMES = 24
 """Frames of the shortest window: the pre-roll and the frames that open the gate."""
 
-PRIOR_SECONDS = 10.0
-"""Weight of the population, in seconds of the speaker's speech; training and daemon share it."""
+TRAINING_PRIOR_SECONDS = 10.0
+"""Weight of the population in training, in seconds of the speaker's speech."""
+
+PRIOR_SECONDS = 30.0
+"""The same in the daemon. It changes its idea of a voice more slowly than training does: a lasting
+emotion becomes part of it less, and adaptation gains as much."""
 
 FULL_ENCODER = EncoderShape(
     frames_per_state=4, look_back_frames=2, look_ahead_frames=1, states_per_call=7

@@ -199,7 +199,7 @@ def _rows(
     encode: EncodeStream,
 ) -> Iterator[Arrays]:
     """Yield the arrays of each stream, with spans that count from its beginning."""
-    front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
+    front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES["full"], MINIMUM_FRAMES))
     inverse = dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc).T
     for number, task in enumerate(tasks, first_number):
         random = np.random.default_rng(task.seed)

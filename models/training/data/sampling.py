@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
-from emotiond.models.training.common.model_input import PRIOR_SECONDS
+from emotiond.models.training.common.model_input import TRAINING_PRIOR_SECONDS
 from emotiond.models.training.data.columns import JOINED, Columns
 from emotiond.models.training.data.labels import allowed_labels, target_labels
 
@@ -95,7 +95,7 @@ class Sampler:
             return np.zeros(self._statistics.shape[1], np.float32)
         chosen = random.choice(others, int(random.integers(1, _MOST_WINDOWS + 1)))
         seconds = self._measured_seconds[chosen]
-        weights = (seconds / (seconds.sum() + PRIOR_SECONDS)).astype(np.float32)
+        weights = (seconds / (seconds.sum() + TRAINING_PRIOR_SECONDS)).astype(np.float32)
         speaker: FloatArray = weights @ self._statistics[chosen]
         return speaker
 

@@ -27,7 +27,7 @@ from emotiond.models.training.networks.lite import Spectrum
 Teacher: TypeAlias = Callable[[npt.NDArray[np.int64]], FloatArray]
 """Label logits of the large model for some rows of the windows, ``(n, labels)``."""
 _CHECKPOINT_STEPS = 200
-WINDOW_STATES = WINDOW_FRAMES // LITE_ENCODER.frames_per_state
+WINDOW_STATES = WINDOW_FRAMES["lite"] // LITE_ENCODER.frames_per_state
 _LEAST_DEVIATION = 1e-3
 _SOFTNESS = 2.0
 """Temperature of the distillation loss; Hinton et al. (2015)."""

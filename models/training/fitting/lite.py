@@ -23,6 +23,7 @@ LITE_START = (Lesson(steps=6000, rate=1.5e-3, hint_weight=0.5),)
 LITE = (
     Lesson(steps=5000, rate=1.5e-3, hint_weight=0.5),
     Lesson(steps=5000, rate=1.5e-3, hint_weight=5.0),
+    Lesson(steps=2500, rate=1e-3, hint_weight=5.0),
 )
 """Consecutive parts. Each restarts from a high rate and still improves the network. On actors of
 the training side, weights of 3 and 10 were equally good, and better than 0.5."""

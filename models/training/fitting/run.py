@@ -27,9 +27,9 @@ from emotiond.models.training.networks.layers import Arrays, Tensor
 
 RUNS = ("fold1", "fold2", "fold3", "fold4", "all")
 BATCH = 32
-N_STATES = WINDOW_FRAMES // FULL_ENCODER.frames_per_state
-SPEECH_STATES = 37
-"""States of ``lite`` in 3 s: a window, and what its first state sees of the past."""
+N_STATES = WINDOW_FRAMES["full"] // FULL_ENCODER.frames_per_state
+SPEECH_STATES = 49
+"""States of ``lite`` in 3.9 s: a window, and what its first state sees of the past."""
 _SILENCE = -10.0
 _PART = 64
 """Windows in one computation."""
@@ -80,7 +80,7 @@ class Windows:
     def speeches(
         self, rows: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float16]]:
-        """Return the end of the speech of each window for ``lite``: at most 3 s, whole states.
+        """Return the end of the speech of each window for ``lite``: at most 3.9 s, whole states.
 
         Returns:
             Log-mel powers, ``(n, SPEECH_STATES * frames, 80)``, digital silence after a part; the

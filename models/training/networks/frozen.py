@@ -38,7 +38,7 @@ class FrozenEncoder:
 
     def restart(self) -> None:
         """Begin another stream."""
-        states = WINDOW_FRAMES // FULL_ENCODER.frames_per_state
+        states = WINDOW_FRAMES["full"] // FULL_ENCODER.frames_per_state
         self._encoding = Encoding(FULL_ENCODER, states, CHANNELS, past_shapes())
 
     def __call__(

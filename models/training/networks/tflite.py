@@ -14,6 +14,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from emotiond.inference.card import EncoderShape
 from emotiond.models.training.common.model_input import (
+    ENCODERS,
     FULL_ENCODER,
     LITE_ENCODER,
     RECIPE,
@@ -75,7 +76,7 @@ def export_full(
             "statistics": speakers_own(statistics, labels, expression),
         }
 
-    inputs = _classify_inputs(FULL_ENCODER, CHANNELS, SPEAKER_SIZE)
+    inputs = _classify_inputs("full", CHANNELS, SPEAKER_SIZE)
     return to_tflite(
         {"encode": encode_signature(encoder), "classify": Signature(classify, inputs)}, []
     )
@@ -101,7 +102,7 @@ def export_lite(parameters: dict[str, Tensor], detector: Arrays, spectrum: Spect
         }
 
     inputs = _encode_inputs(LITE_ENCODER, lite.past_shapes())
-    outputs = _classify_inputs(LITE_ENCODER, lite.CHANNELS, lite.SPEAKER_SIZE)
+    outputs = _classify_inputs("lite", lite.CHANNELS, lite.SPEAKER_SIZE)
     signatures = {"encode": Signature(encode, inputs), "classify": Signature(classify, outputs)}
     return to_tflite(signatures, [tf.float16])
 
@@ -157,8 +158,8 @@ def _encode_inputs(shape: EncoderShape, past: Shapes) -> Shapes:
     return {"features": features, "position": (1, 1), "count": (1, 1), **past}
 
 
-def _classify_inputs(shape: EncoderShape, channels: int, speaker_size: int) -> Shapes:
-    states = WINDOW_FRAMES // shape.frames_per_state
+def _classify_inputs(model: str, channels: int, speaker_size: int) -> Shapes:
+    states = WINDOW_FRAMES[model] // ENCODERS[model].frames_per_state
     return {
         "states": (1, states, channels),
         "levels": (1, states),
