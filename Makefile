@@ -13,8 +13,8 @@ TYPED := build/mypy/emotiond
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
 BENCH_ARGS ?=
-# Three files at a time: most tests wait for something. In CI a skipped test is a failure.
-PYTEST_ARGS ?= -n 3 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
+# Four files at a time: most tests wait for something. In CI a skipped test is a failure.
+PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
 DAEMON := -m "not system and not peers" tests/dsp tests/inference tests/streamer
 # The part that meets the packages which the daemon needs: sound in, models, sockets, files.
 FAST := -m "not system and not peers" tests/dsp tests/inference \

@@ -37,7 +37,7 @@ def test_a_model_can_be_read_with_its_written_card(tmp_path: Path, name: str) ->
     assert (card.name, card.description) == (name, DESCRIPTIONS[name])
     assert (card.recipe, card.window_frames, card.minimum_frames) == (
         RECIPE,
-        WINDOW_FRAMES,
+        WINDOW_FRAMES[name],
         MINIMUM_FRAMES,
     )
     assert card.encoder == ENCODERS[name]

@@ -27,11 +27,11 @@ def test_the_graph_can_invert_the_dct() -> None:
     np.testing.assert_allclose(dct @ dct.T, np.eye(RECIPE.n_mels), atol=1e-6)
 
 
-def test_a_window_is_two_seconds_in_whole_states() -> None:
-    assert WINDOW_FRAMES == 2 * FRAMES_PER_SECOND
-    assert 0 < MINIMUM_FRAMES < WINDOW_FRAMES
-    for shape in ENCODERS.values():
-        assert WINDOW_FRAMES % shape.frames_per_state == 0
+@pytest.mark.parametrize(("name", "seconds"), [("full", 2), ("lite", 3)])
+def test_a_window_has_whole_states(name: str, seconds: int) -> None:
+    frames, of_a_state = WINDOW_FRAMES[name], ENCODERS[name].frames_per_state
+    assert frames == seconds * FRAMES_PER_SECOND // of_a_state * of_a_state
+    assert MINIMUM_FRAMES < frames
 
 
 @pytest.mark.parametrize("name", ENCODERS)

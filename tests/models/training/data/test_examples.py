@@ -170,7 +170,7 @@ def test_windows_have_their_metadata(clips: list[Clip], tmp_path: Path) -> None:
         assert (columns.speaker[row], columns.fold[row]) == (speaker, fold)
         assert len(set(columns.stream[rows])) == 1
     assert (columns.active_frames > 0).all()
-    assert (columns.active_frames <= WINDOW_FRAMES).all()
+    assert (columns.active_frames <= WINDOW_FRAMES["full"]).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -183,7 +183,7 @@ def test_joined_clips_change_label_and_have_none_for_400_ms(
     joined = join(load_audio(first.path), load_audio(second.path), random)
     lead = int(random.integers(STRIDE_SAMPLES))
     sound = np.concatenate((np.zeros(lead, np.float32), joined.samples))
-    front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
+    front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES["full"], MINIMUM_FRAMES))
     ends = [RECIPE.end_of(window.end_frame) for window in cut_windows(front_end, sound)]
     since = (np.array(ends) - lead - joined.change_sample) / RATE
     expected = [

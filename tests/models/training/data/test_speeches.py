@@ -55,7 +55,7 @@ def examples(frames: int = FRAMES + 3, number: int = 20) -> list[Example]:
 def test_a_speech_is_what_the_daemon_encodes_from_the_onset(tmp_path: Path) -> None:
     sound = babble(2.2)
     (speech,) = read_speeches(clips(tmp_path, sound))
-    front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
+    front_end = FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES["full"], MINIMUM_FRAMES))
     window = list(cut_windows(front_end, sound))[-1]
     frames = window.features[window.first_frame - MARGIN - window.end_frame :]
     mel = frames @ dct_matrix(RECIPE.n_mels, RECIPE.n_mfcc).T

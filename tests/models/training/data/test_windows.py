@@ -30,7 +30,7 @@ TWO_SPEECHES = np.concatenate((SOUND, np.zeros(RATE, np.float32), LOUD_AT_ONCE))
 
 
 def front_end() -> FrontEnd:
-    return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
+    return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES["full"], MINIMUM_FRAMES))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_one_clip_gives_the_same_windows_to_trainer_and_daemon(
     card = dataclasses.replace(
         load_card(DATA / "tiny.json"),
         recipe=RECIPE,
-        window_frames=WINDOW_FRAMES,
+        window_frames=WINDOW_FRAMES["full"],
         minimum_frames=MINIMUM_FRAMES,
         encoder=FULL_ENCODER,
     )
@@ -84,7 +84,7 @@ def test_windows_begin_at_the_onset_and_grow_to_two_seconds() -> None:
     windows = list(cut_windows(front_end(), SOUND))
     lengths = [window.frames for window in windows]
     assert lengths == sorted(lengths)
-    assert lengths[0] < WINDOW_FRAMES == lengths[-1]
+    assert lengths[0] < WINDOW_FRAMES["full"] == lengths[-1]
     assert windows[-1].end_frame == RECIPE.frames_in(SOUND.size)
     assert {window.first_frame for window in windows} == {windows[0].first_frame}
 

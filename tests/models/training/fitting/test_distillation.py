@@ -69,7 +69,7 @@ def test_without_a_teacher_it_learns_labels_and_a_finished_training_is_not_repea
     )
 
 
-def test_a_window_is_the_last_two_seconds_of_a_speech(streams: Streams, tmp_path: Path) -> None:
+def test_a_window_is_the_last_three_seconds_of_a_speech(streams: Streams, tmp_path: Path) -> None:
     """The states before them are hidden, but not those of digital silence in them."""
     long = np.flatnonzero(streams.end_frame - streams.first_frame >= 8 * SPEECH_STATES)[:3]
     short = np.flatnonzero(streams.end_frame - streams.first_frame < 8 * 20)[:3]
@@ -82,8 +82,8 @@ def test_a_window_is_the_last_two_seconds_of_a_speech(streams: Streams, tmp_path
     states, levels = student.window_states(windows, rows)
     assert states.shape == (rows.size, SPEECH_STATES, lite.CHANNELS)
     shown = levels.numpy() > 0
-    assert np.flatnonzero(shown[0]).tolist() == [*range(12, 35), 36]
-    assert (np.flatnonzero(shown[1]) == np.arange(12, 37)).all()
+    assert np.flatnonzero(shown[0]).tolist() == [*range(12, 47), 48]
+    assert (np.flatnonzero(shown[1]) == np.arange(12, 49)).all()
     for number, row in enumerate(short.tolist(), len(long)):
         n = (streams.end_frame[row] - streams.first_frame[row]) // 8
         assert np.flatnonzero(shown[number]).tolist() == [*range(n)]

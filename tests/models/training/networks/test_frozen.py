@@ -35,7 +35,7 @@ States = npt.NDArray[np.float16]
 
 
 def front_end() -> FrontEnd:
-    return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
+    return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES["full"], MINIMUM_FRAMES))
 
 
 def encoded(frozen: FrozenEncoder, sound: npt.NDArray[np.float32]) -> list[tuple[int, States]]:

@@ -36,7 +36,7 @@ from tests.models.sounds import RATE, babble
 from tests.models.windows import latest
 
 SOUND = babble(3.6)
-SHAPES = {"full": (50, encoder.CHANNELS), "lite": (25, lite.CHANNELS)}
+SHAPES = {"full": (50, encoder.CHANNELS), "lite": (37, lite.CHANNELS)}
 """States of a window, and values of a state."""
 Array = npt.NDArray[np.float32]
 
@@ -109,7 +109,7 @@ def test_exported_full_gives_the_posteriors_of_the_trained_heads(
     full: Classifier, network: Network
 ) -> None:
     encoding = full.encoding()
-    for window in cut_windows(front_end(), SOUND):
+    for window in cut_windows(front_end("full"), SOUND):
         prediction = full.infer(window, encoding, None)
         states, levels = (part[None] for part in latest(encoding, *SHAPES["full"]))
         logits = network.label_logits(states.astype(np.float16), levels)
@@ -124,7 +124,7 @@ def test_exported_lite_gives_the_states_and_posteriors_of_the_trained_network(
 ) -> None:
     encoding, parameters = small.encoding(), constants(lite.new_network(0))
     features: list[Array] = []
-    for window in cut_windows(front_end(), SOUND):
+    for window in cut_windows(front_end("lite"), SOUND):
         prediction = small.infer(window, encoding, None)
         new_frames = window.end_frame - window.first_frame - len(features)
         features.extend(window.features[-new_frames:].copy())
@@ -148,9 +148,9 @@ def test_exported_lite_gives_the_states_and_posteriors_of_the_trained_network(
 @pytest.mark.parametrize("name", ["full", "lite"])
 def test_a_window_with_a_voice_is_one(full: Classifier, small: Classifier, name: str) -> None:
     classifier = {"full": full, "lite": small}[name]
-    window = next(iter(cut_windows(front_end(), SOUND)))
+    window = next(iter(cut_windows(front_end(name), SOUND)))
     assert classifier.infer(window, classifier.encoding(), None).voice > 0.9
 
 
-def front_end() -> FrontEnd:
-    return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES, MINIMUM_FRAMES))
+def front_end(model: str) -> FrontEnd:
+    return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES[model], MINIMUM_FRAMES))
