@@ -17,8 +17,8 @@ RECIPE = Recipe(
 """Whisper's analysis. It keeps all coefficients, so that the graph can invert the DCT."""
 
 WINDOW_FRAMES = {"full": 200, "lite": 296}
-"""Frames of a full window, which the heads pool: 2 and almost 3 s, whole states. With 2 s, labels of
-``lite`` change too often; see ``docs/experiments.md``."""
+"""Frames of a full window, which the heads pool: 2 and almost 3 s, whole states. With 2 s, labels
+of ``lite`` change too often; see ``docs/experiments.md``."""
 
 MINIMUM_FRAMES = 24
 """Frames of the shortest window: the pre-roll and the frames that open the gate."""

@@ -31,7 +31,7 @@ def test_the_graph_can_invert_the_dct() -> None:
 def test_a_window_has_whole_states(name: str, seconds: int) -> None:
     frames, of_a_state = WINDOW_FRAMES[name], ENCODERS[name].frames_per_state
     assert frames == seconds * FRAMES_PER_SECOND // of_a_state * of_a_state
-    assert MINIMUM_FRAMES < frames
+    assert frames > MINIMUM_FRAMES
 
 
 @pytest.mark.parametrize("name", ENCODERS)
