@@ -44,7 +44,7 @@ def analyze(
             - a file that is open in binary mode, read from its present position, of 4 GiB at
               most;
             - a pair ``(samples, sample_rate)``: an array of shape ``(n,)`` or ``(n, channels)``,
-              with floats from -1 to 1 or int16; and its rate in Hz, from 1000 to 384000.
+              with floats from -1 to 1 or int16; and its rate in Hz, from 2000 to 384000.
         model: name of a bundled model (``"full"`` or ``"lite"``), or path of a ``.tflite`` file
             with its card beside it; None for the best that runs on this machine.
         profile: name of a voice profile, see ``emotiond enroll``; None for an unknown voice.

@@ -29,7 +29,7 @@ class SampleReading:
 
     Args:
         blocks: arrays of :data:`Samples`. It is closed at the end, if it has a method ``close``.
-        sample_rate: Hz, from 1000 to 384000.
+        sample_rate: Hz, from 2000 to 384000.
 
     Raises:
         SourceError: the rate is out of range. Reading raises it for a block that holds no samples.
@@ -93,7 +93,7 @@ def check_rate(rate: object) -> int:
     """Return a sample rate as an integer, in Hz.
 
     Raises:
-        SourceError: it is no whole number from 1000 to 384000.
+        SourceError: it is no whole number from 2000 to 384000.
     """
     if isinstance(rate, int | float | np.integer | np.floating) and (
         LOWEST_RATE <= rate <= HIGHEST_RATE and rate == int(rate)

@@ -167,7 +167,7 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"stride": 0.255}, "multiple of 0.01"),
         ({"stride": 11.0}, "up to 10"),
         ({"stride": 1e-9}, "stride cannot be"),
-        ({"rate": 999}, "rate cannot be 999"),
+        ({"rate": 1999}, "rate cannot be 1999"),
         ({"rate": 384_001}, "rate cannot be"),
         ({"port": -1}, "port cannot be -1"),
         ({"wait_clients": -1}, "wait_clients cannot be negative"),

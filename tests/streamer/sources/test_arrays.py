@@ -68,17 +68,17 @@ def test_an_array_that_cannot_be_written_to_is_read() -> None:
     assert all_of(read_array(sound, 44_100)).shape == sound.shape[:1]
 
 
-@pytest.mark.parametrize("rate", [1000, 384_000, 16_000.0, np.int16(8000), np.float64(44_100)])
+@pytest.mark.parametrize("rate", [2000, 384_000, 16_000.0, np.int16(8000), np.float64(44_100)])
 def test_a_whole_number_is_a_rate(rate: Any) -> None:
     assert check_rate(rate) == int(rate)
     assert type(check_rate(rate)) is int
 
 
 @pytest.mark.parametrize(
-    "rate", [0, -1, 999, 384_001, 16_000.5, np.nan, np.inf, "16000", None, True, 10**400, STEREO]
+    "rate", [0, -1, 1999, 384_001, 16_000.5, np.nan, np.inf, "16000", None, True, 10**400, STEREO]
 )
 def test_an_invalid_rate_is_refused(rate: Any) -> None:
-    with pytest.raises(SourceError, match="1000 to 384000 Hz"):
+    with pytest.raises(SourceError, match="2000 to 384000 Hz"):
         check_rate(rate)
 
 
