@@ -149,6 +149,14 @@ def past_classifier(runtime: Runtime) -> Classifier:
 
 
 @pytest.fixture
+def hang_ups() -> Iterator[None]:
+    """Hang-ups end a process, and what it starts. Tests under ``nohup`` inherit ignored ones."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture
 def microphone() -> Iterator[SoundServer]:
     """A headless microphone into which recordings can be played."""
     missing = missing_programs()

@@ -107,7 +107,7 @@ def test_help_ends_with_three_examples_that_are_right(command: str | None) -> No
         (("--stride", "0.123"), ("stride", "multiple of 0.01")),
         (("--stride", "nan"), ("stride",)),
         (("--port", "70000"), ("port", "65535")),
-        (("--rate", "3", "--source", "-"), ("rate", "1000")),
+        (("--rate", "3", "--source", "-"), ("rate", "2000")),
         (("--wait-clients", "-1"), ("wait_clients",)),
         (("--model", "huge", "--source", "demo"), ("huge", "lite")),
         (("--model", "/nowhere/x.tflite", "--source", "demo"), ("the model /nowhere/x.tflite",)),

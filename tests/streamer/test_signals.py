@@ -10,6 +10,7 @@ import pytest
 from emotiond.streamer.signals import handling_signals
 
 
+@pytest.mark.usefixtures("hang_ups")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGUSR1")
 @pytest.mark.parametrize(
     ("name", "called"),

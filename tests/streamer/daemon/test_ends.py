@@ -21,7 +21,10 @@ from websockets.sync.client import connect
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, PATIENCE_SECONDS, Daemon, running_daemon
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs signals")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="needs signals"),
+    pytest.mark.usefixtures("hang_ups"),
+]
 
 TINY = ("--model", str(DATA / "tiny.tflite"))
 SLOW = ("--model", str(DATA / "slow.tflite"), "--stride", "0.1")
@@ -123,13 +126,19 @@ def test_signals_end_it_from_the_first_instant_to_the_last(number: signal.Signal
             text=True,
         ) as process:
             assert process.stderr is not None
-            while not handles(process.pid, number):  # Python itself has started
-                time.sleep(0.001)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=0.25 * step)  # wherever in its start this is
-            while process.poll() is None:
-                process.send_signal(number)
-                time.sleep(0.005)
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            try:
+                while not handles(process.pid, number):  # Python itself has started
+                    assert time.monotonic() < deadline
+                    time.sleep(0.001)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.25 * step)  # wherever in its start this is
+                while process.poll() is None:
+                    assert time.monotonic() < deadline
+                    process.send_signal(number)
+                    time.sleep(0.005)
+            finally:
+                process.kill()
             assert process.returncode == 0
             assert "Traceback" not in process.stderr.read()
 
@@ -166,6 +175,13 @@ def test_mute_signals_never_end_it() -> None:
         daemon.process.send_signal(signal.SIGUSR1)
         next(daemon.events())
         assert daemon.stop(signal.SIGHUP) == 0
+
+
+def test_under_nohup_a_hang_up_does_not_end_it() -> None:
+    with running_daemon(*PLAY, *TINY, command=("nohup", *COMMAND)) as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        next(daemon.events())
+        assert daemon.stop() == 0
 
 
 CLOCK = """
