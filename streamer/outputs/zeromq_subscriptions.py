@@ -11,12 +11,17 @@ MOST_TOPIC_BYTES = 256 * 1024
 
 
 class Subscriptions:
-    """The subscriptions of one socket, which has ``XPUB_MANUAL``."""
+    """The subscriptions of one socket, which has ``XPUB_MANUAL``.
+
+    A client that repeats a subscription counts once. After another one with the same topic has
+    left, it may count once more: the count is never too small.
+    """
 
     def __init__(self) -> None:
         self._count = 0
         self._topic_bytes = 0
-        self._connections: dict[bytes, set[int]] = {}  # by topic, their descriptors
+        self._counts: dict[bytes, int] = {}  # by topic
+        self._connections: dict[bytes, set[int]] = {}  # by topic, descriptors of those that have it
 
     @property
     def are_too_many(self) -> bool:
@@ -45,23 +50,30 @@ class Subscriptions:
         return None
 
     def _add(self, topic: bytes, connection: int) -> None:
-        if topic not in self._connections:
-            self._connections[topic] = set()
+        if topic not in self._counts:
+            self._counts[topic], self._connections[topic] = 0, set()
             self._topic_bytes += len(topic)
-        self._count += connection not in self._connections[topic]
-        self._connections[topic].add(connection)
+        if connection not in self._connections[topic]:
+            self._connections[topic].add(connection)
+            self._counts[topic] += 1
+            self._count += 1
 
     def _remove(self, topic: bytes, connection: int | None) -> None:
-        """Note the end of a subscription, for None that of one of the connections that have it."""
-        connections = self._connections.get(topic, set())
-        if connection is None and connections:
-            connection = next(iter(connections))
-        if connection in connections:  # a client can end what never was
+        """Note the end of a subscription, for None that of a connection that has ended."""
+        connections = self._connections.get(topic)
+        if connections is None:  # a client can end what never was
+            return
+        if connection is None:
+            connections.clear()  # the next one may have the same descriptor
+        elif connection in connections:
             connections.remove(connection)
-            self._count -= 1
-            if not connections:
-                del self._connections[topic]
-                self._topic_bytes -= len(topic)
+        else:
+            return
+        self._counts[topic] -= 1
+        self._count -= 1
+        if not self._counts[topic]:
+            del self._counts[topic], self._connections[topic]
+            self._topic_bytes -= len(topic)
 
 
 def _connection_of(frame: zmq.Frame) -> int | None:

@@ -82,6 +82,25 @@ def test_what_ends_does_not_count(
     assert subscriptions.are_too_many
 
 
+def test_whoever_leaves_those_who_stay_count(
+    context: zmq.SyncContext,
+    socket: zmq.SyncSocket,
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(zeromq_subscriptions, "MOST_SUBSCRIPTIONS", 8)
+    subscriptions = Subscriptions()
+    staying = [subscribe(context, endpoint, "a") for _ in range(8)]
+    take(subscriptions, socket, len(staying))
+    for _ in range(3):
+        assert not subscriptions.are_too_many
+        leaving = subscribe(context, endpoint, "a")
+        take(subscriptions, socket, 1)
+        assert subscriptions.are_too_many
+        leaving.close()
+        take(subscriptions, socket, 1)
+
+
 def test_the_end_of_what_another_has_does_not_count(
     context: zmq.SyncContext, socket: zmq.SyncSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
