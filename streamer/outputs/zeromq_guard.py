@@ -8,7 +8,6 @@ memory. So another thread looks at the connections themselves.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import socket
 import struct
@@ -19,34 +18,17 @@ from dataclasses import dataclass
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
+from emotiond.streamer.sparing_log import SparingLog
+
 SENT_BYTES = 32 * 1024
 """What a subscriber may send at once; some 2,000 subscriptions."""
 SENT_BYTES_PER_SECOND = 1024
 """What it may send on top, for answers to heartbeats."""
 
 _LOOK_MS = 20
-_SAME_LINE_SECONDS = 60.0
 # Of Linux: the bytes received since the connection was accepted, see linux/tcp.h.
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
 _RECEIVED = struct.Struct("128xQ")
-
-
-class Complaint:
-    """A line in the log that is said once a minute at most, with the number of the others."""
-
-    def __init__(self, log: logging.Logger) -> None:
-        self._log = log
-        self._next_seconds = 0.0
-        self._unsaid = 0
-
-    def say(self, text: str) -> None:
-        """Log a line, or count it."""
-        if time.monotonic() < self._next_seconds:
-            self._unsaid += 1
-            return
-        more = f" ({self._unsaid} more times before)" if self._unsaid else ""
-        self._log.warning("%s%s", text, more)
-        self._next_seconds, self._unsaid = time.monotonic() + _SAME_LINE_SECONDS, 0
 
 
 @dataclass(frozen=True)
@@ -84,16 +66,16 @@ class Guard:
     Args:
         guarded: the socket, which is bound. It belongs to the thread that makes the guard.
         endpoint: where it is bound.
-        complaint: says that a subscriber was disconnected.
+        log: gets a line when a subscriber is disconnected.
     """
 
-    def __init__(self, guarded: zmq.SyncSocket, endpoint: str, complaint: Complaint) -> None:
+    def __init__(self, guarded: zmq.SyncSocket, endpoint: str, log: SparingLog) -> None:
         self._thread: threading.Thread | None = None
         if _TCP_INFO is None or not endpoint.startswith("tcp://"):
             return
         self._guarded = guarded
         self._port = int(endpoint.rpartition(":")[2])
-        self._complaint = complaint
+        self._log = log
         self._endpoint = endpoint
         self._monitor = guarded.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_MONITOR_STOPPED)
         self._connections: list[_Connection] = []
@@ -139,7 +121,7 @@ class Guard:
             elif each.sends_too_much:
                 each.cut()
                 each.socket.close()
-                self._complaint.say(
+                self._log.warning(
                     f"a ZeroMQ subscriber at {self._endpoint} sends too much: it is disconnected"
                 )
             else:

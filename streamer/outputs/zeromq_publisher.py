@@ -14,10 +14,10 @@ import zmq
 
 from emotiond.exceptions import ServeError
 from emotiond.streamer.hub import Message
-from emotiond.streamer.outputs.zeromq_guard import Complaint
 from emotiond.streamer.outputs.zeromq_keys import Keys
 from emotiond.streamer.outputs.zeromq_socket import BoundSocket
 from emotiond.streamer.outputs.zeromq_subscriptions import Subscriptions
+from emotiond.streamer.sparing_log import SparingLog
 
 _log = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class ZeroMQPublisher:
         """Time that closing takes at least, if something is left to send."""
         self.dropped = 0
         """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
-        self._complaint = Complaint(_log)
-        self._bound: BoundSocket | None = BoundSocket(endpoint, flag, self._keys, self._complaint)
+        self._sparing_log = SparingLog(_log)
+        self._bound: BoundSocket | None = BoundSocket(endpoint, flag, self._keys, self._sparing_log)
         self._endpoint = self._bound.endpoint
         self._subscriptions = Subscriptions()
         self._unbound_seconds = 0.0
@@ -194,7 +194,7 @@ class ZeroMQPublisher:
 
     def _bind_anew(self, reason: str) -> None:
         """Give up the socket with all its subscriptions, and bind another one."""
-        self._complaint.say(f"{reason}: {self._endpoint} is closed and bound anew")
+        self._sparing_log.warning(f"{reason}: {self._endpoint} is closed and bound anew")
         self._backlog.clear()
         self._subscriptions = Subscriptions()
         self._unbound_seconds = self._loop.time()
@@ -211,7 +211,7 @@ class ZeroMQPublisher:
         if self._closed:
             return
         try:
-            self._bound = BoundSocket(self._endpoint, self._flag, self._keys, self._complaint)
+            self._bound = BoundSocket(self._endpoint, self._flag, self._keys, self._sparing_log)
         except ServeError:  # another program has taken it
             self._call_later(_AGAIN_SECONDS, self._bind)
         else:

@@ -12,8 +12,9 @@ from zmq.auth.thread import ThreadAuthenticator
 
 from emotiond.exceptions import ServeError
 from emotiond.streamer.background import run_in_background
-from emotiond.streamer.outputs.zeromq_guard import Complaint, Guard
+from emotiond.streamer.outputs.zeromq_guard import Guard
 from emotiond.streamer.outputs.zeromq_keys import Keys
+from emotiond.streamer.sparing_log import SparingLog
 
 _quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
 
@@ -34,13 +35,13 @@ class BoundSocket:
         endpoint: such as ``tcp://127.0.0.1:8766``. A socket of ``ipc://`` is for this user alone.
         flag: the one that chose the endpoint.
         keys: those of the daemon and its subscribers; None for no encryption.
-        complaint: says that a subscriber was disconnected.
+        log: gets a line when a subscriber is disconnected.
 
     Raises:
         ServeError: the endpoint is malformed or in use.
     """
 
-    def __init__(self, endpoint: str, flag: str, keys: Keys | None, complaint: Complaint) -> None:
+    def __init__(self, endpoint: str, flag: str, keys: Keys | None, log: SparingLog) -> None:
         self._context = zmq.Context()
         self._authenticator: ThreadAuthenticator | None = None
         self.socket = self._context.socket(zmq.XPUB)
@@ -73,7 +74,7 @@ class BoundSocket:
             os.umask(before)
         self.endpoint = str(self.socket.getsockopt_string(zmq.LAST_ENDPOINT))
         """As it is bound, with the real port for a wildcard."""
-        self._guard = Guard(self.socket, self.endpoint, complaint)
+        self._guard = Guard(self.socket, self.endpoint, log)
 
     def close(self, linger_seconds: float) -> concurrent.futures.Future[None]:
         """Close. The future has a result once the endpoint and all memory are free."""

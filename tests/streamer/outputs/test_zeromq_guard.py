@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 
@@ -11,7 +10,6 @@ import zmq
 
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs import zeromq_guard
-from emotiond.streamer.outputs.zeromq_guard import Complaint
 from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 from tests.support.port import EMOTION, run, until
 
@@ -57,18 +55,3 @@ def test_the_one_that_sends_too_much_is_disconnected_and_no_other(
     run(test)
     (record,) = caplog.records  # it connects again and again
     assert "sends too much" in record.getMessage()
-
-
-def test_a_line_is_said_once_a_minute_with_the_number_of_the_others(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    now = [1000.0]
-    monkeypatch.setattr(zeromq_guard.time, "monotonic", lambda: now[0])
-    complaint = Complaint(logging.getLogger("test"))
-    for seconds in (0, 1, 58, 2, 0):
-        now[0] += seconds
-        complaint.say("too much")
-    assert [record.getMessage() for record in caplog.records] == [
-        "too much",
-        "too much (2 more times before)",
-    ]
