@@ -16,6 +16,7 @@ from typing import Any
 from emotiond.exceptions import ConfigError, ProfileError, SourceError, printable
 from emotiond.inference.card import LABELS, load_card
 from emotiond.streamer.config import make_config
+from emotiond.streamer.private_files import check_links
 from emotiond.streamer.profiles import (
     delete_profile,
     make_folder,
@@ -131,12 +132,23 @@ def watch(options: dict[str, Any]) -> int:
     from emotiond.clients.watch import watch_stream
 
     file, authority = options["token_file"], options["ca"]
+    if authority is not None:
+        _check_authority(Path(authority))
     return watch_stream(
         options["address"],
         None if file is None else read_token(Path(file)),
         None if authority is None else Path(authority),
         options["stream"],
     )
+
+
+def _check_authority(path: Path) -> None:
+    """Refuse a link of another user, who could choose by it which daemon is trusted."""
+    try:
+        check_links(path)
+    except PermissionError as error:
+        problem = f"cannot read the certificate {path} ({error.strerror})"
+        raise ConfigError(problem, "Name the file itself with --ca") from None
 
 
 def enroll(options: dict[str, Any]) -> int:

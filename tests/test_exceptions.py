@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,15 @@ from rich.console import Console
 from emotiond.clients.palette import read_palette
 from emotiond.clients.watch import View, render
 from emotiond.exceptions import ConfigError, printable
+from emotiond.inference import catalog
+from emotiond.inference.profile import make_profile
+from emotiond.streamer import commands
+from emotiond.streamer.offline import doctor
+from emotiond.streamer.offline.doctor import Finding
+from emotiond.streamer.profiles import write_profile
+from emotiond.streamer.sources import devices
+from emotiond.streamer.sources.capture import Capture
+from emotiond.streamer.sources.portaudio import Device
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, emotiond
 
@@ -64,3 +74,57 @@ def test_watch_shows_none_of_what_a_daemon_says(message: dict[str, Any]) -> None
         console.print(render(view, read_palette(light=False)))
     assert SHOWN in capture.get()
     assert not any(character in capture.get() for character in OBEYED)
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets each cell of a table keep its line."""
+    monkeypatch.setenv("COLUMNS", "500")
+
+
+def printed(capture: pytest.CaptureFixture[str]) -> str:
+    text = capture.readouterr().out
+    assert not any(character in text for character in OBEYED)
+    return text
+
+
+@pytest.mark.usefixtures("wide")
+def test_models_shows_none_of_a_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = json.loads((DATA / "tiny.json").read_text("utf-8"))
+    card |= {"name": NAME, "description": NAME, "licence": {"weights": NAME, "code": NAME}}
+    (tmp_path / "tiny.json").write_text(json.dumps(card), "utf-8")
+    shutil.copy(DATA / "tiny.tflite", tmp_path)
+    monkeypatch.setattr(catalog, "bundled_models", lambda: [tmp_path / "tiny.tflite"])
+    assert commands.models({"json": False}) == 0
+    assert printed(capsys).count(SHOWN) == 3
+
+
+@pytest.mark.usefixtures("wide")
+def test_devices_shows_none_of_a_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = Device(0, NAME, NAME, 1, 48_000, is_default=True)
+    monkeypatch.setattr(devices, "list_microphones", lambda *_: ([device], None))
+    monkeypatch.setattr(Capture, "rates", lambda *_: [])
+    assert commands.devices({"json": False}) == 0
+    assert printed(capsys).count(SHOWN) == 2
+
+
+@pytest.mark.usefixtures("wide")
+def test_the_list_of_voices_shows_none_of_a_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    write_profile("voice", make_profile(NAME, "0" * 64, 20.0, (0.5, -1.25)))
+    assert commands.enroll({"list": True, "delete": None, "name": None}) == 0
+    assert SHOWN in printed(capsys)
+
+
+def test_doctor_shows_none_of_what_it_finds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda: [Finding(NAME, "error", NAME, NAME)])
+    assert commands.doctor({"json": False}) == 1
+    assert printed(capsys).count(SHOWN) == 3

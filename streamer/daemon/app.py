@@ -38,6 +38,7 @@ from emotiond.streamer.sources.source import Source
 from emotiond.streamer.sparing_log import SparingLog
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
+from emotiond.streamer.uploads.archive import Archive
 from emotiond.streamer.uploads.history import History
 from emotiond.streamer.uploads.uploads import Uploads
 
@@ -69,6 +70,8 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     runtime = checked_runtime()
     model = find_model(config.model, runtime)
     openers = prepare_outputs(config)
+    if config.history is not None and config.history_path is not None:
+        Archive(config.history_path).check()  # asked for by name, it cannot be left out
     sources = opened()
     for warning in [*closed_unasked(config), *exposure_warnings(config)]:
         _log.warning("%s", warning)

@@ -55,7 +55,8 @@ def make_tls(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        check_links(key)
+        for path in (certificate, key):
+            check_links(path)
         context.load_cert_chain(certificate, key, password=_no_password)
         readable_by_others = others_can_read(key.stat())
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError

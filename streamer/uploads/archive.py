@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import sqlite3
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -84,8 +85,10 @@ class Archive:
         folder = self._path.parent
         while not os.path.lexists(folder) and folder != folder.parent:
             folder = folder.parent
-        if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-            raise self._unusable(f"no file can be made in {folder}")
+        try:  # os.access would call /proc writable for root
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError:
+            raise self._unusable(f"no file can be made in {folder}") from None
 
     def _unusable(self, reason: object) -> HistoryError:
         return HistoryError(

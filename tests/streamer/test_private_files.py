@@ -14,21 +14,13 @@ from emotiond.streamer.private_files import (
     open_private,
     others_can_read,
 )
+from tests.support.owners import make_foreign
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
 
 
 def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
-
-
-def make_foreign(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a file or a link another user's."""
-    if os.geteuid() == 0:
-        os.lchown(path, 12345, 12345)
-    else:
-        other = os.geteuid() + 1
-        monkeypatch.setattr(os, "geteuid", lambda: other)
 
 
 @pytest.fixture

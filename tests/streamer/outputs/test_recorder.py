@@ -58,6 +58,22 @@ def test_a_file_is_recorded_as_it_is_with_all_its_events(tmp_path: Path) -> None
     assert (bearing["file_seconds"], bearing["stream_seconds"]) == (0, 0)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+def test_only_the_user_may_read_a_recording_and_no_link_is_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / "kept.wav").symlink_to(elsewhere)
+    before = os.umask(0)
+    try:
+        record = ("--record", str(tmp_path / "kept.wav"))
+        ended = emotiond("run", "--source", str(DEMO), *record, *FAST)
+    finally:
+        os.umask(before)
+    assert ended.returncode == 0, ended.stderr
+    assert not elsewhere.exists()
+    for suffix in (".wav", ".jsonl"):
+        assert (tmp_path / f"kept-2{suffix}").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_recording_gives_the_same_events_again(tmp_path: Path) -> None:
     path = tmp_path / "demo.wav"
     first, again = (

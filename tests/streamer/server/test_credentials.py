@@ -9,7 +9,9 @@ import pytest
 import trustme
 
 from emotiond.exceptions import ConfigError
+from emotiond.streamer.commands import watch
 from emotiond.streamer.server.credentials import make_tls, read_token
+from tests.support.owners import make_foreign
 
 TOKEN = "0123456789abcdef"  # noqa: S105
 
@@ -68,3 +70,30 @@ def test_a_tls_key_that_others_can_read_is_warned_of(
     (record,) = caplog.records
     assert str(key) in record.getMessage()
     assert "chmod 600" in record.getMessage()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs owners of files")
+@pytest.mark.parametrize("linked", ["cert.pem", "key.pem"])
+def test_a_link_to_a_certificate_or_key_is_followed_unless_another_user_has_made_it(
+    tmp_path: Path, linked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = trustme.CA().issue_cert("localhost")
+    made.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    made.private_key_pem.write_to_path(tmp_path / "key.pem")
+    (tmp_path / linked).rename(tmp_path / "renewed")
+    (tmp_path / linked).symlink_to("renewed")
+    make_tls(tmp_path / "cert.pem", tmp_path / "key.pem")
+    make_foreign(tmp_path / linked, monkeypatch)
+    with pytest.raises(ConfigError, match="another user has made"):
+        make_tls(tmp_path / "cert.pem", tmp_path / "key.pem")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs owners of files")
+def test_watch_trusts_no_certificate_through_a_link_of_another_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cert.pem").symlink_to("elsewhere")
+    make_foreign(tmp_path / "cert.pem", monkeypatch)
+    options = {"address": "127.0.0.1:1", "token_file": None, "stream": None}
+    with pytest.raises(ConfigError, match="another user has made"):
+        watch({**options, "ca": str(tmp_path / "cert.pem")})

@@ -19,7 +19,7 @@ from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.uploads.archive import MOST_FILES
 from tests.conftest import DATA
 from tests.support.caller import Caller, Object, calling, pcm
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import Daemon, emotiond, running_daemon
 from tests.support.signals import demo
 
 VOICE = pcm(demo()[:32_000])
@@ -42,6 +42,13 @@ def file(tmp_path: Path) -> Path:
 def daemon_with(history: Path | str, **options: object) -> AbstractContextManager[Daemon]:
     tiny = str(DATA / "tiny.tflite")
     return running_daemon("--source", "demo", "--model", tiny, "--history", str(history), **options)
+
+
+def daemon_of(data: Path | str) -> AbstractContextManager[Daemon]:
+    """A daemon that keeps its history where it does unasked."""
+    environment = {**os.environ, "XDG_DATA_HOME": str(data)}
+    tiny = str(DATA / "tiny.tflite")
+    return running_daemon("--source", "demo", "--model", tiny, environment=environment)
 
 
 @pytest.fixture
@@ -202,13 +209,7 @@ def test_only_the_user_may_read_the_history(caller: Caller, file: Path) -> None:
 
 
 def test_by_default_it_is_in_the_users_data_folder(tmp_path: Path) -> None:
-    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
-    with (
-        running_daemon(
-            "--source", "demo", "--model", str(DATA / "tiny.tflite"), environment=environment
-        ) as daemon,
-        calling(daemon.websocket_url) as caller,
-    ):
+    with daemon_of(tmp_path) as daemon, calling(daemon.websocket_url) as caller:
         caller.analysis(VOICE)
     assert (tmp_path / "emotiond" / "history.sqlite").exists()
 
@@ -265,15 +266,32 @@ def assert_daemon_works(caller: Caller) -> None:
     caller.until("emotion", stream="demo")
 
 
+def assert_refused(history: Path | str) -> None:
+    """The daemon does not start with a history that was asked for by name and cannot be used."""
+    tiny = str(DATA / "tiny.tflite")
+    quiet = ("--port", "0", "--zmq", "off", "--source", "demo", "--once")
+    ended = emotiond("run", *quiet, "--model", tiny, "--history", str(history))
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert f"the history in {history} cannot be used" in line
+
+
+@pytest.fixture
+def unasked(tmp_path: Path) -> Path:
+    """Where the daemon keeps its history unasked, in a data folder of the test."""
+    (tmp_path / "emotiond").mkdir()
+    return tmp_path / "emotiond" / "history.sqlite"
+
+
 @pytest.mark.parametrize(
     "content", [b"not a database" * 100, b"SQLite format 3\x00" + b"\xff" * 5000]
 )
-def test_a_corrupt_file_is_left_alone_and_the_daemon_works(file: Path, content: bytes) -> None:
-    file.parent.mkdir()
-    file.write_bytes(content)
-    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+def test_a_corrupt_file_is_left_alone_and_the_daemon_works(unasked: Path, content: bytes) -> None:
+    unasked.write_bytes(content)
+    with daemon_of(unasked.parents[1]) as daemon, calling(daemon.websocket_url) as caller:
         assert_daemon_works(caller)
-    assert file.read_bytes() == content
+    assert_refused(unasked)
+    assert unasked.read_bytes() == content
 
 
 def test_rows_that_make_no_sense_are_an_error_and_the_daemon_works(file: Path) -> None:
@@ -300,18 +318,24 @@ def test_a_locked_file_is_waited_for_a_second_and_the_daemon_works(file: Path) -
         assert [kept["id"] for kept in listed(caller)] == [number]
 
 
-def test_a_file_of_a_later_version_is_left_alone(file: Path) -> None:
-    file.parent.mkdir()
-    with closing(sqlite3.connect(file)) as database, database:
+def test_a_file_of_a_later_version_is_left_alone(unasked: Path) -> None:
+    with closing(sqlite3.connect(unasked)) as database, database:
         database.execute("PRAGMA user_version = 2")
-    with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
+    with daemon_of(unasked.parents[1]) as daemon, calling(daemon.websocket_url) as caller:
         assert_daemon_works(caller)
+    assert_refused(unasked)
+
+
+@pytest.mark.parametrize("data", ["/proc", "/dev/null"])
+def test_a_place_that_cannot_be_written_is_an_error_and_the_daemon_works(data: str) -> None:
+    with daemon_of(data) as daemon, calling(daemon.websocket_url) as caller:
+        assert_daemon_works(caller)
+        assert "cannot be used" in daemon.stderr
 
 
 @pytest.mark.parametrize("path", ["/proc/emotiond/history.sqlite", "/dev/null/history.sqlite", "/"])
-def test_a_place_that_cannot_be_written_is_an_error_and_the_daemon_works(path: str) -> None:
-    with daemon_with(path) as daemon, calling(daemon.websocket_url) as caller:
-        assert_daemon_works(caller)
+def test_a_place_by_name_that_cannot_be_used_is_refused_at_the_start(path: str) -> None:
+    assert_refused(path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets a limit of another process")
