@@ -98,15 +98,14 @@ class SoundServer:
 
     def recorders(self) -> list[str]:
         """Return the names of the programs that are recording."""
-        listed = subprocess.run(
-            ["pactl", "list", "source-outputs"],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-        return re.findall(r'application\.process\.binary = "(.*)"', listed.stdout)
+        listed = self.run("pactl", "list", "source-outputs")
+        return re.findall(r'application\.process\.binary = "(.*)"', listed)
+
+    def run(self, *command: str) -> str:
+        """Run a program of this server, and return what it prints."""
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=True, timeout=10
+        ).stdout
 
     def _accepts(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
