@@ -188,7 +188,7 @@ class Stream:
             self.publish_status(status, detail)
 
     def _log_trouble(self) -> None:
-        """Log each trouble of a device once: that it is lost, or gives nothing of use; and its end."""
+        """Log once each that a device is lost or gives nothing of use, and that sound is back."""
         is_running, now = self._source_status == "running", time.monotonic()
         if self._source_status == "reconnecting" or (is_running and self._source_detail):
             if self._trouble_since is None:
