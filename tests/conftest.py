@@ -15,11 +15,10 @@ from hypothesis import HealthCheck, settings
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import LITERT, Runtime, find_runtime
-from tests.support import pipewire as pipewires
 from tests.support.home import leave_home
 from tests.support.pipewire import PipeWire, running_pipewire
 from tests.support.programs import watch_programs
-from tests.support.sound_server import SoundServer, missing_programs, sound_server
+from tests.support.sound_server import SoundServer, sound_server
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
@@ -159,9 +158,6 @@ def hang_ups() -> Iterator[None]:
 @pytest.fixture
 def microphone() -> Iterator[SoundServer]:
     """A headless microphone into which recordings can be played."""
-    missing = missing_programs()
-    if missing:
-        pytest.skip(f"needs {', '.join(missing)}: make test-peers")
     with sound_server() as server:
         yield server
 
@@ -169,8 +165,5 @@ def microphone() -> Iterator[SoundServer]:
 @pytest.fixture
 def pipewire() -> Iterator[PipeWire]:
     """A headless PipeWire with a loudspeaker, where microphones can be plugged in."""
-    missing = pipewires.missing_programs()
-    if missing:
-        pytest.skip(f"needs {', '.join(missing)}: make test-peers")
     with running_pipewire() as server:
         yield server

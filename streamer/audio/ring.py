@@ -231,18 +231,27 @@ class Ring:
     def _step_over_losses(self) -> bool:
         """Move the read position past lost samples. Returns whether there was a loss or a cut."""
         after_cut = False
-        overwritten = self._reserved - self._capacity - self._read
-        if overwritten > 0:
-            self.lost_samples += overwritten
-            self._read += overwritten
+        oldest = self._reserved - self._capacity
+        if oldest > self._read:
+            self._lose(oldest)
             after_cut = True
         while self._gaps and self._gaps[0].start <= self._read:
-            gap = self._gaps.popleft()
+            gap = self._gaps[0]
             if gap.end > self._read:
-                self.lost_samples += gap.lost * (gap.end - self._read)
-                self._read = gap.end
+                self._lose(gap.end)
+            self._gaps.popleft()
             after_cut = True
         return after_cut
+
+    def _lose(self, end: int) -> None:
+        """Move the read position to ``end``. What was muted in between does not count as lost."""
+        muted = sum(
+            max(0, min(gap.end, end) - max(gap.start, self._read))
+            for gap in tuple(self._gaps)
+            if not gap.lost
+        )
+        self.lost_samples += end - self._read - muted
+        self._read = end
 
     def _copy(self, position: int, count: int) -> FloatArray:
         start = position % self._capacity

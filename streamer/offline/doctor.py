@@ -64,7 +64,7 @@ def examine() -> Iterator[Finding]:
         try_interpreter()
         runtime = find_runtime()
         yield Finding("interpreter", "ok", f"{runtime.package} {runtime.version}")
-    except EmotiondError as error:
+    except Exception as error:
         yield _failed("interpreter", error)
     if runtime is not None:
         for path in bundled_models():
@@ -75,19 +75,20 @@ def examine() -> Iterator[Finding]:
     yield _guarded("microphone", _listen)
 
 
-def _failed(
-    check: str, error: EmotiondError, status: Literal["warning", "error"] = "error"
-) -> Finding:
-    return Finding(check, status, error.problem, error.remedy)
+def _failed(check: str, error: Exception, status: Literal["warning", "error"] = "error") -> Finding:
+    """Return the finding of a check that raised an error, whatever it is."""
+    if isinstance(error, EmotiondError):
+        return Finding(check, status, error.problem, error.remedy)
+    if isinstance(error, OSError) and error.filename is not None:
+        return Finding(check, status, f"{error.filename}: {error.strerror}", "Check this file")
+    return Finding(check, status, cause_of(error), "Report it with this output")
 
 
 def _guarded(check: str, examine_one: Callable[[], Finding]) -> Finding:
     try:
         return examine_one()
-    except EmotiondError as error:
-        return _failed(check, error)
     except Exception as error:  # a fault in one check must not hide the others
-        return Finding(check, "error", cause_of(error), "Report it with this output")
+        return _failed(check, error)
 
 
 def _numpy() -> Finding:
@@ -141,13 +142,13 @@ def _profiles() -> Iterator[Finding]:
     """Check the profiles of the user."""
     try:
         names = profile_names()
-    except EmotiondError as error:  # profiles are optional
+    except Exception as error:  # profiles are optional
         yield _failed("profiles", error, "warning")
         return
     for name in names:
         try:
             profile = read_profile(name)
-        except EmotiondError as error:
+        except Exception as error:
             yield _failed(f"profile {name}", error, "warning")
         else:
             yield Finding(f"profile {name}", "ok", f"of a voice, for the model {profile.model!r}")
@@ -162,7 +163,7 @@ def _devices() -> Iterator[Finding]:
     try:
         with Capture() as capture:
             found, _ = list_microphones(capture, ServerPrograms())
-    except EmotiondError:
+    except Exception:
         return  # the check of PortAudio, or of the microphone, reports it
     for device in found:
         yield _guarded(f"device {device.index}", partial(_device, device))

@@ -64,6 +64,7 @@ class Stream:
         self._source_status: StreamStatus = "running"
         self._source_detail = ""
         self._trouble_since: float | None = None  # without sound of use; muted time included
+        self._logged_trouble = ""
         self.failure: str | None = None
         """Why the stream ended early; None while it runs and after a regular end."""
 
@@ -187,15 +188,17 @@ class Stream:
             self.publish_status(status, detail)
 
     def _log_trouble(self) -> None:
-        """Log once that a device is lost or gives nothing of use, and once that sound is back."""
+        """Log once each that a device is lost or gives nothing of use, and that sound is back."""
         is_running, now = self._source_status == "running", time.monotonic()
         if self._source_status == "reconnecting" or (is_running and self._source_detail):
             if self._trouble_since is None:
                 self._trouble_since = now
+            if self._logged_trouble != self._source_detail:
+                self._logged_trouble = self._source_detail
                 _log.warning("%s: %s", self.name, self._source_detail)
         elif is_running and self._trouble_since is not None:
             seconds = now - self._trouble_since
-            self._trouble_since = None
+            self._trouble_since, self._logged_trouble = None, ""
             _log.warning("%s: sound comes again, after %.0f s", self.name, seconds)
 
     def _relieve(self, chunk: Chunk) -> None:

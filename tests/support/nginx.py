@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,9 +13,9 @@ from types import MappingProxyType
 
 import pytest
 
-needs_nginx = pytest.mark.skipif(
-    shutil.which("nginx") is None, reason="needs nginx: make test-peers"
-)
+from tests.support.programs import is_missing
+
+needs_nginx = pytest.mark.skipif(is_missing("nginx"), reason="needs nginx: make test-peers")
 
 FORWARDED: Mapping[str, str] = MappingProxyType(
     {"Host": "$http_host", "Upgrade": "$http_upgrade", "Connection": "upgrade"}

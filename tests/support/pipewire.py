@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -18,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from emotiond.streamer.sources.sound_server import read_dump
+from tests.support.programs import skip_without
 
-PROGRAMS = ("pipewire", "wireplumber", "pw-cli", "pw-dump", "pw-cat", "pw-link", "wpctl")
+_PROGRAMS = ("pipewire", "wireplumber", "pw-cli", "pw-dump", "pw-cat", "pw-link", "wpctl")
 _SPEAKER = "speaker"
 _ASOUNDRC = "".join(
     f"{kind}.{name} {{ type pipewire{hint} }}\n"
@@ -66,11 +66,6 @@ for _, name in ipairs({ "create-item.lua", "policy-node.lua" }) do
 end
 """
 """What links streams to nodes, as installed: the moving of streams, too."""
-
-
-def missing_programs() -> list[str]:
-    """Return the required programs that this machine lacks."""
-    return [program for program in PROGRAMS if shutil.which(program) is None]
 
 
 class PipeWire:
@@ -212,7 +207,8 @@ class PipeWire:
 
 @contextlib.contextmanager
 def running_pipewire() -> Iterator[PipeWire]:
-    """Run a server, and end it afterwards."""
+    """Run a server, and end it afterwards. The test is skipped where there is none."""
+    skip_without(*_PROGRAMS)
     # Not pytest's folder: the path of a Unix socket must be short.
     with tempfile.TemporaryDirectory(prefix="emo") as folder:
         Path(folder).chmod(0o700)

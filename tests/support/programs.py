@@ -13,6 +13,8 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("venv", "portaudio", "sndfile", "chromium", "atomic", "git", "ip")
 """The arguments of ``tools/need``."""
@@ -35,10 +37,23 @@ def _refuse_unexpected(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "subprocess.Popen" or arguments[0] == _DPKG_QUERY:
         return
     name = os.fsdecode(arguments[0])
-    path = shutil.which(name)
     # A missing program raises its own error. Programs that the tests made are allowed.
-    if path is not None and not _is_ours(Path(path)) and not is_brought(Path(path)):
+    if shutil.which(name) is not None and is_missing(name):
         raise AssertionError(f"a test starts {name!r}, which tools/need does not install")
+
+
+def is_missing(name: str) -> bool:
+    """Whether tests have no such program: a machine that happens to have one is no reason."""
+    path = shutil.which(name)
+    if path is None:
+        return True
+    return IS_DEBIAN and not _is_ours(Path(path)) and not is_brought(Path(path))
+
+
+def skip_without(*names: str) -> None:
+    """Skip a test that needs programs which only ``tools/with-peers`` brings."""
+    if missing := [name for name in names if is_missing(name)]:
+        pytest.skip(f"needs {', '.join(missing)}: make test-peers")
 
 
 def _is_ours(path: Path) -> bool:

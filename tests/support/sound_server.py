@@ -18,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
+from tests.support.programs import skip_without
+
+_PROGRAMS = ("pulseaudio", "paplay", "parec", "pactl")
 _SINK = "emo"
 _ASOUNDRC = "".join(
     f"{kind}.{name} {{ type pulse{hint} }}\n"
@@ -26,11 +28,6 @@ _ASOUNDRC = "".join(
     for name in ("pulse", "!default")
 )
 """The ALSA configuration of a system with PulseAudio."""
-
-
-def missing_programs() -> list[str]:
-    """Return the required programs that this machine lacks."""
-    return [program for program in PROGRAMS if shutil.which(program) is None]
 
 
 class SoundServer:
@@ -101,15 +98,14 @@ class SoundServer:
 
     def recorders(self) -> list[str]:
         """Return the names of the programs that are recording."""
-        listed = subprocess.run(
-            ["pactl", "list", "source-outputs"],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-        return re.findall(r'application\.process\.binary = "(.*)"', listed.stdout)
+        listed = self.run("pactl", "list", "source-outputs")
+        return re.findall(r'application\.process\.binary = "(.*)"', listed)
+
+    def run(self, *command: str) -> str:
+        """Run a program of this server, and return what it prints."""
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=True, timeout=10
+        ).stdout
 
     def _accepts(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
@@ -129,7 +125,8 @@ class SoundServer:
 
 @contextlib.contextmanager
 def sound_server(sample_rate: int = 16_000, channels: int = 1) -> Iterator[SoundServer]:
-    """Run a server, and end it afterwards."""
+    """Run a server, and end it afterwards. The test is skipped where there is none."""
+    skip_without(*_PROGRAMS)
     # Not pytest's folder: the path of a Unix socket must be short.
     with tempfile.TemporaryDirectory(prefix="emo") as folder:
         Path(folder).chmod(0o700)

@@ -65,8 +65,9 @@ export class TimelineControls {
     const fileStream = stream instanceof FileStream ? stream : null;
     this.#pause.hidden = fileStream !== null;
     this.#playerBar.show(fileStream);
-    this.#pause.disabled = stream === null;
-    setText(this.#pause, view.isLive ? "Pause" : "Go live");
+    const hasEnded = stream?.status === "ended";
+    this.#pause.disabled = stream === null || (hasEnded && view.isLive);
+    setText(this.#pause, view.isLive ? "Pause" : hasEnded ? "Go to end" : "Go live");
     this.#in.disabled = view.spanSeconds <= view.shortestSpan;
     this.#out.disabled = view.spanSeconds >= view.longestSpan;
     this.#exportButtons.disabled = stream === null || stream.events.isEmpty;
@@ -77,7 +78,8 @@ export class TimelineControls {
       return;
     }
     const behind = this.#timeline.livePosition(stream, nowMs) - this.#timeline.visible(stream, nowMs).end;
-    setText(this.#behind, view.isLive ? "" : `paused, ${duration(behind)} behind`);
+    const where = hasEnded ? `${duration(behind)} before the end` : `paused, ${duration(behind)} behind`;
+    setText(this.#behind, view.isLive ? "" : where);
   }
 
   /** @param {1|-1} direction */
@@ -101,6 +103,7 @@ export class TimelineControls {
     }
     const { view } = this.#timeline;
     if (view.isLive) {
+      if (stream.status === "ended") return; // nothing moves that could be paused
       view.pause(this.#timeline.livePosition(stream, performance.now()));
     } else {
       view.follow();
@@ -134,7 +137,8 @@ export class TimelineControls {
     setAttribute(this.#frame, "aria-valuemax", String(Math.ceil(events.endPosition)));
     const position = hasCursor ? events.positionOf(id) : events.newestPosition;
     setAttribute(this.#frame, "aria-valuenow", position.toFixed(2));
-    const rest = stream instanceof FileStream ? "recording" : view.isLive ? "live" : "paused";
+    const present = stream.status === "ended" ? "ended" : "live";
+    const rest = stream instanceof FileStream ? "recording" : view.isLive ? present : "paused";
     setAttribute(this.#frame, "aria-valuetext", hasCursor ? describe(events, id, this.#timeline.shareSeconds(events)) : rest);
   }
 

@@ -184,7 +184,11 @@ class ScriptedDaemon:
                 self._clients.add(client)
                 self._changed.notify_all()
             for message in client:
-                said = json.loads(message) if isinstance(message, str) else {"type": "audio"}
+                said: Message = (
+                    json.loads(message)
+                    if isinstance(message, str)
+                    else {"type": "audio", "content": message}
+                )
                 if said["type"] == "ping":
                     client.send('{"type":"pong"}')
                     self.pings.put(said)

@@ -126,6 +126,26 @@ def test_muted_samples_are_a_gap_and_not_a_loss() -> None:
     assert buffer.lost_samples == 0
 
 
+def test_a_muted_gap_longer_than_the_ring_is_no_loss_either() -> None:
+    buffer = ring()
+    buffer.write(numbered(0, 2), 0)
+    assert positions(buffer.read(2)) == [0, 1]
+    buffer.skip(1000, lost=False)
+    buffer.write(numbered(1002, 3), 0)
+    assert positions(buffer.read(3)) == [1002, 1003, 1004]
+    assert buffer.lost_samples == 0
+
+
+def test_the_reader_does_not_count_what_was_muted_among_what_it_drops() -> None:
+    buffer = ring()
+    buffer.write(numbered(0, 2), 0)
+    buffer.skip(3, lost=False)
+    buffer.write(numbered(5, 3), 0)
+    buffer.drop_oldest(kept=2)
+    assert positions(buffer.read(2)) == [6, 7]
+    assert buffer.lost_samples == 3
+
+
 def test_the_reader_can_drop_the_oldest_unread_samples() -> None:
     buffer = ring()
     buffer.write(numbered(0, 4), 0)

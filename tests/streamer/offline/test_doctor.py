@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +55,17 @@ def test_it_can_be_read_by_people(microphone: SoundServer) -> None:
     output = emotiond("doctor", env=microphone.environment).stdout
     assert "ok    portaudio" in output
     assert "→" in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the words of POSIX")
+def test_where_no_process_starts_each_check_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    found = {finding.check: finding for finding in examine()}
+    for check in ("interpreter", "portaudio", "microphone"):
+        assert found[check].status == "error"
+        assert found[check].detail == f"{tmp_path / 'python'}: No such file or directory"
 
 
 def test_a_fault_in_one_check_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

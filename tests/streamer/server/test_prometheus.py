@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import urllib.request
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from emotiond.streamer.server.prometheus import exposition, metric
 from tests.support.daemon import DEMO, running_daemon
+from tests.support.programs import is_missing
 
 SAMPLE = re.compile(r'[a-z_]+(\{([a-z]+="([^"\\\n]|\\["\\n])*",?)+\})? -?[\d.e+-]+')
 
@@ -65,7 +65,7 @@ def test_a_running_daemon_reports_its_events_queues_and_streams() -> None:
 
 
 @pytest.mark.peers
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool: make test-peers")
+@pytest.mark.skipif(is_missing("promtool"), reason="needs promtool: make test-peers")
 def test_prometheus_finds_no_fault_in_the_figures() -> None:
     name = 'a"b\\c{d} k\N{LATIN SMALL LETTER U WITH DIAERESIS}che'
     with running_daemon("--source", f"{name}={DEMO}", "--model", "lite", "--json") as daemon:

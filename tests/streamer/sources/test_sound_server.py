@@ -43,12 +43,17 @@ def pactl(server: SoundServer, *arguments: str) -> str:
     return ended.stdout.strip()
 
 
-def plug(server: SoundServer, name: str = "desk", description: str = "Desk Microphone") -> str:
+def plug(
+    server: SoundServer,
+    name: str = "desk",
+    description: str = "Desk Microphone",
+    master: str = "emo.monitor",
+) -> str:
     """Let a microphone come, and be the default. Returns what unplugs it."""
     quoted = f"source_properties=\"device.description='{description}'\""
     module = pactl(
         *(server, "load-module", "module-virtual-source", f"source_name={name}", quoted),
-        "master=emo.monitor",
+        f"master={master}",
     )
     pactl(server, "set-default-source", name)
     return module
@@ -107,6 +112,42 @@ def test_the_status_of_the_default_device_names_its_microphone(microphone: Sound
         moved = next(told)
         assert (moved["status"], moved["device"]) == ("running", "Room Microphone")
         assert moved["device_latency_ms"] == running["device_latency_ms"]
+
+
+@pytest.mark.system
+def test_a_default_microphone_of_pulseaudio_that_becomes_another_one_is_followed(
+    microphone: SoundServer,
+) -> None:
+    hall = ("sink_name=hall", "rate=44100", "channels=2")
+    pactl(microphone, "load-module", "module-null-sink", *hall)
+    plug(microphone, *ROOM, master="hall.monitor")
+    module = plug(microphone, *DESK)
+    with running_daemon(*MIC, environment=unnamed(microphone)) as daemon:
+        events = daemon.events()
+        assert next(events)["device"] == "Desk Microphone"
+        pactl(microphone, "unload-module", module)
+        found = next(event for event in events if event.get("device") == "Room Microphone")
+        assert found["status"] == "running"
+        assert next(event for event in events if event["type"] == "emotion")
+
+
+@pytest.mark.system
+def test_a_default_microphone_of_pipewire_that_becomes_another_one_is_followed(
+    pipewire: PipeWire,
+) -> None:
+    pipewire.plug(*ROOM, sample_rate=44_100)
+    pipewire.plug(*DESK)
+    names = {"room": ROOM[1], "desk": DESK[1]}
+    with running_daemon(*MIC, environment=pipewire.environment) as daemon:
+        events = daemon.events()
+        assert next(events)["status"] == "running"
+        (first,) = pipewire.recorded()
+        (other,) = names.keys() - {first}
+        pipewire.play(DEMO, other)
+        pipewire.unplug(first)
+        found = next(event for event in events if event.get("device") == names[other])
+        assert found["status"] == "running"
+        assert next(event for event in events if event["type"] == "emotion" and event["label"])
 
 
 @pytest.mark.system

@@ -184,6 +184,20 @@ def test_what_a_running_device_complains_of_is_a_trouble_until_the_stream_ends(
     assert caplog.messages == ["mic: only zeros come"]
 
 
+def test_a_device_that_is_lost_after_a_complaint_is_logged_too(
+    tiny_classifier: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    manual = ManualStream(tiny_classifier)
+    manual.source.on_status("running", "only zeros come")
+    for _ in range(2):
+        manual.source.on_status("reconnecting", "it is gone")
+    manual.source.on_status("running", "")
+    manual.source.on_status("running", "only zeros come")
+    zeros = "mic: only zeros come"
+    back = "mic: sound comes again, after 0 s"
+    assert caplog.messages == [zeros, "mic: it is gone", back, zeros]
+
+
 def test_a_stream_is_running_before_its_first_emotion(tiny_classifier: Classifier) -> None:
     manual = ManualStream(tiny_classifier)
     manual.write(0.5)

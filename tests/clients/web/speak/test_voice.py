@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from websockets.sync.client import connect
 
@@ -199,6 +200,40 @@ def test_unplugged_while_speaking(paper_page: Any, paper: ScriptedDaemon) -> Non
     expect(strip(paper_page)).to_contain_text("Only this page")
     paper_page.evaluate("window.plug.dispatchEvent(new Event('ended'))")
     expect(strip(paper_page)).to_contain_text("The microphone is gone.")
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+def test_the_sound_has_the_rate_that_the_page_announces(
+    paper_page: Any, paper: ScriptedDaemon, rate: int
+) -> None:
+    """A browser's microphone has a rate and a channel count of its own, whatever is asked for."""
+    paper_page.evaluate(
+        """(rate) => {
+          const Given = window.AudioContext;
+          const device = new Given({ sampleRate: 44100 });
+          const stereo = new MediaStreamAudioDestinationNode(device, { channelCount: 2 });
+          const tone = new OscillatorNode(device, { frequency: 1000 });
+          tone.connect(stereo);
+          tone.start();
+          navigator.mediaDevices.getUserMedia = async () => {
+            await device.resume();
+            return stereo.stream;
+          };
+          window.AudioContext = class extends Given {
+            constructor() { super({ sampleRate: rate }); }
+          };
+        }""",
+        rate,
+    )
+    speak(paper_page)
+    received = paper.receive("start")
+    assert (received.message["sample_rate"], received.message["format"]) == (rate, "s16le")
+    received.answer({"type": "started", "stream": "client-1", "purpose": "live"})
+    content = b""
+    while not np.frombuffer(content, "<i2")[: -rate // 2].any():  # half a second of the tone
+        content += paper.receive("audio").message["content"]
+    spectrum = np.abs(np.fft.rfft(np.frombuffer(content, "<i2")[-rate // 2 :]))
+    assert spectrum.argmax() * 2 == pytest.approx(1000, abs=10)
 
 
 def test_without_encryption_it_says_what_to_do(open_page: Any, paper: ScriptedDaemon) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.web.scripted import EPOCH, Message, ScriptedDaemon, emotion, hello
+from tests.clients.web.scripted import EPOCH, Message, ScriptedDaemon, emotion, hello, status
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -191,6 +191,25 @@ def test_keyboard(still_page: Any) -> None:
     still_page.keyboard.press("Space")
     expect(still_page.locator("#timeline-pause")).to_have_text("Pause")
     expect(timeline).to_have_attribute(text, "live")
+
+
+def test_a_stream_that_has_ended_can_not_be_paused(still_page: Any, daemon: ScriptedDaemon) -> None:
+    pause, behind = still_page.locator("#timeline-pause"), still_page.locator("#timeline-behind")
+    timeline = still_page.locator("#timeline")
+    expect(pause).to_be_enabled()
+    daemon.send(status("ended", seq=240))
+    expect(pause).to_be_disabled()
+    timeline.focus()
+    still_page.keyboard.press("Space")  # does nothing
+    expect(behind).to_have_text("")
+    still_page.keyboard.press("Home")
+    expect(pause).to_be_enabled()
+    expect(pause).to_have_text("Go to end")
+    expect(behind).to_have_text(re.compile(r"before the end$"))
+    pause.click()
+    expect(pause).to_be_disabled()
+    expect(behind).to_have_text("")
+    expect(timeline).to_have_attribute("aria-valuetext", "ended")
 
 
 def test_finger_reads_and_moves(open_page: Any, daemon: ScriptedDaemon) -> None:
