@@ -40,7 +40,7 @@ class Pypi(BaseHTTPRequestHandler):
         self.end_headers()
         self.connection = self.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb")
-        self.wfile = self.connection.makefile("wb", buffering=0)  # type: ignore[assignment]
+        self.wfile = self.connection.makefile("wb", buffering=0)
         self.close_connection = False
 
     def do_GET(self) -> None:
