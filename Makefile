@@ -28,7 +28,7 @@ FUZZED := messages cards profiles settings recordings connections
 # Of sound, in 'make soak'.
 HOURS ?= 24
 
-.PHONY: run test test-fast test-peers lint audit bench pictures fuzz soak fresh lock clean
+.PHONY: run test test-fast test-peers lint audit sbom dist bench pictures fuzz soak fresh lock clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
@@ -57,9 +57,19 @@ lint: $(VENV)/test.stamp
 	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive $(PACKAGE)
 
 # Asks PyPI for known weaknesses of what is installed; what cannot be asked for is an error, too.
+# "Error 69" means that PyPI gave no answer.
 audit: $(VENV)/audit.stamp
-	$(VENV)/bin/python -m pip freeze --local --exclude-editable | \
-		$(VENV)/bin/pip-audit --strict --no-deps --disable-pip --requirement /dev/stdin
+	@$(VENV)/bin/python -m pip freeze --local --exclude-editable | $(VENV)/bin/python tools/audit
+
+# What the daemon installs, with hashes and licences, and the models: CycloneDX, in dist/.
+sbom: $(VENV)/audit.stamp
+	@$(VENV)/bin/python tools/sbom dist
+
+# The source distribution and the wheel, in dist/, the same bytes wherever they are built.
+dist: $(VENV)/audit.stamp
+	@$(VENV)/bin/python tools/dist dist
+
+sbom dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 
 # Ten minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
 bench: $(VENV)/bench.stamp

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
+import time
 import urllib.request
 import venv
 import zipfile
@@ -42,6 +45,32 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, source], check=True
     )
     return next(folder.glob("*.whl"))
+
+
+def run_git(folder: Path, *arguments: str, **variables: str) -> str:
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The source distribution and the wheel as ``make dist`` builds them."""
+    folder = tmp_path_factory.mktemp("made")
+    epoch = run_git(ROOT, "log", "-1", "--format=%ct")
+    subprocess.run(
+        [sys.executable, ROOT / "tools" / "dist", folder],
+        env={**os.environ, "SOURCE_DATE_EPOCH": epoch},
+        capture_output=True,
+        check=True,
+        umask=0o022,
+    )
+    return sorted(folder.iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -81,22 +110,63 @@ def test_every_module_is_inside(wheel: Path) -> None:
     assert {f"emotiond/{path.as_posix()}" for path in files} <= names
 
 
-def test_the_source_distribution_makes_the_same_wheel(
-    source: Path, wheel: Path, tmp_path: Path
-) -> None:
-    build = f"from setuptools import build_meta; build_meta.build_sdist({str(tmp_path)!r})"
-    subprocess.run([sys.executable, "-c", build], cwd=source, capture_output=True, check=True)
-    (archive,) = tmp_path.glob("emotiond-*.tar.gz")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, archive],
-        check=True,
-    )
-    (again,) = tmp_path.glob("*.whl")
+def test_the_source_distribution_makes_the_same_wheel(wheel: Path, made: list[Path]) -> None:
+    """As ``pip`` makes from the tree."""
+    again = next(path for path in made if path.suffix == ".whl")
     first, second = (
         {file.filename: file.CRC for file in zipfile.ZipFile(path).infolist()}
         for path in (wheel, again)
     )
     assert first == second
+
+
+def test_folder_rights_times_and_language_leave_no_trace(
+    source: Path, made: list[Path], tmp_path: Path
+) -> None:
+    """Built a second time in another checkout, the files are the same to the byte."""
+    epoch = run_git(ROOT, "log", "-1", "--format=%ct")
+    checkout = tmp_path / "elsewhere, with spaces"
+    shutil.copytree(source, checkout)
+    tracked = {line.split("\t")[1]: line for line in run_git(ROOT, "ls-files", "-s").splitlines()}
+    for number, name in enumerate(sorted(tracked, reverse=True)):
+        path = checkout / name
+        if path.is_file():
+            path.chmod(0o700 if tracked[name].startswith("100755") else 0o600)
+            os.utime(path, (10**9 + number, 10**9 + number))
+    run_git(checkout, "init", "--quiet")
+    run_git(checkout, "add", "--all")
+    (checkout / "streamer" / "left_behind.py").write_text("# Not under version control.")
+    subprocess.run(
+        [sys.executable, checkout / "tools" / "dist", tmp_path / "again"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "SOURCE_DATE_EPOCH": epoch,
+            "LC_ALL": "C",
+            "TZ": "Pacific/Kiritimati",
+            "PYTHONHASHSEED": "7",
+        },
+        capture_output=True,
+        check=True,
+        umask=0o077,
+    )
+    again = sorted((tmp_path / "again").iterdir())
+    assert [path.name for path in again] == [path.name for path in made]
+    assert [path.suffix for path in again] == [".whl", ".gz"]
+    for one, other in zip(made, again, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_distributions_name_nobody_and_have_the_time_of_the_commit(made: list[Path]) -> None:
+    wheel, archive = made
+    epoch = int(run_git(ROOT, "log", "-1", "--format=%ct"))
+    with tarfile.open(archive) as file:
+        members = file.getmembers()
+    assert {(m.uid, m.gid, m.uname, m.gname, m.mtime) for m in members} == {(0, 0, "", "", epoch)}
+    assert {m.mode for m in members if m.isfile()} <= {0o644, 0o755}
+    times = {file.date_time for file in zipfile.ZipFile(wheel).infolist()}
+    (year, month, day, hour, minute, second) = time.gmtime(epoch)[:6]
+    assert times == {(year, month, day, hour, minute, second // 2 * 2)}
 
 
 def test_the_licences_of_code_and_weights_are_named(wheel: Path) -> None:
