@@ -97,8 +97,9 @@ def sound_server(sample_rate: int = 16_000) -> Iterator[SoundServer]:
         )
         _wait_for_socket(address)
         # A second recorder with a low latency keeps the latency of the sink's monitor low.
-        monitor = (f"--device={_SINK}.monitor", "--latency-msec=10", "/dev/null")
-        _run(processes, environment, "parec", *monitor)
+        monitor = ("parec", f"--device={_SINK}.monitor", "--latency-msec=10")
+        _run(processes, environment, *monitor, "/dev/null")
+        _wait_for_sound(environment, *monitor)
         yield SoundServer(environment, processes)
 
 
@@ -123,6 +124,16 @@ def _modules() -> Path:
         raise RuntimeError("pulseaudio is missing: run the benchmarks by make bench")
     (found,) = (Path(program).parents[1] / "lib").glob("pulse-*/modules")
     return found
+
+
+def _wait_for_sound(environment: Mapping[str, str], *monitor: str) -> None:
+    """Wait until the monitor delivers: the sink begins 2 s ahead, and plays nothing until then."""
+    with subprocess.Popen(monitor, env=environment, stdout=subprocess.PIPE) as recorder:
+        assert recorder.stdout is not None
+        first = recorder.stdout.read(1)
+        recorder.kill()
+    if not first:
+        raise RuntimeError("PulseAudio's monitor delivers no sound")
 
 
 def _wait_for_socket(address: Path) -> None:
