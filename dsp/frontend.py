@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,7 @@ class FrontEnd:
     ) -> None:
         self._recipe = recipe
         self._shape = shape
-        self._mfcc = Mfcc(recipe)
+        self._mfcc = _shared_mfcc(recipe)
         frames_per_second = recipe.sample_rate / recipe.hop_length
         self._pre_roll_frames = round(PRE_ROLL_SECONDS * frames_per_second)
         self._frames = FrameStream(recipe)
@@ -148,11 +149,17 @@ class FrontEnd:
         return Window(self._speech, first, end, self._history.latest, n_frames, active_frames)
 
 
+@functools.lru_cache(maxsize=4)
+def _shared_mfcc(recipe: Recipe) -> Mfcc:
+    """Return the transform of a recipe. Its matrices are 150 KB, which all streams share."""
+    return Mfcc(recipe)
+
+
 class FeatureHistory:
     """The features of the latest frames, contiguous in one array, after features of silence.
 
-    The array is twice as long as what is kept. When it is full, the latest frames move to its
-    beginning. So each frame is copied once or twice.
+    The array is a quarter longer than what is kept. When it is full, the latest frames move to its
+    beginning. So each frame is copied five times on average.
 
     Args:
         keep_frames: frames that stay available.
@@ -162,8 +169,9 @@ class FeatureHistory:
     def __init__(self, keep_frames: int, silence: FloatArray) -> None:
         self._keep = keep_frames
         self._silence = silence
-        self._features = np.empty((2 * keep_frames, silence.shape[0]), np.float32)
-        self._active = np.empty(2 * keep_frames, np.bool_)
+        length = keep_frames + -(-keep_frames // 4)
+        self._features = np.empty((length, silence.shape[0]), np.float32)
+        self._active = np.empty(length, np.bool_)
         self.restart()
 
     def restart(self) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from emotiond.dsp.types import FloatArray
 
 _NEVER = math.inf
-_MARKS = 4096  # how many block arrivals are kept: 40 s of 10 ms blocks
+_MARKS = 2048  # how many block arrivals are kept: 20 s of 10 ms blocks
 
 
 @dataclass(frozen=True)

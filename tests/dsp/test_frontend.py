@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -263,3 +264,14 @@ def test_a_history_that_restarts_is_silence() -> None:
     history.restart()
     assert history.frames == history.active_in(4) == 0
     assert history.latest.tolist() == [[0.5]] * 4
+
+
+def test_streams_share_the_matrices_of_their_transform() -> None:
+    recipe, shape = speech_recipe(n_mels=80, n_mfcc=80), WindowShape(frames=200, minimum_frames=25)
+    streams = [FrontEnd(recipe, shape)]
+    tracemalloc.start()
+    streams.append(FrontEnd(recipe, shape))
+    more_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    kept_bytes = HELD * recipe.n_mfcc * 4
+    assert more_bytes < 1.25 * kept_bytes + 10_000, "beside the features, next to nothing"
