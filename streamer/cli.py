@@ -17,14 +17,21 @@ from emotiond.exceptions import EmotiondError, printable, shortage_of
 from emotiond.streamer import commands
 from emotiond.streamer.arguments import ArgumentParser, did_you_mean
 from emotiond.streamer.background import run_in_background
-from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
+from emotiond.streamer.config import (
+    ENVIRONMENT_PREFIX,
+    Config,
+    all_settings,
+    make_config,
+    refuse_exposure,
+)
 from emotiond.streamer.options import Option, Part
+from emotiond.streamer.settings_file import example
 from emotiond.streamer.sources.factory import open_sources
 
 Flag = tuple[str, dict[str, Any]]
 """A flag, and its details for argparse."""
 
-_COMMANDS = ("run", "analyze", "watch", "enroll", "devices", "models", "doctor")
+_COMMANDS = ("run", "analyze", "watch", "enroll", "config", "devices", "models", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,6 +146,7 @@ def _parser() -> ArgumentParser:
         help="file with the token of the daemon",
     )
     _add_enroll(group)
+    _add_config(group)
     for name, command, text in (
         ("devices", commands.devices, "list the microphones"),
         ("models", commands.models, "list the models"),
@@ -213,7 +221,7 @@ def _run_flags() -> list[Flag]:
             {
                 "type": float,
                 "metavar": "SECONDS",
-                "help": f"time between inferences (default: {default.stride})",
+                "help": f"seconds between inferences (default: {default.stride})",
             },
         ),
         (
@@ -361,3 +369,36 @@ def _add_enroll(group: Any) -> None:
         ),
     ]
     _add_flags(parser, flags)
+
+
+def _add_config(group: Any) -> None:
+    parser = _add(
+        group,
+        "config",
+        _config,
+        "write an example of a settings file, or check the settings",
+        "emotiond config --example > emotiond.toml",
+        "emotiond config --check emotiond.toml",
+        "EMOTIOND_STRIDE=0.5 emotiond config --check",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--example", action="store_true", help="print a file with every setting and its default"
+    )
+    what.add_argument(
+        "--check",
+        nargs="?",
+        const=True,
+        metavar="FILE.toml",
+        help="check a file and the environment, with the keys and the model that they name; "
+        "start nothing",
+    )
+
+
+def _config(options: dict[str, Any]) -> int:
+    """``emotiond config``: print an example, or check what ``run`` would check before it starts."""
+    if options["example"]:
+        flags = [(flag, details) for flag, details in _run_flags() if flag != "--config"]
+        print(example(flags, all_settings()()), end="")
+        return 0
+    return commands.check_settings(None if options["check"] is True else options["check"])

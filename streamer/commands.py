@@ -1,4 +1,4 @@
-"""The commands besides ``run``: analyze, watch, enroll, devices, models, doctor."""
+"""The commands besides ``run``: analyze, watch, enroll, config, devices, models, doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from emotiond.exceptions import ConfigError, ProfileError, SourceError, printable
 from emotiond.inference.card import LABELS, load_card
-from emotiond.streamer.config import make_config
+from emotiond.streamer.config import make_config, refuse_exposure
 from emotiond.streamer.private_files import check_links
 from emotiond.streamer.profiles import (
     delete_profile,
@@ -247,6 +247,20 @@ class _Progress:
         elif int(speech_seconds // 5) > self._shown:
             self._shown = int(speech_seconds // 5)
             print(text.strip(), file=sys.stderr, flush=True)
+
+
+def check_settings(file: str | None) -> int:
+    """``emotiond config --check``: find what would stop ``run``, without starting anything."""
+    from emotiond.streamer.daemon import app
+    from emotiond.streamer.sources.factory import parse_specs
+
+    config = make_config({} if file is None else {"config": file}, os.environ)
+    refuse_exposure(config)
+    parse_specs(config.source)
+    app.prepare(config)
+    what = "the environment" if file is None else f"{printable(file)} and the environment"
+    print(f"{what}: no fault found in {len(config.given)} settings")
+    return 0
 
 
 def devices(options: dict[str, Any]) -> int:

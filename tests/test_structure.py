@@ -23,6 +23,7 @@ LAYERS = (
         "streamer.options",
         "streamer.private_files",
         "streamer.service_manager",
+        "streamer.settings_file",
         "streamer.sparing_log",
         "streamer.signals",
     },

@@ -13,11 +13,9 @@ from collections.abc import Sequence
 from benchmarks.support.demo import demo
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.inference.catalog import find_model
-from emotiond.inference.runtime import find_runtime
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.config import make_config
-from emotiond.streamer.daemon.app import prepare_outputs, serve
+from emotiond.streamer.daemon.app import prepare, serve
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import About, OnStatus, Switch
 
@@ -70,13 +68,12 @@ def _play(sources: Sequence[PlayedSource]) -> None:
 def main() -> None:
     """Run until killed."""
     model, count = sys.argv[1], int(sys.argv[2])
-    runtime = find_runtime()
     sources = [PlayedSource(3 * _BLOCK * i % (20 * SAMPLE_RATE)) for i in range(count)]
     named = [(SourceSpec(f"s{i}", "demo"), source) for i, source in enumerate(sources)]
     threading.Thread(target=_play, args=(sources,), daemon=True).start()
-    config = make_config({"port": 0, "zmq": "tcp://127.0.0.1:*", "history": "off"}, {})
-    model_read = find_model(model, runtime)
-    serve(config, runtime, model_read, None, named, prepare_outputs(config))
+    settings = {"model": model, "port": 0, "zmq": "tcp://127.0.0.1:*", "history": "off"}
+    config = make_config(settings, {})
+    serve(config, prepare(config), named)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,34 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     Raises:
         EmotiondError: the daemon cannot start.
     """
+    return serve(config, prepare(config), opened())
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the daemon has read before it opens anything."""
+
+    runtime: Runtime
+    model: Model
+    profile: Profile | None
+    openers: Openers
+
+
+def prepare(config: Config) -> Prepared:
+    """Read the model, the profile, and the keys of the outputs. Log what to be warned of.
+
+    Raises:
+        EmotiondError: one of them cannot be read, or the history cannot be used.
+    """
     runtime = checked_runtime()
     model = find_model(config.model, runtime)
     openers = prepare_outputs(config)
     if config.history is not None and config.history_path is not None:
         Archive(config.history_path).check()  # asked for by name, it cannot be left out
-    sources = opened()
+    profile = None if config.profile is None else profile_for(config.profile, model.card)
     for warning in [*closed_unasked(config), *exposure_warnings(config)]:
         _log.warning("%s", warning)
-    profile = None if config.profile is None else profile_for(config.profile, model.card)
-    return serve(config, runtime, model, profile, sources, openers)
+    return Prepared(runtime, model, profile, openers)
 
 
 def prepare_outputs(config: Config) -> Openers:
@@ -89,19 +108,13 @@ def prepare_outputs(config: Config) -> Openers:
     return [(kind, opener) for kind, opener in prepared if opener is not None]
 
 
-def serve(
-    config: Config,
-    runtime: Runtime,
-    model: Model,
-    profile: Profile | None,
-    sources: Sources,
-    openers: Openers,
-) -> int:
-    """Run the daemon with its loaded parts. See :func:`run`."""
+def serve(config: Config, prepared: Prepared, sources: Sources) -> int:
+    """Run the daemon with what it has read. See :func:`run`."""
 
     async def until_the_end() -> int:
         asyncio.get_running_loop().set_exception_handler(SparingLog(_log).loop_exception)
-        return await Daemon(config, runtime, model, profile, sources).run(openers)
+        daemon = Daemon(config, prepared.runtime, prepared.model, prepared.profile, sources)
+        return await daemon.run(prepared.openers)
 
     return asyncio.run(until_the_end())
 

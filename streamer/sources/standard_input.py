@@ -214,7 +214,7 @@ STANDARD_INPUT = SourceKind(
     "standard input",
     StandardInputSettings,
     options=(
-        Option("--rate", f"sample rate of '--source -' (default: {SAMPLE_RATE})", "HZ"),
+        Option("--rate", f"sample rate of '--source -' in Hz (default: {SAMPLE_RATE})", "HZ"),
         Option("--channels", "its channels (default: 1); a WAV stream says so itself", "N"),
         Option("--format", f"its samples: {', '.join(FORMATS)} (default: s16le)", "NAME"),
     ),
