@@ -204,7 +204,7 @@ class Decoding:
             self.sample_rate, self.channels = int(rate), int(channels)
             self.unconfined = None if unconfined is None else Unconfined(*map(str, unconfined))
             """Why the process could do more than decode; None if it cannot."""
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise decoder.nonsense(path) from None
         is_possible = LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE
         if not (is_possible and 1 <= self.channels <= MOST_CHANNELS):
