@@ -20,10 +20,10 @@ _ALLOWED = (
     *("read", "readv", "pread64", "lseek", "_llseek", "recvmsg", "close"),
     # Memory.
     *("brk", "mmap", "mmap2", "mremap", "munmap", "mprotect", "madvise", "cacheflush"),
-    # Its own threads: one ends the process if a step takes too long.
-    *("futex", "futex_time64", "set_robust_list", "rseq", "gettid", "sched_yield"),
-    *("sched_getaffinity", "exit", "exit_group"),
-    # Time.
+    # The locks of Python, and the end.
+    *("futex", "futex_time64", "sched_yield", "gettid", "exit", "exit_group"),
+    # Time, and the signal that ends the process if a step takes too long.
+    "setitimer",
     *("clock_gettime", "clock_gettime64", "clock_getres", "clock_getres_time64", "gettimeofday"),
     *("nanosleep", "clock_nanosleep", "clock_nanosleep_time64"),
     # Its own signals.
@@ -32,11 +32,10 @@ _ALLOWED = (
     "getrandom",
 )
 _OUTPUTS = (1, 2)
-_CLONE_THREAD = 0x10000
 
 _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000 | 38  # "no such call": libraries then do without, as on an older kernel
-_EQUAL, _MASKED_EQUAL = 4, 7
+_EQUAL = 4
 _ALL_THREADS = 4  # an attribute of the filter
 _LIBRARY = "libseccomp.so.2"
 
@@ -63,7 +62,8 @@ def confine() -> Unconfined | None:
     """Give up, for good, all that decoding does not need.
 
     Everything must be imported, and every file open. On each POSIX system files cannot grow any
-    more, and a crash writes none. The rest takes Linux and libseccomp.
+    more, a crash writes none, and users other than root start neither process nor thread. The rest
+    takes Linux and libseccomp.
 
     Returns:
         Why the rest is not given up; None once it is.
@@ -72,7 +72,7 @@ def confine() -> Unconfined | None:
         return Unconfined("Windows has no filter of system calls", "Play unknown files on Linux")
     import resource
 
-    for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+    for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_NPROC):
         resource.setrlimit(limit, (0, 0))
     if sys.platform != "linux":
         return Unconfined("only Linux has seccomp", "Play unknown files on Linux")
@@ -117,6 +117,4 @@ def _rules() -> Iterator[tuple[str, tuple[_Comparison, ...]]]:
     for number in _OUTPUTS:
         for name in ("write", "writev"):
             yield name, (_Comparison(0, _EQUAL, number, 0),)
-    # A thread, never another process. The newer call, clone3, hides its flags from the filter.
-    yield "clone", (_Comparison(0, _MASKED_EQUAL, _CLONE_THREAD, _CLONE_THREAD),)
     yield "tgkill", (_Comparison(0, _EQUAL, os.getpid(), 0),)  # to abort

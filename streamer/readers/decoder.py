@@ -327,6 +327,8 @@ def _warn(unconfined: Unconfined) -> None:
 
 
 def _fate(status: int) -> str:
+    if sys.platform != "win32" and status == -signal.SIGALRM:
+        return f"took longer than {_MOST_SECONDS_A_STEP:g} s for a step"
     if status < 0:
         with contextlib.suppress(ValueError):
             return f"crashed ({signal.Signals(-status).name})"
@@ -340,6 +342,9 @@ def main() -> None:
     """Decode the requested files until the daemon is gone."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    if sys.platform != "win32":  # what started the daemon may have had another wish
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     _limit_memory()
     handed_over = _socket_of(int(sys.argv[1]))
     unconfined = _confine()
@@ -439,12 +444,18 @@ def _answer(
 
 @contextlib.contextmanager
 def _deadline() -> Iterator[None]:
-    """End the process if this takes too long."""
-    faulthandler.dump_traceback_later(_MOST_SECONDS_A_STEP, exit=True)
+    """End the process if this takes too long. Only Windows needs a thread for that."""
+    if sys.platform == "win32":
+        faulthandler.dump_traceback_later(_MOST_SECONDS_A_STEP, exit=True)
+    else:
+        signal.setitimer(signal.ITIMER_REAL, _MOST_SECONDS_A_STEP)
     try:
         yield
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        if sys.platform == "win32":
+            faulthandler.cancel_dump_traceback_later()
+        else:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _limit_memory() -> None:

@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -53,6 +54,15 @@ def _fork(_folder: Path) -> None:
     if not child:
         os._exit(0)
     os.waitpid(child, 0)
+
+
+def _thread(_folder: Path) -> None:
+    thread = threading.Thread(target=int)
+    try:
+        thread.start()
+    except RuntimeError:  # Python does not say why
+        raise OSError(errno.ENOSYS, "no thread") from None
+    thread.join()
 
 
 def _spawn(_folder: Path) -> None:
@@ -96,7 +106,8 @@ ATTEMPTS: dict[str, Callable[[Path], object]] = {
     "change its limits": lambda _: resource.setrlimit(
         resource.RLIMIT_NOFILE, resource.getrlimit(resource.RLIMIT_NOFILE)
     ),
-    "wait for a signal": lambda _: signal.setitimer(signal.ITIMER_REAL, 0),
+    "start a thread": _thread,
+    "wait for a signal": lambda _: signal.sigtimedwait([], 0),
     "go around the filter": lambda _: _call(_IO_URING_SETUP, 1, 0),
 }
 """Each takes a folder that has ``file``, ``link``, ``to remove``, and ``socket`` with a server."""

@@ -166,7 +166,7 @@ def test_it_may_neither_write_a_file_nor_leave_one_when_it_crashes() -> None:
     with Decoder() as begun:
         begun.open(str(DEMO)).read()
         limits = Path(f"/proc/{begun._process.pid}/limits").read_text()
-    for name in ("Max file size", "Max core file size"):
+    for name in ("Max file size", "Max core file size", "Max processes"):
         (line,) = (line for line in limits.splitlines() if line.startswith(name))
         assert line.removeprefix(name).split()[:2] == ["0", "0"]
 
