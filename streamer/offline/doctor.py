@@ -30,9 +30,11 @@ from emotiond.streamer.config import Config
 from emotiond.streamer.interpreter_check import try_interpreter
 from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
+from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.sources.capture import Capture
 from emotiond.streamer.sources.devices import list_microphones
 from emotiond.streamer.sources.factory import open_source
+from emotiond.streamer.sources.file import demo_path
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.portaudio import Device
 from emotiond.streamer.sources.sound_server import ServerPrograms
@@ -69,6 +71,7 @@ def examine() -> Iterator[Finding]:
     if runtime is not None:
         for path in bundled_models():
             yield _guarded(f"model {path.stem}", partial(_speed, path, runtime))
+    yield _guarded("decoder", _decoder)
     yield from _profiles()
     yield _guarded("portaudio", _portaudio)
     yield from _devices()
@@ -136,6 +139,17 @@ def _speed(path: Path, runtime: Runtime) -> Finding:
         remedy = "Use a longer --stride, or --model lite"
         return Finding(check, "error", detail, remedy)
     return Finding(check, "ok", detail)
+
+
+def _decoder() -> Finding:
+    """Decode the demo, and say what else a recording could do to this machine."""
+    with Decoder() as decoder:
+        unconfined = decoder.open(demo_path()).unconfined
+    if unconfined is not None:
+        detail = f"it decodes, unconfined: {unconfined.problem}"
+        return Finding("decoder", "warning", detail, unconfined.remedy)
+    detail = "confined by seccomp: no files but the one it is given, no network, no programs"
+    return Finding("decoder", "ok", detail)
 
 
 def _profiles() -> Iterator[Finding]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import struct
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +25,15 @@ MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 _BLOCK_SECONDS = 60.0
 _PEAK_SECONDS = 600.0  # of sound that is searched for the peak that tells the scale of integers
+
+
+_WAV = struct.pack(
+    "<4sI4s4sIHHIIHH4sI4x",
+    *(b"RIFF", 40, b"WAVE"),
+    *(b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16),
+    *(b"data", 4),
+)
+"""Two samples of 16-bit mono PCM."""
 
 
 def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
@@ -52,6 +63,24 @@ def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
     if not first.shape[0]:
         raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
     return _open(path, content)  # once more: some formats, GSM among them, cannot seek to the start
+
+
+def try_readers() -> None:
+    """Have every reader do what it does once, such as the import of its library.
+
+    Raises:
+        SourceError: none can read a WAV file.
+    """
+    refusals: list[SourceError] = []
+    for open_reader in kinds.READERS:
+        try:
+            reader = open_reader("a WAV file", io.BytesIO(_WAV))
+            reader.read(len(_WAV))
+            reader.close()
+        except SourceError as error:
+            refusals.append(error)
+    if len(refusals) == len(kinds.READERS):
+        raise refusals[0]
 
 
 def _size(path: str, content: BinaryIO | None) -> int:

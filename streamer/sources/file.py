@@ -108,10 +108,14 @@ def _open(value: str, _settings: NoSettings, playback: Playback) -> Source:
     return FileSource(value, playback.realtime, playback.loop)
 
 
+def demo_path() -> str:
+    """Return the path of the bundled recording."""
+    return str(resources.files("emotiond.streamer") / "sources" / _DEMO_FILE)
+
+
 def _open_demo(_value: str, _settings: NoSettings, playback: Playback) -> Source:
-    path = resources.files("emotiond.streamer") / "sources" / _DEMO_FILE
     about = About("the bundled demo recording, not a microphone", demo=True)
-    return FileSource(str(path), playback.realtime, playback.loop, about)
+    return FileSource(demo_path(), playback.realtime, playback.loop, about)
 
 
 FILE = SourceKind(

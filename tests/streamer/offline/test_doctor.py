@@ -11,6 +11,7 @@ import pytest
 
 from emotiond.streamer.offline import doctor
 from emotiond.streamer.offline.doctor import examine
+from emotiond.streamer.readers import decoder
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, emotiond
 from tests.support.sound_server import SoundServer
@@ -42,6 +43,25 @@ def test_a_healthy_machine_gets_ok_with_figures(microphone: SoundServer) -> None
     assert "16 kHz" in found["device 0"]["detail"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs seccomp")
+def test_the_decoder_is_tried_and_what_confines_it_is_named() -> None:
+    finding = doctor._decoder()
+    assert (finding.check, finding.status) == ("decoder", "ok"), finding
+    assert "confined by seccomp" in finding.detail
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs seccomp")
+def test_a_decoder_that_is_not_confined_is_a_warning_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    missing = "import emotiond.streamer.readers.confinement as c; c._LIBRARY = 'libnone.so'; main()"
+    monkeypatch.setattr(decoder, "_COMMAND", decoder._COMMAND.replace("main()", missing))
+    finding = doctor._decoder()
+    assert finding.status == "warning"
+    assert "unconfined: libnone.so is missing" in finding.detail
+    assert "libseccomp2" in finding.remedy
+
+
 @pytest.mark.system
 def test_a_mute_microphone_is_noticed(microphone: SoundServer) -> None:
     found = findings(microphone)["microphone"]
@@ -63,9 +83,9 @@ def test_where_no_process_starts_each_check_says_so(
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     found = {finding.check: finding for finding in examine()}
-    for check in ("interpreter", "portaudio", "microphone"):
+    for check in ("interpreter", "decoder", "portaudio", "microphone"):
         assert found[check].status == "error"
-        assert found[check].detail == f"{tmp_path / 'python'}: No such file or directory"
+        assert found[check].detail.endswith("No such file or directory")
 
 
 def test_a_fault_in_one_check_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,11 @@ import gc
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 from pathlib import Path
@@ -122,8 +124,73 @@ def test_a_decoder_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     )
     command = decoding._COMMAND.replace("main()", quickly)
     monkeypatch.setattr(decoding, "_COMMAND", command)
-    with Decoder() as decoder, pytest.raises(SourceError, match="its decoder ended"):
+    with (
+        Decoder() as decoder,
+        pytest.raises(SourceError, match=r"its decoder took longer than \d+ s"),
+    ):
         decoder.open(str(DEMO))
+
+
+HEADER = b"[16000, 1, null]"
+NONSENSE = {
+    "an unknown kind": (b"?", b""),
+    "no JSON": (b"O", b"{"),
+    "lists without an end": (b"O", b"[" * 2_000),
+    "a list that is too short": (b"O", b"[16000, 1]"),
+    "no number": (b"O", b"[null, 1, null]"),
+    "a rate without an end": (b"O", b"[Infinity, 1, null]"),
+    "a rate of nothing": (b"O", b"[0, 1, null]"),
+    "no channels": (b"O", b"[16000, 0, null]"),
+    "many channels": (b"O", b"[16000, 1000000, null]"),
+    "a refusal without a remedy": (b"X", b'["bad"]'),
+    "sound before its header": (b"B", bytes(4)),
+}
+NO_BLOCKS = {
+    "a part of a sample": (b"B", bytes(3)),
+    "samples that are no sound": (b"B", np.full(4, np.nan, np.float32).tobytes()),
+    "samples at another scale": (b"B", np.full(4, 32_000, np.float32).tobytes()),
+    "a second header": (b"O", HEADER),
+}
+
+
+def answering(messages: list[tuple[bytes, bytes]], monkeypatch: pytest.MonkeyPatch) -> Decoder:
+    """Return a decoder that answers a file by these messages."""
+    sent = b"".join(decoding._HEAD.pack(kind, len(content)) + content for kind, content in messages)
+    answer = (
+        "import sys; sys.stdin.buffer.readline(); "
+        f"sys.stdout.buffer.write({sent!r}); sys.stdout.flush(); sys.stdin.buffer.read()"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(decoding, "_COMMAND", decoding._COMMAND.replace("main()", answer))
+        return Decoder()
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_an_answer_that_no_decoder_gives_is_an_error_of_the_file(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering([NONSENSE[name]], monkeypatch) as decoder:
+        with pytest.raises(SourceError, match="its decoder answers nonsense"):
+            decoder.open(str(DEMO))
+        assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]  # by a new process
+
+
+@pytest.mark.parametrize("name", NO_BLOCKS)
+def test_blocks_that_no_decoder_gives_are_an_error_of_the_file(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering([(b"O", HEADER), NO_BLOCKS[name]], monkeypatch) as decoder:
+        sound = decoder.open(str(DEMO))
+        with pytest.raises(SourceError, match="its decoder answers nonsense"):
+            sound.read()
+
+
+def test_a_length_that_no_answer_has_is_not_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "_MOST_BYTES_ANSWERED", {b"O": 100, b"B": 100})
+    with Decoder() as decoder:
+        sound = decoder.open(str(DEMO))
+        with pytest.raises(SourceError, match="its decoder answers nonsense"):
+            sound.read()
 
 
 def test_a_file_longer_than_a_day_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,9 +363,8 @@ def test_a_pipe_is_read_once_from_where_it_stands(tmp_path: Path) -> None:
 def test_what_is_too_large_for_memory_goes_into_a_temporary_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    little = "import emotiond.streamer.readers.decoder as d; d._MOST_BYTES_HELD = 1000; main()"
-    monkeypatch.setattr(decoding, "_COMMAND", decoding._COMMAND.replace("main()", little))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(decoding, "_MOST_BYTES_HELD", 1000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with Decoder() as decoder:
         found = decoder.open("x", io.BytesIO(DEMO.read_bytes()))
         (child,) = await_decoders(os.getpid(), 1)
@@ -311,15 +377,15 @@ def test_what_is_too_large_for_memory_goes_into_a_temporary_file(
 def test_a_full_disk_for_temporary_files_is_reported_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = (
-        "import resource, signal; import emotiond.streamer.readers.decoder as d; "
-        "d._MOST_BYTES_HELD = 1000; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); main()"
-    )
-    monkeypatch.setattr(decoding, "_COMMAND", decoding._COMMAND.replace("main()", full))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(decoding, "_MOST_BYTES_HELD", 1000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Decoder() as decoder:
-        with pytest.raises(SourceError, match="the temporary file may not grow further"):
-            decoder.open("x", io.BytesIO(DEMO.read_bytes()))
-        with pytest.raises(SourceError, match="the temporary file may not grow further"):
-            decoder.open("x", io.BytesIO(DEMO.read_bytes()))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+        try:
+            for _ in range(2):
+                with pytest.raises(SourceError, match="the temporary file may not grow further"):
+                    decoder.open("x", io.BytesIO(DEMO.read_bytes()))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert samples_of(decoder.open(str(DEMO))).tobytes() == demo().tobytes()
