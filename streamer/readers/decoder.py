@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Any, BinaryIO, Protocol, cast, runtime_checkable
+from typing import IO, BinaryIO, Protocol, cast, runtime_checkable
 
 import numpy as np
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError, shortage_of
+from emotiond.streamer.child_processes import apart
 from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import MOST_SECONDS, open_sound_file, read_block
 
@@ -210,9 +211,6 @@ def _parts(path: str, file: Readable) -> Iterator[bytes]:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C must not reach the decoder
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     try:
         return subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
@@ -220,7 +218,7 @@ def _start() -> subprocess.Popen[bytes]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # libraries print warnings about files there
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            **apart,
+            **apart(),
         )
     except OSError as error:
         problem, remedy = shortage_of(error) or (error.strerror or str(error), "Try again")
