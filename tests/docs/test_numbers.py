@@ -20,12 +20,18 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.config import Config
-from emotiond.streamer.outputs import recorder, stdout, zeromq_publisher, zeromq_socket
+from emotiond.streamer.outputs import (
+    recorder,
+    stdout,
+    zeromq_guard,
+    zeromq_publisher,
+    zeromq_socket,
+)
 from emotiond.streamer.readers import decoder
 from emotiond.streamer.server import connection, credentials, listener, refusals
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import capture, microphone, reconnecting, standard_input
-from emotiond.streamer.streams import overload, stream
+from emotiond.streamer.streams import overload, stream, workers
 from emotiond.streamer.streams.stream import RING_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -59,9 +65,11 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz)",
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
         f"within {zeromq_publisher._LOOK_AT_KEYS_SECONDS:g} s the daemon closes",
+        f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
     ],
     "reliability.md": [
         f"looks for the microphone {looks()}",
+        f"of more than {workers.MOST_AHEAD} strides in a row, one goes to what has waited longest",
         f"After {stream._MOST_SECONDS_LOST:g} s, `/healthz` is `degraded`",
         f"a check every {reconnecting._CHECK_SECONDS:g} s notices a stall of "
         f"{microphone._STALL_SECONDS:g} s",
