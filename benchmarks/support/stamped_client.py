@@ -46,7 +46,10 @@ def receive_stamped(url: str, seconds: float) -> list[Arrival]:
                 break
             if not data:
                 raise ConnectionError("the daemon closed the connection")
-            whole, fraction = _TIMESPEC.unpack(ancillary[0][2][: _TIMESPEC.size])
+            now = time.time()
+            for _, _, content in ancillary:  # none with what came before the kernel was asked
+                whole, fraction = _TIMESPEC.unpack(content[: _TIMESPEC.size])
+                now = whole + fraction / 1e9
             waiting += data
             if not is_open:
                 head, is_open, rest = waiting.partition(b"\r\n\r\n")
@@ -55,7 +58,7 @@ def receive_stamped(url: str, seconds: float) -> list[Arrival]:
                 content, waiting = message
                 event = json.loads(content or b"{}")
                 if event.get("type") == "emotion":
-                    arrivals.append(Arrival(whole + fraction / 1e9, event))
+                    arrivals.append(Arrival(now, event))
     return arrivals[1:]
 
 

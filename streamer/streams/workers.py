@@ -6,6 +6,7 @@ import collections
 import itertools
 import queue
 import threading
+import time
 from typing import NamedTuple
 
 from emotiond.exceptions import cause_of
@@ -16,8 +17,8 @@ from emotiond.inference.runtime import Runtime
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import Stream, Urgency
 
-MOST_AHEAD = 20
-"""Chunks that are served in a row while less urgent ones wait. The oldest of all follows."""
+MOST_AHEAD_SECONDS = 0.25
+"""How long urgent streams are served while others wait. Then the one that waits longest follows."""
 
 
 class _Due(NamedTuple):
@@ -39,7 +40,7 @@ class Worker:
         }
         self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each that is due
         self._numbers = itertools.count()
-        self._ahead = 0  # chunks that were served in a row while others waited
+        self._ahead_since: float | None = None  # since when others wait for urgent ones
         self._thread = threading.Thread(target=self._run, name="emotiond-worker", daemon=True)
         self._thread.start()
 
@@ -76,12 +77,15 @@ class Worker:
 
     def _next(self) -> _Due:
         """Take what is served next. Something is due."""
-        waiting = [due for due in self._due.values() if due]
-        self._ahead = self._ahead + 1 if len(waiting) > 1 else 0
-        if self._ahead > MOST_AHEAD:
-            self._ahead = 0
-            return min(waiting, key=lambda due: due[0].number).popleft()
-        return waiting[0].popleft()
+        first, *others = [due for due in self._due.values() if due]
+        if others:
+            now = time.monotonic()
+            self._ahead_since = self._ahead_since or now
+            if now - self._ahead_since <= MOST_AHEAD_SECONDS:
+                return first.popleft()
+            first = min(others, key=lambda due: due[0].number)
+        self._ahead_since = None
+        return first.popleft()
 
     def _run(self) -> None:
         while self._serve_next():

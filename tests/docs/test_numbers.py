@@ -69,7 +69,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
     ],
     "reliability.md": [
         f"looks for the microphone {looks()}",
-        f"of more than {workers.MOST_AHEAD} strides in a row, one goes to what has waited longest",
+        f"keep a worker busy for {workers.MOST_AHEAD_SECONDS:g} s on end",
         f"After {stream._MOST_SECONDS_LOST:g} s, `/healthz` is `degraded`",
         f"a check every {reconnecting._CHECK_SECONDS:g} s notices a stall of "
         f"{microphone._STALL_SECONDS:g} s",

@@ -184,13 +184,13 @@ def test_live_streams_are_served_first_and_the_daemons_own_before_those_of_clien
     assert served == [own, own, client, client, file, file, file]
 
 
-def test_files_are_served_now_and_then_beside_live_streams_without_end(
+def test_files_are_served_too_where_live_streams_take_all_the_time(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "MOST_AHEAD", 2)
+    monkeypatch.setattr(workers, "MOST_AHEAD_SECONDS", 0.0)
     own, client, file = Urgency.OWN, Urgency.CLIENT, Urgency.FILE
     served = order_of_service(worker, {file: 3, client: 3, own: 4})
-    assert served[:6] == [own, own, file, own, own, client]
+    assert served[:5] == [own, file, own, client, own]
 
 
 @pytest.mark.parametrize(("lossless", "urgency"), [(False, Urgency.OWN), (True, Urgency.FILE)])
