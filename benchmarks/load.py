@@ -18,7 +18,7 @@ from benchmarks.support.demo import DEMO
 from benchmarks.support.harness import Plot, Section
 from benchmarks.support.inference import inference_ms
 from benchmarks.support.loads import LOADS
-from benchmarks.support.stamped_client import receive_stamped
+from benchmarks.support.stamped_client import StampedClient
 
 _MODEL, _STRIDE = "full", "0.1"
 _IDLE, _ALL = "none", "all of these"
@@ -113,8 +113,8 @@ def _section(figures: Mapping[tuple[str, str], _Figures], infers_ms: float) -> S
         ],
         rows=rows,
         note=f"`{_MODEL}`, stride of {_STRIDE} s. The daemon has one core; loads and the client "
-        "that measures have the other one. Loads and builds take turns in rounds, each with a new "
-        "daemon. *Age*: from the capture of a window's last sample, in speech, to the moment when "
+        "that measures, which comes first, have the other one. Loads and builds take turns in "
+        "rounds, each with a new daemon. *Age*: from the capture of a window's last sample, in speech, to the moment when "
         "the kernel has the event for a WebSocket client. It includes 5 ms from the last full "
         "frame to the end of the stride. *Memory*: resident, of the daemon and its decoder "
         "together, the most of all rounds. The target of p99 is one inference, "
@@ -125,15 +125,16 @@ def _section(figures: Mapping[tuple[str, str], _Figures], infers_ms: float) -> S
 
 def _run(daemon: Daemon, names: Sequence[str], seconds: float, figures: _Figures) -> None:
     with contextlib.ExitStack() as stack:
+        client = stack.enter_context(contextlib.closing(StampedClient(daemon.websocket_url)))
         for name in names:
             stack.enter_context(_load(name, daemon))
-        arrivals = receive_stamped(daemon.websocket_url, seconds)
+        arrivals = client.arrivals(seconds)
         parent = psutil.Process(daemon.pid)
         family = [parent, *parent.children(recursive=True)]
         figures.megabytes.append(sum(process.memory_info().rss for process in family) / 1e6)
     speech = [each for each in arrivals if each.event["state"] in ("speech", "uncertain")]
     figures.ages_ms += [each.age_ms for each in speech]
-    figures.shares.append(min(100.0, 100 * (len(arrivals) + 1) * float(_STRIDE) / seconds))
+    figures.shares.append(min(100.0, 100 * len(arrivals) * float(_STRIDE) / seconds))
 
 
 @contextlib.contextmanager

@@ -21,45 +21,62 @@ _TEXT = 1  # opcode of a frame
 _PATIENCE_SECONDS = 10.0
 
 
-def receive_stamped(url: str, seconds: float) -> list[Arrival]:
-    """Receive for this long, 30 s at most. The event of the greeting is left out.
+class StampedClient:
+    """One connection, for less than 40 s: it answers no pings.
 
-    Raises:
-        ConnectionError: the daemon closed the connection.
+    Args:
+        url: of the daemon's WebSocket.
     """
-    parts = urlsplit(url)
-    arrivals: list[Arrival] = []
-    with socket.create_connection((parts.hostname, parts.port), _PATIENCE_SECONDS) as client:
-        client.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
-        client.sendall(
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._socket = socket.create_connection((parts.hostname, parts.port), _PATIENCE_SECONDS)
+        self._socket.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
+        self._waiting = b""
+        self._socket.sendall(
             f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
-        waiting, is_open = b"", b""
-        deadline = time.monotonic() + seconds
+        while b"\r\n\r\n" not in self._waiting:
+            self._waiting += self._receive()[1]
+        self._waiting = self._waiting.partition(b"\r\n\r\n")[2]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def arrivals(self, seconds: float) -> list[Arrival]:
+        """Return the events that come from now on, for this long.
+
+        Raises:
+            ConnectionError: the daemon closed the connection.
+        """
+        found, began, deadline = [], time.time(), time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
-            client.settimeout(left)
+            self._socket.settimeout(left)
             try:
-                data, ancillary, _, _ = client.recvmsg(_READ_BYTES, socket.CMSG_SPACE(64))
+                now, data = self._receive()
             except TimeoutError:
                 break
-            if not data:
-                raise ConnectionError("the daemon closed the connection")
-            now = time.time()
-            for _, _, content in ancillary:  # none with what came before the kernel was asked
-                whole, fraction = _TIMESPEC.unpack(content[: _TIMESPEC.size])
-                now = whole + fraction / 1e9
-            waiting += data
-            if not is_open:
-                head, is_open, rest = waiting.partition(b"\r\n\r\n")
-                waiting = rest if is_open else head
-            while is_open and (message := _first_message(waiting)) is not None:
-                content, waiting = message
+            self._waiting += data
+            while (message := _first_message(self._waiting)) is not None:
+                content, self._waiting = message
                 event = json.loads(content or b"{}")
-                if event.get("type") == "emotion":
-                    arrivals.append(Arrival(now, event))
-    return arrivals[1:]
+                if event.get("type") == "emotion" and now >= began:
+                    found.append(Arrival(now, event))
+        return found
+
+    def _receive(self) -> tuple[float, bytes]:
+        """Return when the next bytes came, and the bytes."""
+        data, ancillary, _, _ = self._socket.recvmsg(_READ_BYTES, socket.CMSG_SPACE(64))
+        if not data:
+            raise ConnectionError("the daemon closed the connection")
+        now = time.time()
+        for _, _, content in ancillary:  # none with what came before the kernel was asked
+            whole, fraction = _TIMESPEC.unpack(content[: _TIMESPEC.size])
+            now = whole + fraction / 1e9
+        return now, data
 
 
 def _first_message(data: bytes) -> tuple[bytes, bytes] | None:
