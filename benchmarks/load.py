@@ -114,10 +114,10 @@ def _section(figures: Mapping[tuple[str, str], _Figures], infers_ms: float) -> S
         rows=rows,
         note=f"`{_MODEL}`, stride of {_STRIDE} s. The daemon has one core; loads and the client "
         "that measures, which comes first, have the other one. Loads and builds take turns in "
-        "rounds, each with a new daemon. *Age*: from the capture of a window's last sample, in speech, to the moment when "
-        "the kernel has the event for a WebSocket client. It includes 5 ms from the last full "
-        "frame to the end of the stride. *Memory*: resident, of the daemon and its decoder "
-        "together, the most of all rounds. The target of p99 is one inference, "
+        "rounds, each with a new daemon. *Age*: from the capture of a window's last sample, in "
+        "speech, to the moment when the kernel has the event for a WebSocket client. It includes "
+        "5 ms from the last full frame to the end of the stride. *Memory*: resident, of the daemon "
+        "and its decoder together, the most of all rounds. The target of p99 is one inference, "
         f"{infers_ms:.1f} ms in a loop just before, and {_MOST_ABOVE_INFERENCE_MS:g} ms.",
         plots={"load": Plot("Age of an event at the client", "age_ms", "% of events", curves)},
     )
