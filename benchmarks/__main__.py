@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [NAME…]``: measure, and write ``benchmarks/results.md``."""
+"""``python -m benchmarks [--quick] [--beside BUILD] [NAME…]``: measure, write ``results.md``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 
 NAMES = (
     *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
-    "growth",
+    *("growth", "load"),
 )
 ON_REQUEST = ("page",)
 """Run only if named."""
+WITH_BESIDE = ("load",)
+"""Can measure another build in the same run."""
 
 
 def main() -> str | None:
@@ -23,6 +25,11 @@ def main() -> str | None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(every)}")
     parser.add_argument("--quick", action="store_true", help="a shorter, less exact trial")
+    parser.add_argument(
+        "--beside",
+        metavar="BUILD",
+        help=f"another build for {', '.join(WITH_BESIDE)}: a git revision, or its folder",
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER")
     options = parser.parse_args()
     unknown = set(options.names) - set(every)
@@ -40,7 +47,8 @@ def main() -> str | None:
     for name in options.names or NAMES:
         print(f"{name} …", file=sys.stderr, flush=True)
         try:
-            section = importlib.import_module(f"benchmarks.{name}").measure(options.quick)
+            beside = {"beside": options.beside} if name in WITH_BESIDE else {}
+            section = importlib.import_module(f"benchmarks.{name}").measure(options.quick, **beside)
         except Exception:  # the other benchmarks still run
             traceback.print_exc()
             failed.append(name)

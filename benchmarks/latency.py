@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.support.clients import Arrival, ZeroMQSubscriber, receive_websocket
 from benchmarks.support.daemon import running_daemon
 from benchmarks.support.demo import DEMO, demo
-from benchmarks.support.harness import Plot, Section, interleaved
-from benchmarks.support.inference import continuous_inference
+from benchmarks.support.harness import Plot, Section
+from benchmarks.support.inference import inference_ms
 from benchmarks.support.sound_server import SoundServer, sound_server
 from emotiond.dsp.framing import FrameStream
 from emotiond.dsp.gate import LevelGate
@@ -19,7 +19,6 @@ from emotiond.dsp.level import levels_dbfs
 from emotiond.dsp.resample import Resampler
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.catalog import find_model
-from emotiond.inference.classifier import Classifier
 from emotiond.inference.runtime import find_runtime
 
 _BLOCK_MS = 10.0
@@ -31,7 +30,7 @@ def measure(quick: bool) -> Section:
     """Play into the microphone of a sound server; a WebSocket and a ZeroMQ client receive."""
     seconds = 5.0 if quick else 20.0  # the demo recording is longer
     rows, curves = [], {}
-    inference_ms = {model: _inference_ms(model, float(_STRIDES[model])) for model in _STRIDES}
+    inference_ms = {model: inference_ms(model, float(_STRIDES[model])) for model in _STRIDES}
     runs = [
         *((model, SAMPLE_RATE) for model in _STRIDES),
         *(("lite", rate) for rate in _OTHER_RATES),
@@ -95,11 +94,3 @@ def _held_back_ms(rate: int) -> float:
     resampler = Resampler(rate, SAMPLE_RATE, live=True)
     came = len(resampler.push(np.zeros(rate, np.float32)))
     return 1000 * (1 - came / SAMPLE_RATE)
-
-
-def _inference_ms(model: str, stride_seconds: float) -> float:
-    runtime = find_runtime()
-    classifier = Classifier(find_model(model, runtime), runtime)
-    infer_next = continuous_inference(classifier, round(stride_seconds * SAMPLE_RATE))
-    spent = interleaved({model: infer_next}, 30)
-    return float(np.median(spent[model])) / 1000

@@ -19,6 +19,7 @@ LAYERS = (
     {
         "streamer.arguments",
         "streamer.background",
+        "streamer.child_processes",
         "streamer.folders",
         "streamer.options",
         "streamer.private_files",

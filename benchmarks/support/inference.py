@@ -1,4 +1,4 @@
-"""Inference of a speech that never ends, one stride at each call."""
+"""Inference of a speech that never ends, one stride at each call, and the time that it takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.support.harness import interleaved
 from emotiond.dsp.frontend import Window
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier
+from emotiond.inference.runtime import find_runtime
 
 
 def continuous_inference(classifier: Classifier, stride_samples: int) -> Callable[[], object]:
@@ -27,3 +31,11 @@ def continuous_inference(classifier: Classifier, stride_samples: int) -> Callabl
 
     infer_next()
     return infer_next
+
+
+def inference_ms(model: str, stride_seconds: float) -> float:
+    """Return the median of a model alone, in a loop."""
+    runtime = find_runtime()
+    classifier = Classifier(find_model(model, runtime), runtime)
+    infer_next = continuous_inference(classifier, round(stride_seconds * SAMPLE_RATE))
+    return float(np.median(interleaved({model: infer_next}, 30)[model])) / 1000

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, cast, runtime_checkable
+from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError, shortage_of
 from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.readers.confinement import Unconfined, confine
+from emotiond.streamer.child_processes import apart
 from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import (
     HIGHEST_RATE,
@@ -284,25 +285,21 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket | None]:
     ours: socket.socket | None = None
     with contextlib.ExitStack() as stack:
         try:
-            number = -1
-            # Ctrl-C must not reach the decoder.
-            apart: dict[str, Any] = {"start_new_session": True}
-            if sys.platform == "win32":
-                apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-            else:
+            numbers: tuple[int, ...] = ()
+            if sys.platform != "win32":
                 import socket
 
                 ours, theirs = socket.socketpair()
-                number = stack.enter_context(theirs).fileno()
-                apart["pass_fds"] = (number,)
+                numbers = (stack.enter_context(theirs).fileno(),)
             # It finds its modules where this process does.
             process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", _COMMAND, str(number), *sys.path],
+                [sys.executable, "-c", _COMMAND, str(numbers[0] if numbers else -1), *sys.path],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # libraries print warnings about files there
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-                **apart,
+                pass_fds=numbers,
+                **apart(),
             )
         except OSError as error:
             if ours is not None:

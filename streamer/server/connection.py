@@ -141,6 +141,11 @@ class Connection(ServerConnection):
         """
         self._audio_is_paced = paced
 
+    @property
+    def reads(self) -> bool:
+        """Whether the client has answered a ping."""
+        return self.latency > 0
+
     def drop_if_stalled(self) -> None:
         """Disconnect the client if its send buffer has been non-empty for ``unread_seconds``.
 

@@ -97,7 +97,7 @@ class WebSocketServer:
         self._on_leave = on_leave
         self._limits = limits
         self._tls = tls
-        self._clients: set[Connection] = set()
+        self._clients: dict[Connection, None] = {}  # in the order in which they get an event
         self._servers: list[Server] = []
         self._refusals = Refusals()
         self._arrival = asyncio.Condition()
@@ -141,6 +141,8 @@ class WebSocketServer:
     def send(self, message: Message) -> None:
         """Send a message, framed once, to every client. Clients too far behind are dropped.
 
+        Those who have answered a ping come first, then the others, each in the order of arrival:
+        a crowd of newcomers does not delay those who were there.
         What one client publishes costs no other its connection: a slow one misses it.
         """
         frame = Frame(Opcode.TEXT, message.content).serialize(mask=False)
@@ -197,9 +199,10 @@ class WebSocketServer:
         )
 
     def _sweep(self) -> None:
-        """Drop the clients that read too slowly ever to catch up."""
+        """Drop the clients that read too slowly ever to catch up; let the others come first."""
         for client in self._clients:
             client.drop_if_stalled()
+        self._clients = dict.fromkeys(sorted(self._clients, key=lambda each: not each.reads))
         self._sweeping = self._schedule_sweep()
 
     def _schedule_sweep(self) -> asyncio.TimerHandle:
@@ -259,14 +262,14 @@ class WebSocketServer:
                 )
             for text in self._greeting():  # no await before the next line: no event is missed
                 client.send_text(text)
-            self._clients.add(client)
+            self._clients[client] = None
             async with self._arrival:
                 self._arrival.notify_all()
             await self._answer(client)
         except ConnectionClosed:
             pass
         finally:
-            self._clients.discard(client)
+            self._clients.pop(client, None)
             self._on_leave(client)  # again: a request may have been handled after the loss
 
     async def _authenticates(self, client: Connection) -> bool:

@@ -23,6 +23,7 @@ from emotiond import exceptions
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import DeviceError, NoMicrophoneError
 from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.child_processes import apart
 from emotiond.streamer.sources.capture_process import ANSWER, BLOCK, BLOCK_HEAD, HEAD
 from emotiond.streamer.sources.portaudio import Device, Opening
 
@@ -186,13 +187,10 @@ class Capture:
 
 
 def _start() -> subprocess.Popen[bytes]:
-    apart: dict[str, Any] = {"start_new_session": True}  # Ctrl-C must not reach the process
-    if sys.platform == "win32":
-        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", _COMMAND, *sys.path],  # where this process finds its modules
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # PortAudio may write tens of megabytes a second there
-        **apart,
+        **apart(),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import logging
 import threading
 import time
@@ -31,6 +32,14 @@ Publish = Callable[[str, Sequence[Event], bool], None]
 """Takes the name of a stream, its events, and whether to wait until they are delivered."""
 
 
+class Urgency(enum.Enum):
+    """Who is served first by a worker, in this order."""
+
+    OWN = "a live stream of the daemon"
+    CLIENT = "a live stream that a client sends"
+    FILE = "sound that waits for the worker"
+
+
 class Stream:
     """Turns the audio of one source into events.
 
@@ -47,6 +56,8 @@ class Stream:
     ) -> None:
         self.name = name
         self.source = source
+        self.urgency = Urgency.FILE if lossless else Urgency.OWN
+        """When a worker serves it."""
         self._lossless = lossless
         self._stride_samples = stride_samples
         self._overload = Overload()

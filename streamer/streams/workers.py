@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 import queue
 import threading
+import time
+from typing import NamedTuple
 
 from emotiond.exceptions import cause_of
 from emotiond.inference.classifier import Classifier
@@ -11,15 +15,32 @@ from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import Runtime
 from emotiond.streamer.streams.pipeline import Pipeline
-from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.streams.stream import Stream, Urgency
+
+MOST_AHEAD_SECONDS = 0.25
+"""How long urgent streams are served while others wait. Then the one that waits longest follows."""
+
+
+class _Due(NamedTuple):
+    number: int
+    stream: Stream
+    pipeline: Pipeline
 
 
 class Worker:
-    """Serves its streams in the order in which their strides are complete."""
+    """Serves its streams, the most urgent ones first.
+
+    Those of the same urgency are served in the order in which their strides are complete.
+    """
 
     def __init__(self, model: Model, runtime: Runtime) -> None:
         self._classifier = Classifier(model, runtime)
-        self._due: queue.SimpleQueue[tuple[Stream, Pipeline] | None] = queue.SimpleQueue()
+        self._due: dict[Urgency, collections.deque[_Due]] = {
+            urgency: collections.deque() for urgency in Urgency
+        }
+        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each that is due
+        self._numbers = itertools.count()
+        self._ahead_since: float | None = None  # since when others wait for urgent ones
         self._thread = threading.Thread(target=self._run, name="emotiond-worker", daemon=True)
         self._thread.start()
 
@@ -37,8 +58,8 @@ class Worker:
             self._classifier.card, self._classifier.encoding(), self._classifier.speaker(profile)
         )
         stream.start()
-        stream.ring.on_wake(lambda: self._due.put((stream, pipeline)))
-        self._due.put((stream, pipeline))
+        stream.ring.on_wake(lambda: self._queue(stream, pipeline))
+        self._queue(stream, pipeline)
 
     @property
     def is_alive(self) -> bool:
@@ -47,8 +68,24 @@ class Worker:
 
     def close(self, timeout_seconds: float) -> None:
         """End the thread. Unfinished streams stay unfinished."""
-        self._due.put(None)
+        self._calls.put(False)
         self._thread.join(timeout_seconds)
+
+    def _queue(self, stream: Stream, pipeline: Pipeline) -> None:
+        self._due[stream.urgency].append(_Due(next(self._numbers), stream, pipeline))
+        self._calls.put(True)
+
+    def _next(self) -> _Due:
+        """Take what is served next. Something is due."""
+        first, *others = [due for due in self._due.values() if due]
+        if others:
+            now = time.monotonic()
+            self._ahead_since = self._ahead_since or now
+            if now - self._ahead_since <= MOST_AHEAD_SECONDS:
+                return first.popleft()
+            first = min(others, key=lambda due: due[0].number)
+        self._ahead_since = None
+        return first.popleft()
 
     def _run(self) -> None:
         while self._serve_next():
@@ -56,10 +93,9 @@ class Worker:
 
     def _serve_next(self) -> bool:
         """Serve the next stream. Afterwards, no reference here keeps the stream in memory."""
-        due = self._due.get()
-        if due is None:
+        if not self._calls.get():
             return False
-        stream, pipeline = due
+        _, stream, pipeline = self._next()
         try:
             self._serve(stream, pipeline)
         except Exception as error:  # a fault in one stream must not end the others
@@ -75,7 +111,7 @@ class Worker:
         if stream.finished.is_set():  # it has failed, and its source is not stopped yet
             return
         if stream.process_next(pipeline, self._classifier) and not stream.finished.is_set():
-            self._due.put((stream, pipeline))
+            self._queue(stream, pipeline)
 
     def _give_up(self, stream: Stream, error: Exception) -> None:
         stream.end(cause_of(error))

@@ -9,7 +9,7 @@ from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.protocol.requests import Start
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.streams.decider import Decision
-from emotiond.streamer.streams.stream import Publish, Stream
+from emotiond.streamer.streams.stream import Publish, Stream, Urgency
 from emotiond.streamer.streams.summary import Summarizer
 from emotiond.streamer.uploads.archive import EventLog
 from emotiond.streamer.uploads.upload_source import UploadSource
@@ -76,6 +76,7 @@ class Upload(Stream):
         self.is_file = to.start.purpose == "file"
         sound = UploadSource(to.start.sample_rate, to.start.channels, lossless=self.is_file)
         super().__init__(name, sound, self.is_file, stride_samples, publish)
+        self.urgency = Urgency.FILE if self.is_file else Urgency.CLIENT
         self.summarizer = Summarizer()
         self.is_complete = False
         """Whether the client has sent all."""

@@ -20,12 +20,18 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.config import Config
-from emotiond.streamer.outputs import recorder, stdout, zeromq_publisher, zeromq_socket
+from emotiond.streamer.outputs import (
+    recorder,
+    stdout,
+    zeromq_guard,
+    zeromq_publisher,
+    zeromq_socket,
+)
 from emotiond.streamer.readers import decoder
 from emotiond.streamer.server import connection, credentials, listener, refusals
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import capture, microphone, reconnecting, standard_input
-from emotiond.streamer.streams import overload, stream
+from emotiond.streamer.streams import overload, stream, workers
 from emotiond.streamer.streams.stream import RING_SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -61,9 +67,11 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"within {zeromq_publisher._LOOK_AT_KEYS_SECONDS:g} s the daemon closes",
         f"with {decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
         f"{decoder._MOST_SECONDS_A_STEP:g} s for a step",
+        f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
     ],
     "reliability.md": [
         f"looks for the microphone {looks()}",
+        f"keep a worker busy for {workers.MOST_AHEAD_SECONDS:g} s on end",
         f"After {stream._MOST_SECONDS_LOST:g} s, `/healthz` is `degraded`",
         f"a check every {reconnecting._CHECK_SECONDS:g} s notices a stall of "
         f"{microphone._STALL_SECONDS:g} s",

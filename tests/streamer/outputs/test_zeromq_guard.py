@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -25,11 +27,11 @@ def context() -> Iterator[zmq.SyncContext]:
 
 def subscriber(context: zmq.SyncContext, endpoint: str) -> tuple[zmq.SyncSocket, zmq.SyncSocket]:
     """A subscriber, and what it is told when its connection ends."""
-    socket = context.socket(zmq.SUB)
-    ends = socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-    socket.connect(endpoint)
-    socket.subscribe("emotion")
-    return socket, ends
+    made = context.socket(zmq.SUB)
+    ends = made.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+    made.connect(endpoint)
+    made.subscribe("emotion")
+    return made, ends
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not say it")
@@ -49,9 +51,34 @@ def test_the_one_that_sends_too_much_is_disconnected_and_no_other(
         await until(lambda: bool(busy_ends.poll(0)))
         assert not quiet_ends.poll(0)
         await publisher.close(0.2)
-        for socket in (quiet, busy):
-            socket.disable_monitor()
+        for each in (quiet, busy):
+            each.disable_monitor()
 
     run(test)
     (record,) = caplog.records  # it connects again and again
     assert "sends too much" in record.getMessage()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not say it")
+def test_many_connections_are_looked_at_in_turns(
+    context: zmq.SyncContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zeromq_guard, "SENT_BYTES", 600)
+    monkeypatch.setattr(zeromq_guard, "SENT_BYTES_PER_SECOND", 0)
+    monkeypatch.setattr(zeromq_guard, "MOST_AT_A_LOOK", 2)
+
+    async def test() -> None:
+        publisher = ZeroMQPublisher("tcp://127.0.0.1:*", lambda: [LAST], lossless=False)
+        with contextlib.ExitStack() as stack:
+            for _ in range(7):  # none of them says anything
+                address = ("127.0.0.1", int(publisher.endpoint.rpartition(":")[2]))
+                stack.enter_context(socket.create_connection(address))
+            busy, busy_ends = subscriber(context, publisher.endpoint)
+            await until(lambda: bool(busy.poll(0)))
+            for number in range(40):
+                busy.subscribe(f"one of several topics, {number}")
+            await until(lambda: bool(busy_ends.poll(0)))
+        await publisher.close(0.2)
+        busy.disable_monitor()
+
+    run(test)

@@ -23,6 +23,7 @@ from tests.support.port import (
     EVENT,
     HANDSHAKE,
     LIMITS,
+    Port,
     closing_code,
     everything,
     frame,
@@ -141,6 +142,42 @@ def test_a_client_that_reads_a_byte_now_and_then_is_dropped_in_time() -> None:
             await until(lambda: at.server.occupancy.count == 0)
             sipping.cancel()
             client.close()
+
+    run(test)
+
+
+def test_who_has_answered_a_ping_comes_first_then_who_has_come_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[Connection] = []
+    send_frame = Connection.send_frame
+
+    def note(connection: Connection, content: bytes) -> None:
+        sent.append(connection)
+        send_frame(connection, content)
+
+    monkeypatch.setattr(Connection, "send_frame", note)
+
+    def order(at: Port) -> list[Connection]:
+        sent.clear()
+        at.server.send(EVENT)
+        return [*sent]
+
+    async def test() -> None:
+        patient = replace(LIMITS, ping_seconds=60)
+        async with port(patient) as at, contextlib.AsyncExitStack() as stack:
+            clients = []
+            for _ in range(6):
+                clients.append(await stack.enter_async_context(connect(at.url)))
+                await clients[-1].recv()
+                await until(lambda: at.server.client_count == len(clients))
+            before = order(at)
+            assert [each.remote_address for each in before] == [
+                each.local_address for each in clients
+            ]
+            await (await before[4].ping())
+            await until(lambda: order(at)[0] is before[4])
+            assert order(at) == [before[4], *before[:4], before[5]]
 
     run(test)
 

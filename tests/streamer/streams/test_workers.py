@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
@@ -19,7 +20,8 @@ from emotiond.streamer.audio.chunker import Chunk
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Emotion, Event, Status
 from emotiond.streamer.sources.source import About, OnStatus
-from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.streams import workers
+from emotiond.streamer.streams.stream import Stream, Urgency
 from emotiond.streamer.streams.workers import Worker
 from tests.conftest import DATA
 from tests.support.signals import RATE, demo
@@ -50,11 +52,14 @@ class ManualSource:
 class Recorded:
     """A stream whose events the test reads."""
 
-    def __init__(self, name: str = "mic", kind: type[Stream] = Stream) -> None:
+    def __init__(
+        self, name: str = "mic", kind: type[Stream] = Stream, lossless: bool = True
+    ) -> None:
         self.events: list[Event] = []
         self.source = ManualSource()
-        self.stream = kind(name, self.source, True, STRIDE, self._publish)
+        self.stream = kind(name, self.source, lossless, STRIDE, self._publish)
         self._arrived = threading.Condition()
+        self.on_emotion: Callable[[], object] = lambda: None
 
     def write(self, strides: int) -> None:
         """Write so many strides of speech."""
@@ -83,7 +88,23 @@ class Recorded:
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
         with self._arrived:
             self.events += events
+            for event in events:
+                if isinstance(event, Emotion):
+                    self.on_emotion()
             self._arrived.notify_all()
+
+
+class HeldUp(Recorded):
+    """A stream whose first emotion keeps the worker busy until the test lets it go on."""
+
+    def __init__(self) -> None:
+        super().__init__("busy")
+        self.is_held_up, self.may_go_on = threading.Event(), threading.Event()
+        self.on_emotion = self._hold_up
+
+    def _hold_up(self) -> None:
+        self.is_held_up.set()
+        assert self.may_go_on.wait(PATIENCE_SECONDS)
 
 
 class BrokenStream(Stream):
@@ -133,6 +154,48 @@ def test_one_worker_serves_several_streams(worker: Worker) -> None:
         recorded.await_end()
     first, *others = ([e.scores for e in recorded.emotions] for recorded in streams)
     assert all(scores == first for scores in others)  # no stream affects another
+
+
+def order_of_service(worker: Worker, strides: Mapping[Urgency, int]) -> list[Urgency]:
+    """Let strides of each urgency come while the worker is busy; return how they are served."""
+    busy, served = HeldUp(), list[Urgency]()
+    worker.adopt(busy.stream)
+    streams = {}
+    for urgency in strides:
+        recorded = streams[urgency] = Recorded(urgency.name, lossless=False)
+        recorded.stream.urgency = urgency
+        recorded.on_emotion = functools.partial(served.append, urgency)
+        worker.adopt(recorded.stream)
+    busy.write(1)
+    assert busy.is_held_up.wait(PATIENCE_SECONDS)
+    for urgency, count in strides.items():
+        streams[urgency].write(count)
+    busy.may_go_on.set()
+    for urgency, count in strides.items():
+        streams[urgency].await_emotions(count)
+    return served
+
+
+def test_live_streams_are_served_first_and_the_daemons_own_before_those_of_clients(
+    worker: Worker,
+) -> None:
+    own, client, file = Urgency.OWN, Urgency.CLIENT, Urgency.FILE
+    served = order_of_service(worker, {file: 3, client: 2, own: 2})
+    assert served == [own, own, client, client, file, file, file]
+
+
+def test_files_are_served_too_where_live_streams_take_all_the_time(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "MOST_AHEAD_SECONDS", 0.0)
+    own, client, file = Urgency.OWN, Urgency.CLIENT, Urgency.FILE
+    served = order_of_service(worker, {file: 3, client: 3, own: 4})
+    assert served[:5] == [own, file, own, client, own]
+
+
+@pytest.mark.parametrize(("lossless", "urgency"), [(False, Urgency.OWN), (True, Urgency.FILE)])
+def test_sound_that_waits_for_the_worker_is_less_urgent(lossless: bool, urgency: Urgency) -> None:
+    assert Recorded(lossless=lossless).stream.urgency is urgency
 
 
 def test_a_fault_ends_its_stream_alone_and_closes_its_source(
