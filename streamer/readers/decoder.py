@@ -28,8 +28,8 @@ import numpy as np
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError, shortage_of
 from emotiond.streamer.audio.samples import fault_of, peak_of
-from emotiond.streamer.readers.confinement import Unconfined, confine
 from emotiond.streamer.child_processes import apart
+from emotiond.streamer.readers.confinement import Unconfined, confine
 from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import (
     HIGHEST_RATE,
