@@ -156,9 +156,12 @@ def test_one_worker_serves_several_streams(worker: Worker) -> None:
     assert all(scores == first for scores in others)  # no stream affects another
 
 
-def order_of_service(worker: Worker, strides: Mapping[Urgency, int]) -> list[Urgency]:
+def order_of_service(
+    worker: Worker, strides: Mapping[Urgency, int], when_busy: Callable[[], None] = lambda: None
+) -> list[Urgency]:
     """Let strides of each urgency come while the worker is busy; return how they are served."""
     busy, served = HeldUp(), list[Urgency]()
+    busy.stream.urgency = Urgency.FILE  # it comes last: nothing else is due any more
     worker.adopt(busy.stream)
     streams = {}
     for urgency in strides:
@@ -168,6 +171,7 @@ def order_of_service(worker: Worker, strides: Mapping[Urgency, int]) -> list[Urg
         worker.adopt(recorded.stream)
     busy.write(1)
     assert busy.is_held_up.wait(PATIENCE_SECONDS)
+    when_busy()
     for urgency, count in strides.items():
         streams[urgency].write(count)
     busy.may_go_on.set()
@@ -187,9 +191,12 @@ def test_live_streams_are_served_first_and_the_daemons_own_before_those_of_clien
 def test_files_are_served_too_where_live_streams_take_all_the_time(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers, "MOST_AHEAD_SECONDS", 0.0)
     own, client, file = Urgency.OWN, Urgency.CLIENT, Urgency.FILE
-    served = order_of_service(worker, {file: 3, client: 3, own: 4})
+    served = order_of_service(
+        worker,
+        {file: 3, client: 3, own: 4},
+        lambda: monkeypatch.setattr(workers, "MOST_AHEAD_SECONDS", -1.0),
+    )
     assert served[:5] == [own, file, own, client, own]
 
 
