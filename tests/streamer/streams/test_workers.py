@@ -195,7 +195,7 @@ def test_files_are_served_too_where_live_streams_take_all_the_time(
     served = order_of_service(
         worker,
         {file: 3, client: 3, own: 4},
-        lambda: monkeypatch.setattr(workers, "MOST_AHEAD_SECONDS", -1.0),
+        lambda: monkeypatch.setattr(workers, "MOST_AHEAD_SECONDS", 0.0),
     )
     assert served[:5] == [own, file, own, client, own]
 
