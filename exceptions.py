@@ -57,6 +57,10 @@ class InterpreterError(ModelError):
     """No TFLite interpreter is installed, or the one installed cannot work."""
 
 
+class ServiceError(EmotiondError):
+    """The service cannot be installed, removed or asked."""
+
+
 class SourceError(EmotiondError):
     """A file or stream cannot be read as sound."""
 
