@@ -106,6 +106,17 @@ def shortage_of(error: OSError) -> tuple[str, str] | None:
     return _SHORTAGES.get(error.errno or 0)
 
 
+def memory_fault(error: MemoryError, otherwise: tuple[str, str]) -> tuple[str, str]:
+    """Return problem and remedy where cffi may not make its callbacks; else the given ones."""
+    if "write+execute" not in str(error):
+        return otherwise
+    return (
+        "this process may have no memory that is executable and writable, which sounddevice and "
+        "soundfile need",
+        "Allow it; in a unit of systemd, leave MemoryDenyWriteExecute out",
+    )
+
+
 def cause_of(error: Exception) -> str:
     """Return the problem and its remedy; for an unforeseen error, what it is and where it arose."""
     if isinstance(error, EmotiondError):

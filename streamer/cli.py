@@ -31,7 +31,17 @@ from emotiond.streamer.sources.factory import open_sources
 Flag = tuple[str, dict[str, Any]]
 """A flag, and its details for argparse."""
 
-_COMMANDS = ("run", "analyze", "watch", "enroll", "config", "service", "devices", "models", "doctor")
+_COMMANDS = (
+    "run",
+    "analyze",
+    "watch",
+    "enroll",
+    "config",
+    "service",
+    "devices",
+    "models",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The commands besides ``run``: analyze, watch, enroll, config, service, devices, models, doctor."""
+"""All commands but ``run``: analyze, watch, enroll, config, service, devices, models, doctor."""
 
 from __future__ import annotations
 

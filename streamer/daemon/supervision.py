@@ -1,7 +1,7 @@
 """Tells systemd how the daemon is: ready, alive, in which state, and ending.
 
-The protocol is that of ``sd_notify(3)``: datagrams to the socket that ``NOTIFY_SOCKET`` names. It is
-a few lines, so no library is needed. Elsewhere than under systemd, nothing is sent.
+The protocol is that of ``sd_notify(3)``: datagrams to the socket that ``NOTIFY_SOCKET`` names. It
+is a few lines, so no library is needed. Elsewhere than under systemd, nothing is sent.
 """
 
 from __future__ import annotations

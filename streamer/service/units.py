@@ -1,8 +1,8 @@
 """The text of systemd's units, for a user and for the whole machine.
 
-The user's unit runs where PipeWire and PulseAudio live, with the user's own files. The system's unit
-runs without a user who has logged in: it has ALSA alone, an account of its own that lasts as long as
-the service (``DynamicUser``), and no home folder.
+The user's unit runs where PipeWire and PulseAudio live, with the user's own files. The system's
+unit runs without a user who has logged in: it has ALSA alone, an account of its own that lasts as
+long as the service (``DynamicUser``), and no home folder.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ TimeoutStopSec=10
 UMask=0077
 # No core file: it would hold sound.
 LimitCORE=0
+# MemoryDenyWriteExecute is left out: the callbacks of sounddevice and soundfile need such memory.
 
 NoNewPrivileges=yes
 LockPersonality=yes
-MemoryDenyWriteExecute=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
 RestrictSUIDSGID=yes
