@@ -144,7 +144,7 @@ def _systemctl(is_of_system: bool, *arguments: str) -> str:
     """Call systemctl and return what it prints."""
     command = ["systemctl", *(() if is_of_system else ("--user",)), *arguments]
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
