@@ -57,6 +57,10 @@ class InterpreterError(ModelError):
     """No TFLite interpreter is installed, or the one installed cannot work."""
 
 
+class ServiceError(EmotiondError):
+    """The service cannot be installed, removed or asked."""
+
+
 class SourceError(EmotiondError):
     """A file or stream cannot be read as sound."""
 
@@ -100,6 +104,17 @@ _SHORTAGES = {
 def shortage_of(error: OSError) -> tuple[str, str] | None:
     """Return problem and remedy where the system has no more of something; None otherwise."""
     return _SHORTAGES.get(error.errno or 0)
+
+
+def memory_fault(error: MemoryError, otherwise: tuple[str, str]) -> tuple[str, str]:
+    """Return problem and remedy where cffi may not make its callbacks; else the given ones."""
+    if "write+execute" not in str(error):
+        return otherwise
+    return (
+        "this process may have no memory that is executable and writable, which sounddevice and "
+        "soundfile need",
+        "Allow it; in a unit of systemd, leave MemoryDenyWriteExecute out",
+    )
 
 
 def cause_of(error: Exception) -> str:

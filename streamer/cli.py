@@ -31,7 +31,17 @@ from emotiond.streamer.sources.factory import open_sources
 Flag = tuple[str, dict[str, Any]]
 """A flag, and its details for argparse."""
 
-_COMMANDS = ("run", "analyze", "watch", "enroll", "config", "devices", "models", "doctor")
+_COMMANDS = (
+    "run",
+    "analyze",
+    "watch",
+    "enroll",
+    "config",
+    "service",
+    "devices",
+    "models",
+    "doctor",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,6 +157,7 @@ def _parser() -> ArgumentParser:
     )
     _add_enroll(group)
     _add_config(group)
+    _add_service(group)
     for name, command, text in (
         ("devices", commands.devices, "list the microphones"),
         ("models", commands.models, "list the models"),
@@ -402,3 +413,24 @@ def _config(options: dict[str, Any]) -> int:
         print(example(flags, all_settings()()), end="")
         return 0
     return commands.check_settings(None if options["check"] is True else options["check"])
+
+
+def _add_service(group: Any) -> None:
+    parser = _add(
+        group,
+        "service",
+        commands.service,
+        "let systemd start emotiond by itself",
+        "emotiond service install",
+        "emotiond service status",
+        "sudo /opt/emotiond/bin/emotiond service install --system --config /etc/emotiond.toml",
+    )
+    parser.add_argument("what", choices=("install", "remove", "status"))
+    parser.add_argument(
+        "--system",
+        action="store_true",
+        help="for the whole machine: at boot, with ALSA alone, under an account of its own",
+    )
+    parser.add_argument(
+        "--config", metavar="FILE.toml", help="settings of the service (with install)"
+    )

@@ -1,4 +1,4 @@
-"""The commands besides ``run``: analyze, watch, enroll, config, devices, models, doctor."""
+"""All commands but ``run``: analyze, watch, enroll, config, service, devices, models, doctor."""
 
 from __future__ import annotations
 
@@ -261,6 +261,28 @@ def check_settings(file: str | None) -> int:
     what = "the environment" if file is None else f"{printable(file)} and the environment"
     print(f"{what}: no fault found in {len(config.given)} settings")
     return 0
+
+
+def service(options: dict[str, Any]) -> int:
+    """``emotiond service``: install, remove or describe the service, a line for each step."""
+    from emotiond.streamer.service import systemd
+
+    is_of_system, file = options["system"], options["config"]
+    if options["what"] == "install":
+        if file is not None:
+            check_settings(file)
+        systemd.install(None if file is None else Path(file).absolute(), is_of_system, _say)
+        return 0
+    if file is not None:
+        raise ConfigError(f"{options['what']} has no use for --config", "Leave --config out")
+    if options["what"] == "remove":
+        systemd.remove(is_of_system, _say)
+        return 0
+    return 0 if systemd.status(is_of_system, _say) else 3
+
+
+def _say(line: str) -> None:
+    print(printable(line), flush=True)
 
 
 def devices(options: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""The user's folders for data and cache."""
+"""The user's folders for data, settings and cache."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ def data_folder() -> Path:
         ConfigError: there is no home folder.
     """
     return _user_folder("XDG_DATA_HOME", Path(".local", "share")) / "emotiond"
+
+
+def config_folder() -> Path:
+    """Return the folder of this user's settings, of all programs.
+
+    Raises:
+        ConfigError: there is no home folder.
+    """
+    return _user_folder("XDG_CONFIG_HOME", Path(".config"))
 
 
 def cache_folder() -> Path:

@@ -37,7 +37,7 @@ LAYERS = (
     {"streamer.past", "streamer.uploads"},
     {"streamer.outputs"},
     {"streamer.config"},
-    {"streamer.daemon", "streamer.offline"},
+    {"streamer.daemon", "streamer.offline", "streamer.service"},
     {"clients", "streamer.api"},
     {"streamer.commands"},
     {"streamer.cli"},

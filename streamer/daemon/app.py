@@ -24,6 +24,7 @@ from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
+from emotiond.streamer.daemon.supervision import Supervisor, state_line
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
@@ -169,6 +170,8 @@ class Daemon:
         self._outputs: dict[OutputKind[Any], Output] = {}
         """The open outputs, in the order of the table."""
         self._close_failures: list[str] = []
+        self._supervisor = Supervisor()
+        self._watching: asyncio.Future[None] | None = None
 
     async def run(self, openers: Openers) -> int:
         """Open the outputs, play the sources, wait for the end, and close all parts."""
@@ -180,8 +183,10 @@ class Daemon:
                     self._outputs[kind] = await opener(self._surroundings(withheld))
                     self._hub.add(kind.name, self._outputs[kind], withheld)
                 self._announce()
+                self._watching = asyncio.ensure_future(self._supervisor.watch(self._state_line))
                 await self._until_stopped(self._play())
             finally:
+                self._supervisor.tell("STOPPING=1")
                 await self._close()
         return 1 if self._failures() else 0
 
@@ -252,6 +257,7 @@ class Daemon:
     async def _play(self) -> None:
         for output in self._outputs.values():
             await output.ready()
+        self._supervisor.tell("READY=1")
         apart_seconds = 0 if self._config.lossless else self._config.stride / len(self._streams)
         for index, stream in enumerate(self._streams):
             if index:  # evenly spread strides wait less than simultaneous ones
@@ -313,6 +319,9 @@ class Daemon:
             self._abouts(),
             self._failures(),
         )
+
+    def _state_line(self) -> str:
+        return state_line(self._health())
 
     def _metrics(self) -> Sequence[Metric]:
         return make_metrics(self._health(), self._hub.event_counts, self._abouts())
