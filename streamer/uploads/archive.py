@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from emotiond.exceptions import HistoryError
-from emotiond.streamer.private_files import create_private, open_private
+from emotiond.streamer.private_files import check_neighbours, create_private, open_private
 
 MOST_FILES = 150
 """Number of files in the archive. Beyond it, the oldest are deleted."""
@@ -23,6 +23,7 @@ PART_EVENTS = 200
 
 _VERSION = 1
 _LOCK_SECONDS = 1.0  # how long to wait for another process that is writing
+_BESIDE = ("-journal", "-wal", "-shm")  # SQLite's own files
 _SCHEMA = """
 PRAGMA auto_vacuum = FULL;
 BEGIN;
@@ -78,10 +79,18 @@ class Archive:
         Raises:
             HistoryError: it cannot be read.
         """
-        if os.path.lexists(self._path):
+        try:
+            self._path.lstat()
+        except FileNotFoundError:
+            self._check_place()
+        except (OSError, ValueError) as error:  # ValueError: no file can have this name
+            raise self._unusable(getattr(error, "strerror", error)) from None
+        else:
             with self._opened():
                 pass
-            return
+
+    def _check_place(self) -> None:
+        """Find out whether the file can be made."""
         folder = self._path.parent
         while not os.path.lexists(folder) and folder != folder.parent:
             folder = folder.parent
@@ -89,6 +98,11 @@ class Archive:
             tempfile.TemporaryFile(dir=folder).close()
         except OSError:
             raise self._unusable(f"no file can be made in {folder}") from None
+        try:
+            if folder == self._path.parent:
+                check_neighbours(self._path, _BESIDE)
+        except OSError as error:
+            raise self._unusable(error.strerror) from None
 
     def _unusable(self, reason: object) -> HistoryError:
         return HistoryError(
@@ -193,10 +207,12 @@ class Archive:
             descriptor = open_private(self._path)
         except FileNotFoundError:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_neighbours(self._path, _BESIDE)
             with contextlib.suppress(FileExistsError):
                 os.close(create_private(self._path))
             descriptor = open_private(self._path)
         try:
+            check_neighbours(self._path, _BESIDE)
             return os.fstat(descriptor)
         finally:
             os.close(descriptor)

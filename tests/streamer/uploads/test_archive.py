@@ -10,6 +10,7 @@ import pytest
 
 from emotiond.exceptions import HistoryError
 from emotiond.streamer.uploads.archive import MOST_FILES, PART_EVENTS, Archive, EventLog
+from tests.support.owners import make_foreign
 
 
 def log(count: int) -> EventLog:
@@ -87,3 +88,54 @@ def test_a_check_makes_no_file_and_finds_one_that_cannot_be_used(tmp_path: Path)
     for path in (tmp_path / "file", tmp_path / "file" / "history.sqlite", tmp_path):
         with pytest.raises(HistoryError, match="--history"):
             Archive(path).check()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_where_every_user_can_make_files_there_is_no_history(
+    tmp_path: Path, is_there: bool
+) -> None:
+    """Another user's journal beside the file would get its content, and would replace it."""
+    archive = Archive(tmp_path / "history.sqlite")
+    if is_there:
+        archive.add({"name": "a.wav"}, log(1))
+    tmp_path.chmod(0o1777)
+    for use in (archive.check, archive.results):
+        with pytest.raises(HistoryError, match="every user can make files"):
+            use()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_a_journal_that_is_not_the_user_s_is_not_used(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, target = tmp_path / "history.sqlite", tmp_path / "target"
+    archive = Archive(path)
+    archive.add({"name": "a.wav"}, log(1))
+    beside = path.with_name(path.name + suffix)
+    beside.symlink_to(target)
+    with pytest.raises(HistoryError, match=f"{suffix} beside it is no regular file"):
+        archive.add({"name": "b.wav"}, log(1))
+    assert not target.exists()
+    beside.unlink()
+    beside.touch(0o666)
+    make_foreign(beside, monkeypatch)
+    with pytest.raises(HistoryError, match="belongs to another user"):
+        archive.add({"name": "b.wav"}, log(1))
+    assert beside.read_bytes() == b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+def test_the_folder_of_another_user_gets_no_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_foreign(tmp_path, monkeypatch)
+    with pytest.raises(HistoryError, match="its folder belongs to another user"):
+        Archive(tmp_path / "history.sqlite").check()
+
+
+def test_a_name_that_no_file_can_have_is_an_error_at_once(tmp_path: Path) -> None:
+    for name in ("x" * 300, "x\0y"):
+        with pytest.raises(HistoryError, match="--history"):
+            Archive(tmp_path / name).check()
