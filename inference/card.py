@@ -12,6 +12,7 @@ from emotiond.dsp.frontend import WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.exceptions import CardError
 from emotiond.inference.adaptation import AdaptationSettings
+from emotiond.inference.files import read_file
 from emotiond.inference.parsing import Kinds, build
 from emotiond.inference.smoothing.kinds import SMOOTHERS
 from emotiond.inference.smoothing.protocols import SmootherSettings
@@ -161,9 +162,7 @@ def load_card(path: Path) -> Card:
     """
     remedy = "Put the model's own card beside it, or choose a model from 'emotiond models'"
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise ValueError("it is far too large")
-        values = json.loads(path.read_text("utf-8"))
+        values = json.loads(read_file(path, _LARGEST_BYTES).decode())
         return build(Card, values)
     except OSError as error:
         raise CardError(f"cannot read the card {path} ({error.strerror})", remedy) from None
