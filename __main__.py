@@ -3,10 +3,12 @@
 import sys
 
 from emotiond.streamer.signals import handle_early, ignore_late
+from emotiond.streamer.standard_streams import fill_closed
 
 
 def main() -> int:
     """Run a command. A daemon answers signals in one way from here to its end."""
+    fill_closed()
     first = next(iter(sys.argv[1:]), "run")
     is_daemon = first == "run" or first.startswith("-")
     if is_daemon:
