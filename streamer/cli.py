@@ -19,6 +19,7 @@ from emotiond.streamer.arguments import ArgumentParser, did_you_mean
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
 from emotiond.streamer.options import Option, Part
+from emotiond.streamer.signals import interruptible
 from emotiond.streamer.sources.factory import open_sources
 from emotiond.streamer.standard_streams import say
 
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[dict[str, Any]], int] = options.pop("command")
     status = 0
     try:
-        status = command(options)
+        with interruptible():
+            status = command(options)
         sys.stdout.flush()
         return status
     except EmotiondError as error:

@@ -25,6 +25,7 @@ LAYERS = (
         "streamer.service_manager",
         "streamer.sparing_log",
         "streamer.signals",
+        "streamer.standard_streams",
     },
     {"streamer.protocol", "streamer.audio"},
     {"streamer.readers"},
