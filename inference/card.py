@@ -26,6 +26,7 @@ SAMPLE_RATE = 16_000
 _FORMAT = 2
 _LARGEST_BYTES = 4_000_000
 _MOST_VALUES_PER_SECOND = 60_000  # a live stream keeps 2.5 s
+_LARGEST_LOG_FLOOR = 1e30  # in float32, a far larger one is infinite
 _LEAST_LOG_FLOOR = 1e-37  # a smaller one is 0 in float32
 
 
@@ -108,8 +109,10 @@ class Card:
             raise ValueError("recipe.hop_length must not exceed recipe.frame_length")
         if max(self.recipe.frame_length, self.recipe.n_fft, self.recipe.n_mels) > SAMPLE_RATE:
             raise ValueError("recipe.frame_length, n_fft and n_mels must not exceed 16000")
-        if self.recipe.log_floor < _LEAST_LOG_FLOOR:
-            raise ValueError(f"recipe.log_floor must be at least {_LEAST_LOG_FLOOR}")
+        if not _LEAST_LOG_FLOOR <= self.recipe.log_floor <= _LARGEST_LOG_FLOOR:
+            raise ValueError(
+                f"recipe.log_floor must lie between {_LEAST_LOG_FLOOR} and {_LARGEST_LOG_FLOOR}"
+            )
         if not 1 <= self.minimum_frames <= self.window_frames:
             raise ValueError("minimum_frames must lie between 1 and window_frames")
         if self.window_frames > 60_000 // self.recipe.n_mfcc:
