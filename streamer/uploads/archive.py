@@ -22,6 +22,8 @@ PART_EVENTS = 200
 """Number of events in one message: some 150 KB."""
 
 _VERSION = 1
+_MOST_CHARACTERS = 1_000_000  # of a result or a part, in JSON; the daemon writes fewer
+_MOST_EVENTS = 1_000_000
 _LOCK_SECONDS = 1.0  # how long to wait for another process that is writing
 _BESIDE = ("-journal", "-wal", "-shm")  # SQLite's own files
 _SCHEMA = """
@@ -86,8 +88,9 @@ class Archive:
         except (OSError, ValueError) as error:  # ValueError: no file can have this name
             raise self._unusable(getattr(error, "strerror", error)) from None
         else:
-            with self._opened():
-                pass
+            with self._opened() as database:
+                database.execute("SELECT id, result, events FROM files LIMIT 1")
+                database.execute("SELECT file, first, events FROM parts LIMIT 1")
 
     def _check_place(self) -> None:
         """Find out whether the file can be made."""
@@ -139,7 +142,8 @@ class Archive:
             HistoryError: the archive cannot be read.
         """
         with self._opened() as database:
-            rows = database.execute("SELECT id, result FROM files ORDER BY id DESC").fetchall()
+            query = "SELECT id, result FROM files ORDER BY id DESC LIMIT ?"
+            rows = database.execute(query, (MOST_FILES,)).fetchall()
             return [{"id": number, **_result(text)} for number, text in rows]
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
@@ -151,7 +155,11 @@ class Archive:
         with self._opened() as database:
             query = "SELECT result, events FROM files WHERE id = ?"
             row = database.execute(query, (number,)).fetchone()
-            return None if row is None else ({"id": number, **_result(row[0])}, row[1])
+            if row is None:
+                return None
+            if type(row[1]) is not int or not 0 <= row[1] <= _MOST_EVENTS:
+                raise ValueError("its events are damaged")
+            return {"id": number, **_result(row[0])}, row[1]
 
     def part(self, number: int, first: int) -> Sequence[Mapping[str, Any]]:
         """Return the part of a file's events that begins with this one; empty if there is none.
@@ -162,10 +170,7 @@ class Archive:
         with self._opened() as database:
             query = "SELECT events FROM parts WHERE file = ? AND first = ?"
             row = database.execute(query, (number, first)).fetchone()
-            events: list[Mapping[str, Any]] = (
-                [] if row is None else json.loads(zlib.decompress(row[0]))
-            )
-            return events
+            return [] if row is None else _events(row[0])
 
     def forget(self, numbers: Sequence[int]) -> bool:
         """Delete results and their events. No trace of them stays in the file.
@@ -218,6 +223,33 @@ class Archive:
             os.close(descriptor)
 
 
-def _result(text: str) -> Mapping[str, Any]:
+def _result(text: object) -> Mapping[str, Any]:
     """Return a result as it was stored; an earlier version knew no shares."""
-    return {"shares": None, **json.loads(text)}
+    values = _decoded(text)
+    if not isinstance(values, dict):
+        raise ValueError("a result is damaged")
+    return {"shares": None, **values}
+
+
+def _events(packed: object) -> Sequence[Mapping[str, Any]]:
+    """Return a part of a file's events, as :class:`EventLog` has packed it."""
+    if not isinstance(packed, bytes):
+        raise ValueError("its events are damaged")
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(packed, _MOST_CHARACTERS)
+    events: object = _decoded(text)
+    if not isinstance(events, list) or unpacking.unconsumed_tail:
+        raise ValueError("its events are damaged")
+    return events
+
+
+def _decoded(text: object) -> Any:
+    """Return a value that can be sent as JSON."""
+    if not isinstance(text, str | bytes) or len(text) > _MOST_CHARACTERS:
+        raise ValueError("a value is damaged")
+    try:
+        values = json.loads(text)
+        json.dumps(values, allow_nan=False)
+    except RecursionError:
+        raise ValueError("a value nests too deep") from None
+    return values

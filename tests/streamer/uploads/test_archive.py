@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import stat
+import zlib
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,55 @@ def test_a_name_that_no_file_can_have_is_an_error_at_once(tmp_path: Path) -> Non
     for name in ("x" * 300, "x\0y"):
         with pytest.raises(HistoryError, match="--history"):
             Archive(tmp_path / name).check()
+
+
+def put(path: Path, statement: str, *values: object) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        assert database.execute(statement, values).rowcount == 1
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["[1]", "5", '{"a":NaN}', '{"a":1e999}', "[" * 10_000, b"\xff", "{", '"%s"'],
+)
+def test_a_damaged_result_is_an_error_with_a_remedy(tmp_path: Path, result: str | bytes) -> None:
+    """Else it would end the connection of whoever asks."""
+    path = tmp_path / "history.sqlite"
+    archive = Archive(path)
+    number = archive.add({}, log(1))
+    if result == '"%s"':
+        result = f'{{"name":"{"x" * 1_000_000}"}}'
+    put(path, "UPDATE files SET result = ?", result)
+    for read in (archive.results, lambda: archive.result(number)):
+        with pytest.raises(HistoryError, match="--history"):
+            read()
+
+
+@pytest.mark.parametrize("count", [None, -1, 10**9, "x"])
+def test_a_damaged_number_of_events_is_an_error(tmp_path: Path, count: object) -> None:
+    path = tmp_path / "history.sqlite"
+    archive = Archive(path)
+    number = archive.add({}, log(1))
+    put(path, "UPDATE files SET events = ?", count)
+    with pytest.raises(HistoryError, match="damaged"):
+        archive.result(number)
+
+
+@pytest.mark.parametrize(
+    "events", [5, None, "x", b"x", *map(zlib.compress, (b"5", b"{", b"[NaN]", b" " * 1_000_001))]
+)
+def test_damaged_events_are_an_error(tmp_path: Path, events: object) -> None:
+    path = tmp_path / "history.sqlite"
+    archive = Archive(path)
+    number = archive.add({}, log(1))
+    put(path, "UPDATE parts SET events = ?", events)
+    with pytest.raises(HistoryError, match="--history"):
+        archive.part(number, 0)
+
+
+def test_a_database_of_another_program_is_noticed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.executescript("CREATE TABLE notes (text); PRAGMA user_version = 1")
+    with pytest.raises(HistoryError, match="no such table: files"):
+        Archive(path).check()
