@@ -282,7 +282,7 @@ class Recorder:
             return
 
     def _close_files(self) -> None:
-        """Close the files, and remove them if the daemon ended before there was anything to write."""
+        """Close the files, and remove them if nothing has been written."""
         is_empty = not self._wav.seconds and not os.fstat(self._log).st_size
         self._wav.close()
         os.close(self._log)
