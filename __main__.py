@@ -2,20 +2,27 @@
 
 import sys
 
-from emotiond.streamer.signals import handle_early, ignore_late
+from emotiond.streamer.signals import handle_early, ignore_late, interrupt_quietly
 
 
 def main() -> int:
-    """Run a command. A daemon answers signals in one way from here to its end."""
+    """Run a command. It answers signals in one way from here to its end."""
     first = next(iter(sys.argv[1:]), "run")
     is_daemon = first == "run" or first.startswith("-")
     if is_daemon:
         handle_early()
+    else:
+        interrupt_quietly()
+    from emotiond.streamer.standard_streams import fill_closed
+
+    fill_closed()
     from emotiond.streamer.cli import main as run_command  # slow
 
     status = run_command()
     if is_daemon:
         ignore_late()
+    else:
+        interrupt_quietly()
     return status
 
 

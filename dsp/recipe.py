@@ -84,8 +84,8 @@ class Recipe:
             )
         if not (self.log_floor > 0 and math.isfinite(self.log_floor)):
             raise ValueError(f"log_floor must be positive, not {self.log_floor}")
-        if not math.isfinite(self.pre_emphasis):
-            raise ValueError(f"pre_emphasis must be finite, not {self.pre_emphasis}")
+        if not -1 <= self.pre_emphasis <= 1:
+            raise ValueError(f"pre_emphasis must lie between -1 and 1, not {self.pre_emphasis}")
         if self.lifter < 0:
             raise ValueError(f"lifter must not be negative, not {self.lifter}")
 

@@ -12,6 +12,7 @@ from emotiond.dsp.frontend import WindowShape
 from emotiond.dsp.recipe import Recipe
 from emotiond.exceptions import CardError
 from emotiond.inference.adaptation import AdaptationSettings
+from emotiond.inference.files import read_file
 from emotiond.inference.parsing import Kinds, build
 from emotiond.inference.smoothing.kinds import SMOOTHERS
 from emotiond.inference.smoothing.protocols import SmootherSettings
@@ -25,6 +26,7 @@ SAMPLE_RATE = 16_000
 _FORMAT = 2
 _LARGEST_BYTES = 4_000_000
 _MOST_VALUES_PER_SECOND = 60_000  # a live stream keeps 2.5 s
+_LARGEST_LOG_FLOOR = 1e30  # in float32, a far larger one is infinite
 _LEAST_LOG_FLOOR = 1e-37  # a smaller one is 0 in float32
 
 
@@ -107,8 +109,10 @@ class Card:
             raise ValueError("recipe.hop_length must not exceed recipe.frame_length")
         if max(self.recipe.frame_length, self.recipe.n_fft, self.recipe.n_mels) > SAMPLE_RATE:
             raise ValueError("recipe.frame_length, n_fft and n_mels must not exceed 16000")
-        if self.recipe.log_floor < _LEAST_LOG_FLOOR:
-            raise ValueError(f"recipe.log_floor must be at least {_LEAST_LOG_FLOOR}")
+        if not _LEAST_LOG_FLOOR <= self.recipe.log_floor <= _LARGEST_LOG_FLOOR:
+            raise ValueError(
+                f"recipe.log_floor must lie between {_LEAST_LOG_FLOOR} and {_LARGEST_LOG_FLOOR}"
+            )
         if not 1 <= self.minimum_frames <= self.window_frames:
             raise ValueError("minimum_frames must lie between 1 and window_frames")
         if self.window_frames > 60_000 // self.recipe.n_mfcc:
@@ -161,9 +165,7 @@ def load_card(path: Path) -> Card:
     """
     remedy = "Put the model's own card beside it, or choose a model from 'emotiond models'"
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise ValueError("it is far too large")
-        values = json.loads(path.read_text("utf-8"))
+        values = json.loads(read_file(path, _LARGEST_BYTES).decode())
         return build(Card, values)
     except OSError as error:
         raise CardError(f"cannot read the card {path} ({error.strerror})", remedy) from None

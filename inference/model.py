@@ -8,8 +8,10 @@ from pathlib import Path
 
 from emotiond.exceptions import CardError, ModelError
 from emotiond.inference.card import Card, load_card
+from emotiond.inference.files import read_file
 
 SUFFIX = ".tflite"
+_LARGEST_BYTES = 2**29
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,10 @@ def read_model(path: Path) -> Model:
     if path.suffix != SUFFIX:
         raise ModelError(f"{path} is not a {SUFFIX} file", "Give the path of a model, or its name")
     try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: the path cannot be one
+        content = read_file(path, _LARGEST_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: too large, or no path
         raise ModelError(
-            f"cannot read the model {path} ({getattr(error, 'strerror', error)})",
+            f"cannot read the model {path} ({getattr(error, 'strerror', None) or error})",
             "Choose one from 'emotiond models', or give the path of a .tflite file",
         ) from None
     card = load_card(path.with_suffix(".json"))

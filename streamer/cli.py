@@ -26,7 +26,9 @@ from emotiond.streamer.config import (
 )
 from emotiond.streamer.options import Option, Part
 from emotiond.streamer.settings_file import example
+from emotiond.streamer.signals import interruptible
 from emotiond.streamer.sources.factory import open_sources
+from emotiond.streamer.standard_streams import say
 
 Flag = tuple[str, dict[str, Any]]
 """A flag, and its details for argparse."""
@@ -50,12 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after an error (printed in one line), 2 for wrong usage.
     """
-    if sys.stdout is None:  # standard output is closed: discard the output
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it is closed: discard what goes there
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, name, nowhere)
+    for name in ("COLUMNS", "LINES"):  # rich takes any digit of Unicode for a number
+        if not os.environ.get(name, "").isascii():
+            del os.environ[name]
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):  # any file name can be printed
             output.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(format="emotiond: %(message)s", level=logging.WARNING)
+    logging.raiseExceptions = False  # a log that cannot be written is no reason for tracebacks
     for handler in logging.getLogger().handlers:
         handler.addFilter(_make_printable)
     for name in ("emotiond.websockets", "emotiond.zeromq"):  # they log clients' mistakes
@@ -69,34 +77,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[dict[str, Any]], int] = options.pop("command")
     status = 0
     try:
-        status = command(options)
+        with interruptible():
+            status = command(options)
         sys.stdout.flush()
         return status
     except EmotiondError as error:
-        print(f"emotiond: {error}", file=sys.stderr)
+        say(f"emotiond: {error}")
         return 1
     except KeyboardInterrupt:
         return 130
     except RuntimeError as error:
         if "start new thread" not in str(error):
             raise
-        print(
-            "emotiond: this user may have no more threads. End other programs, or: ulimit -u.",
-            file=sys.stderr,
-        )
+        say("emotiond: this user may have no more threads. End other programs, or: ulimit -u.")
+        return 1
+    except MemoryError:
+        say("emotiond: this machine has no memory left. End other programs.")
         return 1
     except OSError as error:
         found = shortage_of(error)
         if found is None and error.filename is not None:
             found = f"{error.filename}: {error.strerror}", "Check this file"
         if found is not None:
-            print(printable(f"emotiond: {found[0]}. {found[1]}."), file=sys.stderr)
+            say(f"emotiond: {found[0]}. {found[1]}.")
             return 1
         # Python flushes standard output once more at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):  # the reader of our output is gone
             return status
-        print(f"emotiond: {error.strerror or error}. Check where its output goes.", file=sys.stderr)
+        say(f"emotiond: {error.strerror or error}. Check where its output goes.")
         return 1
 
 

@@ -37,6 +37,7 @@ _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
 _MOST_CLIENT_STREAMS = 64
 _MOST_KEEP_HOURS = 24.0
+_MOST_BYTES = 1_000_000  # of a file of settings
 
 
 def _default_sources() -> tuple[tuple[SourceKind[Any], Any], ...]:
@@ -296,7 +297,11 @@ def _config(everything: object, given: Set[str]) -> Config:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        with path.open("rb") as file:  # a pipe, too: --config <(…)
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ConfigError(f"{path} is far too large for settings", "Check --config")
+        values = tomllib.loads(content.decode())
     except OSError as error:
         raise ConfigError(f"cannot read {path} ({error.strerror})", "Check --config") from None
     except (ValueError, RecursionError) as error:
@@ -330,6 +335,6 @@ def _parse_text(hint: Any, text: str) -> Any:
     if hint in (int, float, bool):
         try:
             return json.loads(text.lower())
-        except ValueError:
+        except (ValueError, RecursionError):
             return text  # of the wrong type: the validation will say so
     return text

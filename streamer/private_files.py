@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -63,29 +64,73 @@ def make_private_folder(path: Path) -> None:
         OSError: the folder cannot be made, or belongs to another user.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and path.stat().st_mode & _OF_OTHERS:
-        path.chmod(0o700)
+    if os.name == "posix":
+        about = path.stat()
+        if about.st_uid != os.geteuid():  # root could go on, in a folder that is not root's
+            raise PermissionError(errno.EPERM, "it belongs to another user")
+        if about.st_mode & _OF_OTHERS:
+            path.chmod(0o700)
 
 
 def check_links(path: Path) -> None:
     """Refuse links to a token or a key that neither this user nor root has made.
 
-    Other links are followed: tools that renew keys make them.
+    The folders on the way count, too. Other links are followed: tools that renew keys make them.
 
     Raises:
         PermissionError: there is such a link.
     """
-    for _ in range(_MOST_LINKS if os.name == "posix" else 0):
+    here = Path(path.anchor)
+    ahead = [*reversed(path.parts[bool(path.anchor) :])] if os.name == "posix" else []
+    links = 0
+    while ahead:
+        place = here / ahead.pop()
         try:
-            about = path.lstat()
+            about = place.lstat()
             if not stat.S_ISLNK(about.st_mode):
-                return
-            target = path.readlink()
-        except OSError:  # whatever opens the file will report it
+                here = place
+                continue
+            target = place.readlink()
+        except (OSError, ValueError):  # whatever opens the file will report it
             return
         if about.st_uid not in (os.geteuid(), 0):
             raise PermissionError(errno.EPERM, "it is a link that another user has made")
-        path = path.parent / target
+        links += 1
+        if links > _MOST_LINKS:
+            return
+        here = Path(target.anchor) if target.anchor else here
+        ahead += reversed(target.parts[bool(target.anchor) :])
+
+
+def check_neighbours(path: Path, suffixes: Sequence[str]) -> None:
+    """Refuse a file beside which other users can put the files that go with it.
+
+    Args:
+        path: the file. SQLite, for instance, reads and writes a journal beside it, whoever has
+            made that.
+        suffixes: what the names of such files end with, after the whole name of the file.
+
+    Raises:
+        OSError: every user can make files in its folder, the folder or such a file is another
+            user's, or such a file is a link or no regular file.
+    """
+    if os.name != "posix":
+        return
+    folder = path.parent.stat()
+    if folder.st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, "every user can make files in its folder")
+    if folder.st_uid not in (os.geteuid(), 0):
+        raise PermissionError(errno.EPERM, "its folder belongs to another user")
+    for suffix in suffixes:
+        beside = path.with_name(path.name + suffix)
+        try:
+            about = beside.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, f"{beside.name} beside it is no regular file")
+        if about.st_uid != os.geteuid():
+            raise PermissionError(errno.EPERM, f"{beside.name} beside it belongs to another user")
 
 
 def others_can_read(about: os.stat_result) -> bool:

@@ -1,7 +1,8 @@
 """The daemon's one answer to each signal, from the first instant of the program to its last.
 
 SIGTERM, Ctrl-C, SIGHUP and SIGQUIT end the daemon with exit status 0, however often they come.
-SIGUSR1 mutes and unmutes, SIGUSR2 does nothing.
+SIGUSR1 mutes and unmutes, SIGUSR2 does nothing. Any other command ends with exit status 130 at
+Ctrl-C, and leaves the other signals to the system.
 """
 
 from __future__ import annotations
@@ -31,6 +32,28 @@ def handle_early() -> None:
         signal.signal(number, lambda *_: _toggles.append(1))
     for number in _numbers(("SIGUSR2",)):
         signal.signal(number, signal.SIG_IGN)
+
+
+def interrupt_quietly() -> None:
+    """End a command at Ctrl-C without a traceback: nothing is open yet, or any more.
+
+    Ctrl-C that is ignored, as behind ``&`` in a script, stays ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt meanwhile: what is open is closed, and then no more."""
+    is_command = signal.getsignal(signal.SIGINT) is _interrupt  # no daemon, and no caller's own
+    if is_command:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if is_command:
+            interrupt_quietly()
 
 
 def ignore_late() -> None:
@@ -84,6 +107,10 @@ def _empty(woken: socket.socket) -> None:
 
 def _leave(*_: object) -> None:
     os._exit(0)
+
+
+def _interrupt(*_: object) -> None:
+    os._exit(130)
 
 
 def _numbers(names: tuple[str, ...]) -> Iterator[signal.Signals]:

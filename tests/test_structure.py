@@ -27,6 +27,7 @@ LAYERS = (
         "streamer.settings_file",
         "streamer.sparing_log",
         "streamer.signals",
+        "streamer.standard_streams",
     },
     {"streamer.protocol", "streamer.audio"},
     {"streamer.readers"},

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emotiond import __version__
-from emotiond.exceptions import ConfigError, cause_of, printable
+from emotiond.exceptions import ConfigError, cause_of
 from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
@@ -38,6 +37,7 @@ from emotiond.streamer.signals import handling_signals
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import Source
 from emotiond.streamer.sparing_log import SparingLog
+from emotiond.streamer.standard_streams import say
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.archive import Archive
@@ -240,9 +240,9 @@ class Daemon:
             f"emotiond {__version__}: listening to {streams} with the model "
             f"{self._model.card.name!r}{pages} ({addresses}){self._audiences(abouts)}"
         )
-        print(printable(line), file=sys.stderr, flush=True)
+        say(line)
         for remark in (remark for about in abouts for remark in about.remarks):
-            print(printable(f"emotiond: {remark}"), file=sys.stderr)
+            say(f"emotiond: {remark}")
 
     def _audiences(self, abouts: Sequence[About]) -> str:
         """Return who can listen where, as the end of the announcement."""

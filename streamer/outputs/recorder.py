@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -196,15 +197,10 @@ class Recorder:
         await wait_while(lambda: self._lines.qsize() > most_lines and self.failure is None)
 
     def close(self, timeout_seconds: float) -> None:
-        """Write the rest, if the disk takes it in time."""
+        """Write the rest, if the disk takes it in time. Files without any content are removed."""
         self._closing = True
         self._due.set()
         self._thread.join(timeout_seconds)
-
-    def discard(self) -> None:
-        """Remove the files of a closed recorder that has recorded nothing."""
-        self.path.unlink()
-        self.path.with_suffix(".jsonl").unlink()
 
     def about(self) -> dict[str, Any]:
         """Return the state for ``/healthz``."""
@@ -286,8 +282,14 @@ class Recorder:
             return
 
     def _close_files(self) -> None:
+        """Close the files, and remove them if nothing has been written."""
+        is_empty = not self._wav.seconds and not os.fstat(self._log).st_size
         self._wav.close()
         os.close(self._log)
+        if is_empty:
+            for path in (self.path, self.path.with_suffix(".jsonl")):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -307,8 +309,6 @@ def _prepare(settings: RecordSettings) -> Opener | None:
                     recorders.append(_recorder(paths[name], stream))
         except RecordError:
             await Recordings(recorders).close(RECORDER.close_seconds)
-            for recorder in recorders:
-                recorder.discard()
             raise
         return Recordings(recorders)
 

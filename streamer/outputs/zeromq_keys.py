@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import stat
 from collections.abc import Set
 from pathlib import Path
 
@@ -30,15 +32,14 @@ class Keys:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            check_links(folder / _DAEMON)
-            _, secret = load_certificate(folder / _DAEMON)
+            _, secret = _load(folder / _DAEMON)
             if secret is None:
                 raise ValueError(f"no secret key in {_DAEMON}")
             self.secret = secret
             """The daemon's own key."""
             zmq.curve_public(secret)
             for path in folder.glob("*.key"):
-                _load_public(path)
+                _load(path)
         except (OSError, ValueError, zmq.ZMQError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ConfigError(
@@ -48,7 +49,7 @@ class Keys:
                 + "')",
             ) from None
         for path in sorted(folder.glob("*.key_secret")):
-            if others_can_read(path.stat()):
+            if path.exists() and others_can_read(path.stat()):
                 _log.warning("others can read the key in %s; protect it with 'chmod 600'", path)
 
     def public(self) -> Set[bytes]:
@@ -57,7 +58,7 @@ class Keys:
         try:
             for path in self.folder.glob("*.key"):
                 try:
-                    found.add(_load_public(path))
+                    found.add(_load(path)[0])
                 except (OSError, ValueError):  # not yet written, removed just now, a foreign link
                     continue
         except OSError:  # the folder itself: it admits no subscriber
@@ -69,7 +70,12 @@ class Keys:
         return key in self.public()
 
 
-def _load_public(path: Path) -> bytes:
-    """Return a public key. One through a link of another user would admit whom that user wants."""
+def _load(path: Path) -> tuple[bytes, bytes | None]:
+    """Return the public key of a file, and the secret one if it has one.
+
+    One through a link of another user would admit whom that user wants.
+    """
     check_links(path)
-    return load_certificate(path)[0]
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+        raise OSError(errno.EINVAL, f"{path.name} is no regular file")
+    return load_certificate(path)

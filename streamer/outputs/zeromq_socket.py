@@ -6,6 +6,8 @@ import concurrent.futures
 import errno
 import logging
 import os
+import socket
+import stat
 
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
@@ -24,6 +26,8 @@ LARGEST_TOPIC_BYTES = 1024
 HANDSHAKE_MS = 5_000
 _MOST_WAITING = 20  # frames of a subscriber
 _RECEIVE_BYTES = 4 * 1024  # of a connection that the system keeps; libzmq reads them to the end
+_FILE = "ipc://"
+_WITHOUT_FILE = ("ipc://@", "ipc://*")  # abstract, and a temporary one
 _HEARTBEAT_MS = 20_000
 _VANISHED_MS = 60_000
 
@@ -38,10 +42,11 @@ class BoundSocket:
         log: gets a line when a subscriber is disconnected.
 
     Raises:
-        ServeError: the endpoint is malformed or in use.
+        ServeError: the endpoint is malformed or in use, or names a file that is no socket.
     """
 
     def __init__(self, endpoint: str, flag: str, keys: Keys | None, log: SparingLog) -> None:
+        _check_file(endpoint, flag)
         self._context = zmq.Context()
         self._authenticator: ThreadAuthenticator | None = None
         self.socket = self._context.socket(zmq.XPUB)
@@ -94,6 +99,40 @@ class BoundSocket:
         if self._authenticator is not None:
             self._authenticator.stop()
             self._authenticator = None
+
+
+def _check_file(endpoint: str, flag: str) -> None:
+    """Refuse what libzmq would delete to bind there: any file, or the socket of another program."""
+    if not endpoint.startswith(_FILE) or endpoint.startswith(_WITHOUT_FILE):
+        return
+    path = endpoint.removeprefix(_FILE)
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):  # there is none, or binding says why there cannot be one
+        return
+    problem = None
+    if not stat.S_ISSOCK(mode):
+        problem = "there is a file of that name, which is no socket"
+    elif _is_answered(path):
+        problem = os.strerror(errno.EADDRINUSE)
+    if problem is not None:
+        raise ServeError(
+            f"cannot open {endpoint} for ZeroMQ ({problem})",
+            f"Choose another path with {flag} ipc://PATH, or none with {flag} off",
+        )
+
+
+def _is_answered(path: str) -> bool:
+    """Return whether a program listens at a socket. One that has ended leaves it behind."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        trial.setblocking(False)
+        try:
+            trial.connect(path)
+        except BlockingIOError:  # it has no room for more just now
+            return True
+        except OSError:
+            return False
+    return True
 
 
 def _reason(error: zmq.ZMQError) -> str:

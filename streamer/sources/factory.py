@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.file import DEMO
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import Playback, Source, SourceKind
+from emotiond.streamer.standard_streams import say
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,10 @@ def _open_default(
     except NoMicrophoneError as error:
         if waits:
             raise
-        print(f"emotiond: {error}", file=sys.stderr)
-        print(
+        say(f"emotiond: {error}")
+        say(
             "emotiond: playing the bundled demo recording instead, on the page alone. "
-            "'--source demo' plays it on all outputs, '--source mic' waits for a microphone.",
-            file=sys.stderr,
+            "'--source demo' plays it on all outputs, '--source mic' waits for a microphone."
         )
         source = open_source(DEMO.value, settings_of, playback)
         source.about = dataclasses.replace(source.about, stands_in=True)

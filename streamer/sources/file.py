@@ -80,7 +80,7 @@ class FileSource:
             if not piece.shape[0]:
                 if not self._loop:
                     return
-                self._reading = self._decoder.open(self._path)
+                self._begin_again()
                 ring.cut()
             while piece.shape[0]:
                 count = self._block_samples(ring)
@@ -94,6 +94,16 @@ class FileSource:
                 if self._stop.is_set():
                     return
                 ring.write(block, due)
+
+    def _begin_again(self) -> None:
+        self._reading = self._decoder.open(self._path)
+        found = self._reading.sample_rate, self._reading.channels
+        if found != (self.sample_rate, self.channels):  # the ring has room for the first alone
+            raise SourceError(
+                f"{self._path}: it was replaced by a file of {found[0]} Hz with {found[1]} "
+                f"channels; the first had {self.sample_rate} Hz with {self.channels}",
+                "Start the daemon anew",
+            )
 
     def _block_samples(self, ring: Ring) -> int:
         """Return the size of the next block: in real time all that the reader awaits."""

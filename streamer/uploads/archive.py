@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from emotiond.exceptions import HistoryError
-from emotiond.streamer.private_files import create_private, open_private
+from emotiond.streamer.private_files import check_neighbours, create_private, open_private
 
 MOST_FILES = 150
 """Number of files in the archive. Beyond it, the oldest are deleted."""
@@ -22,7 +22,10 @@ PART_EVENTS = 200
 """Number of events in one message: some 150 KB."""
 
 _VERSION = 1
+_MOST_CHARACTERS = 1_000_000  # of a result or a part, in JSON; the daemon writes fewer
+_MOST_EVENTS = 1_000_000
 _LOCK_SECONDS = 1.0  # how long to wait for another process that is writing
+_BESIDE = ("-journal", "-wal", "-shm")  # SQLite's own files
 _SCHEMA = """
 PRAGMA auto_vacuum = FULL;
 BEGIN;
@@ -78,10 +81,19 @@ class Archive:
         Raises:
             HistoryError: it cannot be read.
         """
-        if os.path.lexists(self._path):
-            with self._opened():
-                pass
-            return
+        try:
+            self._path.lstat()
+        except FileNotFoundError:
+            self._check_place()
+        except (OSError, ValueError) as error:  # ValueError: no file can have this name
+            raise self._unusable(getattr(error, "strerror", error)) from None
+        else:
+            with self._opened() as database:
+                database.execute("SELECT id, result, events FROM files LIMIT 1")
+                database.execute("SELECT file, first, events FROM parts LIMIT 1")
+
+    def _check_place(self) -> None:
+        """Find out whether the file can be made."""
         folder = self._path.parent
         while not os.path.lexists(folder) and folder != folder.parent:
             folder = folder.parent
@@ -89,6 +101,11 @@ class Archive:
             tempfile.TemporaryFile(dir=folder).close()
         except OSError:
             raise self._unusable(f"no file can be made in {folder}") from None
+        try:
+            if folder == self._path.parent:
+                check_neighbours(self._path, _BESIDE)
+        except OSError as error:
+            raise self._unusable(error.strerror) from None
 
     def _unusable(self, reason: object) -> HistoryError:
         return HistoryError(
@@ -125,7 +142,8 @@ class Archive:
             HistoryError: the archive cannot be read.
         """
         with self._opened() as database:
-            rows = database.execute("SELECT id, result FROM files ORDER BY id DESC").fetchall()
+            query = "SELECT id, result FROM files ORDER BY id DESC LIMIT ?"
+            rows = database.execute(query, (MOST_FILES,)).fetchall()
             return [{"id": number, **_result(text)} for number, text in rows]
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
@@ -137,7 +155,11 @@ class Archive:
         with self._opened() as database:
             query = "SELECT result, events FROM files WHERE id = ?"
             row = database.execute(query, (number,)).fetchone()
-            return None if row is None else ({"id": number, **_result(row[0])}, row[1])
+            if row is None:
+                return None
+            if type(row[1]) is not int or not 0 <= row[1] <= _MOST_EVENTS:
+                raise ValueError("its events are damaged")
+            return {"id": number, **_result(row[0])}, row[1]
 
     def part(self, number: int, first: int) -> Sequence[Mapping[str, Any]]:
         """Return the part of a file's events that begins with this one; empty if there is none.
@@ -148,10 +170,7 @@ class Archive:
         with self._opened() as database:
             query = "SELECT events FROM parts WHERE file = ? AND first = ?"
             row = database.execute(query, (number, first)).fetchone()
-            events: list[Mapping[str, Any]] = (
-                [] if row is None else json.loads(zlib.decompress(row[0]))
-            )
-            return events
+            return [] if row is None else _events(row[0])
 
     def forget(self, numbers: Sequence[int]) -> bool:
         """Delete results and their events. No trace of them stays in the file.
@@ -193,15 +212,44 @@ class Archive:
             descriptor = open_private(self._path)
         except FileNotFoundError:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            check_neighbours(self._path, _BESIDE)
             with contextlib.suppress(FileExistsError):
                 os.close(create_private(self._path))
             descriptor = open_private(self._path)
         try:
+            check_neighbours(self._path, _BESIDE)
             return os.fstat(descriptor)
         finally:
             os.close(descriptor)
 
 
-def _result(text: str) -> Mapping[str, Any]:
+def _result(text: object) -> Mapping[str, Any]:
     """Return a result as it was stored; an earlier version knew no shares."""
-    return {"shares": None, **json.loads(text)}
+    values = _decoded(text)
+    if not isinstance(values, dict):
+        raise ValueError("a result is damaged")
+    return {"shares": None, **values}
+
+
+def _events(packed: object) -> Sequence[Mapping[str, Any]]:
+    """Return a part of a file's events, as :class:`EventLog` has packed it."""
+    if not isinstance(packed, bytes):
+        raise ValueError("its events are damaged")
+    unpacking = zlib.decompressobj()
+    text = unpacking.decompress(packed, _MOST_CHARACTERS)
+    events: object = _decoded(text)
+    if not isinstance(events, list) or unpacking.unconsumed_tail:
+        raise ValueError("its events are damaged")
+    return events
+
+
+def _decoded(text: object) -> Any:
+    """Return a value that can be sent as JSON."""
+    if not isinstance(text, str | bytes) or len(text) > _MOST_CHARACTERS:
+        raise ValueError("a value is damaged")
+    try:
+        values = json.loads(text)
+        json.dumps(values, allow_nan=False)
+    except RecursionError:
+        raise ValueError("a value nests too deep") from None
+    return values

@@ -33,6 +33,7 @@ from tests.support.signals import speech_recipe
         ({"log_floor": 0.0}, "log_floor"),
         ({"log_floor": math.inf}, "log_floor"),
         ({"pre_emphasis": math.nan}, "pre_emphasis"),
+        ({"pre_emphasis": 1.5}, "pre_emphasis"),
         ({"lifter": -1}, "lifter"),
     ],
 )

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emotiond.exceptions import CardError, ModelError
+from emotiond.inference import model
 from emotiond.inference.model import read_model
 
 
 def test_a_model_is_its_bytes_and_its_card(tiny: Path) -> None:
-    model = read_model(tiny)
-    assert model.content == tiny.read_bytes()
-    assert model.card.name == "tiny"
+    read = read_model(tiny)
+    assert read.content == tiny.read_bytes()
+    assert read.card.name == "tiny"
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,27 @@ def test_a_model_that_is_not_there_is_named(tiny: Path) -> None:
 def test_a_path_that_cannot_be_one_is_refused() -> None:
     with pytest.raises(ModelError, match="cannot read the model"):
         read_model(Path("nu\0l.tflite"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes and devices with a path")
+@pytest.mark.parametrize(("suffix", "error"), [(".tflite", ModelError), (".json", CardError)])
+def test_a_pipe_or_a_device_is_refused_at_once(
+    tiny: Path, suffix: str, error: type[Exception]
+) -> None:
+    path = tiny.with_suffix(suffix)
+    for make in (os.mkfifo, lambda place: place.symlink_to("/dev/zero")):
+        path.unlink()
+        make(path)
+        with pytest.raises(error, match="no regular file"):
+            read_model(tiny)
+
+
+def test_a_model_that_is_far_too_large_is_refused(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "_LARGEST_BYTES", 10)
+    with pytest.raises(ModelError, match="far too large"):
+        read_model(tiny)
 
 
 def test_a_model_without_a_card_is_refused(tiny: Path) -> None:

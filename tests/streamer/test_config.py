@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -133,6 +134,20 @@ def test_a_wrong_file_is_refused_by_its_name(file: Path, text: str, reason: str)
 def test_a_file_that_is_not_text_is_refused(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
     assert "is not TOML" in refusal({"config": str(file)}, {})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs devices with a path")
+def test_a_file_without_end_is_refused_and_a_pipe_is_read(tmp_path: Path) -> None:
+    assert "far too large" in refusal({"config": "/dev/zero"}, {})
+    reading, writing = os.pipe()
+    with os.fdopen(reading):
+        with os.fdopen(writing, "w") as pipe:
+            pipe.write("port = 1")
+        assert websocket({"config": f"/dev/fd/{reading}"}).port == 1
+
+
+def test_a_variable_that_nests_without_end_is_refused() -> None:
+    assert "'stride' must be a number" in refusal({}, {"EMOTIOND_STRIDE": "[" * 100_000})
 
 
 def test_a_file_that_is_not_there_is_refused(file: Path) -> None:

@@ -106,6 +106,37 @@ def test_a_link_to_a_secret_of_another_user_is_refused(
         check_links(first)
 
 
+def test_a_folder_on_the_way_is_a_link_of_another_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, link, own = tmp_path / "folder", tmp_path / "link", tmp_path / "own"
+    folder.mkdir()
+    (folder / "key").touch()
+    link.symlink_to("folder")
+    own.symlink_to("link/../link")
+    monkeypatch.chdir(tmp_path)
+    for path in (link / "key", own / "key", Path("own/key")):
+        check_links(path)
+    make_foreign(link, monkeypatch)
+    for path in (link / "key", own / "key", Path("own/key"), Path("link/../link/none")):
+        with pytest.raises(PermissionError, match="another user"):
+            check_links(path)
+
+
+def test_links_in_a_circle_are_left_to_what_opens_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    check_links(tmp_path / "a" / "key")
+
+
+def test_the_folder_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_foreign(tmp_path, monkeypatch)
+    with pytest.raises(PermissionError, match="another user"):
+        make_private_folder(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("rights", "own", "foreign"),
     [(0o600, False, False), (0o640, True, False), (0o644, True, True), (0o604, True, True)],

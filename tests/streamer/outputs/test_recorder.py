@@ -16,7 +16,8 @@ import soundfile
 from websockets.sync.client import connect
 
 from emotiond.exceptions import RecordError
-from emotiond.streamer.outputs.recorder import parse_records
+from emotiond.streamer.audio.ring import Ring
+from emotiond.streamer.outputs.recorder import Recorder, parse_records
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.disks import make_read_only, needs_disks, small_disk
@@ -223,6 +224,17 @@ def test_a_refused_recording_leaves_no_file(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "missing" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_daemon_that_ends_before_there_is_anything_to_record_leaves_no_file(
+    tmp_path: Path,
+) -> None:
+    failures: list[str] = []
+    recorder = Recorder(tmp_path / "a.wav", "a", Ring(16_000, 1, 16_000), failures.append)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.wav", "a.jsonl"}
+    recorder.close(10)
+    assert not [*tmp_path.iterdir()]
+    assert not failures
 
 
 @pytest.mark.system

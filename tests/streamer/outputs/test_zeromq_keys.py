@@ -51,3 +51,36 @@ def test_a_link_of_another_user_admits_no_subscriber_later(
     assert keys.callback("", key)
     make_foreign(folder / "client.key", monkeypatch)
     assert not keys.callback("", key)
+
+
+def test_a_folder_that_is_a_link_of_another_user_is_refused_and_admits_no_subscriber_later(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = folder.with_name("link")
+    link.symlink_to(folder.name)
+    keys, key = Keys(link), load_certificate(folder / "client.key")[0]
+    assert keys.callback("", key)
+    make_foreign(link, monkeypatch)
+    assert not keys.callback("", key)
+    with pytest.raises(ConfigError, match="another user"):
+        Keys(link)
+
+
+def test_what_is_no_file_and_no_key_is_named_at_once_and_admits_none_later(folder: Path) -> None:
+    """A pipe in the folder would be waited for, at each handshake."""
+    keys, key = Keys(folder), load_certificate(folder / "client.key")[0]
+    odd = folder / "odd.key"
+    os.mkfifo(odd)
+    assert keys.callback("", key)
+    with pytest.raises(ConfigError, match=r"odd\.key is no regular file"):
+        Keys(folder)
+    odd.unlink()
+    odd.write_bytes(b"\xff\xfe")
+    assert keys.callback("", key)
+    with pytest.raises(ConfigError, match=r"in .*odd\.key"):
+        Keys(folder)
+
+
+def test_a_secret_key_that_leads_nowhere_is_none(folder: Path) -> None:
+    (folder / "old.key_secret").symlink_to("none")
+    assert Keys(folder).public()

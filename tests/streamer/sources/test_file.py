@@ -196,6 +196,26 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
     assert joints == [(1600 * k, k > 0) for k in range(6)]
 
 
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (16_000, 2)])
+def test_a_file_that_is_replaced_by_one_of_another_form_ends_with_the_reason(
+    tmp_path: Path, rate: int, channels: int
+) -> None:
+    path = save(tmp_path / "x.wav", tone(440, 0.2))
+    source = FileSource(path, realtime=False, loop=True)
+    samples = np.repeat(tone(440, 0.2)[:, np.newaxis], channels, axis=1)
+    Path(save(tmp_path / "y.wav", samples, rate)).replace(path)  # the first is open
+    ring = Ring(32_000, 1, 16_000)
+    woken = threading.Event()
+    ring.on_wake(woken.set)
+    source.start(ring, ignore_status)
+    while not ring.ended:
+        woken.clear()
+        if ring.read(100) is None and ring.wake_at(ring.position + 100):
+            assert woken.wait(10)
+    assert source.failure is not None
+    assert f"replaced by a file of {rate} Hz with {channels} channels" in source.failure
+
+
 def test_it_ends_when_it_is_stopped(tmp_path: Path) -> None:
     source = FileSource(save(tmp_path / "x.wav", tone(440, 0.5)), realtime=True, loop=True)
     ring = Ring(16_000, 1, 16_000)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import stat
+import zlib
 from pathlib import Path
 
 import pytest
 
 from emotiond.exceptions import HistoryError
 from emotiond.streamer.uploads.archive import MOST_FILES, PART_EVENTS, Archive, EventLog
+from tests.support.owners import make_foreign
 
 
 def log(count: int) -> EventLog:
@@ -87,3 +91,106 @@ def test_a_check_makes_no_file_and_finds_one_that_cannot_be_used(tmp_path: Path)
     for path in (tmp_path / "file", tmp_path / "file" / "history.sqlite", tmp_path):
         with pytest.raises(HistoryError, match="--history"):
             Archive(path).check()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_where_every_user_can_make_files_there_is_no_history(
+    tmp_path: Path, is_there: bool
+) -> None:
+    """Another user's journal beside the file would get its content, and would replace it."""
+    archive = Archive(tmp_path / "history.sqlite")
+    if is_there:
+        archive.add({"name": "a.wav"}, log(1))
+    tmp_path.chmod(0o1777)
+    for use in (archive.check, archive.results):
+        with pytest.raises(HistoryError, match="every user can make files"):
+            use()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+def test_a_journal_that_is_not_the_user_s_is_not_used(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, target = tmp_path / "history.sqlite", tmp_path / "target"
+    archive = Archive(path)
+    archive.add({"name": "a.wav"}, log(1))
+    beside = path.with_name(path.name + suffix)
+    beside.symlink_to(target)
+    with pytest.raises(HistoryError, match=f"{suffix} beside it is no regular file"):
+        archive.add({"name": "b.wav"}, log(1))
+    assert not target.exists()
+    beside.unlink()
+    beside.touch(0o666)
+    make_foreign(beside, monkeypatch)
+    with pytest.raises(HistoryError, match="belongs to another user"):
+        archive.add({"name": "b.wav"}, log(1))
+    assert beside.read_bytes() == b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
+def test_the_folder_of_another_user_gets_no_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_foreign(tmp_path, monkeypatch)
+    with pytest.raises(HistoryError, match="its folder belongs to another user"):
+        Archive(tmp_path / "history.sqlite").check()
+
+
+def test_a_name_that_no_file_can_have_is_an_error_at_once(tmp_path: Path) -> None:
+    for name in ("x" * 300, "x\0y"):
+        with pytest.raises(HistoryError, match="--history"):
+            Archive(tmp_path / name).check()
+
+
+def put(path: Path, statement: str, *values: object) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        assert database.execute(statement, values).rowcount == 1
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["[1]", "5", '{"a":NaN}', '{"a":1e999}', "[" * 10_000, b"\xff", "{", '"%s"'],
+)
+def test_a_damaged_result_is_an_error_with_a_remedy(tmp_path: Path, result: str | bytes) -> None:
+    """Else it would end the connection of whoever asks."""
+    path = tmp_path / "history.sqlite"
+    archive = Archive(path)
+    number = archive.add({}, log(1))
+    if result == '"%s"':
+        result = f'{{"name":"{"x" * 1_000_000}"}}'
+    put(path, "UPDATE files SET result = ?", result)
+    for read in (archive.results, lambda: archive.result(number)):
+        with pytest.raises(HistoryError, match="--history"):
+            read()
+
+
+@pytest.mark.parametrize("count", [None, -1, 10**9, "x"])
+def test_a_damaged_number_of_events_is_an_error(tmp_path: Path, count: object) -> None:
+    path = tmp_path / "history.sqlite"
+    archive = Archive(path)
+    number = archive.add({}, log(1))
+    put(path, "UPDATE files SET events = ?", count)
+    with pytest.raises(HistoryError, match="damaged"):
+        archive.result(number)
+
+
+@pytest.mark.parametrize(
+    "events", [5, None, "x", b"x", *map(zlib.compress, (b"5", b"{", b"[NaN]", b" " * 1_000_001))]
+)
+def test_damaged_events_are_an_error(tmp_path: Path, events: object) -> None:
+    path = tmp_path / "history.sqlite"
+    archive = Archive(path)
+    number = archive.add({}, log(1))
+    put(path, "UPDATE parts SET events = ?", events)
+    with pytest.raises(HistoryError, match="--history"):
+        archive.part(number, 0)
+
+
+def test_a_database_of_another_program_is_noticed_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.executescript("CREATE TABLE notes (text); PRAGMA user_version = 1")
+    with pytest.raises(HistoryError, match="no such table: files"):
+        Archive(path).check()
