@@ -56,7 +56,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"one line of at least {credentials._FEWEST_CHARACTERS} characters",
         f"does not arrive within {LIMITS.token_seconds:g} s",
         f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",
-        f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz)",
+        f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz, "
+        f"{RING_SECONDS * 192_000 * 4 / 1e6:.0f} MB at 192 kHz)",
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
         f"within {zeromq_publisher._LOOK_AT_KEYS_SECONDS:g} s the daemon closes",
     ],
