@@ -34,8 +34,8 @@ class Past:
         keep_hours: for how long; 0 keeps nothing.
         demos: the names of the daemon's own streams, and whether each plays the demo. Their past is
             kept when they end. That of other streams is not: they are clients' own.
-        forget_last: forgets the last event of a stream, which new listeners get, and returns whether
-            there was one.
+        forget_last: forgets the last event of a stream, which new listeners get, and returns
+            whether there was one.
     """
 
     def __init__(
