@@ -92,7 +92,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         * (2 * max(overload.STRETCHES) == 8),
         f"| workers to event loop | {hub._MOST_WAITING:,} messages |",
         f"| a WebSocket client | {LIMITS.unread_bytes // 1024} KiB, or {LIMITS.unread_seconds:g} s "
-        "with something always unread |",
+        "with something always unread, and 1 s more for each "
+        f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it |",
         f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",

@@ -51,7 +51,8 @@ EXPECTED = {
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
-    "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s",
+    "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
+    f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",
     f"answer to a ping (every {LIMITS.ping_seconds:.0f} s)": f"{LIMITS.ping_seconds:.0f} s",
     "closing handshake of a client that was disconnected": f"{LIMITS.close_seconds} s",
     "messages queued for a ZeroMQ subscriber": f"{zeromq_socket.HIGH_WATER_MARK}",
