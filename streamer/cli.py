@@ -19,6 +19,7 @@ from emotiond.streamer.arguments import ArgumentParser, did_you_mean
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.config import ENVIRONMENT_PREFIX, Config, make_config, refuse_exposure
 from emotiond.streamer.options import Option, Part
+from emotiond.streamer.private_files import leave_no_core
 from emotiond.streamer.sources.factory import open_sources
 
 Flag = tuple[str, dict[str, Any]]
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after an error (printed in one line), 2 for wrong usage.
     """
+    leave_no_core()
     if sys.stdout is None:  # standard output is closed: discard the output
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
     for output in (sys.stdout, sys.stderr):
