@@ -211,9 +211,9 @@ def test_an_erasure_leaves_no_label_of_a_stream_that_sends_nothing(tmp_path: Pat
             assert visitor.received[0]["last"] is None
             kinds = {message["type"] for message in visitor.received}
             assert kinds == {"hello", "status", "past"}
-        with urllib.request.urlopen(f"{daemon.page_url}healthz") as answer:
+        with urllib.request.urlopen(f"{daemon.page_url}healthz") as answer:  # noqa: S310
             assert json.load(answer)["last"] == {}
-        with urllib.request.urlopen(f"{daemon.page_url}metrics") as answer:
+        with urllib.request.urlopen(f"{daemon.page_url}metrics") as answer:  # noqa: S310
             assert 'emotiond_label_age_seconds{stream="voice"}' not in answer.read().decode()
 
 
