@@ -25,6 +25,7 @@ from emotiond.streamer.config import (
     refuse_exposure,
 )
 from emotiond.streamer.options import Option, Part
+from emotiond.streamer.private_files import leave_no_core
 from emotiond.streamer.settings_file import example
 from emotiond.streamer.signals import interruptible
 from emotiond.streamer.sources.factory import open_sources
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 after an error (printed in one line), 2 for wrong usage.
     """
+    leave_no_core()
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # it is closed: discard what goes there
             nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end

@@ -143,12 +143,21 @@ class Hub:
     def forget(self, stream: str) -> None:
         """Forget a stream that has ended for good."""
         self._fan_out()
-        self.last_emotion.pop(stream, None)
-        self._last_seconds.pop(stream, None)
+        self.forget_last(stream)
         self.last_status.pop(stream, None)
-        self._last_change.pop(stream, None)
         for key in [key for key in self.event_counts if key[0] == stream]:
             del self.event_counts[key]
+
+    def forget_last(self, stream: str) -> bool:
+        """Forget what a new listener gets of a stream, but its status.
+
+        Returns:
+            Whether there was anything.
+        """
+        had_any = self.last_emotion.pop(stream, None) is not None
+        self._last_seconds.pop(stream, None)
+        self._last_change.pop(stream, None)
+        return had_any
 
     def last_messages(self) -> Sequence[Message]:
         """Return what a new listener gets: all that each stream sent from its last ``emotion`` on.

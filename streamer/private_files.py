@@ -5,12 +5,25 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _MOST_LINKS = 40
 _OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def leave_no_core() -> None:
+    """Let no crash of this process, nor of its children, write their memory into a file.
+
+    It holds the last seconds of sound, and the token.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def create_private(path: Path) -> int:

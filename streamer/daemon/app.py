@@ -165,7 +165,9 @@ class Daemon:
             taken=[stream.name for stream in self._streams],
         )
         self._past = Past(
-            config.keep_hours, demos={s.name: s.source.about.demo for s in self._streams}
+            config.keep_hours,
+            demos={s.name: s.source.about.demo for s in self._streams},
+            forget_last=self._hub.forget_last,
         )
         self._outputs: dict[OutputKind[Any], Output] = {}
         """The open outputs, in the order of the table."""

@@ -73,6 +73,7 @@ class Connection(ServerConnection):
         self._probe: tuple[bytes, int] | None = None  # the ping behind so many of these bytes
         self._probes = 0
         self._unread_since: float | None = None  # since when the send buffer has not been empty
+        self._most_unread_bytes = 0  # the most bytes in it since then
 
     def send_text(self, text: str) -> None:
         """Send without waiting. A client that is too far behind is dropped."""
@@ -102,11 +103,14 @@ class Connection(ServerConnection):
         Returns:
             Whether it was sent. A client that has read all gets a frame of any size.
         """
-        most_bytes = self._limits.unasked_bytes
+        most_bytes, unread_bytes = (
+            self._limits.unasked_bytes,
+            self.transport.get_write_buffer_size(),
+        )
         is_taken = (
             self._unproven_bytes == 0
             or self._unproven_bytes + len(frame) <= most_bytes + spare_bytes
-        )
+        ) and (unread_bytes == 0 or unread_bytes + len(frame) <= self._limits.unread_bytes // 2)
         if is_taken:
             self._unproven_bytes += len(frame)
             self.send_frame(frame)
@@ -147,16 +151,19 @@ class Connection(ServerConnection):
         return self.latency > 0
 
     def drop_if_stalled(self) -> None:
-        """Disconnect the client if its send buffer has been non-empty for ``unread_seconds``.
+        """Disconnect the client if its send buffer has not become empty for too long.
 
-        The buffer is checked at each call only.
+        A large message has more time. The buffer is checked at each call only.
         """
-        now = self.loop.time()
-        if self.transport.get_write_buffer_size() == 0:
+        now, unread_bytes = self.loop.time(), self.transport.get_write_buffer_size()
+        if unread_bytes == 0:
             self._unread_since = None
-        elif self._unread_since is None:
-            self._unread_since = now
-        elif now - self._unread_since > self._limits.unread_seconds:
+            return
+        if self._unread_since is None:
+            self._unread_since, self._most_unread_bytes = now, 0
+        self._most_unread_bytes = max(unread_bytes, self._most_unread_bytes)
+        more_seconds = self._most_unread_bytes / self._limits.unread_bytes_per_second
+        if now - self._unread_since > self._limits.unread_seconds + more_seconds:
             self.drop()
 
     def drop(self) -> None:

@@ -44,6 +44,8 @@ class Limits:
     """Bytes of other clients' streams that the client has not proved to have read."""
     unread_seconds: float = 10.0
     """Time that the send buffer may stay non-empty."""
+    unread_bytes_per_second: float = 4 * 1024
+    """It may stay so for longer by the time that what it holds takes at this rate."""
     ping_seconds: float = 20.0
     """Time between pings, and for their answers."""
     close_seconds: float = 0.5

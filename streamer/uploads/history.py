@@ -90,11 +90,12 @@ class History:
         archive = self._open_archive()
         found = await self._ask(archive.result, recall.id)
         if found is None:
-            problem = f"there is no file {recall.id} in the history"
-            raise RequestError("unknown-file", problem, "Ask for the history again")
+            raise _unknown(recall.id)
         result, total = found
         for first in range(0, max(total, 1), PART_EVENTS):
             events = await self._ask(archive.part, recall.id, first)
+            if total and not events:  # another client has removed the file meanwhile
+                raise _unknown(recall.id)
             part = {"first": first, "total": total, "events": events}
             client.send_json({"type": "recalled", **result, **part})
             await client.caught_up()
@@ -158,3 +159,8 @@ class History:
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, function, *arguments)
+
+
+def _unknown(number: int) -> RequestError:
+    problem = f"there is no file {number} in the history"
+    return RequestError("unknown-file", problem, "Ask for the history again")

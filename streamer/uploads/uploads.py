@@ -26,6 +26,8 @@ STREAMS_SHARE = 2
 """The streams of one address may be one of this many of all."""
 PUBLISHED_EVENTS_PER_SECOND = 100.0
 """The mean rate at which a published stream may make ``emotion`` events: 25 times real time."""
+START_PAUSE_SECONDS = 0.05
+"""From one start of a stream to the next, for all clients together."""
 
 
 class Uploads:
@@ -63,6 +65,8 @@ class Uploads:
         self._running: dict[Connection, Upload] = {}
         # Clients whose audio has no stream. They have already got an error.
         self._without_stream: set[Connection] = set()
+        self._turn = asyncio.Lock()
+        self._next_start_seconds = 0.0  # in the loop's time
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
             Start: self._start,
             Audio: self._take,
@@ -117,6 +121,15 @@ class Uploads:
                 "End or cancel it, or open another connection",
             )
         self._without_stream.add(client)  # in case the upload is refused
+        async with self._turn:  # a stream costs memory and work, however soon it is cancelled
+            await asyncio.sleep(max(0.0, self._next_start_seconds - self._loop.time()))
+            if client.transport.is_closing():
+                return
+            self._admit(client, start)
+            self._next_start_seconds = self._loop.time() + START_PAUSE_SECONDS
+
+    def _admit(self, client: Connection, start: Start) -> None:
+        """Start a stream, unless the limits refuse it."""
         if self.count >= self.limit:
             raise RequestError(
                 "too-many-streams",

@@ -62,7 +62,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"one line of at least {credentials._FEWEST_CHARACTERS} characters",
         f"does not arrive within {LIMITS.token_seconds:g} s",
         f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",
-        f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz)",
+        f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz, "
+        f"{RING_SECONDS * 192_000 * 4 / 1e6:.0f} MB at 192 kHz)",
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
         f"within {zeromq_publisher._LOOK_AT_KEYS_SECONDS:g} s the daemon closes",
         f"with {decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
@@ -101,7 +102,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         * (2 * max(overload.STRETCHES) == 8),
         f"| workers to event loop | {hub._MOST_WAITING:,} messages |",
         f"| a WebSocket client | {LIMITS.unread_bytes // 1024} KiB, or {LIMITS.unread_seconds:g} s "
-        "with something always unread |",
+        "with something always unread, and 1 s more for each "
+        f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it |",
         f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",

@@ -14,7 +14,11 @@ from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
 from emotiond.streamer.streams.stream import RING_SECONDS
 from emotiond.streamer.uploads import history
 from emotiond.streamer.uploads.archive import MOST_FILES
-from emotiond.streamer.uploads.uploads import PUBLISHED_EVENTS_PER_SECOND, STREAMS_SHARE
+from emotiond.streamer.uploads.uploads import (
+    PUBLISHED_EVENTS_PER_SECOND,
+    START_PAUSE_SECONDS,
+    STREAMS_SHARE,
+)
 
 ROOT = Path(__file__).parents[2]
 LIMITS = Limits()
@@ -36,6 +40,7 @@ EXPECTED = {
     f"from {LIMITS.uncounted_bytes // 1024} KiB on",
     "streams of all clients together": f"{LIMITS.uploads} ",
     "streams of one address, without the token": "half of these" * (STREAMS_SHARE == 2),
+    "starts of streams": f"{1 / START_PAUSE_SECONDS:.0f} a second",
     "`emotion` events of a published stream": f"{PUBLISHED_EVENTS_PER_SECOND:.0f} a second",
     "published by other clients, not known to be read": f"{LIMITS.unasked_bytes // 1024} KiB",
     "list of the [history](protocol.md#history)": f"{1 / history.PAUSE_SECONDS:.0f} a second",
@@ -46,7 +51,8 @@ EXPECTED = {
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
-    "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s",
+    "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
+    f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",
     f"answer to a ping (every {LIMITS.ping_seconds:.0f} s)": f"{LIMITS.ping_seconds:.0f} s",
     "closing handshake of a client that was disconnected": f"{LIMITS.close_seconds} s",
     "messages queued for a ZeroMQ subscriber": f"{zeromq_socket.HIGH_WATER_MARK}",

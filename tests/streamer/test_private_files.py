@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,15 @@ def test_a_secret_that_others_can_read_is_known(
     assert others_can_read(file.stat()) == own
     make_foreign(file, monkeypatch)
     assert others_can_read(file.stat()) == foreign
+
+
+def test_a_crash_leaves_no_core_file_with_sound_or_token() -> None:
+    code = (
+        "import resource; r = resource.RLIMIT_CORE; most = resource.getrlimit(r)[1];"
+        "resource.setrlimit(r, (most, most)); from emotiond.streamer import cli;"
+        "cli.main(['models']); print(resource.getrlimit(r)[0])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert ended.stdout.splitlines()[-1] == "0"

@@ -6,21 +6,26 @@ import json
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
-from emotiond.streamer.past.past import PIECE_EVENTS
+from emotiond.streamer.hub import Message
+from emotiond.streamer.past.past import PIECE_EVENTS, Past
 from emotiond.streamer.server.limits import Limits
 from tests.conftest import DATA
 from tests.support.caller import Caller, Object, calling, pcm
 from tests.support.daemon import Daemon, emotiond, running_daemon
+from tests.support.port import EMOTION, LIMITS, port, run
 from tests.support.signals import demo
 
 TINY = str(DATA / "tiny.tflite")
@@ -183,6 +188,69 @@ def test_all_that_have_asked_are_told_of_an_erasure() -> None:
             caller.until("erased", stream="demo")
         with calling(daemon.websocket_url) as third:
             assert len(piece(third, "demo")["events"]["seq"]) <= 2
+
+
+def test_an_erasure_leaves_no_label_of_a_stream_that_sends_nothing(tmp_path: Path) -> None:
+    """A new visitor is greeted with the last event, however old it is: that is erased as well."""
+    path = tmp_path / "voice.wav"
+    soundfile.write(path, demo()[:48_000], 16_000)
+    flags = ("--source", "-", "--once", "--keep-hours", "0")
+    with (
+        daemon_with(*flags, source=f"voice={path}", stdin=subprocess.PIPE) as daemon,
+        calling(daemon.websocket_url) as first,
+        calling(daemon.websocket_url) as second,
+    ):
+        first.until("status", stream="voice", status="ended")
+        assert any(event["label"] for event in emotions(first))
+        piece(second)
+        first.say("erase", stream="voice")
+        for caller in (first, second):
+            caller.until("erased", stream="voice")
+        with calling(daemon.websocket_url) as visitor:
+            piece(visitor)
+            assert visitor.received[0]["last"] is None
+            kinds = {message["type"] for message in visitor.received}
+            assert kinds == {"hello", "status", "past"}
+        with urllib.request.urlopen(f"{daemon.page_url}healthz") as answer:  # noqa: S310
+            assert json.load(answer)["last"] == {}
+        with urllib.request.urlopen(f"{daemon.page_url}metrics") as answer:  # noqa: S310
+            assert 'emotiond_label_age_seconds{stream="voice"}' not in answer.read().decode()
+
+
+def test_erasures_without_end_cost_no_slow_follower_its_connection() -> None:
+    name = "€" * 64
+    limits = replace(LIMITS, ping_seconds=60, unasked_bytes=1024, frames_at_once=10_000)
+
+    async def test() -> None:
+        past = Past(1.0, {name: False})
+        async with port(limits, handlers=past.handlers) as at:
+            slow_socket = await at.raw(receive_bytes=4096)
+            async with (
+                connect_async(at.url, sock=slow_socket, max_queue=1) as slow,
+                connect_async(at.url) as eraser,
+            ):
+                ask = json.dumps({"type": "past", "stream": name})
+                await slow.send(ask)
+                for expected in ("hello", "past"):
+                    assert json.loads(await slow.recv())["type"] == expected
+                await eraser.recv()
+                for number in range(1500):
+                    past.send(Message(replace(EMOTION, stream=name, seq=number, end=number), ""))
+                    await eraser.send(json.dumps({"type": "erase", "stream": name}))
+                    assert json.loads(await eraser.recv())["type"] == "erased"
+                assert at.server.offences.total() == 0
+                past.send(Message(replace(EMOTION, stream=name, seq=9999, end=9999), ""))
+                await slow.send(ask)
+                received = []
+                while not received or received[-1]["type"] != "past":
+                    received.append(json.loads(await slow.recv()))
+                assert received[-1]["events"]["seq"] == [9999]
+                assert 1 <= len(received) - 1 < 500
+                await slow.send('{"type":"ping"}')
+                assert json.loads(await slow.recv())["type"] == "pong"  # not told once more
+        past.close()
+
+    run(test)
 
 
 def test_nothing_is_kept_with_zero_hours() -> None:

@@ -182,6 +182,51 @@ def test_who_has_answered_a_ping_comes_first_then_who_has_come_first(
     run(test)
 
 
+def test_a_client_that_reads_a_large_message_slowly_but_steadily_stays() -> None:
+    async def read(client: socket.socket) -> int:
+        loop, received = asyncio.get_running_loop(), 0
+        while received < 230_000 and (piece := await loop.sock_recv(client, 2048)):
+            received += len(piece)
+            await asyncio.sleep(0.03)
+        return received
+
+    async def test() -> None:
+        limits = replace(
+            LIMITS, unread_bytes=256 * 1024, unread_seconds=0.5, unread_bytes_per_second=16 * 1024,
+            ping_seconds=60,
+        )  # fmt: skip
+        large = replace(EVENT, text='"' + "x" * 230_000 + '"', publisher="a client")
+        async with port(limits) as at:
+            client = await at.raw(receive_bytes=4096)
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 1)
+            at.server.send(large)  # takes 3 s
+            assert await read(client) >= 230_000
+            assert at.server.offences["unread"] == 0
+            client.close()
+
+    run(test)
+
+
+def test_what_others_cause_waits_while_much_is_unread() -> None:
+    """Both together would be more than a client may leave unread, and cost it its connection."""
+
+    async def test() -> None:
+        limits = replace(LIMITS, unread_bytes=256 * 1024, ping_seconds=60)
+        async with port(limits) as at:
+            client = await at.raw(receive_bytes=4096)
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 1)
+            for _ in range(75):  # half of it in the kernel
+                at.server.send(EVENT)
+            at.server.send(replace(EVENT, text='"' + "x" * 230_000 + '"', publisher="a client"))
+            at.server.send(EVENT)
+            assert at.server.offences["unread"] == 0
+            client.close()
+
+    run(test)
+
+
 def test_a_client_that_answers_no_ping_is_sent_away() -> None:
     async def test() -> None:
         async with port() as at:

@@ -13,7 +13,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.uploads.archive import Archive, EventLog
+from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
 from emotiond.streamer.uploads.history import History
 from tests.support.port import LIMITS, Port, port, run
 
@@ -27,6 +27,7 @@ class Kept:
     at: Port
     numbers: Sequence[int]
     """Those of the files."""
+    history: History
     readings: list[int]
     """The number of files in each list that was read."""
 
@@ -46,7 +47,7 @@ async def kept(path: Path, files: int, limits: Limits = PATIENT) -> AsyncIterato
     history._archive = Counted(path)
     try:
         async with port(limits, handlers=history.handlers) as at:
-            yield Kept(at, numbers, readings)
+            yield Kept(at, numbers, history, readings)
     finally:
         history.close()
 
@@ -124,6 +125,31 @@ def test_a_slow_follower_gets_the_last_list_alone_and_stays(tmp_path: Path) -> N
                 lists.append(await listed(follower))
             assert len(lists) < 6
             assert place.at.server.offences.total() == 0
+
+    run(test)
+
+
+def test_a_file_that_is_removed_while_it_is_recalled_ends_with_an_error(tmp_path: Path) -> None:
+    class Forgetting(Archive):
+        def part(self, number: int, first: int) -> Any:
+            events = super().part(number, first)
+            self.forget([number])
+            return events
+
+    async def test() -> None:
+        log = EventLog()
+        for number in range(2 * PART_EVENTS):
+            log.add(f'{{"seq":{number}}}')
+        async with kept(tmp_path / "history", 0) as place, connect(place.at.url) as client:
+            number = Archive(tmp_path / "history").add({"name": "a"}, log)
+            place.history._archive = Forgetting(tmp_path / "history")
+            await client.recv()
+            await client.send(json.dumps({"type": "recall", "id": number}))
+            first, second = [json.loads(await client.recv()) for _ in range(2)]
+            assert (first["total"], len(first["events"])) == (2 * PART_EVENTS, PART_EVENTS)
+            assert (second["error"], second["about"]) == ("unknown-file", "recall")
+            await client.send(json.dumps({"type": "recall", "id": number}))
+            assert json.loads(await client.recv())["error"] == "unknown-file"
 
     run(test)
 

@@ -35,7 +35,7 @@ from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.history import History
 from emotiond.streamer.uploads.upload_stream import IdleTimer
-from emotiond.streamer.uploads.uploads import Uploads
+from emotiond.streamer.uploads.uploads import START_PAUSE_SECONDS, Uploads
 from tests.conftest import DATA
 from tests.support.caller import pcm
 from tests.support.port import LIMITS, closing_code, port, run, until
@@ -271,6 +271,43 @@ def test_messages_without_samples_keep_no_stream(start: str) -> None:
                 await asyncio.wait((ended,), timeout=0.1)
             assert ended.result()["error"] == "idle"
             assert at.uploads.count == 0
+
+    run(test)
+
+
+def test_streams_start_one_after_the_other_however_many_clients_start_and_cancel() -> None:
+    async def start_and_cancel(at: Place) -> None:
+        async with connect(at.url) as client:
+            for _ in range(4):
+                await client.send(LIVE)
+                await client.send('{"type":"cancel"}')
+                await answer(client, "started")
+
+    async def test() -> None:
+        async with place() as at:
+            began = time.monotonic()
+            await asyncio.gather(*(start_and_cancel(at) for _ in range(3)))
+            assert len(at.adopted) == 12
+            assert time.monotonic() - began > 11 * START_PAUSE_SECONDS - RESOLUTION_SECONDS
+
+    run(test)
+
+
+def test_a_client_that_leaves_before_its_turn_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        async with place() as at, connect(at.url) as first:
+            monkeypatch.setattr("emotiond.streamer.uploads.uploads.START_PAUSE_SECONDS", 0.3)
+            await first.send(LIVE)
+            await answer(first, "started")
+            async with connect(at.url) as second:
+                await second.send(LIVE)
+                await second.ping()  # what was sent has come
+            async with connect(at.url) as third:
+                await third.send(LIVE)
+                await answer(third, "started")
+            assert len(at.adopted) == 2
 
     run(test)
 
