@@ -30,7 +30,7 @@ def measure(quick: bool) -> Section:
     """Play into the microphone of a sound server; a WebSocket and a ZeroMQ client receive."""
     seconds = 5.0 if quick else 20.0  # the demo recording is longer
     rows, curves = [], {}
-    inference_ms = {model: inference_ms(model, float(_STRIDES[model])) for model in _STRIDES}
+    median_ms = {model: inference_ms(model, float(_STRIDES[model])) for model in _STRIDES}
     runs = [
         *((model, SAMPLE_RATE) for model in _STRIDES),
         *(("lite", rate) for rate in _OTHER_RATES),
@@ -42,7 +42,7 @@ def measure(quick: bool) -> Section:
         for client, arrivals in (("WebSocket", websocket), ("ZeroMQ", zeromq)):
             ages = [a.age_ms for a in arrivals if a.event["state"] in ("speech", "uncertain")]
             p50, p99 = np.percentile(ages, [50, 99])
-            bound = _BLOCK_MS + _held_back_ms(rate) + inference_ms[model]
+            bound = _BLOCK_MS + _held_back_ms(rate) + median_ms[model]
             name = f"{model}, {stride} s, {rate / 1000:g} kHz"
             rows.append([name, client, f"{p50:.1f}", f"{p99:.1f}", f"{bound:.1f}", onset])
             if client == "WebSocket" or rate == SAMPLE_RATE:
