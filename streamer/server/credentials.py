@@ -12,7 +12,7 @@ from emotiond.streamer.private_files import check_links, others_can_read
 
 _log = logging.getLogger(__name__)
 
-_FEWEST_CHARACTERS = 16
+FEWEST_CHARACTERS = 16
 _MOST_BYTES = 4096
 _ADVICE = "Make one: (umask 077; openssl rand -hex 32 > token)"
 
@@ -37,9 +37,9 @@ def read_token(path: Path) -> str:
         raise ConfigError(f"the token file {path} is not text", _ADVICE) from None
     if len(content) > _MOST_BYTES or len(token.splitlines()) > 1:
         raise ConfigError(f"the token file {path} holds more than one line", _ADVICE)
-    if len(token) < _FEWEST_CHARACTERS:
+    if len(token) < FEWEST_CHARACTERS:
         raise ConfigError(
-            f"the token in {path} has fewer than {_FEWEST_CHARACTERS} characters", _ADVICE
+            f"the token in {path} has fewer than {FEWEST_CHARACTERS} characters", _ADVICE
         )
     if readable_by_others:
         _log.warning("others can read the token in %s; protect it with 'chmod 600'", path)

@@ -59,7 +59,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"events of public streams for {Config().keep_hours:g} hours (`--keep-hours`)",
         f"with the flag that allows it, {refusals._MOST_LOGGED} at most",
         "the log gets one line a minute" * (sparing_log.PAUSE_SECONDS == 60),
-        f"one line of at least {credentials._FEWEST_CHARACTERS} characters",
+        f"one line of at least {credentials.FEWEST_CHARACTERS} characters",
         f"does not arrive within {LIMITS.token_seconds:g} s",
         f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",
         f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz, "
