@@ -27,6 +27,8 @@ OPEN_SECONDS = 10.0
 """For its name, the connection, TLS and the handshake, and again for ``hello``."""
 PING_SECONDS = 5.0
 """Between pings, and for an answer: a connection may be half open."""
+MOST_WAITING = 4
+"""Messages that were received and wait."""
 _POLICY_VIOLATION, _TOO_BIG, _NO_PONG, _TOKEN_WANTED = 1008, 1009, 1011, 4401
 _GOING_AWAY = 1001
 _MOST_PLACES = 3  # addresses of a name that are tried
@@ -87,7 +89,7 @@ async def linked(followed: Followed) -> AsyncIterator[ClientConnection]:
         ping_timeout=PING_SECONDS,
         close_timeout=Limits.close_seconds,
         max_size=Limits.message_bytes,
-        max_queue=4,
+        max_queue=MOST_WAITING,
         create_connection=_Link,
         logger=logging.getLogger("emotiond.websockets"),
         **options,
