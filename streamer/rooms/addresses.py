@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.server.access import is_loopback
+from emotiond.streamer.reach import is_loopback
 
 MOST_ROOMS = 8
 _PORTS = {"ws": 80, "wss": 443}

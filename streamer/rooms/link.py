@@ -16,9 +16,9 @@ from websockets.frames import Frame
 from websockets.protocol import Event as WireEvent
 
 from emotiond.streamer.background import run_in_background
+from emotiond.streamer.reach import is_loopback
 from emotiond.streamer.rooms.followed import Followed
 from emotiond.streamer.rooms.received import MessageError, OtherProtocolError
-from emotiond.streamer.server.access import is_loopback
 from emotiond.streamer.server.limits import Limits
 
 FRAMES_PER_SECOND, FRAMES_AT_ONCE = 200.0, 400

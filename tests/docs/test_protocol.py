@@ -202,9 +202,8 @@ def test_every_example_is_a_message() -> None:
     for line in EXAMPLES:
         message = json.loads(line)
         side: Side = "daemon"
-        if message["type"] in types_of("client") and not {"files", "events", "rooms"} & set(
-            message
-        ):
+        is_answer = {"files", "events", "rooms"} & set(message)
+        if message["type"] in types_of("client") and not is_answer:
             side = "client"
         check(side, message)
         seen.add((side, message["type"]))
