@@ -29,7 +29,7 @@ def make_metrics(
     health: Mapping[str, Any],
     events: Mapping[tuple[str, str], int],
     outputs: Sequence[About],
-    rooms: Sequence[Metric],
+    rooms: Sequence[Metric] = (),
 ) -> Sequence[Metric]:
     """Return all metrics.
 
