@@ -13,8 +13,8 @@ TYPED := build/mypy/emotiond
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
 BENCH_ARGS ?=
-# Four files at a time: most tests wait for something. In CI a skipped test is a failure.
-PYTEST_ARGS ?= -n 4 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
+# Five files at a time, on two cores: most tests wait for something. In CI a skipped test is a failure.
+PYTEST_ARGS ?= -n 5 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
 # What the interpreter and its older numpy can change: the way from sound to events, and the modules
 # elsewhere that import either. tests/test_structure.py holds this list to them.
 TFLITE := -m "not system and not peers" tests/dsp tests/inference \
