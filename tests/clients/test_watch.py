@@ -48,7 +48,7 @@ TERMINAL = {
     **{"TERM": "xterm-256color", "COLORTERM": "truecolor"},
     **{"COLUMNS": "100", "LINES": "30"},
 }
-SOON_SECONDS = 20.0  # three, on an idle machine
+SOON_SECONDS = 60.0  # three, on an idle machine
 DARK = read_palette(light=False)
 HELLO: dict[str, Any] = {
     "type": "hello",
