@@ -33,6 +33,7 @@ class Stage:
     variables: dict[str, str] = field(default_factory=dict)
     folder: str = "/"
     user: str = "0"
+    volume: str = ""
     entrypoint: Sequence[str] = ()
     health_check: Sequence[str] = ()
 
@@ -44,6 +45,9 @@ class Stage:
         given = [f"{name}={shlex.quote(value)}" for name, value in values.items() if name != "PATH"]
         as_user = f"setpriv --reuid {self.user} --regid {self.user} --init-groups --no-new-privs"
         return (
+            # As with 'docker run --read-only': all but the volume is only to be read.
+            f"mount -t tmpfs -o uid={self.user},mode=700 volume {self.volume} && "
+            "mount -o remount,bind,ro / && "
             f"cd {self.folder} && exec env {' '.join(given)} PATH={path} {as_user} "
             f"{shlex.join(words)}"
         )
@@ -85,6 +89,8 @@ def build(context: Path, new_root: Callable[[str], Root]) -> Stage:
             (stage.root.folder / rest.lstrip("/")).mkdir(parents=True, exist_ok=True)
         elif instruction == "ENV":
             stage.variables |= dict(word.split("=", 1) for word in shlex.split(rest))
+        elif instruction == "VOLUME":
+            stage.volume = rest
         elif instruction == "USER":
             stage.user = rest
         elif instruction == "ENTRYPOINT":
@@ -101,7 +107,8 @@ def _copy(context: Path, stages: Mapping[str, Stage], stage: Stage, rest: str) -
         where = stage.root.folder / target.lstrip("/")
     if options:
         (name,) = re.findall(r"--from=(\w+)", " ".join(options))
-        shutil.copytree(stages[name].root.folder / source.lstrip("/"), where, symlinks=True)
+        found = stages[name].root.folder / source.lstrip("/")
+        shutil.copytree(found, where, symlinks=True, dirs_exist_ok=True)
         return
     for path in sent(context) if source == "." else [source]:
         goal = where / path if source == "." else where

@@ -24,6 +24,7 @@ from tests.conftest import DATA
 from tests.support.caddy import running_caddy
 from tests.support.caller import Caller, pcm
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, running_daemon
+from tests.support.ingress import ingress
 from tests.support.nginx import free_port, running_nginx
 from tests.support.programs import skip_without
 from tests.support.signals import demo
@@ -206,53 +207,12 @@ class TestEachConfiguration:
             assert site.get(question, Origin="https://foreign.example", **claims)[0] == 403
 
 
-SUPERVISED = """
-server {{
-    listen 127.0.0.1:{port};
-    location /api/hassio_ingress/kLmJ-4_x/ {{
-        proxy_pass http://127.0.0.1:{inner}/ingress/kLmJ-4_x/;
-        proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection upgrade;
-        proxy_set_header X-Ingress-Path /api/hassio_ingress/kLmJ-4_x;
-        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-        proxy_set_header X-Forwarded-Host $http_host;
-        proxy_set_header X-Forwarded-Proto $scheme;
-    }}
-}}
-server {{
-    listen 127.0.0.1:{inner};
-    location /ingress/kLmJ-4_x/ {{
-        proxy_pass http://127.0.0.1:{daemon}/;
-        proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
-        proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection upgrade;
-        proxy_set_header X-Forwarded-For "$http_x_forwarded_for, $remote_addr";
-        proxy_set_header X-Remote-User-Id 0123456789abcdef;
-        proxy_set_header X-Remote-User-Name ann;
-        proxy_set_header X-Remote-User-Display-Name Ann;
-    }}
-}}
-"""
-"""The two proxies of Home Assistant's ingress, with the headers that each of them sets."""
-
-
-@contextlib.contextmanager
-def ingress(daemon: Daemon, folder: Path) -> Iterator[Proxied]:
-    skip_without("nginx")
-    port, inner = free_port(), free_port()
-    text = SUPERVISED.format(port=port, inner=inner, daemon=daemon.port)
-    with running_nginx(folder, text, port):
-        yield Proxied(f"http://127.0.0.1:{port}/api/hassio_ingress/kLmJ-4_x/", None)
-
-
 @pytest.mark.peers
 def test_the_headers_of_home_assistant_s_ingress_name_the_visitor(
     daemon: Daemon, tmp_path: Path
 ) -> None:
-    with ingress(daemon, tmp_path) as site, contextlib.ExitStack() as stack:
+    with ingress(daemon.port, free_port(), tmp_path) as url, contextlib.ExitStack() as stack:
+        site = Proxied(url, None)
         before = ways(daemon)
         for count in range(CONNECTIONS // 4):
             spoofed = {"X-Forwarded-For": f"203.0.113.{count}", "X-Ingress-Path": "/other"}
