@@ -14,7 +14,7 @@ server {{
     listen 127.0.0.1:{port};
     location = / {{
         default_type text/html;
-        return 200 '<iframe src="/api/hassio_ingress/kLmJ-4_x/" width="1200" height="800"></iframe>';
+        return 200 '<iframe src="/api/hassio_ingress/kLmJ-4_x/"></iframe>';
     }}
     location /api/hassio_ingress/kLmJ-4_x/ {{
         proxy_pass http://127.0.0.1:{inner}/ingress/kLmJ-4_x/;
