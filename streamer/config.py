@@ -15,6 +15,7 @@ from typing import Any, Literal
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.parsing import build
+from emotiond.streamer.daemon_names import MOST_CHARACTERS, host_name, is_name
 from emotiond.streamer.folders import data_folder
 from emotiond.streamer.options import Part, S
 from emotiond.streamer.outputs import kinds as outputs
@@ -68,6 +69,8 @@ class Config:
     """Name of the voice profile that streams start from; None for an unknown voice."""
     stride: float = 0.25
     """Seconds from one inference to the next."""
+    name: str | None = None
+    """What the daemon is called in its messages; None for the host's name."""
     max_client_streams: int = Limits.uploads
     """Largest number of uploads; 0 for none."""
     history: str | None = None
@@ -96,6 +99,12 @@ class Config:
             )
         for source, settings in self.source_kinds:
             source.check(settings)
+        if self.name is not None and not is_name(self.name):
+            raise ConfigError(
+                f"name cannot be {self.name!r}",
+                f"Use 1 to {MOST_CHARACTERS} letters, digits, spaces, '-', '_' and '.', "
+                "a letter or digit first and last",
+            )
         if not 0 <= self.max_client_streams <= _MOST_CLIENT_STREAMS:
             raise ConfigError(
                 f"max_client_streams cannot be {self.max_client_streams}",
@@ -129,6 +138,11 @@ class Config:
         if self.history == "off":
             return None
         return data_folder() / "history.sqlite" if self.history is None else Path(self.history)
+
+    @property
+    def daemon_name(self) -> str:
+        """What the daemon is called: ``name``, or the host's name."""
+        return host_name() if self.name is None else self.name
 
     @property
     def lossless(self) -> bool:
@@ -309,7 +323,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     # A text on the command line may be a number in a file.
     texts = {option.key for part in _all_parts() for option in part.options if option.takes_numbers}
     return {
-        key: str(value) if key in {"speed", *texts} and type(value) is int else value
+        key: str(value) if key in {"speed", "name", *texts} and type(value) is int else value
         for key, value in values.items()
     }
 

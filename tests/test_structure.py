@@ -20,6 +20,7 @@ LAYERS = (
         "streamer.arguments",
         "streamer.background",
         "streamer.child_processes",
+        "streamer.daemon_names",
         "streamer.folders",
         "streamer.options",
         "streamer.private_files",

@@ -76,6 +76,8 @@ class Output(Protocol):
 class Surroundings:
     """What the daemon provides to its outputs."""
 
+    name: str
+    """What the daemon is called. It has no ``/``, ``+`` or ``#``: it can be a level of a topic."""
     streams: Sequence[Stream]
     lossless: bool
     """Whether the streams wait for the outputs."""
