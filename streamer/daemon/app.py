@@ -232,6 +232,7 @@ class Daemon:
                 **self._mute_switch.handlers,
             },
             self._remove_client,
+            self._mute_switch,
         )
 
     def _announce(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from emotiond import __version__
 from emotiond.inference.card import LABELS
 from emotiond.streamer.outputs.mqtt_topics import (
+    NO_LABEL,
     STREAM_LABELS,
     STREAM_STATES,
     Publication,
@@ -28,6 +29,9 @@ _SHORTEST_EXPIRY_SECONDS = 5
 _STRIDES_TO_EXPIRY = 8
 """Twice what an overload stretches a stride to."""
 _SECONDS_BETWEEN_CHECKS = 2
+
+_EVENT = f"{{{{ dict(value_json, event_type=value_json.to or '{NO_LABEL}') | to_json }}}}"
+"""Makes the message of an event entity from a change."""
 
 Components = dict[str, dict[str, Any]]
 
@@ -51,7 +55,7 @@ class Discovery:
 
     @property
     def all_topics(self) -> str:
-        """A filter for the topics of all discovery messages of this daemon, of former streams too."""
+        """A filter for all discovery messages of this daemon, those of former streams too."""
         return self._topic("+")
 
     def of_microphone(self) -> Publication:
@@ -87,7 +91,7 @@ class Discovery:
             return {"name": f"{name} {what}", "state_topic": self._topics.of(name, what), **more}
 
         def number(what: str, **more: Any) -> dict[str, Any]:
-            # A number that changes four times a second fills a database: whoever wants it enables it.
+            # What changes four times a second fills a database: whoever wants it enables it.
             common = {"platform": "sensor", "state_class": "measurement"}
             expiry = {"expire_after": self._expiry_seconds, "enabled_by_default": False}
             return entity(what, **common, **expiry, **more)
@@ -116,20 +120,13 @@ class Discovery:
                 platform="event",
                 icon="mdi:emoticon-outline",
                 event_types=[*STREAM_LABELS],
-                value_template="{{ dict(value_json, event_type=value_json.to or 'none') | to_json }}",
+                value_template=_EVENT,
             ),
-            "confidence": number(
-                "confidence",
-                **share(
-                    value_template="{{ None if value_json is none else (value_json * 100) | round(1) }}"
-                ),
-            ),
+            "confidence": number("confidence", **share(value_template=_percent("value_json"))),
             "level": number("level", unit_of_measurement="dB", suggested_display_precision=1),
         }
         for label in LABELS:
-            template = (
-                f"{{{{ None if value_json is none else (value_json.{label} * 100) | round(1) }}}}"
-            )
+            template = _percent(f"value_json.{label}")
             components[label] = number("scores", **share(value_template=template))
             components[label]["name"] = f"{name} {label}"
         return self._message(f"stream_{identifier(name)}", components)
@@ -157,3 +154,8 @@ class Discovery:
 
     def _topic(self, thing: str) -> str:
         return f"{PREFIX}/device/{self._identifier}/{thing}/config"
+
+
+def _percent(value: str) -> str:
+    """Return a template that makes percents of a share, and nothing of null."""
+    return f"{{{{ None if value_json is none else ({value} * 100) | round(1) }}}}"

@@ -1,12 +1,13 @@
 """The topics of MQTT: how names become levels of a topic, and what each event says where.
 
-A name becomes a level by percent-encoding (RFC 3986): letters of ASCII, digits, ``-``, ``.``, ``_``
-and ``~`` stay, each other byte of its UTF-8 is ``%`` and two digits. So no level holds ``/``, ``+`` or
-``#``, and no two names become one level.
+A name becomes a level by percent-encoding (RFC 3986): letters of ASCII, digits, ``-``, ``.``,
+``_`` and ``~`` stay, each other byte of its UTF-8 is ``%`` and two digits. So no level holds ``/``,
+``+`` or ``#``, and no two names become one level.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Publication:
     """Whether the broker keeps it for new subscribers. It keeps nobody's emotion."""
 
 
+@functools.lru_cache(maxsize=256)
 def topic_level(name: str) -> str:
     """Return a name as one level of a topic."""
     return quote(name, safe="", errors="surrogatepass")
