@@ -24,6 +24,7 @@ LAYERS = (
         "streamer.folders",
         "streamer.options",
         "streamer.private_files",
+        "streamer.reach",
         "streamer.service_manager",
         "streamer.settings_file",
         "streamer.sparing_log",
