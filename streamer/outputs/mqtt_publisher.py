@@ -14,12 +14,13 @@ from emotiond.streamer.outputs.mqtt_link import MOST_WAITING, Link
 from emotiond.streamer.outputs.mqtt_topics import (
     OFFLINE,
     ONLINE,
+    UNHEARD,
     Publication,
     Topics,
     publications,
 )
 from emotiond.streamer.outputs.output import About, Surroundings, wait_while
-from emotiond.streamer.protocol.events import Status
+from emotiond.streamer.protocol.events import Emotion, Event, Status
 from emotiond.streamer.server.prometheus import metric
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class MQTTPublisher:
             stream.name: self._discovery.of_stream(stream.name) for stream in around.streams
         }
         """The discovery messages of the public streams."""
+        self._unheard: set[str] = set()
+        """The streams whose last status says that no sound comes."""
         self._of_microphone = self._discovery.of_microphone()
         self._former: set[str] = set()
         """Topics of discovery messages that the broker keeps and nobody needs."""
@@ -78,10 +81,11 @@ class MQTTPublisher:
         if name not in self._discovered:
             self._discovered[name] = self._discovery.of_stream(name)
             self._tell(self._discovered[name])
-        if not self._claim.is_lost:
+        if not (self._claim.is_lost or self._comes_late(event)):
             self._link.send([*publications(self._topics, event)])
         is_client_s = message.publisher is not None
         if is_client_s and isinstance(event, Status) and event.status == "ended":
+            self._unheard.discard(name)
             self._tell(self._discovery.removal(self._discovered.pop(name).topic))
 
     async def drained(self, wholly: bool = False) -> None:
@@ -165,6 +169,13 @@ class MQTTPublisher:
                 self._note_offline()
         elif is_kept and content:
             self._former.add(topic)
+
+    def _comes_late(self, event: Event) -> bool:
+        """Return whether it is of sound from before a mute or a loss, and would undo that."""
+        if isinstance(event, Status):
+            change = self._unheard.add if event.status in UNHEARD else self._unheard.discard
+            change(event.stream)
+        return isinstance(event, Emotion) and event.stream in self._unheard
 
     def _start_to_claim(self) -> None:
         self._stop_claiming()

@@ -100,14 +100,14 @@ class Heard:
 class Ear:
     """A client that hears everything on a broker, and can publish."""
 
-    def __init__(self, port: int, topics: str = "#", **login: str) -> None:
+    def __init__(self, port: int, topics: str = "#", username: str = "", word: str = "") -> None:
         self._heard: queue.Queue[Heard] = queue.Queue()
         self.all: list[Heard] = []
         """What :meth:`until` has passed."""
         subscribed: queue.Queue[None] = queue.Queue()
         self._client = Client(CallbackAPIVersion.VERSION2)
-        if login:
-            self._client.username_pw_set(**login)
+        if username:
+            self._client.username_pw_set(username, word)
         self._client.on_message = self._hear
         self._client.on_subscribe = lambda *_: subscribed.put(None)
         self._client.connect("127.0.0.1", port)

@@ -184,7 +184,7 @@ def test_a_wrong_password_is_refused_with_one_line_and_is_nowhere(tmp_path: Path
         word.write_text("rightword\n")
         with (
             playing(broker, *login),
-            Ear(broker.port, AVAILABILITY, username="me", password="rightword") as ear,
+            Ear(broker.port, AVAILABILITY, username="me", word="rightword") as ear,
         ):
             ear.says(AVAILABILITY, "online")
 
@@ -306,11 +306,13 @@ def test_a_command_mutes_the_microphone_and_lifts_no_mute_of_the_page(
             daemon.error_line("the broker has kept it")
             ear.says(MICROPHONE, "on")
             ear.publish(command, "muted")
-            ear.says("emotiond/den/mic/state", "muted")
             ear.says(MICROPHONE, "muted")
+            ear.says("emotiond/den/mic/state", "muted")
             assert not [name for name in microphone.recorders() if name.startswith("python")]
             ear.publish(command, "on")
             ear.says(MICROPHONE, "on")
+            states = [heard.content for heard in ear.all if heard.topic == "emotiond/den/mic/state"]
+            assert states[-1] == "muted"  # no event of what was heard before has undone it
             page.send('{"type":"mute","muted":true}')
             ear.says(MICROPHONE, "muted")
             ear.publish(command, "on")
