@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
+from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
 from emotiond.streamer.server.access import is_loopback
 
@@ -40,20 +41,6 @@ class MQTTSettings:
     """File with the certificate of the broker, or of its authority; None for the known ones."""
     mqtt_commands: bool = False
     """Whether other programs may mute the microphone by MQTT."""
-
-
-@dataclass(frozen=True)
-class Broker:
-    """Where a broker is, and how to get in."""
-
-    place: str
-    """The setting, for messages."""
-    host: str
-    port: int
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls: ssl.SSLContext | None = None
-    """None for a connection without encryption."""
 
 
 def _parts(place: str) -> tuple[str, int, bool] | None:

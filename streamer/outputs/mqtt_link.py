@@ -10,17 +10,15 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
 
 from emotiond.exceptions import cause_of, printable
+from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_topics import Publication
 from emotiond.streamer.sparing_log import SparingLog
-
-if TYPE_CHECKING:
-    from emotiond.streamer.outputs.mqtt import Broker
 
 _log = logging.getLogger(__name__)
 

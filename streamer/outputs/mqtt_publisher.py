@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
 from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_claim import Claim
 from emotiond.streamer.outputs.mqtt_commands import Commands
 from emotiond.streamer.outputs.mqtt_discovery import Discovery
@@ -22,9 +22,6 @@ from emotiond.streamer.outputs.mqtt_topics import (
 from emotiond.streamer.outputs.output import About, Surroundings, wait_while
 from emotiond.streamer.protocol.events import Emotion, Event, Status
 from emotiond.streamer.server.prometheus import metric
-
-if TYPE_CHECKING:
-    from emotiond.streamer.outputs.mqtt import Broker
 
 CLAIM_SECONDS = 0.5
 """For other daemons of this name to answer, and for the broker to show what it keeps."""

@@ -17,7 +17,7 @@ import trustme
 from websockets.sync.client import connect
 
 from emotiond.streamer.outputs import mqtt_link
-from emotiond.streamer.outputs.mqtt import Broker
+from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_link import MOST_WAITING, Link
 from emotiond.streamer.outputs.mqtt_topics import Publication
 from tests.conftest import DATA
