@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.mqtt_broker import Broker
-from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
-from emotiond.streamer.server.access import is_loopback
+from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.reach import Reach, is_loopback
 
 if TYPE_CHECKING:
     import ssl

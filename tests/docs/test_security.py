@@ -72,6 +72,7 @@ EXPECTED = {
     f"{mqtt_link._MOST_READ_BYTES} bytes of each",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
+    "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 
 
