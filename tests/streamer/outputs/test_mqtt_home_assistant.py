@@ -79,8 +79,8 @@ def test_every_entity_that_the_page_names_is_there_and_has_its_value(
         home.until(lambda: home.states.get(f"{VOICE}_state") == "speech")
         assert not home.states.keys() & {*numbers}  # they are disabled at first
         home.enable(*numbers)
-        home.until(lambda: home.states.get(f"{VOICE}_confidence", "").replace(".", "").isdigit())
-        assert of_stream | {*numbers} <= home.states.keys()
+        home.until(lambda: all(NUMBER.fullmatch(home.states.get(n, "")) for n in numbers))
+        assert of_stream <= home.states.keys()
         assert 0 <= float(home.states[f"{VOICE}_happy"]) <= 100
         assert home.attributes[f"{VOICE}_happy"]["unit_of_measurement"] == "%"
         assert -120 <= float(home.states[f"{VOICE}_level"]) <= 0
