@@ -64,6 +64,7 @@ SLOW = {
     "ai_edge_litert",
     "asyncio",
     "multiprocessing",
+    "paho",
     "socket",
     "sounddevice",
     "soundfile",

@@ -254,6 +254,7 @@ class Daemon:
                 **self._rooms.handlers,
             },
             self._remove_client,
+            self._mute_switch,
         )
 
     def _announce(self) -> None:

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from emotiond.streamer.config import Config
-from emotiond.streamer.outputs import zeromq_guard, zeromq_socket, zeromq_subscriptions
+from emotiond.streamer.outputs import (
+    mqtt_commands,
+    mqtt_link,
+    zeromq_guard,
+    zeromq_socket,
+    zeromq_subscriptions,
+)
 from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
@@ -73,6 +79,10 @@ EXPECTED = {
     f"{zeromq_socket.LARGEST_TOPIC_BYTES} bytes",
     "what a ZeroMQ subscriber sends": f"{zeromq_guard.SENT_BYTES // 1024} KiB at once, and "
     f"{zeromq_guard.SENT_BYTES_PER_SECOND // 1024} KiB a second",
+    "commands by MQTT": f"{mqtt_commands.COMMANDS_AT_ONCE} at once, and "
+    f"{mqtt_commands.COMMANDS_PER_SECOND:g} a second",
+    "messages from an MQTT broker": f"{mqtt_link.MOST_RECEIVED_PER_SECOND} a second; "
+    f"{mqtt_link._MOST_READ_BYTES} bytes of each",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
