@@ -62,6 +62,8 @@ SLOW = {
     "ai_edge_litert",
     "asyncio",
     "multiprocessing",
+    "pylsl",
+    "pythonosc",
     "socket",
     "sounddevice",
     "soundfile",

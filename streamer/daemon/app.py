@@ -231,6 +231,7 @@ class Daemon:
                 **self._mute_switch.handlers,
             },
             self._remove_client,
+            self._config.insecure,
         )
 
     def _announce(self) -> None:

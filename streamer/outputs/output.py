@@ -93,6 +93,8 @@ class Surroundings:
     """The handler of each class of request."""
     on_leave: Callable[[Connection], None]
     """Called with every connection that has ended, perhaps more than once."""
+    insecure: bool
+    """Whether other machines may be reached without protection, for an output without a host."""
 
 
 @dataclass(frozen=True)
