@@ -21,6 +21,9 @@ import threading
 
 _LIBRARY = "libseccomp.so.2"
 _ALLOW, _NOTIFY = 0x7FFF0000, 0x7FC00000  # actions of seccomp
+_RECEIVE, _ANSWER = 0xC0502100, 0xC0182101  # requests of ioctl: a call that waits, and its fate
+_CALL, _FATE = struct.Struct("QIIiIQ6Q"), struct.Struct("QqiI")
+_FIRST_ARGUMENT = 6  # of the fields of a call
 _CONTINUE = 1
 _ATTACH_FILTER = 26  # socket option SO_ATTACH_FILTER
 
@@ -33,31 +36,6 @@ _WHOLE, _NOTHING = 0xFFFFFFFF, 0
 
 class ConfinementError(Exception):
     """Sockets cannot be kept to this machine here. Its text says why."""
-
-
-class _Call(ctypes.Structure):
-    """``struct seccomp_notif``: a call that waits."""
-
-    _fields_ = (
-        ("id", ctypes.c_uint64),
-        ("pid", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("number", ctypes.c_int32),
-        ("architecture", ctypes.c_uint32),
-        ("instruction", ctypes.c_uint64),
-        ("arguments", ctypes.c_uint64 * 6),
-    )
-
-
-class _Answer(ctypes.Structure):
-    """``struct seccomp_notif_resp``: what becomes of it."""
-
-    _fields_ = (
-        ("id", ctypes.c_uint64),
-        ("value", ctypes.c_int64),
-        ("error", ctypes.c_int32),
-        ("flags", ctypes.c_uint32),
-    )
 
 
 class Confinement:
@@ -96,6 +74,7 @@ class Confinement:
             ) or self._library.seccomp_load(made)
             if status == 0:
                 listener = os.dup(self._library.seccomp_notify_fd(made))
+                self._library.seccomp_reset(None, 0)  # else the next one would get none
             self._library.seccomp_release(made)
         self._listener.put(listener)
         if listener is None:
@@ -103,18 +82,21 @@ class Confinement:
 
     def _run(self) -> None:
         """Answer until no thread is confined any more."""
+        import fcntl  # which Windows lacks
+
         listener = self._listener.get()
         if listener is None:
             return
         poll = select.poll()
         poll.register(listener, select.POLLIN)
         while not any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll()):
-            call = _Call()
-            if self._library.seccomp_notify_receive(listener, ctypes.byref(call)) != 0:
-                continue  # it was interrupted
-            refusal = self._filter.attach(call.arguments[0])
-            answer = _Answer(call.id, 0, -refusal, 0 if refusal else _CONTINUE)
-            self._library.seccomp_notify_respond(listener, ctypes.byref(answer))
+            call = bytearray(_CALL.size)
+            with contextlib.suppress(OSError):  # the thread that called has ended meanwhile
+                fcntl.ioctl(listener, _RECEIVE, call)
+                fields = _CALL.unpack(call)
+                refusal = self._filter.attach(fields[_FIRST_ARGUMENT])
+                fate = _FATE.pack(fields[0], 0, -refusal, 0 if refusal else _CONTINUE)
+                fcntl.ioctl(listener, _ANSWER, fate)
         os.close(listener)
 
 
