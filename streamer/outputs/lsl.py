@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from emotiond.exceptions import ConfigError, ServeError
 from emotiond.streamer.options import Option
-from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
+from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.reach import Reach
+
+MOST_WAITING = 1000  # samples between the event loop and the outlets; the newest are dropped
+MOST_BUFFERED_HUNDREDS = 36  # of samples that liblsl keeps for an inlet; it drops the oldest
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def _prepare(settings: LslSettings) -> Opener | None:
                 "the library liblsl is missing, or cannot be loaded",
                 "Install it (github.com/sccn/liblsl/releases), or name it by PYLSL_LIB",
             ) from None
-        return await open_lsl(around.insecure)
+        return await open_lsl(around.name, around.insecure)
 
     return open_outlets if settings.lsl else None
 

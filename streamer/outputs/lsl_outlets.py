@@ -1,4 +1,4 @@
-"""Sends events to the Lab Streaming Layer: each stream has an outlet of scores and one of changes."""
+"""Sends events to the Lab Streaming Layer: scores and changes, two outlets for each stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import queue
-import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pylsl
 from emotiond import __version__
 from emotiond.exceptions import ServeError, printable
 from emotiond.inference.card import LABELS
+from emotiond.streamer.outputs.lsl import MOST_BUFFERED_HUNDREDS, MOST_WAITING
 from emotiond.streamer.outputs.lsl_confinement import Confinement, ConfinementError
 from emotiond.streamer.outputs.output import About, call_in_thread, wait_while
 from emotiond.streamer.protocol.events import Change, Emotion, Event, Status
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-MOST_WAITING = 1000  # samples between the event loop and the outlets; the newest are dropped
-MOST_BUFFERED = 36  # hundreds of samples that liblsl keeps for an inlet; it then drops the oldest
 PATIENCE_SECONDS = 5.0  # for outlets that hold up a lossless stream
 _LINGER_SECONDS = 0.1  # in which inlets get the last samples: an outlet's end cuts them off
 
@@ -76,16 +74,18 @@ class LslOutput:
     """Makes, fills and ends the outlets in a thread of its own, since making them takes time.
 
     Args:
+        daemon: the daemon's name.
         is_open: whether other machines may listen.
 
     Raises:
         ServeError: the outlets cannot be kept to this machine.
     """
 
-    def __init__(self, is_open: bool) -> None:
+    def __init__(self, daemon: str, is_open: bool) -> None:
         self.dropped = 0
         """Number of samples for which the queue had no room, or which had no outlet."""
         self.failure: str | None = None
+        self._daemon = daemon
         self._open_to = "everyone who can reach this machine" if is_open else None
         self._samples: queue.Queue[_Sample | None] = queue.Queue(MOST_WAITING)
         self._seconds: dict[str, float] = {}  # of the last emotion of each stream
@@ -176,7 +176,7 @@ class LslOutput:
             self._end(stream)
             return
         if stream not in self._outlets and isinstance(sample.event, Emotion):
-            self._outlets[stream] = _make_outlets(sample.event)
+            self._outlets[stream] = _make_outlets(self._daemon, sample.event)
         if stream in self._outlets:
             self._outlets[stream].push(sample)
             self._pushed += 1
@@ -196,14 +196,14 @@ def _linger(_outlets: _Outlets) -> None:
     time.sleep(_LINGER_SECONDS)
 
 
-def _make_outlets(event: Emotion) -> _Outlets:
-    """Make the outlets of a stream. The same stream of the same machine keeps its source's name.
+def _make_outlets(daemon: str, event: Emotion) -> _Outlets:
+    """Make the outlets of a stream. The same one has the same source, so that inlets find it again.
 
     The rate is irregular: strides grow under load, and mute makes pauses. At a nominal rate,
     readers such as pyxdf would move the time stamps.
     """
     name = printable(event.stream.encode("utf-8", "backslashreplace").decode())
-    source = f"emotiond/{socket.gethostname()}/{name}"
+    source = f"emotiond/{printable(daemon)}/{name}"
     scores = pylsl.StreamInfo(
         f"emotiond/{name}",
         "Emotion",
@@ -232,8 +232,8 @@ def _make_outlets(event: Emotion) -> _Outlets:
         if event.demo:
             acquisition.append_child_value("demo", "true")
     return _Outlets(
-        pylsl.StreamOutlet(scores, max_buffered=MOST_BUFFERED),
-        pylsl.StreamOutlet(changes, max_buffered=MOST_BUFFERED),
+        pylsl.StreamOutlet(scores, max_buffered=MOST_BUFFERED_HUNDREDS),
+        pylsl.StreamOutlet(changes, max_buffered=MOST_BUFFERED_HUNDREDS),
     )
 
 
@@ -251,7 +251,7 @@ def _not_kept(error: ConfinementError) -> ServeError:
     )
 
 
-async def open_lsl(is_open: bool) -> LslOutput:
+async def open_lsl(daemon: str, is_open: bool) -> LslOutput:
     """Open the output in a thread, so that nothing waits.
 
     Raises:
@@ -260,7 +260,7 @@ async def open_lsl(is_open: bool) -> LslOutput:
     _quieten()
     if is_open:
         _log.warning("everyone who can reach this machine can listen by LSL, without encryption")
-    return await asyncio.to_thread(LslOutput, is_open)
+    return await asyncio.to_thread(LslOutput, daemon, is_open)
 
 
 def _quieten() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError, ServeError
 from emotiond.streamer.options import Option
-from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
+from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.reach import Reach
 
 if TYPE_CHECKING:
     import socket

@@ -24,7 +24,7 @@ from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
 from emotiond.streamer.config import make_config, refuse_exposure
 from emotiond.streamer.hub import Message
-from emotiond.streamer.outputs.lsl import LSL
+from emotiond.streamer.outputs.lsl import LSL, MOST_BUFFERED_HUNDREDS
 from emotiond.streamer.protocol.events import Change, Emotion, Status
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, running_daemon
@@ -90,7 +90,7 @@ def run_and_return() -> LslOutput:
     opened: list[LslOutput] = []
 
     async def play() -> None:
-        opened.append(await open_lsl(is_open=False))
+        opened.append(await open_lsl("lab", is_open=False))
 
     run(play)
     return opened[0]
@@ -145,6 +145,22 @@ def test_streams_come_and_go_and_the_last_samples_arrive(output: LslOutput) -> N
     assert output.about().health["lsl"]["streams"] == 0
 
 
+def test_an_inlet_finds_a_stream_again_after_a_restart(output: LslOutput) -> None:
+    stream = name("room")
+    output.send(message(speech(stream, time.time())))
+    inlet = listened_to(f"emotiond/{stream}")
+    output.send(message(speech(stream, 1.0)))
+    assert inlet.pull_sample(timeout=PATIENCE_SECONDS)[0] is not None
+    run(lambda: output.close(5.0))
+    again = run_and_return()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    again.send(message(speech(stream, time.time())))
+    while inlet.pull_sample(timeout=0.1)[0] is None:
+        assert time.monotonic() < deadline
+        again.send(message(speech(stream, time.time())))
+    run(lambda: again.close(5.0))
+
+
 @pytest.mark.parametrize("stream", ["Küche/1 & <2>", "\ud800", "a\x00b", "\N{GRINNING FACE}" * 64])
 def test_any_name_of_a_stream_is_published(output: LslOutput, stream: str) -> None:
     output.send(message(speech(stream, time.time())))
@@ -162,7 +178,7 @@ def test_an_inlet_that_never_reads_delays_nothing_and_costs_what_is_kept_for_it(
     output.send(message(speech(stream, time.time())))
     stuck = listened_to(f"emotiond/{stream}")
     quick = listened_to(f"emotiond/{stream}")
-    most = lsl_outlets.MOST_BUFFERED * 100
+    most = MOST_BUFFERED_HUNDREDS * 100
     for number in range(3 * most):
         while output.about().health["lsl"]["samples"] < number - 200:
             time.sleep(MS)
@@ -245,7 +261,7 @@ def test_it_is_off_unless_it_is_asked_for() -> None:
 
 def test_on_this_machine_it_needs_no_consent_but_beside_a_token() -> None:
     refuse_exposure(make_config({"lsl": True}, {}))
-    with pytest.raises(ConfigError, match="without the token. Leave out --lsl"):
+    with pytest.raises(ConfigError, match=r"without the token\. Leave out --lsl"):
         refuse_exposure(make_config({"lsl": True, "token_file": "token"}, {}))
 
 
