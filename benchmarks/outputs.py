@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -15,7 +16,7 @@ from emotiond.streamer.outputs.lsl_outlets import open_lsl
 from emotiond.streamer.outputs.osc_sender import OscSender
 from emotiond.streamer.protocol.events import Emotion, encode, to_json
 
-_SCORES = {label: 1 / 8 for label in LABELS}
+_SCORES = dict.fromkeys(LABELS, 1 / 8)
 
 Send = Callable[[Message], object]
 
@@ -42,7 +43,7 @@ async def _measure(repeats: int) -> dict[str, list[float]]:
         }
         variants: dict[str, Callable[[], object]] = {"JSON": lambda: encode(to_json(event))}
         for name, send in sends.items():
-            variants[name] = lambda send=send: send(message)
+            variants[name] = functools.partial(send, message)
         measured = await asyncio.to_thread(interleaved, variants, repeats)
         return {name: [*values] for name, values in measured.items()}
 

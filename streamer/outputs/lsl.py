@@ -9,9 +9,6 @@ from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
 from emotiond.streamer.reach import Reach
 
-MOST_WAITING = 1000  # samples between the event loop and the outlets; the newest are dropped
-MOST_BUFFERED_HUNDREDS = 36  # of samples that liblsl keeps for an inlet; it drops the oldest
-
 
 @dataclass(frozen=True)
 class LslSettings:

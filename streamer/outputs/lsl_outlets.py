@@ -18,7 +18,11 @@ import pylsl
 from emotiond import __version__
 from emotiond.exceptions import ServeError, printable
 from emotiond.inference.card import LABELS
-from emotiond.streamer.outputs.lsl import MOST_BUFFERED_HUNDREDS, MOST_WAITING
+from emotiond.streamer.outputs.lsl_channels import (
+    CHANNELS,
+    MOST_BUFFERED_HUNDREDS,
+    MOST_WAITING,
+)
 from emotiond.streamer.outputs.lsl_confinement import Confinement, ConfinementError
 from emotiond.streamer.outputs.output import About, call_in_thread, wait_while
 from emotiond.streamer.protocol.events import Change, Emotion, Event, Status
@@ -32,13 +36,6 @@ _log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0  # for outlets that hold up a lossless stream
 _LINGER_SECONDS = 0.1  # in which inlets get the last samples: an outlet's end cuts them off
-
-CHANNELS = (
-    *((label, "probability", "Score") for label in LABELS),
-    ("level", "dBFS", "Level"),
-    ("speech_ratio", "ratio", "SpeechRatio"),
-)
-"""Label, unit and type of each channel of the scores."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.config import Config
 from emotiond.streamer.outputs import (
-    lsl,
+    lsl_channels,
     osc_sender,
     recorder,
     stdout,
@@ -108,8 +108,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it |",
         f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
         f"| OSC | {osc_sender.MOST_WAITING} datagrams |",
-        f"| LSL | {lsl.MOST_WAITING:,} samples |",
-        f"| an LSL inlet | {lsl.MOST_BUFFERED_HUNDREDS * 100:,} samples |",
+        f"| LSL | {lsl_channels.MOST_WAITING:,} samples |",
+        f"| an LSL inlet | {lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,} samples |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",

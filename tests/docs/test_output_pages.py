@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emotiond.inference.card import LABELS
-from emotiond.streamer.outputs import lsl, osc_messages, osc_sender
+from emotiond.streamer.outputs import lsl_channels, osc_messages, osc_sender
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
 
@@ -63,7 +63,7 @@ def test_the_pages_have_the_numbers_and_labels_of_the_code() -> None:
     )
     assert f"larger than {osc_messages.MOST_BYTES:,} bytes" in osc
     assert f"beyond {osc_sender.MOST_WAITING} datagrams" in osc
-    assert f"keeps {lsl.MOST_BUFFERED_HUNDREDS * 100:,} samples" in laboratory
+    assert f"keeps {lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,} samples" in laboratory
     labels = ", ".join(f"`{label}`" for label in LABELS)
     assert labels in osc
     assert labels in laboratory
@@ -71,7 +71,7 @@ def test_the_pages_have_the_numbers_and_labels_of_the_code() -> None:
 
 @pytest.mark.peers
 def test_the_patch_of_pure_data_prints_what_comes(tmp_path: Path) -> None:
-    (code,) = (block for block in blocks("osc.md", "") if "#N canvas" in block)
+    (code,) = blocks("osc.md", "pd")
     port = str(free_port())
     patch = tmp_path / "picture.pd"
     patch.write_text(code.replace("9000", port))

@@ -9,7 +9,7 @@ import pytest
 
 from emotiond.streamer.config import Config
 from emotiond.streamer.outputs import (
-    lsl,
+    lsl_channels,
     osc_messages,
     zeromq_guard,
     zeromq_socket,
@@ -66,7 +66,7 @@ EXPECTED = {
     f"{zeromq_socket.LARGEST_TOPIC_BYTES} bytes",
     "what a ZeroMQ subscriber sends": f"{zeromq_guard.SENT_BYTES // 1024} KiB at once, and "
     f"{zeromq_guard.SENT_BYTES_PER_SECOND // 1024} KiB a second",
-    "samples queued for an LSL inlet": f"{lsl.MOST_BUFFERED_HUNDREDS * 100:,}",
+    "samples queued for an LSL inlet": f"{lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,}",
     "a datagram of OSC": f"{osc_messages.MOST_BYTES:,} bytes",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",

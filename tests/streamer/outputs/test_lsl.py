@@ -24,7 +24,8 @@ from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
 from emotiond.streamer.config import make_config, refuse_exposure
 from emotiond.streamer.hub import Message
-from emotiond.streamer.outputs.lsl import LSL, MOST_BUFFERED_HUNDREDS
+from emotiond.streamer.outputs.lsl import LSL
+from emotiond.streamer.outputs.lsl_channels import CHANNELS, MOST_BUFFERED_HUNDREDS
 from emotiond.streamer.protocol.events import Change, Emotion, Status
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, running_daemon
@@ -38,7 +39,7 @@ if sys.platform != "linux":
 
 from emotiond.streamer.outputs import lsl_outlets  # noqa: E402 - it needs pylsl
 from emotiond.streamer.outputs.lsl_confinement import Confinement  # noqa: E402
-from emotiond.streamer.outputs.lsl_outlets import CHANNELS, LslOutput, open_lsl  # noqa: E402
+from emotiond.streamer.outputs.lsl_outlets import LslOutput, open_lsl  # noqa: E402
 
 PLAY = ("--source", f"desk={DEMO}", "--model", str(DATA / "tiny.tflite"))
 SCORES = dict.fromkeys(LABELS, 0.125)
@@ -213,8 +214,10 @@ def test_every_socket_has_its_filter_before_it_is_bound() -> None:
         assert free.getsockopt(socket.SOL_SOCKET, 26, 6 * 8) == b""
 
 
-COUNT = "import pylsl; pylsl.set_config_content('[log]\\nlevel=-2\\n'); "
-COUNT += "print(len(pylsl.resolve_streams(3)))"
+COUNT = "import sys, pylsl; pylsl.set_config_content('[log]\\nlevel=-2\\n'); "
+COUNT += (
+    "print(len(pylsl.resolve_bypred(\"starts-with(name,'emotiond/')\", 2, float(sys.argv[1]))))"
+)
 
 
 @needs_links
@@ -228,12 +231,12 @@ def test_another_machine_sees_the_streams_with_consent_alone(
             who = "everyone who can reach this machine" if flags else "every user of this machine"
             assert f"open to {who}" in daemon.stderr
 
-            def count(address: str) -> int:
-                looking = cable.command(address, sys.executable, "-c", COUNT)
-                return int(subprocess.check_output(looking, text=True, timeout=PATIENCE_SECONDS))
+            def count(address: str, seconds: float = PATIENCE_SECONDS) -> int:
+                looking = cable.command(address, sys.executable, "-c", COUNT, f"{seconds}")
+                return int(subprocess.check_output(looking, text=True))
 
             assert count(HERE) == 2
-            assert count(THERE) == seen_there
+            assert count(THERE, PATIENCE_SECONDS if seen_there else 2.0) == seen_there
             listening = subprocess.check_output(
                 cable.command(HERE, "ss", "--numeric", "--listening", "--tcp", "--no-header"),
                 text=True,
