@@ -70,6 +70,7 @@ EXPECTED = {
     "a datagram of OSC": f"{osc_messages.MOST_BYTES:,} bytes",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
+    "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 
 
