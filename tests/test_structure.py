@@ -66,6 +66,7 @@ SLOW = {
     "multiprocessing",
     "pylsl",
     "pythonosc",
+    "paho",
     "socket",
     "sounddevice",
     "soundfile",

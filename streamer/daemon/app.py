@@ -233,6 +233,7 @@ class Daemon:
             },
             self._remove_client,
             self._config.insecure,
+            self._mute_switch,
         )
 
     def _announce(self) -> None:

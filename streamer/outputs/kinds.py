@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emotiond.streamer.outputs.lsl import LSL
+from emotiond.streamer.outputs.mqtt import MQTT
 from emotiond.streamer.outputs.osc import OSC
 from emotiond.streamer.outputs.output import OutputKind
 from emotiond.streamer.outputs.recorder import RECORDER
@@ -17,6 +18,7 @@ OUTPUTS: tuple[OutputKind[Any], ...] = (
     ZEROMQ,
     RECORDER,
     STANDARD_OUTPUT,
+    MQTT,
     OSC,
     LSL,
 )
