@@ -64,6 +64,8 @@ SLOW = {
     "ai_edge_litert",
     "asyncio",
     "multiprocessing",
+    "pylsl",
+    "pythonosc",
     "paho",
     "socket",
     "sounddevice",

@@ -254,6 +254,7 @@ class Daemon:
                 **self._rooms.handlers,
             },
             self._remove_client,
+            self._config.insecure,
             self._mute_switch,
         )
 

@@ -21,8 +21,10 @@ from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.config import Config
 from emotiond.streamer.outputs import (
+    lsl_channels,
     mqtt_link,
     mqtt_publisher,
+    osc_sender,
     recorder,
     stdout,
     zeromq_guard,
@@ -120,6 +122,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| a followed daemon | {link.MOST_WAITING} messages;",
         f"a page | {LIMITS.unasked_bytes // 1024} KiB not known to be read",
         f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
+        f"| OSC | {osc_sender.MOST_WAITING} datagrams |",
+        f"| LSL | {lsl_channels.MOST_WAITING:,} samples |",
+        f"| an LSL inlet | {lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,} samples |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 import zmq
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
@@ -232,12 +234,14 @@ def test_what_is_not_safe_does_not_start(flags: tuple[str, ...], reason: str) ->
 
 def test_a_hostile_daemon_costs_this_one_no_event() -> None:
     def flood(client: ServerConnection) -> None:
-        client.send(json.dumps({**HELLO, "streams": [f"s{n}" for n in range(3000)]}))
-        for number in range(100_000):
-            client.send(json.dumps({**EMOTION, "seq": number, "stream": f"s{number % 20}"}))
+        with contextlib.suppress(ConnectionClosed):
+            client.send(json.dumps({**HELLO, "streams": [f"s{n}" for n in range(3000)]}))
+            for number in range(100_000):
+                client.send(json.dumps({**EMOTION, "seq": number, "stream": f"s{number % 20}"}))
 
     with serve(flood, "127.0.0.1", 0, compression=None) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
         port = server.socket.getsockname()[1]
         with (
             running_daemon(*source("desk"), "--follow", f"ws://127.0.0.1:{port}") as desk,
@@ -253,3 +257,4 @@ def test_a_hostile_daemon_costs_this_one_no_event() -> None:
             assert health(desk)["dropped"]["messages"] == 0
             assert health(desk)["streams"]["desk-mic"]["dropped_samples"] == 0
         server.shutdown()
+        serving.join()
