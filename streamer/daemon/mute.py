@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -9,9 +10,15 @@ from emotiond.streamer.protocol.requests import Mute, RequestError
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.sources.source import Source
 
+UNMUTE_PAUSE_SECONDS = 1.0
+"""From the last time that a client has muted until a client can unmute."""
+
 
 class MuteSwitch:
-    """Mutes and unmutes the first source that can be muted.
+    """Mutes and unmutes the first source that can be muted. It runs in the event loop.
+
+    A client mutes at once, but does not open the microphone again within a second: however many
+    requests come, all listeners get two statuses a second at most.
 
     Args:
         sources: all sources of the daemon.
@@ -19,6 +26,9 @@ class MuteSwitch:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._switch = next((s.switch for s in sources if s.switch is not None), None)
+        self._loop = asyncio.get_running_loop()
+        self._may_open_seconds = 0.0  # in the loop's time
+        self._opening: asyncio.TimerHandle | None = None
         self.handlers: Mapping[type, Callable[[Connection, Any], Awaitable[None]]] = {
             Mute: self._mute
         }
@@ -29,13 +39,32 @@ class MuteSwitch:
         return "off" if self._switch is None else self._switch.state
 
     def toggle(self) -> None:
-        """Mute or unmute. Without a microphone this does nothing."""
+        """Mute or unmute at once. Without a microphone this does nothing."""
         if self._switch is not None:
-            self._switch.mute(not self._switch.muted)
+            self._set(not self._switch.muted)
+
+    def close(self) -> None:
+        """Unmute nothing any more."""
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
 
     async def _mute(self, client: Connection, request: Mute) -> None:
         if self._switch is None:
             raise RequestError(
                 "no-microphone", "the daemon listens to no microphone", "There is nothing to mute"
             )
-        self._switch.mute(request.muted)
+        now = self._loop.time()
+        if request.muted:
+            self._may_open_seconds = now + UNMUTE_PAUSE_SECONDS
+            self._set(True)
+        elif now >= self._may_open_seconds:
+            self._set(False)
+        elif self._opening is None:
+            self._opening = self._loop.call_at(self._may_open_seconds, self._set, False)
+
+    def _set(self, muted: bool) -> None:
+        """Let this hold, whatever was asked for before."""
+        self.close()
+        if self._switch is not None and self._switch.muted != muted:
+            self._switch.mute(muted)

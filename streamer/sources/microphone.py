@@ -225,7 +225,9 @@ class _Writer:
         self._resampler = Resampler(opening.sample_rate, SAMPLE_RATE, live=True)
         self._held_seconds = 0.0  # of sound that the resampler holds back
         self._came_seconds = 0.0
-        self._zero_samples = 0
+        self._most_zero_samples = round(_MOST_ZERO_SECONDS * opening.sample_rate)
+        # What was complained of before a mute is so until a block shows something else.
+        self._zero_samples = self._most_zero_samples + 1 if switch.complaint else 0
 
     def write(self, block: FloatArray, came_seconds: float, lost_samples: int) -> None:
         """Write a block. See :data:`OnBlock`."""
@@ -255,7 +257,7 @@ class _Writer:
         """Complain of a microphone that is muted elsewhere, and say when it is not any more."""
         before = self._zero_samples
         self._zero_samples = 0 if block.any() else before + block.shape[0]
-        most = _MOST_ZERO_SECONDS * self._rate
+        most = self._most_zero_samples
         if self._zero_samples > most >= before:
             self._switch.complain(self._zeros)
         elif before > most >= self._zero_samples:

@@ -22,6 +22,10 @@ T = TypeVar("T")
 
 PAUSE_SECONDS = 0.05
 """From one reading of the list to the next, for all clients together."""
+RECALL_PAUSE_SECONDS = 0.005
+"""From one piece of a file's events to the next, for all clients together."""
+PIECE_EVENTS = 50
+"""Number of events in a message: some 40 KB. A part of the archive has several of these."""
 
 _RETRY_SECONDS = 1.0  # until a slow follower is offered the list again
 _log = logging.getLogger(__name__)
@@ -47,6 +51,7 @@ class History:
         self._asking: set[Connection] = set()  # they wait for the list
         self._due: set[Connection] = set()  # followers that have not got the newest list
         self._turn = asyncio.Lock()
+        self._recall_turn = asyncio.Lock()
         self._retry: asyncio.TimerHandle | None = None
         self._catching_up: asyncio.Future[None] | None = None
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
@@ -92,13 +97,17 @@ class History:
         if found is None:
             raise _unknown(recall.id)
         result, total = found
-        for first in range(0, max(total, 1), PART_EVENTS):
-            events = await self._ask(archive.part, recall.id, first)
-            if total and not events:  # another client has removed the file meanwhile
-                raise _unknown(recall.id)
-            part = {"first": first, "total": total, "events": events}
-            client.send_json({"type": "recalled", **result, **part})
-            await client.caught_up()
+        for first in range(0, max(total, 1), PIECE_EVENTS):
+            start = first % PART_EVENTS
+            async with self._recall_turn:
+                part = await self._ask(archive.part, recall.id, first - start)
+                if total and not part:  # another client has removed the file meanwhile
+                    raise _unknown(recall.id)
+                piece = part[start : start + PIECE_EVENTS]
+                about = {"first": first, "total": total, "events": piece}
+                client.send_json({"type": "recalled", **result, **about})
+                await asyncio.sleep(RECALL_PAUSE_SECONDS)
+            await client.has_read()
 
     async def _forget(self, client: Connection, forget: Forget) -> None:
         if await self._ask(self._open_archive().forget, forget.ids):

@@ -65,7 +65,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz, "
         f"{RING_SECONDS * 192_000 * 4 / 1e6:.0f} MB at 192 kHz)",
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
-        f"within {zeromq_publisher._LOOK_AT_KEYS_SECONDS:g} s the daemon closes",
+        f"within {zeromq_publisher.LOOK_SECONDS:g} s the daemon closes",
         f"with {decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
         f"{decoder._MOST_SECONDS_A_STEP:g} s for a step",
         f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
