@@ -21,7 +21,7 @@ from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.05
-"""From one reading of the list to the next, for all clients together."""
+"""From one removal or reading of the list to the next, for all clients together."""
 RECALL_PAUSE_SECONDS = 0.005
 """From one piece of a file's events to the next, for all clients together."""
 PIECE_EVENTS = 50
@@ -49,6 +49,7 @@ class History:
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
         self._followers: set[Connection] = set()
         self._asking: set[Connection] = set()  # they wait for the list
+        self._unwanted: dict[Connection, Sequence[int]] = {}  # files that some of these remove
         self._due: set[Connection] = set()  # followers that have not got the newest list
         self._turn = asyncio.Lock()
         self._recall_turn = asyncio.Lock()
@@ -110,27 +111,37 @@ class History:
             await client.has_read()
 
     async def _forget(self, client: Connection, forget: Forget) -> None:
-        if await self._ask(self._open_archive().forget, forget.ids):
-            self._due |= self._followers
+        self._open_archive()
+        self._unwanted[client] = forget.ids
         self._followers.add(client)
         await self._answer(client)
 
     async def _answer(self, client: Connection) -> None:
-        """Send the list to a client. One reading serves all that ask for it meanwhile."""
+        """Send the list to a client. One turn serves all that ask or remove files meanwhile."""
         self._asking.add(client)
         async with self._turn:
             if client in self._asking:  # else an earlier turn has answered, with all that is new
-                await self._take_turn()
+                try:
+                    await self._take_turn()
+                except RequestError:
+                    self._asking.discard(client)
+                    self._unwanted.pop(client, None)
+                    raise
 
     async def _take_turn(self) -> None:
-        """Send the list, encoded once, to all that have asked and to the followers that are due."""
-        asking, due = self._asking, self._due
-        self._asking, self._due = set(), set()
+        """Remove what is unwanted. Send the list, encoded once, to all that have asked or are due."""
+        archive, asking, due, unwanted = (
+            self._open_archive(), self._asking, self._due, self._unwanted
+        )  # fmt: skip
+        self._asking, self._due, self._unwanted = set(), set(), {}
         try:
-            results = await self._ask(self._open_archive().results)
+            if unwanted and await self._ask(archive.forget, set[int]().union(*unwanted.values())):
+                due |= self._followers
+            results = await self._ask(archive.results)
         except RequestError:
             self._asking |= asking  # each asks again, and gets the error itself
             self._due |= due
+            self._unwanted = {**unwanted, **self._unwanted}
             raise
         content = encode({"type": "history", "files": results}).encode()
         frame = Frame(Opcode.TEXT, content).serialize(mask=False)
