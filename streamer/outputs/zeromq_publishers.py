@@ -110,9 +110,7 @@ class Publishers:
                 }
             },
             metrics=(
-                metric(
-                    "emotiond_zeromq_connections", "gauge", "ZeroMQ connections.", (count, {})
-                ),
+                metric("emotiond_zeromq_connections", "gauge", "ZeroMQ connections.", (count, {})),
                 metric(
                     "emotiond_zeromq_connections_limit",
                     "gauge",

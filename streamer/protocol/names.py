@@ -21,11 +21,7 @@ _ALIKE = str.maketrans(
     "\u0585\u057d\u0570\u0578\u0566\u0575\u0581"
     "\u0131\u0251\u0261\u0269\u1d00\u0299\u1d04\u1d05\u1d07\ua730\u0262\u029c\u026a\u1d0a\u1d0b"
     "\u029f\u1d0d\u0274\u1d0f\u1d18\u0280\ua731\u1d1b\u1d1c\u1d20\u1d21\u028f\u1d22",
-    "bhbhmnptyz"
-    "aceijkmopstyxdqwvhlb"
-    "abenikvoptuxywo"
-    "ouhnqjg"
-    "iagiabcdefghijklmnoprstuvwyz",
+    "bhbhmnptyzaceijkmopstyxdqwvhlbabenikvoptuxywoouhnqjgiagiabcdefghijklmnoprstuvwyz",
 )
 _CLOSE = str.maketrans("i1|0\u00f8", "llloo")
 
@@ -46,7 +42,7 @@ def problem_of(name: str) -> str | None:
 def likeness(name: str) -> str:
     """Return what names that look the same have in common.
 
-    Case, accents, spaces, the kind of a dash, and the style and the script of a letter do not count.
+    Case, accents, spaces, the kind of a dash, the style and the script of a letter do not count.
     """
     plain = unicodedata.normalize("NFKD", name).translate(_ALIKE).casefold()
     plain = unicodedata.normalize("NFKD", plain).translate(_ALIKE).casefold().translate(_CLOSE)

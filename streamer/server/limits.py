@@ -6,8 +6,9 @@ import sys
 from dataclasses import dataclass
 
 _DESCRIPTORS_KEPT = 64  # for models, devices, files
-_MOST_SUBSCRIBERS = 100  # connections of a ZeroMQ endpoint
 _DESCRIPTORS_PER_SUBSCRIBER = 4  # two endpoints; libzmq and its guard have one each
+MOST_SUBSCRIBERS = 100
+"""Connections of a ZeroMQ endpoint."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,9 @@ def affordable_subscribers() -> int:
     """Return the number of connections of a ZeroMQ endpoint: fewer if few files may be open."""
     most = _most_descriptors()
     if most is None:
-        return _MOST_SUBSCRIBERS
+        return MOST_SUBSCRIBERS
     spare = most // 2 - _DESCRIPTORS_KEPT
-    return max(1, min(_MOST_SUBSCRIBERS, spare // _DESCRIPTORS_PER_SUBSCRIBER))
+    return max(1, min(MOST_SUBSCRIBERS, spare // _DESCRIPTORS_PER_SUBSCRIBER))
 
 
 def _most_descriptors() -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -129,7 +129,7 @@ class History:
                     raise
 
     async def _take_turn(self) -> None:
-        """Remove what is unwanted. Send the list, encoded once, to all that have asked or are due."""
+        """Remove what is unwanted. Send the list, encoded once, to all that asked or are due."""
         archive, asking, due, unwanted = (
             self._open_archive(), self._asking, self._due, self._unwanted
         )  # fmt: skip

@@ -20,6 +20,7 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.config import Config
+from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     recorder,
     stdout,
@@ -66,12 +67,15 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"{RING_SECONDS * 192_000 * 4 / 1e6:.0f} MB at 192 kHz)",
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
         f"within {zeromq_publisher.LOOK_SECONDS:g} s the daemon closes",
+        f"at the path every {zeromq_publisher.LOOK_SECONDS:g} s",
         f"with {decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
         f"{decoder._MOST_SECONDS_A_STEP:g} s for a step",
         f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
     ],
     "reliability.md": [
         f"looks for the microphone {looks()}",
+        f"the daemon looks every {zeromq_publisher.LOOK_SECONDS:g} s, and says so",
+        f"unmutes it, {UNMUTE_PAUSE_SECONDS:g} s after the last mute",
         f"keep a worker busy for {workers.MOST_AHEAD_SECONDS:g} s on end",
         f"After {stream._MOST_SECONDS_LOST:g} s, `/healthz` is `degraded`",
         f"a check every {reconnecting._CHECK_SECONDS:g} s notices a stall of "

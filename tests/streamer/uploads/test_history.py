@@ -106,7 +106,7 @@ def test_a_whole_file_is_finished_and_kept_although_its_client_leaves(file: Path
             leaving.send(VOICE)
             leaving.until("emotion")
         with calling(daemon.websocket_url) as caller:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while not (files := listed(caller)) and time.monotonic() < deadline:
                 time.sleep(0.1)
         assert [(kept["name"], kept["duration"]) for kept in files] == [("whole.wav", 2.0)]
