@@ -217,6 +217,7 @@ class Daemon:
 
     def _surroundings(self, withheld: Set[str]) -> Surroundings:
         return Surroundings(
+            self._config.daemon_name,
             self._streams,
             self._config.lossless,
             lambda: [each for each in self._hub.last_messages() if each.stream not in withheld],
@@ -247,14 +248,16 @@ class Daemon:
             say(f"emotiond: {remark}")
 
     def _audiences(self, abouts: Sequence[About]) -> str:
-        """Return who can listen where, as the end of the announcement."""
+        """Return who can listen and speak where, as the end of the announcement."""
         kinds = [kind.name for kind, _ in self._config.outputs]
         found = {
             name: about.open_to for name, about in zip(kinds, abouts, strict=True) if about.open_to
         }
+        doors = [(each.name, each.source.about.open_to) for each in self._streams]
+        speaking = "".join(f"; {who} can stream into {name}" for name, who in doors if who)
         if len(set(found.values())) == 1:
-            return f", open to {next(iter(found.values()))}"
-        return "".join(f"; {name} is open to {who}" for name, who in found.items())
+            return f", open to {next(iter(found.values()))}{speaking}"
+        return "".join(f"; {name} is open to {who}" for name, who in found.items()) + speaking
 
     async def _play(self) -> None:
         for output in self._outputs.values():
@@ -299,6 +302,7 @@ class Daemon:
         """Return ``hello`` with the last event of the first stream, then the other last events."""
         last = self._hub.last_emotion.get(self._streams[0].name)
         first = hello(
+            self._config.daemon_name,
             self._model.card,
             self._config.stride,
             self._streams,
@@ -311,6 +315,7 @@ class Daemon:
 
     def _health(self) -> dict[str, Any]:
         return health(
+            self._config.daemon_name,
             self._model.card.name,
             time.monotonic() - self._started_seconds,
             self._mute_switch.state,

@@ -1,4 +1,4 @@
-"""Mutes the microphone, which closes the device."""
+"""Mutes the microphones, which closes their devices and doors."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ UNMUTE_PAUSE_SECONDS = 1.0
 
 
 class MuteSwitch:
-    """Mutes and unmutes the first source that can be muted. It runs in the event loop.
+    """Mutes and unmutes all sources that can be muted, together. It runs in the event loop.
 
-    A client mutes at once, but does not open the microphone again within a second: however many
-    requests come, all listeners get two statuses a second at most.
+    A client mutes at once, but does not open the microphones again within a second: however many
+    requests come, all listeners get two statuses a second of each at most.
 
     Args:
         sources: all sources of the daemon.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
-        self._switch = next((s.switch for s in sources if s.switch is not None), None)
+        self._switches = [s.switch for s in sources if s.switch is not None]
         self._loop = asyncio.get_running_loop()
         self._may_open_seconds = 0.0  # in the loop's time
         self._opening: asyncio.TimerHandle | None = None
@@ -35,13 +35,13 @@ class MuteSwitch:
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:
-        """``on`` while the device is open, else ``muted`` or ``off``; ``off`` without a device."""
-        return "off" if self._switch is None else self._switch.state
+        """``on`` while any device is open, else ``muted`` or ``off``; ``off`` without a device."""
+        states = {switch.state for switch in self._switches}
+        return "on" if "on" in states else "muted" if "muted" in states else "off"
 
     def toggle(self) -> None:
-        """Mute or unmute at once. Without a microphone this does nothing."""
-        if self._switch is not None:
-            self._set(not self._switch.muted)
+        """Mute, or unmute if all are muted, at once. Without a microphone this does nothing."""
+        self._set(not all(switch.muted for switch in self._switches))
 
     def close(self) -> None:
         """Unmute nothing any more."""
@@ -50,7 +50,7 @@ class MuteSwitch:
             self._opening = None
 
     async def _mute(self, client: Connection, request: Mute) -> None:
-        if self._switch is None:
+        if not self._switches:
             raise RequestError(
                 "no-microphone", "the daemon listens to no microphone", "There is nothing to mute"
             )
@@ -66,5 +66,6 @@ class MuteSwitch:
     def _set(self, muted: bool) -> None:
         """Let this hold, whatever was asked for before."""
         self.close()
-        if self._switch is not None and self._switch.muted != muted:
-            self._switch.mute(muted)
+        for switch in self._switches:
+            if switch.muted != muted:
+                switch.mute(muted)

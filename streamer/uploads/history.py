@@ -135,7 +135,9 @@ class History:
         )  # fmt: skip
         self._asking, self._due, self._unwanted = set(), set(), {}
         try:
-            if unwanted and await self._ask(archive.forget, set[int]().union(*unwanted.values())):
+            numbers = set[int]().union(*unwanted.values())
+            removed = await self._ask(archive.forget, numbers) if numbers else False
+            if removed:
                 due |= self._followers
             results = await self._ask(archive.results)
         except RequestError:
