@@ -33,6 +33,8 @@ _HEALTH, _METRICS = "/healthz", "/metrics"
 READABLE = (_HEALTH, _METRICS)
 """The paths that allowed pages elsewhere may read."""
 _PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
+BUSY = "too many connections here\n"
+"""Says that a limit of connections is reached."""
 _LONGEST_METHOD = 16  # bytes; longer than any method of HTTP
 
 _POLICY = (
@@ -114,6 +116,11 @@ def respond(
 ) -> Response:
     """Return a response in plain text."""
     return _response(status, _TYPES["txt"], text.encode(), method, headers)
+
+
+def redirect(path: str, method: str) -> Response:
+    """Return a response that leads to another path of the same server, for good."""
+    return respond(308, "the page is one slash further\n", method, {"Location": path})
 
 
 def reading_only() -> Response:
