@@ -183,7 +183,7 @@ class Supervisor(Generic[Found]):
     def _try_to_open(self, found: Found | None) -> None:
         try:
             found = self._device.find() if found is None else found
-            if not self._was_muted:  # else only blocks can show that all is well again
+            if not self._was_quiet:  # else only blocks can show that all is well again
                 self._complaint = ""
             self._awaits_block = True
             self._opened_seconds = time.monotonic()
