@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from emotiond.streamer.hub import Message
 
-EVENTS_AT_ONCE = 500
-"""Half of a ZeroMQ subscriber's queue."""
+EVENTS_AT_ONCE = 250
+"""A quarter of a ZeroMQ subscriber's queue. Who has to catch up with more answers no heartbeat."""
 EVENTS_PER_SECOND = 25.0
 """On top. Four streams in real time make some 20."""
 

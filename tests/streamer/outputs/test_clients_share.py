@@ -19,11 +19,11 @@ OWN, OF_CLIENT = Message(EMOTION, "{}"), Message(EMOTION, "{}", publisher=object
 ENDED = Message(Status(1, "hall", "ended", "", None, None, False), "{}", publisher=object())
 
 
-def test_half_of_a_queue_comes_at_once_then_a_rate() -> None:
+def test_a_part_of_a_queue_comes_at_once_then_a_rate() -> None:
     seconds = 0.0
     share = ClientsShare(lambda: seconds)
     assert sum(share.lets_through(OF_CLIENT) for _ in range(2000)) == EVENTS_AT_ONCE
-    assert EVENTS_AT_ONCE == HIGH_WATER_MARK // 2
+    assert EVENTS_AT_ONCE == HIGH_WATER_MARK // 4
     seconds = 4.0
     assert sum(share.lets_through(OF_CLIENT) for _ in range(2000)) == 4 * EVENTS_PER_SECOND
     assert share.skipped == 4000 - EVENTS_AT_ONCE - 4 * EVENTS_PER_SECOND
