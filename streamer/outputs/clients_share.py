@@ -8,7 +8,7 @@ from collections.abc import Callable
 from emotiond.streamer.hub import Message
 
 EVENTS_AT_ONCE = 250
-"""A quarter of a ZeroMQ subscriber's queue. Who has to catch up with more answers no heartbeat."""
+"""A quarter of a ZeroMQ subscriber's queue. Behind more than that, it reads heartbeats too late."""
 EVENTS_PER_SECOND = 25.0
 """On top. Four streams in real time make some 20."""
 
