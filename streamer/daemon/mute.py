@@ -26,6 +26,7 @@ class MuteSwitch:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._switches = [s.switch for s in sources if s.switch is not None]
+        self._muted_by_command = False
         self._loop = asyncio.get_running_loop()
         self._may_open_seconds = 0.0  # in the loop's time
         self._opening: asyncio.TimerHandle | None = None
@@ -39,9 +40,29 @@ class MuteSwitch:
         states = {switch.state for switch in self._switches}
         return "on" if "on" in states else "muted" if "muted" in states else "off"
 
+    @property
+    def can_be_muted(self) -> bool:
+        """Whether there is a source that can be muted."""
+        return bool(self._switches)
+
     def toggle(self) -> None:
         """Mute, or unmute if all are muted, at once. Without a microphone this does nothing."""
-        self._set(not all(switch.muted for switch in self._switches))
+        self._set(not self._are_muted, by_command=False)
+
+    def command(self, muted: bool) -> bool:
+        """Mute, or lift a mute that such a command has set.
+
+        It is for programs far away: what was muted on the page or the machine stays so.
+
+        Returns:
+            Whether it is done, or was so already.
+        """
+        if self._are_muted == muted:
+            return True
+        if not (muted or self._muted_by_command):
+            return False
+        self._set(muted, by_command=muted)
+        return True
 
     def close(self) -> None:
         """Unmute nothing any more."""
@@ -57,15 +78,20 @@ class MuteSwitch:
         now = self._loop.time()
         if request.muted:
             self._may_open_seconds = now + UNMUTE_PAUSE_SECONDS
-            self._set(True)
+            self._set(True, by_command=False)
         elif now >= self._may_open_seconds:
-            self._set(False)
+            self._set(False, by_command=False)
         elif self._opening is None:
-            self._opening = self._loop.call_at(self._may_open_seconds, self._set, False)
+            self._opening = self._loop.call_at(self._may_open_seconds, self._set, False, False)
 
-    def _set(self, muted: bool) -> None:
+    @property
+    def _are_muted(self) -> bool:
+        return all(switch.muted for switch in self._switches)
+
+    def _set(self, muted: bool, by_command: bool) -> None:
         """Let this hold, whatever was asked for before."""
         self.close()
+        self._muted_by_command = by_command
         for switch in self._switches:
             if switch.muted != muted:
                 switch.mute(muted)
