@@ -1,4 +1,4 @@
-"""Serves events over WebSocket at ``/ws``, and plain HTTP on the same port."""
+"""Serves events over WebSocket at ``/ws`` and plainly at ``/events``, and HTTP on that port."""
 
 from __future__ import annotations
 
@@ -33,7 +33,12 @@ from emotiond.streamer.protocol.requests import (
 )
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Connection
-from emotiond.streamer.server.http import Pages, respond
+from emotiond.streamer.server.event_stream import (
+    EventStreamHead,
+    EventStreams,
+    comes_from_another_site,
+)
+from emotiond.streamer.server.http import EVENTS, Pages, reading_only, respond, token_wanted
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, open_listeners, openable_host
 from emotiond.streamer.server.occupancy import Occupancy, client_address
@@ -98,6 +103,7 @@ class WebSocketServer:
         self._limits = limits
         self._tls = tls
         self._clients: dict[Connection, None] = {}  # in the order in which they get an event
+        self.event_streams = EventStreams(greeting, limits)
         self._servers: list[Server] = []
         self._refusals = Refusals()
         self._arrival = asyncio.Condition()
@@ -152,11 +158,12 @@ class WebSocketServer:
                 client.send_frame(frame)
             else:
                 client.offer_frame(frame, spare_bytes)
+        self.event_streams.send(message)
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every client has read enough or, if ``wholly``, everything; 5 s at most."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        for client in tuple(self._clients):
+        for client in (*self._clients, *self.event_streams.readers):
             await client.caught_up(wholly, deadline)
 
     async def close(self) -> None:
@@ -170,7 +177,7 @@ class WebSocketServer:
         try:
             await asyncio.wait_for(ends, self._limits.close_seconds)
         except asyncio.TimeoutError:
-            for client in self._clients:
+            for client in (*self._clients, *self.event_streams.readers):
                 client.transport.abort()
 
     async def _serve(self, listener: Listener) -> Server:
@@ -200,7 +207,7 @@ class WebSocketServer:
 
     def _sweep(self) -> None:
         """Drop the clients that read too slowly ever to catch up; let the others come first."""
-        for client in self._clients:
+        for client in (*self._clients, *self.event_streams.readers):
             client.drop_if_stalled()
         self._clients = dict.fromkeys(sorted(self._clients, key=lambda each: not each.reads))
         self._sweeping = self._schedule_sweep()
@@ -223,7 +230,10 @@ class WebSocketServer:
             reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
             return respond(421, f"{reason}\n", method)
         credentials = request.headers.get_all("Authorization")
-        if request.path.partition("?")[0] != PATH:
+        path = request.path.partition("?")[0]
+        if path == EVENTS:
+            return self._open_events(connection, request, method)
+        if path != PATH:
             trusted = self._access.bearer_knows_token(credentials)
             if trusted:
                 self._trust(connection)
@@ -247,12 +257,36 @@ class WebSocketServer:
             self._trust(connection)
         return None
 
+    def _open_events(
+        self, connection: ServerConnection, request: HttpRequest, method: str
+    ) -> Response:
+        """Answer a request for server-sent events. Its ``Host`` is known."""
+        if method not in ("GET", "HEAD"):
+            return reading_only()
+        origins = request.headers.get_all("Origin")
+        for origin in origins:  # "null" may open a WebSocket, but cannot read an answer
+            known = self._access.origin_may_connect(origin, request.headers["Host"])
+            if not known or origin == "null":
+                return respond(403, f"{self._refusals.of_origin(origin)}\n", method)
+        if comes_from_another_site(request.headers.get_all("Sec-Fetch-Site"), origins):
+            return respond(403, "another page asks without saying which\n", method)
+        readable = self._pages.readable(origins)
+        if not self._access.bearer_knows_token(request.headers.get_all("Authorization")):
+            return token_wanted(method, readable)
+        self._trust(connection)
+        assert isinstance(connection, Connection)
+        connection.only_reads = method == "GET"
+        return EventStreamHead(readable, opens=method == "GET")
+
     def _trust(self, connection: ServerConnection) -> None:
         """Note that a client has shown the token, or that none is required."""
         self.occupancy.trust(connection.transport.get_extra_info("socket").fileno())
 
     async def _serve_client(self, client: ServerConnection) -> None:
         assert isinstance(client, Connection)
+        if client.only_reads:
+            await self.event_streams.serve(client)
+            return
         try:
             if not client.knows_token and not await self._authenticates(client):
                 return

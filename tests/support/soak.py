@@ -34,7 +34,7 @@ TINY = Path(__file__).parents[1] / "data" / "tiny.tflite"
 
 _RECORDING_SECONDS = 600.0  # repeated
 _NON_READER_EVERY = 4000  # clients
-_NON_READER_LINE = "emotiond: a WebSocket client does not read: dropped"
+_NON_READER_LINE = "emotiond: a client does not read: dropped"
 _PIECE_SECONDS = 0.02  # of the wire's sound
 _STREAMS = ("voice", "room")
 _MOST_MEGABYTES = 5.0
