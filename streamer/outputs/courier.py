@@ -31,7 +31,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 """The longest pause that the other side may ask for."""
 _PATIENCE_SECONDS = 5.0  # of a lossless stream
 
-_log = SparingLog(logging.getLogger(__name__))
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Courier:
         self._address = address
         self._deliver = deliver
         self._end = end
+        self._log = SparingLog(_log)
         self._problem: str | None = None  # of the last delivery
         self._results = Counter(delivered=0, failed=0)
         self._waiting: dict[tuple[str, str], Message] = {}  # by stream and type, oldest first
@@ -200,7 +201,7 @@ class Courier:
                 self._waiting = {key: message, **self._waiting}
             self._changed.notify_all()
         if outcome.problem is not None:
-            _log.warning(f"{self._subject} fails: ", outcome.problem)
+            self._log.warning(f"{self._subject} fails: ", outcome.problem)
 
     def _pause(self, seconds: float) -> None:
         with self._changed:

@@ -29,7 +29,7 @@ LIMIT_SECONDS = 10.0
 _STEP_SECONDS = 5.0  # for an address to accept, and for each piece of the answer
 _MOST_BYTES = 16 * 1024  # of the answer's body, which is read for the sake of a clean end
 _AGAIN = (408, 425, 429)  # and all from 500 on: another try may succeed
-_NUMBER = re.compile(r"\d{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class WebClient:
@@ -93,6 +93,8 @@ class WebClient:
                 encrypted.do_handshake()
             connection.request("POST", self._target, body, self._headers)
             answer = connection.getresponse()
+            if self._is_cut:  # http.client takes the end of the connection for that of the headers
+                raise TimeoutError
             with contextlib.suppress(OSError, http.client.HTTPException):
                 answer.read(_MOST_BYTES)
             return _outcome(answer.status, answer.getheader("Retry-After", ""))
