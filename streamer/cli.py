@@ -251,6 +251,13 @@ def _run_flags() -> list[Flag]:
             {"metavar": "FILE.toml", "help": "read settings from a file, named like these flags"},
         ),
         (
+            "--name",
+            {
+                "metavar": "NAME",
+                "help": "what other programs call this daemon (default: the host's name)",
+            },
+        ),
+        (
             "--insecure",
             {"action": "store_true", "help": "let outputs reach other machines without protection"},
         ),

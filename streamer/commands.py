@@ -15,7 +15,7 @@ from typing import Any
 
 from emotiond.exceptions import ConfigError, ProfileError, SourceError, printable
 from emotiond.inference.card import LABELS, load_card
-from emotiond.streamer.config import make_config, refuse_exposure
+from emotiond.streamer.config import make_config, refuse_exposed_sources, refuse_exposure
 from emotiond.streamer.private_files import check_links
 from emotiond.streamer.profiles import (
     delete_profile,
@@ -199,6 +199,7 @@ def _make_profile(name: str, options: dict[str, Any]) -> int:
     config = make_config(options, os.environ)
     if len(config.source) > 1:
         raise ConfigError("a profile is of one voice", "Give one --source")
+    refuse_exposed_sources(config)
     runtime = checked_runtime()
     classifier = Classifier(find_model(config.model, runtime), runtime)
     (spec,) = parse_specs(config.source or (MICROPHONE.value,))

@@ -15,15 +15,18 @@ from typing import Any, Literal
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.parsing import build
+from emotiond.streamer.daemon_names import MOST_CHARACTERS, host_name, is_name
 from emotiond.streamer.folders import data_folder
 from emotiond.streamer.options import Part, S
 from emotiond.streamer.outputs import kinds as outputs
-from emotiond.streamer.outputs.output import OutputKind, Reach
+from emotiond.streamer.outputs.output import OutputKind
 from emotiond.streamer.outputs.websocket import WEBSOCKET
+from emotiond.streamer.reach import Reach
 from emotiond.streamer.server.access import is_loopback
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources import kinds as sources
+from emotiond.streamer.sources.factory import kind_of, parse_specs
 from emotiond.streamer.sources.source import Playback, SourceKind
 
 if sys.version_info >= (3, 11):
@@ -68,6 +71,8 @@ class Config:
     """Name of the voice profile that streams start from; None for an unknown voice."""
     stride: float = 0.25
     """Seconds from one inference to the next."""
+    name: str | None = None
+    """What the daemon is called in its messages; None for the host's name."""
     max_client_streams: int = Limits.uploads
     """Largest number of uploads; 0 for none."""
     history: str | None = None
@@ -96,6 +101,12 @@ class Config:
             )
         for source, settings in self.source_kinds:
             source.check(settings)
+        if self.name is not None and not is_name(self.name):
+            raise ConfigError(
+                f"name cannot be {self.name!r}",
+                f"Use 1 to {MOST_CHARACTERS} letters, digits, spaces, '-', '_' and '.', "
+                "a letter or digit first and last",
+            )
         if not 0 <= self.max_client_streams <= _MOST_CLIENT_STREAMS:
             raise ConfigError(
                 f"max_client_streams cannot be {self.max_client_streams}",
@@ -129,6 +140,11 @@ class Config:
         if self.history == "off":
             return None
         return data_folder() / "history.sqlite" if self.history is None else Path(self.history)
+
+    @property
+    def daemon_name(self) -> str:
+        """What the daemon is called: ``name``, or the host's name."""
+        return host_name() if self.name is None else self.name
 
     @property
     def lossless(self) -> bool:
@@ -170,7 +186,7 @@ def closed_unasked(config: Config) -> Sequence[str]:
 
 
 def refuse_exposure(config: Config) -> None:
-    """Refuse settings with which an output reaches other machines without protection.
+    """Refuse settings with which a part reaches other machines without protection.
 
     If clients need a token, the same holds for other users of this machine.
 
@@ -178,11 +194,7 @@ def refuse_exposure(config: Config) -> None:
         ConfigError: the settings do so without ``insecure``, or contradict each other.
     """
     for reach in [*_beyond(config)]:  # all at first, since each looks for contradictions, too
-        if not (config.insecure or reach.is_protected):
-            raise ConfigError(
-                f"at {reach.place}, {reach.danger}",
-                f"{_remedy(reach.protection)}; {reach.at_home} keeps to this machine",
-            )
+        _refuse(config, reach)
     for kind, settings in config.outputs:
         if (local := _beside_token(config, kind, settings)) is not None:
             raise ConfigError(
@@ -190,8 +202,18 @@ def refuse_exposure(config: Config) -> None:
             )
 
 
+def refuse_exposed_sources(config: Config) -> None:
+    """Refuse the same of sources alone, for a command that opens no outputs.
+
+    Raises:
+        ConfigError: as :func:`refuse_exposure`.
+    """
+    for reach in _beyond_by_sources(config):
+        _refuse(config, reach)
+
+
 def exposure_warnings(config: Config) -> Sequence[str]:
-    """Return what to warn of where outputs reach other machines."""
+    """Return what to warn of where parts reach other machines."""
     return [warning for reach in _beyond(config) for warning in reach.warnings]
 
 
@@ -222,10 +244,27 @@ def _beside_token(config: Config, kind: OutputKind[S], settings: S) -> Reach | N
     return reach
 
 
+def _refuse(config: Config, reach: Reach) -> None:
+    if not (config.insecure or reach.is_protected):
+        raise ConfigError(
+            f"at {reach.place}, {reach.danger}",
+            f"{_remedy(reach.protection)}; {reach.at_home} keeps to this machine",
+        )
+
+
 def _beyond(config: Config) -> Iterator[Reach]:
-    """Yield where outputs reach beyond this machine."""
+    """Yield where outputs and sources reach beyond this machine."""
     for kind, settings in config.outputs:
         reach = kind.reach(settings)
+        if reach is not None and not is_loopback(reach.host):
+            yield reach
+    yield from _beyond_by_sources(config)
+
+
+def _beyond_by_sources(config: Config) -> Iterator[Reach]:
+    for spec in parse_specs(config.source):
+        kind = kind_of(spec.source)
+        reach = kind.reach(spec.source, config.settings_of(kind))
         if reach is not None and not is_loopback(reach.host):
             yield reach
 
@@ -309,7 +348,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     # A text on the command line may be a number in a file.
     texts = {option.key for part in _all_parts() for option in part.options if option.takes_numbers}
     return {
-        key: str(value) if key in {"speed", *texts} and type(value) is int else value
+        key: str(value) if key in {"speed", "name", *texts} and type(value) is int else value
         for key, value in values.items()
     }
 

@@ -200,8 +200,8 @@ function refresh(nowMs) {
   setText(scoresTitle, sight.title);
   scoresKey.hidden = sight.meaning !== "moment";
   demoMark.hidden = !(shown?.isDemo ?? false);
-  const name = shown === null ? "" : ` · ${shown.title}`;
-  const title = `${situation.word}${name} · emotiond`;
+  const parts = [situation.word, shown?.title, hello?.name, "emotiond"];
+  const title = parts.filter((part) => part).join(" · ");
   if (document.title !== title) document.title = title;
 }
 

@@ -217,6 +217,7 @@ class Daemon:
 
     def _surroundings(self, withheld: Set[str]) -> Surroundings:
         return Surroundings(
+            self._config.daemon_name,
             self._streams,
             self._config.lossless,
             lambda: [each for each in self._hub.last_messages() if each.stream not in withheld],
@@ -298,6 +299,7 @@ class Daemon:
         """Return ``hello`` with the last event of the first stream, then the other last events."""
         last = self._hub.last_emotion.get(self._streams[0].name)
         first = hello(
+            self._config.daemon_name,
             self._model.card,
             self._config.stride,
             self._streams,
@@ -310,6 +312,7 @@ class Daemon:
 
     def _health(self) -> dict[str, Any]:
         return health(
+            self._config.daemon_name,
             self._model.card.name,
             time.monotonic() - self._started_seconds,
             self._mute_switch.state,

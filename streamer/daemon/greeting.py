@@ -14,6 +14,7 @@ from emotiond.streamer.uploads.uploads import Uploads
 
 
 def hello(
+    name: str,
     card: Card,
     stride_seconds: float,
     streams: Sequence[Stream],
@@ -21,11 +22,22 @@ def hello(
     outputs: Sequence[About],
     last: Event | None,
 ) -> dict[str, Any]:
-    """Return the message. ``last`` is the last ``emotion`` event of the first stream."""
+    """Return the message. ``last`` is the last ``emotion`` event of the first stream.
+
+    Args:
+        name: what the daemon is called.
+        card: that of its model.
+        stride_seconds: from one ``emotion`` to the next.
+        streams: those of its own sources.
+        uploads: those of clients.
+        outputs: what the outputs report about themselves.
+        last: see above.
+    """
     return {
         "type": "hello",
         "protocol": PROTOCOL,
         "version": __version__,
+        "name": name,
         "model": {
             "name": card.name,
             "labels": list(card.labels),

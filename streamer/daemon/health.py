@@ -17,6 +17,7 @@ _STAND_IN = "there is no microphone: the bundled demo recording plays on the pag
 
 
 def health(
+    name: str,
     model: str,
     uptime_seconds: float,
     microphone: str,
@@ -33,6 +34,7 @@ def health(
     Any failure means ``degraded``, and so does a stream in trouble.
 
     Args:
+        name: what the daemon is called.
         model: the model's name.
         uptime_seconds: time since the daemon started.
         microphone: ``on``, ``off`` or ``muted``.
@@ -53,6 +55,7 @@ def health(
         "status": "degraded" if failures else "ok",
         "failures": failures,
         "version": __version__,
+        "name": name,
         "model": model,
         "uptime_seconds": round(uptime_seconds, 1),
         "microphone": microphone,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from emotiond.streamer.options import Part, S
+from emotiond.streamer.reach import Reach
 from emotiond.streamer.server.access import is_loopback
 
 if TYPE_CHECKING:  # the command line reads the table, and shall start quickly
@@ -76,6 +77,8 @@ class Output(Protocol):
 class Surroundings:
     """What the daemon provides to its outputs."""
 
+    name: str
+    """What the daemon is called. It has no ``/``, ``+`` or ``#``: it can be a level of a topic."""
     streams: Sequence[Stream]
     lossless: bool
     """Whether the streams wait for the outputs."""
@@ -93,37 +96,6 @@ class Surroundings:
     """The handler of each class of request."""
     on_leave: Callable[[Connection], None]
     """Called with every connection that has ended, perhaps more than once."""
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Where an output listens or sends, and whether it authenticates the other side.
-
-    The rule about exposure decides what is beyond this machine. Its error message quotes these
-    fields.
-    """
-
-    host: str
-    """Name or address that the output binds or sends to."""
-    place: str
-    """The setting with the host, as the user gave it."""
-    danger: str
-    """What could happen there without protection, such as ``other machines could listen without
-    being asked who they are``."""
-    at_home: str
-    """The flag that keeps to this machine."""
-    is_protected: bool = False
-    """Whether clients need a token, a key or the like."""
-    protection: str | None = None
-    """What to do for that, such as ``Give clients a token with --token-file FILE``; None if there
-    is nothing."""
-    warnings: Sequence[str] = ()
-    """What the daemon warns of if the host is beyond this machine."""
-    local_danger: str | None = None
-    """What other users of this machine could do there although clients need a token, such as
-    ``every user of this machine could subscribe without the token``; None for nothing."""
-    local_protection: str | None = None
-    """What to do against that, like :attr:`protection`."""
 
 
 Opener = Callable[[Surroundings], Awaitable[Output]]

@@ -16,10 +16,10 @@ from emotiond.streamer.outputs.output import (
     Opener,
     Output,
     OutputKind,
-    Reach,
     Surroundings,
     audience,
 )
+from emotiond.streamer.reach import Reach
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.limits import Limits, affordable_connections
 

@@ -10,10 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from emotiond.dsp.mono import MonoMixer
-from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import DeviceError, NoMicrophoneError, NoSoundSystemError
 from emotiond.inference.card import SAMPLE_RATE
@@ -31,6 +27,7 @@ from emotiond.streamer.sources.devices import (
     list_microphones,
     recognize,
 )
+from emotiond.streamer.sources.live_writer import LiveWriter
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.portaudio import (
     NO_DEVICE,
@@ -208,7 +205,7 @@ class Microphone:
 
 
 class _Writer:
-    """Writes the blocks of one opening into the ring, as mono at 16 kHz, with their time.
+    """Writes the blocks of one opening into the ring, and complains of nothing but zeros.
 
     Args:
         zeros: the complaint about nothing but zeros.
@@ -221,35 +218,21 @@ class _Writer:
         self._rate = opening.sample_rate
         self._ring = ring
         self._switch = switch
-        self._mixer = MonoMixer(opening.sample_rate, opening.channels)
-        self._resampler = Resampler(opening.sample_rate, SAMPLE_RATE, live=True)
-        self._held_seconds = 0.0  # of sound that the resampler holds back
-        self._came_seconds = 0.0
+        self._sound = LiveWriter(opening.sample_rate, opening.channels, ring)
         self._zero_samples = 0
 
     def write(self, block: FloatArray, came_seconds: float, lost_samples: int) -> None:
         """Write a block. See :data:`OnBlock`."""
         if lost_samples:
-            self.flush()
+            self._sound.flush()
             self._ring.skip(round(lost_samples * SAMPLE_RATE / self._rate))
-        block_seconds = block.shape[0] / self._rate
-        self._switch.note_block(came_seconds, block_seconds)
+        self._switch.note_block(came_seconds, block.shape[0] / self._rate)
         self._note_zeros(block)
-        self._came_seconds = came_seconds
-        self._held_seconds += block_seconds
-        self._append(self._resampler.push(self._mixer.push(block)))
+        self._sound.write(block, came_seconds)
 
     def flush(self) -> None:
-        """Write what the resampler holds back, and begin anew."""
-        self._append(self._resampler.push(np.empty(0, np.float32), last=True))
-        self._resampler.restart()
-        self._mixer.restart()
-        self._held_seconds = 0.0
-
-    def _append(self, samples: FloatArray) -> None:
-        self._held_seconds -= samples.shape[0] / SAMPLE_RATE
-        if samples.shape[0]:
-            self._ring.write(samples[:, None], self._came_seconds - self._held_seconds)
+        """Write what is held back."""
+        self._sound.flush()
 
     def _note_zeros(self, block: FloatArray) -> None:
         """Complain of a microphone that is muted elsewhere, and say when it is not any more."""

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import Part, S
 from emotiond.streamer.protocol.events import StreamStatus
+from emotiond.streamer.reach import Reach
 
 OnStatus = Callable[[StreamStatus, str], None]
 """Takes a status and its detail. Any thread may call it."""
@@ -84,6 +85,10 @@ def name_of_value(value: str) -> str:
     return value
 
 
+def stays_here(_value: str, _settings: object) -> None:
+    """Return None: the source uses no network."""
+
+
 @dataclass(frozen=True, eq=False)
 class SourceKind(Part[S]):
     """The description of a kind of source, one line of the table."""
@@ -99,5 +104,7 @@ class SourceKind(Part[S]):
     """Returns the name of a stream whose source has no name."""
     is_single: bool = False
     """Whether there is only one of it."""
+    reach: Callable[[str, S], Reach | None] = stays_here
+    """Returns where a value of ``--source`` listens or connects; None if it uses no network."""
     is_voice: bool = True
     """Whether somebody may speak there. The help of ``emotiond enroll`` names no other kind."""

@@ -28,12 +28,12 @@ from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.options import Option
 from emotiond.streamer.readers.frames import frames_of, may_be_frames
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
+from emotiond.streamer.sources.pace import Pace
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind, Switch
 
 _STANDARD_INPUT = 0  # the descriptor
 _BLOCK_SECONDS = 0.02
-_MOST_AHEAD_SECONDS = 0.5
 _HEAD_BYTES = 12
 _FRAMES_BYTES = 8192  # three frames of compressed sound
 _MOST_CHUNK_BYTES = 2**20  # of a WAV header
@@ -88,7 +88,8 @@ class StandardInput:
         block_bytes = form.frame_bytes * max(1, round(_BLOCK_SECONDS * form.sample_rate))
         is_doubtful = form == RawForm(form.sample_rate, 1, _DEFAULT_FORMAT) and form is self._form
         seen = bytearray()
-        started, samples, taken = time.monotonic(), 0, 0
+        pace = Pace()
+        samples = taken = 0
         while not self._stop.is_set():
             new = b"" if len(rest) >= form.frame_bytes else _read(block_bytes - len(rest))
             data = rest + new
@@ -110,37 +111,24 @@ class StandardInput:
             samples += block.shape[0]
             taken += decoded.shape[0]
             held_seconds = taken / form.sample_rate - samples / self.sample_rate
-            if not self._write(ring, block, started, samples, held_seconds):
+            if not self._write(ring, block, pace, held_seconds):
                 break
-            # After a pause, the input cannot have been spoken before the pause.
-            started = max(started, time.monotonic() - samples / self.sample_rate)
-        self._write(ring, resampler.push(np.empty(0, np.float32), last=True), started, samples)
+        self._write(ring, resampler.push(np.empty(0, np.float32), last=True), pace)
 
-    def _write(
-        self,
-        ring: Ring,
-        block: FloatArray,
-        started: float,
-        samples: int,
-        held_seconds: float = 0.0,
-    ) -> bool:
+    def _write(self, ring: Ring, block: FloatArray, pace: Pace, held_seconds: float = 0.0) -> bool:
         """Write samples when they are due. Returns False once stopped.
 
         Args:
             ring: it gets them.
             block: mono, shape ``(n,)``.
-            started: when the first of all samples was due, by the monotonic clock.
-            samples: their number so far, with these.
+            pace: tells when they are due in real time.
             held_seconds: duration of the sound behind them, which the resampler holds back.
         """
         if not self._realtime:
             if not ring.wait_for_room(block.shape[0], self._stop):
                 return False
         else:
-            spoken_seconds = samples / self.sample_rate
-            started = max(started, time.monotonic() - spoken_seconds)
-            ahead_seconds = spoken_seconds - (time.monotonic() - started)
-            self._stop.wait(max(0.0, ahead_seconds - _MOST_AHEAD_SECONDS))
+            self._stop.wait(pace.admit(block.shape[0] / self.sample_rate))
         if block.shape[0]:
             ring.write(block[:, None], time.monotonic() - held_seconds)
         return True

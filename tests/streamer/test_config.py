@@ -20,6 +20,7 @@ from emotiond.streamer.config import (
     make_config,
     refuse_exposure,
 )
+from emotiond.streamer.daemon_names import host_name
 from emotiond.streamer.outputs.websocket import WEBSOCKET, WebSocketSettings
 from emotiond.streamer.outputs.zeromq import ZEROMQ
 from emotiond.streamer.sources.microphone import MICROPHONE
@@ -188,6 +189,8 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"wait_clients": -1}, "wait_clients cannot be negative"),
         ({"max_client_streams": -1}, "Use 0 to 64"),
         ({"max_client_streams": 65}, "Use 0 to 64"),
+        ({"name": "a/b"}, "name cannot be 'a/b'. Use 1 to 63 letters, digits, spaces"),
+        ({"name": ""}, "name cannot be empty"),
         ({"history": ""}, "history cannot be empty"),
         ({"token_file": ""}, "token_file cannot be empty"),
         ({"tls_cert": "", "tls_key": ""}, "tls_cert cannot be empty"),
@@ -202,6 +205,14 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
 )
 def test_impossible_values_are_refused(flags: dict[str, Any], reason: str) -> None:
     assert reason in refusal(flags, {})
+
+
+def test_the_daemon_has_the_name_that_is_given_or_the_hosts(file: Path) -> None:
+    file.write_text("name = 7")
+    assert make_config({"config": str(file)}, {}).daemon_name == "7"
+    assert make_config({}, {"EMOTIOND_NAME": "Küche 2"}).daemon_name == "Küche 2"
+    assert make_config({"name": "hall"}, {"EMOTIOND_NAME": "kitchen"}).daemon_name == "hall"
+    assert make_config({}, {}).daemon_name == host_name()
 
 
 def test_an_empty_variable_is_refused() -> None:

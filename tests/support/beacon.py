@@ -20,10 +20,10 @@ from emotiond.streamer.outputs.output import (
     Opener,
     Output,
     OutputKind,
-    Reach,
     Surroundings,
     wait_while,
 )
+from emotiond.streamer.reach import Reach
 from emotiond.streamer.server.prometheus import metric
 
 if TYPE_CHECKING:  # slow, and needed for types alone; what opens the beacon imports it itself

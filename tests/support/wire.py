@@ -18,6 +18,7 @@ from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.audio.samples import from_s16le
 from emotiond.streamer.options import Option
+from emotiond.streamer.reach import Reach
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus, Playback, Source, SourceKind
@@ -131,13 +132,26 @@ def _check(settings: WireSettings) -> None:
         raise ConfigError(f"wire_rate cannot be {settings.wire_rate} Hz", "Use 8000 or 16000")
 
 
-def _open(value: str, settings: WireSettings, _playback: Playback) -> Source:
+def _place(value: str) -> tuple[str, int]:
     match = _VALUE.fullmatch(value)
     if match is None or not 1 <= int(match[2]) <= 65_535:
         raise SourceError(
             f"there is no wire at {value!r}", f"Use {PREFIX}HOST:PORT or {PREFIX}[IPV6]:PORT"
         )
-    return Wire(match[1].strip("[]"), int(match[2]), settings.wire_rate)
+    return match[1].strip("[]"), int(match[2])
+
+
+def _open(value: str, settings: WireSettings, _playback: Playback) -> Source:
+    return Wire(*_place(value), settings.wire_rate)
+
+
+def _reach(value: str, _settings: WireSettings) -> Reach:
+    return Reach(
+        _place(value)[0],
+        place=value,
+        danger="other machines could hear or change the sound on its way",
+        at_home=f"{PREFIX}127.0.0.1:PORT",
+    )
 
 
 WIRE = SourceKind(
@@ -149,6 +163,7 @@ WIRE = SourceKind(
     open=_open,
     recognizes=lambda value: value.startswith(PREFIX),
     stream_name=lambda _value: "wire",
+    reach=_reach,
 )
 
 if __name__ == "__main__":  # a real kind is in the table

@@ -84,6 +84,7 @@ function hello(data) {
     type: "hello",
     protocol: finite(data.protocol) ?? 0,
     version: text(data.version),
+    name: text(data.name).slice(0, 63),
     modelName: text(model.name),
     strideSeconds: stride !== null && stride > 0 ? stride : DEFAULT_STRIDE_SECONDS,
     streams: streams.filter((name) => typeof name === "string"),

@@ -10,6 +10,7 @@ const AGES_KEPT = 16;
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 export class Footer {
+  #name = element("fact-name", HTMLElement);
   #latency = element("fact-latency", HTMLElement);
   #model = element("fact-model", HTMLElement);
   #device = element("fact-device", HTMLElement);
@@ -20,6 +21,7 @@ export class Footer {
   /** @param {import("../state/events.js").Hello|null} hello @param {import("../state/stream.js").Stream|null} stream */
   show(hello, stream) {
     setText(this.#model, hello === null ? "–" : hello.modelName || "unnamed");
+    this.#row(this.#name, hello?.name ?? "");
     setText(this.#version, hello === null ? "" : hello.version.slice(0, 24));
     setText(this.#latency, stream === null ? "–" : this.#latencyOf(stream));
     this.#row(this.#device, stream?.device ? this.#deviceOf(stream) : "");

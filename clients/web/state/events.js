@@ -67,6 +67,7 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {"hello"} type
  * @property {number} protocol
  * @property {string} version
+ * @property {string} name what the daemon is called, "" if it does not say
  * @property {string} modelName
  * @property {number} strideSeconds
  * @property {string[]} streams

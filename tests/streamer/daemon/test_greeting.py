@@ -16,7 +16,9 @@ from tests.support.daemon import DEMO, Daemon, running_daemon
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
-    with running_daemon("--source", f"voice={DEMO}", "--model", "lite") as daemon:
+    with running_daemon(
+        "--source", f"voice={DEMO}", "--model", "lite", "--name", "kitchen"
+    ) as daemon:
         yield daemon
 
 
@@ -32,6 +34,7 @@ def test_hello_comes_first_and_names_streams_and_model(daemon: Daemon) -> None:
     assert hello["type"] == "hello"
     assert hello["protocol"] == 1
     assert hello["version"] == __version__
+    assert hello["name"] == "kitchen"
     assert hello["streams"] == ["voice"]
     assert hello["demo"] is False
     assert hello["model"]["name"] == "lite"

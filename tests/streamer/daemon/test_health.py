@@ -35,11 +35,15 @@ def health(daemon: Daemon) -> Any:
 
 
 def test_health_names_each_stream_and_no_failure() -> None:
-    with running_daemon(*SOURCE) as daemon, connect(daemon.websocket_url) as client:
+    with (
+        running_daemon(*SOURCE, "--name", "kitchen") as daemon,
+        connect(daemon.websocket_url) as client,
+    ):
         for text in client:
             if json.loads(text)["type"] == "emotion":
                 break
         found = health(daemon)
+    assert found["name"] == "kitchen"
     assert found["status"] == "ok"
     assert found["failures"] == []
     assert found["streams"]["voice"]["status"] == "running"

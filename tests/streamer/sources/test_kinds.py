@@ -17,7 +17,7 @@ import pytest
 from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import make_config
+from emotiond.streamer.config import make_config, refuse_exposure
 from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.file import DEMO, FILE
@@ -162,12 +162,34 @@ def test_a_source_that_cannot_be_opened_is_reported_in_one_line(sender: socket.s
         ("wire:nowhere:65536", "no wire at"),
     ):
         ended = subprocess.run(
-            [*COMMAND, "run", flag, source, *MODEL, "--port", "0", "--zmq", "off"],
+            [*COMMAND, "run", flag, source, *MODEL, "--port", "0", "--zmq", "off", "--insecure"],
             env=ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
         assert ended.returncode == 1
         (line,) = ended.stderr.splitlines()
         assert reason in line
+
+
+@pytest.mark.parametrize("command", [("run",), ("enroll", "somebody")], ids=lambda c: c[0])
+def test_beyond_this_machine_it_needs_consent(command: tuple[str, ...]) -> None:
+    ended = subprocess.run(
+        [*COMMAND, *command, "--source", "wire:192.0.2.1:9", *MODEL],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "emotiond: at wire:192.0.2.1:9, other machines could hear or change the sound on its way. "
+        "Allow it with --insecure; wire:127.0.0.1:PORT keeps to this machine.\n"
+    )
+
+
+@pytest.mark.usefixtures("with_wire")
+def test_consent_is_asked_for_by_each_of_several_sources() -> None:
+    sources = ["a=wire:127.0.0.1:9", "b=wire:192.0.2.1:9"]
+    refuse_exposure(make_config({"source": sources[:1]}, {}))
+    refuse_exposure(make_config({"source": sources, "insecure": True}, {}))
+    with pytest.raises(ConfigError, match="at wire:192"):
+        refuse_exposure(make_config({"source": sources}, {}))
 
 
 def test_the_help_has_its_value_and_its_flags() -> None:

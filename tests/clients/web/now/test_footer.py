@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.clients.web.scripted import ScriptedDaemon, emotion, status
+from tests.clients.web.scripted import ScriptedDaemon, emotion, hello, status
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 pytestmark = pytest.mark.system
+
+
+def test_the_page_says_what_its_daemon_is_called(
+    open_page: Callable[..., Any], start_daemon: Callable[..., ScriptedDaemon]
+) -> None:
+    page = open_page(start_daemon(hello(name="kitchen")))
+    expect(page.locator("#fact-name")).to_have_text("kitchen")
+    expect(page).to_have_title(re.compile("mic · kitchen · emotiond"))
 
 
 def test_footer(page: Any, daemon: ScriptedDaemon) -> None:

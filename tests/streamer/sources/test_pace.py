@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from emotiond.streamer.sources import pace
+from emotiond.streamer.sources.pace import Pace
+
+
+class Clock:
+    """Stands in for the module ``time``; it moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(pace, "time", clock)
+    return clock
+
+
+def waits(clock: Clock, held: Pace, *blocks: tuple[float, float]) -> Sequence[float]:
+    """Return the wait of each block: seconds since the one before, and its own seconds."""
+    found = []
+    for since, seconds in blocks:
+        clock.now += since
+        found.append(round(held.admit(seconds), 3))
+    return found
+
+
+def test_sound_in_real_time_never_waits(clock: Clock) -> None:
+    assert waits(clock, Pace(), *[(0.02, 0.02)] * 200) == [0.0] * 200
+
+
+def test_faster_sound_may_be_half_a_second_early(clock: Clock) -> None:
+    assert waits(clock, Pace(), *[(0.0, 0.2)] * 4) == [0.0, 0.0, 0.1, 0.3]
+
+
+def test_a_pause_earns_no_credit(clock: Clock) -> None:
+    held = Pace()
+    assert waits(clock, held, (0.0, 0.2), (60.0, 0.2)) == [0.0, 0.0]
+    assert waits(clock, held, *[(0.0, 0.2)] * 4) == [0.0, 0.0, 0.1, 0.3]
