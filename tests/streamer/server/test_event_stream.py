@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from emotiond.streamer.hub import Message
 from emotiond.streamer.server.event_stream import encode
+from emotiond.streamer.server.limits import Limits
 from tests.support.port import EMOTION, EVENT, LIMITS, Port, everything, port, run, until
 
 TOKEN = "correct horse battery"  # noqa: S105
@@ -153,9 +154,9 @@ def test_a_comment_comes_now_and_then_and_keeps_the_connection() -> None:
 
 
 @pytest.mark.parametrize("limits", [replace(PATIENT, unread_bytes=64 * 1024), LIMITS])
-def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(limits: object) -> None:
+def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(limits: Limits) -> None:
     async def test() -> None:
-        async with port(limits) as at, connect(at.url) as listener:  # type: ignore[arg-type]
+        async with port(limits) as at, connect(at.url) as listener:
             await listener.recv()
             with await asking(at, request(), receive_bytes=4096):
                 await until(lambda: at.server.event_streams.count == 1)
