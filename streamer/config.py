@@ -21,8 +21,7 @@ from emotiond.streamer.options import Part, S
 from emotiond.streamer.outputs import kinds as outputs
 from emotiond.streamer.outputs.output import OutputKind
 from emotiond.streamer.outputs.websocket import WEBSOCKET
-from emotiond.streamer.reach import Reach
-from emotiond.streamer.server.access import is_loopback
+from emotiond.streamer.reach import Reach, is_loopback
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources import kinds as sources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,3 +36,20 @@ class Reach:
     ``every user of this machine could subscribe without the token``; None for nothing."""
     local_protection: str | None = None
     """What to do against that, like :attr:`protection`."""
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address can only mean this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def audience(host: str) -> str:
+    """Return who can reach a host, for the announcement of the daemon."""
+    if is_loopback(host):
+        return "every user of this machine"
+    return f"everyone who can reach {host}"

@@ -248,14 +248,16 @@ class Daemon:
             say(f"emotiond: {remark}")
 
     def _audiences(self, abouts: Sequence[About]) -> str:
-        """Return who can listen where, as the end of the announcement."""
+        """Return who can listen and speak where, as the end of the announcement."""
         kinds = [kind.name for kind, _ in self._config.outputs]
         found = {
             name: about.open_to for name, about in zip(kinds, abouts, strict=True) if about.open_to
         }
+        doors = [(each.name, each.source.about.open_to) for each in self._streams]
+        speaking = "".join(f"; {who} can stream into {name}" for name, who in doors if who)
         if len(set(found.values())) == 1:
-            return f", open to {next(iter(found.values()))}"
-        return "".join(f"; {name} is open to {who}" for name, who in found.items())
+            return f", open to {next(iter(found.values()))}{speaking}"
+        return "".join(f"; {name} is open to {who}" for name, who in found.items()) + speaking
 
     async def _play(self) -> None:
         for output in self._outputs.values():

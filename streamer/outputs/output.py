@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from emotiond.streamer.options import Part, S
 from emotiond.streamer.reach import Reach
-from emotiond.streamer.server.access import is_loopback
 
 if TYPE_CHECKING:  # the command line reads the table, and shall start quickly
     from emotiond.streamer.hub import Message
@@ -100,13 +99,6 @@ class Surroundings:
 
 Opener = Callable[[Surroundings], Awaitable[Output]]
 """Opens an output. It may raise :class:`EmotiondError`."""
-
-
-def audience(host: str) -> str:
-    """Return who can reach a host, for :attr:`About.open_to`."""
-    if is_loopback(host):
-        return "every user of this machine"
-    return f"everyone who can reach {host}"
 
 
 async def wait_while(condition: Callable[[], bool]) -> None:

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
-from emotiond.streamer.outputs.output import (
-    About,
-    Opener,
-    Output,
-    OutputKind,
-    Surroundings,
-    audience,
-)
-from emotiond.streamer.reach import Reach
+from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.reach import Reach, audience
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.limits import Limits, affordable_connections
 

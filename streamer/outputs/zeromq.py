@@ -8,9 +8,8 @@ from pathlib import Path
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
-from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings, audience
-from emotiond.streamer.reach import Reach
-from emotiond.streamer.server.access import is_loopback
+from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.reach import Reach, audience, is_loopback
 
 _OFF = "off"
 _ENDPOINT = re.compile(

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from emotiond.streamer.reach import is_loopback
+
 
 @dataclass(frozen=True)
 class Access:
@@ -88,16 +90,6 @@ def normal_host(host: str) -> str:
         return str(ipaddress.ip_address(bare))
     except ValueError:
         return bare
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address can only mean this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_unspecified(host: str) -> bool:

@@ -8,6 +8,13 @@ from emotiond.streamer.sources.file import DEMO, FILE
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import SourceKind
 from emotiond.streamer.sources.standard_input import STANDARD_INPUT
+from emotiond.streamer.sources.wyoming import WYOMING
 
-SOURCES: tuple[SourceKind[Any], ...] = (MICROPHONE, DEMO, STANDARD_INPUT, FILE)
+SOURCES: tuple[SourceKind[Any], ...] = (
+    MICROPHONE,
+    DEMO,
+    STANDARD_INPUT,
+    WYOMING,
+    FILE,
+)
 """In the order of the help. The first that recognizes a value has it, and a file may have any."""

@@ -70,7 +70,7 @@ class Supervisor(Generic[Found]):
         self._awaits_block = True
         self._opened_seconds = 0.0
         self._last_block_seconds: float | None = None
-        self._was_muted = False  # since the last block
+        self._was_quiet = False  # muted or paused, since the last block
         self._reported: tuple[StreamStatus, str, About] | None = None
         self._complaint = ""
         self._reporting = threading.Lock()
@@ -119,9 +119,19 @@ class Supervisor(Generic[Found]):
         if last is not None:
             gap_seconds = max(0.0, came_seconds - block_seconds - last)
             gap_samples = round(gap_seconds * self._ring.sample_rate)
-            self._ring.skip(gap_samples, lost=not self._was_muted)
-        self._awaits_block = self._was_muted = False
+            self._ring.skip(gap_samples, lost=not self._was_quiet)
+        self._awaits_block = self._was_quiet = False
         self._report("running", self._complaint)
+
+    def pause(self, detail: str) -> None:
+        """Report that nothing comes for a while, though all is well: ``stalled`` until a block.
+
+        The thread that writes the blocks calls this, or that of :meth:`keep_open` before it.
+        """
+        if not self._awaits_block:
+            self._awaits_block = self._was_quiet = True
+            self._ring.cut()  # the last samples must not wait for the next ones
+        self._report("stalled", detail)
 
     def stop(self) -> None:
         """Let :meth:`keep_open` close the device and return."""
@@ -147,7 +157,7 @@ class Supervisor(Generic[Found]):
         pauses = growing_pauses()
         while not self._stopping:
             if self.muted:
-                self._was_muted, found = True, None
+                self._was_quiet, found = True, None
                 self._close()
                 self._report("muted", self._device.muted_detail)
             elif not self._is_open:
@@ -182,7 +192,9 @@ class Supervisor(Generic[Found]):
             self._report("reconnecting", detail)
 
     def _report(self, status: StreamStatus, detail: str) -> None:
-        with self._reporting:  # the writing thread reports the first block
+        with self._reporting:  # the writing thread reports the first block, and pauses
+            if status == "running" and self._awaits_block:
+                return
             new = (status, detail, self._device.about)
             if self._reported != new:
                 self._reported = new

@@ -27,6 +27,8 @@ class About:
     """Whether the sound comes while it is spoken, so that resampling must not delay it."""
     stands_in: bool = False
     """Whether it plays only because there is no microphone."""
+    open_to: str | None = None
+    """Who can stream sound into it, for the announcement: ``every user of this machine``, say."""
 
 
 class Switch(Protocol):

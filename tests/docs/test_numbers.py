@@ -34,7 +34,13 @@ from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.readers import decoder
 from emotiond.streamer.server import connection, credentials, listener, refusals
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.sources import capture, microphone, reconnecting, standard_input
+from emotiond.streamer.sources import (
+    capture,
+    microphone,
+    reconnecting,
+    standard_input,
+    wyoming_door,
+)
 from emotiond.streamer.streams import overload, stream, workers
 from emotiond.streamer.streams.stream import RING_SECONDS
 
@@ -110,6 +116,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"does not answer within {capture._PATIENCE_SECONDS:g} s |",
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
+        f"at once, or after {wyoming_door.STREAMING_SECONDS:g} s without sound",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
         f"libzmq after {zeromq_socket._VANISHED_MS / 1000:g} s without a sign",
         f"its queue of {zeromq_socket.HIGH_WATER_MARK:,} messages has no room",

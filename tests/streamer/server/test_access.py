@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotiond.streamer.server.access import Access, is_loopback
+from emotiond.streamer.reach import is_loopback
+from emotiond.streamer.server.access import Access
 
 ACCESS = Access("127.0.0.1", ["voice.example"], ["https://page.example"])
 

@@ -194,8 +194,8 @@ def test_consent_is_asked_for_by_each_of_several_sources() -> None:
 
 def test_the_help_has_its_value_and_its_flags() -> None:
     run, enroll = helped("run"), helped("enroll")
-    assert "[NAME=]wire:HOST:PORT|mic|demo|-|FILE" in run
-    assert "--source wire:HOST:PORT|mic|-|FILE" in enroll
+    assert "[NAME=]wire:HOST:PORT|mic|demo|-|wyoming://HOST:PORT|FILE" in run
+    assert "--source wire:HOST:PORT|mic|-|wyoming://HOST:PORT|FILE" in enroll
     for said in (run, enroll):
         assert "--wire-rate HZ" in said
         assert "of a wire (default: 16000)" in said
@@ -221,5 +221,5 @@ def test_its_streams_are_named_as_all_others() -> None:
     assert parse_specs([f"a={one}", f"b={other}"]) == specs
     with pytest.raises(ConfigError, match="two sources are called 'wire'"):
         parse_specs([one, other])
-    with pytest.raises(ConfigError, match="Use wire:HOST:PORT, mic, demo, - or a file"):
+    with pytest.raises(ConfigError, match="Use wire:HOST:PORT, mic, demo, -, wyoming"):
         parse_specs(["a="])

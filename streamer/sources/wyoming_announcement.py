@@ -1,0 +1,72 @@
+"""Announces a Wyoming source in the local network, by mDNS."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterable
+
+import ifaddr
+import zeroconf
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+from emotiond.exceptions import SourceError
+
+_log = logging.getLogger(__name__)
+
+_KIND = "_wyoming._tcp.local."
+
+
+def addresses_of(host: str) -> list[str]:
+    """Return the addresses at which other machines reach a socket that is bound to this host.
+
+    Raises:
+        SourceError: none can.
+    """
+    address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
+    bound = ipaddress.ip_address(str(address).partition("%")[0])
+    if bound.is_loopback:
+        raise SourceError(
+            f"only this machine reaches {host}, so it cannot be announced",
+            "Leave --wyoming-announce out, or listen at another address",
+        )
+    if not bound.is_unspecified:
+        return [str(bound)]
+    found = [each.ip if isinstance(each.ip, str) else each.ip[0] for each in _all_ips()]
+    usable = [each for each in found if not ipaddress.ip_address(each).is_loopback]
+    return [each for each in usable if bound.version == 6 or ":" not in each]
+
+
+def _all_ips() -> Iterable[ifaddr.IP]:
+    return (ip for adapter in ifaddr.get_adapters() for ip in adapter.ips)
+
+
+@contextlib.asynccontextmanager
+async def announced(host: str, port: int) -> AsyncIterator[None]:
+    """Announce the socket, and take the announcement back at the end.
+
+    Without a network that can carry it, one line says so.
+
+    Args:
+        host: name or address that the socket is bound to.
+        port: of the socket.
+    """
+    addresses = addresses_of(host)
+    name = socket.gethostname().partition(".")[0]
+    service = AsyncServiceInfo(
+        _KIND,
+        f"emotiond on {name}, port {port}.{_KIND}",
+        port=port,
+        parsed_addresses=addresses,
+        server=f"{name}.local.",
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            announcer = AsyncZeroconf(interfaces=[each for each in addresses if ":" not in each])
+            stack.push_async_callback(announcer.async_close)
+            await announcer.async_register_service(service, allow_name_change=True)
+        except (OSError, zeroconf.Error) as error:
+            _log.warning("the Wyoming source cannot be announced: %s", error)
+        yield

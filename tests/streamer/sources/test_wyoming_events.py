@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from wyoming.event import Event
+
+from emotiond.exceptions import SourceError
+from emotiond.streamer.sources.wyoming_events import (
+    MOST_BODY_BYTES,
+    MOST_LINE_BYTES,
+    read_event,
+    sound_of,
+)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["type", "data", "data_length", "payload_length", "version"])
+
+
+async def read(data: bytes) -> Event | None:
+    reader = asyncio.StreamReader(limit=MOST_LINE_BYTES)
+    reader.feed_data(data)
+    reader.feed_eof()
+    return await read_event(reader)
+
+
+def hear(data: bytes) -> None:
+    """Read as the door does; nothing but the refusal may come out."""
+    try:
+        if (event := asyncio.run(read(data))) is not None and (sound := sound_of(event)):
+            assert sound.decoded().shape[1] == sound.form.channels
+    except SourceError:
+        pass
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_event_the_end_or_refused(data: bytes) -> None:
+    hear(data)
+
+
+@given(JSON | st.dictionaries(KEYS, JSON, max_size=4), st.binary(max_size=20))
+@example({"type": "audio-chunk", "data": {"rate": 16000, "width": 3, "channels": 2}}, b"")
+def test_any_json_is_an_event_or_refused(line: object, rest: bytes) -> None:
+    hear(json.dumps(line).encode() + b"\n" + rest)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(("rate", "width", "channels"), JSON)))
+def test_any_form_of_sound_is_sound_or_refused(data: dict[str, object]) -> None:
+    hear(json.dumps({"type": "audio-start", "data": data}).encode() + b"\n")
+
+
+@pytest.mark.parametrize("key", ["data_length", "payload_length"])
+def test_what_is_announced_as_too_long_is_refused_before_it_comes(key: str) -> None:
+    line = json.dumps({"type": "ping", key: MOST_BODY_BYTES + 1}).encode() + b"\n"
+    with pytest.raises(SourceError, match="Send at most"):
+        asyncio.run(read(line))
+
+
+def test_an_event_that_is_cut_off_is_the_end() -> None:
+    line = json.dumps({"type": "audio-chunk", "payload_length": 4}).encode() + b"\nabc"
+    assert asyncio.run(read(line)) is None
+
+
+def test_what_is_no_sound_has_none() -> None:
+    assert sound_of(Event("transcribe", {"rate": 16_000})) is None
