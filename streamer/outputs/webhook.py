@@ -9,8 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
-from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Reach, Surroundings
-from emotiond.streamer.server.access import is_loopback
+from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.reach import Reach, is_loopback
 
 _OFF = "off"
 _CHARACTERS = re.compile(r"[!-~]+")  # printable ASCII without spaces
