@@ -217,6 +217,27 @@ def test_tests_and_benchmarks_import_nothing_of_each_other() -> None:
             assert not [name for name in names if name.partition(".")[0] == other], path
 
 
+def test_the_run_with_tflite_runtime_tests_all_that_meets_it_or_numpy() -> None:
+    """Its numpy is older; the other modules meet neither."""
+    rule = "tested: ; @printf '%s\\n' $(TFLITE)"
+    listed = subprocess.run(
+        ["make", "-s", "--eval", rule, "tested"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    tested = {ROOT / name for name in listed if name.startswith("tests/")}
+    assert [path for path in tested if not path.exists()] == []
+    meeting = ("numpy", "emotiond.inference.runtime")
+    for module, path in modules(ROOT).items():
+        if module.partition(".")[0] not in ("dsp", "inference", "streamer"):
+            continue
+        if any(name.startswith(meeting) for name in imported(ast.parse(path.read_text("utf-8")))):
+            test = ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
+            assert tested & {test, *test.parents}, f"{test} is not in TFLITE of the Makefile"
+
+
 def test_every_module_of_the_training_code_has_a_test_of_its_name() -> None:
     training = ROOT / "models" / "training"
     for path in training.rglob("*.py"):

@@ -14,6 +14,7 @@ from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
 from emotiond.streamer.reach import Reach, audience
 from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.forwarding import parse_proxies
 from emotiond.streamer.server.limits import Limits, affordable_connections
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class WebSocketSettings:
     """Certificate chain in PEM; None for no encryption."""
     tls_key: str | None = None
     """The certificate's key, in PEM."""
+    trust_proxy: tuple[str, ...] = ()
+    """Addresses or networks of the reverse proxies that are believed who their visitors are."""
 
 
 def _check(settings: WebSocketSettings) -> None:
@@ -61,6 +64,14 @@ def _check(settings: WebSocketSettings) -> None:
     for host in settings.allow_host:
         if not _is_host(host):
             raise ConfigError(f"allow_host cannot be {host!r}", "Use a name, without the port")
+    for proxy in settings.trust_proxy:
+        try:
+            parse_proxies([proxy])
+        except ValueError as error:
+            raise ConfigError(
+                f"trust_proxy cannot be {proxy!r} ({error})",
+                "Use the proxy's address or network: 127.0.0.1, or 172.30.32.0/23",
+            ) from None
     if not _is_host(settings.host):
         raise ConfigError(
             f"host cannot be {settings.host!r}",
@@ -142,6 +153,7 @@ class WebSocketOutput:
         server, occupancy = self._server, self._server.occupancy
         refused = {**server.offences, "connections": occupancy.refused}
         counts = [(float(count), {"reason": reason}) for reason, count in refused.items()]
+        ways = [(float(count), {"way": way}) for way, count in server.requests.items()]
         return About(
             page=self._page,
             address=f"WebSocket ws{self._page.removeprefix('http').removesuffix('/')}{PATH}",
@@ -155,6 +167,7 @@ class WebSocketOutput:
                     "refused": occupancy.refused,
                 },
                 "sent_away": dict(server.offences),
+                "requests": dict(server.requests),
             },
             metrics=(
                 metric(
@@ -176,6 +189,12 @@ class WebSocketOutput:
                 metric(
                     "emotiond_refused_total", "counter", "Clients disconnected by a limit.", *counts
                 ),
+                metric(
+                    "emotiond_requests_total",
+                    "counter",
+                    "Requests of known hosts, by the proxies between.",
+                    *ways,
+                ),
             ),
         )
 
@@ -187,6 +206,13 @@ class WebSocketOutput:
     async def close(self, timeout_seconds: float) -> None:
         """Close the listeners and all connections, in the time that the limits allow."""
         await self._server.close()
+
+
+def _audience(settings: WebSocketSettings) -> str:
+    """Return who can listen where no token is wanted."""
+    proxies = " and ".join(settings.trust_proxy)
+    behind = f", and all whom the proxy at {proxies} lets in" if proxies else ""
+    return f"{audience(_bare(settings.host))}{behind}"
 
 
 def _prepare(settings: WebSocketSettings) -> Opener:
@@ -217,9 +243,10 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             tls,
             around.handlers,
             around.on_leave,
+            parse_proxies(settings.trust_proxy),
         )
         page = f"http{'' if tls is None else 's'}://{server.host}:{server.port}/"
-        open_to = audience(_bare(settings.host)) if token is None else "those with the token"
+        open_to = "those with the token" if token is not None else _audience(settings)
         return WebSocketOutput(server, page, settings.wait_clients, open_to)
 
     return open_server
@@ -245,6 +272,11 @@ WEBSOCKET = OutputKind(
         Option("--token-file", "file with the token that clients must send", "FILE"),
         Option("--tls-cert", "TLS certificate in PEM, for https and wss", "FILE"),
         Option("--tls-key", "private key of the certificate, in PEM", "FILE"),
+        Option(
+            "--trust-proxy",
+            "reverse proxy, or its network, to believe who visits; repeat it for several",
+            "ADDRESS",
+        ),
         Option(
             "--max-connections",
             f"most connections at a time (default: {WebSocketSettings.max_connections})",

@@ -57,11 +57,18 @@ class Access:
         scheme, _, candidate = next(iter(authorizations)).partition(" ")
         return scheme.lower() == "bearer" and self.knows_token(candidate.strip())
 
-    def origin_may_connect(self, origin: str, host_header: str) -> bool:
-        """Return whether a page from this origin may open a WebSocket. Programs send no origin."""
+    def origin_may_connect(self, origin: str, host_header: str, is_encrypted: bool = False) -> bool:
+        """Return whether a page from this origin may open a WebSocket. Programs send no origin.
+
+        Args:
+            origin: as the browser sent it.
+            host_header: a known one.
+            is_encrypted: whether the daemon's own page is known to be under HTTPS: one under HTTP,
+                which anybody on the way could have written, is a foreign one then.
+        """
+        schemes = ("https",) if is_encrypted else ("http", "https")
         return origin.lower() in (
-            f"http://{host_header.lower()}",
-            f"https://{host_header.lower()}",
+            *(f"{scheme}://{host_header.lower()}" for scheme in schemes),
             *map(normal_origin, self.allowed_origins),
         )
 

@@ -35,6 +35,8 @@ _HEALTH, _METRICS = "/healthz", "/metrics"
 READABLE = (_HEALTH, _METRICS, EVENTS)
 """The paths that allowed pages elsewhere may read."""
 _PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
+BUSY = "too many connections here\n"
+"""Says that a limit of connections is reached."""
 _LONGEST_METHOD = 16  # bytes; longer than any method of HTTP
 
 _POLICY = (
@@ -120,6 +122,11 @@ def respond(
 def token_wanted(method: str, headers: Mapping[str, str]) -> Response:
     """Return the answer to a request without the token."""
     return respond(401, "send the token\n", method, {"WWW-Authenticate": "Bearer", **headers})
+
+
+def redirect(path: str, method: str) -> Response:
+    """Return a response that leads to another path of the same server, for good."""
+    return respond(308, "the page is one slash further\n", method, {"Location": path})
 
 
 def reading_only() -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from emotiond.streamer.server.access import is_unspecified
+from emotiond.streamer.server.forwarding import NO_PROXIES, Proxies
 from emotiond.streamer.server.occupancy import Occupancy, Seat, client_address
 
 _READ_BYTES = 8 * 1024  # per read: more could hold many thousand tiny frames
@@ -37,14 +38,22 @@ class Listener(socket.socket):
         protocol: for ``socket.socket``, as the two before.
         occupancy: counts the connections, and decides which may come.
         encrypted: whether connections are. Then a refused client gets no answer.
+        proxies: their own connections have no limit of an address: that of a visitor counts.
     """
 
     def __init__(
-        self, family: int, kind: int, protocol: int, occupancy: Occupancy, encrypted: bool
+        self,
+        family: int,
+        kind: int,
+        protocol: int,
+        occupancy: Occupancy,
+        encrypted: bool,
+        proxies: Proxies,
     ) -> None:
         super().__init__(family, kind, protocol)
         self._occupancy = occupancy
         self._encrypted = encrypted
+        self._proxies = proxies
         self._accepted = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
@@ -58,7 +67,8 @@ class Listener(socket.socket):
         if self._accepted % (_AT_ONCE + 1) == 0:
             raise BlockingIOError(errno.EAGAIN, "others come first")
         client, peer = super().accept()
-        address = client_address(peer[0], _reached(client))
+        is_proxy = self._proxies.trust(peer[0])
+        address = None if is_proxy else client_address(peer[0], _reached(client))
         if not self._occupancy.has_room(address):
             self._refuse(client)
             raise ConnectionAbortedError(errno.ECONNABORTED, "too many connections")
@@ -101,7 +111,7 @@ class _CountedSocket(socket.socket):
 
 
 def open_listeners(
-    host: str, port: int, occupancy: Occupancy, encrypted: bool
+    host: str, port: int, occupancy: Occupancy, encrypted: bool, proxies: Proxies = NO_PROXIES
 ) -> Sequence[Listener]:
     """Listen on each address of the host, always on the same port.
 
@@ -125,7 +135,7 @@ def open_listeners(
         if port == 0 and listeners:
             address = (address[0], listeners[0].getsockname()[1], *address[2:])  # noqa: PLW2901
         try:
-            listener = Listener(family, kind, protocol, occupancy, encrypted)
+            listener = Listener(family, kind, protocol, occupancy, encrypted, proxies)
             listeners.append(_bind(listener, address))
         except OSError as error:
             problem = error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from emotiond.streamer.server.addresses import household, parse_address
 
 STRANGERS_SHARE = 2
 """Connections that have not shown the token may be one of this many of all."""
@@ -16,34 +17,29 @@ def client_address(peer: str, reached: str) -> str | None:
     """Return the address whose limits a connection counts against; None for this machine.
 
     This machine has no limit of its own: its programs share one address, and so do all whom a
-    reverse proxy on it serves. Only this function knows whose a connection is.
+    reverse proxy on it serves, unless it is trusted and says who they are: see ``forwarding.py``.
 
     Args:
         peer: the address that the connection comes from.
         reached: the address of this machine that it has reached.
 
     Returns:
-        The address; for IPv6 the network that one household or server has, beginning of 64 bits.
+        What :func:`household` makes of it.
     """
-    try:
-        address = ipaddress.ip_address(peer.partition("%")[0])
-    except ValueError:
+    address = parse_address(peer)
+    if address is None:
         return peer
-    if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address
     if address.is_loopback or peer == reached:
         return None
-    if address.version == 6 and not address.is_link_local:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return household(address)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Seat:
     """One open connection."""
 
     address: str | None
-    """See :func:`client_address`."""
+    """See :func:`client_address`. It changes when a trusted proxy says whose the connection is."""
     hang_up: Callable[[], None]
     """Ends the connection, which is not counted any more."""
 
@@ -80,8 +76,7 @@ class Occupancy:
 
     def has_room(self, address: str | None) -> bool:
         """Return whether one more connection may come from this address; make room for it."""
-        here = self._strangers.get(address, {})
-        is_crowded = address is not None and len(here) >= self._most_per_address
+        is_crowded = self._is_crowded(address)
         is_full = self.count >= self.limit or (
             self._wants_token and sum(map(len, self._strangers.values())) >= self._most_strangers
         )
@@ -90,12 +85,32 @@ class Occupancy:
         self.refused += 1
         if not self._wants_token or not self._strangers:
             return False
-        descriptor, seat = next(
-            iter((here if is_crowded else max(self._strangers.values(), key=len)).items())
+        self._hang_up_on_oldest(
+            self._strangers[address] if is_crowded else max(self._strangers.values(), key=len)
         )
-        self.leave(descriptor, seat)
-        seat.hang_up()
         return True
+
+    def move(self, descriptor: int, address: str | None) -> bool:
+        """Count a connection against the address that its request is found to be of.
+
+        Returns:
+            Whether that address has room. The connection is counted in either case.
+        """
+        seat = self._seats.get(descriptor)
+        if seat is None or seat.address == address:
+            return True
+        is_stranger = descriptor in self._strangers.get(seat.address, {})
+        has_room = not (is_stranger and self._is_crowded(address))
+        if not has_room:
+            self.refused += 1
+            if self._wants_token:
+                self._hang_up_on_oldest(self._strangers[address])
+                has_room = True
+        self._forget_stranger(descriptor, seat)
+        seat.address = address
+        if is_stranger:
+            self._strangers.setdefault(address, {})[descriptor] = seat
+        return has_room
 
     def enter(self, descriptor: int, seat: Seat) -> None:
         """Count a connection."""
@@ -113,6 +128,15 @@ class Occupancy:
         if self._seats.get(descriptor) is seat:
             del self._seats[descriptor]
             self._forget_stranger(descriptor, seat)
+
+    def _is_crowded(self, address: str | None) -> bool:
+        here = self._strangers.get(address, {})
+        return address is not None and len(here) >= self._most_per_address
+
+    def _hang_up_on_oldest(self, here: dict[int, Seat]) -> None:
+        descriptor, seat = next(iter(here.items()))
+        self.leave(descriptor, seat)
+        seat.hang_up()
 
     def _forget_stranger(self, descriptor: int, seat: Seat) -> None:
         here = self._strangers.get(seat.address, {})

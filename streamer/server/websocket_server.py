@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -38,10 +39,19 @@ from emotiond.streamer.server.event_stream import (
     EventStreams,
     comes_from_another_site,
 )
-from emotiond.streamer.server.http import EVENTS, Pages, reading_only, respond, token_wanted
+from emotiond.streamer.server.forwarding import NO_PROXIES, WAYS, Proxies, Visitor
+from emotiond.streamer.server.http import (
+    BUSY,
+    EVENTS,
+    Pages,
+    reading_only,
+    redirect,
+    respond,
+    token_wanted,
+)
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, open_listeners, openable_host
-from emotiond.streamer.server.occupancy import Occupancy, client_address
+from emotiond.streamer.server.occupancy import Occupancy
 from emotiond.streamer.server.preflight import answer_preflight
 from emotiond.streamer.server.refusals import Refusals
 
@@ -78,6 +88,7 @@ class WebSocketServer:
         tls: the context for encryption, if any.
         handlers: the handler of each class of request.
         on_leave: called with every connection that has ended, perhaps more than once.
+        proxies: the reverse proxies that are believed who their visitors are.
 
     Raises:
         ServeError: the address cannot be used.
@@ -94,7 +105,9 @@ class WebSocketServer:
         tls: ssl.SSLContext | None = None,
         handlers: Mapping[type[Request], Handler] = MappingProxyType({}),
         on_leave: Callable[[Connection], None] = lambda _: None,
+        proxies: Proxies = NO_PROXIES,
     ) -> None:
+        self._proxies = proxies
         self._greeting = greeting
         self._pages = pages
         self._access = access
@@ -111,8 +124,12 @@ class WebSocketServer:
         """All connections, including those before the greeting and those of plain HTTP."""
         self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
         """Number of disconnected clients, by cause."""
+        self.requests = Counter(dict.fromkeys(WAYS, 0))
+        """Number of requests, by the way that they came."""
         try:
-            self._listeners = open_listeners(host, port, self.occupancy, encrypted=tls is not None)
+            self._listeners = open_listeners(
+                host, port, self.occupancy, tls is not None, self._proxies
+            )
         except (OSError, OverflowError, UnicodeError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
@@ -225,19 +242,41 @@ class WebSocketServer:
         # websockets for Python 3.10 knows only GET, and closes the connection at HEAD.
         method: str = getattr(request, "method", "GET")
         host = request.headers.get_all("Host")
-        address = _reached_address(connection)
-        if len(host) != 1 or not self._access.host_is_known(host[0], address):
+        if len(host) != 1 or not self._access.host_is_known(host[0], _reached_address(connection)):
             reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
             return respond(421, f"{reason}\n", method)
-        credentials = request.headers.get_all("Authorization")
-        path = request.path.partition("?")[0]
-        if path == EVENTS:
-            return self._open_events(connection, request, method)
-        if path != PATH:
-            trusted = self._access.bearer_knows_token(credentials)
-            if trusted:
-                self._trust(connection)
-            return self._pages.answer(method, request, trusted)
+        trusted = self._access.bearer_knows_token(request.headers.get_all("Authorization"))
+        if trusted:
+            self._trust(connection)
+        visitor = self._visitor(connection, request)
+        if not self.occupancy.move(_descriptor(connection), visitor.address):
+            return respond(503, BUSY, method, {"Retry-After": "10"})
+        path = visitor.inner_path(request.path)
+        if path is None:
+            return redirect(f"{visitor.base_path}/", method)
+        place = path.partition("?")[0]
+        if place == EVENTS:
+            return self._open_events(connection, request, method, visitor, trusted)
+        if place != PATH:
+            return self._pages.answer(method, replace(request, path=path), trusted)
+        refused = self._refused_handshake(method, request, host[0], visitor)
+        if refused is None:
+            assert isinstance(connection, Connection)
+            connection.knows_token = trusted
+            connection.limited_as = visitor.address if self._access.token is None else None
+        return refused
+
+    def _visitor(self, connection: ServerConnection, request: HttpRequest) -> Visitor:
+        """Return and count whose a request is."""
+        peer, reached = connection.remote_address, _reached_address(connection)
+        visitor = self._proxies.visitor(str(peer[0]) if peer else "", reached, request.headers)
+        self.requests[visitor.way] += 1
+        return visitor
+
+    def _refused_handshake(
+        self, method: str, request: HttpRequest, host: str, visitor: Visitor
+    ) -> Response | None:
+        """Return why a request opens no WebSocket; None if it does."""
         if method != "GET":
             return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
         is_upgrade = [value.lower() for value in request.headers.get_all("Upgrade")] == [
@@ -247,40 +286,40 @@ class WebSocketServer:
         if not is_upgrade:  # a page asks why it was refused; its own requests name no origin
             origins = [*origins, *parse_qs(urlsplit(request.path).query).get("origin", ())]
         for origin in origins:
-            if not self._access.origin_may_connect(origin, host[0]):
+            if not self._access.origin_may_connect(origin, host, visitor.is_encrypted):
                 return respond(403, f"{self._refusals.of_origin(origin)}\n", method)
         if not is_upgrade:
             return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
-        assert isinstance(connection, Connection)
-        connection.knows_token = self._access.bearer_knows_token(credentials)
-        if connection.knows_token:
-            self._trust(connection)
         return None
 
     def _open_events(
-        self, connection: ServerConnection, request: HttpRequest, method: str
+        self,
+        connection: ServerConnection,
+        request: HttpRequest,
+        method: str,
+        visitor: Visitor,
+        trusted: bool,
     ) -> Response:
         """Answer a request for server-sent events. Its ``Host`` is known."""
         if method not in ("GET", "HEAD"):
             return reading_only()
-        origins = request.headers.get_all("Origin")
+        host, origins = request.headers["Host"], request.headers.get_all("Origin")
         for origin in origins:  # "null" may open a WebSocket, but cannot read an answer
-            known = self._access.origin_may_connect(origin, request.headers["Host"])
-            if not known or origin == "null":
+            known = self._access.origin_may_connect(origin, host, visitor.is_encrypted)
+            if not known or origin.lower() == "null":
                 return respond(403, f"{self._refusals.of_origin(origin)}\n", method)
         if comes_from_another_site(request.headers.get_all("Sec-Fetch-Site"), origins):
             return respond(403, "another page asks without saying which\n", method)
         readable = self._pages.readable(origins)
-        if not self._access.bearer_knows_token(request.headers.get_all("Authorization")):
+        if not trusted:
             return token_wanted(method, readable)
-        self._trust(connection)
         assert isinstance(connection, Connection)
         connection.only_reads = method == "GET"
         return EventStreamHead(readable, opens=method == "GET")
 
     def _trust(self, connection: ServerConnection) -> None:
         """Note that a client has shown the token, or that none is required."""
-        self.occupancy.trust(connection.transport.get_extra_info("socket").fileno())
+        self.occupancy.trust(_descriptor(connection))
 
     async def _serve_client(self, client: ServerConnection) -> None:
         assert isinstance(client, Connection)
@@ -290,10 +329,6 @@ class WebSocketServer:
         try:
             if not client.knows_token and not await self._authenticates(client):
                 return
-            if self._access.token is None and client.remote_address is not None:
-                client.limited_as = client_address(
-                    client.remote_address[0], _reached_address(client)
-                )
             for text in self._greeting():  # no await before the next line: no event is missed
                 client.send_text(text)
             self._clients[client] = None
@@ -349,6 +384,11 @@ def _remedy(error: Exception) -> str:
             "that begins with fe80 needs its interface: fe80::1%eth0"
         )
     return "End the program that uses it, or choose others with --port, --host and --zmq"
+
+
+def _descriptor(connection: ServerConnection) -> int:
+    descriptor: int = connection.transport.get_extra_info("socket").fileno()
+    return descriptor
 
 
 def _reached_address(connection: ServerConnection) -> str:

@@ -201,6 +201,10 @@ def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> N
         ({"allow_origin": ["https://anna@wall.example"]}, "https://NAME"),
         ({"allow_host": ["pi.local:8765"]}, "without the port"),
         ({"allow_host": ["http://pi.local"]}, "without the port"),
+        ({"trust_proxy": ["proxy.local"]}, "Use the proxy's address or network"),
+        ({"trust_proxy": ["127.0.0.1:8080"]}, "Use the proxy's address or network"),
+        ({"trust_proxy": ["172.30.32.2/23"]}, "has host bits set"),
+        ({"trust_proxy": ["10.0.0.1", "0.0.0.0/0"]}, "each visitor could claim to be another"),
     ],
 )
 def test_impossible_values_are_refused(flags: dict[str, Any], reason: str) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 DEMO = Path(__file__).parents[2] / "streamer" / "sources" / "demo.flac"
 COMMAND = (sys.executable, "-m", "emotiond")
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
+"""For what comes at once on an idle machine."""
 
 _ANNOUNCEMENT = re.compile(
     r"open (https?://\S+/) \(WebSocket (wss?://[^\s,)]+)(?:, ZeroMQ ([^\s,)]+))?(?:, .+)?\)"

@@ -25,6 +25,8 @@ def leave_home() -> Callable[[], Set[str]]:
     own = {name: str(home / place) for name, place in _OWN.items()}
     os.environ.update(own, PIP_CACHE_DIR=str(Path(".pytest_cache/pip").absolute()))
     os.environ.pop("EMOTIOND_CONFIG", None)
+    # Hundreds of processes start: each compiles every module where the first may not keep them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def come_back() -> Set[str]:
         shutil.rmtree(home)

@@ -35,12 +35,15 @@ http {{
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
-    server {{
-        listen 127.0.0.1:{port}{tls};
-        proxy_http_version 1.1;
-        {headers}
-        {locations}
-    }}
+    {servers}
+}}
+"""
+_SERVER = """
+server {{
+    listen 127.0.0.1:{port}{tls};
+    proxy_http_version 1.1;
+    {headers}
+    {locations}
 }}
 """
 
@@ -62,33 +65,53 @@ def nginx(
         pem: folder with ``cert.pem`` and ``key.pem``, for TLS.
         headers: what it sends to the daemon.
     """
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    port = free_port()
     certificate = ""
     if pem is not None:
         certificate = f" ssl; ssl_certificate {pem}/cert.pem; ssl_certificate_key {pem}/key.pem"
-    text = _CONFIGURATION.format(
-        user="user root;" if os.geteuid() == 0 else "",
+    server = _SERVER.format(
         port=port,
         tls=certificate,
         locations="\n".join(f'location "{path}" {{ proxy_pass {upstream}; }}' for path in paths),
         headers="\n".join(f"proxy_set_header {name} {value};" for name, value in headers.items()),
     )
-    (folder / "nginx.conf").write_text(text)
+    with running_nginx(folder, server, port):
+        yield f"http{'' if pem is None else 's'}://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def running_nginx(folder: Path, servers: str, port: int) -> Iterator[None]:
+    """Run nginx with blocks ``server``.
+
+    Args:
+        folder: an empty one, for its files.
+        servers: the blocks.
+        port: one that they listen on.
+    """
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(_CONFIGURATION.format(user=user, servers=servers))
     command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "error.log"]
     with subprocess.Popen(command) as process:
         try:
-            _wait(port, process)
-            yield f"http{'' if pem is None else 's'}://127.0.0.1:{port}"
+            wait_for_port(port, process)
+            yield
         finally:
             process.terminate()
 
 
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+def free_port() -> int:
+    """A port that nothing uses."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a proxy listens."""
     deadline = time.monotonic() + 10
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
-        time.sleep(0.02)  # nginx has no event for this
-    raise AssertionError("nginx does not start: see its error.log")
+        time.sleep(0.02)  # it has no event for this
+    raise AssertionError(f"{process.args!r} does not listen on port {port}")

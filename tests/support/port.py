@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.forwarding import NO_PROXIES, Proxies
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.websocket_server import WebSocketServer
@@ -62,6 +63,7 @@ async def port(
     token: str | None = None,
     host: str = "127.0.0.1",
     handlers: Mapping[Any, Any] = MappingProxyType({}),
+    proxies: Proxies = NO_PROXIES,
 ) -> AsyncIterator[Port]:
     server = WebSocketServer(
         host,
@@ -71,6 +73,7 @@ async def port(
         Access(host, token=token),
         limits,
         handlers=handlers,
+        proxies=proxies,
     )
     try:
         await server.serve()

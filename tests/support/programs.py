@@ -71,7 +71,6 @@ def _is_ours(path: Path) -> bool:
     return any(path.is_relative_to(place) for place in own)
 
 
-@functools.cache
 def is_brought(path: Path) -> bool:
     """Whether a program or library belongs to a package that every prepared machine has."""
     return package_of(path) in brought()
@@ -81,13 +80,19 @@ def package_of(path: Path) -> str:
     """The Debian package of a file; empty if it belongs to none."""
     # Packages name files by /bin and /lib or by /usr/bin and /usr/lib, though both are one.
     real = str(path.resolve())
-    names = (real, real.removeprefix("/usr"))
-    for name in dict.fromkeys((str(path), *names)):
-        # dpkg also reports a diversion, a file that replaces another package's.
-        found = re.search(r"^(?!diversion )([a-z0-9.+-]+)", _dpkg("-S", name), re.MULTILINE)
-        if found:
-            return found[1]
-    return ""
+    names = (str(path), real, real.removeprefix("/usr"))
+    return next((owners()[name] for name in names if name in owners()), "")
+
+
+@functools.cache
+def owners() -> Mapping[str, str]:
+    """Each file of an installed package, and the first package that has it.
+
+    Asked for all at once: that takes dpkg as long as a single file does.
+    """
+    # dpkg also reports a diversion, a file that replaces another package's.
+    line = r"^(?!diversion )([a-z0-9.+-]+).*?: (/.*)$"
+    return {path: package for package, path in re.findall(line, _dpkg("-S", "/*"), re.MULTILINE)}
 
 
 @functools.cache

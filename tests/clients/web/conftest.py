@@ -35,6 +35,9 @@ ARGUMENTS = (
 )
 SIZES = {"wall": (3840, 2160), "large": (1440, 900), "tablet": (820, 1180), "phone": (360, 740)}
 
+PATIENCE_MS = 30_000
+"""For what a page shows at once on an idle machine."""
+
 OpenPage = Callable[..., Any]
 
 
@@ -80,6 +83,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     voice = tmp_path_factory.mktemp("voice") / "voice.wav"
     samples, sample_rate = soundfile.read(DEMO, dtype="int16")
     soundfile.write(voice, samples, sample_rate)
+    sync_api.expect.set_options(timeout=PATIENCE_MS)
     arguments = [*ARGUMENTS, f"--use-file-for-fake-audio-capture={voice}"]
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
@@ -135,7 +139,7 @@ class Contexts:
             reduced_motion=motion,
             color_scheme=theme,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         return context
 
 

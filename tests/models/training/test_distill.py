@@ -35,7 +35,6 @@ def arguments(folder: Path) -> list[str]:
     return [*corpora, f"--whisper={folder / 'whisper.npz'}", f"--cache={folder / 'cache'}"]
 
 
-@pytest.mark.timeout(300)
 def test_an_encoder_is_written_into_the_cache(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

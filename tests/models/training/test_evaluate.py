@@ -45,7 +45,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(300)
 def test_an_evaluation_writes_card_and_report(folder: Path) -> None:
     corpora = ["--speech", str(folder / "speech"), "--esc10", str(folder / "esc10")]
     corpora += ["--crema-d", str(folder / "crema-d")]

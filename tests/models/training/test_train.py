@@ -27,7 +27,6 @@ from emotiond.models.training.networks.layers import Arrays  # noqa: E402
 from tests.models.sounds import RATE, babble  # noqa: E402
 
 
-@pytest.mark.timeout(300)
 def test_from_clips_to_models_that_the_daemon_loads(
     encoder: Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,9 +143,12 @@ def test_signals_end_it_from_the_first_instant_to_the_last(number: signal.Signal
             assert "Traceback" not in process.stderr.read()
 
 
-@pytest.mark.skipif(
+needs_a_namespace = pytest.mark.skipif(
     shutil.which("unshare") is None or os.geteuid() != 0, reason="needs a namespace of processes"
 )
+
+
+@needs_a_namespace
 def test_a_signal_while_it_starts_ends_the_first_process_of_a_container(tmp_path: Path) -> None:
     """The system delivers no signal to such a process that it does not handle."""
     fifo = tmp_path / "settings.toml"
@@ -154,11 +157,42 @@ def test_a_signal_while_it_starts_ends_the_first_process_of_a_container(tmp_path
     with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", *starting]) as process:
         try:
             with fifo.open("w"):  # returns when it reads them
-                children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-                os.kill(int(children.read_text()), signal.SIGTERM)
-                assert process.wait(timeout=PATIENCE_SECONDS) == 0
+                (first,) = children(process.pid)
+                deadline = time.monotonic() + PATIENCE_SECONDS
+                # One that comes just before the read begins is seen when the read ends.
+                while process.poll() is None:
+                    assert time.monotonic() < deadline
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(first, signal.SIGTERM)
+                    time.sleep(0.05)
+                assert process.returncode == 0
         finally:
             process.kill()
+
+
+@needs_a_namespace
+def test_the_first_process_of_a_container_leaves_no_zombie_of_a_child_that_crashed() -> None:
+    with running_daemon(
+        "--history",
+        "off",
+        *PLAY,
+        *TINY,
+        command=("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *COMMAND),
+    ) as daemon:
+        (first,) = children(daemon.process.pid)
+        (decoder, *_) = children(first)
+        os.kill(decoder, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while decoder in children(first):  # a zombie stays in it
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.kill(first, signal.SIGTERM)
+        assert daemon.process.wait(timeout=PATIENCE_SECONDS) == 1  # the file's stream has failed
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started, zombies too."""
+    return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
 
 def handles(pid: int, number: signal.Signals) -> bool:

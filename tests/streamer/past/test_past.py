@@ -170,7 +170,7 @@ def test_one_that_asks_and_never_reads_is_dropped_and_delays_no_other(
             silent.say("past", stream="voice")
         begun = time.monotonic()
         piece(reader)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 15
 
 
 def test_all_that_have_asked_are_told_of_an_erasure() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from websockets.asyncio.client import connect
 
-from emotiond.streamer.server import listener
+from emotiond.streamer.server import forwarding, listener
 from emotiond.streamer.server.occupancy import Occupancy, Seat, client_address
 from tests.support.port import EVENT, HANDSHAKE, LIMITS, Port, everything, port, run, until
 
@@ -103,6 +103,29 @@ def test_without_a_token_nobody_is_hung_up_on() -> None:
     assert door.occupancy.refused == 4 + 10
 
 
+def test_a_connection_that_is_found_to_be_of_an_address_counts_against_it() -> None:
+    door = Door(20, wants_token=False)
+    numbers = [door.come(None) for _ in range(6)]
+    found = [door.occupancy.move(number or 0, "192.168.1.66") for number in numbers]
+    assert found == [True] * 5 + [False]
+    assert door.occupancy.move(4, "192.168.1.66")  # it counts there already
+    assert not door.come("192.168.1.66")
+    assert door.occupancy.move(1, None)
+    assert not door.come("192.168.1.66")  # there are five still: the sixth was counted, too
+    assert (door.occupancy.count, door.occupancy.refused, door.hung_up) == (6, 3, [])
+
+
+def test_beside_a_token_the_oldest_of_its_address_makes_room_for_it() -> None:
+    door = Door(20, wants_token=True)
+    numbers = [door.come(None) for _ in range(7)]
+    assert all(door.occupancy.move(number or 0, "192.168.1.66") for number in numbers)
+    assert door.hung_up == [1, 2]
+    owner = door.come(None, has_token=True)
+    assert door.occupancy.move(owner or 0, "192.168.1.66")
+    assert door.hung_up == [1, 2]  # nobody makes room for those who have shown the token
+    assert door.occupancy.move(99, "192.168.1.66")  # one that has just been hung up on
+
+
 async def flood(at: Port, count: int) -> list[socket.socket]:
     """Connections that send nothing, half a request, or a handshake without the token."""
     loop, kept = asyncio.get_running_loop(), []
@@ -146,7 +169,8 @@ def test_a_flood_of_strangers_costs_no_request_of_a_client_with_the_token() -> N
 def test_one_address_cannot_take_all_connections_of_an_open_daemon(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(listener, "client_address", lambda peer, _: peer)  # of other machines
+    for module in (listener, forwarding):
+        monkeypatch.setattr(module, "client_address", lambda peer, _: peer)  # of other machines
 
     async def test() -> None:
         async with port(PATIENT) as at:

@@ -19,7 +19,7 @@ from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.uploads.archive import MOST_FILES
 from tests.conftest import DATA
 from tests.support.caller import Caller, Object, calling, pcm
-from tests.support.daemon import Daemon, emotiond, running_daemon
+from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.signals import demo
 
 VOICE = pcm(demo()[:32_000])
@@ -100,13 +100,13 @@ def test_a_whole_file_is_finished_and_kept_although_its_client_leaves(file: Path
             leaving.send(pcm(demo()[:32_000]))
             leaving.say("end")
             leaving.say("ping")
-            leaving.until("emotion")
+            leaving.until("pong")  # so its end was read
         with calling(daemon.websocket_url) as leaving:
             leaving.start(name="half.wav")
             leaving.send(VOICE)
             leaving.until("emotion")
         with calling(daemon.websocket_url) as caller:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while not (files := listed(caller)) and time.monotonic() < deadline:
                 time.sleep(0.1)
         assert [(kept["name"], kept["duration"]) for kept in files] == [("whole.wav", 2.0)]

@@ -24,7 +24,7 @@ from emotiond.streamer import hub
 from emotiond.streamer.hub import Hub
 from emotiond.streamer.protocol import events
 from emotiond.streamer.protocol.requests import Start
-from emotiond.streamer.server import websocket_server
+from emotiond.streamer.server import forwarding
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.http import Pages
@@ -314,7 +314,7 @@ def test_a_client_that_leaves_before_its_turn_starts_nothing(
 
 def test_one_address_has_half_of_the_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = iter(["192.168.1.66"] * 3 + ["192.168.1.7"] + [None] * 2)
-    monkeypatch.setattr(websocket_server, "client_address", lambda *_: next(addresses))
+    monkeypatch.setattr(forwarding, "client_address", lambda *_: next(addresses))
 
     async def started(client: ClientConnection) -> str:
         await client.send(LIVE)

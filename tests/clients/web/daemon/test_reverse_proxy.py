@@ -1,4 +1,4 @@
-"""The page of a real daemon behind a real nginx, under a path, with and without TLS."""
+"""The page of a real daemon behind a real nginx and a real Caddy, under a path."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 import trustme
 
 from tests.conftest import DATA
+from tests.support.caddy import running_caddy
 from tests.support.daemon import DEMO, Daemon, running_daemon
-from tests.support.nginx import needs_nginx, nginx
+from tests.support.ingress import ingress
+from tests.support.nginx import free_port, needs_nginx, nginx
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -71,3 +73,30 @@ def test_two_daemons_of_one_proxy_keep_their_tokens_apart(tab: Any, tmp_path: Pa
         expect(tab.locator("#link")).to_have_text("locked")
         tab.goto(f"{url}/one/")
         expect(tab.locator("#link")).to_have_text("live")
+
+
+@pytest.mark.parametrize("path", ["/emotion/", "/emotion"])
+def test_the_page_is_live_behind_caddy(tab: Any, daemon: Daemon, tmp_path: Path, path: str) -> None:
+    port = free_port()
+    site = (
+        f":{port} {{\n redir /emotion /emotion/\n handle_path /emotion/* {{\n"
+        f"  reverse_proxy 127.0.0.1:{daemon.port}\n }}\n}}\n"
+    )
+    with running_caddy(tmp_path, site, port):
+        tab.goto(f"http://127.0.0.1:{port}{path}")
+        expect(tab.locator("#link")).to_have_text("live", timeout=10_000)
+        expect(tab.locator("#fact-model")).not_to_have_text("–")
+
+
+def test_in_the_frame_of_home_assistant_the_page_is_whole(tab: Any, tmp_path: Path) -> None:
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    trusted = ("--trust-proxy", "127.0.0.1", "--allow-origin", origin)
+    with (
+        running_daemon(*SOURCE, *trusted) as daemon,
+        ingress(daemon.port, port, tmp_path),
+    ):
+        tab.goto(origin)
+        frame = tab.frame_locator("iframe")
+        expect(frame.locator("#link")).to_have_text("live", timeout=10_000)
+        expect(frame.locator("#files-toggle")).to_be_visible()
