@@ -15,7 +15,7 @@ NAMES = (
 )
 ON_REQUEST = ("page",)
 """Run only if named."""
-WITH_BESIDE = ("load",)
+WITH_BESIDE = ("analyze", "footprint", "load", "streams")
 """Can measure another build in the same run."""
 
 
