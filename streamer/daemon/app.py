@@ -232,6 +232,8 @@ class Daemon:
                 **self._mute_switch.handlers,
             },
             self._remove_client,
+            self._config.insecure,
+            self._mute_switch,
         )
 
     def _announce(self) -> None:

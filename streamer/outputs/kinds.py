@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from emotiond.streamer.outputs.lsl import LSL
+from emotiond.streamer.outputs.mqtt import MQTT
 from emotiond.streamer.outputs.on_change import ON_CHANGE
+from emotiond.streamer.outputs.osc import OSC
 from emotiond.streamer.outputs.output import OutputKind
 from emotiond.streamer.outputs.recorder import RECORDER
 from emotiond.streamer.outputs.stdout import STANDARD_OUTPUT
@@ -19,5 +22,8 @@ OUTPUTS: tuple[OutputKind[Any], ...] = (
     STANDARD_OUTPUT,
     ON_CHANGE,
     WEBHOOK,
+    MQTT,
+    OSC,
+    LSL,
 )
 """In the order in which they are opened and closed."""

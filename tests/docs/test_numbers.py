@@ -23,6 +23,10 @@ from emotiond.streamer.config import Config
 from emotiond.streamer.outputs import (
     command,
     courier,
+    lsl_channels,
+    mqtt_link,
+    mqtt_publisher,
+    osc_sender,
     recorder,
     stdout,
     web_client,
@@ -140,11 +144,22 @@ PROMISED: Mapping[str, Sequence[str]] = {
         "with something always unread, and 1 s more for each "
         f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it |",
         f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
+        f"| OSC | {osc_sender.MOST_WAITING} datagrams |",
+        f"| LSL | {lsl_channels.MOST_WAITING:,} samples |",
+        f"| an LSL inlet | {lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,} samples |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
-        f"for a WebSocket client and a ZeroMQ subscriber {connection.PATIENCE_SECONDS:g} s at most"
-        * (connection.PATIENCE_SECONDS == zeromq_publisher._PATIENCE_SECONDS),
+        f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages |",
+        f"tries again, at least every {mqtt_link.LONGEST_PAUSE_SECONDS} s",
+        f"given up {2 * mqtt_link.KEEPALIVE_SECONDS} s after its last sign",
+        "for a WebSocket client, a ZeroMQ subscriber and an MQTT broker "
+        f"{connection.PATIENCE_SECONDS:g} s at most"
+        * (
+            connection.PATIENCE_SECONDS
+            == zeromq_publisher._PATIENCE_SECONDS
+            == mqtt_publisher.PATIENCE_SECONDS
+        ),
         f"writes 16-bit mono at {SAMPLE_RATE / 1000:g} kHz",
         f"after {_MOST_BYTES / 2 / SAMPLE_RATE / 3600:.0f} hours, the most that WAV holds",
     ],

@@ -10,6 +10,10 @@ import pytest
 from emotiond.streamer.config import Config
 from emotiond.streamer.outputs import (
     courier,
+    lsl_channels,
+    mqtt_commands,
+    mqtt_link,
+    osc_messages,
     web_client,
     zeromq_guard,
     zeromq_socket,
@@ -72,6 +76,12 @@ EXPECTED = {
     f"{zeromq_socket.LARGEST_TOPIC_BYTES} bytes",
     "what a ZeroMQ subscriber sends": f"{zeromq_guard.SENT_BYTES // 1024} KiB at once, and "
     f"{zeromq_guard.SENT_BYTES_PER_SECOND // 1024} KiB a second",
+    "samples queued for an LSL inlet": f"{lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,}",
+    "a datagram of OSC": f"{osc_messages.MOST_BYTES:,} bytes",
+    "commands by MQTT": f"{mqtt_commands.COMMANDS_AT_ONCE} at once, and "
+    f"{mqtt_commands.COMMANDS_PER_SECOND:g} a second",
+    "messages from an MQTT broker": f"{mqtt_link.MOST_RECEIVED_PER_SECOND} a second; "
+    f"{mqtt_link._MOST_READ_BYTES} bytes of each",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
