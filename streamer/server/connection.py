@@ -70,6 +70,9 @@ class Connection(ServerConnection):
         self.limited_as: str | None = None
         """The address whose limits the client counts against; None for this machine, and where
         the client has shown a token."""
+        self.only_reads = False
+        """Whether this is an event stream, and no WebSocket."""
+        self._ignored_bytes = 0  # that came on an event stream
         self._unproven_bytes = 0  # that were offered, and not read as far as is known
         self._probe: tuple[bytes, int] | None = None  # the ping behind so many of these bytes
         self._probes = 0
@@ -186,11 +189,26 @@ class Connection(ServerConnection):
         """Disconnect a client that does not read."""
         if not self.transport.is_closing():
             self._offences["unread"] += 1
-            _log.warning("a WebSocket client does not read: dropped")
+            _log.warning("a client does not read: dropped")
             self.transport.abort()
+
+    def start_keepalive(self) -> None:
+        """Send pings from now on. A client that only reads could not answer them."""
+        if not self.only_reads:
+            super().start_keepalive()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection. One of a client that only reads has no handshake for that."""
+        if self.only_reads:
+            self.transport.close()
+        else:
+            await super().close(code, reason)
 
     def data_received(self, data: bytes) -> None:
         """Handle bytes from the client, a few kilobytes at most."""
+        if self.only_reads and not self._awaits_answer:
+            self._ignore(data)
+            return
         if self.request is None and not self.protocol.eof_sent:  # else later bytes are discarded
             self._head += data
             asked = functools.partial(self._on_options, self)
@@ -271,6 +289,13 @@ class Connection(ServerConnection):
         if ended and not self.transport.is_closing():
             self.eof_received()
             self.transport.close()
+
+    def _ignore(self, data: bytes) -> None:
+        """Discard what comes on an event stream. One that sends too much is disconnected."""
+        self._ignored_bytes += len(data)
+        if self._ignored_bytes > self._limits.message_bytes:
+            self._offences["size"] += 1
+            self.transport.abort()
 
     def _refuse(self, response: Response) -> None:
         self._head.clear()

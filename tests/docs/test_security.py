@@ -10,15 +10,18 @@ import pytest
 from emotiond.streamer.config import Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
+    courier,
     lsl_channels,
     mqtt_commands,
     mqtt_link,
     osc_messages,
+    web_client,
     zeromq_guard,
     zeromq_socket,
     zeromq_subscriptions,
 )
 from emotiond.streamer.outputs.clients_share import EVENTS_AT_ONCE, EVENTS_PER_SECOND
+from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.past import past
 from emotiond.streamer.server import limits
 from emotiond.streamer.server.limits import Limits
@@ -71,6 +74,11 @@ EXPECTED = {
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
     f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",
     f"answer to a ping (every {LIMITS.ping_seconds:.0f} s)": f"{LIMITS.ping_seconds:.0f} s",
+    "what a reader of `/events` sends after its request": f"{LIMITS.message_bytes // 1024} KiB",
+    "`--on-change`: a run; events that wait": f"{OnChangeSettings.on_change_seconds:g} s "
+    f"(`--on-change-seconds`); {courier.MOST_WAITING}",
+    "`--webhook`: a request with its answer; tries; the answer": f"{web_client.LIMIT_SECONDS:g} s; "
+    f"{courier.MOST_TRIES}; {web_client._MOST_BYTES // 1024} KiB",
     "closing handshake of a client that was disconnected": f"{LIMITS.close_seconds} s",
     "messages queued for a ZeroMQ subscriber": f"{zeromq_socket.HIGH_WATER_MARK}",
     "of these, events of clients' streams": f"{EVENTS_AT_ONCE} at once, and "

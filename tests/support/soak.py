@@ -35,7 +35,7 @@ TINY = Path(__file__).parents[1] / "data" / "tiny.tflite"
 _RECORDING_SECONDS = 600.0  # repeated
 _NON_READER_EVERY = 4000  # clients
 _MEANT = (  # one a minute
-    "emotiond: a WebSocket client does not read: dropped",
+    "emotiond: a client does not read: dropped",
     "emotiond: too many ZeroMQ connections",
 )
 _PIECE_SECONDS = 0.02  # of the wire's sound
