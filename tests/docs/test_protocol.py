@@ -25,7 +25,8 @@ from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
 from emotiond.streamer.rooms.room import STATES as ROOM_STATES
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.uploads.archive import MOST_FILES, PART_EVENTS
+from emotiond.streamer.uploads.archive import MOST_FILES
+from emotiond.streamer.uploads.history import PIECE_EVENTS as RECALLED_EVENTS
 from tests.conftest import DATA
 from tests.support.caller import Object, calling, pcm
 from tests.support.daemon import PATIENCE_SECONDS, running_daemon
@@ -90,12 +91,12 @@ def test_the_schemas_have_the_names_and_limits_of_the_code() -> None:
     assert messages["emotion"]["properties"]["state"]["enum"] == list(get_args(State))
     assert messages["status"]["properties"]["status"]["enum"] == list(get_args(StreamStatus))
     assert messages["history"]["properties"]["files"]["maxItems"] == MOST_FILES
-    assert messages["recalled"]["properties"]["events"]["maxItems"] == PART_EVENTS
     assert messages["hello"]["properties"]["name"]["maxLength"] == MOST_CHARACTERS
     followed = messages["rooms"]["properties"]["rooms"]
     assert followed["maxItems"] == MOST_ROOMS
     assert followed["items"]["properties"]["streams"]["maxItems"] == MOST_STREAMS
     assert followed["items"]["properties"]["state"]["enum"] == list(ROOM_STATES)
+    assert messages["recalled"]["properties"]["events"]["maxItems"] == RECALLED_EVENTS
     kept = messages["past"]["properties"]["events"]["properties"]
     assert {field["maxItems"] for field in kept.values()} == {PIECE_EVENTS}
     assert kept.keys() == messages["emotion"]["properties"].keys() - {
