@@ -47,9 +47,10 @@ test: $(VENV)/test.stamp $(TFLITE_VENV)/test.stamp
 test-fast: $(VENV)/test.stamp
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) $(FAST)
 
-# What needs foreign servers, from packages that are unpacked into a temporary folder (Debian).
+# What needs foreign servers, from packages that are unpacked into a temporary folder (Debian), and
+# Home Assistant, if there is a Python 3.13.
 test-peers: $(VENV)/test.stamp
-	tools/with-peers $(VENV)/bin/python -m pytest -m peers $(PYTEST_ARGS)
+	tools/with-peers tools/with-home-assistant $(VENV)/bin/python -m pytest -m peers $(PYTEST_ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .

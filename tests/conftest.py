@@ -107,6 +107,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     never = {"tflite_runtime" if find_runtime().package == LITERT else "litert"}
     if version("websockets").startswith("16."):
         never.add("websockets_17")
+    if "HOME_ASSISTANT_PYTHON" not in os.environ:
+        never.add("home_assistant")
     deselected = [item for item in items if any(item.get_closest_marker(name) for name in never)]
     items[:] = [item for item in items if item not in deselected]
     config.hook.pytest_deselected(items=deselected)

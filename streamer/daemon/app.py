@@ -232,6 +232,8 @@ class Daemon:
                 **self._mute_switch.handlers,
             },
             self._remove_client,
+            self._config.insecure,
+            self._mute_switch,
         )
 
     def _announce(self) -> None:
@@ -296,6 +298,7 @@ class Daemon:
             await self._close_in_time(kind, output)
         self._history.close()
         self._past.close()
+        self._mute_switch.close()
 
     def _greeting(self) -> Sequence[str]:
         """Return ``hello`` with the last event of the first stream, then the other last events."""

@@ -23,6 +23,25 @@ def read_token(path: Path) -> str:
     Raises:
         ConfigError: the file cannot be read, or holds no valid token.
     """
+    token = read_secret(path, "token", _ADVICE)
+    if len(token) < _FEWEST_CHARACTERS:
+        raise ConfigError(
+            f"the token in {path} has fewer than {_FEWEST_CHARACTERS} characters", _ADVICE
+        )
+    return token
+
+
+def read_secret(path: Path, what: str, advice: str) -> str:
+    """Return the secret in a file of one line, without surrounding white space.
+
+    Args:
+        path: the file.
+        what: what it is to be called, such as ``token``.
+        advice: the remedy, as a sentence without a full stop.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds no text or several lines.
+    """
     try:
         check_links(path)
         with path.open("rb") as file:
@@ -30,20 +49,16 @@ def read_token(path: Path) -> str:
             content = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"cannot read the token file {path} ({reason})", _ADVICE) from None
+        raise ConfigError(f"cannot read the {what} file {path} ({reason})", advice) from None
     try:
-        token = content.decode().strip()
+        secret = content.decode().strip()
     except UnicodeDecodeError:
-        raise ConfigError(f"the token file {path} is not text", _ADVICE) from None
-    if len(content) > _MOST_BYTES or len(token.splitlines()) > 1:
-        raise ConfigError(f"the token file {path} holds more than one line", _ADVICE)
-    if len(token) < _FEWEST_CHARACTERS:
-        raise ConfigError(
-            f"the token in {path} has fewer than {_FEWEST_CHARACTERS} characters", _ADVICE
-        )
+        raise ConfigError(f"the {what} file {path} is not text", advice) from None
+    if len(content) > _MOST_BYTES or len(secret.splitlines()) > 1:
+        raise ConfigError(f"the {what} file {path} holds more than one line", advice)
     if readable_by_others:
-        _log.warning("others can read the token in %s; protect it with 'chmod 600'", path)
-    return token
+        _log.warning("others can read the %s in %s; protect it with 'chmod 600'", what, path)
+    return secret
 
 
 def make_tls(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -21,7 +21,8 @@ from emotiond.streamer.past.past import PIECE_EVENTS
 from emotiond.streamer.protocol.events import State, StreamStatus
 from emotiond.streamer.protocol.requests import REQUESTS
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.uploads.archive import MOST_FILES, PART_EVENTS
+from emotiond.streamer.uploads.archive import MOST_FILES
+from emotiond.streamer.uploads.history import PIECE_EVENTS as RECALLED_EVENTS
 from tests.conftest import DATA
 from tests.support.caller import Object, calling, pcm
 from tests.support.daemon import PATIENCE_SECONDS, running_daemon
@@ -86,7 +87,7 @@ def test_the_schemas_have_the_names_and_limits_of_the_code() -> None:
     assert messages["emotion"]["properties"]["state"]["enum"] == list(get_args(State))
     assert messages["status"]["properties"]["status"]["enum"] == list(get_args(StreamStatus))
     assert messages["history"]["properties"]["files"]["maxItems"] == MOST_FILES
-    assert messages["recalled"]["properties"]["events"]["maxItems"] == PART_EVENTS
+    assert messages["recalled"]["properties"]["events"]["maxItems"] == RECALLED_EVENTS
     kept = messages["past"]["properties"]["events"]["properties"]
     assert {field["maxItems"] for field in kept.values()} == {PIECE_EVENTS}
     assert kept.keys() == messages["emotion"]["properties"].keys() - {
