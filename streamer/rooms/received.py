@@ -14,7 +14,7 @@ from emotiond.inference.card import LABELS
 from emotiond.inference.parsing import build
 from emotiond.streamer.daemon_names import cleaned
 from emotiond.streamer.protocol.events import PROTOCOL, Change, Emotion, Event, Status
-from emotiond.streamer.protocol.requests import LONGEST_STREAM_NAME
+from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME
 
 E = TypeVar("E", Emotion, Change, Status)
 
