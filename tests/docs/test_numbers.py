@@ -99,7 +99,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"for each event, up to {courier._PATIENCE_SECONDS:g} s, unless",
         f"It may run for {COMMAND_SECONDS:g} s (`--on-change-seconds`)",
         f"TERM, and {command.TERM_SECONDS:g} s later KILL",
-        f"at least {credentials._FEWEST_CHARACTERS} characters",
+        f"at least {credentials.FEWEST_CHARACTERS} characters",
         f"no answer within {web_client.LIMIT_SECONDS:g} s,",
         f"{courier.MOST_TRIES} times in all, {tries()}",
         f"heeded up to {courier.LONGEST_PAUSE_SECONDS:g} s.",
