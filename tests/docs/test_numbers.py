@@ -82,7 +82,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"events of public streams for {Config().keep_hours:g} hours (`--keep-hours`)",
         f"with the flag that allows it, {refusals._MOST_LOGGED} at most",
         "the log gets one line a minute" * (sparing_log.PAUSE_SECONDS == 60),
-        f"one line of at least {credentials._FEWEST_CHARACTERS} characters",
+        f"one line of at least {credentials.FEWEST_CHARACTERS} characters",
         f"does not arrive within {LIMITS.token_seconds:g} s",
         f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",
         f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz, "
@@ -98,7 +98,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"for each event, up to {courier._PATIENCE_SECONDS:g} s, unless",
         f"It may run for {COMMAND_SECONDS:g} s (`--on-change-seconds`)",
         f"TERM, and {command.TERM_SECONDS:g} s later KILL",
-        f"at least {credentials._FEWEST_CHARACTERS} characters",
+        f"at least {credentials.FEWEST_CHARACTERS} characters",
         f"no answer within {web_client.LIMIT_SECONDS:g} s,",
         f"{courier.MOST_TRIES} times in all, {tries()}",
         f"heeded up to {courier.LONGEST_PAUSE_SECONDS:g} s.",
