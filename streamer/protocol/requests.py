@@ -160,6 +160,11 @@ class Mute:
     muted: bool
 
 
+@dataclass(frozen=True)
+class AskRooms:
+    """Asks for the followed daemons and their streams, now and from now on."""
+
+
 Request = (
     Auth
     | Ping
@@ -173,6 +178,7 @@ Request = (
     | AskPast
     | Erase
     | Mute
+    | AskRooms
 )
 
 REQUESTS: Mapping[str, type[Request]] = {
@@ -187,6 +193,7 @@ REQUESTS: Mapping[str, type[Request]] = {
     "past": AskPast,
     "erase": Erase,
     "mute": Mute,
+    "rooms": AskRooms,
 }
 """The requests that come as text messages, by type."""
 

@@ -37,6 +37,7 @@ from emotiond.streamer.outputs import (
 )
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.readers import decoder
+from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, refusals
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
@@ -147,6 +148,11 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| a WebSocket client | {LIMITS.unread_bytes // 1024} KiB, or {LIMITS.unread_seconds:g} s "
         "with something always unread, and 1 s more for each "
         f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it |",
+        f"tries after {rooms.FIRST_PAUSE_SECONDS:g} to {rooms.LONGEST_PAUSE_SECONDS:g} s",
+        f"once a connection has lasted {rooms.STEADY_SECONDS:g} s",
+        f"half open is given up within {2 * link.PING_SECONDS:g} s",
+        f"| a followed daemon | {link.MOST_WAITING} messages;",
+        f"a page | {LIMITS.unasked_bytes // 1024} KiB not known to be read",
         f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
         f"| OSC | {osc_sender.MOST_WAITING} datagrams |",
         f"| LSL | {lsl_channels.MOST_WAITING:,} samples |",

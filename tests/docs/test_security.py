@@ -23,6 +23,10 @@ from emotiond.streamer.outputs import (
 from emotiond.streamer.outputs.clients_share import EVENTS_AT_ONCE, EVENTS_PER_SECOND
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.past import past
+from emotiond.streamer.rooms import link
+from emotiond.streamer.rooms.addresses import MOST_ROOMS
+from emotiond.streamer.rooms.received import MOST_STREAMS
+from emotiond.streamer.rooms.rooms import MOST_SENSELESS
 from emotiond.streamer.server import limits
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
@@ -68,6 +72,15 @@ EXPECTED = {
     "stream without sound (empty messages are none)": f"{LIMITS.idle_seconds:.0f} s",
     "sound that waits for inference": f"{RING_SECONDS:.0f} s",
     "files in the history": "[protocol.md](protocol.md#history)",
+    "followed daemons, streams of each": f"{MOST_ROOMS}, {MOST_STREAMS}",
+    "frames of a followed daemon, including pings": f"{link.FRAMES_PER_SECOND:g} a second, "
+    f"{link.FRAMES_AT_ONCE} at once",
+    "message of a followed daemon": f"{LIMITS.message_bytes // 1024} KiB",
+    "invalid messages of a followed daemon": f"{MOST_SENSELESS}",
+    "name, connection and handshake of a followed daemon; its `hello`": f"{link.OPEN_SECONDS:g} s",
+    f"answer of a followed daemon to a ping (every {link.PING_SECONDS:g} s)": (
+        f"{link.PING_SECONDS:g} s"
+    ),
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
