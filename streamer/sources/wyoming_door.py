@@ -243,9 +243,7 @@ class _Serving:
             else:
                 patience_seconds = SILENT_SECONDS
             event = await asyncio.wait_for(read_event(client.reader), patience_seconds)
-            if (
-                event is None or client.is_gone
-            ):  # wait_for of Python 3.11 can swallow cancelling
+            if event is None or client.is_gone:  # wait_for of Python 3.11 can swallow cancelling
                 return
             await client.events.take()
             sound = sound_of(event)
