@@ -43,7 +43,7 @@ def build(cls: type[T], values: object, where: str = "") -> T:
             names the key.
     """
     values = _mapping(values, where)
-    hints = _hints(cls)
+    hints = _hints(typing.cast("Any", cls))
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
