@@ -14,6 +14,7 @@ from emotiond.streamer.reach import Reach, is_loopback
 
 _OFF = "off"
 _CHARACTERS = re.compile(r"[!-~]+")  # printable ASCII without spaces
+_ADVICE = "Make one: (umask 077; openssl rand -hex 32 > secret)"
 _REMEDY = "Use --webhook https://HOST/PATH, http://127.0.0.1:PORT/PATH or off"
 
 
@@ -90,13 +91,14 @@ def _prepare(settings: WebHookSettings) -> Opener | None:
     parts = _parts(settings.webhook)
     secret = None
     if settings.webhook_secret_file is not None:
-        from emotiond.streamer.server.credentials import read_token
+        from emotiond.streamer.server.credentials import FEWEST_CHARACTERS, read_secret
 
-        secret = read_token(Path(settings.webhook_secret_file))
+        path = Path(settings.webhook_secret_file)
+        secret = read_secret(path, "secret", _ADVICE, FEWEST_CHARACTERS)
         if not _CHARACTERS.fullmatch(secret):
             raise ConfigError(
                 f"the secret in {settings.webhook_secret_file} has characters that no header has",
-                "Make one: (umask 077; openssl rand -hex 32 > secret)",
+                _ADVICE,
             )
 
     async def open_hook(_around: Surroundings) -> Output:

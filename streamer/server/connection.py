@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from collections import Counter
@@ -75,12 +76,13 @@ class Connection(ServerConnection):
         self._unproven_bytes = 0  # that were offered, and not read as far as is known
         self._probe: tuple[bytes, int] | None = None  # the ping behind so many of these bytes
         self._probes = 0
+        self._list_bytes = 0  # of a list that is larger than the limit, while it is unread
         self._unread_since: float | None = None  # since when the send buffer has not been empty
         self._most_unread_bytes = 0  # the most bytes in it since then
 
     def send_text(self, text: str) -> None:
         """Send without waiting. A client that is too far behind is dropped."""
-        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+        if self.transport.get_write_buffer_size() > self._most_unread_bytes_now:
             self.drop()
         elif not self.transport.is_closing():  # asyncio logs what is written after a loss
             broadcast((self,), text)
@@ -88,10 +90,19 @@ class Connection(ServerConnection):
     def send_frame(self, frame: bytes) -> None:
         """Send a frame that holds a whole message, without waiting. No extensions apply."""
         transport = self.transport
-        if transport.get_write_buffer_size() > self._limits.unread_bytes:
+        if transport.get_write_buffer_size() > self._most_unread_bytes_now:
             self.drop()
         elif self.protocol.state is OPEN and not transport.is_closing():
             transport.write(frame)
+            if len(frame) > self._limits.unread_bytes:
+                self._list_bytes = len(frame)
+
+    @property
+    def _most_unread_bytes_now(self) -> int:
+        """The limit. A single list beyond it does not count until its beginning is read."""
+        if self.transport.get_write_buffer_size() <= self._limits.unread_bytes:
+            self._list_bytes = 0
+        return self._limits.unread_bytes + self._list_bytes
 
     def offer_frame(self, frame: bytes, spare_bytes: int = 0) -> bool:
         """Send what other clients cause, unless this client is behind with what it got of that.
@@ -140,6 +151,11 @@ class Connection(ServerConnection):
                 break
             await asyncio.sleep(0.005)  # transports have no event for this
         self._unread_since = None  # a lossless stream may keep the buffer full
+
+    async def has_read(self) -> None:
+        """Wait until the client has read almost everything, or is lost or dropped meanwhile."""
+        with contextlib.suppress(OSError):
+            await self.drain()
 
     def pace_audio(self, paced: bool) -> None:
         """Set whether back-pressure paces the client's audio, as that of an uploaded file.
@@ -209,7 +225,7 @@ class Connection(ServerConnection):
             self._early += data
             return
         super().data_received(data)
-        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+        if self.transport.get_write_buffer_size() > self._most_unread_bytes_now:
             self.drop()  # the client sends pings and does not read the answers
         elif self.protocol.state is CLOSING and not self._leaving:
             # websockets would wait forever for a closed client that does not go.
