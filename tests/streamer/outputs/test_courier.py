@@ -157,7 +157,8 @@ def test_it_gives_up_after_some_tries_and_says_why_until_one_succeeds(
 
     run(test)
     assert [line for line in caplog.messages if "web hook" in line] == [
-        "the web hook fails: HTTP status 500"
+        "the web hook fails: HTTP status 500",
+        "the web hook works again",
     ]
 
 
