@@ -62,6 +62,7 @@ EXPECTED = {
     f"{zeromq_guard.SENT_BYTES_PER_SECOND // 1024} KiB a second",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
+    "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 

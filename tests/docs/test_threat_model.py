@@ -22,6 +22,7 @@ ATTACKERS = {
     "Somebody in the house's network",
     "A broken client",
     "A hostile recording",
+    "A hostile server of a network stream",
     "A hostile model",
 }
 NAMED = r"`([\w/]+\.py)(?:::(\w+))?`"
@@ -50,7 +51,7 @@ def functions_of(file: str) -> frozenset[str]:
     )
 
 
-def test_there_are_six_attackers_and_each_can_and_cannot_do_something() -> None:
+def test_there_are_seven_attackers_and_each_can_and_cannot_do_something() -> None:
     assert LINES.keys() == ATTACKERS
     for lines in LINES.values():
         assert {can for can, _, _ in lines} == {"can", "cannot"}
