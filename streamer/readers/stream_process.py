@@ -14,9 +14,10 @@ import signal
 import struct
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
@@ -178,15 +179,20 @@ def _samples_of(frame: av.AudioFrame) -> FloatArray:
         )
     array = frame.to_ndarray()
     whole = array.T if frame.format.is_planar else array.reshape(-1, channels)
-    if whole.dtype == np.uint8:
-        samples = (whole.astype(np.float32) - 128) / 128
-    elif np.issubdtype(whole.dtype, np.integer):
-        samples = whole.astype(np.float32) * np.float32(0.5 ** (8 * whole.dtype.itemsize - 1))
-    else:
-        samples = whole.astype(np.float32)
+    samples = _in_floats(whole)
     if (fault := fault_of(peak_of(samples))) is not None:
         raise SourceError(f"it is no sound: {fault.problem}", "Let it send samples up to 1")
     return np.ascontiguousarray(samples)
+
+
+def _in_floats(samples: NDArray[Any]) -> FloatArray:
+    """Return samples from -1 to 1."""
+    floats = samples.astype(np.float32)
+    if samples.dtype == np.uint8:
+        return (floats - 128) / 128
+    if np.issubdtype(samples.dtype, np.integer):
+        return floats * np.float32(0.5 ** (8 * samples.dtype.itemsize - 1))
+    return floats
 
 
 def _gathered(pieces: Iterator[Piece]) -> Iterator[Piece]:
