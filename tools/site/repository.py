@@ -64,7 +64,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Let links to files of the repository lead to their places on the site."""
     here = posixpath.dirname(page.file.src_uri)
     there = posixpath.dirname(origin(page.file.src_uri))
