@@ -12,9 +12,10 @@ from collections.abc import AsyncIterator, Callable
 from benchmarks.support.harness import Section, interleaved, spread
 from emotiond.inference.card import LABELS
 from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs.courier import Courier, Outcome
 from emotiond.streamer.outputs.lsl_outlets import open_lsl
 from emotiond.streamer.outputs.osc_sender import OscSender
-from emotiond.streamer.protocol.events import Emotion, encode, to_json
+from emotiond.streamer.protocol.events import Change, Emotion, encode, to_json
 
 _SCORES = dict.fromkeys(LABELS, 1 / 8)
 
@@ -29,7 +30,7 @@ def measure(quick: bool) -> Section:
         header=["output", "µs per event"],
         rows=[[name, spread(values, 1)] for name, values in spent.items()],
         note="What `send` takes of the event loop. Beside it, the JSON, made once for all outputs. "
-        "LSL pushes in a thread of its own, to one inlet.",
+        "LSL pushes in a thread of its own, to one inlet. Command and web hook deliver in theirs.",
     )
 
 
@@ -41,11 +42,21 @@ async def _measure(repeats: int) -> dict[str, list[float]]:
             "OSC": await stack.enter_async_context(_osc()),
             "LSL": await stack.enter_async_context(_lsl(message)),
         }
+        change = Message.of(Change(0, "voice", 0.0, None, "happy", 0.0))
+        courier = await stack.enter_async_context(_courier())
         variants: dict[str, Callable[[], object]] = {"JSON": lambda: encode(to_json(event))}
         for name, send in sends.items():
             variants[name] = functools.partial(send, message)
+        variants["command or web hook, a change"] = functools.partial(courier, change)
         measured = await asyncio.to_thread(interleaved, variants, repeats)
         return {name: [*values] for name, values in measured.items()}
+
+
+@contextlib.asynccontextmanager
+async def _courier() -> AsyncIterator[Send]:
+    output = Courier("webhook", "it", "here", lambda _: Outcome(), lambda _: None)
+    yield output.send
+    await output.close(1.0)
 
 
 @contextlib.asynccontextmanager

@@ -37,7 +37,7 @@ LAYERS = (
     {"streamer.streams"},
     {"streamer.hub"},
     {"streamer.server"},
-    {"streamer.past", "streamer.uploads"},
+    {"streamer.past", "streamer.rooms", "streamer.uploads"},
     {"streamer.outputs"},
     {"streamer.config"},
     {"streamer.daemon", "streamer.offline", "streamer.service"},

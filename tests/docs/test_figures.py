@@ -1,4 +1,4 @@
-"""The figures of the README and of two pages are those of the models' cards and of ``make bench``."""
+"""The figures of the README and of two pages: those of the cards and of ``make bench``."""
 
 from __future__ import annotations
 
