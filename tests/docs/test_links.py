@@ -51,3 +51,10 @@ def test_the_readme_leads_to_every_how_to() -> None:
         for link in LINK.findall(prose(page))
     }
     assert {path.name for path in (ROOT / "docs").glob("*.md")} - reached <= {"index.md"}
+
+
+def test_the_navigation_of_the_site_has_every_page() -> None:
+    """The strict build of ``test_site.py`` says so, too, where MkDocs is installed."""
+    named = re.findall(r"^ +- (?:.+: )?([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert pages - {*named} == set(), "add these to 'nav' of mkdocs.yml"
