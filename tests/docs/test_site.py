@@ -201,6 +201,8 @@ def test_pages_fit_the_screen_and_follow_the_theme_of_the_system(
 def test_the_search_finds_a_page(visit: Callable[..., Any], address: str) -> None:
     page = visit("large", "light")
     page.goto(address)
-    page.locator(".md-search__input").fill("mosquitto")
+    page.locator(".md-search__input").click()
+    page.get_by_text("Type to start searching").wait_for()
+    page.keyboard.type("mosquitto")
     page.locator(".md-search-result__link", has_text="A lamp by Home Assistant").first.click()
     page.wait_for_url(f"{address}mqtt.html*")
