@@ -11,11 +11,11 @@ from pathlib import Path
 
 NAMES = (
     *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
-    *("growth", "load"),
+    *("growth", "load", "outputs"),
 )
 ON_REQUEST = ("page",)
 """Run only if named."""
-WITH_BESIDE = ("load",)
+WITH_BESIDE = ("analyze", "footprint", "load", "streams")
 """Can measure another build in the same run."""
 
 

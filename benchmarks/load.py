@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import psutil
 
-from benchmarks.support.builds import other_build
+from benchmarks.support.builds import THIS, builds
 from benchmarks.support.daemon import Daemon, running_daemon
 from benchmarks.support.demo import DEMO
 from benchmarks.support.harness import Plot, Section
@@ -22,7 +22,6 @@ from benchmarks.support.stamped_client import StampedClient
 
 _MODEL, _STRIDE = "full", "0.1"
 _IDLE, _ALL = "none", "all of these"
-_THIS = "this one"
 _BURDENS: Mapping[str, Sequence[str]] = {
     _IDLE: (),
     **{name: (name,) for name in LOADS},
@@ -66,16 +65,14 @@ def measure(quick: bool, beside: str | None = None) -> Section:
     figures: dict[tuple[str, str], _Figures] = {}
     with contextlib.ExitStack() as stack:
         daemon_core, generator_core = stack.enter_context(_two_cores())
-        builds: dict[str, Mapping[str, str] | None] = {_THIS: None}
-        if beside is not None:
-            builds[beside] = stack.enter_context(other_build(beside))
+        compared = stack.enter_context(builds(beside))
         os.sched_setaffinity(0, {daemon_core})
         infers_ms = inference_ms(_MODEL, float(_STRIDE))
         for _ in range(rounds):
             for load, names in _BURDENS.items():
-                for build, environment in builds.items():
+                for build, its in compared.items():
                     os.sched_setaffinity(0, {daemon_core})  # which the daemon inherits
-                    with _daemon(environment) as daemon:
+                    with _daemon(its.environment) as daemon:
                         os.sched_setaffinity(0, {generator_core})
                         result = figures.setdefault((load, build), _Figures())
                         _run(daemon, names, seconds, result)
@@ -96,14 +93,14 @@ def _section(figures: Mapping[tuple[str, str], _Figures], infers_ms: float) -> S
         rows.append([load, build, *figure])
     most_ms = infers_ms + _MOST_ABOVE_INFERENCE_MS
     target = (f"{_MOST_ABOVE_IDLE_MS:+g}", f"{most_ms:.1f}", str(_MOST_MEGABYTES), "100")
-    rows.append(["*target*", _THIS, "–", *target])
+    rows.append(["*target*", THIS, "–", *target])
     curves = {
-        load if build == _THIS else f"{load}, {build}": (
+        load if build == THIS else f"{load}, {build}": (
             sorted(found.ages_ms),
             np.linspace(0, 100, len(found.ages_ms)).tolist(),
         )
         for (load, build), found in figures.items()
-        if build == _THIS or load in (_IDLE, _ALL)
+        if build == THIS or load in (_IDLE, _ALL)
     }
     return Section(
         title="A live stream beside hostile clients",
@@ -138,7 +135,7 @@ def _run(daemon: Daemon, names: Sequence[str], seconds: float, figures: _Figures
 
 
 @contextlib.contextmanager
-def _daemon(environment: Mapping[str, str] | None) -> Iterator[Daemon]:
+def _daemon(environment: Mapping[str, str]) -> Iterator[Daemon]:
     sound = ("--source", f"voice={DEMO}", "--model", _MODEL, "--stride", _STRIDE)
     with running_daemon(*sound, "--history", "off", environment=environment) as daemon:
         yield daemon

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Sequence
 
 import numpy as np
 import psutil
 
+from benchmarks.support.builds import THIS, Build, builds
 from benchmarks.support.clients import Arrival, receive_websocket
 from benchmarks.support.daemon import announced_daemon, running_daemon
 from benchmarks.support.demo import DEMO
@@ -17,51 +17,73 @@ from benchmarks.support.harness import Plot, Section
 
 _MOST_AGE_MS = 150.0
 _MOST_MISSING = 0.2  # share of the events; includes the first and the last stride of a client
-_COUNTS = {"lite": (1, 50, 100, 150, 200, 300, 400), "full": (1, 5, 10, 15, 20, 30, 45)}
+_COUNTS = {
+    "lite": (1, 50, 100, 150, 200, 250, 300, 400, 500),
+    "full": (1, 5, 10, 15, 20, 30, 45, 60, 90, 120, 160, 200),
+}
 _PROCESSES = 8
 
 
-def measure(quick: bool) -> Section:
-    """Add streams of continuous speech until the events of one are too old."""
+def measure(quick: bool, beside: str | None = None) -> Section:
+    """Add streams of continuous speech until the events of one are too old.
+
+    Args:
+        quick: whether to measure few streams for a short time.
+        beside: another build, measured in turns: its folder, or a revision.
+
+    Raises:
+        RuntimeError: there is no such build.
+    """
     seconds = 4.0 if quick else 5.0
-    rows, curves = [], {}
-    for model, counts in _COUNTS.items():
-        ages: list[float] = []
-        for count in counts[:2] if quick else counts:
-            share, megabytes, arrivals = _run(model, count, seconds)
-            worst = _worst_p99_ms(arrivals)
-            ages.append(worst)
-            received = len(arrivals) / (4 * seconds * count)
-            row = (
-                str(count),
-                f"{share:.0f}",
-                f"{megabytes:.0f}",
-                f"{worst:.1f}",
-                f"{received:.0%}",
-            )
-            rows.append([model, *row])
-            if worst > _MOST_AGE_MS or received < 1 - _MOST_MISSING:
-                break
-        curves[model] = (counts[: len(ages)], ages)
+    rows: list[list[str]] = []
+    curves: dict[str, tuple[list[float], list[float]]] = {}
+    with builds(beside) as compared:
+        for model, counts in _COUNTS.items():
+            going_on = dict(compared)
+            for count in counts[:2] if quick else counts:
+                for name, build in tuple(going_on.items()):
+                    share, megabytes, arrivals = _run(build, model, count, seconds)
+                    worst = _worst_p99_ms(arrivals)
+                    curve = curves.setdefault(
+                        model if name == THIS else f"{model}, {name}", ([], [])
+                    )
+                    curve[0].append(count)
+                    curve[1].append(worst)
+                    received = len(arrivals) / (4 * seconds * count)
+                    figures = (
+                        f"{share:.0f}",
+                        f"{megabytes:.0f}",
+                        f"{worst:.1f}",
+                        f"{received:.0%}",
+                    )
+                    rows.append([model, name, str(count), *figures])
+                    if worst > _MOST_AGE_MS or received < 1 - _MOST_MISSING:
+                        del going_on[name]
     share, megabytes = _one_process_each(seconds)
-    rows.append(["lite", f"{_PROCESSES} processes", f"{share:.0f}", f"{megabytes:.0f}", "–", "–"])
+    each = (f"{_PROCESSES} processes", f"{share:.0f}", f"{megabytes:.0f}", "–", "–")
+    rows.append(["lite", THIS, *each])
     return Section(
         title="Streams in one daemon, stride of 250 ms",
-        header=["model", "streams", "% of one core", "MB", "worst stream's age p99, ms", "events"],
+        header=[
+            *("model", "build", "streams", "% of one core", "MB"),
+            *("worst stream's age p99, ms", "events"),
+        ],
         rows=rows,
         note="One thread plays the demo recording to all streams, at different times; one "
-        "WebSocket client receives all events. The series ends when the age of a stream at the "
-        f"client exceeds {_MOST_AGE_MS:g} ms, or when events are missing, since an overloaded "
+        "WebSocket client receives all events. A build's series ends when the age of a stream at "
+        f"the client exceeds {_MOST_AGE_MS:g} ms, or when events are missing, since an overloaded "
         "daemon infers less often. *Processes*: a daemon for each stream, including decoders and "
         "players.",
         plots={"streams": Plot("Streams", "streams", "worst age p99, ms", curves)},
     )
 
 
-def _run(model: str, count: int, seconds: float) -> tuple[float, float, list[Arrival]]:
+def _run(
+    build: Build, model: str, count: int, seconds: float
+) -> tuple[float, float, list[Arrival]]:
     """Return percent of a core, MB, and the events."""
-    command = [sys.executable, "-m", "benchmarks.support.many_streams", model, str(count)]
-    with announced_daemon(command) as daemon:
+    command = build.benchmark("many_streams", model, str(count))
+    with announced_daemon(command, build.environment) as daemon:
         receive_websocket(daemon.websocket_url, 3)  # all streams start
         process = psutil.Process(daemon.pid)
         before, began = _spent([process]), time.perf_counter()

@@ -24,6 +24,10 @@ class GateState(Enum):
     STOPPING = "stopping"
 
 
+# Looked up for each frame, a member of the class takes several times as long.
+_QUIET, _STARTING, _SPEAKING, _STOPPING = GateState
+
+
 @dataclass(frozen=True)
 class GateSettings:
     """When the gate opens and closes. Times round to whole frames."""
@@ -111,7 +115,7 @@ class LevelGate:
     @property
     def is_open(self) -> bool:
         """Whether the last frame belongs to speech or to a pause within it."""
-        return self.state is GateState.SPEAKING or self.state is GateState.STOPPING
+        return self.state is _SPEAKING or self.state is _STOPPING
 
     @property
     def floor_dbfs(self) -> float:
@@ -130,45 +134,45 @@ class LevelGate:
         return np.array([self._advance(level) for level in levels_dbfs.tolist()], np.bool_)
 
     def _advance(self, level_dbfs: float) -> bool:
-        active = self._is_active(level_dbfs)
-        if active and self.state is not GateState.SPEAKING:
-            if self.state is GateState.STOPPING:
-                self.state = GateState.SPEAKING
-            else:
+        state = self.state
+        active = self._is_active(level_dbfs, state is _SPEAKING or state is _STOPPING)
+        if active:
+            if state is _STOPPING:
+                self.state = _SPEAKING
+            elif state is not _SPEAKING:
                 self._start()
-        elif not active and self.state is not GateState.QUIET:
+        elif state is not _QUIET:
             self._stop()
         self._frame += 1
         return active
 
-    def _is_active(self, level_dbfs: float) -> bool:
+    def _is_active(self, level_dbfs: float, is_open: bool) -> bool:
         settings, floor = self._settings, self._floor
         floor.update(level_dbfs)
-        peak = self._peak_dbfs - self._peak_fall_db
-        self._peak_dbfs = level_dbfs if level_dbfs > peak else peak
-        margin = settings.close_above_floor_db if self.is_open else settings.open_above_floor_db
+        falling_dbfs = self._peak_dbfs - self._peak_fall_db
+        self._peak_dbfs = peak_dbfs = level_dbfs if level_dbfs > falling_dbfs else falling_dbfs
+        margin_db = settings.close_above_floor_db if is_open else settings.open_above_floor_db
         return (
-            level_dbfs > floor.dbfs + margin
-            and level_dbfs > self._peak_dbfs - settings.below_peak_db
+            level_dbfs > floor.dbfs + margin_db and level_dbfs > peak_dbfs - settings.below_peak_db
         )
 
     def _start(self) -> None:
         """Count an active frame while the gate is closed."""
-        if self.state is GateState.QUIET:
-            self.state, self._run = GateState.STARTING, 0
+        if self.state is _QUIET:
+            self.state, self._run = _STARTING, 0
         self._run += 1
         if self._run >= self._start_frames:
-            self.state = GateState.SPEAKING
+            self.state = _SPEAKING
             self.onset_frame = self._frame + 1 - self._run
 
     def _stop(self) -> None:
         """Count an inactive frame while the state is not ``QUIET``."""
-        if self.state is GateState.STARTING:
-            self.state = GateState.QUIET
+        if self.state is _STARTING:
+            self.state = _QUIET
             return
-        if self.state is GateState.SPEAKING:
-            self.state, self._run = GateState.STOPPING, 0
+        if self.state is _SPEAKING:
+            self.state, self._run = _STOPPING, 0
         self._run += 1
         if self._run > self._stop_frames:
-            self.state = GateState.QUIET
+            self.state = _QUIET
             self.onset_frame = None

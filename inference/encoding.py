@@ -153,5 +153,9 @@ def _write(ring: FloatArray, number: int, rows: FloatArray) -> None:
 
 def _append(tail: FloatArray, rows: FloatArray) -> None:
     """Move rows into the end of a tail, and the oldest ones out."""
-    joined = np.concatenate((tail, rows), axis=-2)
-    tail[...] = joined[..., rows.shape[-2] :, :]
+    kept = tail.shape[-2] - rows.shape[-2]
+    if kept > 0:
+        tail[..., :kept, :] = tail[..., -kept:, :]
+        tail[..., kept:, :] = rows
+    else:
+        tail[...] = rows[..., -kept:, :]

@@ -66,6 +66,7 @@ class Ring:
         self._mark_times = np.zeros(_MARKS, np.float64)
         self._marks = 0
         self._wake_position: float = _NEVER
+        self._next_wake_position = 0  # an estimate: the reader will await as much again
         self._wake: Callable[[], None] = lambda: None
         self._room = threading.Event()
         self.ended = False
@@ -110,6 +111,7 @@ class Ring:
         """Skip samples that were never captured. Muted samples do not count as lost."""
         self._gaps.append(_Gap(self._written, self._written + samples, lost))
         self._advance(self._written + samples)
+        self._next_wake_position = self._written  # what the reader awaits after a cut is unknown
         if (copy := self.copy) is not None:
             copy.skip(samples, lost)
 
@@ -122,8 +124,12 @@ class Ring:
 
     @property
     def awaited_samples(self) -> float:
-        """Samples missing until the reader wakes; zero or less, or infinite, while it is busy."""
-        return self._wake_position - self._written
+        """Samples missing until the reader wakes; zero or less if it is late.
+
+        While it is busy, it is expected to await as much as before.
+        """
+        awaited = self._wake_position
+        return (self._next_wake_position if awaited is _NEVER else awaited) - self._written
 
     @property
     def room(self) -> int:
@@ -164,6 +170,7 @@ class Ring:
         Returns:
             False if that has already happened; the callback is then not called.
         """
+        self._next_wake_position = 2 * position - self._read
         self._wake_position = position
         if self._written < position and not self.ended and not self._gaps:
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from emotiond.streamer.options import Part, S
 from emotiond.streamer.reach import Reach
@@ -72,6 +72,25 @@ class Output(Protocol):
         """Send the rest, if that is possible in time, and close."""
 
 
+class Microphone(Protocol):
+    """The microphone of the daemon, as far as an output may know and command it."""
+
+    @property
+    def state(self) -> Literal["on", "off", "muted"]:
+        """``on`` while the device is open, else ``muted`` or ``off``; ``off`` without a device."""
+
+    @property
+    def can_be_muted(self) -> bool:
+        """Whether there is one."""
+
+    def command(self, muted: bool) -> bool:
+        """Mute, or lift a mute that such a command has set.
+
+        Returns:
+            Whether it is done: what was muted on the page or the machine stays so.
+        """
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What the daemon provides to its outputs."""
@@ -95,6 +114,10 @@ class Surroundings:
     """The handler of each class of request."""
     on_leave: Callable[[Connection], None]
     """Called with every connection that has ended, perhaps more than once."""
+    insecure: bool
+    """Whether other machines may be reached without protection, for an output without a host."""
+    microphone: Microphone
+    """The one that can be muted."""
 
 
 Opener = Callable[[Surroundings], Awaitable[Output]]

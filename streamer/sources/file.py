@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from importlib import resources
@@ -108,10 +107,7 @@ class FileSource:
     def _block_samples(self, ring: Ring) -> int:
         """Return the size of the next block: in real time all that the reader awaits."""
         shortest = max(1, round(_BLOCK_SECONDS * self.sample_rate))
-        awaited = ring.awaited_samples
-        if not self._realtime or awaited == math.inf:
-            return shortest
-        return max(shortest, int(awaited))
+        return max(shortest, int(ring.awaited_samples)) if self._realtime else shortest
 
 
 def _open(value: str, _settings: NoSettings, playback: Playback) -> Source:

@@ -21,6 +21,7 @@ ATTACKERS = {
     "A web page",
     "Somebody in the house's network",
     "A broken client",
+    "A followed daemon",
     "A hostile recording",
     "A hostile server of a network stream",
     "A hostile model",

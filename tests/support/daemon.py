@@ -10,7 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,19 @@ class Daemon:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             yield json.loads(line)
+
+    def health(self) -> dict[str, Any]:
+        """The content of ``/healthz``."""
+        with urllib.request.urlopen(f"{self.page_url}healthz", timeout=10) as response:  # noqa: S310
+            health: dict[str, Any] = json.load(response)
+        return health
+
+    def wait_until(self, holds: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait until ``/healthz`` says something."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not holds(health := self.health()):
+            assert time.monotonic() < deadline, health
+            time.sleep(0.05)  # it has no event for this
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End the daemon, and return its exit status."""

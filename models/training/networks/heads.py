@@ -60,7 +60,7 @@ def masks(levels: Tensor) -> tuple[Tensor, Tensor]:
         The states with sound instead of padding, and the loud ones among them: within 35 dB of
         the window's loudest band.
     """
-    levels = levels[:, :, None]
+    levels = tf.expand_dims(levels, 2)
     loudest = tf.reduce_max(levels, axis=1, keepdims=True)
     real = tf.cast(levels > _PADDING_LEVEL, tf.float32)
     return real, real * tf.cast(levels > loudest - LOUD_RANGE, tf.float32)
@@ -101,7 +101,7 @@ def masked_moments(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     share = mask / (tf.reduce_sum(mask, axis=1, keepdims=True) + _EPSILON)
     mean = tf.reduce_sum(x * share, axis=1, keepdims=True)
     variance = tf.reduce_sum(tf.square(x - mean) * share, axis=1)
-    return mean[:, 0], tf.sqrt(variance + _EPSILON)
+    return tf.squeeze(mean, 1), tf.sqrt(variance + _EPSILON)
 
 
 def pool(standard: Tensor, real: Tensor, head: Parameters, dropout: float) -> Tensor:

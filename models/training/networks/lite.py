@@ -79,16 +79,17 @@ def encode_call(
     """
     mel = log_mel(features, pieces=1)
     levels = levels_of(mel)
-    loudest, running = past["tail_loudest"][None], []
+    # tf.expand_dims and tf.squeeze, not indexing: its operator copies value by value
+    loudest, running = past["tail_loudest"], []
     for number in range(SHAPE.states_per_call):
-        loudest = tf.maximum(loudest, tf.slice(levels, (0, number), (1, 1))[:, :, None])
+        loudest = tf.maximum(loudest, tf.slice(levels, (0, number), (1, 1)))
         running.append(loudest)
-    new = {"tail_loudest": tf.concat(running, axis=1)[0]}
-    x = relative_mel(mel, tf.concat(running, axis=1)[:, :, 0])
+    new = {"tail_loudest": tf.concat(running, axis=0)}
+    x = relative_mel(mel, tf.concat(running, axis=1))
 
     def before(name: str, rows: Tensor) -> Tensor:
-        new[f"tail_{name}"] = rows[0]
-        return past[f"tail_{name}"][None]
+        new[f"tail_{name}"] = tf.squeeze(rows, 0)
+        return tf.expand_dims(past[f"tail_{name}"], 0)
 
     hidden = hidden_states(x, parameters, spectrum, before)
     return {"states": _states(hidden, x, spectrum), "levels": levels, **new}
@@ -126,8 +127,8 @@ def encode_streams(
 
 def relative_mel(mel: Tensor, loudest: Tensor) -> Tensor:
     """Return log-mel powers relative to the loudest band so far, independent of the gain."""
-    per_frame = tf.repeat(loudest[:, :, None], SHAPE.frames_per_state, axis=1) - LEVEL_OFFSET
-    return tf.maximum(mel - per_frame, -_DYNAMIC_RANGE)
+    per_frame = tf.repeat(tf.expand_dims(loudest, 2), SHAPE.frames_per_state, axis=1)
+    return tf.maximum(mel - (per_frame - LEVEL_OFFSET), -_DYNAMIC_RANGE)
 
 
 def hidden_states(
@@ -147,7 +148,7 @@ def hidden_states(
 
     def convolve(x: Tensor, name: str, layer: str, dilation: int = 1) -> Tensor:
         kernel, bias = parameters[f"{layer}/kernel"], parameters[f"{layer}/bias"]
-        joined = tf.concat((before(name, x), x), axis=1)[:, :, None]
+        joined = tf.expand_dims(tf.concat((before(name, x), x), axis=1), 2)
         taps = tf.reshape(kernel, (_TAPS, 1, x.shape[2], kernel.shape[1]))
         mixed = tf.nn.conv2d(joined, taps, 1, "VALID", dilations=(dilation, 1))
         return tf.reshape(mixed, (-1, x.shape[1], kernel.shape[1])) + bias
@@ -188,7 +189,7 @@ def pooled_states(
     """Adapt the hidden states to the speaker, and pool like the heads of the large model."""
     real, _ = masks(levels)
     scale, shift = tf.split(_dense(speaker, parameters, "speaker"), 2, axis=1)
-    adapted = hidden_of(states) * (1 + scale[:, None]) + shift[:, None]
+    adapted = hidden_of(states) * (1 + tf.expand_dims(scale, 1)) + tf.expand_dims(shift, 1)
     return pool(adapted, real, parameters, dropout)
 
 

@@ -150,3 +150,24 @@ def test_a_cut_wakes_the_reader() -> None:
     buffer.cut()
     assert woken == [True]
     assert not buffer.wake_at(100)
+
+
+def test_a_busy_reader_is_expected_to_await_as_much_again() -> None:
+    buffer = ring()
+    assert buffer.awaited_samples == 0
+    buffer.wake_at(8)
+    buffer.write(numbered(0, 3), 0)
+    assert buffer.awaited_samples == 5
+    buffer.write(numbered(3, 5), 0)
+    assert buffer.awaited_samples == 8
+    buffer.read(8)
+    buffer.wake_at(buffer.position + 6)
+    assert buffer.awaited_samples == 6
+
+
+def test_after_a_cut_the_reader_is_not_expected_to_await_anything() -> None:
+    buffer = ring()
+    buffer.wake_at(8)
+    buffer.write(numbered(0, 3), 0)
+    buffer.cut()
+    assert buffer.awaited_samples == 0

@@ -76,3 +76,33 @@ def test_without_a_device_the_signal_does_nothing_and_a_request_is_refused() -> 
     switch.toggle()
     with pytest.raises(RequestError, match="listens to no microphone"):
         mute(switch, True)
+
+
+def test_a_command_lifts_no_mute_but_its_own() -> None:
+    device = Device()
+    switch = switch_of(Recording(), device)
+    assert switch.can_be_muted
+    assert switch.command(muted=True)
+    assert device.muted
+    assert switch.command(muted=False)
+    assert not device.muted
+    for mute_here in (lambda: mute(switch, True), switch.toggle):
+        mute_here()
+        assert switch.command(muted=True)  # it is muted already, and not by this
+        assert not switch.command(muted=False)
+        assert device.muted
+        mute(switch, False)
+        assert switch.command(muted=False)  # it is on already
+
+
+def test_a_mute_of_the_page_takes_the_place_of_a_command() -> None:
+    device = Device()
+    switch = switch_of(device)
+    switch.command(muted=True)
+    mute(switch, True)
+    assert not switch.command(muted=False)
+    assert device.muted
+
+
+def test_without_a_device_there_is_nothing_to_command() -> None:
+    assert not switch_of(Recording()).can_be_muted

@@ -16,6 +16,8 @@ pytest.importorskip("tensorflow", reason="training needs TensorFlow: pip install
 pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
 from emotiond.dsp.frontend import FrontEnd, WindowShape
 from emotiond.dsp.mfcc import dct_matrix
@@ -154,3 +156,11 @@ def test_a_window_with_a_voice_is_one(full: Classifier, small: Classifier, name:
 
 def front_end(model: str) -> FrontEnd:
     return FrontEnd(RECIPE, WindowShape(WINDOW_FRAMES[model], MINIMUM_FRAMES))
+
+
+@pytest.mark.parametrize("model", ["full_model", "lite_model"])
+def test_no_operator_copies_value_by_value(model: str, request: pytest.FixtureRequest) -> None:
+    graph = flatbuffer_utils.read_model(str(request.getfixturevalue(model)))
+    operators = {code.builtinCode for code in graph.operatorCodes}
+    assert schema.BuiltinOperator.CONCATENATION in operators
+    assert schema.BuiltinOperator.STRIDED_SLICE not in operators

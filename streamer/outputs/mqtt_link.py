@@ -1,0 +1,259 @@
+"""The connection to an MQTT broker: it comes and goes, and nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from paho.mqtt.client import Client, MQTTMessageInfo
+from paho.mqtt.enums import CallbackAPIVersion
+
+from emotiond.exceptions import cause_of, printable
+from emotiond.streamer.outputs.mqtt_broker import Broker
+from emotiond.streamer.outputs.mqtt_topics import Publication
+from emotiond.streamer.sparing_log import SparingLog
+
+_log = logging.getLogger(__name__)
+
+MOST_WAITING = 1000  # messages; beyond, the oldest are dropped
+KEEPALIVE_SECONDS = 10
+"""A broker that has not answered for twice as long is gone."""
+LONGEST_PAUSE_SECONDS = 30
+
+_MOST_HANDED = 64  # messages that paho holds, since its own queue has no bound
+_LOOK_SECONDS = 0.02
+_FAULT_PAUSE_SECONDS = 1.0
+MOST_RECEIVED_PER_SECOND = 200
+_MOST_READ_BYTES = 100  # of a message that comes
+
+
+class LinkListener(Protocol):
+    """Is told in the event loop what happens to the connection."""
+
+    def on_connected(self) -> None:
+        """The broker has accepted. Nothing that :meth:`Link.send` takes flows yet."""
+
+    def on_lost(self) -> None:
+        """The broker has gone, or did not come."""
+
+    def on_received(self, topic: str, content: bytes, is_kept: bool) -> None:
+        """A message has come, or its beginning; ``is_kept`` if the broker had kept it."""
+
+
+class _Client(Client):
+    """Goes on after what no broker should send; paho's thread would end with a traceback."""
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> Any:
+        """Serve the connection until the client disconnects."""
+        while True:
+            try:
+                return super().loop_forever(timeout, retry_first_connection)
+            except Exception as error:
+                self.on_fault(error)
+                time.sleep(_FAULT_PAUSE_SECONDS)
+                with contextlib.suppress(Exception):  # it will try again
+                    self.reconnect()
+
+    on_fault: Callable[[Exception], None]
+
+
+class Link:
+    """Keeps a connection to one broker, and sends in order, with a bounded queue.
+
+    paho's own thread connects, reads and writes, and connects anew after growing pauses. All else
+    is in the event loop. While there is no broker, messages are dropped and counted: what somebody
+    felt a minute ago is no news.
+
+    Args:
+        broker: where it is, and how to get in.
+        will: what the broker publishes if the connection is lost.
+        listener: is told what happens.
+    """
+
+    def __init__(self, broker: Broker, will: Publication, listener: LinkListener) -> None:
+        self.dropped = 0
+        """Number of messages that found no room, or no broker."""
+        self.sent = 0
+        """Number of messages given to the connection."""
+        self.is_connected = False
+        self.trouble: str | None = None
+        """Why there is no connection; None while there is one, or the first is being made."""
+        self._broker = broker
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._sparing_log = SparingLog(_log)
+        self._flows = self._is_closing = False
+        self._waiting: deque[Publication] = deque()
+        self._handed: deque[MQTTMessageInfo] = deque()
+        self._later: asyncio.TimerHandle | None = None
+        self._ended = asyncio.Event()
+        self._second = self._received = 0
+        # A name of its own: brokers disconnect whoever has the name of a newcomer.
+        client = _Client(CallbackAPIVersion.VERSION2, f"emotiond-{secrets.token_hex(6)}")
+        client.suppress_exceptions = True
+        client.reconnect_delay_set(1, LONGEST_PAUSE_SECONDS)
+        client.will_set(will.topic, will.content, qos=1, retain=will.is_kept)
+        if broker.user is not None:
+            client.username_pw_set(broker.user, broker.password)
+        if broker.tls is not None:
+            client.tls_set_context(broker.tls)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_fault = self._on_fault
+        self._client: Client = client
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_SECONDS)
+        self._client.loop_start()
+
+    def subscribe(self, topics: Iterable[str]) -> None:
+        """Ask for messages, on this connection."""
+        self._client.subscribe([(topic, 0) for topic in topics])
+
+    def unsubscribe(self, topic: str) -> None:
+        """Ask for messages no more."""
+        self._client.unsubscribe(topic)
+
+    def tell(self, publication: Publication) -> None:
+        """Send at once what is rare and told anew on every connection."""
+        if self.is_connected:
+            self._client.publish(publication.topic, publication.content, 0, publication.is_kept)
+
+    def let_flow(self, flows: bool) -> None:
+        """Let what :meth:`send` takes go to the broker, or stay in the queue."""
+        self._flows = flows
+        self._hand_over()
+
+    def send(self, publications: Sequence[Publication]) -> None:
+        """Queue messages. Without a broker they are dropped, and the oldest if there is no room."""
+        if self.trouble is not None:
+            self.dropped += len(publications)
+            return
+        self._waiting.extend(publications)
+        self._hand_over()
+        while len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self.dropped += 1
+
+    @property
+    def unsent(self) -> int:
+        """Number of messages that wait here or in the connection."""
+        self._hand_over()
+        return len(self._waiting) + len(self._handed)
+
+    def drop_waiting(self) -> None:
+        """Drop what waits, and count it."""
+        self.dropped += len(self._waiting)
+        self._waiting.clear()
+
+    def log(self, line: str) -> None:
+        """Log what is to be known about the broker."""
+        self._sparing_log.warning(f"MQTT {self._broker.place}: {line}")
+
+    async def close(self, last: Publication | None, timeout_seconds: float) -> None:
+        """Send the rest and a last message, and say good-bye to the broker, all in this time."""
+        self._is_closing = True
+        if self._later is not None:
+            self._later.cancel()
+        if self.is_connected:
+            for publication in (*(self._waiting if self._flows else ()), *([last] if last else ())):
+                self.tell(publication)
+        self._waiting.clear()
+        was_connected = self.is_connected
+        self._client.disconnect()
+        if was_connected:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), timeout_seconds)
+
+    def _hand_over(self) -> None:
+        """Give paho a few messages. It sends them, and does not say when it can take more."""
+        while self._handed and (self._handed[0].rc or self._handed[0].is_published()):
+            self._handed.popleft()
+        if not (self._flows and self.is_connected):
+            return
+        while self._waiting and len(self._handed) < _MOST_HANDED:
+            each = self._waiting.popleft()
+            self._handed.append(self._client.publish(each.topic, each.content, 0, each.is_kept))
+            self.sent += 1
+        if self._waiting and self._later is None and not self._is_closing:
+            self._later = self._loop.call_later(_LOOK_SECONDS, self._hand_over_later)
+
+    def _hand_over_later(self) -> None:
+        self._later = None
+        self._hand_over()
+
+    def _note_connected(self) -> None:
+        if self.trouble is not None:
+            self.log("it is connected again")
+        self.is_connected, self.trouble = True, None
+        self._listener.on_connected()
+
+    def _note_trouble(self, trouble: str) -> None:
+        """Note why there is no connection, and log each new reason."""
+        if self._is_closing:
+            return
+        if self.trouble != trouble:
+            self.log(f"{trouble}. It is tried again until it works")
+        self.is_connected, self.trouble, self._flows = False, trouble, False
+        self.drop_waiting()
+        self._handed.clear()
+        self._listener.on_lost()
+
+    def _note_lost(self) -> None:
+        """Note the end of a connection. A broker that has refused has said why, before."""
+        self._ended.set()
+        if self.is_connected:
+            self._note_trouble("the connection is lost")
+        elif self.trouble is None:
+            self._note_trouble("it does not answer as an MQTT broker")
+
+    # paho's thread calls what follows.
+
+    def _soon(self, function: Callable[..., None], *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _on_connect(self, _c: object, _u: object, _flags: object, code: Any, _p: object) -> None:
+        if code.is_failure:
+            self._soon(self._note_trouble, f"it refuses ({printable(str(code)).lower()})")
+        else:
+            self._soon(self._note_connected)
+
+    def _on_connect_fail(self, _client: object, _userdata: object) -> None:
+        # paho calls this while it handles the exception, and does not pass it on.
+        error = sys.exception() if sys.version_info >= (3, 11) else sys.exc_info()[1]
+        self._soon(self._note_trouble, _reason(error))
+
+    def _on_disconnect(self, *_arguments: object) -> None:
+        self._soon(self._note_lost)
+
+    def _on_message(self, _client: object, _userdata: object, message: Any) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._received = second, 0
+        self._received += 1
+        if self._received <= MOST_RECEIVED_PER_SECOND:  # a flood must not hold up the loop
+            content = bytes(message.payload[:_MOST_READ_BYTES])
+            self._soon(self._listener.on_received, message.topic, content, bool(message.retain))
+
+    def _on_fault(self, error: Exception) -> None:
+        self._soon(self._note_trouble, f"it cannot be used ({cause_of(error)})")
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return in a few words why no connection could be made, with the remedy if there is one."""
+    problem = getattr(error, "verify_message", None)
+    if problem:
+        return f"its certificate is not accepted ({problem}); --mqtt-ca names the one to trust"
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    return f"it cannot be reached ({printable(str(reason)).lower()})"
