@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ from emotiond.inference.card import LABELS
 from emotiond.inference.parsing import build
 from emotiond.streamer.daemon_names import cleaned
 from emotiond.streamer.protocol.events import PROTOCOL, Change, Emotion, Event, Status
-from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME
+from emotiond.streamer.protocol.names import problem_of
 
 E = TypeVar("E", Emotion, Change, Status)
 
@@ -27,7 +26,6 @@ _LONGEST_SECONDS = 1e9
 _LATEST_TIME = 1e11  # Unix time
 _LOUDEST_DBFS = 60.0
 _LONGEST_STRIDE_SECONDS = 10.0
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class MessageError(ValueError):
@@ -74,12 +72,7 @@ def parse(text: str | bytes) -> Hello | Event | None:
 
 def is_stream_name(name: object) -> bool:
     """Return whether a stream can be shown under this name."""
-    return (
-        isinstance(name, str)
-        and 0 < len(name) <= LONGEST_STREAM_NAME
-        and not _CONTROL.search(name)
-        and name.isprintable()
-    )
+    return isinstance(name, str) and name.strip() != "" and problem_of(name) is None
 
 
 def _parse(values: Mapping[str, Any]) -> Hello | Event | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import unicodedata
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any, Literal
 from emotiond.streamer.daemon_names import cleaned
 from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.events import Emotion, Event, Status
+from emotiond.streamer.protocol.names import likeness
 from emotiond.streamer.rooms.followed import Followed
 from emotiond.streamer.rooms.received import MOST_STREAMS, Hello
 
@@ -21,11 +21,6 @@ STATES: tuple[State, ...] = ("connecting", "connected", "unreachable")
 REASONS = ("message", "stream")
 """Why something of another daemon was left out."""
 _CLOCK_EVENTS = 40
-
-
-def look(name: str) -> str:
-    """Return the same for all names that look alike."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 @dataclass
@@ -178,8 +173,8 @@ class Room:
         shown = f"{self.name}/{name}"
         if known is not None:
             return None if self._is_taken(shown) else known
-        looks = {look(each) for each in self._streams}
-        if len(looks) >= MOST_STREAMS or look(name) in looks or self._is_taken(shown):
+        looks = {likeness(each) for each in self._streams}
+        if len(looks) >= MOST_STREAMS or likeness(name) in looks or self._is_taken(shown):
             return None
         self._streams[name] = _Shown(shown)
         return self._streams[name]

@@ -13,11 +13,12 @@ from websockets.frames import Frame, Opcode
 
 from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.events import encode
+from emotiond.streamer.protocol.names import likeness
 from emotiond.streamer.protocol.requests import AskRooms
 from emotiond.streamer.rooms.followed import Followed
 from emotiond.streamer.rooms.link import OPEN_SECONDS, FollowError, linked, reason_of
 from emotiond.streamer.rooms.received import Hello, MessageError, OtherProtocolError, parse
-from emotiond.streamer.rooms.room import STATES, Room, look
+from emotiond.streamer.rooms.room import STATES, Room
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.prometheus import Metric, metric
 from emotiond.streamer.sparing_log import SparingLog
@@ -243,14 +244,14 @@ class Rooms:
     def _unique(self, of: object, name: str) -> str:
         """Return a name for a room that no other daemon has: numbered where one looks like it."""
         others = [room.name for room in self._rooms if room is not of]
-        looks = {look(each) for each in (self._own_name, *others)}
+        looks = {likeness(each) for each in (self._own_name, *others)}
         number, unique = 1, name
-        while look(unique) in looks:
+        while likeness(unique) in looks:
             number += 1
             unique = f"{name[:56]} {number}"
         return unique
 
     def _is_taken(self, shown: str) -> bool:
         """Return whether a stream of this daemon is called so."""
-        wanted = look(shown)
-        return any("/" in name and look(name) == wanted for name in self._own_streams())
+        wanted = likeness(shown)
+        return any("/" in name and likeness(name) == wanted for name in self._own_streams())

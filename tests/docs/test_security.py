@@ -116,6 +116,7 @@ EXPECTED = {
     "what an MQTT broker may send": "its answers, and messages of QoS 0",
     "messages that an MQTT broker has not read": f"{mqtt_link.MOST_TOLD:,}",
     "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
+    "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 

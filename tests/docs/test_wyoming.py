@@ -30,7 +30,9 @@ LIMITS = {
     "a client that sends nothing": f"{wyoming_door.SILENT_SECONDS:.0f} s",
     "a client that streams and sends no sound, whatever else it sends": ""
     f"{wyoming_door.STREAMING_SECONDS:.0f} s",
-    "an answer that is not read": f"{wyoming_door.ANSWER_SECONDS:.0f} s",
+    "an answer that is not read; what comes after a refusal": (
+        f"{wyoming_door.ANSWER_SECONDS:.0f} s"
+    ),
 }
 
 
