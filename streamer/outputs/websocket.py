@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import logging
 import re
@@ -52,6 +53,8 @@ class WebSocketSettings:
     """The certificate's key, in PEM."""
     trust_proxy: tuple[str, ...] = ()
     """Addresses or networks of the reverse proxies that are believed who their visitors are."""
+    paired: str | None = None
+    """File with the paired devices; None for one in the user's data folder."""
 
 
 def _check(settings: WebSocketSettings) -> None:
@@ -156,6 +159,7 @@ class WebSocketOutput:
         ways = [(float(count), {"way": way}) for way, count in server.requests.items()]
         return About(
             page=self._page,
+            hello={"pairing": server.pairing.is_possible},
             address=f"WebSocket ws{self._page.removeprefix('http').removesuffix('/')}{PATH}",
             open_to=self._open_to,
             health={
@@ -209,10 +213,17 @@ def _audience(settings: WebSocketSettings) -> str:
 
 
 def _prepare(settings: WebSocketSettings) -> Opener:
+    from emotiond.streamer.outputs.websocket_pairing import (
+        device_host,
+        fingerprint,
+        open_devices,
+        pairing_refusal,
+    )
     from emotiond.streamer.server.credentials import make_tls, read_token
+    from emotiond.streamer.server.devices import Devices
 
     token = None if settings.token_file is None else read_token(Path(settings.token_file))
-    access = Access(_bare(settings.host), settings.allow_host, settings.allow_origin, token)
+    host = _bare(settings.host)
     if _NO_ORIGIN in settings.allow_origin and token is None:
         _log.warning(
             "with --allow-origin null, any web page that this machine's browser opens can listen, "
@@ -220,14 +231,25 @@ def _prepare(settings: WebSocketSettings) -> Opener:
         )
     cert, key = settings.tls_cert, settings.tls_key
     tls = None if cert is None or key is None else make_tls(Path(cert), Path(key))
+    refusal = pairing_refusal(settings, host)
+    found = refusal if refusal is not None else open_devices(settings)
+    devices = found if isinstance(found, Devices) else None
+    access = Access(host, settings.allow_host, settings.allow_origin, token, devices)
 
     async def open_server(around: Surroundings) -> Output:
         from emotiond.streamer.server.http import Pages
+        from emotiond.streamer.server.pairing import Pairing
         from emotiond.streamer.server.websocket_server import WebSocketServer
 
         connections = affordable_connections(settings.max_connections)
+        pairing = Pairing(
+            devices,
+            None if isinstance(found, Devices) else found,
+            functools.partial(device_host, host, settings.allow_host),
+            "" if devices is None or cert is None else fingerprint(Path(cert)),
+        )
         server = WebSocketServer(
-            _bare(settings.host),
+            host,
             settings.port,
             around.greeting,
             Pages(around.health, around.metrics, access.web_origins),
@@ -237,6 +259,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             around.handlers,
             around.on_leave,
             parse_proxies(settings.trust_proxy),
+            pairing,
         )
         page = f"http{'' if tls is None else 's'}://{server.host}:{server.port}/"
         open_to = "those with the token" if token is not None else _audience(settings)
@@ -269,6 +292,11 @@ WEBSOCKET = OutputKind(
             "--trust-proxy",
             "reverse proxy, or its network, to believe who visits; repeat it for several",
             "ADDRESS",
+        ),
+        Option(
+            "--paired",
+            "file of the devices that 'emotiond pair' has let in (default: in the data folder)",
+            "FILE",
         ),
         Option(
             "--max-connections",
