@@ -58,7 +58,7 @@ def pair(connection: ClientConnection, name: str) -> int:
         raise ServeError(*_ENDS.get(ended["reason"], ("the code ended", "Ask for another one")))
     named = shlex.quote(ended["name"])
     console.print(
-        printable(f"{ended['name']} is paired. 'emotiond pair revoke {named}' ends that.")
+        printable(f"{ended['name']} is paired. To end that: emotiond pair revoke {named}")
     )
     return 0
 
@@ -147,11 +147,8 @@ def drawn(rows: Sequence[str]) -> Sequence[str]:
 def _show(console: Console, offer: Mapping[str, Any]) -> None:
     rows = offer["qr"]
     minutes = offer["seconds"] / 60
-    console.print(
-        printable(
-            f"Scan this with {offer['name']!r}. It is valid once, for {minutes:.0f} minutes.\n"
-        )
-    )
+    scan = f"Scan this with {offer['name']!r}. It is valid once, for {minutes:.0f} minutes."
+    console.print(printable(scan), end="\n\n")
     if console.is_terminal and console.width < len(rows[0]):
         console.print(
             f"(The code needs {len(rows[0])} columns; this terminal has {console.width}.)"
@@ -163,7 +160,7 @@ def _show(console: Console, offer: Mapping[str, Any]) -> None:
         for line in drawn(rows):
             console.print(Text(line, style=_INK))
     marks = offer["fingerprint"]
-    console.print(printable(f"\n{offer['url']}\n"))
+    console.print(f"\n{printable(offer['url'])}\n")
     console.print("The phone warns of a certificate that it does not know. Compare its SHA-256:")
     for part in (marks[:48], marks[48:]):
         console.print(printable(f"  {part.strip(':')}"))
@@ -178,9 +175,8 @@ def _print_devices(devices: Sequence[Mapping[str, Any]]) -> None:
     for title in ("device", "paired", "last let in", "connections"):
         table.add_column(title, overflow="fold")
     for each in devices:
-        seen = "never" if each["seen"] is None else _moment(each["seen"])
-        row = (printable(each["name"]), _moment(each["paired"]), seen, str(each["connections"]))
-        table.add_row(*row)
+        times = (_moment(each["paired"]), _moment(each["seen"]))
+        table.add_row(printable(each["name"]), *times, str(each["connections"]))
     Console(highlight=False, markup=False).print(table)
 
 

@@ -231,8 +231,9 @@ def _prepare(settings: WebSocketSettings) -> Opener:
         )
     cert, key = settings.tls_cert, settings.tls_key
     tls = None if cert is None or key is None else make_tls(Path(cert), Path(key))
-    refusal = pairing_refusal(settings, host)
-    found = refusal if refusal is not None else open_devices(settings)
+    paired = None if settings.paired is None else Path(settings.paired)
+    refusal = pairing_refusal(host, token is not None, tls is not None)
+    found = refusal if refusal is not None else open_devices(paired, settings.port)
     devices = found if isinstance(found, Devices) else None
     access = Access(host, settings.allow_host, settings.allow_origin, token, devices)
 

@@ -7,7 +7,6 @@ import logging
 import socket
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.folders import data_folder
@@ -16,27 +15,25 @@ from emotiond.streamer.reach import is_loopback
 from emotiond.streamer.server.access import is_unspecified
 from emotiond.streamer.server.devices import Devices
 
-if TYPE_CHECKING:
-    from emotiond.streamer.outputs.websocket import WebSocketSettings
-
 _log = logging.getLogger(__name__)
 
 _ELSEWHERE = ("192.0.2.1", 9)  # for documentation; nothing is sent there
 
 
-def pairing_refusal(settings: WebSocketSettings, host: str) -> ConfigError | None:
-    """Return why no device can be paired with a daemon of these settings; None if one can.
+def pairing_refusal(host: str, has_token: bool, has_tls: bool) -> ConfigError | None:
+    """Return why no device can be paired with a daemon like this; None if one can.
 
     Args:
-        settings: of the port.
         host: that it listens on, without brackets.
+        has_token: whether clients have to send a token.
+        has_tls: whether it has a certificate.
     """
     missing = []
     if is_loopback(host):
         missing.append("--host 0.0.0.0")
-    if settings.token_file is None:
+    if not has_token:
         missing.append("--token-file FILE")
-    if settings.tls_cert is None:
+    if not has_tls:
         missing.append("--tls-cert FILE --tls-key FILE")
     if not missing:
         return None
@@ -46,11 +43,16 @@ def pairing_refusal(settings: WebSocketSettings, host: str) -> ConfigError | Non
     )
 
 
-def open_devices(settings: WebSocketSettings) -> Devices | ConfigError:
-    """Return the paired devices, or why they cannot be read; that is logged as well."""
+def open_devices(file: Path | None, port: int) -> Devices | ConfigError:
+    """Return the paired devices, or why they cannot be read; that is logged as well.
+
+    Args:
+        file: None for one in the user's data folder, each port its own.
+        port: that the daemon listens on.
+    """
     try:
-        if settings.paired is not None:
-            return Devices(Path(settings.paired))
+        if file is not None:
+            return Devices(file)
         folder = data_folder()
         try:
             make_private_folder(folder)
@@ -59,7 +61,7 @@ def open_devices(settings: WebSocketSettings) -> Devices | ConfigError:
                 f"no phone can be paired: {folder} cannot be used ({error.strerror})",
                 "Name a file with --paired",
             ) from None
-        return Devices(folder / f"paired-{settings.port}.json")
+        return Devices(folder / f"paired-{port}.json")
     except ConfigError as error:
         _log.warning("%s", error)
         return error

@@ -39,8 +39,8 @@ class Device:
     random bytes, as they guess a password."""
     paired: float
     """Unix time."""
-    seen: float | None = None
-    """Unix time of its last token; None if none has come."""
+    seen: float
+    """Unix time of its last token."""
 
     def __post_init__(self) -> None:
         if not is_name(self.name):
@@ -132,7 +132,8 @@ def make_device(name: str) -> tuple[Device, str]:
     """Return a device and its token, which nobody keeps but the device."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     digest = hashlib.sha256(token.encode()).hexdigest()
-    return Device(name, digest, paired=time.time()), token
+    now = time.time()
+    return Device(name, digest, paired=now, seen=now), token
 
 
 def alike(name: str) -> str:
