@@ -254,6 +254,7 @@ function follow(state) {
   if (state.phase !== "open") files.loseLink();
   requestRefresh();
   if (state.phase !== "locked") return;
+  notice.close(); // it may say that this device is paired
   const wrong = credentials.refuse();
   if (credentials.token === "") tokenDialog.ask(wrong);
   else connection.open(); // the code was refused, but this device is paired already

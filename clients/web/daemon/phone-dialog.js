@@ -54,7 +54,7 @@ export class PhoneDialog {
   receive(reply) {
     if (reply.type === "pairing" && this.#dialog.open) {
       this.#draw(reply.rows);
-      setText(this.#fingerprint, reply.fingerprint);
+      setText(this.#fingerprint, reply.fingerprint.replace(/((?:..:){7}..):/g, "$1:\n"));
       this.#form.hidden = true;
       this.#offer.hidden = false;
       this.#until = performance.now() + 1000 * reply.seconds;
