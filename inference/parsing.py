@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 import types
 import typing
@@ -42,7 +43,7 @@ def build(cls: type[T], values: object, where: str = "") -> T:
             names the key.
     """
     values = _mapping(values, where)
-    hints = typing.get_type_hints(cls, include_extras=True)
+    hints = _hints(typing.cast("Any", cls))
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for key in values:
         if key not in fields:
@@ -58,6 +59,12 @@ def build(cls: type[T], values: object, where: str = "") -> T:
     return cls(
         **{key: _value(hints[key], value, _path(where, key)) for key, value in values.items()}
     )
+
+
+@functools.lru_cache(64)
+def _hints(cls: type[Any]) -> Mapping[str, Any]:
+    """Return the types of the fields: events of other daemons come often."""
+    return typing.get_type_hints(cls, include_extras=True)
 
 
 def _mapping(value: object, where: str) -> Mapping[Any, Any]:

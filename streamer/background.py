@@ -13,6 +13,7 @@ _Result = TypeVar("_Result")
 def run_in_background(work: Callable[[], _Result]) -> Future[_Result]:
     """Run in a daemon thread and return a future of the result."""
     future: Future[_Result] = Future()
+    future.set_running_or_notify_cancel()  # it cannot be cancelled: the thread goes on
 
     def do() -> None:
         try:

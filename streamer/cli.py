@@ -262,6 +262,25 @@ def _run_flags() -> list[Flag]:
             },
         ),
         (
+            "--follow",
+            {
+                "action": "append",
+                "metavar": "wss://HOST:PORT",
+                "help": "show another daemon's streams on the page, too; repeat it for several",
+            },
+        ),
+        (
+            "--follow-token-file",
+            {"metavar": "FILE", "help": "file with the tokens of those daemons"},
+        ),
+        (
+            "--follow-ca",
+            {
+                "metavar": "FILE",
+                "help": "their certificate, or its authority's, if this machine knows none of them",
+            },
+        ),
+        (
             "--insecure",
             {"action": "store_true", "help": "let outputs reach other machines without protection"},
         ),

@@ -22,6 +22,7 @@ from emotiond.streamer.outputs import kinds as outputs
 from emotiond.streamer.outputs.output import OutputKind
 from emotiond.streamer.outputs.websocket import WEBSOCKET
 from emotiond.streamer.reach import Reach, is_loopback
+from emotiond.streamer.rooms.addresses import parse_addresses, refuse_less_proof
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources import kinds as sources
@@ -72,6 +73,12 @@ class Config:
     """Seconds from one inference to the next."""
     name: str | None = None
     """What the daemon is called in its messages; None for the host's name."""
+    follow: tuple[str, ...] = ()
+    """Addresses of other daemons whose streams the page shows, too."""
+    follow_token_file: str | None = None
+    """File with the tokens of those daemons."""
+    follow_ca: str | None = None
+    """Certificate to trust there, in PEM; None for the authorities that this machine knows."""
     max_client_streams: int = Limits.uploads
     """Largest number of uploads; 0 for none."""
     history: str | None = None
@@ -106,6 +113,10 @@ class Config:
                 f"Use 1 to {MOST_CHARACTERS} letters, digits, spaces, '-', '_' and '.', "
                 "a letter or digit first and last",
             )
+        parse_addresses(self.follow)
+        for name in ("follow_token_file", "follow_ca"):
+            if getattr(self, name) is not None and not self.follow:
+                raise ConfigError(f"{name} is of no use without follow", "Give --follow, too")
         if not 0 <= self.max_client_streams <= _MOST_CLIENT_STREAMS:
             raise ConfigError(
                 f"max_client_streams cannot be {self.max_client_streams}",
@@ -194,6 +205,9 @@ def refuse_exposure(config: Config) -> None:
     """
     for reach in [*_beyond(config)]:  # all at first, since each looks for contradictions, too
         _refuse(config, reach)
+    page = WEBSOCKET.reach(config.settings_of(WEBSOCKET))
+    if config.follow and page is not None and not page.is_protected:
+        refuse_less_proof(config.follow, config.follow_token_file is not None, page.host)
     for kind, settings in config.outputs:
         if (local := _beside_token(config, kind, settings)) is not None:
             raise ConfigError(

@@ -30,15 +30,22 @@ class SparingLog:
         self._logged_seconds: dict[str, float] = {}
         self._unsaid: Counter[str] = Counter()
 
-    def warning(self, line: str) -> None:
-        """Log a line of the daemon's own words: each other line is kept for good."""
+    def warning(self, line: str, detail: str = "") -> None:
+        """Log a line of the daemon's own words: each other line is kept for good.
+
+        Args:
+            line: what comes once a minute at most.
+            detail: follows it, and may be another one each time.
+        """
         now = self._now()
         if now - self._logged_seconds.get(line, -PAUSE_SECONDS) < PAUSE_SECONDS:
             self._unsaid[line] += 1
             return
         self._logged_seconds[line] = now
         count = self._unsaid.pop(line, 0)
-        self._log.warning("%s%s", line, f" ({count} more since the last line)" if count else "")
+        self._log.warning(
+            "%s%s%s", line, detail, f" ({count} more since the last line)" if count else ""
+        )
 
     def loop_exception(self, _loop: object, context: Mapping[str, Any]) -> None:
         """Log what nobody caught in an event loop, without a traceback and without its text.

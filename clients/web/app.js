@@ -70,7 +70,7 @@ const selection = new Selection(() => voice.stream, (name) => voice.isNamed(name
   player.open(stream instanceof FileStream ? stream : null);
   timeline.show(stream);
 });
-const controls = new TimelineControls(timeline, () => selection.shown, () => hello?.modelName ?? "", player);
+const controls = new TimelineControls(timeline, () => selection.shown, () => (selection.shown?.room ? "" : hello?.modelName ?? ""), player);
 const notice = new Notice();
 const past = new Past((name) => selection.find(name), (message) => connection.send(message));
 const forgetButton = new ForgetButton(() => {
@@ -118,7 +118,7 @@ const scoresTitle = element("scores-title", HTMLElement);
 /** @param {import("./state/events.js").Message} message */
 function receive(message) {
   // A published voice comes twice: over its own connection, and over this one.
-  if (message.type !== "hello" && voice.isNamed(message.stream)) return;
+  if (message.type !== "hello" && message.type !== "rooms" && voice.isNamed(message.stream)) return;
   selection.receive(message, performance.now());
   if (message.type === "hello") {
     // A page that only shows sends no sound, and has no list of files to delete from.
@@ -126,6 +126,7 @@ function receive(message) {
     speakButton.hidden = hello.mostClientStreams === 0;
     files.onHello(hello);
     past.restart();
+    connection.send({ type: "rooms" });
     voice.retryNow();
   }
   requestRefresh();
@@ -197,14 +198,16 @@ function refresh(nowMs) {
   announcer.announce(situation, nowMs);
   scoreBars.show(sight.current);
   const choices = selection.all.filter((stream) => stream.isPresent || stream === shown);
-  streamPicker.show(choices, shown, link.phase === "open");
+  streamPicker.show(choices, shown, link.phase === "open", hello?.name ?? "", selection.rooms);
   footer.show(hello, shown);
   files.draw(fileStream, nowMs);
   phoneDialog.offer(link.phase === "open" && hello !== null && hello.pairs && !credentials.isPaired && !ONLY_SHOWS);
-  muteButton.show(shown, link.phase === "open");
-  past.want(link.phase === "open" ? shown : null);
-  past.lookAfter(selection.all);
-  forgetButton.show(link.phase === "open" ? past.keptOf(shown) : null);
+  // Only this daemon's own microphone can be muted, and only its own streams have a past.
+  const own = link.phase === "open" && shown?.room === null ? shown : null;
+  muteButton.show(own, link.phase === "open");
+  past.want(own);
+  past.lookAfter(selection.all.filter(({ room }) => room === null));
+  forgetButton.show(past.keptOf(own));
   showLink();
   setText(nowTitle, fileStream === null ? "Now" : `File ${fileStream.title}`);
   setText(scoresTitle, sight.title);

@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import time
+import uuid
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, 
 from emotiond.streamer.past.past import Past
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.protocol.events import Event, encode
+from emotiond.streamer.rooms.followed import Followed, prepare_followed
+from emotiond.streamer.rooms.rooms import Rooms
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
@@ -80,6 +83,7 @@ class Prepared:
     model: Model
     profile: Profile | None
     openers: Openers
+    followed: Sequence[Followed]
 
 
 def prepare(config: Config) -> Prepared:
@@ -96,7 +100,16 @@ def prepare(config: Config) -> Prepared:
     profile = None if config.profile is None else profile_for(config.profile, model.card)
     for warning in [*closed_unasked(config), *exposure_warnings(config)]:
         _log.warning("%s", warning)
-    return Prepared(runtime, model, profile, openers)
+    return Prepared(runtime, model, profile, openers, _prepare_followed(config))
+
+
+def _prepare_followed(config: Config) -> Sequence[Followed]:
+    tokens, authority = config.follow_token_file, config.follow_ca
+    return prepare_followed(
+        config.follow,
+        None if tokens is None else Path(tokens),
+        None if authority is None else Path(authority),
+    )
 
 
 def prepare_outputs(config: Config) -> Openers:
@@ -114,7 +127,7 @@ def serve(config: Config, prepared: Prepared, sources: Sources) -> int:
 
     async def until_the_end() -> int:
         asyncio.get_running_loop().set_exception_handler(SparingLog(_log).loop_exception)
-        daemon = Daemon(config, prepared.runtime, prepared.model, prepared.profile, sources)
+        daemon = Daemon(config, prepared, sources)
         return await daemon.run(prepared.openers)
 
     return asyncio.run(until_the_end())
@@ -135,16 +148,14 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        runtime: Runtime,
-        model: Model,
-        profile: Profile | None,
+        prepared: Prepared,
         sources: Sources,
     ) -> None:
         self._config = config
-        self._model = model
-        self._profile = profile
+        self._model = model = prepared.model
+        self._profile = prepared.profile
         count = min(len(sources), _MOST_WORKERS, os.cpu_count() or 1)
-        self._workers = [Worker(model, runtime) for _ in range(count)]
+        self._workers = [Worker(model, prepared.runtime) for _ in range(count)]
         self._round_robin = itertools.cycle(self._workers)
         self._stopping = asyncio.Event()
         self._started_seconds = time.monotonic()
@@ -169,6 +180,10 @@ class Daemon:
             demos={s.name: s.source.about.demo for s in self._streams},
             forget_last=self._hub.forget_last,
         )
+        self._instance = uuid.uuid4().hex
+        self._rooms = Rooms(
+            prepared.followed, config.daemon_name, self._instance, self._stream_names
+        )
         self._outputs: dict[OutputKind[Any], Output] = {}
         """The open outputs, in the order of the table."""
         self._close_failures: list[str] = []
@@ -185,6 +200,7 @@ class Daemon:
                     self._outputs[kind] = await opener(self._surroundings(withheld))
                     self._hub.add(kind.name, self._outputs[kind], withheld)
                 self._announce()
+                self._rooms.start()
                 self._watching = asyncio.ensure_future(self._supervisor.watch(self._state_line))
                 await self._until_stopped(self._play())
             finally:
@@ -206,6 +222,11 @@ class Daemon:
         self._uploads.leave(client)
         self._history.leave(client)
         self._past.leave(client)
+        self._rooms.leave(client)
+
+    def _stream_names(self) -> Sequence[str]:
+        """Return the names of all public streams."""
+        return [*(stream.name for stream in self._streams), *self._uploads.published]
 
     def _publish(self, stream: str, events: Sequence[Event], lossless: bool) -> None:
         self._hub.publish([Message.of(event) for event in events], lossless)
@@ -230,8 +251,10 @@ class Daemon:
                 **self._history.handlers,
                 **self._past.handlers,
                 **self._mute_switch.handlers,
+                **self._rooms.handlers,
             },
             self._remove_client,
+            self._config.insecure,
             self._mute_switch,
         )
 
@@ -287,6 +310,7 @@ class Daemon:
         playing.cancel()
 
     async def _close(self) -> None:
+        await self._rooms.close()
         self._uploads.close()
         for stream in self._streams:
             await asyncio.to_thread(stream.stop)
@@ -297,12 +321,14 @@ class Daemon:
             await self._close_in_time(kind, output)
         self._history.close()
         self._past.close()
+        self._mute_switch.close()
 
     def _greeting(self) -> Sequence[str]:
         """Return ``hello`` with the last event of the first stream, then the other last events."""
         last = self._hub.last_emotion.get(self._streams[0].name)
         first = hello(
             self._config.daemon_name,
+            self._instance,
             self._model.card,
             self._config.stride,
             self._streams,
@@ -323,6 +349,7 @@ class Daemon:
             self._streams,
             self._uploads,
             self._hub,
+            self._rooms.health(),
             {kind: self._outputs.get(kind) for kind, _ in self._config.outputs},
             self._abouts(),
             self._failures(),
@@ -332,7 +359,9 @@ class Daemon:
         return state_line(self._health())
 
     def _metrics(self) -> Sequence[Metric]:
-        return make_metrics(self._health(), self._hub.event_counts, self._abouts())
+        return make_metrics(
+            self._health(), self._hub.event_counts, self._abouts(), self._rooms.metrics()
+        )
 
     def _abouts(self) -> Sequence[About]:
         """Return the descriptions of all outputs of the table."""

@@ -15,6 +15,7 @@ from emotiond.streamer.uploads.uploads import Uploads
 
 def hello(
     name: str,
+    instance: str,
     card: Card,
     stride_seconds: float,
     streams: Sequence[Stream],
@@ -26,6 +27,7 @@ def hello(
 
     Args:
         name: what the daemon is called.
+        instance: what tells this run of it from all others.
         card: that of its model.
         stride_seconds: from one ``emotion`` to the next.
         streams: those of its own sources.
@@ -38,6 +40,7 @@ def hello(
         "protocol": PROTOCOL,
         "version": __version__,
         "name": name,
+        "instance": instance,
         "model": {
             "name": card.name,
             "labels": list(card.labels),

@@ -25,6 +25,7 @@ def health(
     streams: Sequence[Stream],
     uploads: Uploads,
     hub: Hub,
+    rooms: Mapping[str, Any],
     outputs: Mapping[OutputKind[Any], Output | None],
     abouts: Sequence[About],
     failures: Sequence[str],
@@ -42,6 +43,7 @@ def health(
         streams: the streams of the daemon's own sources.
         uploads: the streams of clients.
         hub: has the drop counters and the last events.
+        rooms: the followed daemons, by name. One that is not reachable is no failure of this one.
         outputs: all outputs of the table; None for one that is not open.
         abouts: the descriptions that the outputs give of themselves.
         failures: why sources and outputs have stopped early.
@@ -62,6 +64,7 @@ def health(
         "client_streams": {"open": uploads.count, "limit": uploads.limit},
         "streams": {stream.name: _stream_health(stream, hub) for stream in streams},
         "last": _last(streams, hub),
+        "rooms": rooms,
         **{key: value for about in abouts for key, value in about.health.items()},
         "dropped": {
             "messages": hub.dropped_messages,

@@ -114,6 +114,8 @@ class Surroundings:
     """The handler of each class of request."""
     on_leave: Callable[[Connection], None]
     """Called with every connection that has ended, perhaps more than once."""
+    insecure: bool
+    """Whether other machines may be reached without protection, for an output without a host."""
     microphone: Microphone
     """The one that can be muted."""
 

@@ -164,6 +164,7 @@ class WebSocketOutput:
             open_to=self._open_to,
             health={
                 "clients": server.client_count,
+                "event_streams": server.event_streams.count,
                 "connections": {
                     "open": occupancy.count,
                     "limit": occupancy.limit,
@@ -175,6 +176,12 @@ class WebSocketOutput:
             metrics=(
                 metric(
                     "emotiond_clients", "gauge", "WebSocket clients.", (server.client_count, {})
+                ),
+                metric(
+                    "emotiond_event_streams",
+                    "gauge",
+                    "Clients that read /events.",
+                    (server.event_streams.count, {}),
                 ),
                 metric("emotiond_connections", "gauge", "Open connections.", (occupancy.count, {})),
                 metric(

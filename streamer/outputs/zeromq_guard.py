@@ -1,8 +1,8 @@
-"""Disconnects ZeroMQ subscribers that send too much, one by one.
+"""Disconnects ZeroMQ subscribers that are too many or send too much, one by one.
 
 libzmq applies subscriptions in the thread that uses the socket, without a bound: a subscriber that
 sends them faster than libzmq applies them keeps that thread in libzmq, and takes more and more
-memory. So another thread looks at the connections themselves.
+memory. It keeps any number of connections, too. So another thread looks at them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
+from emotiond.streamer.server.occupancy import Occupancy, Seat, client_address
 from emotiond.streamer.sparing_log import SparingLog
 
 SENT_BYTES = 32 * 1024
@@ -41,6 +42,7 @@ class _Connection:
     descriptor: int
     """That of libzmq."""
     socket: socket.socket
+    seat: Seat
     accepted_seconds: float
 
     @property
@@ -66,18 +68,24 @@ class _Connection:
 class Guard:
     """A thread that looks at the connections of one socket. Only Linux says what they receive.
 
+    Those that are there stay: one beyond the limit is disconnected before it can subscribe.
+
     Args:
         guarded: the socket, which is bound. It belongs to the thread that makes the guard.
         endpoint: where it is bound.
+        occupancy: counts the connections, and decides which may come.
         log: gets a line when a subscriber is disconnected.
     """
 
-    def __init__(self, guarded: zmq.SyncSocket, endpoint: str, log: SparingLog) -> None:
+    def __init__(
+        self, guarded: zmq.SyncSocket, endpoint: str, occupancy: Occupancy, log: SparingLog
+    ) -> None:
         self._thread: threading.Thread | None = None
         if _TCP_INFO is None or not endpoint.startswith("tcp://"):
             return
         self._guarded = guarded
         self._port = int(endpoint.rpartition(":")[2])
+        self._occupancy = occupancy
         self._log = log
         self._endpoint = endpoint
         self._monitor = guarded.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_MONITOR_STOPPED)
@@ -99,7 +107,7 @@ class Guard:
                 event = parse_monitor_message(self._monitor.recv_multipart())
                 if event["event"] == zmq.EVENT_MONITOR_STOPPED:
                     for each in self._connections:
-                        each.socket.close()
+                        self._release(each)
                     return
                 self._adopt(event["value"])
                 timeout_ms = 0
@@ -107,24 +115,52 @@ class Guard:
 
     def _adopt(self, descriptor: int) -> None:
         """Look at a connection from now on, unless it has ended already."""
-        with contextlib.suppress(OSError):
+        try:
             own = socket.socket(fileno=os.dup(descriptor))
-            if own.family in (socket.AF_INET, socket.AF_INET6) and (
-                own.getsockname()[1] == self._port
-            ):
-                self._connections.append(_Connection(descriptor, own, time.monotonic()))
-            else:  # the descriptor stands for something else by now
-                own.close()
+        except OSError:
+            return
+        try:
+            peer, reached = own.getpeername(), own.getsockname()
+        except OSError:
+            own.close()
+            return
+        if own.family not in (socket.AF_INET, socket.AF_INET6) or reached[1] != self._port:
+            own.close()  # the descriptor stands for something else by now
+            return
+        seat = Seat(client_address(peer[0], reached[0]), lambda: None)
+        new = _Connection(descriptor, own, seat, time.monotonic())
+        if not self._has_room(seat.address):
+            new.cut()
+            own.close()
+            self._log.warning(
+                f"too many ZeroMQ connections at {self._endpoint}: new ones are disconnected"
+            )
+            return
+        self._occupancy.enter(own.fileno(), seat)
+        self._connections.append(new)
+
+    def _has_room(self, address: str | None) -> bool:
+        for _ in range(len(self._connections)):  # some may have ended
+            each = self._connections.popleft()
+            if each.is_open:
+                self._connections.append(each)
+            else:
+                self._release(each)
+        return self._occupancy.has_room(address)
+
+    def _release(self, connection: _Connection) -> None:
+        self._occupancy.leave(connection.socket.fileno(), connection.seat)
+        connection.socket.close()
 
     def _look(self) -> None:
         """Look at the next connections. Those that stay are the last to be looked at again."""
         for _ in range(min(MOST_AT_A_LOOK, len(self._connections))):
             each = self._connections.popleft()
             if not each.is_open:
-                each.socket.close()
+                self._release(each)
             elif each.sends_too_much:
                 each.cut()
-                each.socket.close()
+                self._release(each)
                 self._log.warning(
                     f"a ZeroMQ subscriber at {self._endpoint} sends too much: it is disconnected"
                 )

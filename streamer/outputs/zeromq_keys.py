@@ -52,6 +52,11 @@ class Keys:
             if path.exists() and others_can_read(path.stat()):
                 _log.warning("others can read the key in %s; protect it with 'chmod 600'", path)
 
+    @property
+    def are_there(self) -> bool:
+        """Whether the folder is there: it may be replaced just now."""
+        return self.folder.is_dir()
+
     def public(self) -> Set[bytes]:
         """Return the public keys that are in the folder now, as text in Z85."""
         found = set()

@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
 
 import zmq
@@ -17,6 +17,8 @@ from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.zeromq_keys import Keys
 from emotiond.streamer.outputs.zeromq_socket import BoundSocket
 from emotiond.streamer.outputs.zeromq_subscriptions import Subscriptions
+from emotiond.streamer.server.limits import affordable_subscribers
+from emotiond.streamer.server.occupancy import Occupancy
 from emotiond.streamer.sparing_log import SparingLog
 
 _log = logging.getLogger(__name__)
@@ -25,7 +27,8 @@ _PATIENCE_SECONDS = 5.0  # for a subscriber that holds up a lossless stream, and
 _SPARE_SECONDS = 0.2  # beyond the time that closing should take
 _ASK_SECONDS = 0.1
 _AGAIN_SECONDS = 0.1
-_LOOK_AT_KEYS_SECONDS = 2.0
+LOOK_SECONDS = 2.0
+"""From one look at the keys, and at the file of the socket, to the next."""
 _MOST_FRAMES = 50  # of subscribers, read at once
 _PAUSE_SECONDS = 0.005  # after so many: a flood of them must not delay the rest
 
@@ -44,7 +47,7 @@ class ZeroMQPublisher:
 
     A slow subscriber misses messages beyond its high-water mark; the others miss none. libzmq can
     end no single subscriber: if they have it keep too much, or if a key is removed, the socket is
-    closed and bound anew. Subscribers connect again by themselves.
+    closed and bound anew; so it is if its file is gone. Subscribers connect again by themselves.
 
     Args:
         endpoint: such as ``tcp://127.0.0.1:8766``.
@@ -78,8 +81,10 @@ class ZeroMQPublisher:
         """Time that closing takes at least, if something is left to send."""
         self.dropped = 0
         """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
+        self.occupancy = Occupancy(affordable_subscribers())
+        """All connections over TCP, on Linux."""
         self._sparing_log = SparingLog(_log)
-        self._bound: BoundSocket | None = BoundSocket(endpoint, flag, self._keys, self._sparing_log)
+        self._bound: BoundSocket | None = self._open(endpoint)
         self._endpoint = self._bound.endpoint
         self._subscriptions = Subscriptions()
         self._unbound_seconds = 0.0
@@ -87,7 +92,7 @@ class ZeroMQPublisher:
         self._closed = False
         self._loop = asyncio.get_running_loop()
         self._later: asyncio.Handle | None = None
-        self._watching = None if self._keys is None else self._loop.create_task(self._watch())
+        self._watching = self._loop.create_task(self._watch())
         self._listen()
 
     @property
@@ -145,8 +150,7 @@ class ZeroMQPublisher:
 
     def _close(self, timeout_seconds: float) -> None:
         self._closed = True
-        if self._watching is not None:
-            self._watching.cancel()
+        self._watching.cancel()
         linger_seconds = max(timeout_seconds, self._linger_seconds)
         ended = self._unbind(linger_seconds)
         if ended is not None:
@@ -211,22 +215,33 @@ class ZeroMQPublisher:
         if self._closed:
             return
         try:
-            self._bound = BoundSocket(self._endpoint, self._flag, self._keys, self._sparing_log)
+            self._bound = self._open(self._endpoint)
         except ServeError:  # another program has taken it
             self._call_later(_AGAIN_SECONDS, self._bind)
         else:
             self._listen()
 
+    def _open(self, endpoint: str) -> BoundSocket:
+        return BoundSocket(endpoint, self._flag, self._keys, self.occupancy, self._sparing_log)
+
     async def _watch(self) -> None:
-        """Disconnect the subscribers whose key is removed. The others connect again."""
-        assert self._keys is not None
-        before = await asyncio.to_thread(self._keys.public)
+        """Bind anew if a key is removed, or if another file has taken the place of the socket's."""
+        before = await self._public_keys()
         while True:
-            await asyncio.sleep(_LOOK_AT_KEYS_SECONDS)
-            now = await asyncio.to_thread(self._keys.public)
-            if before - now and self._bound is not None:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._keys is not None and not self._keys.are_there:
+                # A subscriber that is refused once never tries again: let all that are there stay.
+                self._sparing_log.warning(f"{self._keys.folder} is gone: no subscriber is admitted")
+                continue
+            now = await self._public_keys()
+            if self._bound is not None and self._keys is not None and before - now:
                 self._bind_anew(f"a key is no longer in {self._keys.folder}")
+            elif self._bound is not None and not self._bound.has_its_file:
+                self._bind_anew("the socket at that path is gone, or is another program's")
             before = now
+
+    async def _public_keys(self) -> Set[bytes]:
+        return set() if self._keys is None else await asyncio.to_thread(self._keys.public)
 
     def _send_past_the_slow(self, message: Message) -> None:
         """Send a message to all subscribers with room, and count if one has none."""

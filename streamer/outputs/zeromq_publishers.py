@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs.clients_share import ClientsShare
 from emotiond.streamer.outputs.output import About
 from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher, topic_and_content
 from emotiond.streamer.protocol.events import Emotion, encode, to_json
+from emotiond.streamer.server.prometheus import metric
 
 
 def emotion_by_stream(message: Message) -> Sequence[bytes]:
@@ -52,6 +54,7 @@ class Publishers:
         open_to: str,
     ) -> None:
         self._open_to = open_to
+        self._share = ClientsShare()
         self._all: dict[str, ZeroMQPublisher] = {}
         wanted = (
             ("ZeroMQ", "--zmq", endpoint, topic_and_content),
@@ -79,7 +82,9 @@ class Publishers:
         return sum(each.dropped for each in self._all.values())
 
     def send(self, message: Message) -> None:
-        """Publish a message at each endpoint."""
+        """Publish a message at each endpoint, unless clients publish too much."""
+        if not self._share.lets_through(message):
+            return
         for each in self._all.values():
             each.send(message)
 
@@ -89,10 +94,42 @@ class Publishers:
             await each.drained(wholly)
 
     def about(self) -> About:
-        """Return the addresses."""
+        """Return the addresses, and the numbers of connections and of skipped events."""
+        seats = [each.occupancy for each in self._all.values()]
+        count, refused = sum(s.count for s in seats), sum(s.refused for s in seats)
+        limit = sum(s.limit for s in seats)
         return About(
             address=", ".join(f"{name} {each.endpoint}" for name, each in self._all.items()),
             open_to=self._open_to,
+            health={
+                "zeromq": {
+                    "connections": count,
+                    "limit": limit,
+                    "refused": refused,
+                    "skipped": self._share.skipped,
+                }
+            },
+            metrics=(
+                metric("emotiond_zeromq_connections", "gauge", "ZeroMQ connections.", (count, {})),
+                metric(
+                    "emotiond_zeromq_connections_limit",
+                    "gauge",
+                    "Most ZeroMQ connections at a time.",
+                    (limit, {}),
+                ),
+                metric(
+                    "emotiond_zeromq_refused_total",
+                    "counter",
+                    "ZeroMQ connections beyond the limit.",
+                    (refused, {}),
+                ),
+                metric(
+                    "emotiond_zeromq_skipped_total",
+                    "counter",
+                    "Events of clients' streams that ZeroMQ left out.",
+                    (self._share.skipped, {}),
+                ),
+            ),
         )
 
     async def ready(self) -> None:

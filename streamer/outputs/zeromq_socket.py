@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import stat
+from pathlib import Path
 
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
@@ -16,6 +17,8 @@ from emotiond.exceptions import ServeError
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.outputs.zeromq_guard import Guard
 from emotiond.streamer.outputs.zeromq_keys import Keys
+from emotiond.streamer.private_files import check_links
+from emotiond.streamer.server.occupancy import Occupancy
 from emotiond.streamer.sparing_log import SparingLog
 
 _quiet_log = logging.getLogger("emotiond.zeromq")  # for mistakes of subscribers
@@ -39,13 +42,17 @@ class BoundSocket:
         endpoint: such as ``tcp://127.0.0.1:8766``. A socket of ``ipc://`` is for this user alone.
         flag: the one that chose the endpoint.
         keys: those of the daemon and its subscribers; None for no encryption.
+        occupancy: counts the connections over TCP, and decides which may come.
         log: gets a line when a subscriber is disconnected.
 
     Raises:
-        ServeError: the endpoint is malformed or in use, or names a file that is no socket.
+        ServeError: the endpoint is malformed or in use, or names a file that is no socket, or one
+            in a folder where other users could replace it.
     """
 
-    def __init__(self, endpoint: str, flag: str, keys: Keys | None, log: SparingLog) -> None:
+    def __init__(
+        self, endpoint: str, flag: str, keys: Keys | None, occupancy: Occupancy, log: SparingLog
+    ) -> None:
         _check_file(endpoint, flag)
         self._context = zmq.Context()
         self._authenticator: ThreadAuthenticator | None = None
@@ -79,7 +86,19 @@ class BoundSocket:
             os.umask(before)
         self.endpoint = str(self.socket.getsockopt_string(zmq.LAST_ENDPOINT))
         """As it is bound, with the real port for a wildcard."""
-        self._guard = Guard(self.socket, self.endpoint, log)
+        self._file = _file_of(endpoint)
+        self._identity = None if self._file is None else os.lstat(self._file)
+        self._guard = Guard(self.socket, self.endpoint, occupancy, log)
+
+    @property
+    def has_its_file(self) -> bool:
+        """Whether subscribers still find this socket, and no other one, at its path."""
+        if self._file is None or self._identity is None:
+            return True
+        try:
+            return os.path.samestat(os.lstat(self._file), self._identity)
+        except OSError:
+            return False
 
     def close(self, linger_seconds: float) -> concurrent.futures.Future[None]:
         """Close. The future has a result once the endpoint and all memory are free."""
@@ -103,23 +122,50 @@ class BoundSocket:
 
 def _check_file(endpoint: str, flag: str) -> None:
     """Refuse what libzmq would delete to bind there: any file, or the socket of another program."""
-    if not endpoint.startswith(_FILE) or endpoint.startswith(_WITHOUT_FILE):
-        return
-    path = endpoint.removeprefix(_FILE)
-    try:
-        mode = os.lstat(path).st_mode
-    except (OSError, ValueError):  # there is none, or binding says why there cannot be one
-        return
-    problem = None
-    if not stat.S_ISSOCK(mode):
-        problem = "there is a file of that name, which is no socket"
-    elif _is_answered(path):
-        problem = os.strerror(errno.EADDRINUSE)
+    path = _file_of(endpoint)
+    problem = None if path is None else _problem_of_folder(path) or _problem_of_file(path)
     if problem is not None:
         raise ServeError(
             f"cannot open {endpoint} for ZeroMQ ({problem})",
             f"Choose another path with {flag} ipc://PATH, or none with {flag} off",
         )
+
+
+def _file_of(endpoint: str) -> str | None:
+    """Return the path of the socket; None if it has none."""
+    if not endpoint.startswith(_FILE) or endpoint.startswith(_WITHOUT_FILE):
+        return None
+    return endpoint.removeprefix(_FILE)
+
+
+def _problem_of_folder(path: str) -> str | None:
+    """Return why other users could put their socket in the place of this one; None if not."""
+    if os.name != "posix":
+        return None
+    folder = Path(path).absolute().parent
+    try:
+        check_links(folder)
+        about = folder.stat()
+    except PermissionError:
+        return "a link on the way there is another user's"
+    except (OSError, ValueError):  # binding says why there cannot be one
+        return None
+    if about.st_uid not in (os.geteuid(), 0):
+        return "its folder belongs to another user"
+    if about.st_mode & stat.S_IWOTH and not about.st_mode & stat.S_ISVTX:
+        return "every user can replace files in its folder"
+    return None
+
+
+def _problem_of_file(path: str) -> str | None:
+    """Return what is there that must not be deleted; None for nothing."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (OSError, ValueError):  # there is none, or binding says why there cannot be one
+        return None
+    if not stat.S_ISSOCK(mode):
+        return "there is a file of that name, which is no socket"
+    return os.strerror(errno.EADDRINUSE) if _is_answered(path) else None
 
 
 def _is_answered(path: str) -> bool:

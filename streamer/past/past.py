@@ -17,7 +17,8 @@ from emotiond.streamer.server.connection import Connection
 PIECE_EVENTS = 240
 """Number of events in a piece: some 40 KB, a minute at the usual stride."""
 
-_PAUSE_SECONDS = 0.005  # between two pieces, of all clients together
+PAUSE_SECONDS = 0.005
+"""After each piece and each erasure, for all clients together."""
 _SWEEP_SECONDS = 60.0
 _SPARE_BYTES = 16 * 1024  # for news of erasures, beyond what other clients' events may fill
 _RETRY_SECONDS = 1.0  # until a slow follower is offered the news again
@@ -28,7 +29,7 @@ class Past:
 
     The hub has public streams alone, so that the past of a private one is never kept. A client asks
     for each piece when it has the one before: events wait behind one piece at most, on any
-    network. However many clients ask, the loop has a pause after each piece.
+    network. However many clients ask, the loop has a pause after each piece and each erasure.
 
     Args:
         keep_hours: for how long; 0 keeps nothing.
@@ -104,20 +105,22 @@ class Past:
                 "events": columns(rows),
             }
             client.send_json(piece)
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
         await client.caught_up()
 
     async def _erase(self, client: Connection, erase: Erase) -> None:
-        had_any = self._kept(erase.stream).kept_bytes > 0
-        had_any |= self._forget_last(erase.stream)
-        self._streams[erase.stream] = self._new()
-        self._followers.add(client)
-        client.send_json(_erased(erase.stream))
-        self._untold.get(client, set()).discard(erase.stream)
-        if had_any:
-            for follower in self._followers - {client}:
-                self._untold.setdefault(follower, set()).add(erase.stream)
-            self._tell()
+        async with self._turn:
+            had_any = self._kept(erase.stream).kept_bytes > 0
+            had_any |= self._forget_last(erase.stream)
+            self._streams[erase.stream] = self._new()
+            self._followers.add(client)
+            client.send_json(_erased(erase.stream))
+            self._untold.get(client, set()).discard(erase.stream)
+            if had_any:
+                for follower in self._followers - {client}:
+                    self._untold.setdefault(follower, set()).add(erase.stream)
+                self._tell()
+            await asyncio.sleep(PAUSE_SECONDS)
 
     def _tell(self) -> None:
         """Offer the news of erasures. A follower that is too slow for it now gets it later."""

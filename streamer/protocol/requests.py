@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,12 +10,11 @@ from typing import Any, Literal
 from emotiond.exceptions import EmotiondError
 from emotiond.inference.parsing import build
 from emotiond.streamer.daemon_names import MOST_CHARACTERS, is_name
+from emotiond.streamer.protocol.names import problem_of
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
 MOST_CHANNELS = 64
 LONGEST_NAME = 200  # characters
-LONGEST_STREAM_NAME = 64  # characters
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LONGEST_PROBLEM = 200  # characters; a problem may quote what a client sent
 
 Format = Literal["s16le", "f32le"]
@@ -136,11 +134,9 @@ class Start:
             raise ValueError(f"'channels' must be 1 to {MOST_CHANNELS}")
         if len(self.name) > LONGEST_NAME:
             raise ValueError(f"'name' must have {LONGEST_NAME} characters at most")
-        if self.publish and (len(self.name) > LONGEST_STREAM_NAME or _CONTROL.search(self.name)):
-            raise ValueError(
-                f"'name' of a published stream must have {LONGEST_STREAM_NAME} characters at most, "
-                "and no control characters"
-            )
+        problem = problem_of(self.name) if self.publish else None
+        if problem is not None:
+            raise ValueError(f"'name' of a published stream {problem}")
         if self.duration is not None and self.duration < 0:
             raise ValueError("'duration' must not be negative")
 
@@ -208,6 +204,11 @@ class Mute:
     muted: bool
 
 
+@dataclass(frozen=True)
+class AskRooms:
+    """Asks for the followed daemons and their streams, now and from now on."""
+
+
 Request = (
     Auth
     | Redeem
@@ -226,6 +227,7 @@ Request = (
     | AskPast
     | Erase
     | Mute
+    | AskRooms
 )
 
 REQUESTS: Mapping[str, type[Request]] = {
@@ -245,6 +247,7 @@ REQUESTS: Mapping[str, type[Request]] = {
     "past": AskPast,
     "erase": Erase,
     "mute": Mute,
+    "rooms": AskRooms,
 }
 """The requests that come as text messages, by type."""
 

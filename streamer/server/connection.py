@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from collections import Counter
@@ -73,15 +74,19 @@ class Connection(ServerConnection):
         self.limited_as: str | None = None
         """The address whose limits the client counts against; None for this machine, and where
         the client has shown a token."""
+        self.only_reads = False
+        """Whether this is an event stream, and no WebSocket."""
+        self._ignored_bytes = 0  # that came on an event stream
         self._unproven_bytes = 0  # that were offered, and not read as far as is known
         self._probe: tuple[bytes, int] | None = None  # the ping behind so many of these bytes
         self._probes = 0
+        self._list_bytes = 0  # of a list that is larger than the limit, while it is unread
         self._unread_since: float | None = None  # since when the send buffer has not been empty
         self._most_unread_bytes = 0  # the most bytes in it since then
 
     def send_text(self, text: str) -> None:
         """Send without waiting. A client that is too far behind is dropped."""
-        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+        if self.transport.get_write_buffer_size() > self._most_unread_bytes_now:
             self.drop()
         elif not self.transport.is_closing():  # asyncio logs what is written after a loss
             broadcast((self,), text)
@@ -89,10 +94,19 @@ class Connection(ServerConnection):
     def send_frame(self, frame: bytes) -> None:
         """Send a frame that holds a whole message, without waiting. No extensions apply."""
         transport = self.transport
-        if transport.get_write_buffer_size() > self._limits.unread_bytes:
+        if transport.get_write_buffer_size() > self._most_unread_bytes_now:
             self.drop()
         elif self.protocol.state is OPEN and not transport.is_closing():
             transport.write(frame)
+            if len(frame) > self._limits.unread_bytes:
+                self._list_bytes = len(frame)
+
+    @property
+    def _most_unread_bytes_now(self) -> int:
+        """The limit. A single list beyond it does not count until its beginning is read."""
+        if self.transport.get_write_buffer_size() <= self._limits.unread_bytes:
+            self._list_bytes = 0
+        return self._limits.unread_bytes + self._list_bytes
 
     def offer_frame(self, frame: bytes, spare_bytes: int = 0) -> bool:
         """Send what other clients cause, unless this client is behind with what it got of that.
@@ -142,6 +156,11 @@ class Connection(ServerConnection):
             await asyncio.sleep(0.005)  # transports have no event for this
         self._unread_since = None  # a lossless stream may keep the buffer full
 
+    async def has_read(self) -> None:
+        """Wait until the client has read almost everything, or is lost or dropped meanwhile."""
+        with contextlib.suppress(OSError):
+            await self.drain()
+
     def pace_audio(self, paced: bool) -> None:
         """Set whether back-pressure paces the client's audio, as that of an uploaded file.
 
@@ -174,7 +193,7 @@ class Connection(ServerConnection):
         """Disconnect a client that does not read."""
         if not self.transport.is_closing():
             self._offences["unread"] += 1
-            _log.warning("a WebSocket client does not read: dropped")
+            _log.warning("a client does not read: dropped")
             self.transport.abort()
 
     def hang_up(self, reason: str) -> None:
@@ -187,8 +206,23 @@ class Connection(ServerConnection):
         self.transport.close()
         self.loop.call_later(self._limits.close_seconds, self.transport.abort)  # it may not read
 
+    def start_keepalive(self) -> None:
+        """Send pings from now on. A client that only reads could not answer them."""
+        if not self.only_reads:
+            super().start_keepalive()
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection. One of a client that only reads has no handshake for that."""
+        if self.only_reads:
+            self.transport.close()
+        else:
+            await super().close(code, reason)
+
     def data_received(self, data: bytes) -> None:
         """Handle bytes from the client, a few kilobytes at most."""
+        if self.only_reads and not self._awaits_answer:
+            self._ignore(data)
+            return
         if self.request is None and not self.protocol.eof_sent:  # else later bytes are discarded
             self._head += data
             asked = functools.partial(self._on_options, self)
@@ -205,7 +239,7 @@ class Connection(ServerConnection):
             self._early += data
             return
         super().data_received(data)
-        if self.transport.get_write_buffer_size() > self._limits.unread_bytes:
+        if self.transport.get_write_buffer_size() > self._most_unread_bytes_now:
             self.drop()  # the client sends pings and does not read the answers
         elif self.protocol.state is CLOSING and not self._leaving:
             # websockets would wait forever for a closed client that does not go.
@@ -269,6 +303,13 @@ class Connection(ServerConnection):
         if ended and not self.transport.is_closing():
             self.eof_received()
             self.transport.close()
+
+    def _ignore(self, data: bytes) -> None:
+        """Discard what comes on an event stream. One that sends too much is disconnected."""
+        self._ignored_bytes += len(data)
+        if self._ignored_bytes > self._limits.message_bytes:
+            self._offences["size"] += 1
+            self.transport.abort()
 
     def _refuse(self, response: Response) -> None:
         self._head.clear()

@@ -12,7 +12,8 @@ from emotiond.streamer.private_files import check_links, others_can_read
 
 _log = logging.getLogger(__name__)
 
-_FEWEST_CHARACTERS = 16
+FEWEST_CHARACTERS = 16
+"""Of a token, and of the secret of a web hook."""
 _MOST_BYTES = 4096
 _ADVICE = "Make one: (umask 077; openssl rand -hex 32 > token)"
 
@@ -23,24 +24,20 @@ def read_token(path: Path) -> str:
     Raises:
         ConfigError: the file cannot be read, or holds no valid token.
     """
-    token = read_secret(path, "token", _ADVICE)
-    if len(token) < _FEWEST_CHARACTERS:
-        raise ConfigError(
-            f"the token in {path} has fewer than {_FEWEST_CHARACTERS} characters", _ADVICE
-        )
-    return token
+    return read_secret(path, "token", _ADVICE, FEWEST_CHARACTERS)
 
 
-def read_secret(path: Path, what: str, advice: str) -> str:
+def read_secret(path: Path, what: str, advice: str, fewest_characters: int = 0) -> str:
     """Return the secret in a file of one line, without surrounding white space.
 
     Args:
         path: the file.
         what: what it is to be called, such as ``token``.
         advice: the remedy, as a sentence without a full stop.
+        fewest_characters: what is shorter is refused.
 
     Raises:
-        ConfigError: the file cannot be read, or holds no text or several lines.
+        ConfigError: the file cannot be read, or holds no text, several lines or too little.
     """
     try:
         check_links(path)
@@ -56,6 +53,10 @@ def read_secret(path: Path, what: str, advice: str) -> str:
         raise ConfigError(f"the {what} file {path} is not text", advice) from None
     if len(content) > _MOST_BYTES or len(secret.splitlines()) > 1:
         raise ConfigError(f"the {what} file {path} holds more than one line", advice)
+    if len(secret) < fewest_characters:
+        raise ConfigError(
+            f"the {what} in {path} has fewer than {fewest_characters} characters", advice
+        )
     if readable_by_others:
         _log.warning("others can read the %s in %s; protect it with 'chmod 600'", what, path)
     return secret

@@ -29,8 +29,10 @@ _TYPES = {
     "txt": "text/plain; charset=utf-8",
 }
 
+EVENTS = "/events"
+"""The path of server-sent events."""
 _HEALTH, _METRICS = "/healthz", "/metrics"
-READABLE = (_HEALTH, _METRICS)
+READABLE = (_HEALTH, _METRICS, EVENTS)
 """The paths that allowed pages elsewhere may read."""
 _PUBLIC_HEALTH = ("status", "version", "uptime_seconds")
 BUSY = "too many connections here\n"
@@ -85,7 +87,7 @@ class Pages:
         if method not in ("GET", "HEAD"):
             return reading_only()
         path = request.path.partition("?")[0]
-        readable = self._readable(request.headers.get_all("Origin"))
+        readable = self.readable(request.headers.get_all("Origin"))
         if path == _HEALTH:
             health = self._health()
             if not trusted:
@@ -94,8 +96,7 @@ class Pages:
             return _response(200, "application/json", body, method, readable)
         if path == _METRICS:
             if not trusted:
-                wanted = {"WWW-Authenticate": "Bearer", **readable}
-                return respond(401, "send the token\n", method, wanted)
+                return token_wanted(method, readable)
             body = exposition(self._metrics()).encode()
             return _response(200, CONTENT_TYPE, body, method, readable)
         found = self._files.get("/index.html" if path == "/" else path)
@@ -103,7 +104,7 @@ class Pages:
             return respond(404, "there is no such page\n", method)
         return _response(200, *found, method, self._framed)
 
-    def _readable(self, asking: Sequence[str]) -> Mapping[str, str]:
+    def readable(self, asking: Sequence[str]) -> Mapping[str, str]:
         """Return the headers that let the one allowed page that asked read the answer."""
         headers = {"Vary": "Origin"} if self._origins else {}
         if len(asking) == 1 and asking[0].lower() in self._origins:
@@ -116,6 +117,11 @@ def respond(
 ) -> Response:
     """Return a response in plain text."""
     return _response(status, _TYPES["txt"], text.encode(), method, headers)
+
+
+def token_wanted(method: str, headers: Mapping[str, str]) -> Response:
+    """Return the answer to a request without the token."""
+    return respond(401, "send the token\n", method, {"WWW-Authenticate": "Bearer", **headers})
 
 
 def redirect(path: str, method: str) -> Response:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-_DESCRIPTORS_KEPT = 64  # for models, devices, files, ZeroMQ
+_DESCRIPTORS_KEPT = 64  # for models, devices, files
+_DESCRIPTORS_PER_SUBSCRIBER = 4  # two endpoints; libzmq and its guard have one each
+MOST_SUBSCRIBERS = 100
+"""Connections of a ZeroMQ endpoint."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,27 @@ class Limits:
 
 def affordable_connections(requested: int) -> int:
     """Return the requested number of connections, or fewer if the limit of open files is lower."""
-    if sys.platform == "win32":
+    most = _most_descriptors()
+    if most is None:
         return requested
+    kept = _DESCRIPTORS_KEPT + _DESCRIPTORS_PER_SUBSCRIBER * affordable_subscribers()
+    return max(1, min(requested, most - kept))
+
+
+def affordable_subscribers() -> int:
+    """Return the number of connections of a ZeroMQ endpoint: fewer if few files may be open."""
+    most = _most_descriptors()
+    if most is None:
+        return MOST_SUBSCRIBERS
+    spare = most // 2 - _DESCRIPTORS_KEPT
+    return max(1, min(MOST_SUBSCRIBERS, spare // _DESCRIPTORS_PER_SUBSCRIBER))
+
+
+def _most_descriptors() -> int | None:
+    """Return how many files may be open; None for any number, or where the system does not say."""
+    if sys.platform == "win32":
+        return None
     import resource
 
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return (
-        requested
-        if most == resource.RLIM_INFINITY
-        else max(1, min(requested, most - _DESCRIPTORS_KEPT))
-    )
+    return None if most == resource.RLIM_INFINITY else most

@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import re
 
+from emotiond.streamer.server.access import normal_origin
+
 _log = logging.getLogger(__name__)
 
 _HOST = re.compile(r"[\w.-]{1,253}|\[[0-9a-f:.]{2,45}\]", re.ASCII | re.IGNORECASE)
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,20}://[\w.:\[\]-]{1,260}", re.ASCII | re.IGNORECASE)
+_ORIGIN = re.compile(  # as --allow-origin takes it
+    rf"(?!wss?:)[a-z][a-z0-9+.-]{{0,20}}://({_HOST.pattern})(:\d{{1,5}})?", re.ASCII | re.IGNORECASE
+)
 _MOST_LOGGED = 20  # names; a flood of them must not fill the log
 
 
@@ -37,6 +41,7 @@ class Refusals:
             )
         if not _ORIGIN.fullmatch(origin):
             return "this page may not listen; see --allow-origin"
+        origin = normal_origin(origin)
         return self._noted(f"pages of {origin} may not listen; allow them: --allow-origin {origin}")
 
     def _noted(self, reason: str) -> str:

@@ -1,4 +1,4 @@
-"""Serves events over WebSocket at ``/ws``, and plain HTTP on the same port."""
+"""Serves events over WebSocket at ``/ws`` and plainly at ``/events``, and HTTP on that port."""
 
 from __future__ import annotations
 
@@ -40,8 +40,21 @@ from emotiond.streamer.server.connection import (
     TOKEN_WANTED,
     Connection,
 )
+from emotiond.streamer.server.event_stream import (
+    EventStreamHead,
+    EventStreams,
+    comes_from_another_site,
+)
 from emotiond.streamer.server.forwarding import NO_PROXIES, WAYS, Proxies, Visitor
-from emotiond.streamer.server.http import BUSY, Pages, redirect, respond
+from emotiond.streamer.server.http import (
+    BUSY,
+    EVENTS,
+    Pages,
+    reading_only,
+    redirect,
+    respond,
+    token_wanted,
+)
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, open_listeners, openable_host
 from emotiond.streamer.server.occupancy import Occupancy
@@ -113,6 +126,7 @@ class WebSocketServer:
         self._limits = limits
         self._tls = tls
         self._clients: dict[Connection, None] = {}  # in the order in which they get an event
+        self.event_streams = EventStreams(greeting, limits)
         self._servers: list[Server] = []
         self._refusals = Refusals()
         self._arrival = asyncio.Condition()
@@ -171,11 +185,12 @@ class WebSocketServer:
                 client.send_frame(frame)
             else:
                 client.offer_frame(frame, spare_bytes)
+        self.event_streams.send(message)
 
     async def drained(self, wholly: bool = False) -> None:
         """Wait until every client has read enough or, if ``wholly``, everything; 5 s at most."""
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        for client in tuple(self._clients):
+        for client in (*self._clients, *self.event_streams.readers):
             await client.caught_up(wholly, deadline)
 
     async def close(self) -> None:
@@ -191,7 +206,7 @@ class WebSocketServer:
         try:
             await asyncio.wait_for(ends, self._limits.close_seconds)
         except asyncio.TimeoutError:
-            for client in self._clients:
+            for client in (*self._clients, *self.event_streams.readers):
                 client.transport.abort()
 
     async def _serve(self, listener: Listener) -> Server:
@@ -221,7 +236,7 @@ class WebSocketServer:
 
     def _sweep(self) -> None:
         """Drop the clients that read too slowly ever to catch up; let the others come first."""
-        for client in self._clients:
+        for client in (*self._clients, *self.event_streams.readers):
             client.drop_if_stalled()
         self._clients = dict.fromkeys(sorted(self._clients, key=lambda each: not each.reads))
         self._sweeping = self._schedule_sweep()
@@ -252,7 +267,10 @@ class WebSocketServer:
         path = visitor.inner_path(request.path)
         if path is None:
             return redirect(f"{visitor.base_path}/", method)
-        if path.partition("?")[0] != PATH:
+        place = path.partition("?")[0]
+        if place == EVENTS:
+            return self._open_events(connection, request, method, visitor, trusted)
+        if place != PATH:
             return self._pages.answer(method, replace(request, path=path), trusted)
         refused = self._refused_handshake(method, request, host[0], visitor)
         if refused is None:
@@ -287,6 +305,31 @@ class WebSocketServer:
             return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
         return None
 
+    def _open_events(
+        self,
+        connection: ServerConnection,
+        request: HttpRequest,
+        method: str,
+        visitor: Visitor,
+        trusted: bool,
+    ) -> Response:
+        """Answer a request for server-sent events. Its ``Host`` is known."""
+        if method not in ("GET", "HEAD"):
+            return reading_only()
+        host, origins = request.headers["Host"], request.headers.get_all("Origin")
+        for origin in origins:  # "null" may open a WebSocket, but cannot read an answer
+            known = self._access.origin_may_connect(origin, host, visitor.is_encrypted)
+            if not known or origin.lower() == "null":
+                return respond(403, f"{self._refusals.of_origin(origin)}\n", method)
+        if comes_from_another_site(request.headers.get_all("Sec-Fetch-Site"), origins):
+            return respond(403, "another page asks without saying which\n", method)
+        readable = self._pages.readable(origins)
+        if not trusted:
+            return token_wanted(method, readable)
+        assert isinstance(connection, Connection)
+        connection.only_reads = method == "GET"
+        return EventStreamHead(readable, opens=method == "GET")
+
     def _trust(self, connection: ServerConnection, proof: Proof) -> None:
         """Note whose token a client has shown."""
         assert isinstance(connection, Connection)
@@ -299,6 +342,9 @@ class WebSocketServer:
 
     async def _serve_client(self, client: ServerConnection) -> None:
         assert isinstance(client, Connection)
+        if client.only_reads:
+            await self.event_streams.serve(client)
+            return
         try:
             if not client.knows_token and not await self._authenticates(client):
                 return

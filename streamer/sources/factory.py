@@ -9,7 +9,7 @@ from typing import Any
 
 from emotiond.exceptions import ConfigError, NoMicrophoneError
 from emotiond.streamer.options import SettingsOf
-from emotiond.streamer.protocol.requests import LONGEST_STREAM_NAME
+from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME
 from emotiond.streamer.readers.sound_file import path_exists
 from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.file import DEMO

@@ -219,7 +219,9 @@ class _Writer:
         self._ring = ring
         self._switch = switch
         self._sound = LiveWriter(opening.sample_rate, opening.channels, ring)
-        self._zero_samples = 0
+        self._most_zero_samples = round(_MOST_ZERO_SECONDS * opening.sample_rate)
+        # What was complained of before a mute is so until a block shows something else.
+        self._zero_samples = self._most_zero_samples + 1 if switch.complaint else 0
 
     def write(self, block: FloatArray, came_seconds: float, lost_samples: int) -> None:
         """Write a block. See :data:`OnBlock`."""
@@ -238,7 +240,7 @@ class _Writer:
         """Complain of a microphone that is muted elsewhere, and say when it is not any more."""
         before = self._zero_samples
         self._zero_samples = 0 if block.any() else before + block.shape[0]
-        most = _MOST_ZERO_SECONDS * self._rate
+        most = self._most_zero_samples
         if self._zero_samples > most >= before:
             self._switch.complain(self._zeros)
         elif before > most >= self._zero_samples:

@@ -98,6 +98,11 @@ class Supervisor(Generic[Found]):
         """Look at once whether the device is lost. Any thread may call this."""
         self._attention.set()
 
+    @property
+    def complaint(self) -> str:
+        """What is wrong with the blocks that come, or came before it was muted."""
+        return self._complaint
+
     def complain(self, complaint: str) -> None:
         """Say what is wrong with the blocks that come; nothing if all is well again."""
         self._complaint = complaint
@@ -178,7 +183,9 @@ class Supervisor(Generic[Found]):
     def _try_to_open(self, found: Found | None) -> None:
         try:
             found = self._device.find() if found is None else found
-            self._complaint, self._awaits_block = "", True
+            if not self._was_quiet:  # else only blocks can show that all is well again
+                self._complaint = ""
+            self._awaits_block = True
             self._opened_seconds = time.monotonic()
             self._device.open(found)
             self._opened_seconds = time.monotonic()

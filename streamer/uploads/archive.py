@@ -9,7 +9,7 @@ import os
 import sqlite3
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,7 @@ class Archive:
             row = database.execute(query, (number, first)).fetchone()
             return [] if row is None else _events(row[0])
 
-    def forget(self, numbers: Sequence[int]) -> bool:
+    def forget(self, numbers: Collection[int]) -> bool:
         """Delete results and their events. No trace of them stays in the file.
 
         Returns:
@@ -182,8 +182,11 @@ class Archive:
             HistoryError: the archive cannot be written.
         """
         with self._opened() as database:
-            rows = [(number,) for number in numbers]
-            return database.executemany("DELETE FROM files WHERE id = ?", rows).rowcount > 0
+            known = {number for (number,) in database.execute("SELECT id FROM files")}
+            rows = [(number,) for number in known.intersection(numbers)]
+            if rows:  # else the file is not written
+                database.executemany("DELETE FROM files WHERE id = ?", rows)
+            return bool(rows)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

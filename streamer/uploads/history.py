@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,11 @@ from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.05
-"""From one reading of the list to the next, for all clients together."""
+"""From one removal or reading of the list to the next, for all clients together."""
+RECALL_PAUSE_SECONDS = 0.005
+"""From one piece of a file's events to the next, for all clients together."""
+PIECE_EVENTS = 50
+"""Number of events in a message: some 40 KB. A part of the archive has several of these."""
 
 _RETRY_SECONDS = 1.0  # until a slow follower is offered the list again
 _log = logging.getLogger(__name__)
@@ -45,8 +49,10 @@ class History:
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
         self._followers: set[Connection] = set()
         self._asking: set[Connection] = set()  # they wait for the list
+        self._unwanted: dict[Connection, Sequence[int]] = {}  # files that some of these remove
         self._due: set[Connection] = set()  # followers that have not got the newest list
         self._turn = asyncio.Lock()
+        self._recall_turn = asyncio.Lock()
         self._retry: asyncio.TimerHandle | None = None
         self._catching_up: asyncio.Future[None] | None = None
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
@@ -92,36 +98,52 @@ class History:
         if found is None:
             raise _unknown(recall.id)
         result, total = found
-        for first in range(0, max(total, 1), PART_EVENTS):
-            events = await self._ask(archive.part, recall.id, first)
-            if total and not events:  # another client has removed the file meanwhile
-                raise _unknown(recall.id)
-            part = {"first": first, "total": total, "events": events}
-            client.send_json({"type": "recalled", **result, **part})
-            await client.caught_up()
+        for first in range(0, max(total, 1), PIECE_EVENTS):
+            start = first % PART_EVENTS
+            async with self._recall_turn:
+                part = await self._ask(archive.part, recall.id, first - start)
+                if total and not part:  # another client has removed the file meanwhile
+                    raise _unknown(recall.id)
+                piece = part[start : start + PIECE_EVENTS]
+                about = {"first": first, "total": total, "events": piece}
+                client.send_json({"type": "recalled", **result, **about})
+                await asyncio.sleep(RECALL_PAUSE_SECONDS)
+            await client.has_read()
 
     async def _forget(self, client: Connection, forget: Forget) -> None:
-        if await self._ask(self._open_archive().forget, forget.ids):
-            self._due |= self._followers
+        self._open_archive()
+        self._unwanted[client] = forget.ids
         self._followers.add(client)
         await self._answer(client)
 
     async def _answer(self, client: Connection) -> None:
-        """Send the list to a client. One reading serves all that ask for it meanwhile."""
+        """Send the list to a client. One turn serves all that ask or remove files meanwhile."""
         self._asking.add(client)
         async with self._turn:
             if client in self._asking:  # else an earlier turn has answered, with all that is new
-                await self._take_turn()
+                try:
+                    await self._take_turn()
+                except RequestError:
+                    self._asking.discard(client)
+                    self._unwanted.pop(client, None)
+                    raise
 
     async def _take_turn(self) -> None:
-        """Send the list, encoded once, to all that have asked and to the followers that are due."""
-        asking, due = self._asking, self._due
-        self._asking, self._due = set(), set()
+        """Remove what is unwanted. Send the list, encoded once, to all that asked or are due."""
+        archive, asking, due, unwanted = (
+            self._open_archive(), self._asking, self._due, self._unwanted
+        )  # fmt: skip
+        self._asking, self._due, self._unwanted = set(), set(), {}
         try:
-            results = await self._ask(self._open_archive().results)
+            numbers = set[int]().union(*unwanted.values())
+            removed = await self._ask(archive.forget, numbers) if numbers else False
+            if removed:
+                due |= self._followers
+            results = await self._ask(archive.results)
         except RequestError:
             self._asking |= asking  # each asks again, and gets the error itself
             self._due |= due
+            self._unwanted = {**unwanted, **self._unwanted}
             raise
         content = encode({"type": "history", "files": results}).encode()
         frame = Frame(Opcode.TEXT, content).serialize(mask=False)

@@ -14,6 +14,7 @@ from emotiond.exceptions import HistoryError, SourceError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.protocol.events import Event, Status
+from emotiond.streamer.protocol.names import likeness
 from emotiond.streamer.protocol.requests import Audio, Cancel, End, RequestError, Start
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
@@ -60,7 +61,7 @@ class Uploads:
         self._stride_samples = stride_samples
         self._limits = limits
         self._numbered = map("client-{}".format, itertools.count(1))
-        self._taken = {*taken}
+        self._taken = {likeness(name): name for name in taken}
         self._loop = asyncio.get_running_loop()
         self._running: dict[Connection, Upload] = {}
         # Clients whose audio has no stream. They have already got an error.
@@ -148,7 +149,7 @@ class Uploads:
             raise self._too_long()
         name = self._name_for(start)
         self._without_stream.discard(client)
-        self._taken.add(name)
+        self._taken[likeness(name)] = name
         to = Recipient(client, start)
         publish = functools.partial(self._publish, to)
         idle_timer = IdleTimer(self._limits.idle_seconds, functools.partial(self._end_idle, client))
@@ -162,11 +163,13 @@ class Uploads:
     def _name_for(self, start: Start) -> str:
         """Return the name of a new stream: the client's own where others get to see it."""
         if not (start.publish and start.name.strip()):
-            return next(name for name in self._numbered if name not in self._taken)
-        if start.name in self._taken:
+            return next(name for name in self._numbered if likeness(name) not in self._taken)
+        taken = self._taken.get(likeness(start.name))
+        if taken is not None:
+            alike = "" if taken == start.name else f", and {start.name!r} looks like it"
             raise RequestError(
                 "name-taken",
-                f"there is a stream called {start.name!r} already",
+                f"there is a stream called {taken!r} already{alike}",
                 "Choose another name, or try again when that one has ended",
             )
         return start.name
@@ -267,7 +270,7 @@ class Uploads:
         if not has_ended:
             return
         to.ended.set()
-        self._taken.discard(name)
+        self._taken.pop(likeness(name), None)
         if to.start.publish:
             self._hub.forget(name)
         stream = self._running.get(to.client)

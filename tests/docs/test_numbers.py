@@ -20,16 +20,24 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.config import Config
+from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
+    command,
+    courier,
+    lsl_channels,
     mqtt_link,
     mqtt_publisher,
+    osc_sender,
     recorder,
     stdout,
+    web_client,
     zeromq_guard,
     zeromq_publisher,
     zeromq_socket,
 )
+from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.readers import decoder
+from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, refusals
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
@@ -61,25 +69,52 @@ def looks() -> str:
     return f"after {', '.join(f'{p:g}' for p in pauses[:5])} and then every {pauses[5]:g} seconds"
 
 
+def tries() -> str:
+    """When a web hook is tried again."""
+    *first, last = courier.PAUSES_SECONDS
+    assert len(courier.PAUSES_SECONDS) == courier.MOST_TRIES - 1
+    return f"after {', '.join(f'{pause:g}' for pause in first)} and {last:g} s"
+
+
+COMMAND_SECONDS = OnChangeSettings.on_change_seconds
 OVERLOAD_LAGS = overload.MOST_LAG_SECONDS
 PROMISED: Mapping[str, Sequence[str]] = {
     "security.md": [
         f"events of public streams for {Config().keep_hours:g} hours (`--keep-hours`)",
         f"with the flag that allows it, {refusals._MOST_LOGGED} at most",
         "the log gets one line a minute" * (sparing_log.PAUSE_SECONDS == 60),
-        f"one line of at least {credentials._FEWEST_CHARACTERS} characters",
+        f"one line of at least {credentials.FEWEST_CHARACTERS} characters",
         f"does not arrive within {LIMITS.token_seconds:g} s",
         f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",
         f"adds {RING_SECONDS:g} s of samples ({RING_SECONDS * 48_000 * 4 / 1e6:.0f} MB at 48 kHz, "
         f"{RING_SECONDS * 192_000 * 4 / 1e6:.0f} MB at 192 kHz)",
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
-        f"within {zeromq_publisher._LOOK_AT_KEYS_SECONDS:g} s the daemon closes",
+        f"within {zeromq_publisher.LOOK_SECONDS:g} s the daemon closes",
+        f"at the path every {zeromq_publisher.LOOK_SECONDS:g} s",
         f"with {decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
         f"{decoder._MOST_SECONDS_A_STEP:g} s for a step",
         f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
     ],
+    "webhook.md": [
+        f"for each event, up to {courier._PATIENCE_SECONDS:g} s, unless",
+        f"It may run for {COMMAND_SECONDS:g} s (`--on-change-seconds`)",
+        f"TERM, and {command.TERM_SECONDS:g} s later KILL",
+        f"at least {credentials.FEWEST_CHARACTERS} characters",
+        f"no answer within {web_client.LIMIT_SECONDS:g} s,",
+        f"{courier.MOST_TRIES} times in all, {tries()}",
+        f"heeded up to {courier.LONGEST_PAUSE_SECONDS:g} s.",
+        f"at most {web_client._MOST_BYTES // 1024} KiB are read",
+    ],
     "reliability.md": [
+        f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
+        f"TERM and {command.TERM_SECONDS:g} s later KILL",
+        f"{courier.MOST_TRIES} tries, {tries()} "
+        f"(`Retry-After` up to {courier.LONGEST_PAUSE_SECONDS:g} s), "
+        f"each of {web_client.LIMIT_SECONDS:g} s at most",
+        f"of each stream, {courier.MOST_WAITING} at most",
         f"looks for the microphone {looks()}",
+        f"the daemon looks every {zeromq_publisher.LOOK_SECONDS:g} s, and says so",
+        f"unmutes it, {UNMUTE_PAUSE_SECONDS:g} s after the last mute",
         f"keep a worker busy for {workers.MOST_AHEAD_SECONDS:g} s on end",
         f"After {stream._MOST_SECONDS_LOST:g} s, `/healthz` is `degraded`",
         f"a check every {reconnecting._CHECK_SECONDS:g} s notices a stall of "
@@ -113,7 +148,15 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| a WebSocket client | {LIMITS.unread_bytes // 1024} KiB, or {LIMITS.unread_seconds:g} s "
         "with something always unread, and 1 s more for each "
         f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it |",
+        f"tries after {rooms.FIRST_PAUSE_SECONDS:g} to {rooms.LONGEST_PAUSE_SECONDS:g} s",
+        f"once a connection has lasted {rooms.STEADY_SECONDS:g} s",
+        f"half open is given up within {2 * link.PING_SECONDS:g} s",
+        f"| a followed daemon | {link.MOST_WAITING} messages;",
+        f"a page | {LIMITS.unasked_bytes // 1024} KiB not known to be read",
         f"| a ZeroMQ subscriber | {zeromq_socket.HIGH_WATER_MARK:,} messages |",
+        f"| OSC | {osc_sender.MOST_WAITING} datagrams |",
+        f"| LSL | {lsl_channels.MOST_WAITING:,} samples |",
+        f"| an LSL inlet | {lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,} samples |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
@@ -133,6 +176,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
 }
 # What no constant holds: the tests that the pages name measure it.
 MEASURED: Mapping[str, Sequence[str]] = {
+    "webhook.md": [],
     "security.md": [
         "No client takes more than 1 MB of memory",
         "compressed events (about 1 MB",

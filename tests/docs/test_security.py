@@ -8,13 +8,26 @@ from pathlib import Path
 import pytest
 
 from emotiond.streamer.config import Config
+from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
+    courier,
+    lsl_channels,
     mqtt_commands,
     mqtt_link,
+    osc_messages,
+    web_client,
     zeromq_guard,
     zeromq_socket,
     zeromq_subscriptions,
 )
+from emotiond.streamer.outputs.clients_share import EVENTS_AT_ONCE, EVENTS_PER_SECOND
+from emotiond.streamer.outputs.on_change import OnChangeSettings
+from emotiond.streamer.past import past
+from emotiond.streamer.rooms import link
+from emotiond.streamer.rooms.addresses import MOST_ROOMS
+from emotiond.streamer.rooms.received import MOST_STREAMS
+from emotiond.streamer.rooms.rooms import MOST_SENSELESS
+from emotiond.streamer.server import limits
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
 from emotiond.streamer.streams.stream import RING_SECONDS
@@ -49,23 +62,47 @@ EXPECTED = {
     "starts of streams": f"{1 / START_PAUSE_SECONDS:.0f} a second",
     "`emotion` events of a published stream": f"{PUBLISHED_EVENTS_PER_SECOND:.0f} a second",
     "published by other clients, not known to be read": f"{LIMITS.unasked_bytes // 1024} KiB",
-    "list of the [history](protocol.md#history)": f"{1 / history.PAUSE_SECONDS:.0f} a second",
+    "list of the [history](protocol.md#history), and removals from it": "20 a second"
+    * (history.PAUSE_SECONDS == 1 / 20),
+    "pieces of a recalled file": f"{1 / history.RECALL_PAUSE_SECONDS:.0f} a second",
+    "pieces of the [past](protocol.md#past), and erasures": f"{1 / past.PAUSE_SECONDS:.0f} a "
+    "second for all",
+    "unmuting by a client": f"{UNMUTE_PAUSE_SECONDS:.0f} s after",
     "file that a client sends": f"{LIMITS.file_seconds / 60:.0f} minutes",
     "stream without sound (empty messages are none)": f"{LIMITS.idle_seconds:.0f} s",
     "sound that waits for inference": f"{RING_SECONDS:.0f} s",
     "files in the history": "[protocol.md](protocol.md#history)",
+    "followed daemons, streams of each": f"{MOST_ROOMS}, {MOST_STREAMS}",
+    "frames of a followed daemon, including pings": f"{link.FRAMES_PER_SECOND:g} a second, "
+    f"{link.FRAMES_AT_ONCE} at once",
+    "message of a followed daemon": f"{LIMITS.message_bytes // 1024} KiB",
+    "invalid messages of a followed daemon": f"{MOST_SENSELESS}",
+    "name, connection and handshake of a followed daemon; its `hello`": f"{link.OPEN_SECONDS:g} s",
+    f"answer of a followed daemon to a ping (every {link.PING_SECONDS:g} s)": (
+        f"{link.PING_SECONDS:g} s"
+    ),
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
     f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",
     f"answer to a ping (every {LIMITS.ping_seconds:.0f} s)": f"{LIMITS.ping_seconds:.0f} s",
+    "what a reader of `/events` sends after its request": f"{LIMITS.message_bytes // 1024} KiB",
+    "`--on-change`: a run; events that wait": f"{OnChangeSettings.on_change_seconds:g} s "
+    f"(`--on-change-seconds`); {courier.MOST_WAITING}",
+    "`--webhook`: a request with its answer; tries; the answer": f"{web_client.LIMIT_SECONDS:g} s; "
+    f"{courier.MOST_TRIES}; {web_client._MOST_BYTES // 1024} KiB",
     "closing handshake of a client that was disconnected": f"{LIMITS.close_seconds} s",
     "messages queued for a ZeroMQ subscriber": f"{zeromq_socket.HIGH_WATER_MARK}",
+    "of these, events of clients' streams": f"{EVENTS_AT_ONCE} at once, and "
+    f"{EVENTS_PER_SECOND:.0f} a second",
+    "connections of a ZeroMQ endpoint": f"{limits.MOST_SUBSCRIBERS}, fewer if few files",
     "ZeroMQ handshake, topic": f"{zeromq_socket.HANDSHAKE_MS // 1000} s, "
     f"{zeromq_socket.LARGEST_TOPIC_BYTES} bytes",
     "what a ZeroMQ subscriber sends": f"{zeromq_guard.SENT_BYTES // 1024} KiB at once, and "
     f"{zeromq_guard.SENT_BYTES_PER_SECOND // 1024} KiB a second",
+    "samples queued for an LSL inlet": f"{lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,}",
+    "a datagram of OSC": f"{osc_messages.MOST_BYTES:,} bytes",
     "commands by MQTT": f"{mqtt_commands.COMMANDS_AT_ONCE} at once, and "
     f"{mqtt_commands.COMMANDS_PER_SECOND:g} a second",
     "messages from an MQTT broker": f"{mqtt_link.MOST_RECEIVED_PER_SECOND} a second; "

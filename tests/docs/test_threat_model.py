@@ -21,6 +21,7 @@ ATTACKERS = {
     "A web page",
     "Somebody in the house's network",
     "A broken client",
+    "A followed daemon",
     "A hostile recording",
     "A hostile model",
 }
@@ -50,7 +51,7 @@ def functions_of(file: str) -> frozenset[str]:
     )
 
 
-def test_there_are_six_attackers_and_each_can_and_cannot_do_something() -> None:
+def test_there_are_seven_attackers_and_each_can_and_cannot_do_something() -> None:
     assert LINES.keys() == ATTACKERS
     for lines in LINES.values():
         assert {can for can, _, _ in lines} == {"can", "cannot"}

@@ -17,6 +17,14 @@ def test_it_runs_concurrently() -> None:
     assert promised.result(10) is True
 
 
+def test_its_end_is_no_fault_where_nobody_waits_any_more() -> None:
+    may_end = threading.Event()
+    promised = run_in_background(may_end.wait)
+    assert not promised.cancel()
+    may_end.set()
+    assert promised.result(10) is True
+
+
 def test_an_error_is_raised_by_the_result() -> None:
     def fail() -> None:
         raise ValueError("no")

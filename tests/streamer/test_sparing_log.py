@@ -27,6 +27,18 @@ def log(clock: Clock) -> SparingLog:
     return SparingLog(logging.getLogger("emotiond.sparing"), clock)
 
 
+def test_what_follows_a_line_may_differ_and_makes_no_other_line_of_it(
+    log: SparingLog, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(500):
+        log.warning("it fails: ", detail=f"reason {number}")
+    clock.seconds += PAUSE_SECONDS
+    log.warning("it fails: ", detail="reason 500")
+    assert caplog.messages == [
+        "it fails: reason 0", "it fails: reason 500 (499 more since the last line)",
+    ]  # fmt: skip
+
+
 def test_a_line_that_comes_often_is_logged_once_a_minute_with_a_count(
     log: SparingLog, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

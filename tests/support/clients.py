@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,6 +19,7 @@ from tests.support.daemon import Daemon
 from tests.support.signals import RATE, demo
 
 _EVENTS = 5  # received by a client before it leaves
+_KNOCKS = 120  # connections; more than an endpoint has
 _UPLOAD = (32_767 * demo()[: 2 * RATE]).astype("<i2").tobytes()
 
 
@@ -107,6 +109,51 @@ async def _subscriber(daemon: Daemon) -> None:
     await asyncio.to_thread(receive)
 
 
+async def _knocker(daemon: Daemon) -> None:
+    """Opens more ZeroMQ connections than there may be, says nothing, and goes."""
+    address = ("127.0.0.1", int(daemon.zeromq_endpoint.rpartition(":")[2]))
+
+    def knock() -> None:
+        with contextlib.ExitStack() as stack:
+            for _ in range(_KNOCKS):
+                stack.enter_context(socket.create_connection(address))
+
+    await asyncio.to_thread(knock)
+
+
+async def _canceller(daemon: Daemon) -> None:
+    """Starts and cancels published streams, one after the other, and erases one of them."""
+    start = {"type": "start", "purpose": "live", "sample_rate": RATE, "format": "s16le"}
+    async with connect(daemon.websocket_url, compression=None) as client:
+        for _ in range(_EVENTS):
+            await client.send(json.dumps({**start, "publish": True, "name": "attic"}))
+            await client.send('{"type":"erase","stream":"attic"}')
+            await client.send('{"type":"cancel"}')
+        await client.send('{"type":"ping"}')
+        while json.loads(await client.recv())["type"] != "pong":
+            pass
+
+
+async def _rememberer(daemon: Daemon) -> None:
+    """Analyses a file and recalls it, while another client forgets it."""
+    start = {"type": "start", "purpose": "file", "sample_rate": RATE, "format": "s16le"}
+    async with (
+        connect(daemon.websocket_url, compression=None) as client,
+        connect(daemon.websocket_url, compression=None) as other,
+    ):
+        await client.send(json.dumps(start))
+        await client.send(_UPLOAD[:32_768])
+        await client.send('{"type":"end"}')
+        while (message := json.loads(await client.recv()))["type"] != "analysis":
+            pass
+        for _ in range(_EVENTS):
+            await client.send(json.dumps({"type": "recall", "id": message["id"]}))
+        await other.send(json.dumps({"type": "forget", "ids": [message["id"]]}))
+        await client.send('{"type":"ping"}')
+        while json.loads(await client.recv())["type"] != "pong":
+            pass
+
+
 async def _uploader(daemon: Daemon) -> None:
     """Uploads a file of two seconds and waits for its analysis."""
     start = {"type": "start", "purpose": "file", "sample_rate": RATE, "format": "s16le"}
@@ -185,6 +232,9 @@ PASSING_CLIENTS: Mapping[str, Callable[[Daemon], Awaitable[None]]] = MappingProx
         "half-open": _half_open,
         "scraper": _scraper,
         "subscriber": _subscriber,
+        "knocker": _knocker,
+        "canceller": _canceller,
+        "rememberer": _rememberer,
         "uploader": _uploader,
         "publisher": _publisher,
         "reader of the past": _reader_of_the_past,

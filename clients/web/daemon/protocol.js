@@ -9,12 +9,15 @@ import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
 /** @typedef {import("../state/events.js").ChangeEvent} ChangeEvent */
 /** @typedef {import("../state/events.js").StatusEvent} StatusEvent */
 /** @typedef {import("../state/events.js").Hello} Hello */
+/** @typedef {import("../state/events.js").Rooms} Rooms */
+/** @typedef {import("../state/events.js").Room} Room */
 /** @typedef {import("../state/events.js").Message} Message */
 
 /** The protocol version that this page speaks. */
 export const PROTOCOL_VERSION = 1;
 
 const DEFAULT_STRIDE_SECONDS = 0.25;
+const LONGEST_DAEMON_NAME = 63;
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -74,6 +77,26 @@ function status(data) {
   };
 }
 
+/** @param {Record<string, unknown>} data @returns {Room} */
+function room(data) {
+  const stride = finite(data.stride_seconds);
+  const streams = Array.isArray(data.streams) ? data.streams : [];
+  return {
+    name: text(data.name).slice(0, LONGEST_DAEMON_NAME),
+    state: data.state === "connected" || data.state === "unreachable" ? data.state : "connecting",
+    since: finite(data.since) ?? 0,
+    detail: text(data.detail),
+    strideSeconds: stride !== null && stride > 0 ? stride : DEFAULT_STRIDE_SECONDS,
+    clockSeconds: finite(data.clock_seconds) ?? 0,
+    streams: streams.filter((name) => typeof name === "string"),
+  };
+}
+
+/** @param {Record<string, unknown>} data @returns {Rooms} */
+function rooms(data) {
+  return { type: "rooms", rooms: Array.isArray(data.rooms) ? data.rooms.filter(isObject).map(room) : [] };
+}
+
 /** @param {Record<string, unknown>} data @returns {Hello} */
 function hello(data) {
   const model = isObject(data.model) ? data.model : {};
@@ -84,7 +107,7 @@ function hello(data) {
     type: "hello",
     protocol: finite(data.protocol) ?? 0,
     version: text(data.version),
-    name: text(data.name).slice(0, 63),
+    name: text(data.name).slice(0, LONGEST_DAEMON_NAME),
     modelName: text(model.name),
     strideSeconds: stride !== null && stride > 0 ? stride : DEFAULT_STRIDE_SECONDS,
     streams: streams.filter((name) => typeof name === "string"),
@@ -119,6 +142,7 @@ export function parseObject(payload) {
 export function parseMessage(data) {
   switch (data.type) {
     case "hello": return hello(data);
+    case "rooms": return rooms(data);
     case "emotion": return emotion(data);
     case "change": return change(data);
     case "status": return status(data);

@@ -20,7 +20,7 @@ export class Footer {
 
   /** @param {import("../state/events.js").Hello|null} hello @param {import("../state/stream.js").Stream|null} stream */
   show(hello, stream) {
-    setText(this.#model, hello === null ? "–" : hello.modelName || "unnamed");
+    setText(this.#model, hello === null || stream?.room ? "–" : hello.modelName || "unnamed");
     this.#row(this.#name, hello?.name ?? "");
     setText(this.#version, hello === null ? "" : hello.version.slice(0, 24));
     setText(this.#latency, stream === null ? "–" : this.#latencyOf(stream));

@@ -7,7 +7,7 @@
 
 import { LABELS } from "../state/events.js";
 import { shareOfLevel } from "../ui/level.js";
-import { STATE_WORDS, STATUS_WORDS, duration, percent } from "../ui/words.js";
+import { STATE_WORDS, STATUS_WORDS, dayOrTime, duration, percent } from "../ui/words.js";
 
 /**
  * @typedef {"connecting"|"offline"|"locked"|"waiting"|"quiet"|"ended"|"muted"|"stalled"|"reconnecting"
@@ -28,6 +28,8 @@ import { STATE_WORDS, STATUS_WORDS, duration, percent } from "../ui/words.js";
 
 const QUIET_STRIDES = 12;
 const QUIET_SECONDS = 3;
+/** A clock of another daemon that is so far off puts its times of day elsewhere. */
+const WRONG_CLOCK_SECONDS = 5;
 /** Letters of the source's own explanation. */
 const LONGEST_DETAIL = 160;
 
@@ -81,6 +83,12 @@ export function situationOf(stream, link, nowMs) {
   }
   if (stream === null) return say("waiting", "waiting", "Connected. No sound has arrived yet.");
 
+  const { room } = stream;
+  if (room !== null && room.state !== "connected") {
+    const why = sentence(room.detail.slice(0, LONGEST_DETAIL));
+    if (room.state === "connecting") return say("connecting", "connecting", `Looking for ${room.name}…`);
+    return say("offline", "not reachable", `${room.name}, since ${dayOrTime(room.since)}. ${why}`.trimEnd());
+  }
   if (!stream.isPresent) return say("ended", STATUS_WORDS.ended, "This stream is gone.");
 
   const why = sentence(stream.statusDetail.slice(0, LONGEST_DETAIL));
@@ -117,7 +125,11 @@ export function situationOf(stream, link, nowMs) {
       break;
   }
   if (stream.status === "overload") {
-    situation.note = `This computer is too slow. ${why}`;
+    situation.note = `${room === null ? "This computer" : room.name} is too slow. ${why}`;
+  }
+  if (room !== null && Math.abs(room.clockSeconds) >= WRONG_CLOCK_SECONDS) {
+    const where = room.clockSeconds > 0 ? "ahead" : "behind";
+    situation.note = `The clock of ${room.name} is ${duration(Math.abs(room.clockSeconds))} ${where}.`;
   }
   return situation;
 }

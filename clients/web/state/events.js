@@ -80,5 +80,18 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {boolean} pairs whether phones can be paired with the daemon
  */
 
+/**
+ * @typedef {object} Room another daemon that this one follows
+ * @property {string} name
+ * @property {"connecting"|"connected"|"unreachable"} state
+ * @property {number} since Unix time of the last change of the state
+ * @property {string} detail why it is unreachable
+ * @property {number} strideSeconds
+ * @property {number} clockSeconds how far its clock is ahead of the daemon's
+ * @property {string[]} streams their names on this page
+ */
+
+/** @typedef {{type: "rooms", rooms: Room[]}} Rooms */
+
 /** @typedef {EmotionEvent|ChangeEvent|StatusEvent} StreamEvent */
-/** @typedef {Hello|StreamEvent} Message */
+/** @typedef {Hello|Rooms|StreamEvent} Message */

@@ -50,6 +50,11 @@ export class Selection {
     return [...this.#streams.all.filter(({ name }) => !this.#isOwn(name)), ...more];
   }
 
+  /** @returns {import("./events.js").Room[]} the daemons that the page's own one follows */
+  get rooms() {
+    return this.#streams.rooms;
+  }
+
   /** @param {string} name @returns {Stream|undefined} one of the daemon's streams */
   find(name) {
     return this.#isOwn(name) ? undefined : this.#streams.get(name);

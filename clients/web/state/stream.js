@@ -40,6 +40,8 @@ export class Stream {
     /** @type {number|null} */
     this.deviceLatencyMs = null;
     this.isDemo = false;
+    /** @type {import("./events.js").Room|null} the other daemon that it comes from */
+    this.room = null;
     /** Events that the daemon numbered but this page never got. */
     this.missedEvents = 0;
     /** Page time of the last event's arrival, in ms. */

@@ -42,6 +42,12 @@ export function dayOrTime(unixSeconds) {
   return (then.toDateString() === new Date().toDateString() ? hoursAndMinutes : days).format(then);
 }
 
+/** @param {import("../state/events.js").Room} room @returns {string} "" for one that is connected */
+export function reachOf({ state, since }) {
+  if (state === "connected") return "";
+  return state === "connecting" ? "connecting" : `not reachable since ${dayOrTime(since)}`;
+}
+
 /** @param {number} seconds of a file @returns {string} such as "0:04", "2:05", "1:03:00" */
 export function playTime(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

@@ -132,8 +132,9 @@ def test_no_page_answers_before_all_outputs_are_open(
             config.source, config.settings_of, config.playback, config.demo_may_stand_in
         )
         model = read_model(DATA / "tiny.tflite")
-        daemon = app.Daemon(config, runtime, model, None, sources)
-        running = asyncio.ensure_future(daemon.run(app.prepare_outputs(config)))
+        openers = app.prepare_outputs(config)
+        daemon = app.Daemon(config, app.Prepared(runtime, model, None, openers, ()), sources)
+        running = asyncio.ensure_future(daemon.run(openers))
         reader, writer = await asyncio.wait_for(asked, 20)
         answer = await asyncio.wait_for(reader.read(), 20)
         writer.close()

@@ -1,4 +1,4 @@
-"""A subscriber that sends too much is disconnected, and the others are not."""
+"""One that sends too much, or is one too many, is disconnected, and the others are not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import zmq
 
 from emotiond.streamer.hub import Message
-from emotiond.streamer.outputs import zeromq_guard
+from emotiond.streamer.outputs import zeromq_guard, zeromq_publisher
 from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 from tests.support.port import EMOTION, run, until
 
@@ -82,3 +82,34 @@ def test_many_connections_are_looked_at_in_turns(
         busy.disable_monitor()
 
     run(test)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the daemon does not count them")
+def test_one_connection_too_many_is_disconnected_and_the_others_miss_nothing(
+    context: zmq.SyncContext, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(zeromq_publisher, "affordable_subscribers", lambda: 5)
+
+    async def test() -> None:
+        publisher = ZeroMQPublisher("tcp://127.0.0.1:*", lambda: [LAST], lossless=False)
+        early, early_ends = subscriber(context, publisher.endpoint)
+        await until(lambda: bool(early.poll(0)))
+        address = ("127.0.0.1", int(publisher.endpoint.rpartition(":")[2]))
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):  # none of them says anything
+                stack.enter_context(socket.create_connection(address))
+            await until(lambda: publisher.occupancy.count == 5)
+            late, _ = subscriber(context, publisher.endpoint)
+            await until(lambda: publisher.occupancy.refused > 1)  # it tries again
+            assert not late.poll(0)
+            assert not early_ends.poll(0)
+        await until(lambda: bool(late.poll(0)))  # there is room again
+        assert publisher.occupancy.count == 2
+        await publisher.close(0.2)
+        assert publisher.occupancy.count == 0
+        for each in (early, late):
+            each.disable_monitor()
+
+    run(test)
+    (record,) = caplog.records
+    assert "too many ZeroMQ connections" in record.getMessage()

@@ -6,11 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+import zmq
 from zmq.auth import create_certificates, load_certificate
 
 from emotiond.exceptions import ConfigError
+from emotiond.streamer.hub import Message
+from emotiond.streamer.outputs import zeromq_publisher
 from emotiond.streamer.outputs.zeromq_keys import Keys
+from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher
 from tests.support.owners import make_foreign
+from tests.support.port import EMOTION, run, until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs owners of files")
 
@@ -84,3 +89,36 @@ def test_what_is_no_file_and_no_key_is_named_at_once_and_admits_none_later(folde
 def test_a_secret_key_that_leads_nowhere_is_none(folder: Path) -> None:
     (folder / "old.key_secret").symlink_to("none")
     assert Keys(folder).public()
+
+
+def test_a_folder_that_is_replaced_disconnects_nobody_whose_key_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """libzmq gives up for good where it is refused: a gap between two folders would cost all."""
+    monkeypatch.setattr(zeromq_publisher, "LOOK_SECONDS", 0.02)
+
+    async def test() -> None:
+        publisher = ZeroMQPublisher("tcp://127.0.0.1:*", lambda: [], lossless=False, folder=folder)
+        with zmq.Context() as context, context.socket(zmq.SUB) as subscriber:
+            public, secret = load_certificate(folder.parent / "elsewhere" / "client.key_secret")
+            assert secret is not None
+            subscriber.curve_publickey, subscriber.curve_secretkey = public, secret
+            subscriber.curve_serverkey = load_certificate(folder / "server.key")[0]
+            subscriber.connect(publisher.endpoint)
+            subscriber.subscribe("")
+
+            def arrives() -> bool:
+                publisher.send(Message(EMOTION, "{}"))
+                return bool(subscriber.poll(0))
+
+            await until(arrives)
+            folder.rename(folder.parent / "away")
+            await until(lambda: "is gone" in caplog.text)
+            (folder.parent / "away").rename(folder)
+            while subscriber.poll(0):
+                subscriber.recv_multipart()
+            await until(arrives)
+        await publisher.close(0)
+
+    run(test)
+    assert "bound anew" not in caplog.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import subprocess
 import threading
@@ -20,6 +22,7 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.sync.client import connect
 
 from emotiond.streamer.hub import Message
+from emotiond.streamer.past import past as past_module
 from emotiond.streamer.past.past import PIECE_EVENTS, Past
 from emotiond.streamer.server.limits import Limits
 from tests.conftest import DATA
@@ -217,7 +220,29 @@ def test_an_erasure_leaves_no_label_of_a_stream_that_sends_nothing(tmp_path: Pat
             assert 'emotiond_label_age_seconds{stream="voice"}' not in answer.read().decode()
 
 
-def test_erasures_without_end_cost_no_slow_follower_its_connection() -> None:
+def test_erasures_of_all_clients_together_have_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(past_module, "PAUSE_SECONDS", 0.2)
+
+    async def test() -> None:
+        past = Past(1.0, {"mic": False})
+        async with port(handlers=past.handlers) as at, contextlib.AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(connect_async(at.url)) for _ in range(4)]
+            began = asyncio.get_running_loop().time()
+            for client in clients:
+                await client.recv()
+                await client.send(json.dumps({"type": "erase", "stream": "mic"}))
+            for client in clients:
+                assert json.loads(await client.recv())["type"] == "erased"
+            assert asyncio.get_running_loop().time() - began >= 3 * 0.2
+        past.close()
+
+    run(test)
+
+
+def test_erasures_without_end_cost_no_slow_follower_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(past_module, "PAUSE_SECONDS", 0)
     name = "€" * 64
     limits = replace(LIMITS, ping_seconds=60, unasked_bytes=1024, frames_at_once=10_000)
 

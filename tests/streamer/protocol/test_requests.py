@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import ValidationError
 
+from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME, problem_of
 from emotiond.streamer.protocol.requests import (
     HIGHEST_RATE,
     LONGEST_NAME,
-    LONGEST_STREAM_NAME,
     LOWEST_RATE,
     REQUESTS,
     AskPast,
@@ -38,7 +38,7 @@ INTEGERS = st.integers(-(2**53), 2**53)
 NAMES = st.one_of(
     st.tuples(st.text(max_size=LONGEST_NAME), st.just(False)),
     st.tuples(
-        st.text(st.characters(exclude_categories=["Cc"]), max_size=LONGEST_STREAM_NAME),
+        st.text(max_size=LONGEST_STREAM_NAME).filter(lambda name: problem_of(name) is None),
         st.just(True),
     ),
 )

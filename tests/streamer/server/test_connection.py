@@ -208,6 +208,27 @@ def test_a_client_that_reads_a_large_message_slowly_but_steadily_stays() -> None
     run(test)
 
 
+def test_a_list_beyond_the_limit_is_read_in_peace() -> None:
+    async def test() -> None:
+        limits = replace(LIMITS, unread_bytes=64 * 1024, unread_seconds=20, ping_seconds=60)
+        large = replace(EVENT, text='"' + "x" * 1_000_000 + '"')
+        async with port(limits) as at, connect(at.url, max_size=None) as listener:
+            client = await at.raw(receive_bytes=4096)
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: at.server.client_count == 2)
+            at.server.send(large)
+            for _ in range(10):  # what comes behind it does not cost the connection
+                at.server.send(EVENT)
+            assert at.server.offences["unread"] == 0
+            for _ in range(2 * limits.unread_bytes // len(EVENT.text)):  # but too much of it does
+                at.server.send(EVENT)
+                await listener.recv()
+            assert at.server.offences["unread"] == 1
+            client.close()
+
+    run(test)
+
+
 def test_what_others_cause_waits_while_much_is_unread() -> None:
     """Both together would be more than a client may leave unread, and cost it its connection."""
 

@@ -42,7 +42,7 @@ def ask(
 
 
 @pytest.mark.parametrize("origin", [WALL, "http://10.0.0.2:3000"])
-@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/healthz?x=1"])
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/events", "/healthz?x=1"])
 def test_the_allowed_page_may_send_the_token(daemon: Daemon, path: str, origin: str) -> None:
     wanted = {"Access-Control-Request-Headers": "authorization", "Origin": origin}
     status, headers, body = ask(daemon, path, {**ASKED, **wanted})

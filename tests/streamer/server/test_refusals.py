@@ -59,7 +59,18 @@ def test_a_refused_page_is_answered_with_its_flag(daemon: Daemon) -> None:
     assert get(daemon, f"/ws?origin={quote(WALL, safe='')}", {})[0] == 426
 
 
-@pytest.mark.parametrize("origin", ["https://a b", "x", "https://x.example/%0a"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://a b",
+        "x",
+        "https://x.example/%0a",
+        "http://[::1",
+        "ws://x.example",
+        "http://x:999999",
+        f"http://{'x' * 254}",
+    ],
+)
 def test_a_malformed_origin_is_repeated_to_nobody(daemon: Daemon, origin: str) -> None:
     status, text, _ = get(daemon, f"/ws?origin={quote(origin, safe='')}", {})
     assert (status, text) == (403, "this page may not listen; see --allow-origin\n")

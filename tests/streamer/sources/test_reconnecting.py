@@ -254,3 +254,17 @@ def test_it_is_closed_even_if_the_device_breaks_its_supervision(
     with pytest.raises(ZeroDivisionError):
         cable.supervisor.keep_open(0, cable.ring, lambda *_: None)
     assert (cable.is_open, cable.supervisor.state) == (False, "off")
+
+
+def test_what_it_complains_of_outlasts_a_mute_until_blocks_show_something_else(
+    cable: Cable,
+) -> None:
+    cable.start()
+    cable.supervisor.complain("nothing but zeros")
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "nothing but zeros")
+    cable.supervisor.mute(True)
+    assert cable.status() == "muted"
+    cable.supervisor.mute(False)
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "nothing but zeros")
+    cable.supervisor.complain("")
+    assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("running", "")

@@ -138,7 +138,7 @@ def test_many_events_come_in_several_messages(caller: Caller) -> None:
     _, events = recalled(caller, analysis["id"])
     assert events == published
     parts = [m for m in caller.received if m["type"] == "recalled"]
-    assert len(parts) == -(-len(published) // 200)
+    assert len(parts) == -(-len(published) // 50)
 
 
 def test_a_file_without_an_event_can_be_seen_again_too(caller: Caller) -> None:

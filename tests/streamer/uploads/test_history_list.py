@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
-from emotiond.streamer.uploads.history import History
-from tests.support.port import LIMITS, Port, port, run
+from emotiond.streamer.uploads.history import PIECE_EVENTS, History
+from tests.support.port import HANDSHAKE, LIMITS, Port, frame, port, run, until
 
 PATIENT = replace(LIMITS, ping_seconds=60)
 
@@ -146,12 +149,62 @@ def test_a_file_that_is_removed_while_it_is_recalled_ends_with_an_error(tmp_path
             await client.recv()
             await client.send(json.dumps({"type": "recall", "id": number}))
             first, second = [json.loads(await client.recv()) for _ in range(2)]
-            assert (first["total"], len(first["events"])) == (2 * PART_EVENTS, PART_EVENTS)
+            assert (first["total"], len(first["events"])) == (2 * PART_EVENTS, PIECE_EVENTS)
             assert (second["error"], second["about"]) == ("unknown-file", "recall")
             await client.send(json.dumps({"type": "recall", "id": number}))
             assert json.loads(await client.recv())["error"] == "unknown-file"
 
     run(test)
+
+
+def test_who_recalls_a_file_and_reads_slowly_gets_all_of_it_and_stays(tmp_path: Path) -> None:
+    """Each piece waits until the one before is read: no time limit, and little to be unread."""
+
+    async def test() -> None:
+        log = EventLog()
+        for number in range(3 * PART_EVENTS):
+            log.add(json.dumps({"seq": number, "filler": "x" * 800}))
+        tight = replace(PATIENT, unread_bytes=64 * 1024)
+        async with kept(tmp_path / "history", 0, tight) as place:
+            number = Archive(tmp_path / "history").add({"name": "a"}, log)
+            slow = await place.at.raw(receive_bytes=4096)
+            async with connect(place.at.url, sock=slow, max_queue=1) as client:
+                await client.recv()
+                await client.send(json.dumps({"type": "recall", "id": number}))
+                numbers: list[int] = []
+                while len(numbers) < 3 * PART_EVENTS:
+                    await asyncio.sleep(0.02)
+                    piece = json.loads(await client.recv())
+                    assert piece["first"] == len(numbers)
+                    numbers += [event["seq"] for event in piece["events"]]
+                assert numbers == [*range(3 * PART_EVENTS)]
+            assert place.at.server.offences.total() == 0
+
+    run(test)
+
+
+def test_who_recalls_a_file_and_leaves_leaves_no_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        log = EventLog()
+        for number in range(3 * PART_EVENTS):
+            log.add(json.dumps({"seq": number, "filler": "x" * 4000}))
+        async with kept(tmp_path / "history", 0) as place:
+            number = Archive(tmp_path / "history").add({"name": "a"}, log)
+            client = await place.at.raw(receive_bytes=4096)
+            await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
+            await until(lambda: place.at.server.client_count == 1)
+            recall = json.dumps({"type": "recall", "id": number}).encode()
+            await asyncio.get_running_loop().sock_sendall(client, frame(1, recall))
+            await asyncio.get_running_loop().sock_recv(client, 2048)
+            # A reset: the daemon waits for room at that moment.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            await until(lambda: place.at.server.client_count == 0)
+
+    run(test)
+    assert caplog.records == []
 
 
 def test_a_history_that_cannot_be_read_is_an_error_for_each_that_asks(

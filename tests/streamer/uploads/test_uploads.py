@@ -258,6 +258,15 @@ def test_a_numbered_name_that_a_client_has_taken_is_left_out(daemon: Daemon) -> 
         assert second.start() == f"client-{number + 2}"
 
 
+@pytest.mark.parametrize("name", ["DEMO", "d\u0435mo", "d em\u00f3", "dem0"], ids=ascii)
+def test_a_name_that_looks_like_another_stream_s_is_taken(name: str, daemon: Daemon) -> None:
+    live = {"purpose": "live", "sample_rate": 16_000, "format": "s16le", "publish": True}
+    with calling(daemon.websocket_url) as caller:
+        assert caller.hello["streams"][0] == "demo"
+        caller.say("start", **live, name=name)
+        assert "looks like it" in caller.until("error", error="name-taken")["detail"]
+
+
 @pytest.mark.parametrize("name", ["", "  "])
 def test_a_published_stream_without_a_name_gets_a_number(name: str, daemon: Daemon) -> None:
     with calling(daemon.websocket_url) as caller:
@@ -265,7 +274,7 @@ def test_a_published_stream_without_a_name_gets_a_number(name: str, daemon: Daem
         assert stream.startswith("client-")
 
 
-@pytest.mark.parametrize("name", ["a\x1b[2J", "two\nlines", "x" * 65])
+@pytest.mark.parametrize("name", ["a\x1b[2J", "two\nlines", "mic\u200b", "\u202ecim"])
 def test_a_name_that_cannot_be_shown_is_not_published(name: str, daemon: Daemon) -> None:
     with calling(daemon.websocket_url) as caller:
         start = {"type": "start", "purpose": "live", "sample_rate": 16_000, "format": "s16le"}

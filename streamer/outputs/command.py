@@ -1,0 +1,139 @@
+"""Runs the user's command for one event: the values in its environment, the event as its input."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from emotiond.exceptions import printable
+from emotiond.streamer.child_processes import apart
+from emotiond.streamer.outputs.courier import Outcome
+from emotiond.streamer.protocol.events import Change, Event
+
+if TYPE_CHECKING:
+    from emotiond.streamer.hub import Message
+
+TERM_SECONDS = 0.5
+"""From TERM to KILL."""
+_TERM, _KILL = signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)
+_PREFIX = (
+    "EMOTION_"  # not EMOTIOND_: the daemon refuses settings of that name that it does not know
+)
+_OF_SERVICE = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
+
+
+class Command:
+    """A command that runs for one event at a time, in a process group of its own.
+
+    What it prints is discarded. Whatever it leaves in its group ends with it.
+
+    Args:
+        words: the program, and its arguments.
+        limit_seconds: how long it may run.
+    """
+
+    def __init__(self, words: Sequence[str], limit_seconds: float) -> None:
+        self._words = words
+        self._limit_seconds = limit_seconds
+        self._changed = threading.Condition()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ends = False
+
+    def deliver(self, message: Message) -> Outcome:
+        """Run it, and wait until it has ended or its time is over."""
+        try:
+            process = self._start(variables(message.event))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "its values fit into no environment"
+            return Outcome(f"it cannot be started ({reason})")
+        if process is None:
+            return Outcome("the daemon ends")
+        try:
+            process.communicate(message.content + b"\n", self._limit_seconds)
+        except subprocess.TimeoutExpired:
+            return Outcome(f"it ran for more than {self._limit_seconds:g} s")
+        finally:
+            self._clear_away(process)
+        if process.returncode < 0:
+            return Outcome(f"signal {-process.returncode} ended it")
+        return Outcome(f"exit status {process.returncode}" if process.returncode else None)
+
+    def end(self, seconds: float) -> None:
+        """End what runs, and start nothing more."""
+        with self._changed:
+            self._ends = True
+            if self._process is not None:
+                _signal_group(self._process, _TERM)
+            self._changed.wait_for(lambda: self._process is None, seconds / 2)
+            if self._process is not None:
+                _signal_group(self._process, _KILL)
+
+    def _clear_away(self, process: subprocess.Popen[bytes]) -> None:
+        """End what is left of the group: TERM, and KILL where that does not do."""
+        if _signal_group(process, _TERM):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(TERM_SECONDS)
+            _signal_group(process, _KILL)
+        process.wait()
+        with self._changed:
+            self._process = None
+            self._changed.notify_all()
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):  # it has not read all
+                process.stdin.close()
+
+    def _start(self, values: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+        environment = {k: v for k, v in os.environ.items() if k not in _OF_SERVICE}
+        with self._changed:
+            if self._ends:
+                return None
+            self._process = subprocess.Popen(  # noqa: S603  # the user's own, without a shell
+                self._words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**environment, **values},
+                **apart(),
+            )
+            return self._process
+
+
+def variables(event: Event) -> Mapping[str, str]:
+    """Return the values of an event for the environment, without control characters.
+
+    A label that is null is empty. The names of streams come from outside: one may hold anything.
+    """
+    values: dict[str, object] = {"STREAM": event.stream, "SEQ": event.seq, "TYPE": "status"}
+    if isinstance(event, Change):
+        values |= {
+            "TYPE": "change",
+            "FROM": event.from_label or "",
+            "TO": event.to_label or "",
+            "AT": round(event.at, 4),
+            "HELD_SECONDS": round(event.held_seconds, 4),
+        }
+    else:
+        values |= {name.upper(): getattr(event, name) for name in ("status", "detail")}
+    values["DEMO"] = "1" if event.demo else ""
+    return {
+        f"{_PREFIX}{name}": printable(str(value)).encode("utf-8", "backslashreplace").decode()
+        for name, value in values.items()
+    }
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to a process and all others of its group. Returns whether anybody got it."""
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, number)
+    except OSError:  # nobody is left
+        return False
+    return True

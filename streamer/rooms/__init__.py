@@ -1,0 +1,1 @@
+"""Other daemons whose streams the page of this one shows."""
