@@ -83,6 +83,8 @@ class Talk:
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
+        self.received: list[dict[str, Any]] = []
+        """All messages that were read so far."""
 
     def say(self, kind: str, **fields: object) -> None:
         """Send a message."""
@@ -95,6 +97,7 @@ class Talk:
         while True:
             message: dict[str, Any] = json.loads(self.connection.recv(timeout=PATIENCE_SECONDS))
             check("daemon", message)
+            self.received.append(message)
             if message["type"] == kind:
                 return message
 

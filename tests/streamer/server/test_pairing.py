@@ -161,6 +161,20 @@ def test_a_revoked_device_loses_its_connections_and_is_let_in_no_more(
     assert daemon.stderr.count("revoked 'lost'") == 1
 
 
+def test_an_event_stream_ends_with_the_pairing(home: Home, daemon: Daemon, owner: Talk) -> None:
+    told = paired(home, daemon, owner, "curl")
+    connection = http.client.HTTPSConnection("localhost", daemon.port, context=home.trust)
+    headers = {"Authorization": f"Bearer {told['token']}"}
+    connection.request("GET", "/events", headers=headers)
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert answer.readline() == b"event: hello\n"
+    owner.ask("devices", "revoke", name="curl")
+    while answer.readline():  # to the end
+        pass
+    assert status_of(home, daemon, "/events", told["token"])[0] == 401
+
+
 @pytest.mark.parametrize(
     "request_", [{"kind": "pair"}, {"kind": "devices"}, {"kind": "revoke", "name": "x"}]
 )
