@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import ipaddress
 import logging
+import platform
 import re
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
-from emotiond.streamer.reach import Reach, audience
+from emotiond.streamer.reach import Reach, audience, is_loopback
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.forwarding import parse_proxies
 from emotiond.streamer.server.limits import Limits, affordable_connections
@@ -55,6 +57,8 @@ class WebSocketSettings:
     """Addresses or networks of the reverse proxies that are believed who their visitors are."""
     paired: str | None = None
     """File with the paired devices; None for one in the user's data folder."""
+    announce: bool = False
+    """Whether to announce the page and the host's name in the network, by mDNS."""
 
 
 def _check(settings: WebSocketSettings) -> None:
@@ -79,6 +83,11 @@ def _check(settings: WebSocketSettings) -> None:
         raise ConfigError(
             f"host cannot be {settings.host!r}",
             "Use an address or a name, without the port: --host ::1 --port 8765",
+        )
+    if settings.announce and is_loopback(_bare(settings.host)):
+        raise ConfigError(
+            f"only this machine reaches {settings.host}, so it cannot be announced",
+            "Leave --announce out, or listen for others: --host 0.0.0.0",
         )
     if not 0 <= settings.port <= 65_535:
         raise ConfigError(f"port cannot be {settings.port}", "Use 0 to 65535")
@@ -132,9 +141,19 @@ class WebSocketOutput:
         page: the address of the web page.
         wait_clients: the number of clients that the first event waits for.
         open_to: who can listen, for the announcement.
+        announcement: what tells the network of the page while it is entered.
     """
 
-    def __init__(self, server: WebSocketServer, page: str, wait_clients: int, open_to: str) -> None:
+    def __init__(
+        self,
+        server: WebSocketServer,
+        page: str,
+        wait_clients: int,
+        open_to: str,
+        announcement: AbstractAsyncContextManager[None],
+    ) -> None:
+        self._announcement = announcement
+        self._closing = AsyncExitStack()
         self._server = server
         self._page = page
         self._open_to = open_to
@@ -205,11 +224,13 @@ class WebSocketOutput:
     async def ready(self) -> None:
         """Accept connections, and wait for the clients that the first event waits for."""
         await self._server.serve()
+        await self._closing.enter_async_context(self._announcement)
         await self._server.wait_for_clients(self._wait_clients)
 
     async def close(self, timeout_seconds: float) -> None:
         """Close the listeners and all connections, in the time that the limits allow."""
-        await self._server.close()
+        self._closing.push_async_callback(self._server.close)  # the last one in is the first
+        await self._closing.aclose()
 
 
 def _audience(settings: WebSocketSettings) -> str:
@@ -217,6 +238,20 @@ def _audience(settings: WebSocketSettings) -> str:
     proxies = " and ".join(settings.trust_proxy)
     behind = f", and all whom the proxy at {proxies} lets in" if proxies else ""
     return f"{audience(_bare(settings.host))}{behind}"
+
+
+def _announcement(
+    is_wanted: bool, is_encrypted: bool, host: str, port: int
+) -> AbstractAsyncContextManager[None]:
+    if not is_wanted:
+        return nullcontext()
+    try:
+        from emotiond.streamer.announcement import announced
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "--announce needs the package zeroconf", "pip install 'emotiond[pair]'"
+        ) from None
+    return announced("_https._tcp" if is_encrypted else "_http._tcp", host, port, "the page")
 
 
 def _prepare(settings: WebSocketSettings) -> Opener:
@@ -242,7 +277,8 @@ def _prepare(settings: WebSocketSettings) -> Opener:
     refusal = pairing_refusal(host, token is not None, tls is not None)
     found = refusal if refusal is not None else open_devices(paired, settings.port)
     devices = found if isinstance(found, Devices) else None
-    access = Access(host, settings.allow_host, settings.allow_origin, token, devices)
+    own_names = (f"{platform.node().partition('.')[0]}.local",) if settings.announce else ()
+    access = Access(host, (*settings.allow_host, *own_names), settings.allow_origin, token, devices)
 
     async def open_server(around: Surroundings) -> Output:
         from emotiond.streamer.server.http import Pages
@@ -271,7 +307,8 @@ def _prepare(settings: WebSocketSettings) -> Opener:
         )
         page = f"http{'' if tls is None else 's'}://{server.host}:{server.port}/"
         open_to = "those with the token" if token is not None else _audience(settings)
-        return WebSocketOutput(server, page, settings.wait_clients, open_to)
+        announcement = _announcement(settings.announce, tls is not None, host, server.port)
+        return WebSocketOutput(server, page, settings.wait_clients, open_to, announcement)
 
     return open_server
 
@@ -306,6 +343,7 @@ WEBSOCKET = OutputKind(
             "file of the devices that 'emotiond pair' has let in (default: in the data folder)",
             "FILE",
         ),
+        Option("--announce", "announce the page and this host's name in the network, by mDNS"),
         Option(
             "--max-connections",
             f"most connections at a time (default: {WebSocketSettings.max_connections})",

@@ -27,8 +27,7 @@ from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
 from emotiond.streamer.rooms.rooms import MOST_SENSELESS
-from emotiond.streamer.server import limits
-from emotiond.streamer.server import devices, pairing
+from emotiond.streamer.server import devices, limits, pairing
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
 from emotiond.streamer.streams.stream import RING_SECONDS

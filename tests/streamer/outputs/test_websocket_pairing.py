@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from pathlib import Path
 
 import pytest
 
+from emotiond.exceptions import ConfigError
+from emotiond.streamer.config import make_config
 from emotiond.streamer.outputs.websocket_pairing import (
     device_host,
     open_devices,
     own_address,
     pairing_refusal,
 )
+from tests.support.daemon import running_daemon
+from tests.support.links import HERE, THERE, link, needs_links
+from tests.support.mdns import look_for
+from tests.support.paired import make_home
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
@@ -75,3 +83,21 @@ def test_each_port_has_a_file_of_its_own(
     if os.name == "posix":
         assert (tmp_path / "emotiond").stat().st_mode & 0o777 == 0o700
     assert len(caplog.records) == 1
+
+
+def test_what_only_this_machine_reaches_is_not_announced() -> None:
+    with pytest.raises(ConfigError, match="cannot be announced"):
+        make_config({"announce": True}, {})
+
+
+@needs_links
+def test_announced_the_page_is_found_under_the_name_of_the_host(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    with link() as cable:
+        command = cable.command(HERE, sys.executable, "-m", "emotiond")
+        with running_daemon(*home.flags, "--announce", command=command) as daemon:
+            (found,) = cable.on(THERE, lambda: look_for("_https._tcp.local.", until=bool)).values()
+            assert found is not None
+            assert (found.parsed_addresses(), found.port) == ([HERE], daemon.port)
+            assert found.server == f"{platform.node().partition('.')[0]}.local."
+            assert daemon.stop() == 0
