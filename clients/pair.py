@@ -145,26 +145,25 @@ def drawn(rows: Sequence[str]) -> Sequence[str]:
 
 
 def _show(console: Console, offer: Mapping[str, Any]) -> None:
-    rows = offer["qr"]
+    """Print the code last: with the line below it, it fits the 24 lines of a terminal."""
+    rows, marks = offer["qr"], offer["fingerprint"]
     minutes = offer["seconds"] / 60
     scan = f"Scan this with {offer['name']!r}. It is valid once, for {minutes:.0f} minutes."
-    console.print(printable(scan), end="\n\n")
+    console.print(printable(scan))
+    console.print("The phone warns of a certificate that it does not know. Compare its SHA-256:")
+    for part in (marks[:48], marks[48:]):
+        console.print(printable(f"  {part.strip(':')}"))
+    console.print(printable(offer["url"]))
     if console.is_terminal and console.width < len(rows[0]):
         console.print(
             f"(The code needs {len(rows[0])} columns; this terminal has {console.width}.)"
         )
     elif console.color_system is None:  # the ground is dark in most terminals
-        rows = [row.translate(_INVERTED) for row in rows]
-        console.print("\n".join(drawn(rows)))
+        console.print("\n".join(drawn([row.translate(_INVERTED) for row in rows])))
     else:
         for line in drawn(rows):
             console.print(Text(line, style=_INK))
-    marks = offer["fingerprint"]
-    console.print(f"\n{printable(offer['url'])}\n")
-    console.print("The phone warns of a certificate that it does not know. Compare its SHA-256:")
-    for part in (marks[:48], marks[48:]):
-        console.print(printable(f"  {part.strip(':')}"))
-    console.print("\nWaiting for the phone; Ctrl-C ends the code.")
+    console.print("Waiting for the phone; Ctrl-C ends the code.")
 
 
 def _print_devices(devices: Sequence[Mapping[str, Any]]) -> None:
