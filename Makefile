@@ -31,7 +31,7 @@ FUZZED := messages cards profiles settings recordings connections
 # Of sound, in 'make soak'.
 HOURS ?= 24
 
-.PHONY: run test test-fast test-peers lint audit sbom dist bench pictures fuzz soak fresh lock clean
+.PHONY: run test test-fast test-peers lint site audit sbom dist bench pictures fuzz soak fresh lock clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
@@ -59,6 +59,10 @@ lint: $(VENV)/test.stamp
 	@ln -sfn $(addprefix ../../../,$(PACKAGE)) $(TYPED)/
 	$(VENV)/bin/mypy
 	$(VENV)/bin/bandit --quiet --ini setup.cfg --recursive $(PACKAGE)
+
+# The documentation as a site, in build/site/; any warning, such as of a broken link, is an error.
+site: $(VENV)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
 
 # Asks PyPI for known weaknesses of what is installed; what cannot be asked for is an error, too.
 # "Error 69" means that PyPI gave no answer.

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Generator, Iterator, Set
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import LITERT, Runtime, find_runtime
+from tests.support.chromium import running_chromium
 from tests.support.home import leave_home
 from tests.support.pipewire import PipeWire, running_pipewire
 from tests.support.programs import watch_programs
@@ -169,3 +171,11 @@ def pipewire() -> Iterator[PipeWire]:
     """A headless PipeWire with a loudspeaker, where microphones can be plugged in."""
     with running_pipewire() as server:
         yield server
+
+
+# Files with a browser are the last ones: see pytest_collection_modifyitems.
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The browser of this machine."""
+    with running_chromium(tmp_path_factory.mktemp("voice")) as browser:
+        yield browser

@@ -1,4 +1,4 @@
-"""``import emotiond``: cheap, with all that it promises, as the README shows it."""
+"""``import emotiond``: cheap, with all that it promises, as docs/python.md shows it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from emotiond.streamer.protocol import events
 from tests.support.daemon import DEMO
 
 ROOT = Path(__file__).parents[1]
-SECTION = (ROOT / "README.md").read_text("utf-8").partition("## From Python\n")[2]
-EXAMPLES = re.findall(r"```python\n(.*?)```", SECTION.partition("\n## ")[0], re.DOTALL)
+PAGE = (ROOT / "docs" / "python.md").read_text("utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def python(program: str, folder: Path | None = None) -> str:
@@ -83,7 +83,7 @@ def test_folders_keep_their_names() -> None:
 
 @pytest.mark.litert
 @pytest.mark.parametrize("example", EXAMPLES, ids=["analyze", "listen"])
-def test_the_examples_of_the_readme_run(tmp_path: Path, example: str) -> None:
+def test_the_examples_of_the_page_run(tmp_path: Path, example: str) -> None:
     shutil.copy(DEMO, tmp_path / "recording.wav")  # the content shows the format
     printed = python("import sys; sys.stdout.reconfigure(encoding='utf-8')\n" + example, tmp_path)
     assert len(printed.splitlines()) > 5
