@@ -21,8 +21,8 @@ from websockets.sync.client import ClientConnection, connect
 from emotiond.clients.websocket_client import reason_of
 from emotiond.exceptions import ConfigError, ServeError, printable
 
-_OPEN_SECONDS = 5.0
-_ANSWER_SECONDS = 8.0  # the daemon waits 5 s for a token
+_OPEN_SECONDS = 15.0  # TLS on a busy Raspberry Pi
+_ANSWER_SECONDS = 15.0
 _TOKEN_WANTED = 4401
 _HALVES = {"00": " ", "10": "▀", "01": "▄", "11": "█"}  # of a cell, upper and lower: what is drawn
 _INVERTED = str.maketrans("01", "10")

@@ -48,7 +48,9 @@ class Showing:
         for line in process.stdout:
             self.lines.append(line.rstrip("\n"))
             if "Waiting" in line:
-                break
+                return
+        assert process.stderr is not None
+        raise AssertionError(f"it shows no code: {process.stderr.read()}")
 
     @property
     def url(self) -> str:
