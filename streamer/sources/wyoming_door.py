@@ -96,6 +96,15 @@ class WyomingDoor:
         else:
             self._thread.join(1.0)
 
+    def _refuse_loopback(self) -> None:
+        from emotiond.streamer.announcement import reachable_addresses
+
+        if not reachable_addresses(self._host):
+            raise SourceError(
+                f"only this machine reaches {self._host}, so it cannot be announced",
+                "Leave --wyoming-announce out, or listen at another address",
+            )
+
     def find(self) -> socket.socket:
         """Bind the socket.
 
@@ -104,9 +113,7 @@ class WyomingDoor:
         """
         try:
             if self._announces:
-                from emotiond.streamer.sources.wyoming_announcement import addresses_of
-
-                addresses_of(self._host)
+                self._refuse_loopback()
             family, *_, address = socket.getaddrinfo(
                 self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
@@ -353,7 +360,7 @@ async def _announced(place: tuple[str, int] | None) -> AsyncIterator[None]:
     if place is None:
         yield
         return
-    from emotiond.streamer.sources.wyoming_announcement import announced
+    from emotiond.streamer.announcement import announced
 
-    async with announced(*place):
+    async with announced("_wyoming._tcp", *place, "the Wyoming source"):
         yield
