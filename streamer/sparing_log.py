@@ -22,11 +22,19 @@ class SparingLog:
     Args:
         log: gets the lines.
         now: returns the time in seconds.
+        at_once: how often the same words may come in a minute.
     """
 
-    def __init__(self, log: logging.Logger, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        log: logging.Logger,
+        now: Callable[[], float] = time.monotonic,
+        at_once: int = 1,
+    ) -> None:
         self._log = log
         self._now = now
+        self._at_once = at_once
+        self._left: Counter[str] = Counter()
         self._logged_seconds: dict[str, float] = {}
         self._unsaid: Counter[str] = Counter()
 
@@ -38,10 +46,12 @@ class SparingLog:
             detail: follows it, and may be another one each time.
         """
         now = self._now()
-        if now - self._logged_seconds.get(line, -PAUSE_SECONDS) < PAUSE_SECONDS:
+        if now - self._logged_seconds.get(line, -PAUSE_SECONDS) >= PAUSE_SECONDS:
+            self._logged_seconds[line], self._left[line] = now, self._at_once
+        if self._left[line] <= 0:
             self._unsaid[line] += 1
             return
-        self._logged_seconds[line] = now
+        self._left[line] -= 1
         count = self._unsaid.pop(line, 0)
         self._log.warning(
             "%s%s%s", line, detail, f" ({count} more since the last line)" if count else ""

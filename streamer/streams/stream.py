@@ -16,12 +16,14 @@ from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import Event, Status, StreamStatus
 from emotiond.streamer.sources.source import Source
+from emotiond.streamer.sparing_log import SparingLog
 from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.event_builder import EventBuilder, Timing
 from emotiond.streamer.streams.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
 from emotiond.streamer.streams.pipeline import Pipeline
 
 _log = logging.getLogger(__name__)
+_LOSSES_A_MINUTE = 5  # of the same words, that are logged: a server can begin and end as it likes
 
 _MOST_SECONDS_LOST = 3.0  # of a device, after which its stream is in trouble
 
@@ -76,6 +78,7 @@ class Stream:
         self._source_detail = ""
         self._trouble_since: float | None = None  # without sound of use; muted time included
         self._logged_trouble = ""
+        self._sparing_log = SparingLog(_log, at_once=_LOSSES_A_MINUTE)
         self.failure: str | None = None
         """Why the stream ended early; None while it runs and after a regular end."""
 
@@ -206,11 +209,11 @@ class Stream:
                 self._trouble_since = now
             if self._logged_trouble != self._source_detail:
                 self._logged_trouble = self._source_detail
-                _log.warning("%s: %s", self.name, self._source_detail)
+                self._sparing_log.warning(f"{self.name}: {self._source_detail}")
         elif is_running and self._trouble_since is not None:
             seconds = now - self._trouble_since
             self._trouble_since, self._logged_trouble = None, ""
-            _log.warning("%s: sound comes again, after %.0f s", self.name, seconds)
+            self._sparing_log.warning(f"{self.name}: sound comes again", f", after {seconds:.0f} s")
 
     def _relieve(self, chunk: Chunk) -> None:
         """Lengthen the stride, or drop old audio, if the worker does not keep up."""

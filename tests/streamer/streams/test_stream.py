@@ -198,6 +198,16 @@ def test_a_device_that_is_lost_after_a_complaint_is_logged_too(
     assert caplog.messages == [zeros, "mic: it is gone", back, zeros]
 
 
+def test_a_source_that_comes_and_goes_without_end_does_not_fill_the_log(
+    tiny_classifier: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    manual = ManualStream(tiny_classifier)
+    for _ in range(50):
+        manual.source.on_status("reconnecting", "it is gone")
+        manual.source.on_status("running", "")
+    assert caplog.messages == ["mic: it is gone", "mic: sound comes again, after 0 s"] * 5
+
+
 def test_a_stream_is_running_before_its_first_emotion(tiny_classifier: Classifier) -> None:
     manual = ManualStream(tiny_classifier)
     manual.write(0.5)
