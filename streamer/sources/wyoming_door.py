@@ -210,11 +210,11 @@ class _Serving:
         client = _Client(reader, writer)
         try:
             await self._talk(client, task)
-        except (asyncio.TimeoutError, OSError):  # silent, or gone
+        except (asyncio.TimeoutError, asyncio.CancelledError, OSError):  # silent, at the end, gone
             pass
         except SourceError as error:
             _log.warning("a Wyoming client was disconnected: it sent what is no Wyoming sound")
-            with contextlib.suppress(asyncio.TimeoutError, OSError):
+            with contextlib.suppress(asyncio.TimeoutError, asyncio.CancelledError, OSError):
                 await client.refuse(Error(str(error), "invalid"))
         finally:
             self._clients.discard(task)
