@@ -97,8 +97,14 @@ def _section(pairs: Mapping[str, _Pair]) -> Section:
         "take turns in rounds, each with new daemons. *Age*: from the capture of a window's last "
         "sample to the moment when the kernel has the event for a WebSocket client. Target: the "
         f"median within {_MOST_ABOVE_P50_MS:g} ms, and p99 within {_MOST_ABOVE_P99_MS:g} ms, of "
-        "the daemon without outputs.",
+        "the daemon without outputs. *None* shows what chance alone does.",
     )
+
+
+@contextlib.contextmanager
+def _nothing(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    with running_daemon(*_SOUND) as daemon:
+        yield daemon
 
 
 @contextlib.contextmanager
@@ -145,6 +151,7 @@ def _hanging_command(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
 
 
 _WAYS: Mapping[str, Way] = {
+    "none": _nothing,
     "MQTT: the broker is frozen": _frozen_broker,
     "OSC: nobody listens": _nobody,
     "LSL: an inlet is frozen": _stuck_inlet,
