@@ -91,6 +91,15 @@ class WyomingDoor:
         else:
             self._thread.join(1.0)
 
+    def _refuse_loopback(self) -> None:
+        from emotiond.streamer.announcement import reachable_addresses
+
+        if not reachable_addresses(self._host):
+            raise SourceError(
+                f"only this machine reaches {self._host}, so it cannot be announced",
+                "Leave --wyoming-announce out, or listen at another address",
+            )
+
     def find(self) -> socket.socket:
         """Bind the socket.
 
@@ -99,9 +108,7 @@ class WyomingDoor:
         """
         try:
             if self._announces:
-                from emotiond.streamer.sources.wyoming_announcement import addresses_of
-
-                addresses_of(self._host)
+                self._refuse_loopback()
             family, *_, address = socket.getaddrinfo(
                 self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
@@ -215,7 +222,7 @@ class _Serving:
         except SourceError as error:
             _log.warning("a Wyoming client was disconnected: it sent what is no Wyoming sound")
             with contextlib.suppress(asyncio.TimeoutError, OSError):
-                await client.answer(Error(str(error), "invalid"))
+                await client.refuse(Error(str(error), "invalid"))
         finally:
             self._clients.discard(task)
             self._fall_silent(client, task)
@@ -230,7 +237,8 @@ class _Serving:
             sound = sound_of(event)
             if sound is not None:
                 if self._speaker not in (None, task):
-                    await client.answer(Error("another client streams at present", "busy"))
+                    _log.warning("a Wyoming client was turned away: another one streams")
+                    await client.refuse(Error("another client streams at present", "busy"))
                     return
                 self._speaker = task
                 await self._play(client, sound)
@@ -291,6 +299,19 @@ class _Client:
         """Send an event. A client that does not read it in time is given up."""
         await asyncio.wait_for(async_write_event(answer.event(), self._stream), ANSWER_SECONDS)
 
+    async def refuse(self, answer: Eventable) -> None:
+        """Send a last event, and discard what the client sends until it goes, for 5 s at most.
+
+        A system that closes with bytes unread resets the connection, and the event can be lost.
+        """
+        await self.answer(answer)
+        self._stream.write_eof()
+        await asyncio.wait_for(self._discard(), ANSWER_SECONDS)
+
+    async def _discard(self) -> None:
+        while await self.reader.read(MOST_LINE_BYTES):
+            pass
+
 
 @contextlib.asynccontextmanager
 async def _announced(place: tuple[str, int] | None) -> AsyncIterator[None]:
@@ -298,7 +319,7 @@ async def _announced(place: tuple[str, int] | None) -> AsyncIterator[None]:
     if place is None:
         yield
         return
-    from emotiond.streamer.sources.wyoming_announcement import announced
+    from emotiond.streamer.announcement import announced
 
-    async with announced(*place):
+    async with announced("_wyoming._tcp", *place, "the Wyoming source"):
         yield

@@ -27,7 +27,7 @@ from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
 from emotiond.streamer.rooms.rooms import MOST_SENSELESS
-from emotiond.streamer.server import limits
+from emotiond.streamer.server import devices, limits, pairing
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
 from emotiond.streamer.streams.stream import RING_SECONDS
@@ -83,6 +83,9 @@ EXPECTED = {
     ),
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
+    "code for [a phone](phone.md)": f"one at a time, of {pairing.CODE_BYTES * 8} bits; valid once, "
+    f"for {pairing.LIFE_SECONDS:.0f} s; {pairing.MOST_WRONG_TRIES} wrong ones",
+    "paired devices": f"{devices.MOST_DEVICES}",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
     f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",

@@ -8,10 +8,9 @@ import json
 import signal
 import socket
 import sys
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -23,7 +22,6 @@ from wyoming.error import Error
 from wyoming.event import Event, read_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
-from zeroconf import ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
@@ -36,6 +34,7 @@ from tests.conftest import DATA
 from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.free_port import free_port
 from tests.support.links import HERE, THERE, link, needs_links
+from tests.support.mdns import look_for
 from tests.support.signals import demo
 
 MODEL = ("--model", str(DATA / "tiny.tflite"))
@@ -164,16 +163,17 @@ def test_a_second_client_is_told_that_another_one_streams() -> None:
             await first.write_event(START.event())
             await first.write_event(Ping().event())
             assert await first.read_event() is not None  # it has the stream
-            (answer,) = await stream(port, START.event(), answers=1)
+            (answer,) = await stream(port, *spoken(), answers=1)  # it sends all, then reads
             await first.write_event(CHUNK.event())
             await first.write_event(Ping().event())
             assert await first.read_event() is not None
             return answer
 
-    with kitchen() as (_, port):
+    with kitchen() as (daemon, port):
         answer = asyncio.run(both(port))
         assert answer is not None
         assert Error.from_event(answer).code == "busy"
+        assert "another one streams" in daemon.error_line("turned away")
 
 
 def test_more_clients_than_the_limit_are_turned_away_and_one_line_says_so() -> None:
@@ -338,26 +338,6 @@ def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         WYOMING.open(
             "wyoming://127.0.0.1:10700", WyomingSettings(), Playback(realtime=True, loop=False)
         )
-
-
-def look_for(kind: str, *, until: Callable[[Set[str]], bool]) -> Mapping[str, ServiceInfo | None]:
-    """Browse from ``THERE`` until what was found will do."""
-    found: dict[str, ServiceInfo | None] = {}
-    changed = threading.Event()
-
-    def note(zeroconf: Zeroconf, service_type: str, name: str, state_change: Any) -> None:
-        if state_change is ServiceStateChange.Removed:
-            found.pop(name, None)
-        else:
-            found[name] = zeroconf.get_service_info(service_type, name)
-        changed.set()
-
-    with contextlib.closing(Zeroconf(interfaces=[THERE])) as zeroconf:
-        ServiceBrowser(zeroconf, kind, handlers=[note])
-        while not until(found.keys()):
-            assert changed.wait(PATIENCE_SECONDS)
-            changed.clear()
-        return dict(found)
 
 
 @needs_links
