@@ -191,6 +191,7 @@ class Courier:
             self._is_busy = False
             if self._closes:  # ended halfway: that is no failure
                 return
+            failed_before = self._problem is not None
             self._problem = outcome.problem
             key = message.stream, message.type
             if not waits_again:
@@ -202,6 +203,8 @@ class Courier:
             self._changed.notify_all()
         if outcome.problem is not None:
             self._log.warning(f"{self._subject} fails: ", outcome.problem)
+        elif failed_before:
+            self._log.warning(f"{self._subject} works again")
 
     def _pause(self, seconds: float) -> None:
         with self._changed:

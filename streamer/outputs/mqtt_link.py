@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import ssl
 import sys
 import time
 from collections import deque
@@ -32,6 +33,7 @@ _LOOK_SECONDS = 0.02
 _FAULT_PAUSE_SECONDS = 1.0
 MOST_RECEIVED_PER_SECOND = 200
 _MOST_READ_BYTES = 100  # of a message that comes
+_OTHER_NAME = (62, 64)  # OpenSSL's numbers, for names and for addresses
 
 
 class LinkListener(Protocol):
@@ -252,8 +254,11 @@ class Link:
 
 def _reason(error: BaseException | None) -> str:
     """Return in a few words why no connection could be made, with the remedy if there is one."""
-    problem = getattr(error, "verify_message", None)
-    if problem:
-        return f"its certificate is not accepted ({problem}); --mqtt-ca names the one to trust"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        remedy = "--mqtt-ca names the one to trust"
+        if error.verify_code in _OTHER_NAME:
+            remedy = "--mqtt takes a name that is in the certificate"
+        problem = error.verify_message.rstrip(".")
+        return f"its certificate is not accepted ({problem}); {remedy}"
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
     return f"it cannot be reached ({printable(str(reason)).lower()})"

@@ -10,10 +10,14 @@ leaves it out, and it knows neither UDP nor other programs.
 from __future__ import annotations
 
 import ctypes
+import functools
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from typing import NamedTuple
+
+_log = logging.getLogger(__name__)
 
 _ALLOWED = (
     # What is open, of which there is the file, the requests and the answers.
@@ -87,6 +91,18 @@ def confine() -> Unconfined | None:
             "Allow seccomp: CONFIG_SECCOMP_FILTER in the kernel, or in the container's settings",
         )
     return None
+
+
+@functools.cache
+def warn(what: str, unconfined: Unconfined) -> None:
+    """Say once that a part of the protection is missing, where the user can bring it.
+
+    Args:
+        what: is decoded without it, in the plural.
+        unconfined: why.
+    """
+    if sys.platform == "linux":
+        _log.warning("%s are decoded unconfined: %s. %s", what, *unconfined)
 
 
 def _load_filter(library: ctypes.CDLL) -> int:

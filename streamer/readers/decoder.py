@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import functools
 import json
-import logging
 import os
 import signal
 import struct
@@ -29,7 +27,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError, shortage_of
 from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.child_processes import apart
-from emotiond.streamer.readers.confinement import Unconfined, confine
+from emotiond.streamer.readers.confinement import Unconfined, confine, warn
 from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import (
     HIGHEST_RATE,
@@ -43,8 +41,6 @@ from emotiond.streamer.readers.sound_file import (
 
 if TYPE_CHECKING:
     import socket  # slow: the command line imports this module at every start
-
-_log = logging.getLogger(__name__)
 
 BLOCK_SECONDS = 0.5
 _OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
@@ -211,7 +207,7 @@ class Decoding:
         if not (is_possible and 1 <= self.channels <= MOST_CHANNELS):
             raise decoder.nonsense(path)
         if self.unconfined is not None:
-            _warn(self.unconfined)
+            warn("recordings", self.unconfined)
 
     def read(self) -> FloatArray:
         """Return the next samples, shape ``(n, channels)``; ``n`` is 0 at the end.
@@ -314,13 +310,6 @@ def _hand_over(to: socket.socket, descriptor: int) -> None:
         import socket
 
         socket.send_fds(to, [b"F"], [descriptor])
-
-
-@functools.cache
-def _warn(unconfined: Unconfined) -> None:
-    """Say once that a part of the protection is missing, where the user can bring it."""
-    if sys.platform == "linux":
-        _log.warning("recordings are decoded unconfined: %s. %s", *unconfined)
 
 
 def _fate(status: int) -> str:

@@ -27,7 +27,7 @@ _BLOCK_SECONDS = 60.0
 _PEAK_SECONDS = 600.0  # of sound that is searched for the peak that tells the scale of integers
 
 
-_WAV = struct.pack(
+WAV = struct.pack(
     "<4sI4s4sIHHIIHH4sI4x",
     *(b"RIFF", 40, b"WAVE"),
     *(b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16),
@@ -74,8 +74,8 @@ def try_readers() -> None:
     refusals: list[SourceError] = []
     for open_reader in kinds.READERS:
         try:
-            reader = open_reader("a WAV file", io.BytesIO(_WAV))
-            reader.read(len(_WAV))
+            reader = open_reader("a WAV file", io.BytesIO(WAV))
+            reader.read(len(WAV))
             reader.close()
         except SourceError as error:
             refusals.append(error)

@@ -215,7 +215,7 @@ class _Serving:
         except SourceError as error:
             _log.warning("a Wyoming client was disconnected: it sent what is no Wyoming sound")
             with contextlib.suppress(asyncio.TimeoutError, OSError):
-                await client.answer(Error(str(error), "invalid"))
+                await client.refuse(Error(str(error), "invalid"))
         finally:
             self._clients.discard(task)
             self._fall_silent(client, task)
@@ -230,7 +230,8 @@ class _Serving:
             sound = sound_of(event)
             if sound is not None:
                 if self._speaker not in (None, task):
-                    await client.answer(Error("another client streams at present", "busy"))
+                    _log.warning("a Wyoming client was turned away: another one streams")
+                    await client.refuse(Error("another client streams at present", "busy"))
                     return
                 self._speaker = task
                 await self._play(client, sound)
@@ -290,6 +291,19 @@ class _Client:
     async def answer(self, answer: Eventable) -> None:
         """Send an event. A client that does not read it in time is given up."""
         await asyncio.wait_for(async_write_event(answer.event(), self._stream), ANSWER_SECONDS)
+
+    async def refuse(self, answer: Eventable) -> None:
+        """Send a last event, and discard what the client sends until it goes, for 5 s at most.
+
+        A system that closes with bytes unread resets the connection, and the event can be lost.
+        """
+        await self.answer(answer)
+        self._stream.write_eof()
+        await asyncio.wait_for(self._discard(), ANSWER_SECONDS)
+
+    async def _discard(self) -> None:
+        while await self.reader.read(MOST_LINE_BYTES):
+            pass
 
 
 @contextlib.asynccontextmanager

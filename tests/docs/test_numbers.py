@@ -36,12 +36,13 @@ from emotiond.streamer.outputs import (
     zeromq_socket,
 )
 from emotiond.streamer.outputs.on_change import OnChangeSettings
-from emotiond.streamer.readers import decoder
+from emotiond.streamer.readers import decoder, stream_process
 from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, refusals
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
     capture,
+    http_connection,
     microphone,
     reconnecting,
     standard_input,
@@ -93,6 +94,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"at the path every {zeromq_publisher.LOOK_SECONDS:g} s",
         f"with {decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
         f"{decoder._MOST_SECONDS_A_STEP:g} s for a step",
+        f"decoded in the same way, with {stream_process.MOST_MEMORY_BYTES / 2**30:g} GiB",
         f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
     ],
     "webhook.md": [
@@ -125,6 +127,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"does not answer within {capture._PATIENCE_SECONDS:g} s |",
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
+        f"falls silent for {http_connection.SILENT_SECONDS:g} s",
+        f"connects again {looks()}",
         f"at once, or after {wyoming_door.STREAMING_SECONDS:g} s without sound",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
         f"libzmq after {zeromq_socket._VANISHED_MS / 1000:g} s without a sign",

@@ -1,4 +1,4 @@
-"""The examples of the pages about OSC and LSL run, against a real daemon."""
+"""The examples of the pages about MQTT, OSC and LSL run, against a real daemon."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 from emotiond.inference.card import LABELS
 from emotiond.streamer.outputs import lsl_channels, osc_messages, osc_sender
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
+from tests.support.free_port import free_port as free_tcp_port
+from tests.support.mosquitto import mosquitto
 
 ROOT = Path(__file__).parents[2]
 PLAY = (f"{DEMO}", "--model", str(DATA / "tiny.tflite"))
@@ -94,3 +97,29 @@ def test_the_patch_of_pure_data_prints_what_comes(tmp_path: Path) -> None:
                 assert not wanted
         finally:
             pure_data.kill()
+
+
+@pytest.mark.peers
+def test_the_configuration_of_mosquitto_admits_the_daemon_with_its_password(tmp_path: Path) -> None:
+    (page,) = blocks("mqtt.md", "conf")
+    port = free_tcp_port()
+    lines = page.replace("/etc/mosquitto/certs", str(tmp_path)).replace("8883", str(port))
+    plain, *encrypted = lines.replace("/etc/mosquitto", str(tmp_path)).splitlines()
+    assert plain == "listener 1883 127.0.0.1"  # as that of Mosquitto
+    certificate = trustme.CA()
+    server = certificate.issue_cert("localhost")
+    server.private_key_pem.write_to_path(str(tmp_path / "server.key"))
+    server.cert_chain_pems[0].write_to_path(str(tmp_path / "server.pem"))
+    certificate.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    create = ("mosquitto_passwd", "-b", "-c", str(tmp_path / "passwords"), "emotiond", "rightword")
+    subprocess.run(create, check=True, timeout=30)
+    password = tmp_path / "mqtt-password"
+    password.write_text("rightword\n")
+    password.chmod(0o600)
+    login = ("--mqtt-user", "emotiond", "--mqtt-password-file", str(password))
+    place = ("--mqtt", f"mqtts://localhost:{port}", "--mqtt-ca", str(tmp_path / "ca.pem"))
+    with mosquitto(tmp_path, *encrypted):
+        with running_daemon("--source", *PLAY, *place, *login) as daemon:
+            daemon.wait_until(lambda health: health["mqtt"]["state"] == "connected")
+        with running_daemon("--source", *PLAY, *place) as daemon:
+            assert "it refuses (not authorized)" in daemon.error_line("MQTT mqtts")

@@ -109,6 +109,7 @@ EXPECTED = {
     f"{mqtt_link._MOST_READ_BYTES} bytes of each",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
+    "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 

@@ -23,6 +23,7 @@ ATTACKERS = {
     "A broken client",
     "A followed daemon",
     "A hostile recording",
+    "A hostile server of a network stream",
     "A hostile model",
 }
 NAMED = r"`([\w/]+\.py)(?:::(\w+))?`"

@@ -23,7 +23,9 @@ LIMITS = {
     "what follows it": f"{wyoming_events.MOST_BODY_BYTES // 2**20} MiB",
     "a client that sends nothing": f"{wyoming_door.SILENT_SECONDS:.0f} s; "
     f"{wyoming_door.STREAMING_SECONDS:.0f} s while it streams",
-    "an answer that is not read": f"{wyoming_door.ANSWER_SECONDS:.0f} s",
+    "an answer that is not read; what comes after a refusal": (
+        f"{wyoming_door.ANSWER_SECONDS:.0f} s"
+    ),
 }
 
 

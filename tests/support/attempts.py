@@ -1,7 +1,8 @@
 """What a recording must not be able to do, once it runs code in the decoder's process.
 
 ``USING`` goes before ``main()`` of the decoder's command: a file that begins with ``TRY`` then
-makes the decoder try what it names, and the file is refused with what came of it.
+makes the decoder try what it names, and the file is refused with what came of it. ``STREAMING``
+does the same for the process that decodes a stream of the network: it tries everything.
 """
 
 from __future__ import annotations
@@ -9,23 +10,30 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import json
 import os
 import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.readers import kinds
+from emotiond.streamer.readers import kinds, stream_process
 from emotiond.streamer.readers.reader import SoundReader
+from emotiond.streamer.readers.stream_input import StreamInput
 
 USING = "import tests.support.attempts as attempts; attempts.use(); "
 UNCONFINED = (
     "import emotiond.streamer.readers.decoder as d; "
     "d.confine = lambda: d.Unconfined('as a test wants it', 'Nothing'); "
+)
+STREAMING = "import tests.support.attempts as attempts; attempts.use_in_stream(); "
+STREAMING_UNCONFINED = (
+    "import emotiond.streamer.readers.stream_process as s; "
+    "s.confine = lambda: s.Unconfined('as a test wants it', 'Nothing'); "
 )
 HEAD = b"TRY "
 _IO_URING_SETUP = 425
@@ -47,6 +55,27 @@ def _attempt(path: str, content: BinaryIO | None) -> SoundReader:
     except OSError as error:
         raise SourceError(errno.errorcode[error.errno or 0], "It is refused") from None
     raise SourceError("done", "It works")
+
+
+def use_in_stream() -> None:
+    """Let a stream try everything: its refusal says what came of each attempt, in JSON."""
+    sounds = stream_process.sounds
+
+    def try_all(stream: StreamInput) -> Iterator[stream_process.Piece]:
+        if stream.peek(len(HEAD)) != HEAD:
+            yield from sounds(stream)
+            return
+        folder = Path(stream.peek(2**16).decode().removeprefix(HEAD.decode()))
+        outcomes = {}
+        for name, attempt in ATTEMPTS.items():
+            try:
+                attempt(folder)
+                outcomes[name] = "done"
+            except OSError as error:
+                outcomes[name] = errno.errorcode[error.errno or 0]
+        raise SourceError(json.dumps(outcomes), "Nothing")
+
+    stream_process.sounds = try_all
 
 
 def _fork(_folder: Path) -> None:

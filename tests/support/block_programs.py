@@ -1,8 +1,8 @@
 """What stands in for programs while a block of shell commands of docs/ runs.
 
 ``emotiond`` is the real one, with this machine's means: free ports, the demo for a microphone, the
-small model. A daemon runs on until the block has ended. ``pip`` finds its packages installed. What a bare
-machine may lack (``openssl``), or must not do in a test (``systemctl``, ``logger``), does little.
+small model. A daemon runs on until the block has ended. ``pip`` finds its packages installed. What a
+bare machine may lack (``openssl``), or must not do in a test (``systemctl``, ``logger``), does little.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def run_block(text: str, folder: Path, **variables: str) -> subprocess.Completed
         start_new_session=True,
     )
     try:
-        printed, errors = shell.communicate("password\n", timeout=PATIENCE_SECONDS)
+        printed, errors = shell.communicate("password\n", timeout=25)
         return subprocess.CompletedProcess(shell.args, shell.returncode, printed, errors)
     except subprocess.TimeoutExpired:
         os.killpg(shell.pid, signal.SIGKILL)

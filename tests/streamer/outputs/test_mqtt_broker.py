@@ -203,6 +203,10 @@ def test_with_tls_only_the_trusted_broker_hears_anything(tmp_path: Path) -> None
             line = daemon.error_line("MQTT mqtts")
             assert "its certificate is not accepted" in line
             assert "--mqtt-ca names the one to trust" in line
+        address = f"mqtts://127.0.0.1:{broker.port}"
+        trusted = ("--mqtt-ca", str(tmp_path / "ca.pem"))
+        with running_daemon(*PLAY, "--mqtt", address, *trusted) as daemon:
+            assert "--mqtt takes a name that is in the certificate" in daemon.error_line(address)
         with running_daemon(*arguments, str(tmp_path / "ca.pem")) as daemon:
             daemon.wait_until(lambda health: health["mqtt"]["state"] == "connected")
             assert daemon.stop() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
+import json
 import os
 import signal
 import socket
@@ -20,10 +21,18 @@ import pytest
 import soundfile
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.readers import confinement, decoder
+from emotiond.streamer.readers import confinement, decoder, stream_decoder
 from emotiond.streamer.readers.decoder import Decoder, Decoding
 from emotiond.streamer.readers.sound_file import read_sound_file
-from tests.support.attempts import ATTEMPTS, HEAD, UNCONFINED, USING
+from emotiond.streamer.readers.stream_decoder import StreamDecoder
+from tests.support.attempts import (
+    ATTEMPTS,
+    HEAD,
+    STREAMING,
+    STREAMING_UNCONFINED,
+    UNCONFINED,
+    USING,
+)
 from tests.support.caller import calling, pcm
 from tests.support.daemon import DEMO, running_daemon
 from tests.support.processes import await_decoders, needs_proc
@@ -99,6 +108,40 @@ def test_the_attempts_work_where_nothing_is_confined(folder: Path, unconfined: D
     outcomes = {attempt: outcome_of(attempt, folder, unconfined) for attempt in ATTEMPTS}
     failed = {attempt for attempt, outcome in outcomes.items() if outcome != "done"}
     assert failed <= {"go around the filter"}, outcomes  # EFAULT: what it gives is no memory
+
+
+def outcomes_in_stream(
+    before: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    command = stream_decoder._COMMAND.replace("main()", f"{before}main()")
+    monkeypatch.setattr(stream_decoder, "_COMMAND", command)
+    begun = StreamDecoder()
+    try:
+        begun.feed(HEAD + str(folder).encode())
+        begun.end_input()
+        with pytest.raises(SourceError) as refused:
+            begun.read()
+    finally:
+        begun.close()
+    outcomes: dict[str, str] = json.loads(refused.value.problem)
+    return outcomes
+
+
+def test_a_stream_of_the_network_is_refused_as_much(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(folder.iterdir())
+    assert outcomes_in_stream(STREAMING, folder, monkeypatch) == dict.fromkeys(ATTEMPTS, REFUSED)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_the_attempts_of_a_stream_work_where_nothing_is_confined(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unconfined = STREAMING + STREAMING_UNCONFINED
+    outcomes = outcomes_in_stream(unconfined, folder, monkeypatch)
+    failed = {attempt for attempt, outcome in outcomes.items() if outcome != "done"}
+    assert failed <= {"go around the filter"}, outcomes
 
 
 def samples_of(sound: Decoding) -> Any:
@@ -246,7 +289,7 @@ def test_uploads_are_samples_and_need_no_decoder() -> None:
 def test_without_the_library_it_decodes_as_before_and_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    decoder._warn.cache_clear()
+    confinement.warn.cache_clear()
     missing = "import emotiond.streamer.readers.confinement as c; c._LIBRARY = 'libnone.so'; "
     with started(missing) as begun:
         for _ in range(2):

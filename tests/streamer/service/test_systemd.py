@@ -56,6 +56,7 @@ def test_installing_says_each_step(systemctl: Systemctl, said: list[str], tmp_pa
     assert said[0] == f"wrote {path}"
     assert f'ExecStart={sys.executable} -m emotiond run --config "{settings}"' in path.read_text()
     assert systemctl.calls == [
+        "--user show --property=Version",
         "--user daemon-reload",
         f"--user enable {NAME}",
         f"--user restart {NAME}",
@@ -114,11 +115,14 @@ def test_the_status_is_that_of_systemd(systemctl: Systemctl, said: list[str]) ->
     ]
 
 
-def test_a_refusal_of_systemd_is_told_with_its_words(systemctl: Systemctl, said: list[str]) -> None:
+def test_a_refusal_of_systemd_is_told_with_its_words_before_anything_is_written(
+    systemctl: Systemctl, said: list[str]
+) -> None:
     systemctl.answer("echo 'Failed to connect to bus:\nNo medium found' >&2; exit 1")
     with pytest.raises(ServiceError, match="Failed to connect to bus: No medium found") as error:
         systemd.install(None, False, said.append)
     assert "Try it in a session of your own" in error.value.remedy
+    assert (said, systemd.unit_path(False).exists()) == ([], False)
 
 
 def test_a_program_in_a_closed_home_is_no_service_of_the_system(

@@ -164,16 +164,17 @@ def test_a_second_client_is_told_that_another_one_streams() -> None:
             await first.write_event(START.event())
             await first.write_event(Ping().event())
             assert await first.read_event() is not None  # it has the stream
-            (answer,) = await stream(port, START.event(), answers=1)
+            (answer,) = await stream(port, *spoken(), answers=1)  # it sends all, then reads
             await first.write_event(CHUNK.event())
             await first.write_event(Ping().event())
             assert await first.read_event() is not None
             return answer
 
-    with kitchen() as (_, port):
+    with kitchen() as (daemon, port):
         answer = asyncio.run(both(port))
         assert answer is not None
         assert Error.from_event(answer).code == "busy"
+        assert "another one streams" in daemon.error_line("turned away")
 
 
 def test_more_clients_than_the_limit_are_turned_away_and_one_line_says_so() -> None:

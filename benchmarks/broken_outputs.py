@@ -1,0 +1,170 @@
+"""Measures how old the events of a live stream get while an output is broken."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from benchmarks.support.daemon import Daemon, running_daemon
+from benchmarks.support.harness import Section
+from benchmarks.support.stamped_client import StampedClient
+
+_STREAM = f"voice-{os.getpid()}"  # LSL's inlets search the whole machine
+_SOUND = ("--source", f"{_STREAM}=demo", "--model", "lite", "--stride", "0.1", "--history", "off")
+_NONE = "none"
+_MOST_ABOVE_P50_MS, _MOST_ABOVE_P99_MS = 0.5, 5.0
+_PATIENCE_SECONDS = 20.0
+_INLET = f"""
+import time, pylsl
+found = pylsl.resolve_byprop("name", "emotiond/{_STREAM}", timeout={_PATIENCE_SECONDS})
+inlet = pylsl.StreamInlet(found[0])
+inlet.open_stream()
+print("open", flush=True)
+time.sleep(3600)
+"""
+
+Way = Callable[[contextlib.ExitStack], contextlib.AbstractContextManager[Daemon]]
+"""Runs a daemon whose output is broken when it is yielded."""
+
+
+def measure(quick: bool) -> Section:
+    """Break each output in turn, beside a daemon without it, in rounds that are interleaved.
+
+    Raises:
+        RuntimeError: mosquitto is missing, or an output did not come about.
+    """
+    rounds, seconds = (1, 4.0) if quick else (2, 30.0)
+    ages_ms: dict[str, list[float]] = {name: [] for name in _WAYS}
+    for _ in range(rounds):
+        for name, way in _WAYS.items():
+            with contextlib.ExitStack() as stack:
+                daemon = stack.enter_context(way(stack))
+                client = stack.enter_context(
+                    contextlib.closing(StampedClient(daemon.websocket_url))
+                )
+                ages_ms[name] += [each.age_ms for each in client.arrivals(seconds)]
+    return _section(ages_ms)
+
+
+def _section(ages_ms: Mapping[str, Sequence[float]]) -> Section:
+    figures = {name: np.percentile(found, [50, 99]) for name, found in ages_ms.items()}
+    rows = []
+    for name, (p50_ms, p99_ms) in figures.items():
+        above_p50_ms, above_p99_ms = figures[name] - figures[_NONE]
+        above = (f"{above_p50_ms:+.1f}", f"{above_p99_ms:+.1f}")
+        rows.append(
+            [name, str(len(ages_ms[name])), f"{p50_ms:.1f}", above[0], f"{p99_ms:.1f}", above[1]]
+        )
+    most = (f"{_MOST_ABOVE_P50_MS:+g}", f"{_MOST_ABOVE_P99_MS:+g}")
+    rows.append(["*target*", "–", "–", most[0], "–", most[1]])
+    return Section(
+        title="A live stream beside a broken output",
+        header=[
+            *("broken output", "events", "age p50, ms", "p50 beside none, ms"),
+            *("age p99, ms", "p99 beside none, ms"),
+        ],
+        rows=rows,
+        note="`lite`, stride of 0.1 s, the demo. Daemons without an output and with a broken "
+        "one take turns in rounds, each with a new daemon. *Age*: from the capture of a window's "
+        "last sample to the moment when the kernel has the event for a WebSocket client. Target: "
+        f"the median within {_MOST_ABOVE_P50_MS:g} ms, and p99 within {_MOST_ABOVE_P99_MS:g} ms, "
+        "of a daemon without the output.",
+    )
+
+
+@contextlib.contextmanager
+def _alone(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    with running_daemon(*_SOUND) as daemon:
+        yield daemon
+
+
+@contextlib.contextmanager
+def _frozen_broker(stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    port = _free_port(socket.SOCK_STREAM)
+    broker = stack.enter_context(_process("mosquitto", "-p", str(port)))
+    with running_daemon(*_SOUND, "--mqtt", f"mqtt://127.0.0.1:{port}") as daemon:
+        _wait_for_connection(daemon)
+        broker.send_signal(signal.SIGSTOP)
+        yield daemon
+
+
+@contextlib.contextmanager
+def _nobody(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    port = _free_port(socket.SOCK_DGRAM)
+    with running_daemon(*_SOUND, "--osc", f"127.0.0.1:{port}") as daemon:
+        yield daemon
+
+
+@contextlib.contextmanager
+def _stuck_inlet(stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    with running_daemon(*_SOUND, "--lsl") as daemon:
+        inlet = stack.enter_context(_process(sys.executable, "-c", _INLET))
+        assert inlet.stdout is not None
+        if not inlet.stdout.readline():
+            raise RuntimeError("LSL: the inlet did not come about")
+        inlet.send_signal(signal.SIGSTOP)
+        yield daemon
+
+
+@contextlib.contextmanager
+def _silent_server(stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    # The kernel accepts for it, and nobody answers.
+    server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    with running_daemon(*_SOUND, "--webhook", url) as daemon:
+        yield daemon
+
+
+@contextlib.contextmanager
+def _hanging_command(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    with running_daemon(*_SOUND, "--on-change", "sleep 3600") as daemon:
+        yield daemon
+
+
+_WAYS: Mapping[str, Way] = {
+    _NONE: _alone,
+    "MQTT: the broker is frozen": _frozen_broker,
+    "OSC: nobody listens": _nobody,
+    "LSL: an inlet is frozen": _stuck_inlet,
+    "web hook: the server never answers": _silent_server,
+    "command: it never ends": _hanging_command,
+}
+
+
+@contextlib.contextmanager
+def _process(*command: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program that is killed at the end."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_for_connection(daemon: Daemon) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        url = f"{daemon.page_url}metrics"
+        with urllib.request.urlopen(url, timeout=5.0) as answer:  # noqa: S310
+            if b"\nemotiond_mqtt_connected 1\n" in answer.read():
+                return
+        time.sleep(0.1)
+    raise RuntimeError("MQTT: the daemon did not reach the broker")

@@ -1,0 +1,211 @@
+"""Decodes the bytes of a network stream: the decoder's process, confined like that of files.
+
+It reads the stream from standard input, and answers with messages: one byte for the kind, four
+bytes for the length, and the content. PyAV, the bindings of FFmpeg, knows a few containers and
+codecs here and opens nothing by itself: the daemon has opened the connection, and feeds it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import SourceError
+from emotiond.streamer.audio.samples import fault_of, peak_of
+from emotiond.streamer.readers.confinement import Unconfined, confine
+from emotiond.streamer.readers.references import reference_in
+from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS, WAV
+from emotiond.streamer.readers.stream_input import OggLink, StreamInput
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+
+FORM, BLOCK, REFUSED = b"F", b"B", b"X"
+HEAD = struct.Struct("<cI")
+CONTAINERS = ("mp3", "aac", "ogg", "flac", "wav", "matroska", "webm", "mpegts")
+"""By FFmpeg's names; ``aac`` is ADTS."""
+CODECS = (
+    *("mp3", "mp3float", "mp2", "mp2float", "aac", "aac_latm", "opus", "vorbis", "flac"),
+    *("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"),
+)
+MOST_MEMORY_BYTES = 2**30  # of address space, libraries included
+MOST_CPU_SECONDS = 20.0  # from one block to the next
+_BLOCK_SECONDS = 0.02
+_BEGINNING_BYTES = 64  # they tell a playlist
+_PROBE_BYTES = 2**17
+_OPTIONS = {
+    "format_whitelist": ",".join(CONTAINERS),
+    "codec_whitelist": ",".join(CODECS),
+    "protocol_whitelist": "none",
+    "probesize": str(_PROBE_BYTES),
+    "analyzeduration": "1000000",  # microseconds
+    "max_streams": "16",
+}
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the process
+_REMEDY = "Let it send MP3, AAC, Ogg, FLAC, WAV, Matroska, WebM or MPEG-TS"
+
+Message = tuple[bytes, bytes]
+Piece = tuple[int, FloatArray]
+"""A sample rate in Hz, and samples of shape ``(n, channels)``."""
+
+
+def main() -> None:
+    """Decode standard input until it ends."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    _allow_cpu()
+    unconfined = _confine()
+    output = sys.stdout.buffer
+    try:
+        for kind, content in answers(StreamInput(lambda most: os.read(0, most)), unconfined):
+            output.write(HEAD.pack(kind, len(content)))
+            output.write(content)
+            output.flush()
+            _allow_cpu()
+    except OSError:  # the daemon has left
+        pass
+    os._exit(0)
+
+
+def _confine() -> Unconfined | None:
+    """Do once all that decoding imports and opens, then give up everything else."""
+    for _ in sounds(StreamInput(io.BytesIO(WAV).read)):
+        pass
+    _allow_cpu()
+    return confine()
+
+
+def _allow_cpu() -> None:
+    """End the process if it computes for too long. Waiting for the server costs nothing."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_PROF, MOST_CPU_SECONDS)
+
+
+def answers(stream: StreamInput, unconfined: Unconfined | None) -> Iterator[Message]:
+    """Yield the messages to the daemon: form and blocks, and why there are no more."""
+    form = None
+    try:
+        for rate, samples in sounds(stream):
+            if form != (rate, samples.shape[1]):
+                form = rate, samples.shape[1]
+                yield FORM, json.dumps([*form, unconfined]).encode()
+            yield BLOCK, samples.tobytes()
+        if form is None:
+            raise SourceError("it sends no sound", _REMEDY)
+    except SourceError as error:
+        yield REFUSED, json.dumps((error.problem, error.remedy)).encode()
+    except MemoryError:
+        refused = ("it takes more memory than a stream may", "Let it send another format")
+        yield REFUSED, json.dumps(refused).encode()
+
+
+def sounds(stream: StreamInput) -> Iterator[Piece]:
+    """Yield the sound of a stream, in pieces of at least 20 ms unless the form changes.
+
+    Raises:
+        SourceError: it is no sound.
+    """
+    beginning = stream.peek(_BEGINNING_BYTES)
+    if (reference := reference_in(beginning)) is not None:
+        raise SourceError(
+            f"it sends {reference}, and no sound", "Give the address of the sound itself"
+        )
+    if not beginning.startswith(b"OggS"):
+        yield from _gathered(_decoded(stream))
+        return
+    while stream.peek(1):
+        yield from _gathered(_decoded(OggLink(stream)))
+
+
+def _decoded(source: StreamInput | OggLink) -> Iterator[Piece]:
+    import av
+
+    try:
+        container = av.open(source, "r", options=_OPTIONS)
+    except (av.FFmpegError, ValueError):  # an unknown container, or one that is not allowed
+        raise SourceError("it sends no sound of a known format", _REMEDY) from None
+    with container:
+        if not container.streams.audio:
+            raise SourceError("it sends no sound", _REMEDY)
+        audio = container.streams.audio[0]
+        if audio.codec_context is None or audio.codec_context.name not in CODECS:
+            raise SourceError("it sends sound of an unknown codec", _REMEDY)
+        audio.codec_context.thread_count = 1  # there can be no threads
+        for packet in _packets(container):
+            try:
+                frames: Sequence[av.AudioFrame] = packet.decode()
+            except av.FFmpegError:  # damaged here
+                continue
+            for frame in frames:
+                yield frame.sample_rate, _samples_of(frame)
+
+
+def _packets(container: InputContainer) -> Iterator[av.Packet[av.AudioStream]]:
+    """Yield the packets up to the end, or to what cannot be parsed any more."""
+    import av
+
+    try:
+        yield from container.demux(container.streams.audio[0])
+    except av.FFmpegError:
+        return
+
+
+def _samples_of(frame: av.AudioFrame) -> FloatArray:
+    """Return samples of shape ``(n, channels)``.
+
+    Raises:
+        SourceError: the rate, the channels or the samples are not those of sound.
+    """
+    rate, channels = frame.sample_rate, frame.layout.nb_channels
+    if not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= channels <= MOST_CHANNELS):
+        raise SourceError(
+            f"it sends {channels} channels at {rate} Hz",
+            f"Let it send {LOWEST_RATE} to {HIGHEST_RATE} Hz, and {MOST_CHANNELS} channels at most",
+        )
+    array = frame.to_ndarray()
+    whole = array.T if frame.format.is_planar else array.reshape(-1, channels)
+    samples = _in_floats(whole)
+    if (fault := fault_of(peak_of(samples))) is not None:
+        raise SourceError(f"it is no sound: {fault.problem}", "Let it send samples up to 1")
+    return np.ascontiguousarray(samples)
+
+
+def _in_floats(samples: NDArray[Any]) -> FloatArray:
+    """Return samples from -1 to 1."""
+    floats = samples.astype(np.float32)
+    if samples.dtype == np.uint8:
+        return (floats - 128) / 128
+    if np.issubdtype(samples.dtype, np.integer):
+        return floats * np.float32(0.5 ** (8 * samples.dtype.itemsize - 1))
+    return floats
+
+
+def _gathered(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    held: list[FloatArray] = []
+    count = held_rate = 0
+    for rate, samples in pieces:
+        if held and (rate, samples.shape[1]) != (held_rate, held[0].shape[1]):
+            yield held_rate, np.concatenate(held)
+            held, count = [], 0
+        held.append(samples)
+        held_rate, count = rate, count + samples.shape[0]
+        if count >= _BLOCK_SECONDS * rate:
+            yield held_rate, np.concatenate(held)
+            held, count = [], 0
+    if count:
+        yield held_rate, np.concatenate(held)

@@ -1,0 +1,229 @@
+"""Opens a stream of HTTP, and follows redirects where they may lead."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import ipaddress
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+
+from emotiond import __version__
+from emotiond.exceptions import SourceError
+from emotiond.streamer.sources.network_address import Address
+
+MOST_REDIRECTS = 5
+CONNECT_SECONDS = 5.0
+"""For how long each address of a host is tried."""
+ANSWER_SECONDS = 10.0
+"""For how long a server may take to answer, from the connection to the last header."""
+SILENT_SECONDS = 5.0
+"""For how long a server may send nothing in mid-stream."""
+_REDIRECTS = (301, 302, 303, 307, 308)
+_LOOK = "Look at the address in a browser"
+
+
+class HttpConnection:
+    """The sound that a server sends.
+
+    Args:
+        connected: to the server.
+        response: the headers of which were read.
+    """
+
+    def __init__(self, connected: socket.socket, response: http.client.HTTPResponse) -> None:
+        self._socket = connected
+        self._response = response
+
+    def read(self, most: int) -> bytes:
+        """Return what is there, up to so many bytes; nothing at the end.
+
+        Raises:
+            OSError: the connection is lost; ``TimeoutError`` if the server sends nothing.
+            http.client.HTTPException: the server breaks the rules of HTTP.
+        """
+        return self._response.read1(most)
+
+    def end(self) -> None:
+        """End the connection: a thread that reads is woken."""
+        _shut(self._socket)
+
+    def close(self) -> None:
+        """Free it. No thread may read."""
+        with contextlib.suppress(OSError):
+            self._response.close()
+        self._socket.close()
+
+
+def connect(address: Address) -> HttpConnection:
+    """Request a stream.
+
+    A redirect keeps to the scheme, and to the network of the first server: this machine, a private
+    network, or the internet. Nothing can so make the daemon ask what others cannot reach.
+    Credentials go to the server that they are meant for, and to no other.
+
+    Raises:
+        SourceError: there is no stream. No message quotes what the server has sent.
+    """
+    first, network = address, None
+    for _ in range(MOST_REDIRECTS + 1):
+        connected = _connected(address, first)
+        there = _network_of(connected.getpeername()[0])
+        if network not in (None, there):
+            connected.close()
+            raise _refusal(first, f"it redirects from {network} to {there}", _LOOK)
+        network = there
+        connected, response = _answer(connected, address, first)
+        location = response.getheader("Location")
+        if response.status not in _REDIRECTS or location is None:
+            return _checked(connected, response, first)
+        response.close()
+        connected.close()
+        address = _redirected(address, location, first)
+    raise _refusal(first, f"it redirects more than {MOST_REDIRECTS} times", _LOOK)
+
+
+def _refusal(address: Address, problem: str, remedy: str) -> SourceError:
+    return SourceError(f"{address.shown}: {problem}", remedy)
+
+
+def _connected(address: Address, first: Address) -> socket.socket:
+    try:
+        return socket.create_connection((address.host, address.port), CONNECT_SECONDS)
+    except TimeoutError:
+        reason = f"no answer within {CONNECT_SECONDS:g} s"
+    except (socket.gaierror, UnicodeError):
+        reason = "there is no such host"
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+    raise _refusal(first, f"cannot connect ({reason})", "Start the server, or change the address")
+
+
+def _network_of(text: str) -> str:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback or address.is_unspecified:
+        return "this machine"
+    return "a private network" if not address.is_global else "the internet"
+
+
+def _answer(
+    connected: socket.socket, address: Address, first: Address
+) -> tuple[socket.socket, http.client.HTTPResponse]:
+    """Send the request, and read the headers of the answer."""
+    asking: socket.socket = connected
+    with _deadline(connected) as is_late:
+        try:
+            if address.is_encrypted:
+                context = ssl.create_default_context()
+                asking = context.wrap_socket(connected, server_hostname=address.host)
+            asking.settimeout(ANSWER_SECONDS)
+            client = http.client.HTTPConnection(address.host, address.port)
+            client.sock = asking
+            client.request("GET", address.target, headers=_headers_for(address))
+            response = client.getresponse()
+            asking.settimeout(SILENT_SECONDS)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            asking.close()
+            connected.close()
+            if is_late.is_set() or isinstance(error, TimeoutError):
+                reason = f"it does not answer within {ANSWER_SECONDS:g} s"
+            else:
+                reason = _reason_of(error)
+            raise _refusal(first, reason, "Look whether it is a server of sound") from None
+        except BaseException:
+            asking.close()
+            raise
+    return asking, response
+
+
+def _headers_for(address: Address) -> dict[str, str]:
+    headers = {
+        "Host": address.netloc,
+        "User-Agent": f"emotiond/{__version__}",
+        "Accept": "audio/*, application/ogg, */*;q=0.1",
+        "Connection": "close",
+    }
+    if address.has_credentials:
+        pair = f"{address.user}:{address.password}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    return headers
+
+
+def _reason_of(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not valid ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return "it does not speak TLS as it should"
+    if isinstance(error, http.client.BadStatusLine) and str(error).startswith("ICY "):
+        return "it answers by the old protocol of SHOUTcast, which is not HTTP"
+    if isinstance(error, OSError):
+        return "it ends the connection without an answer"
+    return "its answer is no HTTP"
+
+
+def _checked(
+    connected: socket.socket, response: http.client.HTTPResponse, first: Address
+) -> HttpConnection:
+    status = response.status
+    problem = ""
+    if status in (401, 403):
+        problem, remedy = "it refuses the user and the password, or wants some", _LOOK
+    elif status == 404:
+        problem, remedy = "it has no such stream at present", "Start the stream, or change the path"
+    elif status != 200:
+        problem, remedy = f"it answers with status {status}", _LOOK
+    elif response.getheader("Content-Encoding", "identity").lower() != "identity":
+        problem, remedy = (
+            "it compresses what is compressed already",
+            "Let it send the sound as it is",
+        )
+    if problem:
+        response.close()
+        connected.close()
+        raise _refusal(first, problem, remedy)
+    return HttpConnection(connected, response)
+
+
+def _redirected(address: Address, location: str, first: Address) -> Address:
+    try:
+        there = address.joined(location)
+    except (SourceError, ValueError):
+        raise _refusal(first, "it redirects to another kind of address", _LOOK) from None
+    if there.scheme != address.scheme:
+        raise _refusal(first, f"it redirects from {address.scheme} to {there.scheme}", _LOOK)
+    if there.has_credentials and there.server != address.server:
+        raise _refusal(first, "it redirects to an address with a password", _LOOK)
+    return there
+
+
+@contextlib.contextmanager
+def _deadline(connected: socket.socket) -> Iterator[threading.Event]:
+    """Shut the connection if this takes too long, and yield what then is set.
+
+    A timeout of the socket begins anew with each byte.
+    """
+    is_late = threading.Event()
+
+    def end() -> None:
+        is_late.set()
+        _shut(watched)
+
+    with connected.dup() as watched:  # TLS takes the socket itself away
+        timer = threading.Timer(ANSWER_SECONDS, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield is_late
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _shut(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)

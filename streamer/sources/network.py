@@ -1,0 +1,67 @@
+"""Plays streams of HTTP and Icecast: ``--source NAME=http://HOST:PORT/PATH``."""
+
+from __future__ import annotations
+
+import sys
+
+from emotiond.exceptions import ConfigError, SourceError
+from emotiond.streamer.options import NoSettings
+from emotiond.streamer.reach import Reach, is_loopback
+from emotiond.streamer.sources.network_address import Address, is_address, parse_address
+from emotiond.streamer.sources.source import Playback, Source, SourceKind
+
+
+def _address(value: str) -> Address:
+    """Parse a value.
+
+    Raises:
+        SourceError: it has another form.
+        ConfigError: it would give a password away.
+    """
+    address = parse_address(value)
+    if address.has_credentials and not (address.is_encrypted or is_loopback(address.host)):
+        raise ConfigError(
+            f"{address.shown}: the password would go over the network unencrypted",
+            "Use https://, or a stream without a password",
+        )
+    return address
+
+
+def _reach(value: str, _settings: NoSettings) -> Reach:
+    address = _address(value)
+    warning = f"{address.shown} is unencrypted: whoever is on the way can hear and change the sound"
+    return Reach(
+        address.host,
+        place=address.shown,
+        danger="whoever is on the way could hear and change the sound",
+        at_home=f"{address.scheme}://127.0.0.1",
+        is_protected=address.is_encrypted,
+        protection="Use https://",
+        warnings=() if address.is_encrypted else (warning,),
+    )
+
+
+def _open(value: str, _settings: NoSettings, playback: Playback) -> Source:
+    address = _address(value)
+    try:
+        import av  # noqa: F401  (the decoder's process uses it)
+    except ImportError:
+        raise SourceError(
+            "the package 'av' is not installed",
+            f"Install it: {sys.executable} -m pip install 'av>=14'",
+        ) from None
+    from emotiond.streamer.sources.network_stream import NetworkStream
+
+    return NetworkStream(address, playback.waits)
+
+
+NETWORK = SourceKind(
+    "network stream",
+    NoSettings,
+    options=(),
+    value="URL",
+    open=_open,
+    recognizes=is_address,
+    stream_name=lambda value: parse_address(value).host,
+    reach=_reach,
+)
