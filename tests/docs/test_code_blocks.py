@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.support.chromium import PATIENCE_MS
 from tests.support.code_blocks import ROOT, Block, code_blocks, rows
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.free_port import free_port
+from tests.support.programs import skip_without
 from tests.support.schema import Side, check, types_of
 
 BLOCKS = code_blocks()
@@ -43,6 +45,27 @@ def those(*languages: str) -> list[Any]:
 HERE = those("sh", "console", "python", "json", "toml", "js")
 
 
+def xdf() -> bytes:
+    """A recording of a laboratory: one stream with one sample."""
+
+    def chunk(tag: int, content: bytes) -> bytes:
+        return b"\x04" + struct.pack("<IH", len(content) + 2, tag) + content
+
+    number = struct.pack("<I", 1)
+    described = (
+        "<name>emotiond/voice</name><type>Emotion</type><channel_count>1</channel_count>"
+        "<nominal_srate>0</nominal_srate><channel_format>float32</channel_format>"
+    )
+    counted = "<first_timestamp>1</first_timestamp><last_timestamp>1</last_timestamp>"
+    parts = (
+        chunk(1, b"<info><version>1.0</version></info>"),
+        chunk(2, number + f"<info>{described}</info>".encode()),
+        chunk(3, number + b"\x01\x01\x08" + struct.pack("<df", 1.0, 0.5)),
+        chunk(6, number + f"<info>{counted}<sample_count>1</sample_count></info>".encode()),
+    )
+    return b"XDF:" + b"".join(parts)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """What the pages take for granted: an environment, a recording, a certificate, a token."""
@@ -55,21 +78,23 @@ def folder(tmp_path: Path) -> Path:
     issued.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     (tmp_path / "kitchen.token").write_text("0123456789abcdef")
-    for secret in ("key.pem", "kitchen.token"):
+    (tmp_path / "recording.xdf").write_bytes(xdf())
+    (tmp_path / "mqtt-password").write_text("password")
+    for secret in ("key.pem", "kitchen.token", "mqtt-password"):
         (tmp_path / secret).chmod(0o600)
+    (tmp_path / "emotiond.toml").write_text('source = ["room=demo"]')
     (tmp_path / "lamp.sh").write_text("#!/bin/sh\n")
     (tmp_path / "lamp.sh").chmod(0o755)
     return tmp_path
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One for all blocks that listen; it records, too."""
-    recording = tmp_path_factory.mktemp("recording") / "room.wav"
+def daemon() -> Iterator[Daemon]:
+    """One for all blocks that listen."""
     flags = ("--source", f"mic={DEMO}", "--model", str(DATA / "tiny.tflite"), "--history", "off")
     latest = f"tcp://127.0.0.1:{free_port()}"
-    with running_daemon(*flags, "--zmq-latest", latest, "--record", f"mic={recording}") as daemon:
-        daemon.latest, daemon.recording = latest, recording  # type: ignore[attr-defined]
+    with running_daemon(*flags, "--zmq-latest", latest) as daemon:
+        daemon.latest = latest  # type: ignore[attr-defined]
         yield daemon
 
 
@@ -141,15 +166,11 @@ def test_python_runs(block: Block, folder: Path, daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize("block", those("json"))
-def test_json_is_what_a_daemon_or_a_client_sends(block: Block, daemon: Daemon) -> None:
+def test_json_is_what_a_daemon_or_a_client_sends(block: Block) -> None:
     decoder, text = json.JSONDecoder(), block.text.strip()
     while text:
         message, end = decoder.raw_decode(text)
         text = text[end:].strip()
-        if message["type"] == "recording":
-            lines = daemon.recording.with_suffix(".jsonl")  # type: ignore[attr-defined]
-            assert message.keys() == json.loads(lines.read_text().splitlines()[0]).keys()
-            continue
         side: Side = "daemon"
         if message["type"] in types_of("client") and not {"files", "events", "rooms"} & {*message}:
             side = "client"
@@ -161,6 +182,37 @@ def test_settings_are_valid(block: Block, tmp_path: Path) -> None:
     (tmp_path / "emotiond.toml").write_text(block.text)
     checked = emotiond("config", "--check", str(tmp_path / "emotiond.toml"))
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.peers
+def test_mosquitto_starts_with_its_configuration(folder: Path) -> None:
+    """On other ports, with a certificate and passwords of the test."""
+    skip_without("mosquitto", "mosquitto_passwd")
+    (text,) = [block.text for block in BLOCKS if block.language == "conf"]
+    passwords = folder / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "emotiond", "secret"], check=True)
+    ports = {"1883": str(free_port()), "8883": str(free_port())}
+    for written, ours in {
+        **ports,
+        "/etc/mosquitto/certs/server.pem": f"{folder}/cert.pem",
+        "/etc/mosquitto/certs/server.key": f"{folder}/key.pem",
+        "/etc/mosquitto/passwords": str(passwords),
+    }.items():
+        assert written in text
+        text = text.replace(written, ours)
+    (folder / "mosquitto.conf").write_text(f"{text}\nlog_dest stderr\nuser root\n")
+    command = ["mosquitto", "-c", folder / "mosquitto.conf"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as broker:
+        assert broker.stderr is not None
+        lines = []
+        for line in broker.stderr:
+            lines.append(line)
+            if line.rstrip().endswith("running") or "Error" in line:
+                break
+        broker.terminate()
+    assert lines[-1].rstrip().endswith("running"), lines
+    for port in ports.values():
+        assert any(f"on port {port}" in line for line in lines)
 
 
 @pytest.mark.parametrize("block", those("js"))

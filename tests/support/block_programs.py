@@ -1,8 +1,8 @@
 """What stands in for programs while a block of shell commands of docs/ runs.
 
 ``emotiond`` is the real one, with this machine's means: free ports, the demo for a microphone, the
-small model. A daemon runs on until the block has ended. ``pip`` finds its packages installed. What a
-bare machine may lack (``openssl``), or must not do in a test (``systemctl``, ``logger``), does little.
+small model. A daemon runs on until the block has ended. ``pip`` finds its packages installed.
+What a bare machine may lack, or must not do in a test, does little.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from tests.support.free_port import free_port
 ROOT = Path(__file__).parents[2]
 SIMPLE = {
     "openssl": f"#!{sys.executable}\nimport secrets; print(secrets.token_hex(32))\n",
+    # What would change this machine, or download: a block that needs these runs elsewhere, or not.
+    **dict.fromkeys(("apt-get", "docker", "npm", "npx", "sudo"), "#!/bin/sh\nexit 1\n"),
     "systemctl": "#!/bin/sh\nexit 0\n",
     "logger": '#!/bin/sh\necho "$@"\n',
     "python": f'#!/bin/sh\nexec {sys.executable} "$@"\n',
@@ -78,16 +80,17 @@ def run_block(text: str, folder: Path, **variables: str) -> subprocess.Completed
         start_new_session=True,
     )
     try:
-        printed, errors = shell.communicate("password\n", timeout=25)
+        printed, errors = shell.communicate("password\n", timeout=PATIENCE_SECONDS)
         return subprocess.CompletedProcess(shell.args, shell.returncode, printed, errors)
     except subprocess.TimeoutExpired:
         os.killpg(shell.pid, signal.SIGKILL)
         raise
     finally:
         for number, log in json.loads(state.read_text())["daemons"]:
-            daemon = psutil.Process(number)
-            daemon.terminate()
-            daemon.wait(PATIENCE_SECONDS)
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has not started
+                daemon = psutil.Process(number)
+                daemon.terminate()
+                daemon.wait(PATIENCE_SECONDS)
             assert "Traceback" not in Path(log).read_text()
 
 
