@@ -127,13 +127,13 @@ def messages_forever(
         except InvalidURI:
             raise
         except (OSError, WebSocketException, ValueError) as error:  # ValueError: no JSON
-            detail = _reason(error)
+            detail = reason_of(error)
         yield {"type": "disconnected", "detail": detail}
         time.sleep(pause_seconds)
         pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """Return why there is no connection, with the remedy where one is known."""
     if isinstance(error, InvalidStatus):  # the response says what to do
         return bytes(error.response.body or b"").decode(errors="replace").strip() or str(error)

@@ -41,6 +41,8 @@ _COMMANDS = (
     "enroll",
     "config",
     "service",
+    "pair",
+    "certificate",
     "devices",
     "models",
     "doctor",
@@ -169,6 +171,8 @@ def _parser() -> ArgumentParser:
     _add_enroll(group)
     _add_config(group)
     _add_service(group)
+    _add_pair(group)
+    _add_certificate(group)
     for name, command, text in (
         ("devices", commands.devices, "list the microphones"),
         ("models", commands.models, "list the models"),
@@ -470,4 +474,57 @@ def _add_service(group: Any) -> None:
     )
     parser.add_argument(
         "--config", metavar="FILE.toml", help="settings of the service (with install)"
+    )
+
+
+def _add_pair(group: Any) -> None:
+    parser = _add(
+        group,
+        "pair",
+        commands.pair,
+        "let a phone listen to a running daemon, by a QR code",
+        "emotiond pair --config emotiond.toml",
+        "emotiond pair --name 'kitchen tablet' --token-file token --ca cert.pem",
+        "emotiond pair list --token-file token --ca cert.pem",
+        "emotiond pair revoke 'kitchen tablet' --token-file token --ca cert.pem",
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("list", "revoke"),
+        help="list the paired devices, or revoke one; without it, show a code for a new one",
+    )
+    parser.add_argument("device", nargs="?", metavar="NAME", help="name of the device to revoke")
+    parser.add_argument("--name", default="", help="name of the new device (default: phone)")
+    parser.add_argument(
+        "--address",
+        metavar="HOST:PORT|URL",
+        help="the daemon, or its page (default: this machine, with the port of the settings)",
+    )
+    parser.add_argument("--token-file", metavar="FILE", help="file with the token of the daemon")
+    parser.add_argument("--ca", metavar="FILE", help="the certificate of the daemon")
+    parser.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        help="settings of the daemon, which name its port, token and certificate",
+    )
+
+
+def _add_certificate(group: Any) -> None:
+    parser = _add(
+        group,
+        "certificate",
+        commands.certificate,
+        "make a certificate of your own for this machine, for --tls-cert",
+        "emotiond certificate ~/emotiond-tls",
+        "emotiond certificate ~/emotiond-tls --for emotion.home --for 192.168.1.5",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="where to put cert.pem and key.pem")
+    parser.add_argument(
+        "--for",
+        dest="names",
+        action="append",
+        default=[],
+        metavar="NAME|ADDRESS",
+        help="further name or address of this machine; repeat it for several",
     )

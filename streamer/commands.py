@@ -1,4 +1,4 @@
-"""All commands but ``run``: analyze, watch, enroll, config, service, devices, models, doctor."""
+"""All commands but ``run``: analyze, watch, enroll, config, service, pair and so on."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import csv
 import functools
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from typing import Any
 from emotiond.exceptions import ConfigError, ProfileError, SourceError, printable
 from emotiond.inference.card import LABELS, load_card
 from emotiond.streamer.config import make_config, refuse_exposed_sources, refuse_exposure
+from emotiond.streamer.outputs.websocket import WEBSOCKET
 from emotiond.streamer.private_files import check_links
 from emotiond.streamer.profiles import (
     delete_profile,
@@ -26,6 +28,7 @@ from emotiond.streamer.profiles import (
     read_profile,
     write_profile,
 )
+from emotiond.streamer.server.access import is_unspecified
 from emotiond.streamer.server.credentials import read_token
 
 _MOST_ANALYSTS = 4  # a quarter of their work is in Python, which runs one thread at a time
@@ -284,6 +287,56 @@ def service(options: dict[str, Any]) -> int:
 
 def _say(line: str) -> None:
     print(printable(line), flush=True)
+
+
+def pair(options: dict[str, Any]) -> int:
+    """``emotiond pair``: pair a device with a running daemon, list the devices, or revoke one."""
+    from emotiond.clients import pair as client
+    from emotiond.clients.websocket_client import websocket_url
+
+    what, device, name = options["what"], options["device"], options["name"]
+    if (what == "revoke") != (device is not None):
+        raise ConfigError("revoke, and only that, wants a device", "emotiond pair revoke NAME")
+    if what is not None and name:
+        raise ConfigError("--name is for a new device", "emotiond pair --name NAME")
+    given = {} if options["config"] is None else {"config": options["config"]}
+    settings = make_config(given, os.environ).settings_of(WEBSOCKET)
+    file, certificate = options["token_file"] or settings.token_file, options["ca"]
+    certificate = certificate or settings.tls_cert
+    if file is None or certificate is None:
+        raise ConfigError(
+            "pairing wants the token and the certificate of the daemon",
+            "Give --token-file FILE and --ca FILE, or --config FILE.toml with both",
+        )
+    host = settings.host if not is_unspecified(settings.host) else "127.0.0.1"
+    host = f"[{host.strip('[]')}]" if ":" in host else host
+    try:
+        url = websocket_url(options["address"] or f"{host}:{settings.port}", "wss")
+    except ValueError as error:
+        raise ConfigError(str(error), "Use HOST:PORT, or the address of the page") from None
+    if not url.startswith("wss://"):
+        raise ConfigError(
+            f"{url} is not encrypted, and phones are paired by HTTPS only", "Write wss://"
+        )
+    tls = client.trusting_only(Path(certificate))
+    with client.owner(url, read_token(Path(file)), tls) as connection:
+        if what == "list":
+            return client.list_devices(connection)
+        if what == "revoke":
+            return client.revoke(connection, device)
+        return client.pair(connection, name)
+
+
+def certificate(options: dict[str, Any]) -> int:
+    """``emotiond certificate``: make a certificate and its key for this machine."""
+    from emotiond.streamer.offline.certificate import make_certificate
+
+    made = make_certificate(Path(options["folder"]), options["names"])
+    print(f"for {', '.join(made.names)}, until {made.until:%Y-%m-%d}")
+    print(f"SHA-256 {made.fingerprint}")
+    cert, key = map(shlex.quote, map(str, (made.certificate, made.key)))
+    print(f"emotiond --tls-cert {cert} --tls-key {key}", flush=True)
+    return 0
 
 
 def devices(options: dict[str, Any]) -> int:

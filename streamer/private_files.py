@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,6 +70,27 @@ def open_private(path: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only this user can read, in place of one of the same name.
+
+    There is never half a file, and a link is replaced, not followed.
+
+    Raises:
+        OSError: the file cannot be written. One of the same name is as it was.
+    """
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # with mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(unfinished).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(unfinished).unlink()
+        raise
 
 
 def make_private_folder(path: Path) -> None:

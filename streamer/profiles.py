@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +14,7 @@ from emotiond.inference.card import Card
 from emotiond.inference.parsing import build
 from emotiond.inference.profile import Profile
 from emotiond.streamer.folders import data_folder
-from emotiond.streamer.private_files import make_private_folder, open_private
+from emotiond.streamer.private_files import make_private_folder, open_private, write_private
 
 _SUFFIX = ".json"
 _NAME = re.compile(r"\w[\w-]{0,39}")  # no dot, no slash: a name cannot leave the folder
@@ -122,15 +120,7 @@ def write_profile(name: str, profile: Profile) -> Path:
     path = profile_path(name)
     make_folder()
     try:
-        descriptor, unfinished = tempfile.mkstemp(dir=path.parent)  # with mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(asdict(profile), file, allow_nan=False)
-            Path(unfinished).replace(path)  # atomic: there is never half a profile
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(unfinished).unlink()
-            raise
+        write_private(path, json.dumps(asdict(profile), allow_nan=False))
     except OSError as error:
         raise _unwritable(error) from None
     return path

@@ -17,6 +17,7 @@ LAYERS = (
     {"dsp"},
     {"inference"},
     {
+        "streamer.announcement",
         "streamer.arguments",
         "streamer.background",
         "streamer.child_processes",

@@ -1,8 +1,10 @@
 /** Puts the page together: messages go into the streams, each screen frame draws what they hold. */
 
 import { Connection, socketAddress } from "./daemon/connection.js";
+import { Credentials } from "./daemon/credentials.js";
 import { MuteButton } from "./daemon/mute-button.js";
 import { Past } from "./daemon/past.js";
+import { PhoneDialog } from "./daemon/phone-dialog.js";
 import { PROTOCOL_VERSION } from "./daemon/protocol.js";
 import { TokenDialog } from "./daemon/token-dialog.js";
 import { Files } from "./files/files.js";
@@ -47,9 +49,10 @@ const requestRefresh = () => {
   isStale = true;
 };
 const address = socketAddress(window.location);
+const credentials = new Credentials();
 const daemon = {
   address,
-  token: () => tokenDialog.given,
+  token: () => credentials.token,
   mostFileSeconds: () => hello?.mostFileSeconds ?? 0,
   mostMessageBytes: () => hello?.mostMessageBytes ?? 0,
   strideSeconds: () => hello?.strideSeconds ?? 0.25,
@@ -90,6 +93,7 @@ const streamPicker = new StreamPicker((stream) => {
   selection.pick(stream);
   requestRefresh();
 });
+const phoneDialog = new PhoneDialog((message) => connection.send(message));
 const muteButton = new MuteButton((muted) => connection.send({ type: "mute", muted }));
 const about = element("about", HTMLDetailsElement);
 closeOnEscape([
@@ -132,7 +136,12 @@ function receive(message) {
 function receiveReply(reply) {
   files.receive(reply);
   past.receive(reply);
-  if (reply.type === "error" && reply.about !== "past") notice.say(reply.detail);
+  phoneDialog.receive(reply);
+  if (reply.type === "paired") {
+    credentials.pair(reply.token);
+    notice.say(`This device is paired as “${reply.name}”, until the owner revokes it.`);
+  }
+  if (reply.type === "error" && !["past", "pair"].includes(reply.about)) notice.say(reply.detail);
   requestRefresh();
 }
 
@@ -192,6 +201,7 @@ function refresh(nowMs) {
   streamPicker.show(choices, shown, link.phase === "open", hello?.name ?? "", selection.rooms);
   footer.show(hello, shown);
   files.draw(fileStream, nowMs);
+  phoneDialog.offer(link.phase === "open" && hello !== null && hello.pairs && !credentials.isPaired && !ONLY_SHOWS);
   // Only this daemon's own microphone can be muted, and only its own streams have a past.
   const own = link.phase === "open" && shown?.room === null ? shown : null;
   muteButton.show(own, link.phase === "open");
@@ -237,17 +247,24 @@ onThemeChange(() => {
   plane.setTheme(theme);
 });
 
-const tokenDialog = new TokenDialog(() => connection.open());
+const tokenDialog = new TokenDialog((token) => {
+  credentials.enter(token);
+  connection.open();
+});
 /** @param {import("./daemon/connection.js").LinkState} state */
 function follow(state) {
   link = state;
   if (state.phase !== "open") files.loseLink();
   requestRefresh();
-  if (state.phase === "locked") tokenDialog.ask();
+  if (state.phase !== "locked") return;
+  notice.close(); // it may say that this device is paired
+  const wrong = credentials.refuse();
+  if (credentials.token === "") tokenDialog.ask(wrong);
+  else connection.open(); // the code was refused, but this device is paired already
 }
-const connection = new Connection(address, () => tokenDialog.given, receive, receiveReply, follow);
+const connection = new Connection(address, () => credentials.firstMessage(), receive, receiveReply, follow);
 retryButton.addEventListener("click", () => {
-  if (link.phase === "locked") tokenDialog.ask();
+  if (link.phase === "locked") tokenDialog.ask("");
   else connection.retryNow();
 });
 connection.open();

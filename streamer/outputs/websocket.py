@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import logging
+import platform
 import re
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
-from emotiond.streamer.reach import Reach, audience
+from emotiond.streamer.reach import Reach, audience, is_loopback
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.forwarding import parse_proxies
 from emotiond.streamer.server.limits import Limits, affordable_connections
@@ -52,6 +55,10 @@ class WebSocketSettings:
     """The certificate's key, in PEM."""
     trust_proxy: tuple[str, ...] = ()
     """Addresses or networks of the reverse proxies that are believed who their visitors are."""
+    paired: str | None = None
+    """File with the paired devices; None for one in the user's data folder."""
+    announce: bool = False
+    """Whether to announce the page and the host's name in the network, by mDNS."""
 
 
 def _check(settings: WebSocketSettings) -> None:
@@ -76,6 +83,11 @@ def _check(settings: WebSocketSettings) -> None:
         raise ConfigError(
             f"host cannot be {settings.host!r}",
             "Use an address or a name, without the port: --host ::1 --port 8765",
+        )
+    if settings.announce and is_loopback(_bare(settings.host)):
+        raise ConfigError(
+            f"only this machine reaches {settings.host}, so it cannot be announced",
+            "Leave --announce out, or listen for others: --host 0.0.0.0",
         )
     if not 0 <= settings.port <= 65_535:
         raise ConfigError(f"port cannot be {settings.port}", "Use 0 to 65535")
@@ -129,9 +141,19 @@ class WebSocketOutput:
         page: the address of the web page.
         wait_clients: the number of clients that the first event waits for.
         open_to: who can listen, for the announcement.
+        announcement: what tells the network of the page while it is entered.
     """
 
-    def __init__(self, server: WebSocketServer, page: str, wait_clients: int, open_to: str) -> None:
+    def __init__(
+        self,
+        server: WebSocketServer,
+        page: str,
+        wait_clients: int,
+        open_to: str,
+        announcement: AbstractAsyncContextManager[None],
+    ) -> None:
+        self._announcement = announcement
+        self._closing = AsyncExitStack()
         self._server = server
         self._page = page
         self._open_to = open_to
@@ -156,6 +178,7 @@ class WebSocketOutput:
         ways = [(float(count), {"way": way}) for way, count in server.requests.items()]
         return About(
             page=self._page,
+            hello={"pairing": server.pairing.is_possible},
             address=f"WebSocket ws{self._page.removeprefix('http').removesuffix('/')}{PATH}",
             open_to=self._open_to,
             health={
@@ -201,11 +224,13 @@ class WebSocketOutput:
     async def ready(self) -> None:
         """Accept connections, and wait for the clients that the first event waits for."""
         await self._server.serve()
+        await self._closing.enter_async_context(self._announcement)
         await self._server.wait_for_clients(self._wait_clients)
 
     async def close(self, timeout_seconds: float) -> None:
         """Close the listeners and all connections, in the time that the limits allow."""
-        await self._server.close()
+        self._closing.push_async_callback(self._server.close)  # the last one in is the first
+        await self._closing.aclose()
 
 
 def _audience(settings: WebSocketSettings) -> str:
@@ -215,11 +240,32 @@ def _audience(settings: WebSocketSettings) -> str:
     return f"{audience(_bare(settings.host))}{behind}"
 
 
+def _announcement(
+    is_wanted: bool, is_encrypted: bool, host: str, port: int
+) -> AbstractAsyncContextManager[None]:
+    if not is_wanted:
+        return nullcontext()
+    try:
+        from emotiond.streamer.announcement import announced
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "--announce needs the package zeroconf", "pip install 'emotiond[pair]'"
+        ) from None
+    return announced("_https._tcp" if is_encrypted else "_http._tcp", host, port, "the page")
+
+
 def _prepare(settings: WebSocketSettings) -> Opener:
+    from emotiond.streamer.outputs.websocket_pairing import (
+        device_host,
+        fingerprint,
+        open_devices,
+        pairing_refusal,
+    )
     from emotiond.streamer.server.credentials import make_tls, read_token
+    from emotiond.streamer.server.devices import Devices
 
     token = None if settings.token_file is None else read_token(Path(settings.token_file))
-    access = Access(_bare(settings.host), settings.allow_host, settings.allow_origin, token)
+    host = _bare(settings.host)
     if _NO_ORIGIN in settings.allow_origin and token is None:
         _log.warning(
             "with --allow-origin null, any web page that this machine's browser opens can listen, "
@@ -227,14 +273,27 @@ def _prepare(settings: WebSocketSettings) -> Opener:
         )
     cert, key = settings.tls_cert, settings.tls_key
     tls = None if cert is None or key is None else make_tls(Path(cert), Path(key))
+    paired = None if settings.paired is None else Path(settings.paired)
+    refusal = pairing_refusal(host, token is not None, tls is not None)
+    found = refusal if refusal is not None else open_devices(paired, settings.port)
+    devices = found if isinstance(found, Devices) else None
+    own_names = (f"{platform.node().partition('.')[0]}.local",) if settings.announce else ()
+    access = Access(host, (*settings.allow_host, *own_names), settings.allow_origin, token, devices)
 
     async def open_server(around: Surroundings) -> Output:
         from emotiond.streamer.server.http import Pages
+        from emotiond.streamer.server.pairing import Pairing
         from emotiond.streamer.server.websocket_server import WebSocketServer
 
         connections = affordable_connections(settings.max_connections)
+        pairing = Pairing(
+            devices,
+            None if isinstance(found, Devices) else found,
+            functools.partial(device_host, host, settings.allow_host),
+            "" if devices is None or cert is None else fingerprint(Path(cert)),
+        )
         server = WebSocketServer(
-            _bare(settings.host),
+            host,
             settings.port,
             around.greeting,
             Pages(around.health, around.metrics, access.web_origins),
@@ -244,10 +303,12 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             around.handlers,
             around.on_leave,
             parse_proxies(settings.trust_proxy),
+            pairing,
         )
         page = f"http{'' if tls is None else 's'}://{server.host}:{server.port}/"
         open_to = "those with the token" if token is not None else _audience(settings)
-        return WebSocketOutput(server, page, settings.wait_clients, open_to)
+        announcement = _announcement(settings.announce, tls is not None, host, server.port)
+        return WebSocketOutput(server, page, settings.wait_clients, open_to, announcement)
 
     return open_server
 
@@ -277,6 +338,12 @@ WEBSOCKET = OutputKind(
             "reverse proxy, or its network, to believe who visits; repeat it for several",
             "ADDRESS",
         ),
+        Option(
+            "--paired",
+            "file of the devices that 'emotiond pair' has let in (default: in the data folder)",
+            "FILE",
+        ),
+        Option("--announce", "announce the page and this host's name in the network, by mDNS"),
         Option(
             "--max-connections",
             f"most connections at a time (default: {WebSocketSettings.max_connections})",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from emotiond.exceptions import EmotiondError
 from emotiond.inference.parsing import build
+from emotiond.streamer.daemon_names import MOST_CHARACTERS, is_name
 from emotiond.streamer.protocol.names import problem_of
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
@@ -54,6 +55,49 @@ class Auth:
     """The token. It must be the first message where one is required; elsewhere it is ignored."""
 
     token: str
+
+
+@dataclass(frozen=True)
+class Redeem:
+    """The code of a pairing, in place of the token: the device gets a token of its own."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Asks for a code with which a device can be paired.
+
+    Raises:
+        ValueError: no device can be called so.
+    """
+
+    name: str = ""
+    """What the device will be called; empty for the next free ``phone``."""
+
+    def __post_init__(self) -> None:
+        if self.name and not is_name(self.name):
+            raise ValueError(
+                f"'name' must have 1 to {MOST_CHARACTERS} letters, digits, spaces, '-', '_' and "
+                "'.', a letter or digit first and last"
+            )
+
+
+@dataclass(frozen=True)
+class CancelPairing:
+    """Ends the code that this connection has asked for."""
+
+
+@dataclass(frozen=True)
+class ListDevices:
+    """Asks for the list of paired devices."""
+
+
+@dataclass(frozen=True)
+class Revoke:
+    """Lets a paired device in no more, and closes its connections."""
+
+    name: str
 
 
 @dataclass(frozen=True)
@@ -167,6 +211,11 @@ class AskRooms:
 
 Request = (
     Auth
+    | Redeem
+    | Pair
+    | CancelPairing
+    | ListDevices
+    | Revoke
     | Ping
     | Start
     | Audio
@@ -183,6 +232,11 @@ Request = (
 
 REQUESTS: Mapping[str, type[Request]] = {
     "auth": Auth,
+    "redeem": Redeem,
+    "pair": Pair,
+    "cancel-pairing": CancelPairing,
+    "devices": ListDevices,
+    "revoke": Revoke,
     "ping": Ping,
     "start": Start,
     "end": End,

@@ -9,11 +9,23 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from emotiond.streamer.reach import is_loopback
+from emotiond.streamer.server.devices import Devices
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Whose token a client has shown."""
+
+    device: str | None = None
+    """The name of the paired device; None for the owner's token, or where none is required."""
+
+
+OWNER = Proof()
 
 
 @dataclass(frozen=True)
 class Access:
-    """The allowed host names, the allowed origins, and the token.
+    """The allowed host names, the allowed origins, the token, and the paired devices.
 
     A page whose own host name points to the loopback address (DNS rebinding) sends an Origin
     equal to its Host. So the Host is checked first.
@@ -25,6 +37,8 @@ class Access:
     allowed_origins: Collection[str] = ()
     token: str | None = field(default=None, repr=False)
     """The token that clients must send; None for open access."""
+    devices: Devices | None = None
+    """Those whose own tokens are as good for listening; None where no device can be paired."""
 
     def host_is_known(self, host_header: str | None, reached_address: str = "") -> bool:
         """Return whether a request's Host is a loopback name, the bound address, or allowed.
@@ -40,22 +54,25 @@ class Access:
         names = (self.bound_host, reached_address.partition("%")[0], *self.allowed_hosts)
         return is_loopback(name) or normal_host(name) in set(map(normal_host, names))
 
-    def knows_token(self, candidate: object) -> bool:
-        """Return whether this is the token, in constant time. True if none is required."""
+    def proof(self, candidate: object) -> Proof | None:
+        """Return whose token this is, compared in constant time; None if it is nobody's."""
         if self.token is None:
-            return True
+            return OWNER
         if not isinstance(candidate, str):
-            return False
-        return hmac.compare_digest(_bytes(candidate), _bytes(self.token))
+            return None
+        if hmac.compare_digest(_bytes(candidate), _bytes(self.token)):
+            return OWNER
+        name = None if self.devices is None else self.devices.name_of(_bytes(candidate))
+        return None if name is None else Proof(name)
 
-    def bearer_knows_token(self, authorizations: Collection[str]) -> bool:
-        """Return whether the Authorization headers are exactly one ``Bearer`` with the token."""
+    def bearer_proof(self, authorizations: Collection[str]) -> Proof | None:
+        """Return whose token is in the Authorization headers, exactly one ``Bearer``."""
         if self.token is None:
-            return True
+            return OWNER
         if len(authorizations) != 1:
-            return False
+            return None
         scheme, _, candidate = next(iter(authorizations)).partition(" ")
-        return scheme.lower() == "bearer" and self.knows_token(candidate.strip())
+        return self.proof(candidate.strip()) if scheme.lower() == "bearer" else None
 
     def origin_may_connect(self, origin: str, host_header: str, is_encrypted: bool = False) -> bool:
         """Return whether a page from this origin may open a WebSocket. Programs send no origin.

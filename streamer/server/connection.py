@@ -24,6 +24,8 @@ from emotiond.streamer.sparing_log import SparingLog
 _log = SparingLog(logging.getLogger(__name__))  # clients can make lines as often as they like
 
 POLICY_VIOLATION = 1008
+TOKEN_WANTED = 4401
+"""The code that closes a connection without the right token."""
 PATIENCE_SECONDS = 5.0
 """How long a lossless stream waits for a slow client."""
 _OFFENCES = {1009: "size", 1011: "ping"}  # codes with which websockets itself closes
@@ -67,6 +69,8 @@ class Connection(ServerConnection):
         self._is_binary = False  # the message that a frame continues
         self.knows_token = False
         """Whether the handshake had the token, or none is required."""
+        self.is_owner = False
+        """Whether it has shown the owner's token, and not that of a paired device."""
         self.limited_as: str | None = None
         """The address whose limits the client counts against; None for this machine, and where
         the client has shown a token."""
@@ -191,6 +195,16 @@ class Connection(ServerConnection):
             self._offences["unread"] += 1
             _log.warning("a client does not read: dropped")
             self.transport.abort()
+
+    def hang_up(self, reason: str) -> None:
+        """End the connection of a client that is let in no more, whatever it waits for."""
+        if self.protocol.state is OPEN and not self.transport.is_closing():
+            self.protocol.send_close(TOKEN_WANTED, reason)
+            for data in self.protocol.data_to_send():
+                if data:
+                    self.transport.write(data)
+        self.transport.close()
+        self.loop.call_later(self._limits.close_seconds, self.transport.abort)  # it may not read
 
     def start_keepalive(self) -> None:
         """Send pings from now on. A client that only reads could not answer them."""

@@ -26,14 +26,20 @@ from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.requests import (
     Auth,
     Ping,
+    Redeem,
     Request,
     RequestError,
     SenselessError,
     parse,
     type_of,
 )
-from emotiond.streamer.server.access import Access
-from emotiond.streamer.server.connection import PATIENCE_SECONDS, POLICY_VIOLATION, Connection
+from emotiond.streamer.server.access import Access, Proof
+from emotiond.streamer.server.connection import (
+    PATIENCE_SECONDS,
+    POLICY_VIOLATION,
+    TOKEN_WANTED,
+    Connection,
+)
 from emotiond.streamer.server.event_stream import (
     EventStreamHead,
     EventStreams,
@@ -52,6 +58,7 @@ from emotiond.streamer.server.http import (
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, open_listeners, openable_host
 from emotiond.streamer.server.occupancy import Occupancy
+from emotiond.streamer.server.pairing import NOT_OFFERED, Pairing
 from emotiond.streamer.server.preflight import answer_preflight
 from emotiond.streamer.server.refusals import Refusals
 
@@ -59,12 +66,11 @@ Handler = Callable[[Connection, Any], Awaitable[None]]
 """Handles a request of a client. It may raise :class:`RequestError`."""
 
 PATH = "/ws"
-TOKEN_WANTED = 4401
-"""The code that closes a connection without the right token."""
 _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
 _NO_ADDRESS_OF_OURS = (
     errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV, socket.EAI_NONAME, socket.EAI_FAMILY
 )  # fmt: skip
+_LONGEST_REASON = 40  # characters of the reason for closing, which may have 123 bytes
 _SPARE_BYTES = 16 * 1024  # for a status of a client's stream: a slow client should see it end
 _SWEEPS = 10  # checks for clients that do not read, per ``unread_seconds``
 
@@ -89,6 +95,7 @@ class WebSocketServer:
         handlers: the handler of each class of request.
         on_leave: called with every connection that has ended, perhaps more than once.
         proxies: the reverse proxies that are believed who their visitors are.
+        pairing: pairs devices, and knows their connections.
 
     Raises:
         ServeError: the address cannot be used.
@@ -106,12 +113,15 @@ class WebSocketServer:
         handlers: Mapping[type[Request], Handler] = MappingProxyType({}),
         on_leave: Callable[[Connection], None] = lambda _: None,
         proxies: Proxies = NO_PROXIES,
+        pairing: Pairing | None = None,
     ) -> None:
         self._proxies = proxies
+        self.pairing = Pairing(None, NOT_OFFERED) if pairing is None else pairing
+        """Pairs devices."""
         self._greeting = greeting
         self._pages = pages
         self._access = access
-        self._handlers = handlers
+        self._handlers = {**handlers, **self.pairing.handlers}
         self._on_leave = on_leave
         self._limits = limits
         self._tls = tls
@@ -190,7 +200,9 @@ class WebSocketServer:
             server.close(code=1001, reason="the daemon ends")
         for listener in self._listeners[len(self._servers) :]:
             listener.close()
-        ends = asyncio.gather(*(server.wait_closed() for server in self._servers))
+        ends = asyncio.gather(
+            self.pairing.close(), *(server.wait_closed() for server in self._servers)
+        )
         try:
             await asyncio.wait_for(ends, self._limits.close_seconds)
         except asyncio.TimeoutError:
@@ -200,7 +212,7 @@ class WebSocketServer:
     async def _serve(self, listener: Listener) -> Server:
         options: dict[str, Any] = {
             "create_connection": functools.partial(
-                Connection, self._limits, self.offences, self._on_leave, self._answer_options
+                Connection, self._limits, self.offences, self._leave, self._answer_options
             )
         }
         if self._tls is not None:
@@ -245,9 +257,10 @@ class WebSocketServer:
         if len(host) != 1 or not self._access.host_is_known(host[0], _reached_address(connection)):
             reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
             return respond(421, f"{reason}\n", method)
-        trusted = self._access.bearer_knows_token(request.headers.get_all("Authorization"))
-        if trusted:
-            self._trust(connection)
+        proof = self._access.bearer_proof(request.headers.get_all("Authorization"))
+        trusted = proof is not None
+        if proof is not None:
+            self._trust(connection, proof)
         visitor = self._visitor(connection, request)
         if not self.occupancy.move(_descriptor(connection), visitor.address):
             return respond(503, BUSY, method, {"Retry-After": "10"})
@@ -317,9 +330,15 @@ class WebSocketServer:
         connection.only_reads = method == "GET"
         return EventStreamHead(readable, opens=method == "GET")
 
-    def _trust(self, connection: ServerConnection) -> None:
-        """Note that a client has shown the token, or that none is required."""
+    def _trust(self, connection: ServerConnection, proof: Proof) -> None:
+        """Note whose token a client has shown."""
+        assert isinstance(connection, Connection)
         self.occupancy.trust(_descriptor(connection))
+        self.pairing.enter(connection, proof)
+
+    def _leave(self, client: Connection) -> None:
+        self.pairing.leave(client)
+        self._on_leave(client)
 
     async def _serve_client(self, client: ServerConnection) -> None:
         assert isinstance(client, Connection)
@@ -339,18 +358,28 @@ class WebSocketServer:
             pass
         finally:
             self._clients.pop(client, None)
-            self._on_leave(client)  # again: a request may have been handled after the loss
+            self._leave(client)  # again: a request may have been handled after the loss
 
     async def _authenticates(self, client: Connection) -> bool:
         """Wait for the token. A client without it is disconnected."""
         reason = "the token is missing or wrong"
         try:
             first = parse(await asyncio.wait_for(client.recv(), self._limits.token_seconds))
-            if isinstance(first, Auth) and self._access.knows_token(first.token):
-                self._trust(client)
+            proof, told = None, None
+            if isinstance(first, Auth):
+                proof = self._access.proof(first.token)
+            elif isinstance(first, Redeem):
+                reason = "the code is wrong, used or too old"
+                proof, told = await self.pairing.redeem(first.code) or (None, None)
+            if proof is not None:
+                self._trust(client, proof)
+                if told is not None:
+                    client.send_json(told)
                 return True
-        except RequestError:
+        except SenselessError:
             pass
+        except RequestError as error:
+            reason = error.problem[:_LONGEST_REASON]
         except asyncio.TimeoutError:
             reason = "no token came in time"
         self.offences["token"] += 1

@@ -38,7 +38,7 @@ from emotiond.streamer.outputs import (
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.readers import decoder, stream_process
 from emotiond.streamer.rooms import link, rooms
-from emotiond.streamer.server import connection, credentials, listener, refusals
+from emotiond.streamer.server import connection, credentials, listener, pairing, refusals
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
     capture,
@@ -84,6 +84,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"events of public streams for {Config().keep_hours:g} hours (`--keep-hours`)",
         f"with the flag that allows it, {refusals._MOST_LOGGED} at most",
         "the log gets one line a minute" * (sparing_log.PAUSE_SECONDS == 60),
+        f"valid once and for {pairing.LIFE_SECONDS / 60:g} minutes, by",
         f"one line of at least {credentials.FEWEST_CHARACTERS} characters",
         f"does not arrive within {LIMITS.token_seconds:g} s",
         f"in blocks of {listener._READ_BYTES // 1024} KiB, two messages wait",

@@ -30,6 +30,7 @@ from emotiond.streamer.uploads.history import PIECE_EVENTS as RECALLED_EVENTS
 from tests.conftest import DATA
 from tests.support.caller import Object, calling, pcm
 from tests.support.daemon import PATIENCE_SECONDS, running_daemon
+from tests.support.paired import code_of, make_home, running_home, talking
 from tests.support.schema import Side, check, schema_of, types_of
 from tests.support.signals import demo
 
@@ -151,7 +152,24 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         caller.say("start", purpose="live", format="s16le", sample_rate=8000)
         caller.say("history")
         caller.until("error", error="history-off")
-    return received + caller.received
+        caller.say("pair")
+        caller.until("error", error="cannot-pair")
+    return received + caller.received + pairing_traffic(tmp_path_factory.mktemp("home"))
+
+
+def pairing_traffic(folder: Path) -> list[Object]:
+    """The messages to an owner and to a device, of which each was checked when it came."""
+    pytest.importorskip("segno", reason="needs the extra 'pair'")
+    home = make_home(folder)
+    with running_home(home) as daemon, talking(home, daemon) as owner:
+        offer = owner.ask("pairing", "pair", name="phone")
+        with talking(home, daemon, "redeem", code=code_of(offer)) as device:
+            device.until("paired")
+            device.ask("error", "devices")
+            owner.ask("error", "pair", name="phone")
+            owner.ask("error", "revoke", name="tablet")
+            owner.ask("devices", "devices")
+            return owner.received + device.received
 
 
 def test_real_traffic_has_every_documented_message(traffic: list[Object]) -> None:
@@ -160,7 +178,8 @@ def test_real_traffic_has_every_documented_message(traffic: list[Object]) -> Non
 
 def test_real_traffic_has_every_error_that_needs_no_waiting(traffic: list[Object]) -> None:
     met = {message["error"] for message in traffic if message["type"] == "error"}
-    assert met == errors() - {"idle", "failed"}  # see tests/streamer/uploads/test_upload_stream.py
+    # See tests/streamer/uploads/test_upload_stream.py and tests/streamer/server/test_pairing.py.
+    assert met == errors() - {"idle", "failed", "too-many-devices", "pairing-failed"}
 
 
 @pytest.mark.parametrize("kind", sorted(types_of("daemon")))
@@ -205,7 +224,7 @@ def test_every_example_is_a_message() -> None:
     for line in EXAMPLES:
         message = json.loads(line)
         side: Side = "daemon"
-        is_answer = {"files", "events", "rooms"} & set(message)
+        is_answer = {"files", "events", "rooms", "devices"} & set(message)
         if message["type"] in types_of("client") and not is_answer:
             side = "client"
         check(side, message)

@@ -12,8 +12,10 @@ from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
     lsl_channels,
+    mqtt_client,
     mqtt_commands,
     mqtt_link,
+    mqtt_publisher,
     osc_messages,
     web_client,
     zeromq_guard,
@@ -27,7 +29,7 @@ from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
 from emotiond.streamer.rooms.rooms import MOST_SENSELESS
-from emotiond.streamer.server import limits
+from emotiond.streamer.server import devices, limits, pairing
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
 from emotiond.streamer.streams.stream import RING_SECONDS
@@ -83,6 +85,9 @@ EXPECTED = {
     ),
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
+    "code for [a phone](phone.md)": f"one at a time, of {pairing.CODE_BYTES * 8} bits; valid once, "
+    f"for {pairing.LIFE_SECONDS:.0f} s; {pairing.MOST_WRONG_TRIES} wrong ones",
+    "paired devices": f"{devices.MOST_DEVICES}",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
     f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",
@@ -109,6 +114,11 @@ EXPECTED = {
     f"{mqtt_link._MOST_READ_BYTES} bytes of each",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
+    "packet from an MQTT broker; topic in it": f"{mqtt_client.MOST_PACKET_BYTES // 1024} KiB; "
+    f"{mqtt_link._LONGEST_TOPIC_CHARACTERS:,} characters",
+    "what an MQTT broker may send": "its answers, and messages of QoS 0",
+    "messages that an MQTT broker has not read": f"{mqtt_link.MOST_TOLD:,}",
+    "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }

@@ -38,7 +38,7 @@ export function socketAddress(location) {
 
 export class Connection {
   #address;
-  #readToken;
+  #firstMessage;
   #onMessage;
   #onReply;
   #onState;
@@ -54,14 +54,14 @@ export class Connection {
 
   /**
    * @param {string} address
-   * @param {() => string} readToken "" for none
+   * @param {() => Record<string, string>} firstMessage
    * @param {(message: import("../state/events.js").Message) => void} onMessage
    * @param {(reply: import("./replies.js").Reply) => void} onReply
    * @param {(state: LinkState) => void} onState called on every change, and each second of a wait
    */
-  constructor(address, readToken, onMessage, onReply, onState) {
+  constructor(address, firstMessage, onMessage, onReply, onState) {
     this.#address = address;
-    this.#readToken = readToken;
+    this.#firstMessage = firstMessage;
     this.#onMessage = onMessage;
     this.#onReply = onReply;
     this.#onState = onState;
@@ -84,8 +84,8 @@ export class Connection {
     socket.addEventListener("open", () => {
       hasOpened = true;
       this.#reason = "";
-      // Even an empty one: a daemon that wants a token then says so at once.
-      socket.send(JSON.stringify({ type: "auth", token: this.#readToken() }));
+      // Even with an empty token: a daemon that wants one then says so at once.
+      socket.send(JSON.stringify(this.#firstMessage()));
     });
     socket.addEventListener("message", ({ data }) => {
       if (this.#socket !== socket) return;

@@ -117,6 +117,7 @@ function hello(data) {
     mostFileSeconds: finite(clients.max_file_seconds) ?? 0,
     mostMessageBytes: finite(clients.max_message_bytes) ?? 0,
     keepsHistory: clients.history === true,
+    pairs: data.pairing === true,
   };
 }
 

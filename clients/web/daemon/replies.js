@@ -39,7 +39,19 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
  * @property {string} about the type of the message that it answers
  */
 
-/** @typedef {Started|Analysis|FileHistory|Recalled|Past|Erased|ErrorReply} Reply */
+/** @typedef {{type: "paired", name: string, token: string}} Paired what this device is called, and its token */
+/**
+ * @typedef {object} PairingOffer a code for another device
+ * @property {"pairing"} type
+ * @property {string[]} rows of the QR code, "1" for a dark module
+ * @property {string} fingerprint of the certificate
+ * @property {number} seconds for how long it is valid
+ */
+/** @typedef {{type: "pairing-ended", name: string, reason: string}} PairingEnded */
+
+/**
+ * @typedef {Started|Analysis|FileHistory|Recalled|Past|Erased|Paired|PairingOffer|PairingEnded|ErrorReply} Reply
+ */
 
 /** @param {Record<string, unknown>} data @returns {Result} */
 function result(data) {
@@ -120,6 +132,12 @@ export function parseReply(data) {
       return { type: "past", stream, hours: finite(data.hours) ?? 0, hasMore: data.more === true, events };
     }
     case "erased": return { type: "erased", stream: text(data.stream) };
+    case "paired": return { type: "paired", name: text(data.name), token: text(data.token) };
+    case "pairing": {
+      const rows = values(data.qr).map(text);
+      return { type: "pairing", rows, fingerprint: text(data.fingerprint), seconds: finite(data.seconds) ?? 0 };
+    }
+    case "pairing-ended": return { type: "pairing-ended", name: text(data.name), reason: text(data.reason) };
     case "error": return {
       type: "error", error: text(data.error),
       detail: text(data.detail) || "The daemon refused and gave no reason.", about: text(data.about),

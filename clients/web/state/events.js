@@ -77,6 +77,7 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {number} mostFileSeconds
  * @property {number} mostMessageBytes
  * @property {boolean} keepsHistory whether the daemon remembers analysed files
+ * @property {boolean} pairs whether phones can be paired with the daemon
  */
 
 /**

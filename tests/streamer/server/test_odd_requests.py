@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.access import OWNER, Access
 from emotiond.streamer.server.http import refusal
 from tests.support.daemon import DEMO, Daemon, running_daemon
 
@@ -265,8 +265,8 @@ def test_a_request_head_is_refused_by_its_method_or_size(head: bytes, most: int)
 @given(st.text())
 def test_only_the_token_is_the_token(candidate: str) -> None:
     access = Access("127.0.0.1", token="correct horse battery")  # noqa: S106
-    assert access.knows_token(candidate) == (candidate == "correct horse battery")
-    assert access.bearer_knows_token([f"Bearer {candidate}"]) == (
+    assert (access.proof(candidate) == OWNER) == (candidate == "correct horse battery")
+    assert (access.bearer_proof([f"Bearer {candidate}"]) == OWNER) == (
         candidate.strip() == "correct horse battery"
     )
     assert "correct" not in repr(access)

@@ -8,10 +8,9 @@ import json
 import signal
 import socket
 import sys
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, cast
 
 import numpy as np
@@ -23,19 +22,23 @@ from wyoming.error import Error
 from wyoming.event import Event, read_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
-from zeroconf import ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.source import Playback
 from emotiond.streamer.sources.wyoming import WYOMING, WyomingSettings
-from emotiond.streamer.sources.wyoming_door import MOST_CLIENTS, WyomingDoor
-from emotiond.streamer.sources.wyoming_events import MOST_BODY_BYTES, MOST_LINE_BYTES
+from emotiond.streamer.sources.wyoming_door import WyomingDoor
+from emotiond.streamer.sources.wyoming_events import (
+    MOST_BODY_BYTES,
+    MOST_DATA_BYTES,
+    MOST_LINE_BYTES,
+)
 from tests.conftest import DATA
 from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.free_port import free_port
 from tests.support.links import HERE, THERE, link, needs_links
+from tests.support.mdns import look_for
 from tests.support.signals import demo
 
 MODEL = ("--model", str(DATA / "tiny.tflite"))
@@ -177,23 +180,6 @@ def test_a_second_client_is_told_that_another_one_streams() -> None:
         assert "another one streams" in daemon.error_line("turned away")
 
 
-def test_more_clients_than_the_limit_are_turned_away_and_one_line_says_so() -> None:
-    with kitchen() as (daemon, port), contextlib.ExitStack() as stack:
-
-        def connected() -> socket.socket:
-            return stack.enter_context(
-                socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
-            )
-
-        kept = [connected() for _ in range(MOST_CLIENTS)]
-        for client in kept:
-            assert is_served(client)
-        assert connected().recv(1) == b""
-        assert connected().recv(1) == b""
-        assert f"turned away: {MOST_CLIENTS} are connected" in daemon.error_line("turned away")
-        assert is_served(kept[0])
-
-
 NO_SOUND = (
     b'{"type":"audio-start","data":{"rate":1,"width":2,"channels":1}}\n',
     b'{"type":"audio-start","data":{"rate":16000.0,"width":2,"channels":1}}\n',
@@ -203,7 +189,7 @@ NO_SOUND = (
     b'{"type":"audio-start"}\n',
     b'{"type":"audio-chunk","data":{"rate":16000,"width":2,"channels":2},"payload_length":3}\nabc',
     b'{"type":"audio-chunk","payload_length":%d}\n' % (MOST_BODY_BYTES + 1),
-    b'{"type":"audio-chunk","data_length":%d}\n' % (MOST_BODY_BYTES + 1),
+    b'{"type":"audio-chunk","data_length":%d}\n' % (MOST_DATA_BYTES + 1),
     b'{"type":"x","payload_length":"y"}\n',
     b'{"type":5}\n',
     b'{"type":"ping","data":[]}\n',
@@ -339,26 +325,6 @@ def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         WYOMING.open(
             "wyoming://127.0.0.1:10700", WyomingSettings(), Playback(realtime=True, loop=False)
         )
-
-
-def look_for(kind: str, *, until: Callable[[Set[str]], bool]) -> Mapping[str, ServiceInfo | None]:
-    """Browse from ``THERE`` until what was found will do."""
-    found: dict[str, ServiceInfo | None] = {}
-    changed = threading.Event()
-
-    def note(zeroconf: Zeroconf, service_type: str, name: str, state_change: Any) -> None:
-        if state_change is ServiceStateChange.Removed:
-            found.pop(name, None)
-        else:
-            found[name] = zeroconf.get_service_info(service_type, name)
-        changed.set()
-
-    with contextlib.closing(Zeroconf(interfaces=[THERE])) as zeroconf:
-        ServiceBrowser(zeroconf, kind, handlers=[note])
-        while not until(found.keys()):
-            assert changed.wait(PATIENCE_SECONDS)
-            changed.clear()
-        return dict(found)
 
 
 @needs_links

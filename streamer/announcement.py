@@ -1,4 +1,4 @@
-"""Announces a Wyoming source in the local network, by mDNS."""
+"""Announces a socket of the daemon in the local network, by mDNS."""
 
 from __future__ import annotations
 
@@ -12,26 +12,15 @@ import ifaddr
 import zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
-from emotiond.exceptions import SourceError
-
 _log = logging.getLogger(__name__)
 
-_KIND = "_wyoming._tcp.local."
 
-
-def addresses_of(host: str) -> list[str]:
-    """Return the addresses at which other machines reach a socket that is bound to this host.
-
-    Raises:
-        SourceError: none can.
-    """
+def reachable_addresses(host: str) -> list[str]:
+    """Return the addresses at which other machines reach a socket that is bound to this host."""
     address = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
     bound = ipaddress.ip_address(str(address).partition("%")[0])
     if bound.is_loopback:
-        raise SourceError(
-            f"only this machine reaches {host}, so it cannot be announced",
-            "Leave --wyoming-announce out, or listen at another address",
-        )
+        return []
     if not bound.is_unspecified:
         return [str(bound)]
     found = [each.ip if isinstance(each.ip, str) else each.ip[0] for each in _all_ips()]
@@ -44,20 +33,22 @@ def _all_ips() -> Iterable[ifaddr.IP]:
 
 
 @contextlib.asynccontextmanager
-async def announced(host: str, port: int) -> AsyncIterator[None]:
-    """Announce the socket, and take the announcement back at the end.
+async def announced(kind: str, host: str, port: int, what: str) -> AsyncIterator[None]:
+    """Announce a socket under this host's name, and take the announcement back at the end.
 
     Without a network that can carry it, one line says so.
 
     Args:
+        kind: of service, such as ``_https._tcp``.
         host: name or address that the socket is bound to.
         port: of the socket.
+        what: the socket's name for the log, such as ``the page``.
     """
-    addresses = addresses_of(host)
+    addresses = reachable_addresses(host)
     name = socket.gethostname().partition(".")[0]
     service = AsyncServiceInfo(
-        _KIND,
-        f"emotiond on {name}, port {port}.{_KIND}",
+        f"{kind}.local.",
+        f"emotiond on {name}, port {port}.{kind}.local.",
         port=port,
         parsed_addresses=addresses,
         server=f"{name}.local.",
@@ -68,5 +59,5 @@ async def announced(host: str, port: int) -> AsyncIterator[None]:
             stack.push_async_callback(announcer.async_close)
             await announcer.async_register_service(service, allow_name_change=True)
         except (OSError, zeroconf.Error) as error:
-            _log.warning("the Wyoming source cannot be announced: %s", error)
+            _log.warning("%s cannot be announced: %s", what, error)
         yield
