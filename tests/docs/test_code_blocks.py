@@ -29,6 +29,8 @@ BLOCKS = code_blocks()
 ELSEWHERE = rows("Blocks that other tests run")
 EXEMPT = rows("Blocks that no test runs")
 LEAST_SHARE = 0.9
+ANSWERS = {"files", "events", "rooms", "devices"}
+"""A message with one of these is the daemon's, where both sides have its type."""
 EVENTS = {"EMOTION_TYPE": "change", "EMOTION_TO": "angry"}
 """What a command of ``--on-change`` is given."""
 
@@ -172,7 +174,7 @@ def test_json_is_what_a_daemon_or_a_client_sends(block: Block) -> None:
         message, end = decoder.raw_decode(text)
         text = text[end:].strip()
         side: Side = "daemon"
-        if message["type"] in types_of("client") and not {"files", "events", "rooms"} & {*message}:
+        if message["type"] in types_of("client") and not ANSWERS & {*message}:
             side = "client"
         check(side, message)
 
