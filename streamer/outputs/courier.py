@@ -1,5 +1,7 @@
 """Delivers events one at a time in a thread of its own, the newest of each stream: latest wins.
 
+Those of the daemon's own streams come before those of clients.
+
 The command of ``--on-change`` and the web hook share it. The live stream never waits for either.
 """
 
@@ -96,7 +98,7 @@ class Courier:
             if self._waiting.pop(key, None) is not None:
                 self.dropped += 1
             elif len(self._waiting) >= MOST_WAITING:
-                del self._waiting[next(iter(self._waiting))]
+                del self._waiting[self._first(of_clients=True)]
                 self.dropped += 1
             self._waiting[key] = message
             self._changed.notify_all()
@@ -158,7 +160,10 @@ class Courier:
 
     def _run(self) -> None:
         tries, failures_in_row = 0, 0
+        tried: tuple[str, str] | None = None
         while (message := self._next()) is not None:
+            if (key := (message.stream, message.type)) != tried:
+                tries, tried = 0, key
             tries += 1
             outcome = self._try(message)
             failures_in_row = 0 if outcome.problem is None else failures_in_row + 1
@@ -183,7 +188,22 @@ class Courier:
             if self._closes:
                 return None
             self._is_busy = True
-            return self._waiting.pop(next(iter(self._waiting)))
+            return self._waiting.pop(self._first(of_clients=False))
+
+    def _first(self, of_clients: bool) -> tuple[str, str]:
+        """Return the oldest that waits, if there is one of a client's stream, or of the daemon's.
+
+        However much clients publish, it costs the daemon's own streams no event.
+        """
+        oldest = next(iter(self._waiting))
+        return next(
+            (
+                key
+                for key, message in self._waiting.items()
+                if (message.publisher is not None) == of_clients
+            ),
+            oldest,
+        )
 
     def _note(self, message: Message, outcome: Outcome, waits_again: bool) -> None:
         """Note an outcome. An event that is tried again comes first, unless a newer one is here."""

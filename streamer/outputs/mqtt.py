@@ -83,11 +83,12 @@ def _reach(settings: MQTTSettings) -> Reach | None:
         return None
     host, port, has_tls = parts
     if not (has_tls or is_loopback(host)):
+        written = f"[{host}]" if ":" in host else host
         raise ConfigError(
             f"at {settings.mqtt}, everyone on the way could read the events and the password",
-            f"Use mqtts://{host}:{_TLS_PORT if port == _PORT else port}, with --mqtt-ca FILE if no "
-            "known authority has signed the broker's certificate; mqtt://127.0.0.1 keeps to this "
-            "machine",
+            f"Use mqtts://{written}:{_TLS_PORT if port == _PORT else port}, with --mqtt-ca FILE if "
+            "no known authority has signed the broker's certificate; mqtt://127.0.0.1 keeps to "
+            "this machine",
         )
     return Reach(
         host,

@@ -58,6 +58,12 @@ class Discovery:
         """A filter for all discovery messages of this daemon, those of former streams too."""
         return self._topic("+")
 
+    def is_of_it(self, topic: str) -> bool:
+        """Return whether a topic is that of a discovery message of this daemon."""
+        before, _, after = self.all_topics.partition("+")
+        thing = topic.removeprefix(before).removesuffix(after)
+        return topic == f"{before}{thing}{after}" and "/" not in thing
+
     def of_microphone(self) -> Publication:
         """Return the message about the daemon's microphone."""
         components: Components = {

@@ -13,26 +13,28 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from paho.mqtt.client import Client, MQTTMessageInfo
+from paho.mqtt.client import MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
 
 from emotiond.exceptions import cause_of, printable
 from emotiond.streamer.outputs.mqtt_broker import Broker
+from emotiond.streamer.outputs.mqtt_client import PatientClient
 from emotiond.streamer.outputs.mqtt_topics import Publication
 from emotiond.streamer.sparing_log import SparingLog
 
 _log = logging.getLogger(__name__)
 
 MOST_WAITING = 1000  # messages; beyond, the oldest are dropped
+MOST_TOLD = 2 * MOST_WAITING  # messages that paho holds at most
 KEEPALIVE_SECONDS = 10
 """A broker that has not answered for twice as long is gone."""
 LONGEST_PAUSE_SECONDS = 30
 
-_MOST_HANDED = 64  # messages that paho holds, since its own queue has no bound
+_MOST_HANDED = 64  # messages of events that paho holds, since its own queue has no bound
 _LOOK_SECONDS = 0.02
-_FAULT_PAUSE_SECONDS = 1.0
 MOST_RECEIVED_PER_SECOND = 200
 _MOST_READ_BYTES = 100  # of a message that comes
+_LONGEST_TOPIC_CHARACTERS = 4096  # of a message that comes; the daemon's own are shorter
 _OTHER_NAME = (62, 64)  # OpenSSL's numbers, for names and for addresses
 
 
@@ -47,23 +49,6 @@ class LinkListener(Protocol):
 
     def on_received(self, topic: str, content: bytes, is_kept: bool) -> None:
         """A message has come, or its beginning; ``is_kept`` if the broker had kept it."""
-
-
-class _Client(Client):
-    """Goes on after what no broker should send; paho's thread would end with a traceback."""
-
-    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> Any:
-        """Serve the connection until the client disconnects."""
-        while True:
-            try:
-                return super().loop_forever(timeout, retry_first_connection)
-            except Exception as error:
-                self.on_fault(error)
-                time.sleep(_FAULT_PAUSE_SECONDS)
-                with contextlib.suppress(Exception):  # it will try again
-                    self.reconnect()
-
-    on_fault: Callable[[Exception], None]
 
 
 class Link:
@@ -98,7 +83,7 @@ class Link:
         self._ended = asyncio.Event()
         self._second = self._received = 0
         # A name of its own: brokers disconnect whoever has the name of a newcomer.
-        client = _Client(CallbackAPIVersion.VERSION2, f"emotiond-{secrets.token_hex(6)}")
+        client = PatientClient(CallbackAPIVersion.VERSION2, f"emotiond-{secrets.token_hex(6)}")
         client.suppress_exceptions = True
         client.reconnect_delay_set(1, LONGEST_PAUSE_SECONDS)
         client.will_set(will.topic, will.content, qos=1, retain=will.is_kept)
@@ -111,7 +96,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_fault = self._on_fault
-        self._client: Client = client
+        self._client = client
 
     def start(self) -> None:
         """Begin to connect."""
@@ -127,9 +112,16 @@ class Link:
         self._client.unsubscribe(topic)
 
     def tell(self, publication: Publication) -> None:
-        """Send at once what is rare and told anew on every connection."""
+        """Send at once what is rare and told anew on every connection.
+
+        It is dropped if a broker that does not read has let too much pile up.
+        """
         if self.is_connected:
-            self._client.publish(publication.topic, publication.content, 0, publication.is_kept)
+            self._forget_sent()
+            if len(self._handed) < MOST_TOLD:
+                self._hand(publication)
+            else:
+                self.dropped += 1
 
     def let_flow(self, flows: bool) -> None:
         """Let what :meth:`send` takes go to the broker, or stay in the queue."""
@@ -179,16 +171,21 @@ class Link:
 
     def _hand_over(self) -> None:
         """Give paho a few messages. It sends them, and does not say when it can take more."""
-        while self._handed and (self._handed[0].rc or self._handed[0].is_published()):
-            self._handed.popleft()
+        self._forget_sent()
         if not (self._flows and self.is_connected):
             return
         while self._waiting and len(self._handed) < _MOST_HANDED:
-            each = self._waiting.popleft()
-            self._handed.append(self._client.publish(each.topic, each.content, 0, each.is_kept))
+            self._hand(self._waiting.popleft())
             self.sent += 1
         if self._waiting and self._later is None and not self._is_closing:
             self._later = self._loop.call_later(_LOOK_SECONDS, self._hand_over_later)
+
+    def _forget_sent(self) -> None:
+        while self._handed and (self._handed[0].rc or self._handed[0].is_published()):
+            self._handed.popleft()
+
+    def _hand(self, each: Publication) -> None:
+        self._handed.append(self._client.publish(each.topic, each.content, 0, each.is_kept))
 
     def _hand_over_later(self) -> None:
         self._later = None
@@ -244,9 +241,11 @@ class Link:
         if second != self._second:
             self._second, self._received = second, 0
         self._received += 1
-        if self._received <= MOST_RECEIVED_PER_SECOND:  # a flood must not hold up the loop
-            content = bytes(message.payload[:_MOST_READ_BYTES])
-            self._soon(self._listener.on_received, message.topic, content, bool(message.retain))
+        topic: str = message.topic
+        if self._received > MOST_RECEIVED_PER_SECOND or len(topic) > _LONGEST_TOPIC_CHARACTERS:
+            return  # a flood must not hold up the loop
+        content = bytes(message.payload[:_MOST_READ_BYTES])
+        self._soon(self._listener.on_received, topic, content, bool(message.retain))
 
     def _on_fault(self, error: Exception) -> None:
         self._soon(self._note_trouble, f"it cannot be used ({cause_of(error)})")

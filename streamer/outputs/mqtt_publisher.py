@@ -25,6 +25,8 @@ from emotiond.streamer.server.prometheus import metric
 
 CLAIM_SECONDS = 0.5
 """For other daemons of this name to answer, and for the broker to show what it keeps."""
+MOST_FORMER = 400
+"""Discovery messages of former streams that are removed at one connection."""
 PATIENCE_SECONDS = 5.0
 """For a broker that holds up a lossless stream."""
 
@@ -164,8 +166,13 @@ class MQTTPublisher:
         elif topic == self._topics.availability:
             if content == OFFLINE.encode() and not is_kept:
                 self._note_offline()
-        elif is_kept and content:
+        elif self._is_former(topic) and is_kept and content:
             self._former.add(topic)
+
+    def _is_former(self, topic: str) -> bool:
+        """Return whether it may be of a former stream, while there is room for it."""
+        has_room = self._claiming is not None and len(self._former) < MOST_FORMER
+        return has_room and self._discovery.is_of_it(topic)
 
     def _comes_late(self, event: Event) -> bool:
         """Return whether it is of sound from before a mute or a loss, and would undo that."""

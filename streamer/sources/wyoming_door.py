@@ -27,6 +27,7 @@ from emotiond.streamer.sources.pace import Pace
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus
+from emotiond.streamer.sources.turns import Turns
 from emotiond.streamer.sources.wyoming_events import (
     MOST_LINE_BYTES,
     Sound,
@@ -43,6 +44,10 @@ STREAMING_SECONDS = 5.0
 """For how long a client that streams may send nothing, before another one may stream."""
 ANSWER_SECONDS = 5.0
 """For how long an answer may stay unread."""
+SEAMS_AT_ONCE, SEAMS_PER_SECOND = 10, 2.0
+"""Beginnings of sound, of all clients together: after a stop, or in another form. More wait."""
+EVENTS_AT_ONCE, EVENTS_PER_SECOND = 400, 200.0
+"""Events of a client. More wait in the socket."""
 _MOST_BLOCK_SECONDS = 0.1
 
 _log = SparingLog(logging.getLogger(__name__))
@@ -165,7 +170,8 @@ class _Serving:
     ) -> None:
         self._listener, self._switch, self._ring = listener, switch, ring
         self._idle_detail, self._announced = idle_detail, announced
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], _Client] = {}
+        self._seams = Turns(SEAMS_AT_ONCE, SEAMS_PER_SECOND)
         self._speaker: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending = threading.Event()
@@ -202,45 +208,59 @@ class _Serving:
         async with _announced(self._announced):
             await self._stopped.wait()
         server.close()
-        for client in [*self._clients]:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        tasks = [*self._clients]
+        for task in tasks:
+            self._send_away(task)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._clients) >= MOST_CLIENTS:
-            _log.warning(f"a Wyoming client was turned away: {MOST_CLIENTS} are connected")
-            writer.close()
-            return
-        self._clients.add(task)
         client = _Client(reader, writer)
+        if len(self._clients) >= MOST_CLIENTS:
+            self._make_room()
+        self._clients[task] = client
         try:
             await self._talk(client, task)
-        except (asyncio.TimeoutError, OSError):  # silent, or gone
+        except (asyncio.TimeoutError, OSError, asyncio.CancelledError):  # silent, or at the end
             pass
         except SourceError as error:
             _log.warning("a Wyoming client was disconnected: it sent what is no Wyoming sound")
-            with contextlib.suppress(asyncio.TimeoutError, OSError):
+            with contextlib.suppress(asyncio.TimeoutError, OSError, asyncio.CancelledError):
                 await client.refuse(Error(str(error), "invalid"))
         finally:
-            self._clients.discard(task)
+            self._clients.pop(task, None)
             self._fall_silent(client, task)
-            writer.close()
+            client.hang_up()
+
+    def _make_room(self) -> None:
+        """Disconnect who has been here longest without streaming."""
+        _log.warning(f"a Wyoming client made room for a new one: {MOST_CLIENTS} were connected")
+        oldest = next(task for task in self._clients if task is not self._speaker)
+        self._send_away(oldest)
+
+    def _send_away(self, task: asyncio.Task[None]) -> None:
+        self._clients.pop(task).hang_up()
+        task.cancel()
 
     async def _talk(self, client: _Client, task: asyncio.Task[None]) -> None:
         while True:
-            patience_seconds = STREAMING_SECONDS if self._speaker is task else SILENT_SECONDS
+            if self._speaker is task:
+                patience_seconds = client.heard_seconds + STREAMING_SECONDS - time.monotonic()
+            else:
+                patience_seconds = SILENT_SECONDS
             event = await asyncio.wait_for(read_event(client.reader), patience_seconds)
-            if event is None:
+            if event is None or client.is_gone:  # wait_for of Python 3.11 can swallow cancelling
                 return
+            await client.events.take()
             sound = sound_of(event)
             if sound is not None:
                 if self._speaker not in (None, task):
                     _log.warning("a Wyoming client was turned away: another one streams")
                     await client.refuse(Error("another client streams at present", "busy"))
                     return
-                self._speaker = task
+                if self._speaker is None:
+                    self._speaker, client.heard_seconds = task, time.monotonic()
                 await self._play(client, sound)
             elif AudioStop.is_type(event.type):
                 self._fall_silent(client, task)
@@ -252,6 +272,8 @@ class _Serving:
 
     async def _play(self, client: _Client, sound: Sound) -> None:
         """Write sound when it is due: a client that sends faster waits."""
+        if client.begins_with(sound.form):
+            await self._seams.take()
         writer = client.writer_of(sound.form, self._ring)
         samples, rate = sound.decoded(), sound.form.sample_rate
         block_size = max(1, round(_MOST_BLOCK_SECONDS * rate))
@@ -262,6 +284,7 @@ class _Serving:
             now = time.monotonic()
             self._switch.note_block(now, block_seconds)
             writer.write(block, now)
+            client.heard_seconds = time.monotonic()
 
     def _fall_silent(self, client: _Client, task: asyncio.Task[None]) -> None:
         if self._speaker is task:
@@ -276,13 +299,20 @@ class _Client:
     def __init__(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.pace = Pace()
+        self.events = Turns(EVENTS_AT_ONCE, EVENTS_PER_SECOND)
+        self.heard_seconds = 0.0
+        """When its last sound was heard, by the monotonic clock."""
         self._stream = stream
         self._form: RawForm | None = None
         self._writer: LiveWriter | None = None
 
+    def begins_with(self, form: RawForm) -> bool:
+        """Return whether sound of this form does not go on with what came before."""
+        return self._writer is None or self._form != form
+
     def writer_of(self, form: RawForm, ring: Ring) -> LiveWriter:
         """Return what writes sound of this form. Another form than before is a seam."""
-        if self._writer is None or self._form != form:
+        if self._writer is None or self.begins_with(form):
             if self._writer is not None:
                 self._writer.flush()
                 ring.cut()
@@ -311,6 +341,17 @@ class _Client:
     async def _discard(self) -> None:
         while await self.reader.read(MOST_LINE_BYTES):
             pass
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the connection is closed."""
+        return self._stream.is_closing()
+
+    def hang_up(self) -> None:
+        """Close the connection. What the client has left unread must not keep it open."""
+        self._stream.close()
+        if self._stream.transport.get_write_buffer_size():
+            self._stream.transport.abort()
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,7 +18,9 @@ from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST
 MOST_LINE_BYTES = 2**14
 """Length of an event's first line."""
 MOST_BODY_BYTES = 2**20
-"""Length of what follows that line: 32 s of the usual sound."""
+"""Length of the sound that follows that line: 32 s of the usual one."""
+MOST_DATA_BYTES = 2**14
+"""Length of the JSON between the two. It takes a hundred times as much memory."""
 _FORMATS = {1: "u8", 2: "s16le", 3: "s24le", 4: "s32le"}  # by bytes
 
 
@@ -28,12 +31,24 @@ class _Bounded:
         self._reader = reader
 
     async def readline(self) -> bytes:
-        return await self._reader.readline()  # limited by the reader itself
+        line = await self._reader.readline()  # limited by the reader itself
+        if line and _data_bytes(line) > MOST_DATA_BYTES:
+            raise SourceError("an event has too much data", f"Send at most {MOST_DATA_BYTES} bytes")
+        return line
 
     async def readexactly(self, count: int) -> bytes:
         if count > MOST_BODY_BYTES:
-            raise SourceError(f"an event has {count} bytes", f"Send at most {MOST_BODY_BYTES}")
+            raise SourceError("an event is too long", f"Send at most {MOST_BODY_BYTES} bytes")
         return await self._reader.readexactly(count)
+
+
+def _data_bytes(line: bytes) -> float:
+    """Return the length of the JSON that a line announces; 0 for a line of another shape."""
+    try:
+        count = json.loads(line).get("data_length")
+    except (ValueError, AttributeError, RecursionError):
+        return 0
+    return count if isinstance(count, int | float) else 0
 
 
 async def read_event(reader: asyncio.StreamReader) -> Event | None:

@@ -12,8 +12,10 @@ from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
     lsl_channels,
+    mqtt_client,
     mqtt_commands,
     mqtt_link,
+    mqtt_publisher,
     osc_messages,
     web_client,
     zeromq_guard,
@@ -112,6 +114,11 @@ EXPECTED = {
     f"{mqtt_link._MOST_READ_BYTES} bytes of each",
     "subscriptions of all ZeroMQ subscribers together": "10,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
+    "packet from an MQTT broker; topic in it": f"{mqtt_client.MOST_PACKET_BYTES // 1024} KiB; "
+    f"{mqtt_link._LONGEST_TOPIC_CHARACTERS:,} characters",
+    "what an MQTT broker may send": "its answers, and messages of QoS 0",
+    "messages that an MQTT broker has not read": f"{mqtt_link.MOST_TOLD:,}",
+    "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }

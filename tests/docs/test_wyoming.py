@@ -20,9 +20,16 @@ ROWS = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \|$", PAGE, re.MULTILIN
 LIMITS = {
     "clients at one time": f"{wyoming_door.MOST_CLIENTS}",
     "first line of an event": f"{wyoming_events.MOST_LINE_BYTES // 1024} KiB",
-    "what follows it": f"{wyoming_events.MOST_BODY_BYTES // 2**20} MiB",
-    "a client that sends nothing": f"{wyoming_door.SILENT_SECONDS:.0f} s; "
-    f"{wyoming_door.STREAMING_SECONDS:.0f} s while it streams",
+    "its data, its payload": f"{wyoming_events.MOST_DATA_BYTES // 1024} KiB, "
+    f"{wyoming_events.MOST_BODY_BYTES // 2**20} MiB",
+    "events of a client": f"{wyoming_door.EVENTS_PER_SECOND:.0f} a second, "
+    f"{wyoming_door.EVENTS_AT_ONCE} at once",
+    "streams that begin, and changes of rate, width or channels": ""
+    f"{wyoming_door.SEAMS_PER_SECOND:.0f} a second, {wyoming_door.SEAMS_AT_ONCE} at once, "
+    "of all clients together",
+    "a client that sends nothing": f"{wyoming_door.SILENT_SECONDS:.0f} s",
+    "a client that streams and sends no sound, whatever else it sends": ""
+    f"{wyoming_door.STREAMING_SECONDS:.0f} s",
     "an answer that is not read; what comes after a refusal": (
         f"{wyoming_door.ANSWER_SECONDS:.0f} s"
     ),

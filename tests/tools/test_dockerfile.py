@@ -62,7 +62,12 @@ def test_its_health_check_is_well_only_where_a_daemon_answers(port: str, status:
         number = daemon.port if status == 0 else free_port()
         ended = subprocess.run(
             [sys.executable, *command[1:]],
-            env={**os.environ, "EMOTIOND_PORT": str(number)},
+            env={
+                **os.environ,
+                "EMOTIOND_PORT": str(number),
+                "http_proxy": f"http://127.0.0.1:{free_port()}",
+                "no_proxy": "",
+            },
             capture_output=True,
             check=False,
         )

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal, cast
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, ParamSpec, cast
 
 import pytest
 
+from emotiond.streamer.daemon import mute as muting
 from emotiond.streamer.daemon.mute import MuteSwitch
 from emotiond.streamer.protocol.requests import Mute, RequestError
 
 State = Literal["on", "off", "muted"]
+P = ParamSpec("P")
+
+
+def in_the_loop(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
+    """Run a test in an event loop, as the switch runs."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        async def bounded() -> None:
+            await asyncio.wait_for(test(*args, **kwargs), 30)
+
+        asyncio.run(bounded())
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def without_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``test_mute_requests.py`` is about the pause."""
+    monkeypatch.setattr(muting, "UNMUTE_PAUSE_SECONDS", 0.0)
 
 
 class Device:
@@ -36,20 +59,22 @@ def switch_of(*sources: object) -> MuteSwitch:
     return MuteSwitch(cast(Any, sources))
 
 
-def mute(switch: MuteSwitch, muted: bool) -> None:
-    asyncio.run(switch.handlers[Mute](cast(Any, None), Mute(muted)))
+async def mute(switch: MuteSwitch, muted: bool) -> None:
+    await switch.handlers[Mute](cast(Any, None), Mute(muted))
 
 
-def test_a_request_mutes_and_unmutes_every_device() -> None:
+@in_the_loop
+async def test_a_request_mutes_and_unmutes_every_device() -> None:
     devices = Device(), Device()
     switch = switch_of(Recording(), *devices)
     for muted, state in ((True, "muted"), (False, "on")):
-        mute(switch, muted)
+        await mute(switch, muted)
         assert [device.muted for device in devices] == [muted, muted]
         assert switch.state == state
 
 
-def test_the_signal_mutes_all_if_one_is_open_and_unmutes_all_if_none_is() -> None:
+@in_the_loop
+async def test_the_signal_mutes_all_if_one_is_open_and_unmutes_all_if_none_is() -> None:
     devices = Device("muted"), Device("on")
     switch = switch_of(*devices)
     for muted in (True, False, True):
@@ -67,18 +92,23 @@ def test_the_signal_mutes_all_if_one_is_open_and_unmutes_all_if_none_is() -> Non
         (("on", "off"), "on"),
     ],
 )
-def test_one_open_device_is_an_open_microphone(states: tuple[State, ...], state: State) -> None:
+@in_the_loop
+async def test_one_open_device_is_an_open_microphone(
+    states: tuple[State, ...], state: State
+) -> None:
     assert switch_of(Recording(), *map(Device, states)).state == state
 
 
-def test_without_a_device_the_signal_does_nothing_and_a_request_is_refused() -> None:
+@in_the_loop
+async def test_without_a_device_the_signal_does_nothing_and_a_request_is_refused() -> None:
     switch = switch_of(Recording())
     switch.toggle()
     with pytest.raises(RequestError, match="listens to no microphone"):
-        mute(switch, True)
+        await mute(switch, True)
 
 
-def test_a_command_lifts_no_mute_but_its_own() -> None:
+@in_the_loop
+async def test_a_command_lifts_no_mute_but_its_own() -> None:
     device = Device()
     switch = switch_of(Recording(), device)
     assert switch.can_be_muted
@@ -86,23 +116,28 @@ def test_a_command_lifts_no_mute_but_its_own() -> None:
     assert device.muted
     assert switch.command(muted=False)
     assert not device.muted
-    for mute_here in (lambda: mute(switch, True), switch.toggle):
-        mute_here()
+    for by_the_signal in (False, True):
+        if by_the_signal:
+            switch.toggle()
+        else:
+            await mute(switch, True)
         assert switch.command(muted=True)  # it is muted already, and not by this
         assert not switch.command(muted=False)
         assert device.muted
-        mute(switch, False)
+        await mute(switch, False)
         assert switch.command(muted=False)  # it is on already
 
 
-def test_a_mute_of_the_page_takes_the_place_of_a_command() -> None:
+@in_the_loop
+async def test_a_mute_of_the_page_takes_the_place_of_a_command() -> None:
     device = Device()
     switch = switch_of(device)
     switch.command(muted=True)
-    mute(switch, True)
+    await mute(switch, True)
     assert not switch.command(muted=False)
     assert device.muted
 
 
-def test_without_a_device_there_is_nothing_to_command() -> None:
+@in_the_loop
+async def test_without_a_device_there_is_nothing_to_command() -> None:
     assert not switch_of(Recording()).can_be_muted

@@ -114,6 +114,38 @@ def test_streams_without_end_take_no_memory_without_end() -> None:
     run(test)
 
 
+def test_what_clients_publish_neither_displaces_nor_delays_the_daemon_s_own_events() -> None:
+    async def test() -> None:
+        door = Door()
+        with delivering(door) as output:
+            send(output, CHANGE)
+            await until(lambda: door.came == [0])
+            send(output, replace(CHANGE, seq=1, stream="den"))
+            for number in range(2 * MOST_WAITING):
+                event = replace(CHANGE, seq=2, stream=f"client-{number}")
+                output.send(replace(Message.of(event), publisher=object()))
+            send(output, replace(STATUS, seq=3))
+            door.lets_through.release(1000)
+            await until(lambda: results(output)[0] == MOST_WAITING + 1)
+            assert door.came[:3] == [0, 1, 3]
+
+    run(test)
+
+
+def test_an_own_event_has_all_its_tries_though_a_client_s_has_used_some() -> None:
+    async def test() -> None:
+        door = Door(*[Outcome("HTTP status 503", again=True)] * (MOST_TRIES + 1))
+        with delivering(door) as output:
+            output.send(replace(Message.of(replace(CHANGE, stream="client")), publisher=object()))
+            await until(lambda: door.came == [0])
+            send(output, replace(CHANGE, seq=1))
+            door.lets_through.release(1000)
+            await until(lambda: results(output) == (1, 1, 0))
+            assert door.came == [0, *[1] * MOST_TRIES, 0]
+
+    run(test)
+
+
 def test_emotions_are_not_delivered() -> None:
     door = Door()
     with delivering(door) as output:

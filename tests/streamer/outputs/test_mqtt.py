@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,7 +76,8 @@ def test_values_that_cannot_be_are_refused(flags: dict[str, Any], reason: str) -
 def test_beyond_this_machine_it_wants_tls_whatever_is_allowed(
     host: str, more: dict[str, Any]
 ) -> None:
-    with pytest.raises(ConfigError, match=r"everyone on the way could read.*Use mqtts://.*:8883"):
+    match = rf"everyone on the way could read.*Use mqtts://{re.escape(host)}:8883"
+    with pytest.raises(ConfigError, match=match):
         prepare({"mqtt": f"mqtt://{host}", **more})
     config = make_config({"mqtt": f"mqtts://{host}"}, {})
     refuse_exposure(config)

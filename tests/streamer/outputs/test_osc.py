@@ -31,7 +31,7 @@ from emotiond.streamer.outputs.osc import OSC, OscSettings
 from emotiond.streamer.outputs.osc_messages import MOST_BYTES, datagrams, segment
 from emotiond.streamer.outputs.osc_sender import MOST_WAITING, OscSender
 from emotiond.streamer.protocol.events import Change, Event, Status
-from emotiond.streamer.protocol.requests import LONGEST_STREAM_NAME
+from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, emotiond, running_daemon
 from tests.support.port import EMOTION, run

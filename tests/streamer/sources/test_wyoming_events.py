@@ -11,6 +11,7 @@ from wyoming.event import Event
 from emotiond.exceptions import SourceError
 from emotiond.streamer.sources.wyoming_events import (
     MOST_BODY_BYTES,
+    MOST_DATA_BYTES,
     MOST_LINE_BYTES,
     read_event,
     sound_of,
@@ -56,9 +57,11 @@ def test_any_form_of_sound_is_sound_or_refused(data: dict[str, object]) -> None:
     hear(json.dumps({"type": "audio-start", "data": data}).encode() + b"\n")
 
 
-@pytest.mark.parametrize("key", ["data_length", "payload_length"])
-def test_what_is_announced_as_too_long_is_refused_before_it_comes(key: str) -> None:
-    line = json.dumps({"type": "ping", key: MOST_BODY_BYTES + 1}).encode() + b"\n"
+@pytest.mark.parametrize(
+    ("key", "most"), [("data_length", MOST_DATA_BYTES), ("payload_length", MOST_BODY_BYTES)]
+)
+def test_what_is_announced_as_too_long_is_refused_before_it_comes(key: str, most: int) -> None:
+    line = json.dumps({"type": "ping", key: most + 1}).encode() + b"\n"
     with pytest.raises(SourceError, match="Send at most"):
         asyncio.run(read(line))
 

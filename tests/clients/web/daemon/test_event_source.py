@@ -23,7 +23,7 @@ SOURCE = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"), "--
 WALL = "http://wall.example"
 LISTEN = """address => new Promise((resolve, reject) => {
     const source = new EventSource(address), seen = [];
-    for (const type of ["hello", "status", "emotion"])
+    for (const type of ["hello", "status", "emotion", "change"])
         source.addEventListener(type, event => {
             seen.push([type, event.lastEventId, JSON.parse(event.data).type]);
             if (seen.length === 5) { source.close(); resolve(seen); }
@@ -49,7 +49,7 @@ def check(seen: list[tuple[str, str, str]]) -> None:
     assert [kind for kind, _, kind_in_data in seen if kind == kind_in_data][:2] == [
         "hello", "status",
     ]  # fmt: skip
-    numbers = [number for kind, number, _ in seen if kind == "emotion"]
+    numbers = [number for kind, number, _ in seen if kind in ("emotion", "change")]
     first = int(numbers[0].removeprefix("voice:"))
     assert numbers == [f"voice:{first + more}" for more in range(len(numbers))]
     assert len(seen) == 5

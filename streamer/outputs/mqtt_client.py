@@ -1,0 +1,64 @@
+"""paho's client for a broker that is not trusted: it takes what a broker must send, and no more.
+
+paho has no limit for what comes: it reads packets of 256 MB, keeps each message of QoS 2 until its
+release, and answers pings and releases that it has not asked for, into a queue without a bound.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from paho.mqtt.client import CONNACK, PINGRESP, PUBLISH, SUBACK, UNSUBACK, Client
+from paho.mqtt.enums import MQTTErrorCode
+
+MOST_PACKET_BYTES = 256 * 1024
+"""A longer packet is read over: it ends no connection, since anybody may have published it."""
+
+_FAULT_PAUSE_SECONDS = 1.0
+_KIND, _QOS = 0xF0, 0x06  # bits of a packet's first byte
+
+
+class PatientClient(Client):
+    """Goes on after what no broker should send; paho's thread would end with a traceback.
+
+    It subscribes and publishes with QoS 0. So a broker that sends anything but its answers and
+    messages of QoS 0 breaks the protocol, and loses the connection.
+    """
+
+    on_fault: Callable[[Exception], None]
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> Any:
+        """Serve the connection until the client disconnects."""
+        while True:
+            try:
+                return super().loop_forever(timeout, retry_first_connection)
+            except Exception as error:
+                self.on_fault(error)
+                time.sleep(_FAULT_PAUSE_SECONDS)
+                with contextlib.suppress(Exception):  # it will try again
+                    self.reconnect()
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if self._is_too_long():
+            self._in_packet["packet"].clear()
+        return super()._sock_recv(min(bufsize, MOST_PACKET_BYTES))
+
+    def _packet_handle(self) -> MQTTErrorCode:
+        if self._is_too_long():
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        command = self._in_packet["command"]
+        kind = command & _KIND
+        is_right = (
+            not self.is_connected()
+            if kind == CONNACK
+            else not command & _QOS
+            if kind == PUBLISH
+            else kind in (SUBACK, UNSUBACK, PINGRESP)
+        )
+        return super()._packet_handle() if is_right else MQTTErrorCode.MQTT_ERR_PROTOCOL
+
+    def _is_too_long(self) -> bool:
+        return self._in_packet["remaining_length"] > MOST_PACKET_BYTES
