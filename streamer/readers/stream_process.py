@@ -14,7 +14,7 @@ import signal
 import struct
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,7 @@ _OPTIONS = {
     "analyzeduration": "1000000",  # microseconds
     "max_streams": "16",
 }
+_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the process
 _REMEDY = "Let it send MP3, AAC, Ogg, FLAC, WAV, Matroska, WebM or MPEG-TS"
 
@@ -159,9 +160,13 @@ def _packets(container: InputContainer) -> Iterator[av.Packet[av.AudioStream]]:
     """Yield the packets up to the end, or to what cannot be parsed any more."""
     import av
 
-    try:
-        yield from container.demux(container.streams.audio[0])
-    except av.FFmpegError:
+    while True:
+        try:
+            yield from container.demux(container.streams.audio[0])
+        except IndexError:  # a packet of a stream that came later, which PyAV does not know
+            continue
+        except av.FFmpegError:
+            pass
         return
 
 
@@ -177,12 +182,25 @@ def _samples_of(frame: av.AudioFrame) -> FloatArray:
             f"it sends {channels} channels at {rate} Hz",
             f"Let it send {LOWEST_RATE} to {HIGHEST_RATE} Hz, and {MOST_CHANNELS} channels at most",
         )
-    array = frame.to_ndarray()
-    whole = array.T if frame.format.is_planar else array.reshape(-1, channels)
-    samples = _in_floats(whole)
+    samples = _in_floats(_array_of(frame, channels))
     if (fault := fault_of(peak_of(samples))) is not None:
         raise SourceError(f"it is no sound: {fault.problem}", "Let it send samples up to 1")
     return np.ascontiguousarray(samples)
+
+
+def _array_of(frame: av.AudioFrame, channels: int) -> NDArray[Any]:
+    """Return shape ``(n, channels)``.
+
+    ``to_ndarray`` counts the planes itself, and finds more than there are of eight channels.
+    """
+    is_planar = frame.format.is_planar
+    dtype = _TYPES.get(frame.format.name.removesuffix("p") if is_planar else frame.format.name)
+    if dtype is None:
+        raise SourceError("it sends samples of an unknown kind", _REMEDY)
+    planes = cast("Sequence[bytes]", frame.planes[: channels if is_planar else 1])
+    if is_planar:
+        return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes], axis=1)
+    return np.frombuffer(planes[0], dtype, frame.samples * channels).reshape(-1, channels)
 
 
 def _in_floats(samples: NDArray[Any]) -> FloatArray:

@@ -10,6 +10,7 @@ from emotiond.exceptions import SourceError
 PORTS = {"http": 80, "https": 443}
 """The schemes, with their usual ports."""
 ENCRYPTED = frozenset({"https"})
+_NOT_PLAYED = frozenset({"rtsp", "rtsps"})
 _SAFE = "%/:=&?~+!$,;'@()*[]-._"
 
 
@@ -67,7 +68,8 @@ class Address:
 
 def is_address(value: str) -> bool:
     """Return whether a value of ``--source`` is the address of a network stream."""
-    return value.partition("://")[0].lower() in PORTS and "://" in value
+    scheme, separator, _ = value.partition("://")
+    return bool(separator) and scheme.lower() in {*PORTS, *_NOT_PLAYED}
 
 
 def parse_address(value: str) -> Address:
@@ -77,6 +79,11 @@ def parse_address(value: str) -> Address:
         SourceError: it has another form. The message does not quote it: there may be a password.
     """
     scheme = value.partition("://")[0].lower()
+    if scheme in _NOT_PLAYED:
+        raise SourceError(
+            f"{scheme}:// is not played by emotiond itself",
+            "Decode it: ffmpeg -i ADDRESS -f wav - | emotiond --source -",
+        )
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port

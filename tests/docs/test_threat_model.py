@@ -48,7 +48,8 @@ def functions_of(file: str) -> frozenset[str]:
     return frozenset(
         each.name
         for each in tree.body
-        if isinstance(each, ast.FunctionDef) and each.name.startswith("test_")
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        and each.name.startswith("test_")
     )
 
 

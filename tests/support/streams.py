@@ -29,6 +29,7 @@ FORMATS = {
     "MP2 in MPEG-TS": ("mpegts", "mp2", 48_000),
 }
 """Container, codec and rate, by FFmpeg's names."""
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 LEVEL_DBFS = -9.0
 """Of the tones."""
 
@@ -38,9 +39,9 @@ def encoded(
 ) -> bytes:
     """Return a tone of 300 Hz."""
     times = np.arange(round(rate * seconds)) / rate
-    tone = np.tile(0.5 * np.sin(2 * np.pi * 300 * times), (channels, 1)).astype(np.float32)
-    layout = "mono" if channels == 1 else "stereo"
-    frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout=layout)
+    tone = np.repeat(0.5 * np.sin(2 * np.pi * 300 * times), channels).astype(np.float32)
+    layout = _LAYOUTS[channels]
+    frame = av.AudioFrame.from_ndarray(tone[None], format="flt", layout=layout)
     frame.sample_rate = rate
     written = io.BytesIO()
     with av.open(written, "w", format=container) as output:

@@ -51,7 +51,8 @@ def linked(path: str) -> set[str]:
         posixpath.normpath(posixpath.join(posixpath.dirname(path), found[2]))
         for found in LINK.finditer(text)
     }
-    return {target for target in targets if not target.startswith(("docs/", ".."))}
+    # The README's place is the first page, which has its own text.
+    return {target for target in targets if not target.startswith(("docs/", "..", "README.md"))}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

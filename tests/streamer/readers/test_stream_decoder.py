@@ -53,6 +53,15 @@ def test_each_format_is_decoded(name: str, decoder: StreamDecoder) -> None:
     assert level_dbfs == pytest.approx(LEVEL_DBFS, abs=1.0)
 
 
+@pytest.mark.parametrize(("name", "channels"), [("AAC", 8), ("WAV", 8), ("Opus in Ogg", 6)])
+def test_surround_sound_is_decoded(name: str, channels: int, decoder: StreamDecoder) -> None:
+    container, codec, rate = FORMATS[name]
+    counts, _ = decoded(decoder, encoded(container, codec, rate, channels, seconds=0.5))
+    ((form, count),) = counts.items()
+    assert form == (rate, channels)
+    assert count / rate == pytest.approx(0.5, abs=0.06)
+
+
 def test_vorbis_is_decoded_and_each_link_of_a_chain_at_its_own_rate(decoder: StreamDecoder) -> None:
     counts, _ = decoded(decoder, vorbis(44_100) + vorbis(22_050, 2) + vorbis(22_050, 2))
     assert counts.keys() == {(44_100, 1), (22_050, 2)}

@@ -63,6 +63,17 @@ def test_what_has_another_form_is_refused_and_not_quoted(value: str) -> None:
     assert "radio" not in str(refused.value)
 
 
+@pytest.mark.parametrize("scheme", ["rtsp", "RTSPS"])
+def test_rtsp_is_refused_with_a_way_round_and_without_its_password(scheme: str) -> None:
+    value = f"{scheme}://ann:secret@camera.example/live"
+    assert is_address(value)
+    with pytest.raises(
+        SourceError, match=r"^rtsps?:// is not played.*ffmpeg -i ADDRESS"
+    ) as refused:
+        parse_address(value)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("value", ["mic", "http", "a.wav", "http:/x", "file:///x", "demo"])
 def test_other_values_are_no_addresses(value: str) -> None:
     assert not is_address(value)

@@ -34,7 +34,7 @@ from tests.support.streams import LEVEL_DBFS, encoded, sending, serving, vorbis
 
 MODEL = ("--model", str(DATA / "tiny.tflite"))
 RATE = 16_000
-MP3 = encoded("mp3", "libmp3lame", 44_100, seconds=60.0)
+MP3 = 6 * encoded("mp3", "libmp3lame", 44_100, seconds=10.0)
 ENDLESS = sending(MP3, then=True)
 
 

@@ -260,7 +260,9 @@ def test_the_daemon_ends_at_once_though_clients_are_connected() -> None:
         ):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
             client.sendall(sent)
+        assert is_served(stack.enter_context(socket.create_connection(("127.0.0.1", port))))
         assert daemon.stop() == 0
+        assert "internal error" not in daemon.stderr
 
 
 def test_a_place_that_is_taken_is_one_line() -> None:
