@@ -18,6 +18,7 @@ from rich.text import Text
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from emotiond.clients.tls import guarded
 from emotiond.clients.websocket_client import reason_of
 from emotiond.exceptions import ConfigError, ServeError, printable
 
@@ -122,7 +123,7 @@ def trusting_only(certificate: Path) -> ssl.SSLContext:
     Raises:
         ConfigError: the file holds no certificate.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = guarded(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     context.check_hostname = False
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     end = "-----END CERTIFICATE-----"

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emotiond.clients.palette import is_light, read_palette
+from emotiond.clients.tls import guarded
 from emotiond.clients.websocket_client import TokenRefused, messages_forever, websocket_url
 from emotiond.exceptions import ConfigError, ServeError, printable
 
@@ -193,7 +194,7 @@ def watch_stream(
     except ValueError as error:
         print(f"emotiond: {error} or ws://127.0.0.1:8765/ws", file=sys.stderr)
         return 2
-    tls = None if authority is None else _trusting(authority, url)
+    tls = _trusting(authority, url) if authority or url.startswith("wss://") else None
     console, view, messages = Console(), View(wanted=stream), _answers(url, token, tls)
     try:
         if console.is_terminal and not console.is_dumb_terminal:
@@ -267,14 +268,14 @@ def _answers(url: str, token: str | None, tls: ssl.SSLContext | None) -> Iterato
         yield message
 
 
-def _trusting(authority: Path, url: str) -> ssl.SSLContext:
-    """Return a context that trusts one certificate, or those that it signed."""
+def _trusting(authority: Path | None, url: str) -> ssl.SSLContext:
+    """Return a context that trusts one certificate, or those that it signed; None for the usual."""
     if not url.startswith("wss://"):
         raise ConfigError(
             f"{url} is not encrypted, so --ca has no use", "Write wss://, or leave --ca out"
         )
     try:
-        context = ssl.create_default_context(cafile=authority)
+        context = guarded(ssl.create_default_context(cafile=authority))
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the daemon's own one suffices
         return context
     except ssl.SSLError:

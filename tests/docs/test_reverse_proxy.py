@@ -17,6 +17,7 @@ import trustme
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from emotiond.clients.tls import guarded
 from emotiond.streamer.config import make_config
 from emotiond.streamer.outputs.websocket import WEBSOCKET
 from emotiond.streamer.server.forwarding import MOST_HOPS, WAYS
@@ -117,7 +118,7 @@ def proxied(kind: str, number: int, path: str, daemon: Daemon, folder: Path) -> 
         issued.private_key_pem.write_to_path(str(folder / "home.key"))
         issued.cert_chain_pems[0].write_to_path(str(folder / "home.pem"))
         text = text.replace("/etc/ssl/", f"{folder}/")
-        trust = ssl.create_default_context()
+        trust = guarded(ssl.create_default_context())
         authority.configure_trust(trust)
     run = running_nginx if kind == "nginx" else running_caddy
     with run(folder, text, port):

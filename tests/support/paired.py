@@ -15,6 +15,7 @@ import trustme
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from emotiond.clients.tls import guarded
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, running_daemon
 from tests.support.schema import check
@@ -53,7 +54,7 @@ class Home:
     @property
     def trust(self) -> ssl.SSLContext:
         """A context for clients."""
-        return ssl.create_default_context(cafile=self.folder / "authority.pem")
+        return guarded(ssl.create_default_context(cafile=self.folder / "authority.pem"))
 
 
 def make_home(folder: Path) -> Home:

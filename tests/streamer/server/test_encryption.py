@@ -17,6 +17,7 @@ import zmq
 from websockets.sync.client import connect
 from zmq.auth import create_certificates, load_certificate
 
+from emotiond.clients.tls import guarded
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 
 ROOT = DEMO.parents[2]
@@ -49,7 +50,7 @@ def pem(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def test_page_and_socket_are_encrypted(authority: trustme.CA, pem: Path) -> None:
-    trusting = ssl.create_default_context()
+    trusting = guarded(ssl.create_default_context())
     authority.configure_trust(trusting)
     flags = ("--tls-cert", str(pem / "cert.pem"), "--tls-key", str(pem / "key.pem"))
     with running_daemon(*SOURCE, *flags) as daemon:

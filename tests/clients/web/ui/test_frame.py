@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients.web.conftest import ARGUMENTS, NAMES
 from tests.conftest import DATA
+from tests.support.chromium import ARGUMENTS, NAMES
 from tests.support.daemon import DEMO, Daemon, running_daemon
 from tests.support.dashboard import Dashboard, dashboard
 
