@@ -192,7 +192,7 @@ def test_mosquitto_starts_with_its_configuration(folder: Path) -> None:
     skip_without("mosquitto", "mosquitto_passwd")
     (text,) = [block.text for block in BLOCKS if block.language == "conf"]
     passwords = folder / "passwords"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "emotiond", "secret"], check=True)
+    subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "emotiond", "secret"], check=True)
     ports = {"1883": str(free_port()), "8883": str(free_port())}
     for written, ours in {
         **ports,
@@ -211,7 +211,7 @@ def test_mosquitto_starts_with_its_configuration(folder: Path) -> None:
             lines.append(line)
             if line.rstrip().endswith("running") or "Error" in line:
                 break
-        broker.terminate()
+        broker.kill()
     assert lines[-1].rstrip().endswith("running"), lines
     for port in ports.values():
         assert any(f"on port {port}" in line for line in lines)
