@@ -131,6 +131,7 @@ def test_a_test_elsewhere_is_there(test: str) -> None:
     assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
+@pytest.mark.peers  # each starts a daemon or two, for which 'make test' has not the time
 @pytest.mark.parametrize("block", those("sh"))
 def test_commands_run(block: Block, folder: Path) -> None:
     if "--lsl" in block.text:

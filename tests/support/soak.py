@@ -87,14 +87,18 @@ class Outcome:
             "nobody muted": not self.clients["muter"],
             **{f"in the log: {line}": not line.startswith(_MEANT) for line in lines},
             **{
-                f"{reading} beside {first}": (
-                    abs(reading.descriptors - first.descriptors) > _MOST_DESCRIPTORS
-                    or abs(reading.threads - first.threads) > _MOST_THREADS
-                )
-                for reading in self.readings
+                f"{what} grew from {before} to {after}": after > before + most
+                for what, most in (("descriptors", _MOST_DESCRIPTORS), ("threads", _MOST_THREADS))
+                for before, after in (self._fewest(what),)
             },
         }
         return [fault for fault, is_there in found.items() if is_there]
+
+    def _fewest(self, what: str) -> tuple[int, int]:
+        """Return the fewest of the first and of the second half: clients come and go in between."""
+        half = len(self.readings) // 2
+        counts = [getattr(reading, what) for reading in self.readings]
+        return min(counts[:half]), min(counts[half:])
 
 
 def soak(
