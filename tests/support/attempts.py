@@ -25,6 +25,8 @@ from emotiond.streamer.readers import kinds, stream_process
 from emotiond.streamer.readers.reader import SoundReader
 from emotiond.streamer.readers.stream_input import StreamInput
 
+REFUSED = "ENOSYS"
+"""What comes of an attempt that the filter stops."""
 USING = "import tests.support.attempts as attempts; attempts.use(); "
 UNCONFINED = (
     "import emotiond.streamer.readers.decoder as d; "
@@ -140,3 +142,15 @@ ATTEMPTS: dict[str, Callable[[Path], object]] = {
     "go around the filter": lambda _: _call(_IO_URING_SETUP, 1, 0),
 }
 """Each takes a folder that has ``file``, ``link``, ``to remove``, and ``socket`` with a server."""
+
+
+@contextlib.contextmanager
+def tempting(folder: Path) -> Iterator[None]:
+    """Put into a folder what the attempts are made at."""
+    for name in ("file", "to remove"):
+        (folder / name).write_bytes(b"private")
+    (folder / "link").symlink_to("file")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "socket"))
+        server.listen()
+        yield

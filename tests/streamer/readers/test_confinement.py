@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import io
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,25 +19,16 @@ import pytest
 import soundfile
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.readers import confinement, decoder, stream_decoder
+from emotiond.streamer.readers import confinement, decoder
 from emotiond.streamer.readers.decoder import Decoder, Decoding
 from emotiond.streamer.readers.sound_file import read_sound_file
-from emotiond.streamer.readers.stream_decoder import StreamDecoder
-from tests.support.attempts import (
-    ATTEMPTS,
-    HEAD,
-    STREAMING,
-    STREAMING_UNCONFINED,
-    UNCONFINED,
-    USING,
-)
+from tests.support.attempts import ATTEMPTS, HEAD, REFUSED, UNCONFINED, USING, tempting
 from tests.support.caller import calling, pcm
 from tests.support.daemon import DEMO, running_daemon
 from tests.support.processes import await_decoders, needs_proc
 from tests.support.signals import demo, noise, tone
 
 pytestmark = [needs_proc, pytest.mark.skipif(sys.platform != "linux", reason="needs seccomp")]
-REFUSED = "ENOSYS"
 FORMATS = {
     "WAV": ("WAV", "PCM_16", 16_000),
     "WAV in floats": ("WAV", "FLOAT", 44_100),
@@ -56,12 +45,7 @@ FORMATS = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    for name in ("file", "to remove"):
-        (tmp_path / name).write_bytes(b"private")
-    (tmp_path / "link").symlink_to("file")
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(tmp_path / "socket"))
-        server.listen()
+    with tempting(tmp_path):
         yield tmp_path
 
 
@@ -108,40 +92,6 @@ def test_the_attempts_work_where_nothing_is_confined(folder: Path, unconfined: D
     outcomes = {attempt: outcome_of(attempt, folder, unconfined) for attempt in ATTEMPTS}
     failed = {attempt for attempt, outcome in outcomes.items() if outcome != "done"}
     assert failed <= {"go around the filter"}, outcomes  # EFAULT: what it gives is no memory
-
-
-def outcomes_in_stream(
-    before: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, str]:
-    command = stream_decoder._COMMAND.replace("main()", f"{before}main()")
-    monkeypatch.setattr(stream_decoder, "_COMMAND", command)
-    begun = StreamDecoder()
-    try:
-        begun.feed(HEAD + str(folder).encode())
-        begun.end_input()
-        with pytest.raises(SourceError) as refused:
-            begun.read()
-    finally:
-        begun.close()
-    outcomes: dict[str, str] = json.loads(refused.value.problem)
-    return outcomes
-
-
-def test_a_stream_of_the_network_is_refused_as_much(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = sorted(folder.iterdir())
-    assert outcomes_in_stream(STREAMING, folder, monkeypatch) == dict.fromkeys(ATTEMPTS, REFUSED)
-    assert sorted(folder.iterdir()) == before
-
-
-def test_the_attempts_of_a_stream_work_where_nothing_is_confined(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    unconfined = STREAMING + STREAMING_UNCONFINED
-    outcomes = outcomes_in_stream(unconfined, folder, monkeypatch)
-    failed = {attempt for attempt, outcome in outcomes.items() if outcome != "done"}
-    assert failed <= {"go around the filter"}, outcomes
 
 
 def samples_of(sound: Decoding) -> Any:
