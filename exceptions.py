@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import errno
+import shlex
+import sys
 import traceback
 from pathlib import Path
 
 _BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *map(ord, _BIDI))
 _ESCAPED = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
+
+
+def install(*packages: str) -> str:
+    """Return the remedy for packages that are missing, for the Python that runs."""
+    return f"Install it: {sys.executable} -m pip install {shlex.join(packages)}"
 
 
 def printable(text: str) -> str:

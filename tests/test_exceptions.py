@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from emotiond.clients.palette import read_palette
 from emotiond.clients.watch import View, render
-from emotiond.exceptions import ConfigError, printable
+from emotiond.exceptions import ConfigError, install, printable
 from emotiond.inference import catalog
 from emotiond.inference.profile import make_profile
 from emotiond.streamer import commands
@@ -29,6 +30,11 @@ NAME = "a\x1b]0;title\x07\x9b31m\u202eb"
 SHOWN = r"a\x1b]0;title\x07\x9b31m\u202eb"
 TINY = ("--model", str(DATA / "tiny.tflite"))
 OBEYED = ("\x1b", "\x07", "\x9b", "\u202e")
+
+
+def test_a_missing_package_is_installed_for_the_python_that_runs() -> None:
+    remedy = install("av>=14", "wyoming")
+    assert remedy == f"Install it: {sys.executable} -m pip install 'av>=14' wyoming"
 
 
 def test_only_what_a_terminal_obeys_is_escaped() -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from emotiond.exceptions import ConfigError
+from emotiond.exceptions import ConfigError, install
 from emotiond.streamer.outputs.websocket_pairing import fingerprint, own_address
 from emotiond.streamer.private_files import create_private
 
@@ -55,7 +55,7 @@ def make_certificate(folder: Path, more: Sequence[str] = ()) -> MadeCertificate:
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
     except ModuleNotFoundError:
         raise ConfigError(
-            "making a certificate needs the package cryptography", "pip install 'emotiond[pair]'"
+            "making a certificate needs the package cryptography", install("cryptography")
         ) from None
     host = platform.node().partition(".")[0].lower() or "emotiond"
     names = [

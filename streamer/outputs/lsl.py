@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emotiond.exceptions import ConfigError, ServeError
+from emotiond.exceptions import ConfigError, ServeError, install
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
 from emotiond.streamer.reach import Reach
@@ -37,9 +37,7 @@ def _prepare(settings: LslSettings) -> Opener | None:
         try:
             from emotiond.streamer.outputs.lsl_outlets import open_lsl
         except ModuleNotFoundError:
-            raise ConfigError(
-                "--lsl needs the package pylsl", "Install it: pip install 'emotiond[lsl]'"
-            ) from None
+            raise ConfigError("--lsl needs the package pylsl", install("pylsl")) from None
         except (OSError, RuntimeError):  # pylsl is there without its library, as on ARM
             raise ServeError(
                 "the library liblsl is missing, or cannot be loaded",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotiond.exceptions import ConfigError
+from emotiond.exceptions import ConfigError, install
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
@@ -109,9 +109,7 @@ def _prepare(settings: MQTTSettings) -> Opener | None:
     if parts is None:
         return None
     if importlib.util.find_spec("paho") is None:
-        raise ConfigError(
-            "MQTT needs the package paho-mqtt", "Install it: pip install 'paho-mqtt>=2.1,<3'"
-        )
+        raise ConfigError("--mqtt needs the package paho-mqtt", install("paho-mqtt>=2.1,<3"))
     host, port, has_tls = parts
     broker = Broker(
         settings.mqtt,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emotiond.exceptions import ConfigError, ServeError
+from emotiond.exceptions import ConfigError, ServeError, install
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
 from emotiond.streamer.reach import Reach
@@ -64,9 +64,7 @@ def _prepare(settings: OscSettings) -> Opener | None:
         try:
             from emotiond.streamer.outputs.osc_sender import OscSender
         except ModuleNotFoundError:
-            raise ConfigError(
-                "--osc needs the package python-osc", "Install it: pip install 'emotiond[osc]'"
-            ) from None
+            raise ConfigError("--osc needs the package python-osc", install("python-osc")) from None
         return OscSender(settings.osc, await _connect(*found))
 
     return open_osc

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emotiond.exceptions import ConfigError
+from emotiond.exceptions import ConfigError, install
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
 from emotiond.streamer.reach import Reach, audience, is_loopback
@@ -248,9 +248,7 @@ def _announcement(
     try:
         from emotiond.streamer.announcement import announced
     except ModuleNotFoundError:
-        raise ConfigError(
-            "--announce needs the package zeroconf", "pip install 'emotiond[pair]'"
-        ) from None
+        raise ConfigError("--announce needs the package zeroconf", install("zeroconf")) from None
     return announced("_https._tcp" if is_encrypted else "_http._tcp", host, port, "the page")
 
 

@@ -165,7 +165,7 @@ class Pairing:
             raise RequestError(
                 "cannot-pair",
                 "the daemon cannot draw a QR code",
-                "Install it where the daemon runs: pip install 'emotiond[pair]'",
+                "Install it where the daemon runs: pip install segno",
             ) from None
         if self._offer is not None:
             self._end("replaced")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from emotiond.exceptions import ConfigError, SourceError
+from emotiond.exceptions import ConfigError, SourceError, install
 from emotiond.streamer.options import NoSettings
 from emotiond.streamer.reach import Reach, is_loopback
 from emotiond.streamer.sources.network_address import Address, is_address, parse_address
@@ -48,7 +46,7 @@ def _open(value: str, _settings: NoSettings, playback: Playback) -> Source:
     except ImportError:
         raise SourceError(
             "the package 'av' is not installed",
-            f"Install it: {sys.executable} -m pip install 'av>=14'",
+            install("av>=14"),
         ) from None
     from emotiond.streamer.sources.network_stream import NetworkStream
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from emotiond.exceptions import SourceError
+from emotiond.exceptions import SourceError, install
 from emotiond.streamer.options import Option
 from emotiond.streamer.reach import Reach
 from emotiond.streamer.sources.source import Playback, Source, SourceKind
@@ -59,8 +58,7 @@ def _open(value: str, settings: WyomingSettings, _playback: Playback) -> Source:
         from emotiond.streamer.sources.wyoming_door import WyomingDoor
     except ImportError:
         raise SourceError(
-            "the package 'wyoming' is not installed",
-            f"Install it: {sys.executable} -m pip install wyoming zeroconf",
+            "the package 'wyoming' is not installed", install("wyoming", "zeroconf")
         ) from None
     return WyomingDoor(host, port, settings.wyoming_announce)
 

@@ -124,7 +124,7 @@ def test_the_certificate_to_trust_is_read_at_the_start(tmp_path: Path) -> None:
 def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert prepare({}) is None
-    with pytest.raises(ConfigError, match=r"paho-mqtt. Install it: pip install 'paho-mqtt"):
+    with pytest.raises(ConfigError, match=r"paho-mqtt. Install it: .* -m pip install 'paho-mqtt"):
         prepare({"mqtt": "mqtt://localhost"})
 
 

@@ -306,15 +306,15 @@ def test_what_refuses_it_ends_the_daemon_with_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flag", "package", "extra"),
-    [(("--osc", "127.0.0.1:9"), "pythonosc", "osc"), (("--lsl",), "pylsl", "lsl")],
+    ("flag", "module", "package"),
+    [(("--osc", "127.0.0.1:9"), "pythonosc", "python-osc"), (("--lsl",), "pylsl", "pylsl")],
 )
-def test_without_its_package_the_daemon_names_the_extra(
-    flag: tuple[str, ...], package: str, extra: str
+def test_without_its_package_the_daemon_says_how_to_install_it(
+    flag: tuple[str, ...], module: str, package: str
 ) -> None:
-    code = f"import sys; sys.modules[{package!r}] = None; from emotiond.__main__ import main; "
+    code = f"import sys; sys.modules[{module!r}] = None; from emotiond.__main__ import main; "
     code += "sys.exit(main())"
     command = (sys.executable, "-c", code)
     ended = emotiond("run", *PLAY, "--port", "0", "--zmq", "off", *flag, command=command)
     assert ended.returncode == 1
-    assert ended.stderr.splitlines()[-1].endswith(f"Install it: pip install 'emotiond[{extra}]'.")
+    assert ended.stderr.splitlines()[-1].endswith(f"-m pip install {package}.")
