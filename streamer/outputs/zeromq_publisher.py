@@ -229,11 +229,11 @@ class ZeroMQPublisher:
         before = await self._public_keys()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self._keys is not None and not self._keys.are_there:
+            now = await self._public_keys()
+            if self._keys is not None and not self._keys.are_there:  # perhaps since it was read
                 # A subscriber that is refused once never tries again: let all that are there stay.
                 self._sparing_log.warning(f"{self._keys.folder} is gone: no subscriber is admitted")
                 continue
-            now = await self._public_keys()
             if self._bound is not None and self._keys is not None and before - now:
                 self._bind_anew(f"a key is no longer in {self._keys.folder}")
             elif self._bound is not None and not self._bound.has_its_file:

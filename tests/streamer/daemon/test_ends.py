@@ -187,7 +187,8 @@ def test_the_first_process_of_a_container_leaves_no_zombie_of_a_child_that_crash
             assert time.monotonic() < deadline
             time.sleep(0.01)
         os.kill(first, signal.SIGTERM)
-        assert daemon.process.wait(timeout=PATIENCE_SECONDS) == 1  # the file's stream has failed
+        # 1 where the daemon has noticed by then that the file's stream has failed
+        assert daemon.process.wait(timeout=PATIENCE_SECONDS) in (0, 1)
 
 
 def children(pid: int) -> list[int]:
