@@ -229,8 +229,9 @@ class ZeroMQPublisher:
         before = await self._public_keys()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
+            were_there = self._keys is None or self._keys.are_there
             now = await self._public_keys()
-            if self._keys is not None and not self._keys.are_there:  # perhaps since it was read
+            if self._keys is not None and not (were_there and self._keys.are_there):
                 # A subscriber that is refused once never tries again: let all that are there stay.
                 self._sparing_log.warning(f"{self._keys.folder} is gone: no subscriber is admitted")
                 continue
