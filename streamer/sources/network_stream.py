@@ -11,9 +11,10 @@ from emotiond.exceptions import SourceError, cause_of
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.readers.stream_decoder import Sound, StreamDecoder
-from emotiond.streamer.sources.http_connection import SILENT_SECONDS, HttpConnection, connect
+from emotiond.streamer.sources.http_connection import HttpConnection, connect
 from emotiond.streamer.sources.live_writer import LiveWriter
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_socket import SILENT_SECONDS
 from emotiond.streamer.sources.pace import Pace
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.reconnecting import Supervisor

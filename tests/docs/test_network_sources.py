@@ -6,16 +6,16 @@ import re
 from pathlib import Path
 
 from emotiond.streamer.readers import sound_file, stream_process
-from emotiond.streamer.sources import http_connection, network_stream, reconnecting
+from emotiond.streamer.sources import http_connection, network_socket, network_stream, reconnecting
 
 PAGE = (Path(__file__).parents[2] / "docs" / "network-sources.md").read_text("utf-8")
 TEXT = " ".join(PAGE.split())
 LIMITS = {
-    "connection to each address of a host": f"{http_connection.CONNECT_SECONDS:g} s",
-    "from there to the end of the headers": f"{http_connection.ANSWER_SECONDS:g} s",
+    "connection to each address of a host": f"{network_socket.CONNECT_SECONDS:g} s",
+    "from there to the end of the headers": f"{network_socket.ANSWER_SECONDS:g} s",
     "redirects": f"{http_connection.MOST_REDIRECTS}",
     "first sound after the connection": f"{network_stream.FIRST_SECONDS:g} s",
-    "time without a byte, or without sound": f"{http_connection.SILENT_SECONDS:g} s",
+    "time without a byte, or without sound": f"{network_socket.SILENT_SECONDS:g} s",
     "sample rate": f"{sound_file.LOWEST_RATE:,} to {sound_file.HIGHEST_RATE:,} Hz",
     "channels": f"{sound_file.MOST_CHANNELS}",
     "changes of rate or channels": f"{network_stream.MOST_CHANGES} in "
@@ -40,7 +40,7 @@ def test_its_limits_are_those_of_the_code() -> None:
     pauses = reconnecting.growing_pauses()
     first = ", ".join(f"{next(pauses):g}" for _ in range(5))
     assert f"after {first} and then every {next(pauses):g} seconds" in TEXT
-    assert f"falls silent for {http_connection.SILENT_SECONDS:g} s" in TEXT
+    assert f"falls silent for {network_socket.SILENT_SECONDS:g} s" in TEXT
     assert f"followed {http_connection.MOST_REDIRECTS} times at most" in TEXT
 
 

@@ -42,8 +42,8 @@ from emotiond.streamer.server import connection, credentials, listener, pairing,
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
     capture,
-    http_connection,
     microphone,
+    network_socket,
     reconnecting,
     standard_input,
     wyoming_door,
@@ -128,7 +128,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"does not answer within {capture._PATIENCE_SECONDS:g} s |",
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
-        f"falls silent for {http_connection.SILENT_SECONDS:g} s",
+        f"falls silent for {network_socket.SILENT_SECONDS:g} s",
         f"connects again {looks()}",
         f"at once, or after {wyoming_door.STREAMING_SECONDS:g} s without sound",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
