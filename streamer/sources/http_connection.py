@@ -34,6 +34,8 @@ class HttpConnection:
         response: the headers of which were read.
     """
 
+    is_rtp = False
+
     def __init__(self, connected: socket.socket, response: http.client.HTTPResponse) -> None:
         self._socket = connected
         self._response = response

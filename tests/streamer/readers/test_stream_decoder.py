@@ -228,7 +228,7 @@ def test_a_process_that_was_taken_over_can_answer_nonsense_alone(
     [
         ("s.MOST_CPU_SECONDS = 0.3; s.sounds = lambda _: iter(int, 1); ", "has ended too early"),
         (
-            "s.confine = lambda: setattr(s, 'sounds', lambda _: iter(bytearray(2**31))); ",
+            "s.confine = lambda: setattr(s, 'gathered', lambda _: iter(bytearray(2**31))); ",
             "it takes more memory than a stream may",
         ),
     ],
