@@ -198,7 +198,8 @@ class _Session:
         Raises:
             SourceError: it is no sound, or changes its form too often.
         """
-        pace, writer = Pace(), None
+        pace = Pace(SILENT_SECONDS if self._connection.is_rtp else 0.0)
+        writer = None
         form, changes = None, deque[float](maxlen=MOST_CHANGES)
         while (sound := self._decoder.read()) is not None:
             if writer is None or form != sound.form:

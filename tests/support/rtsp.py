@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.support.rtp import FORMATS, description, sound
+from tests.support.rtp import description, sound
 
 Reply = bytes | Callable[[str], bytes]
 """The answer to a request, or what makes it from the request."""
@@ -55,6 +55,7 @@ class Server:
 def serving_rtsp(
     replies: Mapping[str, Reply] | None = None,
     then: bytes = b"",
+    port: int = 0,
     pem: ssl.SSLContext | None = None,
 ) -> Iterator[Server]:
     """Serve until the end, which ends all connections.
@@ -62,10 +63,11 @@ def serving_rtsp(
     Args:
         replies: instead of those of a good server.
         then: is sent after the answer to ``PLAY``.
+        port: to listen at.
         pem: for TLS.
     """
     script = {**GOOD, **(replies or {})}
-    with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
+    with socket.create_server(("127.0.0.1", port)) as listener, contextlib.ExitStack() as stack:
         server = Server(listener.getsockname()[1])
         clients: list[socket.socket] = []
 
@@ -115,4 +117,3 @@ def _answer(asked: socket.socket, server: Server, script: Mapping[str, Reply], t
 
 SOUND = b"".join(sound("PCMU", 1.0))
 """A second of a tone in mu-law, as the description of a good server says."""
-assert FORMATS["PCMU"][0] == "0"

@@ -82,6 +82,7 @@ def test_a_password_is_sent_to_its_server_and_to_no_other() -> None:
     ("location", "reason"),
     [
         ("https://127.0.0.1/", "redirects from http to https"),
+        ("rtsp://127.0.0.1/", "redirects from http to rtsp"),
         ("file:///etc/passwd", "redirects to another kind of address"),
         ("ftp://127.0.0.1/", "redirects to another kind of address"),
         ("http://ann:secret@localhost:1/", "redirects to an address with a password"),
