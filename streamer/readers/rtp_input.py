@@ -136,7 +136,7 @@ class RtpStretch:
             self.held, packet = packet, b""
         self._times = packet[_TIMES]
         self.is_over = not packet
-        return packet
+        return packet[:most]  # PyAV copies what it gets, whatever it has asked for
 
 
 def _broken() -> SourceError:

@@ -13,7 +13,6 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.request import parse_http_list, parse_keqv_list
 
 from emotiond import __version__
 from emotiond.streamer.reach import is_loopback
@@ -22,8 +21,11 @@ from emotiond.streamer.sources.network_address import Address
 
 MOST_CONTENT_BYTES = 2**16
 """Of an answer: the description of a stream is the longest."""
+MOST_BEFORE = 1_000
+"""What may come before an answer: requests of the server, and packets that are early."""
 UNAUTHORIZED = 401
 _STATUS = re.compile(rb"RTSP/1\.[0-9] ([1-5][0-9][0-9])\b")
+_VALUES = re.compile(r'([A-Za-z]{1,20}) *= *(?:"([^"]*)"|([^\s,"]+))')
 _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 
 
@@ -68,8 +70,8 @@ class Dialogue:
         self.tell(method, url, headers)
         answer = self._answer()
         wants = [value for name, value in answer.headers if name == "www-authenticate"]
-        if answer.status == UNAUTHORIZED and not self._challenges and wants:
-            self._challenges = wants
+        if answer.status == UNAUTHORIZED and wants not in ([], self._challenges):
+            self._challenges = wants  # for the first time, or with another nonce
             if self._proof(method, url):
                 self.tell(method, url, headers)
                 answer = self._answer()
@@ -111,7 +113,7 @@ class Dialogue:
         for challenge in self._challenges:
             scheme, _, rest = challenge.partition(" ")
             if scheme.lower() == "digest":
-                values = parse_keqv_list([item for item in parse_http_list(rest) if "=" in item])
+                values = {name.lower(): a or b for name, a, b in _VALUES.findall(rest)}
                 if proof := _digest(self._address, values, method, url, self._count):
                     return proof
         schemes = {challenge.partition(" ")[0].lower() for challenge in self._challenges}
@@ -123,7 +125,7 @@ class Dialogue:
 
     def _answer(self) -> Answer:
         """Read up to the answer, past requests of the server and sound that is early."""
-        while True:
+        for _ in range(MOST_BEFORE):
             if self._reader.peek(1)[:1] == MARK:
                 _, _, length = FRAME.unpack(self._exactly(FRAME.size))
                 self._exactly(length)
@@ -138,6 +140,7 @@ class Dialogue:
                 return Answer(int(status[1]), headers, content)
             if status is None and not first.endswith((b" RTSP/1.0", b" RTSP/2.0")):
                 raise ValueError("no answer")
+        raise ValueError("too much before the answer")
 
     def _head(self) -> Sequence[bytes]:
         lines: list[bytes] = []

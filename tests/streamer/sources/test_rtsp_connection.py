@@ -158,7 +158,16 @@ def test_on_this_machine_and_by_tls_a_password_may_be_sent() -> None:
 
 @pytest.mark.parametrize(
     "challenge",
-    ['Basic realm="x"', 'Digest realm="x"', 'Digest nonce="1", algorithm=ROT13', "Digest", ""],
+    [
+        'Basic realm="x"',
+        'Digest realm="x"',
+        'Digest nonce="1", algorithm=ROT13',
+        "Digest nonce=",
+        'Digest nonce="',
+        "Digest",
+        "=",
+        "",
+    ],
 )
 def test_beyond_this_machine_a_password_is_never_sent(
     challenge: str, monkeypatch: pytest.MonkeyPatch
@@ -178,6 +187,28 @@ def test_a_wrong_password_is_tried_once() -> None:
     assert "refuses the user and the password" in said
     assert "secret" not in said
     assert server.methods == ["OPTIONS", "DESCRIBE", "DESCRIBE"]
+
+
+def test_a_nonce_may_change_from_request_to_request() -> None:
+    """Each is good once: what was proven with another one is asked for again."""
+    nonces = iter(range(100))
+    wanted = ["-1"]
+
+    def once(answer: bytes) -> Callable[[str], bytes]:
+        def reply(request: str) -> bytes:
+            if f'nonce="{wanted[0]}"' in request:
+                wanted[0] = "used"
+                return answer
+            wanted[0] = str(next(nonces))
+            challenge = f'WWW-Authenticate: Digest realm="c", nonce="{wanted[0]}", stale=true'
+            return ok(challenge, status="401 Unauthorized")
+
+        return reply
+
+    replies = {"DESCRIBE": once(ok(content=description("0"))), "SETUP": once(SET_UP)}
+    with serving_rtsp(replies) as server, connected(with_user(server.url)):
+        pass
+    assert server.methods[1:6] == ["DESCRIBE", "DESCRIBE", "SETUP", "SETUP", "PLAY"]
 
 
 def test_nothing_that_a_server_names_is_connected_to() -> None:
@@ -239,6 +270,8 @@ ANSWERS = {
     "UDP after all": ("SETUP", ok("Session: 1", "Transport: RTP/AVP;unicast"), "not send its"),
     "no session": ("SETUP", ok("Transport: RTP/AVP/TCP;interleaved=0-1"), "its answer is no RTSP"),
     "no channel": ("SETUP", ok("Session: 1", "Transport: RTP/AVP/TCP;interleaved=999"), "no RTSP"),
+    "requests alone": ("OPTIONS", b"OPTIONS * RTSP/1.0\r\n\r\n" * 2_000, "its answer is no RTSP"),
+    "early packets alone": ("PLAY", framed(b"early") * 2_000, "its answer is no RTSP"),
     "not played": ("PLAY", ok(status="455 Not Valid"), "it answers with status 455"),
     "no picture": ("DESCRIBE", ok(content=b"v=0\r\nm=video 0 RTP/AVP 26\r\n"), "it has no sound"),
 }
@@ -254,9 +287,7 @@ def test_what_is_no_stream_is_refused_in_one_line(name: str) -> None:
     assert reason in said
 
 
-@pytest.mark.parametrize(
-    "part", [b"X", b"RTSP/1.0 100 Continue\r\n\r\n", framed(b"early"), b"\r\n"]
-)
+@pytest.mark.parametrize("part", [b"X", b"RTSP/1.0 100 Continue\r\n\r\n", framed(b"early")])
 def test_an_answer_that_never_ends_is_given_up(
     part: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
