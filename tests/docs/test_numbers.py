@@ -129,6 +129,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
         f"falls silent for {network_socket.SILENT_SECONDS:g} s",
+        f"holds live sound of RTSP up for less than {network_socket.SILENT_SECONDS:g} s",
         f"connects again {looks()}",
         f"at once, or after {wyoming_door.STREAMING_SECONDS:g} s without sound",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
