@@ -17,6 +17,7 @@ from emotiond.exceptions import EmotiondError, printable, shortage_of
 from emotiond.streamer import commands
 from emotiond.streamer.arguments import ArgumentParser, did_you_mean
 from emotiond.streamer.background import run_in_background
+from emotiond.streamer.batch.command import analyze_files
 from emotiond.streamer.config import (
     ENVIRONMENT_PREFIX,
     Config,
@@ -26,6 +27,7 @@ from emotiond.streamer.config import (
 )
 from emotiond.streamer.options import Option, Part
 from emotiond.streamer.private_files import leave_no_core
+from emotiond.streamer.results.kinds import FORMATS
 from emotiond.streamer.settings_file import example
 from emotiond.streamer.signals import interruptible
 from emotiond.streamer.sources.factory import open_sources
@@ -361,7 +363,7 @@ def _add_analyze(group: Any) -> None:
     parser = _add(
         group,
         "analyze",
-        commands.analyze_files,
+        analyze_files,
         "analyze whole recordings",
         "emotiond analyze interview.flac --profile anna",
         "emotiond analyze *.wav --format csv > emotions.csv",
@@ -370,7 +372,7 @@ def _add_analyze(group: Any) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
     parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
-    parser.add_argument("--format", choices=("text", "json", "csv"), default="text")
+    parser.add_argument("--format", choices=tuple(FORMATS), default=next(iter(FORMATS)))
 
 
 def _add_enroll(group: Any) -> None:

@@ -1,13 +1,7 @@
-"""Analyzes whole files, as fast as possible."""
+"""Analyzes a whole recording, as fast as possible."""
 
 from __future__ import annotations
 
-import itertools
-import queue
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,17 +9,14 @@ from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.protocol.events import Change, Emotion, Status, to_json
-from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.sources.factory import default_name
 from emotiond.streamer.sources.pulled_source import PulledSource
 from emotiond.streamer.streams.summary import Summarizer, Summary
 
-_FILES_AHEAD = 4  # per analyst: files in the queue, since results come in order
-
 
 @dataclass(frozen=True)
 class Analysis(Summary):
-    """The result for a file."""
+    """The result for a recording."""
 
     file: str
     """The path as it was given."""
@@ -39,30 +30,6 @@ class Analysis(Summary):
             **super().to_json(),
             "events": [to_json(event) for event in self.events],
         }
-
-
-def analyze(
-    file: str,
-    classifier: Classifier,
-    stride_samples: int,
-    decoder: Decoder,
-    profile: Profile | None = None,
-) -> Analysis:
-    """Analyze a file from start to end, independently of other files.
-
-    Args:
-        file: the path.
-        classifier: the model.
-        stride_samples: the stride, in samples at 16 kHz.
-        decoder: decodes the file.
-        profile: the profile of the voice; None for an unknown voice.
-
-    Raises:
-        SourceError: the file cannot be read.
-        ProfileError: the profile does not fit the model.
-    """
-    source = PulledSource(decoder.open(file))
-    return analyze_source(file, source, classifier, stride_samples, profile)
 
 
 def analyze_source(
@@ -98,44 +65,3 @@ def analyze_source(
         events = tuple(event for event in listening if not isinstance(event, Status))
     summary = summarizer.summary(source.pulled_samples / source.sample_rate)
     return Analysis(**vars(summary), file=file, events=events)
-
-
-def analyze_all(
-    files: Sequence[str], analysts: Sequence[Callable[[str], Analysis]]
-) -> Iterator[Future[Analysis]]:
-    """Analyze several files in parallel. A single file takes as long as ever.
-
-    Args:
-        files: the paths.
-        analysts: each analyzes one file at a time, in a thread of its own.
-
-    Returns:
-        The results, in the order of the files.
-    """
-    jobs: queue.SimpleQueue[tuple[str, Future[Analysis]] | None] = queue.SimpleQueue()
-    for analyst in analysts:  # daemon threads: an early end does not wait for them
-        threading.Thread(target=_work, args=(jobs, analyst), daemon=True).start()
-    waiting: deque[Future[Analysis]] = deque()
-    coming = iter(files)
-    ahead = _FILES_AHEAD * len(analysts)
-    while True:
-        for file in itertools.islice(coming, ahead - len(waiting)):
-            waiting.append(Future())
-            jobs.put((file, waiting[-1]))
-        if not waiting:
-            break
-        yield waiting.popleft()
-    for _ in analysts:
-        jobs.put(None)
-
-
-def _work(
-    jobs: queue.SimpleQueue[tuple[str, Future[Analysis]] | None],
-    analyst: Callable[[str], Analysis],
-) -> None:
-    while (job := jobs.get()) is not None:
-        file, future = job
-        try:
-            future.set_result(analyst(file))
-        except BaseException as error:  # ``Future.result`` raises it again
-            future.set_exception(error)
