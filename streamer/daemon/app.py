@@ -77,8 +77,8 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
         if source.about.stands_in_because is not None:
             say(f"emotiond: {source.about.stands_in_because}")
             say(
-                "emotiond: playing the bundled demo recording instead, on the page alone. '--source "
-                "demo' plays it on all outputs, '--source mic' waits for a microphone."
+                "emotiond: playing the bundled demo recording instead, on the page alone. "
+                "'--source demo' plays it on all outputs, '--source mic' waits for a microphone."
             )
     return serve(config, prepared, sources)
 
