@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support.free_port import free_port
 
 PASSWORD = "of-the-archive"  # noqa: S105
@@ -29,9 +27,9 @@ def _program(name: str) -> str | None:
     return str(found[-1]) if found else None
 
 
-needs_postgresql = pytest.mark.skipif(
-    _program("postgres") is None, reason="needs postgresql: make test-peers"
-)
+def is_missing_postgresql() -> bool:
+    """Whether ``tools/with-peers`` has not brought it."""
+    return _program("postgres") is None
 
 
 class PostgreSQL:
