@@ -78,8 +78,14 @@ def _open(request: Request) -> Iterator[IO[bytes]]:
     path = request.output
     if path is not None:
         check_free([path], request)
-        with in_place(path) as unfinished, unfinished.open("wb") as stream:
-            yield stream
+        with in_place(path) as unfinished:
+            with reporting(path):
+                file = unfinished.open("wb")
+            try:
+                yield file
+            finally:
+                with reporting(path):
+                    file.close()
         return
     if sys.stdout.isatty():
         raise ResultError(
