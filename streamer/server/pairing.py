@@ -146,6 +146,10 @@ class Pairing:
 
     async def _pair(self, client: Connection, request: Pair) -> None:
         devices = self._for_owner(client)
+        async with self._writing:  # a device that has used its code is in the list then
+            self._offer_code(client, request, devices)
+
+    def _offer_code(self, client: Connection, request: Pair, devices: Devices) -> None:
         if request.name and devices.find(request.name) is not None:
             raise RequestError(
                 "device-name-taken",
