@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import secrets
@@ -263,8 +264,10 @@ class Pairing:
 
 
 def _unwritten(error: OSError) -> RequestError:
+    is_changed = error.errno == errno.ESTALE
+    remedy = "Start emotiond anew, each with a file of its own" if is_changed else "Make room"
     return RequestError(
         "pairing-failed",
         f"the list of paired devices cannot be written ({error.strerror})",
-        "Make room, or name another file with --paired: otherwise, it comes back at a restart",
+        f"{remedy}, or name another file with --paired: otherwise, it comes back at a restart",
     )
