@@ -1,4 +1,4 @@
-"""The owner's list of paired devices on the page, with a scripted daemon; test_credentials has a real one."""
+"""The owner's list of paired devices on the page. test_credentials has it with a real daemon."""
 
 from __future__ import annotations
 
