@@ -129,8 +129,10 @@ class Pairing:
             try:  # on disk before it is good for anything
                 await asyncio.to_thread(self._devices.write, [*self._devices.all, device])
             except OSError as error:
+                refusal = _unwritten(error)
+                _log.warning("%r is not paired: %s", name, refusal)
                 self._tell_end(offer, "failed")
-                raise _unwritten(error) from None
+                raise refusal from None
             self._devices.admit(device)
         _log.warning("paired %r: it may listen until 'emotiond pair revoke'", name)
         self._tell_end(offer, "used")

@@ -270,6 +270,7 @@ def test_without_a_place_to_write_nobody_is_paired_and_a_revocation_holds_at_onc
         with talking(home, daemon, "redeem", code=code_of(offer)) as device:
             assert device.closing()[0] == 4401
         assert owner.until("pairing-ended")["reason"] == "failed"
+        daemon.error_line("is not paired: the list of paired devices cannot be written (every user")
         with talking(home, daemon, "auth", token=told["token"]) as device:
             device.until("hello")
             assert owner.ask("error", "revoke", name=told["name"])["error"] == "pairing-failed"
