@@ -59,7 +59,10 @@ def pair(connection: ClientConnection, name: str) -> int:
         raise ServeError(*_ENDS.get(ended["reason"], ("the code ended", "Ask for another one")))
     named = shlex.quote(ended["name"])
     console.print(
-        printable(f"{ended['name']} is paired. To end that: emotiond pair revoke {named}")
+        printable(
+            f"{ended['name']} is paired. "
+            f"To end that: emotiond pair revoke {named}, with the other flags of this command"
+        )
     )
     return 0
 
@@ -111,6 +114,11 @@ def owner(url: str, token: str, tls: ssl.SSLContext | None) -> Iterator[ClientCo
                 "the daemon wants another token", "Give its own with --token-file FILE"
             ) from None
         raise ServeError("the daemon has ended, and the code with it", "Start it again") from None
+    except ssl.SSLCertVerificationError as error:
+        raise ServeError(
+            f"what answers at {url} has another certificate ({error.verify_message.rstrip('.')})",
+            "Give the file that the daemon has as --tls-cert with --ca, or its --config",
+        ) from None
     except (OSError, WebSocketException) as error:
         raise ServeError(
             f"no connection to {url}: {reason_of(error)}",

@@ -99,7 +99,10 @@ def test_a_phone_scans_the_terminal_and_is_listed_and_revoked(
     with talking(home, daemon, "redeem", code=code) as device:
         device.until("hello")
         out, _ = showing.process.communicate(timeout=PATIENCE_SECONDS)
-        assert out == "Anna phone is paired. To end that: emotiond pair revoke 'Anna phone'\n"
+        assert out == (
+            "Anna phone is paired. To end that: emotiond pair revoke 'Anna phone', "
+            "with the other flags of this command\n"
+        )
         assert showing.process.returncode == 0
         assert re.search(
             r"Anna phone +\d{4}-.* 1 *$", pair(home, daemon, "list").stdout, re.MULTILINE
@@ -139,7 +142,8 @@ def test_another_token_and_another_certificate_are_refused(
     ended = emotiond("pair", *where, "--ca", str(home.folder / "cert.pem"))
     assert "the daemon wants another token" in ended.stderr
     ended = emotiond("pair", *where, "--ca", str(other.folder / "cert.pem"))
-    assert "its certificate is refused" in ended.stderr
+    assert "has another certificate (unable to get local issuer" in ended.stderr
+    assert "Give the file that the daemon has as --tls-cert with --ca" in ended.stderr
     assert ended.returncode == 1
 
 
