@@ -51,6 +51,7 @@ from emotiond.streamer.sources import (
 )
 from emotiond.streamer.streams import overload, stream, workers
 from emotiond.streamer.streams.stream import RING_SECONDS
+from emotiond.streamer.uploads import postgresql_archive
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "clients" / "web" / "daemon"
@@ -110,6 +111,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
     ],
     "reliability.md": [
+        f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
+        f"{postgresql_archive._CALL_SECONDS:g} s.",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
         f"TERM and {command.TERM_SECONDS:g} s later KILL",
         f"{courier.MOST_TRIES} tries, {tries()} "
