@@ -25,6 +25,7 @@ from emotiond.streamer.outputs import (
     command,
     courier,
     lsl_channels,
+    mqtt_client,
     mqtt_link,
     mqtt_publisher,
     osc_sender,
@@ -169,7 +170,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
         f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages |",
-        f"tries again, at least every {mqtt_link.LONGEST_PAUSE_SECONDS} s",
+        f"tries again, at least every {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"grow from {mqtt_client.FIRST_PAUSE_SECONDS} to {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"after a connection of {mqtt_client.STEADY_SECONDS:g} s, they begin anew",
         f"given up {2 * mqtt_link.KEEPALIVE_SECONDS} s after its last sign",
         "for a WebSocket client, a ZeroMQ subscriber and an MQTT broker "
         f"{connection.PATIENCE_SECONDS:g} s at most"
