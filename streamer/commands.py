@@ -1,28 +1,24 @@
-"""All commands but ``run``: analyze, watch, enroll, config, service, pair and so on."""
+"""All commands but ``run`` and ``analyze``: watch, enroll, config, service, pair and so on."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import functools
 import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from emotiond.exceptions import ConfigError, ProfileError, SourceError, printable
-from emotiond.inference.card import LABELS, load_card
+from emotiond.exceptions import ConfigError, ProfileError, printable
+from emotiond.inference.card import load_card
 from emotiond.streamer.config import make_config, refuse_exposed_sources, refuse_exposure
 from emotiond.streamer.outputs.websocket import WEBSOCKET
 from emotiond.streamer.private_files import check_links
 from emotiond.streamer.profiles import (
     delete_profile,
     make_folder,
-    profile_for,
     profile_names,
     profile_path,
     read_profile,
@@ -30,104 +26,6 @@ from emotiond.streamer.profiles import (
 )
 from emotiond.streamer.server.access import is_unspecified
 from emotiond.streamer.server.credentials import read_token
-
-_MOST_ANALYSTS = 4  # a quarter of their work is in Python, which runs one thread at a time
-
-
-def analyze_files(options: dict[str, Any]) -> int:
-    """``emotiond analyze``: analyze all readable files. The status is 1 if one is unreadable."""
-    from emotiond.inference.catalog import find_model
-    from emotiond.inference.classifier import Classifier
-    from emotiond.streamer.interpreter_check import checked_runtime
-    from emotiond.streamer.offline.analyze import analyze, analyze_all
-    from emotiond.streamer.readers.decoder import Decoder
-
-    named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
-    config = make_config(named, os.environ)
-    files, status = options["files"], 0
-    _refuse_to_read_twice(files)
-    count = min(len(files), os.cpu_count() or 1, _MOST_ANALYSTS)
-    with contextlib.ExitStack() as stack:
-        # The decoders start while the model is read.
-        decoders = [stack.enter_context(Decoder()) for _ in range(count)]
-        runtime = checked_runtime()
-        model = find_model(config.model, runtime)
-        profile = None if config.profile is None else profile_for(config.profile, model.card)
-        show = _FORMATS[options["format"]](model.card.shortest_seconds)
-        analysts = [
-            functools.partial(
-                analyze,
-                classifier=Classifier(model, runtime),
-                stride_samples=config.stride_samples,
-                decoder=decoder,
-                profile=profile,
-            )
-            for decoder in decoders
-        ]
-        for analysis in analyze_all(files, analysts):
-            try:
-                show(analysis.result())
-            except SourceError as error:
-                sys.stdout.flush()
-                print(f"emotiond: {error}", file=sys.stderr, flush=True)
-                status = 1
-    return status
-
-
-def _refuse_to_read_twice(files: Sequence[str]) -> None:
-    """Two readers of one pipe would get a part of its sound each."""
-    from emotiond.streamer.readers.opening import read_once
-
-    found: dict[Hashable, str] = {}
-    for file in files:
-        key = read_once(file)
-        if key is not None and key in found:
-            names = " and ".join(dict.fromkeys((found[key], file)))
-            raise ConfigError(f"{names}: it can be read only once", "Name it once")
-        found[key] = file
-
-
-def _as_text(shortest_seconds: float) -> Callable[[Any], None]:
-    def show(analysis: Any) -> None:
-        is_short = analysis.duration < shortest_seconds
-        result = "too short" if is_short else "no speech"
-        if analysis.is_mixed:
-            parts = [f"{label} {share:.0%}" for label, share in analysis.shares.items()]
-            result = f"mixed ({', '.join(parts[:3])} of the time)"
-        elif analysis.label is not None:
-            best = sorted(analysis.scores.items(), key=lambda item: -item[1])[:3]
-            rest = ", ".join(f"{label} {score:.0%}" for label, score in best[1:])
-            result = f"{analysis.label} {analysis.confidence:.0%} ({rest})"
-        print(f"{printable(analysis.file)}: {result}, {analysis.duration:.1f} s", flush=True)
-
-    return show
-
-
-def _as_json(_shortest_seconds: float) -> Callable[[Any], None]:
-    def show(analysis: Any) -> None:
-        print(json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False), flush=True)
-
-    return show
-
-
-def _as_csv(_shortest_seconds: float) -> Callable[[Any], None]:
-    writer = csv.writer(sys.stdout)
-    shares = [f"{label}_share" for label in LABELS]
-    writer.writerow(["file", "duration", "label", "confidence", *LABELS, *shares])
-
-    def show(analysis: Any) -> None:
-        values = analysis.to_json()
-        scores, held = values["scores"] or {}, values["shares"]
-        row = [values[name] for name in ("file", "duration", "label", "confidence")]
-        row += [scores.get(label) for label in LABELS]
-        row += [None if held is None else held.get(label, 0.0) for label in LABELS]
-        writer.writerow(row)
-        sys.stdout.flush()
-
-    return show
-
-
-_FORMATS = {"text": _as_text, "json": _as_json, "csv": _as_csv}
 
 
 def watch(options: dict[str, Any]) -> int:

@@ -36,13 +36,13 @@ LAYERS = (
     {"streamer.readers"},
     {"streamer.profiles", "streamer.interpreter_check", "streamer.sources"},
     {"streamer.streams"},
-    {"streamer.hub"},
+    {"streamer.hub", "streamer.results"},
     {"streamer.server"},
     {"streamer.past", "streamer.rooms", "streamer.uploads"},
     {"streamer.outputs"},
     {"streamer.config"},
     {"streamer.daemon", "streamer.offline", "streamer.service"},
-    {"clients", "streamer.api"},
+    {"clients", "streamer.api", "streamer.batch"},
     {"streamer.commands"},
     {"streamer.cli"},
     {"models.training.common"},
@@ -57,6 +57,7 @@ TABLES = (
     "emotiond.streamer.outputs.kinds",
     "emotiond.streamer.sources.kinds",
     "emotiond.streamer.readers.kinds",
+    "emotiond.streamer.results.kinds",
 )
 EXAMPLES = ("tests.support.beacon", "tests.support.wire")
 # A part imports these when it opens. numpy is not among them: the settings need it themselves,

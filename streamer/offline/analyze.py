@@ -1,68 +1,58 @@
-"""Analyzes whole files, as fast as possible."""
+"""Analyzes a whole recording, as fast as possible."""
 
 from __future__ import annotations
 
-import itertools
-import queue
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.protocol.events import Change, Emotion, Status, to_json
-from emotiond.streamer.readers.decoder import Decoder
+from emotiond.streamer.results.rows import Span, segments
 from emotiond.streamer.sources.factory import default_name
 from emotiond.streamer.sources.pulled_source import PulledSource
+from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.summary import Summarizer, Summary
-
-_FILES_AHEAD = 4  # per analyst: files in the queue, since results come in order
 
 
 @dataclass(frozen=True)
 class Analysis(Summary):
-    """The result for a file."""
+    """The result for a recording."""
 
     file: str
     """The path as it was given."""
     events: tuple[Emotion | Change, ...]
     """The same events as from ``run --speed max --once``, without ``status``."""
 
+    stride_speech_seconds: tuple[float, ...] = ()
+    """Seconds of speech in each stride, pauses between words left out: one for each ``Emotion``."""
+
+    @property
+    def speech_seconds(self) -> float:
+        """Seconds of speech in the whole."""
+        return sum(self.stride_speech_seconds)
+
+    @property
+    def segments(self) -> tuple[Span, ...]:
+        """The spans of one label, as of ``analyze --level segments``. They cover the whole."""
+        return tuple(segments(self.to_json()))
+
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``analyze --format json`` prints."""
+        speech = iter(self.stride_speech_seconds)
         return {
             "file": self.file,
             **super().to_json(),
-            "events": [to_json(event) for event in self.events],
+            "speech_seconds": round(self.speech_seconds, 4),
+            "events": [
+                {**to_json(event), "speech_seconds": round(next(speech), 4)}
+                if isinstance(event, Emotion)
+                else to_json(event)
+                for event in self.events
+            ],
         }
-
-
-def analyze(
-    file: str,
-    classifier: Classifier,
-    stride_samples: int,
-    decoder: Decoder,
-    profile: Profile | None = None,
-) -> Analysis:
-    """Analyze a file from start to end, independently of other files.
-
-    Args:
-        file: the path.
-        classifier: the model.
-        stride_samples: the stride, in samples at 16 kHz.
-        decoder: decodes the file.
-        profile: the profile of the voice; None for an unknown voice.
-
-    Raises:
-        SourceError: the file cannot be read.
-        ProfileError: the profile does not fit the model.
-    """
-    source = PulledSource(decoder.open(file))
-    return analyze_source(file, source, classifier, stride_samples, profile)
 
 
 def analyze_source(
@@ -85,7 +75,14 @@ def analyze_source(
         SourceError: the source cannot be read.
         ProfileError: the profile does not fit the model.
     """
-    summarizer = Summarizer()
+    summarizer, speech = Summarizer(), list[float]()
+    hop_seconds = classifier.card.recipe.hop_length / SAMPLE_RATE
+
+    def add(decision: Decision) -> None:
+        summarizer.add(decision)
+        frames = 0 if decision.raw is None else decision.stride.acoustics.new_active_frames
+        speech.append(frames * hop_seconds)
+
     with Listening(
         default_name(file),
         source,
@@ -93,49 +90,8 @@ def analyze_source(
         stride_samples,
         profile,
         lossless=True,
-        on_decision=summarizer.add,
+        on_decision=add,
     ) as listening:
         events = tuple(event for event in listening if not isinstance(event, Status))
     summary = summarizer.summary(source.pulled_samples / source.sample_rate)
-    return Analysis(**vars(summary), file=file, events=events)
-
-
-def analyze_all(
-    files: Sequence[str], analysts: Sequence[Callable[[str], Analysis]]
-) -> Iterator[Future[Analysis]]:
-    """Analyze several files in parallel. A single file takes as long as ever.
-
-    Args:
-        files: the paths.
-        analysts: each analyzes one file at a time, in a thread of its own.
-
-    Returns:
-        The results, in the order of the files.
-    """
-    jobs: queue.SimpleQueue[tuple[str, Future[Analysis]] | None] = queue.SimpleQueue()
-    for analyst in analysts:  # daemon threads: an early end does not wait for them
-        threading.Thread(target=_work, args=(jobs, analyst), daemon=True).start()
-    waiting: deque[Future[Analysis]] = deque()
-    coming = iter(files)
-    ahead = _FILES_AHEAD * len(analysts)
-    while True:
-        for file in itertools.islice(coming, ahead - len(waiting)):
-            waiting.append(Future())
-            jobs.put((file, waiting[-1]))
-        if not waiting:
-            break
-        yield waiting.popleft()
-    for _ in analysts:
-        jobs.put(None)
-
-
-def _work(
-    jobs: queue.SimpleQueue[tuple[str, Future[Analysis]] | None],
-    analyst: Callable[[str], Analysis],
-) -> None:
-    while (job := jobs.get()) is not None:
-        file, future = job
-        try:
-            future.set_result(analyst(file))
-        except BaseException as error:  # ``Future.result`` raises it again
-            future.set_exception(error)
+    return Analysis(**vars(summary), file=file, events=events, stride_speech_seconds=tuple(speech))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +41,7 @@ class Summary:
     @property
     def is_mixed(self) -> bool:
         """Whether the file holds more than one emotion, so that an average would mean little."""
-        shares = self.shares or {}
-        labelled = sum(shares.values())
-        lasting = [
-            share
-            for share in shares.values()
-            if share * self.duration >= _FEWEST_SECONDS and share >= _LEAST_SHARE * labelled
-        ]
-        others = labelled - max(shares.values(), default=0.0)
-        has_majority = others <= (1 - _MAJORITY) * labelled
-        return len(lasting) > 1 or (not has_majority and others * self.duration >= _FEWEST_SECONDS)
+        return is_mixed(self.duration, self.shares)
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as in the protocol, rounded to four decimals."""
@@ -63,6 +55,20 @@ class Summary:
             if self.shares is None
             else {name: round(share, 4) for name, share in self.shares.items()},
         }
+
+
+def is_mixed(duration: float, shares: Mapping[str, float] | None) -> bool:
+    """Return whether a result holds more than one emotion. See :class:`Summary`."""
+    shares = shares or {}
+    labelled = sum(shares.values())
+    lasting = [
+        share
+        for share in shares.values()
+        if share * duration >= _FEWEST_SECONDS and share >= _LEAST_SHARE * labelled
+    ]
+    others = labelled - max(shares.values(), default=0.0)
+    has_majority = others <= (1 - _MAJORITY) * labelled
+    return len(lasting) > 1 or (not has_majority and others * duration >= _FEWEST_SECONDS)
 
 
 class SpeechMean:

@@ -20,8 +20,9 @@ from emotiond.dsp.types import FloatArray
 from emotiond.inference.classifier import Classifier
 from emotiond.streamer import hub
 from emotiond.streamer.audio.chunker import Chunk
+from emotiond.streamer.batch.analyst import analyze
+from emotiond.streamer.batch.item import Item
 from emotiond.streamer.hub import Hub, Message
-from emotiond.streamer.offline.analyze import analyze
 from emotiond.streamer.protocol import events
 from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.server import websocket_server
@@ -45,7 +46,7 @@ def test_each_frame_is_computed_once_though_windows_overlap(
 
     monkeypatch.setattr(Mfcc, "__call__", counted)
     with Decoder() as decoder:
-        analyze(str(DEMO), tiny_classifier, stride_samples, decoder)
+        analyze(Item(str(DEMO)), tiny_classifier, stride_samples, decoder)
     padding = 1  # one frame of silence, at the start
     recipe = tiny_classifier.card.recipe
     assert sum(computed) == recipe.frames_in(demo().shape[0]) + padding

@@ -1,60 +1,20 @@
-"""Several files at once; what one file gives, see streams/test_work.py and test_cli.py."""
+"""What an item gives; see also streams/test_work.py and test_cli.py."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from emotiond.exceptions import SourceError
 from emotiond.inference.classifier import Classifier
-from emotiond.streamer.offline.analyze import Analysis, analyze, analyze_all
+from emotiond.streamer.batch.analyst import analyze
+from emotiond.streamer.batch.item import Item
 from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.readers.decoder import Decoder
 from tests.support.mono import CANCELLING
 from tests.support.signals import demo
-
-
-def analysis(file: str) -> Analysis:
-    return Analysis(1.0, None, None, None, None, file, ())
-
-
-def test_results_come_in_the_order_of_the_files() -> None:
-    def slow(file: str) -> Analysis:
-        time.sleep(0.02)
-        return analysis(file)
-
-    files = [str(number) for number in range(20)]
-    found = [future.result(10).file for future in analyze_all(files, (slow, analysis))]
-    assert found == files
-
-
-def test_an_unreadable_file_does_not_affect_the_others() -> None:
-    def picky(file: str) -> Analysis:
-        if file == "bad":
-            raise SourceError("bad: it is damaged", "Convert it again")
-        return analysis(file)
-
-    first, second, third = analyze_all(["a", "bad", "c"], (picky,))
-    assert (first.result(10).file, third.result(10).file) == ("a", "c")
-    with pytest.raises(SourceError, match="damaged"):
-        second.result(10)
-
-
-def test_several_files_are_analyzed_at_once() -> None:
-    both = threading.Barrier(2)
-
-    def together(file: str) -> Analysis:
-        both.wait(10)
-        return analysis(file)
-
-    analysts: list[Callable[[str], Analysis]] = [together, together]
-    assert [future.result(10).file for future in analyze_all("ab", analysts)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("name", CANCELLING)
@@ -68,7 +28,7 @@ def test_a_voice_in_channels_that_cancel_is_judged_as_in_one_of_them(
     soundfile.write(one, sound[:, (sound**2).sum(axis=0).argmax()], 16_000, subtype="FLOAT")
     with Decoder() as decoder:
         analyzed, expected = (
-            analyze(file, tiny_classifier, 4000, decoder) for file in (str(path), one)
+            analyze(Item(file), tiny_classifier, 4000, decoder) for file in (str(path), one)
         )
     spoken, wanted = (
         sum(event.state == "speech" for event in each.events if isinstance(event, Emotion))
@@ -85,7 +45,7 @@ def test_scores_count_each_part_of_the_speech_once_however_the_file_ends(
     path = tmp_path / "speech.wav"
     soundfile.write(path, demo()[:samples], 16_000, subtype="FLOAT")
     with Decoder() as decoder:
-        analyzed = analyze(str(path), past_classifier, 4000, decoder)
+        analyzed = analyze(Item(str(path)), past_classifier, 4000, decoder)
     events = [e for e in analyzed.events if isinstance(e, Emotion) and e.raw is not None]
     hop, rest = 0.01, 0.015
     frames = np.array([round((e.end - e.start - rest) / hop) for e in events])
