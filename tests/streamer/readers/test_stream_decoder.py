@@ -108,6 +108,7 @@ TEXTS = {
     b"ffconcat version 1.0\nfile /etc/passwd\n": "a list of files",
     b";FFMETADATA1\ntitle=x\n": "metadata",
     b"http://192.0.2.1/live.mp3\n": "an address",
+    b"rtsp://192.0.2.1/live\n": "an address",
 }
 
 
