@@ -15,11 +15,10 @@ from typing import Any
 
 from emotiond.exceptions import HistoryError
 from emotiond.streamer.private_files import check_neighbours, create_private, open_private
+from emotiond.streamer.protocol.event_log import PART_EVENTS, EventLog
 
 MOST_FILES = 150
 """Number of files in the archive. Beyond it, the oldest are deleted."""
-PART_EVENTS = 200
-"""Number of events in one message: some 150 KB."""
 
 _VERSION = 1
 _MOST_CHARACTERS = 1_000_000  # of a result or a part, in JSON; the daemon writes fewer
@@ -37,32 +36,6 @@ CREATE TABLE parts (
 PRAGMA user_version = 1;
 COMMIT;
 """
-
-
-class EventLog:
-    """The events of one file. It compresses them as they come."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._waiting: list[str] = []
-        self._parts: list[bytes] = []
-
-    def add(self, text: str) -> None:
-        """Add an event, as JSON."""
-        self.count += 1
-        self._waiting.append(text)
-        if len(self._waiting) == PART_EVENTS:
-            self._pack()
-
-    def parts(self) -> Sequence[bytes]:
-        """Return all events in compressed parts of ``PART_EVENTS`` each."""
-        if self._waiting:
-            self._pack()
-        return self._parts
-
-    def _pack(self) -> None:
-        self._parts.append(zlib.compress(f"[{','.join(self._waiting)}]".encode()))
-        self._waiting = []
 
 
 class Archive:

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from websockets.frames import Frame, Opcode
 
 from emotiond.exceptions import HistoryError
+from emotiond.streamer.protocol.event_log import PART_EVENTS, EventLog
 from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.protocol.requests import Forget, ListHistory, Recall, RequestError
 from emotiond.streamer.server.connection import Connection
-from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
+from emotiond.streamer.uploads.archive import Archive
 
 T = TypeVar("T")
 

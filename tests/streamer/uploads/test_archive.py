@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from emotiond.exceptions import HistoryError
-from emotiond.streamer.uploads.archive import MOST_FILES, PART_EVENTS, Archive, EventLog
+from emotiond.streamer.protocol.event_log import PART_EVENTS, EventLog
+from emotiond.streamer.uploads.archive import MOST_FILES, Archive
 from tests.support.owners import make_foreign
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from emotiond.streamer.protocol.event_log import PART_EVENTS, EventLog
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
+from emotiond.streamer.uploads.archive import Archive
 from emotiond.streamer.uploads.history import PIECE_EVENTS, History
 from tests.support.port import HANDSHAKE, LIMITS, Port, frame, port, run, until
 
