@@ -1,4 +1,4 @@
-"""What an item gives; see also streams/test_work.py and test_cli.py."""
+"""What a recording gives; see also streams/test_work.py and test_cli.py."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import pytest
 import soundfile
 
 from emotiond.inference.classifier import Classifier
-from emotiond.streamer.batch.analyst import analyze
-from emotiond.streamer.batch.item import Item
 from emotiond.streamer.protocol.events import Emotion
-from emotiond.streamer.readers.decoder import Decoder
+from tests.support.analysis import analyzed
 from tests.support.mono import CANCELLING
 from tests.support.signals import demo
 
@@ -24,15 +22,12 @@ def test_a_voice_in_channels_that_cancel_is_judged_as_in_one_of_them(
     sound = CANCELLING[name]
     path = tmp_path / "both.wav"
     soundfile.write(path, sound, 16_000, subtype="FLOAT")
-    one = str(tmp_path / "one.wav")
+    one = tmp_path / "one.wav"
     soundfile.write(one, sound[:, (sound**2).sum(axis=0).argmax()], 16_000, subtype="FLOAT")
-    with Decoder() as decoder:
-        analyzed, expected = (
-            analyze(Item(file), tiny_classifier, 4000, decoder) for file in (str(path), one)
-        )
+    both, expected = (analyzed(file, tiny_classifier) for file in (path, one))
     spoken, wanted = (
         sum(event.state == "speech" for event in each.events if isinstance(event, Emotion))
-        for each in (analyzed, expected)
+        for each in (both, expected)
     )
     assert spoken >= 0.8 * wanted > 0
 
@@ -44,9 +39,8 @@ def test_scores_count_each_part_of_the_speech_once_however_the_file_ends(
     """20 strides to the sample leave an empty last chunk, which has no event."""
     path = tmp_path / "speech.wav"
     soundfile.write(path, demo()[:samples], 16_000, subtype="FLOAT")
-    with Decoder() as decoder:
-        analyzed = analyze(Item(str(path)), past_classifier, 4000, decoder)
-    events = [e for e in analyzed.events if isinstance(e, Emotion) and e.raw is not None]
+    found = analyzed(path, past_classifier)
+    events = [e for e in found.events if isinstance(e, Emotion) and e.raw is not None]
     hop, rest = 0.01, 0.015
     frames = np.array([round((e.end - e.start - rest) / hop) for e in events])
     starts = np.array([round(e.start / hop) for e in events])
@@ -55,6 +49,6 @@ def test_scores_count_each_part_of_the_speech_once_however_the_file_ends(
     weights = np.array([e.speech_ratio for e in events]) * frames * left_shares
     raw = np.array([list((e.raw or {}).values()) for e in events])
     assert len(events) > 5
-    assert analyzed.scores is not None
+    assert found.scores is not None
     expected = np.average(raw, axis=0, weights=weights)
-    np.testing.assert_allclose(list(analyzed.scores.values()), expected, rtol=1e-6)
+    np.testing.assert_allclose(list(found.scores.values()), expected, rtol=1e-6)
