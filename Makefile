@@ -13,8 +13,11 @@ TYPED := build/mypy/emotiond
 # What 'make run' passes on, such as ARGS="--source demo --model lite".
 ARGS ?=
 BENCH_ARGS ?=
-# Five files at a time, on two cores: most tests wait for something. In CI a skipped test is a failure.
-PYTEST_ARGS ?= -n 5 --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
+# In CI a skipped test is a failure.
+FILES_AT_A_TIME := --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
+# Five files at a time, on two cores: most tests wait for something. A browser waits for nothing.
+PYTEST_ARGS ?= -n 5 $(FILES_AT_A_TIME)
+BROWSER_ARGS ?= -n 2 $(FILES_AT_A_TIME)
 # What the interpreter and its older numpy can change: the way from sound to events, and the modules
 # elsewhere that import either. tests/test_structure.py holds this list to them. PyAV is not there.
 TFLITE := -m "not system and not peers" --ignore-glob='*/readers/test_stream_*.py' \
@@ -32,13 +35,13 @@ FUZZED := messages cards profiles settings recordings connections
 # Of sound, in 'make soak'.
 HOURS ?= 24
 
-.PHONY: run test test-fast test-peers lint site audit sbom dist bench pictures fuzz soak fresh lock clean
+.PHONY: run test test-fast test-peers test-making lint site audit sbom dist bench pictures fuzz soak fresh lock clean
 
 run: $(VENV)/run.stamp
 	@$(VENV)/bin/emotiond $(ARGS)
 
 test: $(VENV)/test.stamp $(TFLITE_VENV)/test.stamp
-	$(VENV)/bin/python -m pytest -m "not peers" $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -m "not peers and not browser and not making" $(PYTEST_ARGS)
 	@if [ -x $(TFLITE_VENV)/bin/pytest ]; then \
 		echo "Once more, with tflite-runtime:"; \
 		$(TFLITE_VENV)/bin/python -m pytest $(PYTEST_ARGS) $(TFLITE); \
@@ -49,9 +52,14 @@ test-fast: $(VENV)/test.stamp
 	$(VENV)/bin/python -m pytest $(PYTEST_ARGS) $(FAST)
 
 # What needs foreign servers, from packages that are unpacked into a temporary folder (Debian), and
-# Home Assistant, if there is a Python 3.13.
+# Home Assistant, if there is a Python 3.13; then the page in a browser.
 test-peers: $(VENV)/test.stamp
 	tools/with-peers tools/with-home-assistant $(VENV)/bin/python -m pytest -m peers $(PYTEST_ARGS)
+	$(VENV)/bin/python -m pytest -m "browser and not peers" $(BROWSER_ARGS)
+
+# How models and packages are made.
+test-making: $(VENV)/test.stamp
+	$(VENV)/bin/python -m pytest -m making $(PYTEST_ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .

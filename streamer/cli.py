@@ -368,7 +368,6 @@ def _add_analyze(group: Any) -> None:
         "emotiond analyze interview.flac --profile anna",
         "emotiond analyze *.wav --format csv --level segments --output emotions.csv",
         "emotiond analyze *.wav --format textgrid --output labels",
-        "ffmpeg -v error -i film.mp4 -f wav - | emotiond analyze -",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")

@@ -30,5 +30,5 @@ def say(text: str) -> None:
 
     A full disk, or a reader that has left, is no reason to stop.
     """
-    with contextlib.suppress(OSError):
-        print(printable(text), file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # in one piece: other threads say something, too
+        print(f"{printable(text)}\n", end="", file=sys.stderr, flush=True)

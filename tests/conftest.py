@@ -24,6 +24,7 @@ from tests.support.sound_server import SoundServer, sound_server
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
+MAKING = [ROOT / "tests" / part for part in ("models/training", "tools", "test_packaging.py")]
 COME_BACK = pytest.StashKey[Callable[[], Set[str]]]()
 
 settings.register_profile(
@@ -102,10 +103,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what needs a sound server, deselect what can never run here, put browsers last."""
+    """Mark what has a target of its own, deselect what can never run here, put browsers last."""
     for item in items:
-        if {"microphone", "pipewire"} & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if {"microphone", "pipewire"} & fixtures:
             item.add_marker(pytest.mark.peers)
+        if "chromium" in fixtures:
+            item.add_marker(pytest.mark.browser)
+        if any(path in (item.path, *item.path.parents) for path in MAKING):
+            item.add_marker(pytest.mark.making)
     never = {"tflite_runtime" if find_runtime().package == LITERT else "litert"}
     if version("websockets").startswith("16."):
         never.add("websockets_17")
@@ -115,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in deselected]
     config.hook.pytest_deselected(items=deselected)
     # One browser for all of them: while Playwright lives, an event loop runs in this thread.
-    last = {item.path for item in items if "chromium" in getattr(item, "fixturenames", ())}
+    last = {item.path for item in items if item.get_closest_marker("browser")}
     items.sort(key=lambda item: item.path in last)
 
 

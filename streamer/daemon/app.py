@@ -72,7 +72,15 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
     Raises:
         EmotiondError: the daemon cannot start.
     """
-    return serve(config, prepare(config), opened())
+    prepared, sources = prepare(config), opened()
+    for _, source in sources:
+        if source.about.stands_in_because is not None:
+            say(f"emotiond: {source.about.stands_in_because}")
+            say(
+                "emotiond: playing the bundled demo recording instead, on the page alone. "
+                "'--source demo' plays it on all outputs, '--source mic' waits for a microphone."
+            )
+    return serve(config, prepared, sources)
 
 
 @dataclass(frozen=True)
@@ -233,7 +241,9 @@ class Daemon:
 
     def _withheld(self, kind: OutputKind[Any]) -> Set[str]:
         """Return the names of the streams that an output does not carry."""
-        stand_ins = {stream.name for stream in self._streams if stream.source.about.stands_in}
+        stand_ins = {
+            stream.name for stream in self._streams if stream.source.about.stands_in_because
+        }
         return frozenset() if kind.carries_stand_in else stand_ins
 
     def _surroundings(self, withheld: Set[str]) -> Surroundings:

@@ -50,7 +50,7 @@ def health(
     """
     failures = [*failures, *(about.disconnected for about in abouts if about.disconnected)]
     failures = [*failures, *(stream.trouble for stream in streams if stream.trouble)]
-    failures = [*failures, *(_STAND_IN for s in streams if s.source.about.stands_in)]
+    failures = [*failures, *(_STAND_IN for s in streams if s.source.about.stands_in_because)]
     if not all(worker.is_alive for worker in workers):
         failures = [*failures, "a worker has ended: some streams get no more inferences"]
     return {
@@ -90,7 +90,7 @@ def _stream_health(stream: Stream, hub: Hub) -> dict[str, Any]:
 
 def _last(streams: Sequence[Stream], hub: Hub) -> dict[str, Any]:
     """Return what the last event of each public stream said; nothing of a demo that stands in."""
-    stand_ins = {stream.name for stream in streams if stream.source.about.stands_in}
+    stand_ins = {stream.name for stream in streams if stream.source.about.stands_in_because}
     return {
         name: {
             "state": event.state,

@@ -15,7 +15,6 @@ from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.file import DEMO
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import Playback, Source, SourceKind
-from emotiond.streamer.standard_streams import say
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,7 @@ def open_source(source: str, settings_of: SettingsOf, playback: Playback) -> Sou
 def _open_default(
     settings_of: SettingsOf, playback: Playback, demo_may_stand_in: Callable[[], bool]
 ) -> tuple[SourceSpec, Source]:
-    """Open the microphone. Without one, say so and open the demo, if it may stand in."""
+    """Open the microphone. Without one, open the demo, if it may stand in."""
     waits = settings_of(MICROPHONE).device is not None or not demo_may_stand_in()
     playback_of_microphone = dataclasses.replace(playback, waits=playback.waits and waits)
     try:
@@ -130,11 +129,6 @@ def _open_default(
     except NoMicrophoneError as error:
         if waits:
             raise
-        say(f"emotiond: {error}")
-        say(
-            "emotiond: playing the bundled demo recording instead, on the page alone. "
-            "'--source demo' plays it on all outputs, '--source mic' waits for a microphone."
-        )
         source = open_source(DEMO.value, settings_of, playback)
-        source.about = dataclasses.replace(source.about, stands_in=True)
+        source.about = dataclasses.replace(source.about, stands_in_because=str(error))
         return SourceSpec(DEMO.value, DEMO.value), source

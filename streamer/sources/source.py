@@ -25,8 +25,8 @@ class About:
     demo: bool = False
     live: bool = False
     """Whether the sound comes while it is spoken, so that resampling must not delay it."""
-    stands_in: bool = False
-    """Whether it plays only because there is no microphone."""
+    stands_in_because: str | None = None
+    """Why there is no microphone, if it plays only because of that."""
     open_to: str | None = None
     """Who can stream sound into it, for the announcement: ``every user of this machine``, say."""
 

@@ -147,7 +147,7 @@ class ScriptedDaemon:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
-    def wait_for_clients(self, count: int = 1, timeout_seconds: float = 20.0) -> None:
+    def wait_for_clients(self, count: int = 1, timeout_seconds: float = 60.0) -> None:
         """Return once ``count`` pages have been greeted."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._clients) >= count, timeout_seconds):
@@ -162,7 +162,7 @@ class ScriptedDaemon:
             for client in clients:
                 client.send(text)
 
-    def receive(self, kind: str, timeout_seconds: float = 20.0) -> Received:
+    def receive(self, kind: str, timeout_seconds: float = 60.0) -> Received:
         """Return the next message of a type from any page, and discard those before it."""
         while (received := self._received.get(timeout=timeout_seconds)).message["type"] != kind:
             pass

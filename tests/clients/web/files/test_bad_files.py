@@ -61,7 +61,9 @@ def paper(start_daemon: Any) -> ScriptedDaemon:
 
 @pytest.fixture
 def paper_page(open_page: Any, paper: ScriptedDaemon) -> Any:
-    return open_page(paper)
+    page = open_page(paper)
+    expect(page.get_by_role("button", name="Files")).to_be_visible()
+    return page
 
 
 def test_not_media(page: Any, tmp_path: Path) -> None:
