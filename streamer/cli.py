@@ -365,11 +365,19 @@ def _add_analyze(group: Any) -> None:
         "analyze",
         analyze_files,
         "analyze whole recordings",
-        "emotiond analyze interview.flac --profile anna",
-        "emotiond analyze *.wav --format csv --level segments --output emotions.csv",
-        "emotiond analyze *.wav --format textgrid --output labels",
+        "emotiond analyze interview.mp4 --profile anna",
+        "emotiond analyze recordings --format csv --level segments --output emotions.csv",
+        "emotiond analyze recordings --format textgrid --output labels --resume",
+        "emotiond analyze @segments.csv --channels separate --format json",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE|FOLDER|'PATTERN'|@LIST",
+        help="recordings: files, folders and all below them, patterns such as '**/*.wav', lists of "
+        "paths (@list.txt) or tables of segments (@table.csv, @table.parquet); '-' is standard "
+        "input",
+    )
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
     parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
     parser.add_argument(
@@ -389,6 +397,30 @@ def _add_analyze(group: Any) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace files that are there already"
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an output whose run ended early; what was analyzed is not analyzed again",
+    )
+    parser.add_argument(
+        "--channels",
+        choices=("mixed", "separate"),
+        default="mixed",
+        help="mix the channels, or judge each by itself, as one speaker (default: mixed)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="recordings at a time, a process for each (default: one for each core)",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _add_enroll(group: Any) -> None:

@@ -3,18 +3,134 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
+import stat
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emotiond import __version__
-from emotiond.exceptions import ConfigError, SourceError, printable
-from emotiond.streamer.batch.item import Entry, Item, Refusal
-from emotiond.streamer.batch.progress import Progress
-from emotiond.streamer.config import Config, make_config
+from emotiond.exceptions import ConfigError, printable
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.batch.item import item_of
+from emotiond.streamer.batch.settings import Settings
+from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.results.kinds import FORMATS, level_of, needs_events
-from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request, Write
+from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request
 from emotiond.streamer.standard_streams import say
+
+if TYPE_CHECKING:
+    from emotiond.inference.card import Card
+    from emotiond.inference.profile import Profile
+    from emotiond.streamer.batch.selection import Selection
+
+
+def analyze_files(options: dict[str, Any]) -> int:
+    """``emotiond analyze``: analyze all that is readable. The status is 1 if something is not."""
+    from emotiond.inference.catalog import find_model
+    from emotiond.streamer.batch.crew import Crew, cores
+    from emotiond.streamer.batch.errors_table import write_errors
+    from emotiond.streamer.batch.kept import Kept
+    from emotiond.streamer.batch.progress import Progress
+    from emotiond.streamer.batch.run import run
+    from emotiond.streamer.batch.selection import select
+    from emotiond.streamer.batch.store import Store
+    from emotiond.streamer.interpreter_check import checked_runtime
+
+    named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
+    config = make_config(named, os.environ)
+    level = level_of(options["format"], options["level"])
+    output = _output_of(options)
+    beside = None if output is None else _beside(output)
+    selection = select(options["files"])
+    _say_what_is_left_out(selection)
+    entries = selection.entries
+    model = find_model(config.model, checked_runtime())
+    profile = None if config.profile is None else profile_for(config.profile, model.card)
+    settings = Settings(
+        model=config.model,
+        profile=config.profile,
+        stride_samples=config.stride_samples,
+        channels=options["channels"],
+        events=beside is not None or needs_events(options["format"], level),
+    )
+    request = Request(
+        level,
+        model.card.shortest_seconds,
+        files=[item_of(entry).file for entry in entries],
+        folders=selection.folders,
+        output=output,
+        overwrite=options["overwrite"] or options["resume"],
+    )
+    is_alone = len(entries) == 1
+    processes = 0 if is_alone else min(len(entries), options["jobs"] or cores())
+    shows_results = output is None and sys.stdout.isatty()
+    progress = Progress(len(entries), is_shown=not is_alone and not shows_results)
+    with contextlib.ExitStack() as stack:
+        with FORMATS[options["format"]].open(request) as write:
+            store = None
+            if beside is not None:
+                about = _about(settings, model.card, profile)
+                store = Store(beside("sqlite"), about, is_resumed=options["resume"])
+                stack.callback(store.close)
+            crew = stack.enter_context(
+                Crew(settings, model.card.sha256, processes, Kept(store), progress)
+            )
+            try:
+                with progress:
+                    errors = run(entries, crew, write, progress, store)
+            except KeyboardInterrupt:
+                if store is not None:
+                    done = f"{progress.done:,} of {len(entries):,} files"
+                    say(f"emotiond: ended early. {done} are done: go on with --resume.")
+                raise
+        if store is not None and beside is not None:
+            write_errors(beside("errors.csv"), errors)
+            store.finish()
+    return 1 if errors else 0
+
+
+def _output_of(options: Mapping[str, Any]) -> Path | None:
+    if options["output"] not in (None, STANDARD_OUTPUT):
+        return Path(options["output"])
+    if options["resume"]:
+        raise ConfigError("--resume goes on with an output", "Name it with --output PATH")
+    return None
+
+
+def _beside(output: Path) -> Callable[[str], Path] | None:
+    """Return what gives the paths of the files beside an output; None for a device or a pipe."""
+    with contextlib.suppress(OSError):
+        mode = output.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            return None
+    whole = output.absolute()
+    return lambda suffix: whole.with_name(f"{whole.name or 'emotiond'}.{suffix}")
+
+
+def _say_what_is_left_out(selection: Selection) -> None:
+    for link in selection.circles:
+        say(f"emotiond: {printable(link)} leads to a folder that is listed already. Passed over.")
+    if selection.passed_over:
+        count = f"{selection.passed_over:,} file{'s' * (selection.passed_over > 1)}"
+        say(f"emotiond: {count} without a name of a sound format passed over.")
+
+
+def _about(settings: Settings, card: Card, profile: Profile | None) -> Mapping[str, str]:
+    """Return what all results of a store depend on, by names for messages."""
+    voice = ""
+    if profile is not None:
+        digest = hashlib.blake2b(json.dumps(asdict(profile)).encode(), digest_size=6)
+        voice = f"{settings.profile} ({digest.hexdigest()})"
+    return {
+        "version of emotiond": __version__,
+        "model": f"{card.name} ({card.sha256[:12]})",
+        "voice profile": voice,
+        "stride": f"{settings.stride_samples / SAMPLE_RATE:g} s",
+        "choice of channels": settings.channels,
+    }

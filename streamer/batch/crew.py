@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from emotiond.streamer.batch.analyst import Analyst, Findings
-from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.item import Entry, Item, Refusal, item_of
 from emotiond.streamer.batch.kept import Kept
+from emotiond.streamer.batch.progress import Progress
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.batch.worker import Worker
 from emotiond.streamer.readers.opening import is_own, is_pipe
-
-OnProgress = Callable[[float], object]
 
 
 def cores() -> int:
@@ -31,7 +30,7 @@ class Crew:
         sha256: of the model.
         processes: how many there are to be; 0 to analyze in this process.
         kept: the results of the run.
-        on_progress: called from any thread with seconds of sound that were analyzed.
+        progress: is told of sound and files.
 
     Raises:
         ModelError: a process cannot start.
@@ -43,13 +42,13 @@ class Crew:
         sha256: str,
         processes: int,
         kept: Kept,
-        on_progress: OnProgress,
+        progress: Progress,
     ) -> None:
         self._members: list[_Member] = []
         try:
             for _ in range(max(1, processes)):
                 worker = Worker(settings, sha256) if processes else None
-                self._members.append(_Member(settings, worker, kept, on_progress))
+                self._members.append(_Member(settings, worker, kept, progress))
         except BaseException:
             self._close()
             raise
@@ -66,8 +65,8 @@ class Crew:
         self._close()
 
     @property
-    def analysts(self) -> Sequence[Callable[[Item], Findings]]:
-        """Each analyzes one item at a time, in a thread of its own."""
+    def analysts(self) -> Sequence[Callable[[Entry], Findings]]:
+        """Each analyzes one entry at a time, in a thread of its own."""
         return [member.find for member in self._members]
 
     def _close(self) -> None:
@@ -79,16 +78,28 @@ class _Member:
     """One thread's way to results."""
 
     def __init__(
-        self, settings: Settings, worker: Worker | None, kept: Kept, on_progress: OnProgress
+        self, settings: Settings, worker: Worker | None, kept: Kept, progress: Progress
     ) -> None:
         self._settings = settings
         self._worker = worker
         self._kept = kept
-        self._on_progress = on_progress
+        self._progress = progress
         self._own: Analyst | None = None
 
-    def find(self, item: Item) -> Findings:
-        return self._kept.find(item, lambda: self._analyze(item))
+    def find(self, entry: Entry) -> Findings:
+        is_new = False
+
+        def analyze() -> Findings:
+            nonlocal is_new
+            is_new = True
+            return self._analyze(item_of(entry))
+
+        try:
+            if isinstance(entry, Refusal):
+                raise entry.error
+            return self._kept.find(entry, analyze)
+        finally:
+            self._progress.add_file(is_new=is_new)
 
     def close(self) -> None:
         for each in (self._worker, self._own):
@@ -97,7 +108,7 @@ class _Member:
 
     def _analyze(self, item: Item) -> Findings:
         if self._worker is not None and not is_own(item.file) and not is_pipe(item.file):
-            return self._worker.analyze(item, self._on_progress)
+            return self._worker.analyze(item, self._progress.add_sound)
         if self._own is None:
             self._own = Analyst(self._settings)
-        return self._own.analyze(item, self._on_progress)
+        return self._own.analyze(item, self._progress.add_sound)

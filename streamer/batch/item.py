@@ -31,3 +31,8 @@ class Refusal(NamedTuple):
 
 Entry: TypeAlias = "Item | Refusal"
 """What comes of an argument."""
+
+
+def item_of(entry: Entry) -> Item:
+    """Return what was asked for."""
+    return entry if isinstance(entry, Item) else entry.item

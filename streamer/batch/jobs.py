@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from emotiond.streamer.batch.analyst import Findings
-from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.item import Entry
 
 _MOST_AHEAD = 1000
 _MOST_BYTES_AHEAD = 2**25
@@ -19,9 +19,9 @@ and so much of their events."""
 
 
 class Job(NamedTuple):
-    """An item, and its result as soon as it is there."""
+    """An entry, and its result as soon as it is there."""
 
-    item: Item
+    entry: Entry
     findings: Future[Findings]
 
 
@@ -38,29 +38,29 @@ class _Held:
 
 
 def analyze_all(
-    items: Iterable[Item], analysts: Sequence[Callable[[Item], Findings]]
+    entries: Iterable[Entry], analysts: Sequence[Callable[[Entry], Findings]]
 ) -> Iterator[Job]:
-    """Analyze several items in parallel.
+    """Analyze several entries in parallel.
 
     Args:
-        items: what is analyzed.
-        analysts: each analyzes one item at a time, in a thread of its own.
+        entries: what is analyzed.
+        analysts: each analyzes one entry at a time, in a thread of its own.
 
     Returns:
-        The results, in the order of the items. Each is to be waited for before the next one.
+        The results, in the order of the entries. Each is to be waited for before the next one.
     """
     jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
     held = _Held()
     for analyst in analysts:  # daemon threads: an early end does not wait for them
         threading.Thread(target=_work, args=(jobs, analyst, held), daemon=True).start()
     waiting: deque[Job] = deque()
-    coming = iter(items)
+    coming = iter(entries)
     while True:
         while not waiting or (len(waiting) < _MOST_AHEAD and held.bytes < _MOST_BYTES_AHEAD):
-            item = next(coming, None)
-            if item is None:
+            entry = next(coming, None)
+            if entry is None:
                 break
-            waiting.append(Job(item, Future()))
+            waiting.append(Job(entry, Future()))
             jobs.put(waiting[-1])
         if not waiting:
             break
@@ -73,11 +73,11 @@ def analyze_all(
 
 
 def _work(
-    jobs: queue.SimpleQueue[Job | None], analyst: Callable[[Item], Findings], held: _Held
+    jobs: queue.SimpleQueue[Job | None], analyst: Callable[[Entry], Findings], held: _Held
 ) -> None:
     while (job := jobs.get()) is not None:
         try:
-            findings = analyst(job.item)
+            findings = analyst(job.entry)
         except BaseException as error:  # ``Future.result`` raises it again
             job.findings.set_exception(error)
         else:

@@ -133,7 +133,7 @@ def _columns(name: str, head: Sequence[str]) -> Mapping[str, int]:
     if "file" not in found:
         raise ConfigError(
             f"{name}: the table has no column 'file'",
-            "Its first line has to name the columns: file, and start and end of segments in seconds",
+            "Its first line has to name the columns: file, and perhaps start and end in seconds",
         )
     return found
 

@@ -1,8 +1,9 @@
-"""Shows on standard error how far a run is: one live line on a terminal, a line now and then else."""
+"""Shows on standard error how far a run is: a live line on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import threading
 import time
@@ -25,7 +26,7 @@ class Progress:
 
     def __init__(self, files: int, *, is_shown: bool) -> None:
         self._files = files
-        self._done = self._kept = 0
+        self._done = self._new = 0
         self._sound_seconds = 0.0
         self._begun = time.monotonic()
         self._lock = threading.Lock()
@@ -60,11 +61,11 @@ class Progress:
         with self._lock:
             self._sound_seconds += seconds
 
-    def add_file(self, *, was_kept: bool) -> None:
-        """Count a file that is done: ``was_kept`` if its result was there before."""
+    def add_file(self, *, is_new: bool) -> None:
+        """Count a file that is done; it is new unless its result was kept already."""
         with self._lock:
             self._done += 1
-            self._kept += was_kept
+            self._new += is_new
 
     def say(self, text: str) -> None:
         """Print a line to standard error, before the live one."""
@@ -83,9 +84,8 @@ class Progress:
             f"{self._done:,} of {self._files:,} files, {self._sound_seconds / 3600:.1f} hours of "
             f"sound, {speed:,.0f} times real time"
         )
-        analyzed = self._done - self._kept
-        if analyzed and self._done < self._files:
-            left = seconds / analyzed * (self._files - self._done)
+        if self._new and self._done < self._files:
+            left = seconds / self._new * (self._files - self._done)
             text += f", about {_duration(left)} left"
         return text
 
@@ -94,8 +94,9 @@ class Progress:
             with self._lock:
                 line = self.line(time.monotonic() - self._begun)
                 if self._is_live:
+                    width = shutil.get_terminal_size().columns - 1
                     with contextlib.suppress(OSError):
-                        print(f"{_ERASED}{line}", end="", file=sys.stderr, flush=True)
+                        print(f"{_ERASED}{line[:width]}", end="", file=sys.stderr, flush=True)
                 else:
                     say(f"emotiond: {line}")
 

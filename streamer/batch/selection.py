@@ -59,6 +59,8 @@ def select(arguments: Sequence[str]) -> Selection:
                 selection.entries.append(Refusal(Item(argument), error))
         else:
             _add(selection, argument)
+    if not selection.entries:
+        raise ConfigError(f"{' '.join(arguments)}: no recording is named", "Name one")
     return selection
 
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from emotiond.exceptions import ResultError, SourceError
+from emotiond.exceptions import ResultError
 from emotiond.streamer.batch.analyst import Finding, Findings
-from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.errors_table import Row
 from emotiond.streamer.protocol.events import valid_text
 
 _APPLICATION = 0x656D6F42  # "emoB"
@@ -46,11 +46,6 @@ _REPORTS = (
     ("malformed", "is damaged", "Delete it, or name another --output"),
 )
 """A word of SQLite's own message, what it means for the file, and the remedy."""
-
-
-def store_of(output: Path) -> Path:
-    """Return the path of the store of an output, a file or a folder."""
-    return output.with_name(output.name + ".sqlite")
 
 
 class Store:
@@ -125,22 +120,15 @@ class Store:
                 self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
 
-    def note(self, item: Item, error: SourceError) -> None:
+    def note(self, row: Row) -> None:
         """Add an error to the table of errors, which each run begins anew.
 
         Raises:
             ResultError: the disk is full, or the like.
         """
-        row = (
-            valid_text(item.file),
-            item.start_seconds,
-            item.end_seconds,
-            item.channel,
-            valid_text(error.problem),
-            valid_text(error.remedy),
-        )
+        values = [valid_text(value) if isinstance(value, str) else value for value in row]
         with self._lock, self._reporting(), self._database:
-            self._database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def finish(self) -> None:
         """Say that the output is complete: the next run may begin anew.
