@@ -367,8 +367,7 @@ def _add_analyze(group: Any) -> None:
         "analyze whole recordings",
         "emotiond analyze interview.mp4 --profile anna",
         "emotiond analyze recordings --format csv --level segments --output emotions.csv",
-        "emotiond analyze recordings --format textgrid --output labels --resume",
-        "emotiond analyze @segments.csv --channels separate --format json",
+        "emotiond analyze recordings --format textgrid --output labels",
     )
     parser.add_argument(
         "files",

@@ -47,6 +47,8 @@ def analyze_files(options: dict[str, Any]) -> int:
     level = level_of(options["format"], options["level"])
     output = _output_of(options)
     beside = None if output is None else _beside(output)
+    if options["resume"] and beside is None:
+        raise ConfigError("--resume goes on with an output", "Name it with --output PATH")
     selection = select(options["files"])
     _say_what_is_left_out(selection)
     entries = selection.entries
@@ -96,11 +98,8 @@ def analyze_files(options: dict[str, Any]) -> int:
 
 
 def _output_of(options: Mapping[str, Any]) -> Path | None:
-    if options["output"] not in (None, STANDARD_OUTPUT):
-        return Path(options["output"])
-    if options["resume"]:
-        raise ConfigError("--resume goes on with an output", "Name it with --output PATH")
-    return None
+    named = options["output"]
+    return None if named in (None, STANDARD_OUTPUT) else Path(named)
 
 
 def _beside(output: Path) -> Callable[[str], Path] | None:

@@ -52,7 +52,7 @@ class Walk:
             elif isinstance(place, Refusal):
                 found = True
                 yield place
-            elif place.is_dir():
+            elif _is_folder(place):
                 ahead.append(self._names_in(place.path))
             elif PurePath(place.name).suffix.lower().removeprefix(".") not in SUFFIXES:
                 self.passed_over += 1
@@ -78,6 +78,13 @@ class Walk:
             yield Refusal(Item(folder), unreadable(folder, error))
             return
         yield from (place for place in places if not place.name.startswith("."))
+
+
+def _is_folder(place: os.DirEntry[str]) -> bool:
+    try:
+        return place.is_dir()
+    except OSError:  # its links lead in a circle, for instance
+        return False
 
 
 def _entry(place: os.DirEntry[str]) -> Entry:

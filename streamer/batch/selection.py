@@ -75,8 +75,8 @@ def _add(selection: Selection, path: str) -> None:
         return
     key = read_once(path)
     if key is not None:  # two readers of one pipe would get a part of its sound each
-        before = selection.read_once.setdefault(key, path)
-        if before is not path:
-            names = " and ".join(dict.fromkeys((before, path)))
+        if key in selection.read_once:
+            names = " and ".join(dict.fromkeys((selection.read_once[key], path)))
             raise ConfigError(f"{names}: it can be read only once", "Name it once")
+        selection.read_once[key] = path
     selection.entries.append(Item(path))
