@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree  # nosec B405 - it writes alone
 
 from emotiond.inference.card import LABELS
 from emotiond.streamer.results.documents import Document, document_writer
