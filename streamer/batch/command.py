@@ -88,7 +88,7 @@ def analyze_files(options: dict[str, Any]) -> int:
                     errors = run(entries, crew, write, progress, store)
             except KeyboardInterrupt:
                 if store is not None:
-                    done = f"{progress.done:,} of {len(entries):,} files"
+                    done = f"{progress.done:,} of {len(entries):,} recordings"
                     say(f"emotiond: ended early. {done} are done: go on with --resume.")
                 raise
         if store is not None and beside is not None:

@@ -81,7 +81,7 @@ class Progress:
         """
         speed = self._sound_seconds / max(seconds, 1e-3)
         text = (
-            f"{self._done:,} of {self._files:,} files, {self._sound_seconds / 3600:.1f} hours of "
+            f"{self._done:,} of {self._files:,} recordings, {self._sound_seconds / 3600:.1f} hours of "
             f"sound, {speed:,.0f} times real time"
         )
         if self._new and self._done < self._files:

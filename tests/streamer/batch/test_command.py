@@ -138,7 +138,7 @@ def test_ctrl_c_ends_it_with_a_line_that_says_how_to_go_on(
         running.send_signal(signal.SIGINT)
         assert running.wait(PATIENCE_SECONDS) == 130
         assert running.stderr is not None
-        line = f"emotiond: ended early. {CLIPS // 3} of {CLIPS // 3 + 2} files are done: go on"
+        line = f"emotiond: ended early. {CLIPS // 3} of {CLIPS // 3 + 2} recordings are done: go on"
         assert running.stderr.read() == f"{line} with --resume.\n"
     assert len(children) >= 2
     assert psutil.wait_procs(children, timeout=PATIENCE_SECONDS)[1] == []

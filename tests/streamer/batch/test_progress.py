@@ -25,7 +25,7 @@ def halfway() -> Progress:
 )
 def test_the_line_tells_files_hours_speed_and_time_left(seconds: float, left: str) -> None:
     line = halfway().line(seconds)
-    assert line.startswith("600 of 1,200 files, 2.0 hours of sound, ")
+    assert line.startswith("600 of 1,200 recordings, 2.0 hours of sound, ")
     assert f" {7200 / seconds:,.0f} times real time, " in line
     assert line.endswith(f"{left} left")
 
@@ -48,7 +48,7 @@ def test_on_a_terminal_there_is_one_line_that_gives_way_to_others(
     monkeypatch.setattr(module, "_LIVE_SECONDS", 0.01)
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     with halfway() as progress:
-        while "files" not in terminal.getvalue():
+        while "recordings" not in terminal.getvalue():
             pass
         progress.say("emotiond: x.wav: it is damaged")
     shown = terminal.getvalue()
@@ -65,7 +65,7 @@ def test_elsewhere_there_are_whole_lines(
     with halfway():
         while "\n" not in err:
             err += capsys.readouterr().err
-    assert err.startswith("emotiond: 600 of 1,200 files")
+    assert err.startswith("emotiond: 600 of 1,200 recordings")
     assert "\x1b" not in err
 
 
