@@ -79,10 +79,10 @@ class Progress:
         Args:
             seconds: since the begin.
         """
-        speed = self._sound_seconds / max(seconds, 1e-3)
+        hours, speed = self._sound_seconds / 3600, self._sound_seconds / max(seconds, 1e-3)
         text = (
-            f"{self._done:,} of {self._files:,} recordings, {self._sound_seconds / 3600:.1f} hours of "
-            f"sound, {speed:,.0f} times real time"
+            f"{self._done:,} of {self._files:,} recordings, {hours:.1f} hours of sound, "
+            f"{speed:,.0f} times real time"
         )
         if self._new and self._done < self._files:
             left = seconds / self._new * (self._files - self._done)

@@ -111,7 +111,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
     ],
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
-        f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of their",
+        f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
+        "their events",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
         f"TERM and {command.TERM_SECONDS:g} s later KILL",
         f"{courier.MOST_TRIES} tries, {tries()} "
