@@ -297,8 +297,8 @@ def _run_flags() -> list[Flag]:
         (
             "--history",
             {
-                "metavar": "FILE|off",
-                "help": "file for the results of uploaded files, never their sound",
+                "metavar": "FILE|postgresql://…|off",
+                "help": "file or database for the results of uploaded files, never their sound",
             },
         ),
         (

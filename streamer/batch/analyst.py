@@ -11,17 +11,18 @@ from emotiond.exceptions import SourceError
 from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier
 from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.kept_events import KeptEvents, joined
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.offline.analyze import event_to_json, summarize_source
 from emotiond.streamer.profiles import profile_for
-from emotiond.streamer.protocol.event_log import EventLog, KeptEvents
 from emotiond.streamer.protocol.events import Change, Emotion, encode
 from emotiond.streamer.readers.decoder import Decoder, Decoding
 from emotiond.streamer.readers.stretch import Stretch
 from emotiond.streamer.results.writer import Result
 from emotiond.streamer.sources.factory import default_name
 from emotiond.streamer.sources.pulled_source import PulledSource
+from emotiond.streamer.uploads.archive import EventLog
 
 
 class Finding(NamedTuple):
@@ -126,7 +127,7 @@ class Analyst:
         if item.channel is not None:
             values["channel"] = item.channel
         values |= {**summary.to_json(), "speech_seconds": round(speech_seconds, 4)}
-        return Finding(values, log.joined())
+        return Finding(values, joined(log))
 
 
 def _moved(event: Emotion | Change, seconds: float) -> Emotion | Change:

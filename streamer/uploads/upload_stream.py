@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 
 from emotiond.streamer.audio.chunker import Chunk
-from emotiond.streamer.protocol.event_log import EventLog
 from emotiond.streamer.protocol.requests import Start
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.stream import Publish, Stream, Urgency
 from emotiond.streamer.streams.summary import Summarizer
+from emotiond.streamer.uploads.archive import EventLog
 from emotiond.streamer.uploads.upload_source import UploadSource
 
 

@@ -51,6 +51,7 @@ from emotiond.streamer.sources import (
 )
 from emotiond.streamer.streams import overload, stream, workers
 from emotiond.streamer.streams.stream import RING_SECONDS
+from emotiond.streamer.uploads import postgresql_archive
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "clients" / "web" / "daemon"
@@ -113,6 +114,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
         f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
         "their events",
+        f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
+        f"{postgresql_archive._CALL_SECONDS:g} s.",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
         f"TERM and {command.TERM_SECONDS:g} s later KILL",
         f"{courier.MOST_TRIES} tries, {tries()} "
