@@ -11,7 +11,7 @@ from pathlib import Path
 
 NAMES = (
     *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
-    *("growth", "load", "outputs", "broken_outputs"),
+    *("growth", "load", "outputs", "broken_outputs", "archive"),
 )
 ON_REQUEST = ("page",)
 """Run only if named."""

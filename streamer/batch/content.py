@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from emotiond.streamer.readers.opening import open_to_read, unreadable
 
-_DIGEST_BYTES = 16
 _BLOCK_BYTES = 2**20
 
 
@@ -40,12 +39,12 @@ def state_of(path: str) -> State | None:
 
 
 def digest_of(path: str) -> str:
-    """Return the BLAKE2b of all bytes of a file: 128 bits, in hexadecimal.
+    """Return the SHA-256 of all bytes of a file, in hexadecimal: processors compute it themselves.
 
     Raises:
         SourceError: the file cannot be read.
     """
-    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    digest = hashlib.sha256()
     try:
         with open_to_read(path) as file:
             while block := file.read(_BLOCK_BYTES):
