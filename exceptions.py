@@ -92,6 +92,10 @@ class RecordError(EmotiondError):
     """A recording cannot be written, or names no stream."""
 
 
+class ReportError(EmotiondError):
+    """A report cannot be made of what was given, or cannot be written."""
+
+
 class ServeError(EmotiondError):
     """A port cannot be opened, or a server cannot be reached."""
 
