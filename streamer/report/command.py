@@ -37,10 +37,13 @@ def report(options: dict[str, Any]) -> int:
     named_apart(tracks)
     about, events = pack(tracks)
     sounds = encode(tracks, about["tracks"]) if options["sound"] else {}
-    text = page(about, events, sounds, firsts_of(tracks), title_of([track.name for track in tracks]))
+    text = page(
+        about, events, sounds, firsts_of(tracks), title_of(sorted({track.name for track in tracks}))
+    )
     _write(output, text)
     count = sum(len(track.rows) for track in tracks)
-    said = f"{count:,} events of {len(tracks)} recording{'s' * (len(tracks) != 1)}"
+    recordings = len({(track.name, track.channel) for track in tracks})
+    said = f"{count:,} events of {recordings} recording{'s' * (recordings != 1)}"
     if sounds:
         said += f", {_megabytes(sum(len(sound) for sound in sounds.values()) * 4 / 3)} of sound"
     print(printable(f"{output}: {_megabytes(len(text.encode()))}, {said}"), flush=True)
@@ -59,7 +62,9 @@ def _check_output(output: Path, files: Sequence[Path], overwrite: bool) -> None:
     for file in files:
         with contextlib.suppress(OSError):
             if output.exists() and output.samefile(file):
-                raise ReportError(f"{output} is what the report is made of", "Name another --output")
+                raise ReportError(
+                    f"{output} is what the report is made of", "Name another --output"
+                )
     if os.path.lexists(output) and not overwrite:
         raise ReportError(f"{output} is there already", f"Add --overwrite to replace it, {another}")
 

@@ -6,6 +6,7 @@ hours, each with sixteen scores, keep every digit in some megabytes.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -50,6 +51,8 @@ def _about(track: Track, table: Table) -> Mapping[str, Any]:
     stride = _stride_seconds(ends)
     origin = max(0.0, ends[0] - stride) if track.is_session and len(ends) else 0.0
     last = float(ends[-1]) if len(ends) else 0.0
+    if track.is_session:  # it ends with a stride: the last frame ends a little before it
+        last = origin + math.ceil((last - origin) / stride) * stride
     return {
         "name": track.name,
         "speaker": track.speaker,

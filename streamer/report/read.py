@@ -47,12 +47,11 @@ def _read(path: Path, lines: Iterator[bytes]) -> Read:
         if not line.strip():
             continue
         try:
-            found = json.loads(line, object_hook=_pack)
-            if not isinstance(found, dict | Event):
-                raise ValueError
-            this = "session" if isinstance(found, Event) or "type" in found else "results"
-            if kind is None or kind == this:
-                (session if this == "session" else results).add(found)
+            found: Any = json.loads(line, object_hook=_pack)
+            is_event = isinstance(found, Event) or "type" in found
+            this = "session" if is_event else "results"
+            if kind in (None, this):
+                (session if is_event else results).add(found)
                 kind = this
                 continue
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):

@@ -15,7 +15,7 @@ from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.report.track import Piece, Track
 
 _COMPRESSION = 0.9
-"""Of libsndfile: 24 kbit/s for mono at 16 kHz, 14.4 MB an hour in base64. The rate is constant, since
+"""Of libsndfile: 24 kbit/s for mono at 16 kHz, 14.4 MB an hour in base64. The rate is constant:
 browsers seek in a variable one by a table of a hundred places, six minutes apart in ten hours."""
 
 

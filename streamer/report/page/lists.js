@@ -180,7 +180,7 @@ export class SpeakerList {
       const name = node("button", "track-name", node("bdi", "", speaker));
       name.setAttribute("type", "button");
       const row = node("tr", "", node("td", "track-cell", name), node("td", "ribbon-cell", stack(sums)), node("td", "", mostly(sums)),
-        node("td", "number", lasting(sums.seconds)), node("td", "number", String(theirs.length)));
+        node("td", "number", String(theirs.length)), node("td", "number", lasting(sums.seconds)));
       whenPicked(row, () => this.#pick(speaker));
       return row;
     }));

@@ -3,7 +3,8 @@
 import { element } from "../../../clients/web/ui/dom.js";
 import { paintRibbon } from "./ribbon.js";
 
-const NARROWEST_PIXELS = 6;
+/** Of the width: a narrower window would be hard to see. */
+const NARROWEST = 0.006;
 
 export class Minimap {
   #frame = element("minimap", HTMLElement);
@@ -53,14 +54,13 @@ export class Minimap {
     if (this.#track === null) return;
     const { view } = this.#timeline;
     const whole = Math.max(1e-6, this.#track.durationSeconds);
-    const width = this.#frame.clientWidth;
-    const wide = Math.min(width, Math.max(NARROWEST_PIXELS, (view.spanSeconds / whole) * width));
-    const left = Math.min(width - wide, Math.max(0, ((view.end(0) - view.spanSeconds) / whole) * width));
-    const key = `${left} ${wide}`;
+    const key = `${view.end(0)} ${view.spanSeconds}`;
     if (key === this.#shownKey) return;
     this.#shownKey = key;
     this.#frame.hidden = view.spanSeconds >= whole - 1e-6;
-    this.#window.style.width = `${wide}px`;
-    this.#window.style.transform = `translateX(${left}px)`;
+    const wide = Math.min(1, Math.max(NARROWEST, view.spanSeconds / whole));
+    const left = Math.min(1 - wide, Math.max(0, (view.end(0) - view.spanSeconds) / whole));
+    this.#window.style.width = `${100 * wide}%`;
+    this.#window.style.left = `${100 * left}%`;
   }
 }

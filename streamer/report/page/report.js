@@ -28,7 +28,7 @@ function summaryOf({ version, made }, tracks) {
   const speakers = new Set(tracks.filter(({ about }) => about.speaker !== null).map(({ speaker }) => speaker));
   const whole = tracks.reduce((sum, track) => sum + sumsOfWhole(track).seconds, 0);
   return [
-    counted(tracks.length, "recording"),
+    counted(new Set(tracks.map(({ name, about }) => `${about.channel} ${name}`)).size, "recording"),
     ...(speakers.size > 0 ? [counted(speakers.size, "speaker")] : []),
     lasting(whole),
     `made on ${dayOf(made)} at ${timeOfDay(made).slice(0, 5)} by emotiond ${version}`,
