@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -41,13 +42,14 @@ def main() -> None:
 def _report(browser: Any, folder: Path) -> None:
     """Take a picture of the demo's report."""
     results, output = folder / "results.jsonl", folder / "report.html"
-    with results.open("w") as lines, contextlib.redirect_stdout(lines):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
         cli(["analyze", str(DEMO), "--format", "json"])
+    results.write_text(printed.getvalue().replace(str(DEMO), "interview.flac", 1))
     cli(["report", str(results), "--output", str(output)])
     page = browser.new_context(viewport=_SIZE, color_scheme="light").new_page()
     page.goto(output.as_uri())
     page.locator("#shares .is-label").wait_for()
-    _take(page, _IMAGES / "report.png")
+    _take(page, _IMAGES / "report.png", whole=True)
     page.context.close()
 
 
@@ -83,8 +85,8 @@ def _until_label(page: Any, label: str) -> None:
     page.wait_for_timeout(900)
 
 
-def _take(page: Any, path: Path) -> None:
-    page.screenshot(path=path)
+def _take(page: Any, path: Path, *, whole: bool = False) -> None:
+    page.screenshot(path=path, full_page=whole)
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(_MOST_COLOURS).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB")

@@ -101,13 +101,16 @@ async function main() {
     mark();
   }
 
-  /** @returns {import("./sums.js").Sums} */
-  function sums() {
+  /** @param {number} nowMs sums up anew what is asked for, if it is another than before */
+  function sumUp(nowMs) {
     const what = /** @type {HTMLInputElement} */ (scope.querySelector("input:checked")).value;
-    if (what === "all") return sumsOfAll(chosen);
-    if (what === "track") return sumsOfWhole(shown);
-    const { begin, end } = timeline.visible(shown, 0);
-    return sumsOf(shown, begin, end);
+    const { begin, end } = timeline.visible(shown, nowMs);
+    const key = what === "view" ? `${begin} ${end}` : what;
+    if (key === sumsKey || (what === "view" && nowMs - summedAtMs < SUMS_MS)) return;
+    [sumsKey, summedAtMs] = [key, nowMs];
+    const sums = what === "all" ? sumsOfAll(chosen) : what === "track" ? sumsOfWhole(shown) : sumsOf(shown, begin, end);
+    shares.show(sums);
+    transitions.show(sums);
   }
 
   /** @param {number} nowMs */
@@ -116,14 +119,7 @@ async function main() {
     if (player.isPlaying) timeline.view.pageTo(player.position, shown.events);
     controls.show(timeline.draw(shown, nowMs), nowMs);
     minimap.draw();
-    const { begin, end } = timeline.visible(shown, nowMs);
-    const key = `${begin} ${end}`;
-    if (key !== sumsKey && nowMs - summedAtMs > SUMS_MS) {
-      [sumsKey, summedAtMs] = [key, nowMs];
-      const found = sums();
-      shares.show(found);
-      transitions.show(found);
-    }
+    sumUp(nowMs);
     window.requestAnimationFrame(frame);
   }
 

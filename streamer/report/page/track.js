@@ -7,6 +7,8 @@ import { shownName } from "../../../clients/web/ui/words.js";
 import { soundOf } from "./unpack.js";
 
 const COUNT = LABELS.length;
+/** Of the arrays that packed ones replace: with ten thousand tracks, room for their events would count. */
+const ROOM_SECONDS = 0;
 
 /** Events that are all there from the start. They are read alone. */
 class PackedEvents extends EventBuffer {
@@ -15,7 +17,8 @@ class PackedEvents extends EventBuffer {
 
   /** @param {import("./unpack.js").TrackAbout} about @param {(name: string) => Float64Array} column */
   constructor(about, column) {
-    super(about.strideSeconds, about.durationSeconds);
+    super(about.strideSeconds, ROOM_SECONDS);
+    this.durationSeconds = about.durationSeconds;
     const { count, originSeconds } = about;
     this.#hasClock = about.hasClock;
     this.capacity = Math.max(1, count);
@@ -72,7 +75,8 @@ export class Track extends FileStream {
    * @param {import("./unpack.js").Columns} columns @param {number} first index of its first event
    */
   constructor(about, columns, first) {
-    super(about.name, about.strideSeconds, about.durationSeconds);
+    super(about.name, about.strideSeconds, ROOM_SECONDS);
+    this.durationSeconds = about.durationSeconds;
     this.about = about;
     this.isDemo = about.isDemo;
     const events = new PackedEvents(about, (name) => columns[name].subarray(first, first + about.count));

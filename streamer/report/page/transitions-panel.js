@@ -1,57 +1,57 @@
 /** Shows which label followed which, as a table of counts. */
 
 import { LABELS } from "../../../clients/web/state/events.js";
-import { element } from "../../../clients/web/ui/dom.js";
+import { element, setText } from "../../../clients/web/ui/dom.js";
 import { glyphElement } from "../../../clients/web/ui/glyphs.js";
 import { percent } from "../../../clients/web/ui/words.js";
 
 const COUNT = LABELS.length;
+/** Of the shade of a share of 1, in percent: numbers stay readable on it. */
+const DARKEST = 32;
 
-/** @param {number} label @param {"col"|"row"} scope */
+/** @param {import("../../../clients/web/state/events.js").Label} label @param {"col"|"row"} scope */
 function head(label, scope) {
   const cell = document.createElement("th");
-  cell.scope = scope;
-  cell.dataset.label = LABELS[label];
+  Object.assign(cell, { scope, title: label });
+  cell.dataset.label = label;
   const name = document.createElement("span");
-  name.textContent = LABELS[label];
-  cell.title = LABELS[label];
-  cell.append(glyphElement(LABELS[label]), name);
+  name.textContent = label;
+  cell.append(glyphElement(label), name);
   return cell;
 }
 
 export class TransitionsPanel {
-  #table = element("transitions", HTMLTableElement);
   #none = element("transitions-none", HTMLElement);
+  /** At `COUNT * first + second`. */
+  #cells;
+
+  constructor() {
+    const table = element("transitions", HTMLTableElement);
+    const top = table.createTHead().insertRow();
+    top.insertCell().textContent = "from ↓ to →";
+    top.append(...LABELS.map((label) => head(label, "col")));
+    const body = table.createTBody();
+    this.#cells = LABELS.flatMap((from) => {
+      const row = body.insertRow();
+      row.append(head(from, "row"));
+      return LABELS.map(() => row.insertCell());
+    });
+  }
 
   /** @param {import("./sums.js").Sums} sums */
   show({ transitions }) {
-    const total = transitions.reduce((sum, count) => sum + count, 0);
-    this.#table.hidden = total === 0;
-    this.#none.hidden = total > 0;
-    const at = (/** @type {number} */ from, /** @type {number} */ to) => transitions[COUNT * from + to];
-    const shown = LABELS.map((_, label) => label)
-      .filter((label) => LABELS.some((_, other) => at(label, other) + at(other, label) > 0));
-    const top = document.createElement("tr");
-    const corner = document.createElement("td");
-    corner.textContent = "from ↓ to →";
-    top.append(corner, ...shown.map((label) => head(label, "col")));
-    const rows = shown.map((from) => {
-      const row = document.createElement("tr");
-      const sum = LABELS.reduce((count, _, to) => count + at(from, to), 0);
-      row.append(head(from, "row"), ...shown.map((to) => {
-        const cell = document.createElement("td");
-        const count = at(from, to);
+    this.#none.hidden = transitions.some((count) => count > 0);
+    LABELS.forEach((from, row) => {
+      const counts = transitions.subarray(COUNT * row, COUNT * (row + 1));
+      const sum = counts.reduce((total, count) => total + count, 0);
+      counts.forEach((count, column) => {
+        const cell = this.#cells[COUNT * row + column];
         const share = sum > 0 ? count / sum : 0;
-        cell.textContent = count === 0 ? "·" : String(count);
+        setText(cell, count === 0 ? "·" : String(count));
         cell.classList.toggle("is-nothing", count === 0);
-        cell.dataset.label = LABELS[to];
-        cell.style.setProperty("--share", `${Math.round(32 * share)}%`);
-        cell.title = `${LABELS[from]} to ${LABELS[to]}: ${count} of ${sum}, ${percent(share)}`;
-        return cell;
-      }));
-      return row;
+        cell.style.setProperty("--share", `${Math.round(DARKEST * share)}%`);
+        cell.title = `${from} to ${LABELS[column]}: ${count} of ${sum}, ${percent(share)}`;
+      });
     });
-    this.#table.tHead?.replaceChildren(top);
-    this.#table.tBodies[0].replaceChildren(...rows);
   }
 }
