@@ -27,6 +27,7 @@ from emotiond.streamer.config import (
 )
 from emotiond.streamer.options import Option, Part
 from emotiond.streamer.private_files import leave_no_core
+from emotiond.streamer.report.command import report
 from emotiond.streamer.results.kinds import FORMATS, LEVELS
 from emotiond.streamer.settings_file import example
 from emotiond.streamer.signals import interruptible
@@ -39,6 +40,7 @@ Flag = tuple[str, dict[str, Any]]
 _COMMANDS = (
     "run",
     "analyze",
+    "report",
     "watch",
     "enroll",
     "config",
@@ -142,6 +144,7 @@ def _parser() -> ArgumentParser:
     group = parser.add_subparsers(metavar="{" + ",".join(_COMMANDS) + "}", required=True)
     _add_run(group)
     _add_analyze(group)
+    _add_report(group)
     watch = _add(
         group,
         "watch",
@@ -420,6 +423,32 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError
     return number
+
+
+def _add_report(group: Any) -> None:
+    parser = _add(
+        group,
+        "report",
+        report,
+        "make a page of results or recorded sessions, to look at in any browser",
+        "emotiond report results.jsonl --output report.html",
+        "emotiond report session.jsonl --output session.html --sound",
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="what 'emotiond analyze --format json' printed, or the FILE.jsonl of a recording",
+    )
+    parser.add_argument("--output", required=True, metavar="FILE.html", help="the page to write")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a page that is there already"
+    )
+    parser.add_argument(
+        "--sound",
+        action="store_true",
+        help="put the sound into the page: 14 MB for each hour, and the voices with it",
+    )
 
 
 def _add_enroll(group: Any) -> None:

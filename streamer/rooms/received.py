@@ -66,7 +66,7 @@ def parse(text: str | bytes) -> Hello | Event | None:
         return _parse(values)
     except MessageError:
         raise
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:  # JSON has numbers of any size
         raise MessageError(str(error)) from None
 
 

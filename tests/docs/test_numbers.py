@@ -26,6 +26,7 @@ from emotiond.streamer.outputs import (
     command,
     courier,
     lsl_channels,
+    mqtt_client,
     mqtt_link,
     mqtt_publisher,
     osc_sender,
@@ -43,8 +44,8 @@ from emotiond.streamer.server import connection, credentials, listener, pairing,
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
     capture,
-    http_connection,
     microphone,
+    network_socket,
     reconnecting,
     standard_input,
     wyoming_door,
@@ -135,7 +136,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"does not answer within {capture._PATIENCE_SECONDS:g} s |",
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
-        f"falls silent for {http_connection.SILENT_SECONDS:g} s",
+        f"falls silent for {network_socket.SILENT_SECONDS:g} s",
+        f"holds live sound of RTSP up for less than {network_socket.SILENT_SECONDS:g} s",
         f"connects again {looks()}",
         f"at once, or after {wyoming_door.STREAMING_SECONDS:g} s without sound",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
@@ -173,7 +175,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
         f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
         f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages |",
-        f"tries again, at least every {mqtt_link.LONGEST_PAUSE_SECONDS} s",
+        f"tries again, at least every {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"grow from {mqtt_client.FIRST_PAUSE_SECONDS} to {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"after a connection of {mqtt_client.STEADY_SECONDS:g} s, they begin anew",
         f"given up {2 * mqtt_link.KEEPALIVE_SECONDS} s after its last sign",
         "for a WebSocket client, a ZeroMQ subscriber and an MQTT broker "
         f"{connection.PATIENCE_SECONDS:g} s at most"
