@@ -99,31 +99,42 @@ class Cluster:
         return Place(self._analyze)
 
     def _connect(self) -> Any:
-        security, options = None, self._options
-        if options.authority is not None:
-            security = self._dask.Security(
-                tls_ca_file=options.authority,
-                tls_client_cert=options.certificate,
-                tls_client_key=options.key,
-                require_encryption=True,
-            )
+        place = self._options.address
         try:
             return self._dask.Client(
-                options.address,
+                place,
                 timeout=_CONNECT_SECONDS,
-                security=security,
+                security=self._security(),
                 set_as_default=False,
             )
         except OSError as error:
+            hint = ", and check its certificates" if self._options.is_encrypted else ""
             raise ServeError(
-                f"no scheduler answers at {options.address} ({_first_line(error)})",
-                f"Start one: dask scheduler; {_GO_ON}",
+                f"no scheduler answers at {place} ({_first_line(error)})",
+                f"Start one, dask scheduler{hint}; {_GO_ON}",
             ) from None
-        except Exception as error:  # Dask raises of many kinds for certificates
+
+    def _security(self) -> Any:
+        """Return the certificates: those that were named, else those of Dask's configuration."""
+        options = self._options
+        wanted = "Give --dask-ca, --dask-cert and --dask-key, or Dask's own configuration"
+        named = {}
+        if options.authority is not None:
+            named = {
+                "tls_ca_file": options.authority,
+                "tls_client_cert": options.certificate,
+                "tls_client_key": options.key,
+            }
+        try:
+            security = self._dask.Security(require_encryption=options.is_encrypted, **named)
+            context = security.get_connection_args("client").get("ssl_context")
+        except (OSError, ValueError) as error:
             raise ConfigError(
-                f"{options.address} cannot be reached: {_first_line(error)}",
-                "Check --dask-ca, --dask-cert and --dask-key, or Dask's own configuration",
+                f"a certificate cannot be used: {_first_line(error)}", wanted
             ) from None
+        if options.is_encrypted and context is None:
+            raise ConfigError(f"{options.address} needs certificates", wanted)
+        return security
 
     def _look(self) -> None:
         """See that each worker would give what this machine would."""
@@ -266,7 +277,7 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        raise ConfigError("--dask needs the package distributed", install("distributed")) from None
+        raise ConfigError("--dask needs the package distributed", install("distributed>=2026.8")) from None
     for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # our own line says it
     warnings.filterwarnings("ignore", module="distributed")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from emotiond import __version__
-from emotiond.exceptions import EmotiondError, SourceError
+from emotiond.exceptions import EmotiondError, SourceError, cause_of
 from emotiond.inference.catalog import find_model
 from emotiond.streamer.batch.about import about
 from emotiond.streamer.batch.analyst import Findings
@@ -62,6 +62,8 @@ def analyze(request: bytes, sound: bytes | None = None) -> Answer:
                 return REFUSED, (error.problem.replace(path, asked["name"]), error.remedy)
     except EmotiondError as error:
         return UNFIT, (error.problem, error.remedy)
+    except Exception as error:  # Dask would send it as it is, and some cannot be sent
+        return REFUSED, (f"{asked['name']}: {cause_of(error)}", "Report it, with this line")
     return FOUND, [(dict(values), events) for values, events in findings]
 
 

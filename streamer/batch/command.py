@@ -71,16 +71,16 @@ def analyze_files(options: dict[str, Any]) -> int:
     shows_results = output is None and sys.stdout.isatty()
     progress = Progress(len(entries), is_shown=not is_alone and not shows_results)
     with contextlib.ExitStack() as stack:
+        hire, hands = _staff(
+            cluster, settings, model.card.sha256, depends_on, options["jobs"], stack
+        )
+        hands = min(len(entries), hands)
+        is_needed = cluster is not None or not is_alone
         with FORMATS[options["format"]].open(request) as write:
             store = None
             if beside is not None:
                 store = Store(beside("sqlite"), depends_on, is_resumed=options["resume"])
                 stack.callback(store.close)
-            hire, hands = _staff(
-                cluster, settings, model.card.sha256, depends_on, options["jobs"], stack
-            )
-            hands = min(len(entries), hands)
-            is_needed = cluster is not None or not is_alone
             crew = stack.enter_context(
                 Crew(settings, hire if is_needed else None, hands, Kept(store), progress)
             )
