@@ -21,7 +21,8 @@ from emotiond.streamer.config import (
     refuse_exposure,
 )
 from emotiond.streamer.daemon_names import host_name
-from emotiond.streamer.outputs.websocket import WEBSOCKET, WebSocketSettings
+from emotiond.streamer.outputs.websocket import WEBSOCKET
+from emotiond.streamer.outputs.websocket_settings import WebSocketSettings
 from emotiond.streamer.outputs.zeromq import ZEROMQ
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import Playback
