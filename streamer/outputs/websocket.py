@@ -180,6 +180,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             None if isinstance(found, Devices) else found,
             functools.partial(device_host, host, settings.allow_host),
             "" if devices is None or cert is None else fingerprint(Path(cert)),
+            connections,
         )
         server = WebSocketServer(
             host,

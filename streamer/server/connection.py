@@ -25,7 +25,7 @@ from emotiond.streamer.sparing_log import SparingLog
 
 _log = SparingLog(logging.getLogger(__name__))  # clients can make lines as often as they like
 
-POLICY_VIOLATION = 1008
+POLICY_VIOLATION, TRY_LATER = 1008, 1013
 TOKEN_WANTED = 4401
 """The code that closes a connection without the right token."""
 PATIENCE_SECONDS = 5.0

@@ -88,6 +88,7 @@ EXPECTED = {
     "code for [a phone](phone.md)": f"one at a time, of {pairing.CODE_BYTES * 8} bits; valid once, "
     f"for {pairing.LIFE_SECONDS:.0f} s; {pairing.MOST_WRONG_TRIES} wrong ones",
     "paired devices": f"{devices.MOST_DEVICES}",
+    "connections of a paired device": f"{pairing.MOST_CONNECTIONS}, and a quarter of all",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
     f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",
