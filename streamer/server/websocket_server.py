@@ -254,8 +254,10 @@ class WebSocketServer:
     ) -> Response | None:
         # websockets for Python 3.10 knows only GET, and closes the connection at HEAD.
         method: str = getattr(request, "method", "GET")
-        host = request.headers.get_all("Host")
-        if len(host) != 1 or not self._access.host_is_known(host[0], _reached_address(connection)):
+        host, reached = request.headers.get_all("Host"), _reached_address(connection)
+        if not reached:  # lost meanwhile: which names were right is not known any more
+            return respond(421, "the connection is lost\n", method)
+        if len(host) != 1 or not self._access.host_is_known(host[0], reached):
             reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
             return respond(421, f"{reason}\n", method)
         proof = self._access.bearer_proof(request.headers.get_all("Authorization"))
