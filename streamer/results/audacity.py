@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from emotiond.streamer.results.documents import Document, document_writer
+from emotiond.streamer.results.tiers import Tier
 from emotiond.streamer.results.writer import Request, Write
 
 
@@ -18,15 +20,17 @@ def audacity_writer(request: Request) -> Iterator[Write]:
 
 
 def _save(document: Document, path: Path) -> None:
-    lines = []
-    for tier in document.tiers:
-        note = "" if tier.channel is None else f" (channel {tier.channel})"
-        for mark in tier.marks:
-            if mark.label is not None:
-                text = " ".join(f"{mark.label}{note}".split())
-                lines.append((mark.start, mark.end, text))
-    path.write_text(
-        "".join(f"{start:.6f}\t{end:.6f}\t{text}\n" for start, end, text in sorted(lines)),
-        "utf-8",
-        newline="\n",
-    )
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(heapq.merge(*map(_lines, document.tiers), key=_start))
+
+
+def _lines(tier: Tier) -> Iterator[str]:
+    note = "" if tier.channel is None else f" (channel {tier.channel})"
+    for mark in tier.marks:
+        if mark.label is not None:
+            text = " ".join(f"{mark.label}{note}".split())
+            yield f"{mark.start:.6f}\t{mark.end:.6f}\t{text}\n"
+
+
+def _start(line: str) -> float:
+    return float(line.partition("\t")[0])

@@ -42,8 +42,8 @@ SaveDocument: TypeAlias = "Callable[[Document, Path], None]"
 def document_writer(request: Request, suffix: str, save: SaveDocument) -> Iterator[Write]:
     """Write a file for each recording, into a folder or, for a single one, to standard output.
 
-    A recording may come in several items. Its file is written when all of them are there, at the
-    latest at the end.
+    A recording may come in several items. Its file is written when all of them are there and
+    another recording comes, since there may be channels; at the latest at the end.
 
     Args:
         request: where to.
@@ -71,13 +71,13 @@ def document_writer(request: Request, suffix: str, save: SaveDocument) -> Iterat
 
     def write(result: Result) -> None:
         file = result["file"]
+        for other in [held for held in parts if held != file and left[held] <= 0]:
+            put(other)
         parts.setdefault(file, []).append(_part(result, request.level))
         left[file] -= 1
-        if not left[file]:
-            put(file)
 
     yield write
-    for file in [*parts]:  # an item could not be read
+    for file in [*parts]:  # the last one, and those of which an item could not be read
         put(file)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -15,7 +16,7 @@ from typing import IO
 from emotiond.exceptions import ResultError
 from emotiond.streamer.results.writer import Request
 
-_REMEDY = "Free some space there, or name another place with --output"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -33,7 +34,10 @@ def reporting(path: Path | None) -> Iterator[None]:
     except OSError as error:
         if path is None:
             raise
-        raise ResultError(f"cannot write {path} ({error.strerror or error})", _REMEDY) from None
+        remedy = "Name another place with --output"
+        if error.errno in _FULL:
+            remedy = "Free some space there, or name another place with --output"
+        raise ResultError(f"cannot write {path} ({error.strerror or error})", remedy) from None
 
 
 def check_free(paths: Iterable[Path], request: Request) -> None:

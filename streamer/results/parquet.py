@@ -20,7 +20,7 @@ from emotiond.streamer.results.writer import Request, Result, Write
 
 _TEXTS = ("file", "label", "state")
 _INTEGERS = ("channel",)
-_ROWS_A_GROUP = 16_384  # rows that are held in memory
+_ROWS_A_GROUP = 8192  # rows that are held in memory
 
 
 @contextmanager

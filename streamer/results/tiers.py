@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 TIER = "emotion"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A label over a part of a recording. Times are seconds, or whole milliseconds."""
 
@@ -87,13 +87,15 @@ def covering(marks: Iterable[Mark], end: float) -> list[Mark]:
     return covered
 
 
-def in_milliseconds(marks: Iterable[Mark]) -> list[tuple[int, int, Mark]]:
-    """Return the marks that have a label, with start and end in whole milliseconds.
+def in_milliseconds(marks: Iterable[Mark]) -> Iterator[tuple[int, int, Mark]]:
+    """Yield the marks that have a label, with start and end in whole milliseconds.
 
     Marks that become empty are left out. Marks that touched still touch.
     """
-    rounded = ((round(mark.start * 1000), round(mark.end * 1000), mark) for mark in marks)
-    return [each for each in rounded if each[0] < each[1] and each[2].label is not None]
+    for mark in marks:
+        start, end = round(mark.start * 1000), round(mark.end * 1000)
+        if start < end and mark.label is not None:
+            yield start, end, mark
 
 
 def length(parts: Sequence[Part]) -> float:

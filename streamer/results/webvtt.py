@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import html
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from emotiond.streamer.results.documents import Document, document_writer
-from emotiond.streamer.results.tiers import in_milliseconds
+from emotiond.streamer.results.tiers import Tier, in_milliseconds
 from emotiond.streamer.results.writer import Request, Write
 
 
@@ -20,14 +21,17 @@ def webvtt_writer(request: Request) -> Iterator[Write]:
 
 
 def _save(document: Document, path: Path) -> None:
-    cues = []
-    for tier in document.tiers:
-        voice = "" if tier.channel is None else f"<v channel {tier.channel}>"
-        for start, end, mark in in_milliseconds(tier.marks):
-            label = html.escape(" ".join((mark.label or "").split()), quote=False)
-            cues.append((start, end, f"{voice}{label} {mark.confidence:.0%}"))
-    blocks = [f"{_time(start)} --> {_time(end)}\n{text}\n" for start, end, text in sorted(cues)]
-    path.write_text("\n".join(["WEBVTT\n", *blocks]), "utf-8", newline="\n")
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write("WEBVTT\n")
+        for start, end, text in heapq.merge(*map(_cues, document.tiers)):
+            file.write(f"\n{_time(start)} --> {_time(end)}\n{text}\n")
+
+
+def _cues(tier: Tier) -> Iterator[tuple[int, int, str]]:
+    voice = "" if tier.channel is None else f"<v channel {tier.channel}>"
+    for start, end, mark in in_milliseconds(tier.marks):
+        label = html.escape(" ".join((mark.label or "").split()), quote=False)
+        yield start, end, f"{voice}{label} {mark.confidence:.0%}"
 
 
 def _time(milliseconds: int) -> str:

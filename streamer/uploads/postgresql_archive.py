@@ -50,8 +50,18 @@ CREATE TABLE IF NOT EXISTS emotiond_parts (
 );
 """
 # What is longer than the daemon writes is not read: anyone with the password may have written it.
-_RESULT = "CASE WHEN length(result::text) <= %s THEN result::text END"
-_EVENTS = "CASE WHEN octet_length(events) <= %s THEN events END"
+_NEWEST = """
+SELECT id, CASE WHEN length(result::text) <= %s THEN result::text END
+FROM emotiond_files ORDER BY id DESC LIMIT %s
+"""
+_ONE = """
+SELECT CASE WHEN length(result::text) <= %s THEN result::text END, events
+FROM emotiond_files WHERE id = %s
+"""
+_PART = """
+SELECT CASE WHEN octet_length(events) <= %s THEN events END
+FROM emotiond_parts WHERE file = %s AND first = %s
+"""
 _FIRST_VERSION = "INSERT INTO emotiond_version SELECT %s WHERE NOT EXISTS (TABLE emotiond_version)"
 
 
@@ -115,8 +125,7 @@ class PostgresqlArchive:
             HistoryError: the archive cannot be read.
         """
         with self._used() as connection:
-            query = f"SELECT id, {_RESULT} FROM emotiond_files ORDER BY id DESC LIMIT %s"  # noqa: S608
-            rows = connection.execute(query, (MOST_CHARACTERS, MOST_FILES)).fetchall()
+            rows = connection.execute(_NEWEST, (MOST_CHARACTERS, MOST_FILES)).fetchall()
             return [stored_result(number, text) for number, text in rows]
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
@@ -126,8 +135,7 @@ class PostgresqlArchive:
             HistoryError: the archive cannot be read.
         """
         with self._used() as connection:
-            query = f"SELECT {_RESULT}, events FROM emotiond_files WHERE id = %s"  # noqa: S608
-            row = connection.execute(query, (MOST_CHARACTERS, number)).fetchone()
+            row = connection.execute(_ONE, (MOST_CHARACTERS, number)).fetchone()
             return None if row is None else (stored_result(number, row[0]), stored_count(row[1]))
 
     def part(self, number: int, first: int) -> Sequence[Mapping[str, Any]]:
@@ -137,8 +145,7 @@ class PostgresqlArchive:
             HistoryError: the archive cannot be read.
         """
         with self._used() as connection:
-            query = f"SELECT {_EVENTS} FROM emotiond_parts WHERE file = %s AND first = %s"  # noqa: S608
-            row = connection.execute(query, (MOST_CHARACTERS, number, first)).fetchone()
+            row = connection.execute(_PART, (MOST_CHARACTERS, number, first)).fetchone()
             return [] if row is None else stored_events(row[0])
 
     def forget(self, numbers: Collection[int]) -> bool:

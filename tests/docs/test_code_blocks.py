@@ -72,6 +72,8 @@ def xdf() -> bytes:
 def folder(tmp_path: Path) -> Path:
     """What the pages take for granted: an environment, a recording, a certificate, a token."""
     shutil.copy(DEMO, tmp_path / "recording.wav")  # the content shows the format
+    (tmp_path / "recordings" / "anna").mkdir(parents=True)
+    shutil.copy(DEMO, tmp_path / "recordings" / "anna" / "talk.flac")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "activate").touch()
     authority = trustme.CA()

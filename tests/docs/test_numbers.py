@@ -19,6 +19,7 @@ from emotiond.dsp import mono
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
+from emotiond.streamer.batch import jobs, store
 from emotiond.streamer.config import Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
@@ -43,8 +44,8 @@ from emotiond.streamer.server import connection, credentials, listener, pairing,
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
     capture,
-    http_connection,
     microphone,
+    network_socket,
     reconnecting,
     standard_input,
     wyoming_door,
@@ -111,6 +112,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
     ],
     "reliability.md": [
+        f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
+        f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
+        "their events",
         f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
         f"{postgresql_archive._CALL_SECONDS:g} s.",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
@@ -132,7 +136,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"does not answer within {capture._PATIENCE_SECONDS:g} s |",
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
-        f"falls silent for {http_connection.SILENT_SECONDS:g} s",
+        f"falls silent for {network_socket.SILENT_SECONDS:g} s",
+        f"holds live sound of RTSP up for less than {network_socket.SILENT_SECONDS:g} s",
         f"connects again {looks()}",
         f"at once, or after {wyoming_door.STREAMING_SECONDS:g} s without sound",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",

@@ -14,13 +14,22 @@ def lines(path: Path) -> list[str]:
     return [line.split("\t")[2] for line in path.read_text("utf-8").splitlines()]
 
 
-def test_each_recording_has_its_file_as_soon_as_it_is_done(tmp_path: Path) -> None:
+def test_each_recording_has_its_file_as_soon_as_the_next_one_is_done(tmp_path: Path) -> None:
     files = ["one/x.wav", "two/x.wav"]
     with writing("audacity", tmp_path, files) as write:
         write(result(["happy"], file="one/x.wav"))
-        assert lines(tmp_path / "one" / "x.txt") == ["happy"]
         write(result(["sad"], file="two/x.wav"))
+        assert lines(tmp_path / "one" / "x.txt") == ["happy"]
     assert lines(tmp_path / "two" / "x.txt") == ["sad"]
+
+
+def test_channels_that_were_not_counted_before_share_a_file(tmp_path: Path) -> None:
+    with writing("audacity", tmp_path, ["x.wav", "y.wav"]) as write:
+        for channel, label in ((1, "happy"), (2, "sad")):
+            write(result([label], file="x.wav", channel=channel))
+        write(result(["angry"], file="y.wav"))
+    assert lines(tmp_path / "x.txt") == ["happy (channel 1)", "sad (channel 2)"]
+    assert lines(tmp_path / "y.txt") == ["angry"]
 
 
 def test_the_items_of_a_recording_share_its_file_in_any_order(tmp_path: Path) -> None:
