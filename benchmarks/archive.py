@@ -53,8 +53,8 @@ def measure(quick: bool) -> Section:
         header=["what", "seconds", "files a second", "most MB a process"],
         rows=rows,
         note=f"Clips of {_CLIP_SECONDS:g} s, cut from the demo at different places; by `lite` if "
-        "nothing else is said. The command starts anew each time; for `--jobs`, what two clips take "
-        "is subtracted as the start. Of the links, content that is known is only read.",
+        "nothing else is said. The command starts anew each time; for `--jobs`, what two clips "
+        "take is subtracted as the start. Of the links, content that is known is only read.",
     )
 
 
