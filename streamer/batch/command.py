@@ -108,7 +108,7 @@ def _beside(output: Path) -> Callable[[str], Path] | None:
         mode = output.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             return None
-    whole = output.absolute()
+    whole = Path(os.path.abspath(output))  # noqa: PTH100 - '..' is taken out
     return lambda suffix: whole.with_name(f"{whole.name or 'emotiond'}.{suffix}")
 
 
