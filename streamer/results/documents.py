@@ -87,9 +87,7 @@ def document_writer(request: Request, suffix: str, save: SaveDocument) -> Iterat
     for file in [*parts]:  # the last one, and those of which an item could not be read
         put(file)
     if kept:
-        say(
-            f"emotiond: {kept:,} of the files were there already and stay. --overwrite replaces them."
-        )
+        say(f"emotiond: {kept:,} files were there and stay. --overwrite replaces them.")
 
 
 def _paths(request: Request, suffix: str) -> dict[str, Path | None]:

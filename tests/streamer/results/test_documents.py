@@ -57,7 +57,7 @@ def test_a_run_that_goes_on_leaves_the_files_that_are_there(
         write(result(["happy"], file="x.wav"))
         write(result(["sad"], file="y.wav"))
     assert [lines(tmp_path / name) for name in ("x.txt", "y.txt")] == [["corrected"], ["sad"]]
-    assert "1 of the files were there already and stay. --overwrite" in capsys.readouterr().err
+    assert "1 files were there and stay. --overwrite" in capsys.readouterr().err
 
 
 def test_one_recording_goes_to_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
