@@ -67,7 +67,8 @@ def analyze_files(options: dict[str, Any]) -> int:
         files=[item_of(entry).file for entry in entries],
         folders=selection.folders,
         output=output,
-        overwrite=options["overwrite"] or options["resume"],
+        overwrite=options["overwrite"],
+        is_resumed=options["resume"] and beside is not None and beside("sqlite").exists(),
     )
     is_alone = len(entries) == 1
     processes = 0 if is_alone else min(len(entries), options["jobs"] or cores())
