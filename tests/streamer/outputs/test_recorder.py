@@ -17,7 +17,9 @@ from websockets.sync.client import connect
 
 from emotiond.exceptions import RecordError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.outputs.recorder import Recorder, parse_records
+from emotiond.streamer.outputs.recorder import parse_records
+from emotiond.streamer.outputs.recorder_thread import Recorder
+from emotiond.streamer.recordings.plan import Plan
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.disks import make_read_only, needs_disks, small_disk
@@ -230,7 +232,7 @@ def test_a_daemon_that_ends_before_there_is_anything_to_record_leaves_no_file(
     tmp_path: Path,
 ) -> None:
     failures: list[str] = []
-    recorder = Recorder(tmp_path / "a.wav", "a", Ring(16_000, 1, 16_000), failures.append)
+    recorder = Recorder(tmp_path / "a.wav", "a", Ring(16_000, 1, 16_000), failures.append, Plan())
     assert {path.name for path in tmp_path.iterdir()} == {"a.wav", "a.jsonl"}
     recorder.close(10)
     assert not [*tmp_path.iterdir()]
