@@ -148,16 +148,20 @@ def _check(settings: RecordSettings) -> None:
 def _prepare(settings: RecordSettings) -> Opener | None:
     async def open_recorders(around: Surroundings) -> Output:
         from emotiond.streamer.outputs.recorder_thread import Recorder
+        from emotiond.streamer.streams.replay import Replay
 
         streams = {stream.name: stream for stream in around.streams}
         paths = parse_records(settings.record, tuple(streams))
+        plan = _plan(settings)
         recorders: list[Recorder] = []
         try:
             for name, stream in streams.items():
-                if name in paths:
-                    live, ring = stream.source.about.live, stream.ring
-                    plan = _plan(settings)
-                    recorders.append(Recorder(paths[name], name, ring, stream.report, plan, live))
+                if name not in paths:
+                    continue
+                if isinstance(stream, Replay):
+                    raise RecordError(f"{name!r} has no sound to record", "Copy its recording")
+                live, ring = stream.source.about.live, stream.ring
+                recorders.append(Recorder(paths[name], name, ring, stream.report, plan, live))
         except RecordError:
             await Recordings(recorders).close(RECORDER.close_seconds)
             raise

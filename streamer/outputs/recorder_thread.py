@@ -17,8 +17,9 @@ from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.output import wait_while
+from emotiond.streamer.protocol.events import position_of_event
 from emotiond.streamer.recordings.plan import Plan
-from emotiond.streamer.recordings.writer import RecordingWriter, position_of_event
+from emotiond.streamer.recordings.writer import RecordingWriter
 
 MOST_WAITING = 1000
 """Events in the queue to the disk. Beyond, the newest are dropped."""

@@ -104,6 +104,13 @@ def type_of(event: Event) -> str:
     return type(event).__name__.lower()
 
 
+def position_of_event(event: Event) -> float | None:
+    """Return at which second of the stream an event's sound ends; None for a ``status``."""
+    if isinstance(event, Emotion):
+        return event.end
+    return event.at if isinstance(event, Change) else None
+
+
 def to_json(event: Event) -> dict[str, Any]:
     """Return the event as in the protocol, with numbers rounded to four decimals."""
     values = {name: _rounded(value) for name, value in vars(event).items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer.protocol.events import Change, Emotion, Event
+from emotiond.streamer.protocol.events import Event, position_of_event
 from emotiond.streamer.recordings import names
 from emotiond.streamer.recordings.part import Part, open_first_free
 from emotiond.streamer.recordings.plan import Plan, is_another_day
@@ -173,10 +173,3 @@ class RecordingWriter:
                 part=self._count,
             )
         )
-
-
-def position_of_event(event: Event) -> float | None:
-    """Return at which second of the stream an event's sound ends; None for a ``status``."""
-    if isinstance(event, Emotion):
-        return event.end
-    return event.at if isinstance(event, Change) else None
