@@ -112,9 +112,9 @@ class _Reader:
                 "SELECT type FROM sqlite_master WHERE name = ?", (table,)
             ).fetchone() or ("",)
             found = self.connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
-            plain = {name for _, name, _, _, _, hidden in found if hidden == 0}
-            primary = [name for _, name, declared, _, _, _ in found if declared == "INTEGER"]
-            if kind != "table" or not {"id", *columns} <= plain or "id" not in primary:
+            plain = {name for _, name, _, _, _, _, hidden in found if hidden == 0}
+            primary = [name for _, name, _, _, _, place, _ in found if place]
+            if kind != "table" or not {"id", *columns} <= plain or primary != ["id"]:
                 raise sqlite3.DatabaseError(f"it has no table {table} of its own form")
 
 

@@ -37,7 +37,7 @@ class Quota:
         self._wanted = wanted
         self._stream = stream
         self._most_bytes = most_bytes
-        self._ours: dict[str, bool] = {}  # by stem: whether it is this recording's
+        self._ours: set[str] = set()  # stems of parts that are known as this recording's
         self._stuck: set[str] = set()  # stems of parts that cannot be deleted
         self._looked_at_bytes: tuple[Path, int] | None = None
 
@@ -54,7 +54,7 @@ class Quota:
             return
         self._looked_at_bytes = present, present_bytes
         total = present_bytes
-        parts = [(path, size_of(path)) for path in self._parts() if path.stem != present.stem]
+        parts = [(path, size_of(path)) for path in self._parts(but=present.stem)]
         total += sum(size for _, size in parts)
         for path, size in parts:
             if total <= self._most_bytes:
@@ -62,20 +62,23 @@ class Quota:
             if self._delete(path):
                 total -= size
 
-    def _parts(self) -> Iterator[Path]:
-        """Yield the sound files of all parts of this recording, the oldest first."""
+    def _parts(self, but: str) -> Iterator[Path]:
+        """Yield the sound files of all parts of this recording but one, the oldest first."""
         endings = (names.SOUND, names.JSON_LINES, names.DATABASE)
         try:
             found = {each.stem for each in self._wanted.parent.iterdir() if each.suffix in endings}
         except OSError:
             found = set()
-        for stem in sorted(each for each in found if names.is_stamped(each, self._wanted.stem)):
+        found = {each for each in found if names.is_stamped(each, self._wanted.stem)}
+        for stem in sorted(found - {but}):
             path = self._wanted.with_name(stem + names.SOUND)
-            if stem not in self._ours:
-                head = head_of(path)
-                self._ours[stem] = head is not None and head.stream == self._stream
-            if self._ours[stem]:
+            if stem in self._ours or self._is_ours(path):
+                self._ours.add(stem)
                 yield path
+
+    def _is_ours(self, path: Path) -> bool:
+        head = head_of(path)
+        return head is not None and head.stream == self._stream
 
     def _delete(self, path: Path) -> bool:
         """Delete a part. Returns whether all its files are gone; if not, says so once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,8 @@ class Session:
 
     def _events_of(self, path: Path) -> Iterator[Event]:
         try:
+            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+                raise OSError(None, "it is no regular file")
             for line, values in enumerate(self._read(path), start=1):
                 try:
                     event = _parsed(values)
@@ -114,8 +117,9 @@ class Session:
             raise SourceError(
                 f"{path}: {error}", "Use the version of emotiond that has written it"
             ) from None
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror}", _REMEDY) from None
+        except (OSError, ValueError) as error:  # ValueError: no file can have this name
+            reason = getattr(error, "strerror", None) or error
+            raise SourceError(f"{path}: {reason}", _REMEDY) from None
 
 
 def _parsed(values: Mapping[str, Any] | MessageError) -> Event | None:

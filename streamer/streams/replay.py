@@ -155,7 +155,10 @@ class Replay:
         else:
             self.status = event.status
             event = dataclasses.replace(
-                event, detail=event.detail or about.detail, device=None, device_latency_ms=None
+                event,
+                detail=event.detail or (about.detail if event.status == "running" else ""),
+                device=None,
+                device_latency_ms=None,
             )
         event = dataclasses.replace(event, seq=seq, stream=self.name, replay=True)
         self._publish_all(self.name, [event], self._lossless)
