@@ -107,11 +107,10 @@ class Config:
                 f"stride cannot be {self.stride:g} seconds",
                 f"Use a multiple of {_STRIDE_STEP_SECONDS} up to {_LONGEST_STRIDE_SECONDS:g}",
             )
-        if self.speed != "max" and self._factor != 1 and not take_speed(self.source):
+        if not self.lossless and not _SLOWEST <= self._factor <= _FASTEST:  # not a number, too
             raise ConfigError(
-                f"speed {self.speed} is for the events of 'session:FILE' alone: sound is played "
-                "as it was spoken",
-                "Use 1 or max, or leave the other sources out",
+                f"speed cannot be {self.speed!r}",
+                f"Use 1 or max, for recorded events {_SLOWEST:g} to {_FASTEST:g}",
             )
         for source, settings in self.source_kinds:
             source.check(settings)
@@ -166,17 +165,11 @@ class Config:
 
     @property
     def _factor(self) -> float:
-        """The number in ``speed``."""
+        """The number in ``speed``; 0 if it is none."""
         try:
-            factor = float(self.speed)
+            return float(self.speed)
         except ValueError:
-            factor = 0.0
-        if not _SLOWEST <= factor <= _FASTEST:  # not a number, too
-            raise ConfigError(
-                f"speed cannot be {self.speed!r}",
-                f"Use 1 or max, for recorded events {_SLOWEST:g} to {_FASTEST:g}",
-            )
-        return factor
+            return 0.0
 
     @property
     def lossless(self) -> bool:
@@ -334,6 +327,12 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
             config = _config(build(everything, merged), frozenset(merged))
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
+    if config.playback.speed != 1 and not take_speed(config.source):
+        raise ConfigError(
+            f"speed {config.speed} is for the events of 'session:FILE' alone: sound is played as "
+            "it was spoken",
+            "Use 1 or max, or leave the other sources out",
+        )
     return _close_unasked(config)
 
 

@@ -142,17 +142,19 @@ def _plan(settings: RecordSettings) -> Plan:
 
 
 def _check(settings: RecordSettings) -> None:
-    _plan(settings)
+    """Check each value alone: whether they go together is known when all settings are."""
+    parse_plan(settings.record_rotate or ("day",), settings.record_quota, settings.record_events)
 
 
 def _prepare(settings: RecordSettings) -> Opener | None:
+    plan = _plan(settings)
+
     async def open_recorders(around: Surroundings) -> Output:
         from emotiond.streamer.outputs.recorder_thread import Recorder
         from emotiond.streamer.streams.replay import Replay
 
         streams = {stream.name: stream for stream in around.streams}
         paths = parse_records(settings.record, tuple(streams))
-        plan = _plan(settings)
         recorders: list[Recorder] = []
         try:
             for name, stream in streams.items():

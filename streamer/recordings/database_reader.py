@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from emotiond.inference.card import LABELS
+from emotiond.inference.files import open_regular
 from emotiond.streamer.protocol.events import Change, Emotion, Status
 from emotiond.streamer.recordings.database import (
     APPLICATION,
@@ -44,7 +45,7 @@ def read_database(path: Path) -> Iterator[Mapping[str, Any]]:
         OSError: it is not there, or cannot be read, or is no such database.
         OtherFormatError: it is of another version.
     """
-    with path.open("rb"):  # what the system says is plainer than what SQLite says
+    with open_regular(path):  # what the system says is plainer than what SQLite says
         pass
     try:
         reader = _Reader(path)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from emotiond.inference.files import open_regular
 from emotiond.streamer.audio.wav import write_all
 from emotiond.streamer.private_files import create_private
 from emotiond.streamer.protocol.checks import MessageError, decoded
@@ -75,7 +76,7 @@ def read_json_lines(path: Path) -> Iterator[Mapping[str, Any] | MessageError]:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while line := file.readline(MOST_LINE_BYTES + 1):
             if len(line) > MOST_LINE_BYTES:
                 while line and not line.endswith(b"\n"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,8 +100,6 @@ class Session:
 
     def _events_of(self, path: Path) -> Iterator[Event]:
         try:
-            if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
-                raise OSError(None, "it is no regular file")
             for line, values in enumerate(self._read(path), start=1):
                 try:
                     event = _parsed(values)

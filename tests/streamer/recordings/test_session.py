@@ -199,7 +199,8 @@ def test_whatever_stands_in_a_file_what_comes_out_is_of_the_protocol(
     for entry in entries:
         if isinstance(entry, tuple):
             name = fields[len(entry[0]) % len(fields)]
-            entry = json.dumps({**emotion(1), name: entry[1]}).encode()
+            lines.append(json.dumps({**emotion(1), name: entry[1]}).encode())
+            continue
         lines.append(entry if isinstance(entry, bytes) else json.dumps(entry).encode())
     path.write_bytes(b"\n".join(lines) + b"\n")
     for event in Session(path).events():
