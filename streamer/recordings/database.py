@@ -18,6 +18,8 @@ from emotiond.streamer.recordings.position import FORMAT, Position, position_to_
 
 COMMIT_SECONDS = 1.0
 """From one commit to the next, at least."""
+LOCK_SECONDS = 5.0
+"""How long another program may hold the file."""
 APPLICATION = 0x656D6F72
 """Tells these files from other databases: ``emor``."""
 POSITION_COLUMNS: Mapping[str, str] = {
@@ -59,8 +61,6 @@ EVENT_COLUMNS: Mapping[str, str] = {
     "demo": "INTEGER NOT NULL",
 }
 
-_LOCK_SECONDS = 5.0  # how long another program may hold the file
-
 
 class Database:
     """Writes events and positions. What is committed survives the end of the program.
@@ -79,7 +79,7 @@ class Database:
         os.close(create_private(path))
         with _errors():
             self._connection = sqlite3.connect(
-                path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+                path, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
                 self._make_tables()

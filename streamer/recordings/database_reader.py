@@ -16,6 +16,7 @@ from emotiond.streamer.protocol.events import Change, Emotion, Status
 from emotiond.streamer.recordings.database import (
     APPLICATION,
     EVENT_COLUMNS,
+    LOCK_SECONDS,
     POSITION_COLUMNS,
     RENAMED,
     SCORE_FIELDS,
@@ -24,11 +25,11 @@ from emotiond.streamer.recordings.position import FORMAT, TYPE, OtherFormatError
 
 MOST_STEP_SECONDS = 5.0
 """Of one answer of SQLite; a damaged file may lead it in circles."""
+MOST_ROWS = 200
+"""Per answer."""
 MOST_VALUE_BYTES = 64 * 1024
 """Of one row or value, from Python 3.11 on."""
 
-_ROWS = 200  # per answer
-_LOCK_SECONDS = 5.0
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _FIELDS: Mapping[str, Sequence[str]] = {
     kind.__name__.lower(): tuple(kind.__dataclass_fields__) for kind in (Emotion, Change, Status)
@@ -53,7 +54,7 @@ def read_database(path: Path) -> Iterator[Mapping[str, Any]]:
             for row in reader.rows("recording", POSITION_COLUMNS, 0, 1):
                 yield {"type": TYPE, **dict(zip(POSITION_COLUMNS, row[1:], strict=True))}
             last = 0
-            while rows := reader.rows("events", EVENT_COLUMNS, last, _ROWS):
+            while rows := reader.rows("events", EVENT_COLUMNS, last, MOST_ROWS):
                 for row in rows:
                     yield _event(dict(zip(EVENT_COLUMNS, row[1:], strict=True)))
                 last = rows[-1][0]
@@ -66,7 +67,7 @@ class _Reader:
 
     def __init__(self, path: Path) -> None:
         uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-        self.connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS)
+        self.connection = sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS)
         try:
             self._protect()
             self._check()

@@ -37,6 +37,7 @@ from emotiond.streamer.outputs import (
 )
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.readers import decoder, stream_process
+from emotiond.streamer.recordings import database, session
 from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, pairing, refusals
 from emotiond.streamer.server.limits import Limits
@@ -164,6 +165,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| an LSL inlet | {lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,} samples |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
+        f"recording's database for more than {database.LOCK_SECONDS:g} s",
+        f"Beyond {session.MOST_DAMAGED:,} damaged lines its stream ends",
         f"| a recording's events | {recorder_thread.MOST_WAITING:,} lines |",
         f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages |",
         f"tries again, at least every {mqtt_link.LONGEST_PAUSE_SECONDS} s",

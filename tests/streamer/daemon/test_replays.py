@@ -1,4 +1,4 @@
-"""A daemon that replays a recording: its clients get the events again, and know that they are old."""
+"""A daemon that replays a recording: its clients get the events again, and know what they are."""
 
 from __future__ import annotations
 
