@@ -99,6 +99,7 @@ def _event(values: Mapping[str, Any]) -> Event | None:
 def _emotion(values: Mapping[str, Any]) -> Emotion:
     event = _built(Emotion, values)
     check_ranges(event.start, event.end, event.age_ms or 0.0)
+    check(event.start <= event.end, "it begins after its end")
     check(0 <= event.time <= LATEST_TIME, "its time is out of range")
     check(-120 <= event.level_dbfs <= _LOUDEST_DBFS, "its level is out of range")
     _check_share(event.speech_ratio)

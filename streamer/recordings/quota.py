@@ -38,6 +38,7 @@ class Quota:
         self._stream = stream
         self._most_bytes = most_bytes
         self._ours: set[str] = set()  # stems of parts that are known as this recording's
+        self._others: dict[str, int] = {}  # stems of what is not, with the size when it was read
         self._stuck: set[str] = set()  # stems of parts that cannot be deleted
         self._looked_at_bytes: tuple[Path, int] | None = None
 
@@ -77,8 +78,15 @@ class Quota:
                 yield path
 
     def _is_ours(self, path: Path) -> bool:
+        """Return whether a part is of this recording. Of files of others nothing is read."""
+        size = size_of(path)
+        if self._others.get(path.stem) == size or not _are_own_files(path):
+            return False
         head = head_of(path)
-        return head is not None and head.stream == self._stream
+        is_ours = head is not None and head.stream == self._stream
+        if not is_ours:
+            self._others[path.stem] = size
+        return is_ours
 
     def _delete(self, path: Path) -> bool:
         """Delete a part. Returns whether all its files are gone; if not, says so once."""
@@ -89,9 +97,6 @@ class Quota:
             each = names.beside(path, ending)
             try:
                 about = each.lstat()
-                if not is_own_file(about):
-                    problem = "it is no file of this user"
-                    break
                 each.unlink()
             except FileNotFoundError:
                 continue
@@ -104,6 +109,16 @@ class Quota:
             self._stuck.add(path.stem)
             _log.warning("%s cannot be deleted for the quota of recordings: %s", path, problem)
         return problem is None
+
+
+def _are_own_files(path: Path) -> bool:
+    for ending in names.ALL:
+        try:
+            if not is_own_file(names.beside(path, ending).lstat()):
+                return False
+        except OSError:
+            continue
+    return True
 
 
 def size_of(path: Path) -> int:

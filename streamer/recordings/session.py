@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from emotiond.streamer.recordings.position import TYPE, OtherFormatError, positi
 MOST_DAMAGED = 1000
 """Lines of a session that may be damaged. Beyond, it is not read further."""
 
+_MOST_LINES_BEFORE = 10_000  # before the first event
 _SUFFIXES = (names.SOUND, names.JSON_LINES, names.DATABASE)
 _REMEDY = f"Name a file that --record has written: {', '.join(f'FILE{each}' for each in _SUFFIXES)}"
 
@@ -69,13 +71,14 @@ class Session:
         """
         self.damage = Damage()
         for path in self._parts():
-            for event in self._events_of(path):
-                if event.stream == self.stream:
+            for event in self._entries_of(path):
+                if event is not None and event.stream == self.stream:
                     yield event
 
     def _first_event(self) -> Event:
-        for event in self._events_of(self._events_path):
-            return event
+        for event in itertools.islice(self._entries_of(self._events_path), _MOST_LINES_BEFORE):
+            if event is not None:
+                return event
         raise SourceError(f"{self._events_path}: it holds no event", _REMEDY)
 
     def _parts(self) -> Iterator[Path]:
@@ -98,7 +101,8 @@ class Session:
         for part in sorted(later):
             yield later[part]
 
-    def _events_of(self, path: Path) -> Iterator[Event]:
+    def _entries_of(self, path: Path) -> Iterator[Event | None]:
+        """Yield what each line holds; None for what is no event, though no fault."""
         try:
             for line, values in enumerate(self._read(path), start=1):
                 try:
@@ -107,9 +111,8 @@ class Session:
                     raise
                 except MessageError as error:
                     self.damage.note(path, line, error)
-                    continue
-                if event is not None:
-                    yield event
+                    event = None
+                yield event
         except OtherFormatError as error:
             raise SourceError(
                 f"{path}: {error}", "Use the version of emotiond that has written it"

@@ -114,6 +114,21 @@ def test_commits_are_a_second_apart(
     assert written.flush()
 
 
+def test_a_file_that_another_program_holds_is_an_error_in_the_end(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "LOCK_SECONDS", 0.05)
+    database = Database(path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database.add(event(MESSAGES[0]), "")
+    with pytest.raises(OSError, match="database is locked"):
+        database.flush()
+    other.close()
+    database.close()
+    assert len([*read_database(path)]) == 1
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX modes")
 def test_beside_files_of_others_none_is_made(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)

@@ -109,6 +109,35 @@ def test_what_another_daemon_writes_stays_and_that_is_said_once(
     other.close()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes")
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "k-20261001T000000Z.jsonl")
+    assert keep(folder, 1).deleted_files == 6
+    assert (folder / "k-20261001T000000Z.jsonl").exists()
+
+
+def test_a_file_that_cannot_be_deleted_is_said_once_and_the_next_goes(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.stem == OLD[0]:
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    quota = Quota(folder / "k.wav", "mic", 2500)
+    with caplog.at_level(logging.WARNING):
+        for present in (PRESENT, "k-20261130T000001Z.wav"):
+            part(folder, Path(present).stem)
+            quota.keep(folder / present, 1000)
+    assert {path.stem for path in folder.iterdir()} == {OLD[0], "k-20261130T000001Z"}
+    (record,) = caplog.records
+    assert record.getMessage().endswith(f"{OLD[0]}.wav cannot be deleted for the quota of "
+                                        "recordings: Operation not permitted")  # fmt: skip
+
+
 def test_a_folder_that_vanishes_is_no_error(tmp_path: Path) -> None:
     quota = Quota(tmp_path / "gone" / "k.wav", "mic", 1)
     quota.keep(tmp_path / "gone" / PRESENT, 1000)

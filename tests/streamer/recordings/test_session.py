@@ -172,6 +172,12 @@ def test_what_is_no_session_is_one_line(
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_lines_without_end_and_without_an_event_are_not_read_through(tmp_path: Path) -> None:
+    path = write(tmp_path / "k.jsonl", *[{"type": "mood"}] * 10_000, emotion(0))
+    with pytest.raises(SourceError, match="it holds no event"):
+        Session(path)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs pipes")
 def test_a_pipe_or_a_folder_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "k.jsonl")

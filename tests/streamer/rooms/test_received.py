@@ -110,6 +110,7 @@ def test_what_is_no_message_is_refused(text: str | bytes) -> None:
         {"scores": {**SCORES, "bored": 0.1}},
         {"scores": {}},
         {"confidence": -0.1},
+        {"start": 10.3},
         {"label": "bored"},
         {"label": None},
         {"state": "silence"},
