@@ -141,15 +141,16 @@ class Database:
 
     def _make_tables(self) -> None:
         execute = self._connection.execute
-        execute("PRAGMA journal_mode = WAL")
-        execute("PRAGMA synchronous = NORMAL")
-        execute("PRAGMA wal_autocheckpoint = 250")  # pages: 1 MB
         execute("BEGIN")
         execute(_create("recording", POSITION_COLUMNS))
         execute(_create("events", EVENT_COLUMNS))
         execute(f"PRAGMA application_id = {APPLICATION}")
         execute(f"PRAGMA user_version = {FORMAT}")
         execute("COMMIT")
+        # From here on: so the file itself says what it is, without the one beside it.
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = NORMAL")
+        execute("PRAGMA wal_autocheckpoint = 250")  # pages: 1 MB
 
     def _size(self) -> int:
         pages, size = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ def test_a_database_is_read_like_lines(tmp_path: Path) -> None:
     database.close()
     for name in ("k.sqlite", "k.wav"):
         assert numbers(Session(tmp_path / name)) == list(range(450))
+
+
+def test_a_database_without_what_lay_beside_it_is_known_and_empty(tmp_path: Path) -> None:
+    database = Database(tmp_path / "k.sqlite")
+    shutil.copy(tmp_path / "k.sqlite", tmp_path / "copy.sqlite")
+    database.close()
+    with pytest.raises(SourceError, match="it holds no event"):
+        Session(tmp_path / "copy.sqlite")
 
 
 def test_the_parts_of_one_run_follow_in_order(tmp_path: Path) -> None:
