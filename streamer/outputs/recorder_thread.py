@@ -77,7 +77,7 @@ class Recorder:
         except (OSError, ValueError) as error:  # ValueError: an impossible file name
             raise RecordError(
                 f"cannot record to {str(path)!r} ({getattr(error, 'strerror', error)})",
-                "Choose a folder that can be written to, with --record FILE.wav",
+                "Choose a folder of your own that can be written to, with --record FILE.wav",
             ) from None
         source.copy = self._ring = source.sibling()
         self._ring.on_wake(self._due.set)

@@ -79,7 +79,8 @@ class Session:
         for event in itertools.islice(self._entries_of(self._events_path), _MOST_LINES_BEFORE):
             if event is not None:
                 return event
-        raise SourceError(f"{self._events_path}: it holds no event", _REMEDY)
+        found = "" if self.damage.first is None else f" ({self.damage.first})"
+        raise SourceError(f"{self._events_path}: it holds no event{found}", _REMEDY)
 
     def _parts(self) -> Iterator[Path]:
         """Yield the file, then those of the later parts of the same run."""
