@@ -20,6 +20,7 @@ __all__ = [
     "NoMicrophoneError",
     "ProfileError",
     "SourceError",
+    "Span",
     "Status",
     "analyze",
     "listen",
@@ -43,12 +44,14 @@ if TYPE_CHECKING:
     from emotiond.streamer.offline.analyze import Analysis
     from emotiond.streamer.offline.listen import Listening
     from emotiond.streamer.protocol.events import Change, Emotion, Status
+    from emotiond.streamer.results.rows import Span
 else:
     _PLACES = {
         "Analysis": "streamer.offline.analyze",
         "Change": "streamer.protocol.events",
         "Emotion": "streamer.protocol.events",
         "Listening": "streamer.offline.listen",
+        "Span": "streamer.results.rows",
         "Status": "streamer.protocol.events",
         "analyze": "streamer.api",
         "listen": "streamer.api",

@@ -92,6 +92,10 @@ class RecordError(EmotiondError):
     """A recording cannot be written, or names no stream."""
 
 
+class ResultError(EmotiondError):
+    """Results cannot be written, or would replace what is to stay."""
+
+
 class ServeError(EmotiondError):
     """A port cannot be opened, or a server cannot be reached."""
 

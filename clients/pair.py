@@ -18,7 +18,7 @@ from rich.text import Text
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from emotiond.clients.tls import guarded
+from emotiond.clients.tls import pinned
 from emotiond.clients.websocket_client import reason_of
 from emotiond.exceptions import ConfigError, ServeError, printable
 
@@ -59,7 +59,10 @@ def pair(connection: ClientConnection, name: str) -> int:
         raise ServeError(*_ENDS.get(ended["reason"], ("the code ended", "Ask for another one")))
     named = shlex.quote(ended["name"])
     console.print(
-        printable(f"{ended['name']} is paired. To end that: emotiond pair revoke {named}")
+        printable(
+            f"{ended['name']} is paired. "
+            f"To end that: emotiond pair revoke {named}, with the other flags of this command"
+        )
     )
     return 0
 
@@ -87,8 +90,13 @@ def revoke(connection: ClientConnection, name: str) -> int:
 
 
 @contextlib.contextmanager
-def owner(url: str, token: str, tls: ssl.SSLContext) -> Iterator[ClientConnection]:
+def owner(url: str, token: str, tls: ssl.SSLContext | None) -> Iterator[ClientConnection]:
     """Open a connection to a daemon with the owner's token.
+
+    Args:
+        url: where it is.
+        token: the owner's.
+        tls: whom to trust; None without encryption.
 
     Raises:
         ConfigError: the token is wrong.
@@ -106,37 +114,38 @@ def owner(url: str, token: str, tls: ssl.SSLContext) -> Iterator[ClientConnectio
                 "the daemon wants another token", "Give its own with --token-file FILE"
             ) from None
         raise ServeError("the daemon has ended, and the code with it", "Start it again") from None
+    except ssl.SSLCertVerificationError as error:
+        raise ServeError(
+            f"what answers at {url} has another certificate ({error.verify_message.rstrip('.')})",
+            "Give the file that the daemon has as --tls-cert with --ca, or its --config",
+        ) from None
     except (OSError, WebSocketException) as error:
         raise ServeError(
             f"no connection to {url}: {reason_of(error)}",
             "'emotiond pair --help' shows how to name another daemon",
         ) from None
-    except (KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         raise ServeError(f"what answers at {url} is no emotiond", "Check the address") from None
 
 
 def trusting_only(certificate: Path) -> ssl.SSLContext:
-    """Return a context that trusts the first certificate of a chain and nobody else.
+    """Return a context that trusts the holder of the first certificate of a chain and nobody else.
 
     So the daemon may be reached by any name of it: who has the key is the daemon.
 
     Raises:
         ConfigError: the file holds no certificate.
     """
-    context = guarded(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    end = "-----END CERTIFICATE-----"
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     try:
-        first, found, _ = certificate.read_text("ascii", "replace").partition(end)
-        context.load_verify_locations(cadata=first + found)
+        _, _, rest = certificate.read_text("ascii", "replace").partition(begin)
+        return pinned(begin + rest.partition(end)[0] + end)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it holds no certificate in PEM"
         raise ConfigError(
             f"cannot use the certificate {certificate} ({reason})",
             "Give the file that the daemon has as --tls-cert",
         ) from None
-    return context
 
 
 def drawn(rows: Sequence[str]) -> Sequence[str]:

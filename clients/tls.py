@@ -1,4 +1,4 @@
-"""TLS for a client that reads in one thread and writes in another."""
+"""TLS for clients that read in one thread and write in another, or that know whom they want."""
 
 from __future__ import annotations
 
@@ -51,4 +51,46 @@ class _GuardedSocket(ssl.SSLSocket):
 def guarded(context: ssl.SSLContext) -> ssl.SSLContext:
     """Let two threads use the connections of a client's context, and return it."""
     context.sslsocket_class = _GuardedSocket
+    return context
+
+
+class Pinned(ssl.SSLContext):
+    """A context for a server that has one certificate, whatever name it is reached by.
+
+    To trust a certificate is not enough: one that may sign others vouches for their owners, too.
+    """
+
+    certificate: bytes
+    """The server's, in DER."""
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """Shake hands, before anything is sent.
+
+        Raises:
+            ssl.SSLCertVerificationError: the server has another certificate.
+        """
+        wrapped = super().wrap_socket(*arguments, **options)
+        if wrapped.getpeercert(binary_form=True) != self.certificate:
+            wrapped.close()
+            error = ssl.SSLCertVerificationError("another certificate")
+            error.verify_code, error.verify_message = 0, "it is another one"
+            raise error
+        return wrapped
+
+
+def pinned(certificate: str) -> Pinned:
+    """Return a context for the server that has this certificate, in PEM.
+
+    Raises:
+        ValueError: it is no certificate.
+    """
+    context = Pinned(ssl.PROTOCOL_TLS_CLIENT)
+    context.certificate = ssl.PEM_cert_to_DER_cert(certificate)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(cadata=certificate)
+    except ssl.SSLError as error:
+        raise ValueError(str(error)) from None
+    guarded(context)
     return context

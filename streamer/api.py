@@ -52,9 +52,9 @@ def analyze(
     Returns:
         The result: ``label``, ``confidence`` and ``scores`` of the whole on average (None without
         speech), ``shares`` of the time in which each label was published, ``is_mixed`` where that
-        is more than one, ``duration`` in seconds, and ``events``, an ``Emotion`` for each 0.25 s
-        and a ``Change`` for each change of the label. ``to_json()`` returns what the command
-        prints.
+        is more than one, ``duration`` and ``speech_seconds``, ``segments``, a ``Span`` for each
+        span of one label, and ``events``, an ``Emotion`` for each 0.25 s and a ``Change`` for each
+        change of the label. ``to_json()`` returns what the command prints.
 
     Raises:
         SourceError: the sound cannot be read, or is of a wrong type, shape or rate.

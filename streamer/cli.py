@@ -27,7 +27,7 @@ from emotiond.streamer.config import (
 )
 from emotiond.streamer.options import Option, Part
 from emotiond.streamer.private_files import leave_no_core
-from emotiond.streamer.results.kinds import FORMATS
+from emotiond.streamer.results.kinds import FORMATS, LEVELS
 from emotiond.streamer.settings_file import example
 from emotiond.streamer.signals import interruptible
 from emotiond.streamer.sources.factory import open_sources
@@ -298,8 +298,8 @@ def _run_flags() -> list[Flag]:
         (
             "--history",
             {
-                "metavar": "FILE|off",
-                "help": "file for the results of uploaded files, never their sound",
+                "metavar": "FILE|postgresql://…|off",
+                "help": "file or database for the results of uploaded files, never their sound",
             },
         ),
         (
@@ -367,13 +367,29 @@ def _add_analyze(group: Any) -> None:
         analyze_files,
         "analyze whole recordings",
         "emotiond analyze interview.flac --profile anna",
-        "emotiond analyze *.wav --format csv > emotions.csv",
-        "ffmpeg -v error -i film.mp4 -f wav - | emotiond analyze -",
+        "emotiond analyze *.wav --format csv --level segments --output emotions.csv",
+        "emotiond analyze *.wav --format textgrid --output labels",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
     parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
-    parser.add_argument("--format", choices=tuple(FORMATS), default=next(iter(FORMATS)))
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), default=next(iter(FORMATS)), help="(default: text)"
+    )
+    parser.add_argument(
+        "--level",
+        choices=LEVELS,
+        help="what has a row: a file (the default of tables), a span of one label, or a stride",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="PATH",
+        help="file for the table, or folder for formats with a file for each recording "
+        "(default: standard output)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace files that are there already"
+    )
 
 
 def _add_enroll(group: Any) -> None:

@@ -84,7 +84,8 @@ class Config:
     max_client_streams: int = Limits.uploads
     """Largest number of uploads; 0 for none."""
     history: str | None = None
-    """File with the results of uploaded files, or ``off``; None for the user's data folder."""
+    """File or PostgreSQL database with the results of uploaded files, or ``off``; None for the
+    user's data folder."""
     keep_hours: float = 2.0
     """For how long the events of public streams are kept in memory; 0 to keep nothing."""
     insecure: bool = False
@@ -152,11 +153,11 @@ class Config:
         return round(self.stride * SAMPLE_RATE)
 
     @property
-    def history_path(self) -> Path | None:
-        """The file of the history; None for no history."""
-        if self.history == "off":
-            return None
-        return data_folder() / "history.sqlite" if self.history is None else Path(self.history)
+    def history_place(self) -> str | None:
+        """The file or database of the history; None for no history."""
+        if self.history is None:
+            return str(data_folder() / "history.sqlite")
+        return None if self.history == "off" else self.history
 
     @property
     def daemon_name(self) -> str:

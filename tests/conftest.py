@@ -106,7 +106,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark what has a target of its own, deselect what can never run here, put browsers last."""
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if {"microphone", "pipewire"} & fixtures:
+        if {"microphone", "pipewire", "postgresql"} & fixtures:
             item.add_marker(pytest.mark.peers)
         if "chromium" in fixtures:
             item.add_marker(pytest.mark.browser)

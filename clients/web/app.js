@@ -4,7 +4,7 @@ import { Connection, socketAddress } from "./daemon/connection.js";
 import { Credentials } from "./daemon/credentials.js";
 import { MuteButton } from "./daemon/mute-button.js";
 import { Past } from "./daemon/past.js";
-import { PhoneDialog } from "./daemon/phone-dialog.js";
+import { PhoneDialog, isOfPairing } from "./daemon/phone-dialog.js";
 import { PROTOCOL_VERSION } from "./daemon/protocol.js";
 import { TokenDialog } from "./daemon/token-dialog.js";
 import { Files } from "./files/files.js";
@@ -142,7 +142,7 @@ function receiveReply(reply) {
     credentials.pair(reply.token);
     notice.say(`This device is paired as “${reply.name}”, until the owner revokes it.`);
   }
-  if (reply.type === "error" && !["past", "pair"].includes(reply.about)) notice.say(reply.detail);
+  if (reply.type === "error" && reply.about !== "past" && !isOfPairing(reply)) notice.say(reply.detail);
   requestRefresh();
 }
 

@@ -7,13 +7,15 @@ import functools
 import os
 import sys
 from collections.abc import Hashable, Sequence
+from pathlib import Path
 from typing import Any
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import profile_for
-from emotiond.streamer.results.kinds import FORMATS
+from emotiond.streamer.results.kinds import FORMATS, level_of
+from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request
 
 _MOST_ANALYSTS = 4  # a quarter of their work is in Python, which runs one thread at a time
 
@@ -29,6 +31,8 @@ def analyze_files(options: dict[str, Any]) -> int:
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)
+    level = level_of(options["format"], options["level"])
+    output = None if options["output"] in (None, STANDARD_OUTPUT) else Path(options["output"])
     items, status = [Item(file) for file in options["files"]], 0
     _refuse_to_read_twice(options["files"])
     count = min(len(items), os.cpu_count() or 1, _MOST_ANALYSTS)
@@ -48,8 +52,18 @@ def analyze_files(options: dict[str, Any]) -> int:
             )
             for decoder in decoders
         ]
-        open_writer = FORMATS[options["format"]]
-        write = stack.enter_context(open_writer(model.card.shortest_seconds))
+        write = stack.enter_context(
+            FORMATS[options["format"]].open(
+                Request(
+                    level,
+                    model.card.shortest_seconds,
+                    files=[item.file for item in items],
+                    folders=[file for file in options["files"] if Path(file).is_dir()],
+                    output=output,
+                    overwrite=options["overwrite"],
+                )
+            )
+        )
         for analysis in analyze_all(items, analysts):
             try:
                 write(analysis.result().to_json())

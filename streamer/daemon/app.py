@@ -45,6 +45,7 @@ from emotiond.streamer.streams.replay import OwnStream, Replay
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.archive import Archive
+from emotiond.streamer.uploads.archives import archive_at
 from emotiond.streamer.uploads.history import History
 from emotiond.streamer.uploads.uploads import Uploads
 
@@ -104,8 +105,8 @@ def prepare(config: Config) -> Prepared:
     runtime = checked_runtime()
     model = find_model(config.model, runtime)
     openers = prepare_outputs(config)
-    if config.history is not None and config.history_path is not None:
-        Archive(config.history_path).check()  # asked for by name, it cannot be left out
+    if config.history is not None and config.history_place is not None:
+        archive_at(config.history_place).check()  # asked for by name, it cannot be left out
     profile = None if config.profile is None else profile_for(config.profile, model.card)
     for warning in [*closed_unasked(config), *exposure_warnings(config)]:
         _log.warning("%s", warning)
@@ -142,10 +143,11 @@ def serve(config: Config, prepared: Prepared, sources: Sources) -> int:
     return asyncio.run(until_the_end())
 
 
-def _history_path(config: Config) -> Path | None:
-    """Return the file of the history. The daemon does without one where it has no place."""
+def _archive(config: Config) -> Archive | None:
+    """Return the archive of the history. The daemon does without one where it has no place."""
     try:
-        return config.history_path
+        place = config.history_place
+        return None if place is None else archive_at(place)
     except ConfigError as error:
         _log.warning("no history is kept: %s", error)
         return None
@@ -172,7 +174,7 @@ class Daemon:
         self._hub = Hub(asyncio.get_running_loop())
         self._streams = [self._new_stream(spec.name, source) for spec, source in sources]
         self._limits = Limits(uploads=config.max_client_streams)
-        self._history = History(_history_path(config))
+        self._history = History(_archive(config))
         self._uploads = Uploads(
             self._adopt,
             self._hub,

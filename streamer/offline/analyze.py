@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.protocol.events import Change, Emotion, Status, to_json
+from emotiond.streamer.results.rows import Span, segments
 from emotiond.streamer.sources.factory import default_name
 from emotiond.streamer.sources.pulled_source import PulledSource
+from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.summary import Summarizer, Summary
 
 
@@ -23,12 +26,32 @@ class Analysis(Summary):
     events: tuple[Emotion | Change, ...]
     """The same events as from ``run --speed max --once``, without ``status``."""
 
+    stride_speech_seconds: tuple[float, ...] = ()
+    """Seconds of speech in each stride, pauses between words left out: one for each ``Emotion``."""
+
+    @property
+    def speech_seconds(self) -> float:
+        """Seconds of speech in the whole."""
+        return sum(self.stride_speech_seconds)
+
+    @property
+    def segments(self) -> tuple[Span, ...]:
+        """The spans of one label, as of ``analyze --level segments``. They cover the whole."""
+        return tuple(segments(self.to_json()))
+
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``analyze --format json`` prints."""
+        speech = iter(self.stride_speech_seconds)
         return {
             "file": self.file,
             **super().to_json(),
-            "events": [to_json(event) for event in self.events],
+            "speech_seconds": round(self.speech_seconds, 4),
+            "events": [
+                {**to_json(event), "speech_seconds": round(next(speech), 4)}
+                if isinstance(event, Emotion)
+                else to_json(event)
+                for event in self.events
+            ],
         }
 
 
@@ -52,7 +75,14 @@ def analyze_source(
         SourceError: the source cannot be read.
         ProfileError: the profile does not fit the model.
     """
-    summarizer = Summarizer()
+    summarizer, speech = Summarizer(), list[float]()
+    hop_seconds = classifier.card.recipe.hop_length / SAMPLE_RATE
+
+    def add(decision: Decision) -> None:
+        summarizer.add(decision)
+        frames = 0 if decision.raw is None else decision.stride.acoustics.new_active_frames
+        speech.append(frames * hop_seconds)
+
     with Listening(
         default_name(file),
         source,
@@ -60,8 +90,8 @@ def analyze_source(
         stride_samples,
         profile,
         lossless=True,
-        on_decision=summarizer.add,
+        on_decision=add,
     ) as listening:
         events = tuple(event for event in listening if not isinstance(event, Status))
     summary = summarizer.summary(source.pulled_samples / source.sample_rate)
-    return Analysis(**vars(summary), file=file, events=events)
+    return Analysis(**vars(summary), file=file, events=events, stride_speech_seconds=tuple(speech))

@@ -17,7 +17,11 @@ from paho.mqtt.enums import MQTTErrorCode
 MOST_PACKET_BYTES = 256 * 1024
 """A longer packet is read over: it ends no connection, since anybody may have published it."""
 
-_FAULT_PAUSE_SECONDS = 1.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 30
+"""From one attempt to the next; each one is twice as long."""
+STEADY_SECONDS = 10.0
+"""A connection that lasts as long after its greeting is one: after it, pauses begin anew."""
+
 _KIND, _QOS = 0xF0, 0x06  # bits of a packet's first byte
 
 
@@ -26,9 +30,13 @@ class PatientClient(Client):
 
     It subscribes and publishes with QoS 0. So a broker that sends anything but its answers and
     messages of QoS 0 breaks the protocol, and loses the connection.
+
+    paho's pauses begin anew with each greeting. Here only a connection that lasts does that.
     """
 
     on_fault: Callable[[Exception], None]
+    _pause_seconds = 0
+    _greeted_seconds = float("inf")  # the monotonic time of the last greeting
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> Any:
         """Serve the connection until the client disconnects."""
@@ -37,9 +45,17 @@ class PatientClient(Client):
                 return super().loop_forever(timeout, retry_first_connection)
             except Exception as error:
                 self.on_fault(error)
-                time.sleep(_FAULT_PAUSE_SECONDS)
+                self._reconnect_wait()
                 with contextlib.suppress(Exception):  # it will try again
                     self.reconnect()
+
+    def _reconnect_wait(self) -> None:
+        lasted = time.monotonic() - self._greeted_seconds >= STEADY_SECONDS
+        longer = min(max(2 * self._pause_seconds, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+        self._pause_seconds = FIRST_PAUSE_SECONDS if lasted else longer
+        self._greeted_seconds = float("inf")
+        self.reconnect_delay_set(self._pause_seconds, LONGEST_PAUSE_SECONDS)
+        super()._reconnect_wait()
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if self._is_too_long():
@@ -51,6 +67,8 @@ class PatientClient(Client):
             return MQTTErrorCode.MQTT_ERR_SUCCESS
         command = self._in_packet["command"]
         kind = command & _KIND
+        if kind == CONNACK and not self.is_connected():
+            self._greeted_seconds = time.monotonic()
         is_right = (
             not self.is_connected()
             if kind == CONNACK

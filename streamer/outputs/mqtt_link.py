@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from emotiond.exceptions import cause_of, printable
 from emotiond.streamer.outputs.mqtt_broker import Broker
-from emotiond.streamer.outputs.mqtt_client import PatientClient
+from emotiond.streamer.outputs.mqtt_client import STEADY_SECONDS, PatientClient
 from emotiond.streamer.outputs.mqtt_topics import Publication
 from emotiond.streamer.sparing_log import SparingLog
 
@@ -28,13 +28,13 @@ MOST_WAITING = 1000  # messages; beyond, the oldest are dropped
 MOST_TOLD = 2 * MOST_WAITING  # messages that paho holds at most
 KEEPALIVE_SECONDS = 10
 """A broker that has not answered for twice as long is gone."""
-LONGEST_PAUSE_SECONDS = 30
 
 _MOST_HANDED = 64  # messages of events that paho holds, since its own queue has no bound
 _LOOK_SECONDS = 0.02
 MOST_RECEIVED_PER_SECOND = 200
 _MOST_READ_BYTES = 100  # of a message that comes
 _LONGEST_TOPIC_CHARACTERS = 4096  # of a message that comes; the daemon's own are shorter
+_LOST = "the connection is lost"
 _OTHER_NAME = (62, 64)  # OpenSSL's numbers, for names and for addresses
 
 
@@ -76,6 +76,10 @@ class Link:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._sparing_log = SparingLog(_log)
+        self._said: str | None = None  # the trouble that the log has, and whose end it has not
+        self._connected_seconds = 0.0
+        self._brief_ones = 0  # connections in a row that did not last
+        self._return: asyncio.TimerHandle | None = None
         self._flows = self._is_closing = False
         self._waiting: deque[Publication] = deque()
         self._handed: deque[MQTTMessageInfo] = deque()
@@ -85,7 +89,6 @@ class Link:
         # A name of its own: brokers disconnect whoever has the name of a newcomer.
         client = PatientClient(CallbackAPIVersion.VERSION2, f"emotiond-{secrets.token_hex(6)}")
         client.suppress_exceptions = True
-        client.reconnect_delay_set(1, LONGEST_PAUSE_SECONDS)
         client.will_set(will.topic, will.content, qos=1, retain=will.is_kept)
         if broker.user is not None:
             client.username_pw_set(broker.user, broker.password)
@@ -157,8 +160,9 @@ class Link:
     async def close(self, last: Publication | None, timeout_seconds: float) -> None:
         """Send the rest and a last message, and say good-bye to the broker, all in this time."""
         self._is_closing = True
-        if self._later is not None:
-            self._later.cancel()
+        for timer in (self._later, self._return):
+            if timer is not None:
+                timer.cancel()
         if self.is_connected:
             for publication in (*(self._waiting if self._flows else ()), *([last] if last else ())):
                 self.tell(publication)
@@ -192,17 +196,26 @@ class Link:
         self._hand_over()
 
     def _note_connected(self) -> None:
-        if self.trouble is not None:
-            self.log("it is connected again")
+        self._connected_seconds = self._loop.time()
+        if self._brief_ones > 1:  # it may be another one
+            self._return = self._loop.call_later(STEADY_SECONDS, self._say_return)
+        else:
+            self._say_return()
         self.is_connected, self.trouble = True, None
         self._listener.on_connected()
+
+    def _say_return(self) -> None:
+        if self._said is not None:
+            self.log("it is connected again")
+        self._said = None
 
     def _note_trouble(self, trouble: str) -> None:
         """Note why there is no connection, and log each new reason."""
         if self._is_closing:
             return
-        if self.trouble != trouble:
+        if self._said != trouble:
             self.log(f"{trouble}. It is tried again until it works")
+        self._said = trouble
         self.is_connected, self.trouble, self._flows = False, trouble, False
         self.drop_waiting()
         self._handed.clear()
@@ -212,7 +225,12 @@ class Link:
         """Note the end of a connection. A broker that has refused has said why, before."""
         self._ended.set()
         if self.is_connected:
-            self._note_trouble("the connection is lost")
+            lasted = self._loop.time() - self._connected_seconds >= STEADY_SECONDS
+            self._brief_ones = 0 if lasted else self._brief_ones + 1
+            if self._return is not None:
+                self._return.cancel()
+            several = self._brief_ones > 1
+            self._note_trouble("connections to it do not last" if several else _LOST)
         elif self.trouble is None:
             self._note_trouble("it does not answer as an MQTT broker")
 

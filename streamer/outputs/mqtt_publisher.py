@@ -164,8 +164,8 @@ class MQTTPublisher:
             if self._commands is not None and not self._claim.is_lost:
                 self._commands.take(content, is_kept)
         elif topic == self._topics.availability:
-            if content == OFFLINE.encode() and not is_kept:
-                self._note_offline()
+            if content != ONLINE.encode() and not is_kept:
+                self._note_absence(is_said=content == OFFLINE.encode())
         elif self._is_former(topic) and is_kept and content:
             self._former.add(topic)
 
@@ -207,11 +207,15 @@ class MQTTPublisher:
                 "Give one of them another name with --name"
             )
 
-    def _note_offline(self) -> None:
-        """Contradict an old will of this daemon, or take the place of another one that has gone."""
+    def _note_absence(self, is_said: bool) -> None:
+        """Contradict an old will of this daemon, or take the place of another one that has gone.
+
+        Args:
+            is_said: whether it is ``offline``, and not what no daemon says.
+        """
         if self._is_live:
             self._link.tell(self._online)
-        elif self._claim.is_lost:
+        elif self._claim.is_lost and is_said:
             self._start_to_claim()
 
     def _go_live(self) -> None:

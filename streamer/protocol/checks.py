@@ -51,7 +51,7 @@ def event_of(values: Mapping[str, Any]) -> Event | None:
         return _event(values)
     except MessageError:
         raise
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:  # JSON has numbers of any size
         raise MessageError(str(error)) from None
 
 

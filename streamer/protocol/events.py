@@ -128,7 +128,13 @@ def encode(message: Mapping[str, Any]) -> str:
 
     Surrogates, such as odd bytes of a file's name, are escaped, since UTF-8 cannot hold them.
     """
-    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return valid_text(
+        json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    )
+
+
+def valid_text(text: str) -> str:
+    """Return a text that UTF-8 can hold: surrogates are escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

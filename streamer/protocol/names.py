@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 
+from emotiond.streamer.daemon_names import BLANK
+
 LONGEST_STREAM_NAME = 64
 """Characters."""
 
 # Control and format characters (those that turn the direction or have no width among them),
 # surrogates, private ones, line and paragraph separators.
 _UNFIT = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 # What NFKD and casefold leave apart although it looks alike. Capitals come first, since some of
 # them look like another letter than the small one does.
 _ALIKE = str.maketrans(
@@ -33,7 +34,7 @@ def problem_of(name: str) -> str | None:
     """
     if len(name) > LONGEST_STREAM_NAME:
         return f"must have {LONGEST_STREAM_NAME} characters at most"
-    is_unfit = any(unicodedata.category(each) in _UNFIT or each in _BLANK for each in name)
+    is_unfit = any(unicodedata.category(each) in _UNFIT or each in BLANK for each in name)
     if is_unfit or (name.strip() and not likeness(name)):
         return "must have no control characters, nor others that do not show"
     return None

@@ -23,6 +23,7 @@ _COMMAND = (
     "import sys; sys.path[:] = sys.argv[1:]; "
     "from emotiond.streamer.readers.stream_process import main; main()"
 )
+_RTP_COMMAND = _COMMAND.replace("stream_process", "rtp_process")
 _MOST_BYTES = {FORM: 2**16, BLOCK: 2**26, REFUSED: 2**16}
 _OTHERWISE = "Let it send another format"
 
@@ -46,18 +47,21 @@ class Sound(NamedTuple):
 class StreamDecoder:
     """Decodes one stream: a thread feeds it, another one reads what comes of that.
 
+    Args:
+        is_rtp: whether it is fed with packets of RTP, else with a file.
+
     Raises:
         SourceError: no process can start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_rtp: bool = False) -> None:
         self._form: Form | None = None
         # The addresses of streams, with their passwords, may be among the daemon's own variables.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("EMOTIOND_")}
         try:
             # It finds its modules where this process does.
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-c", _COMMAND, *sys.path],
+                [sys.executable, "-c", _RTP_COMMAND if is_rtp else _COMMAND, *sys.path],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # FFmpeg prints warnings about streams there

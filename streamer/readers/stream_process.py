@@ -13,18 +13,14 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
-from emotiond.streamer.audio.samples import fault_of, peak_of
+from emotiond.streamer.readers.av_frames import Piece, gathered, samples_of
 from emotiond.streamer.readers.confinement import Unconfined, confine
 from emotiond.streamer.readers.references import reference_in
-from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS, WAV
+from emotiond.streamer.readers.sound_file import WAV
 from emotiond.streamer.readers.stream_input import OggLink, StreamInput
 
 if TYPE_CHECKING:
@@ -41,7 +37,6 @@ CODECS = (
 )
 MOST_MEMORY_BYTES = 2**30  # of address space, libraries included
 MOST_CPU_SECONDS = 20.0  # from one block to the next
-_BLOCK_SECONDS = 0.02
 _BEGINNING_BYTES = 64  # they tell a playlist
 _PROBE_BYTES = 2**17
 _OPTIONS = {
@@ -52,17 +47,28 @@ _OPTIONS = {
     "analyzeduration": "1000000",  # microseconds
     "max_streams": "16",
 }
-_TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "flt": "f4", "dbl": "f8"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the process
 _REMEDY = "Let it send MP3, AAC, Ogg, FLAC, WAV, Matroska, WebM or MPEG-TS"
 
 Message = tuple[bytes, bytes]
-Piece = tuple[int, FloatArray]
-"""A sample rate in Hz, and samples of shape ``(n, channels)``."""
+
+
+Sounds = Callable[[StreamInput], Iterator[Piece]]
+"""Yields the sound in what the daemon feeds."""
 
 
 def main() -> None:
-    """Decode standard input until it ends."""
+    """Decode a stream of HTTP."""
+    serve(sounds, WAV)
+
+
+def serve(sounds_of: Sounds, example: bytes) -> None:
+    """Decode standard input until it ends.
+
+    Args:
+        sounds_of: finds the sound.
+        example: has such a sound, for what must be done once before nothing else is allowed.
+    """
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if sys.platform != "win32":
@@ -70,10 +76,11 @@ def main() -> None:
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     _allow_cpu()
-    unconfined = _confine()
+    unconfined = _confine(sounds_of, example)
     output = sys.stdout.buffer
     try:
-        for kind, content in answers(StreamInput(lambda most: os.read(0, most)), unconfined):
+        stream = StreamInput(lambda most: os.read(0, most))
+        for kind, content in answers(sounds_of, stream, unconfined):
             output.write(HEAD.pack(kind, len(content)))
             output.write(content)
             output.flush()
@@ -83,9 +90,9 @@ def main() -> None:
     os._exit(0)
 
 
-def _confine() -> Unconfined | None:
+def _confine(sounds_of: Sounds, example: bytes) -> Unconfined | None:
     """Do once all that decoding imports and opens, then give up everything else."""
-    for _ in sounds(StreamInput(io.BytesIO(WAV).read)):
+    for _ in sounds_of(StreamInput(io.BytesIO(example).read)):
         pass
     _allow_cpu()
     return confine()
@@ -97,11 +104,13 @@ def _allow_cpu() -> None:
         signal.setitimer(signal.ITIMER_PROF, MOST_CPU_SECONDS)
 
 
-def answers(stream: StreamInput, unconfined: Unconfined | None) -> Iterator[Message]:
+def answers(
+    sounds_of: Sounds, stream: StreamInput, unconfined: Unconfined | None
+) -> Iterator[Message]:
     """Yield the messages to the daemon: form and blocks, and why there are no more."""
     form = None
     try:
-        for rate, samples in sounds(stream):
+        for rate, samples in sounds_of(stream):
             if form != (rate, samples.shape[1]):
                 form = rate, samples.shape[1]
                 yield FORM, json.dumps([*form, unconfined]).encode()
@@ -127,10 +136,10 @@ def sounds(stream: StreamInput) -> Iterator[Piece]:
             f"it sends {reference}, and no sound", "Give the address of the sound itself"
         )
     if not beginning.startswith(b"OggS"):
-        yield from _gathered(_decoded(stream))
+        yield from gathered(_decoded(stream))
         return
     while stream.peek(1):
-        yield from _gathered(_decoded(OggLink(stream)))
+        yield from gathered(_decoded(OggLink(stream)))
 
 
 def _decoded(source: StreamInput | OggLink) -> Iterator[Piece]:
@@ -153,7 +162,7 @@ def _decoded(source: StreamInput | OggLink) -> Iterator[Piece]:
             except av.FFmpegError:  # damaged here
                 continue
             for frame in frames:
-                yield frame.sample_rate, _samples_of(frame)
+                yield frame.sample_rate, samples_of(frame)
 
 
 def _packets(container: InputContainer) -> Iterator[Any]:  # PyAV 14 has other types than 18
@@ -168,62 +177,3 @@ def _packets(container: InputContainer) -> Iterator[Any]:  # PyAV 14 has other t
         except av.FFmpegError:
             pass
         return
-
-
-def _samples_of(frame: av.AudioFrame) -> FloatArray:
-    """Return samples of shape ``(n, channels)``.
-
-    Raises:
-        SourceError: the rate, the channels or the samples are not those of sound.
-    """
-    rate, channels = frame.sample_rate, frame.layout.nb_channels
-    if not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= channels <= MOST_CHANNELS):
-        raise SourceError(
-            f"it sends {channels} channels at {rate} Hz",
-            f"Let it send {LOWEST_RATE} to {HIGHEST_RATE} Hz, and {MOST_CHANNELS} channels at most",
-        )
-    samples = _in_floats(_array_of(frame, channels))
-    if (fault := fault_of(peak_of(samples))) is not None:
-        raise SourceError(f"it is no sound: {fault.problem}", "Let it send samples up to 1")
-    return np.ascontiguousarray(samples)
-
-
-def _array_of(frame: av.AudioFrame, channels: int) -> NDArray[Any]:
-    """Return shape ``(n, channels)``.
-
-    ``to_ndarray`` counts the planes itself, and finds more than there are of eight channels.
-    """
-    is_planar = frame.format.is_planar
-    dtype = _TYPES.get(frame.format.name.removesuffix("p") if is_planar else frame.format.name)
-    if dtype is None:
-        raise SourceError("it sends samples of an unknown kind", _REMEDY)
-    planes = cast("Sequence[bytes]", frame.planes[: channels if is_planar else 1])
-    if is_planar:
-        return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes], axis=1)
-    return np.frombuffer(planes[0], dtype, frame.samples * channels).reshape(-1, channels)
-
-
-def _in_floats(samples: NDArray[Any]) -> FloatArray:
-    """Return samples from -1 to 1."""
-    floats = samples.astype(np.float32)
-    if samples.dtype == np.uint8:
-        return (floats - 128) / 128
-    if np.issubdtype(samples.dtype, np.integer):
-        return floats * np.float32(0.5 ** (8 * samples.dtype.itemsize - 1))
-    return floats
-
-
-def _gathered(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    held: list[FloatArray] = []
-    count = held_rate = 0
-    for rate, samples in pieces:
-        if held and (rate, samples.shape[1]) != (held_rate, held[0].shape[1]):
-            yield held_rate, np.concatenate(held)
-            held, count = [], 0
-        held.append(samples)
-        held_rate, count = rate, count + samples.shape[0]
-        if count >= _BLOCK_SECONDS * rate:
-            yield held_rate, np.concatenate(held)
-            held, count = [], 0
-    if count:
-        yield held_rate, np.concatenate(held)

@@ -59,7 +59,7 @@ def position_of(values: Mapping[str, Any]) -> Position:
     known = {field.name for field in dataclasses.fields(Position)}
     try:
         position = build(Position, {key: value for key, value in values.items() if key in known})
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise MessageError(str(error)) from None
     if position.format != FORMAT:
         raise OtherFormatError(f"it is of format {position.format}, not {FORMAT}")

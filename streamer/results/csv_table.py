@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from emotiond.inference.card import LABELS
-from emotiond.streamer.results.writer import Result, Write
+from emotiond.streamer.results.columns import COLUMNS, rows
+from emotiond.streamer.results.files import open_lines
+from emotiond.streamer.results.writer import STANDARD_INPUT, Request, Result, Write
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
-def csv_writer(_shortest_seconds: float) -> Iterator[Write]:
-    """Print a row for each item."""
-    writer = csv.writer(sys.stdout)
-    shares = [f"{label}_share" for label in LABELS]
-    writer.writerow(["file", "duration", "label", "confidence", *LABELS, *shares])
+def csv_writer(request: Request) -> Iterator[Write]:
+    """Write a row for each item, segment or stride."""
+    with open_lines(request) as lines:
+        writer = csv.writer(lines)
+        columns = COLUMNS[request.level]
+        writer.writerow(columns)
 
-    def write(result: Result) -> None:
-        scores, held = result["scores"] or {}, result["shares"]
-        row = [result[name] for name in ("file", "duration", "label", "confidence")]
-        row += [scores.get(label) for label in LABELS]
-        row += [None if held is None else held.get(label, 0.0) for label in LABELS]
-        writer.writerow(row)
-        sys.stdout.flush()
+        def write(result: Result) -> None:
+            for row in rows({**result, "file": _harmless(result["file"])}, request.level):
+                writer.writerow([row[name] for name in columns])
+            lines.flush()
 
-    yield write
+        yield write
+
+
+def _harmless(file: str) -> str:
+    """Return a path that no spreadsheet takes for a formula. It names the same file."""
+    return f"./{file}" if file.startswith(_FORMULA) and file != STANDARD_INPUT else file

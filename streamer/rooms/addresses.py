@@ -34,6 +34,7 @@ def parse_address(text: str) -> Address:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
+        host.encode("idna")  # as a name is asked for: no part of it is empty or too long
     except ValueError:
         raise _no_address(text) from None
     is_plain_text = text.isprintable() and text.isascii() and " " not in text

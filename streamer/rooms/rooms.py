@@ -162,7 +162,7 @@ class Rooms:
             url = room.followed.address.url
             _log.warning(f"{room.name} is followed at {url}")
             if hello.name not in (None, room.name):
-                _log.warning(f"{url} calls itself {hello.name}: here it is {room.name}")
+                _log.warning(f"{url} is {room.name} here", f": it calls itself {hello.name}")
             self._tell()
             self._send(messages)
             senseless = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
@@ -66,6 +67,9 @@ class _Content:
 class Devices:
     """The devices that are paired now. The file is read once, and then only written.
 
+    It is this daemon's alone: one that something else has changed meanwhile is left as it is. What
+    another daemon has revoked there would come back.
+
     Args:
         path: the file. It need not exist.
 
@@ -77,7 +81,16 @@ class Devices:
         self._path = path
         self.unwritten = False
         """Whether there is something that the file does not say."""
-        self._devices = {each.name: each for each in _read(path)}
+        try:
+            content = self._written = _read(path)
+            devices = () if content is None else build(_Content, json.loads(content)).devices
+        except (OSError, ValueError, RecursionError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(
+                f"no paired device is let in: cannot use {path} ({reason})",
+                "Repair the file, or move it away, start emotiond again and pair the devices anew",
+            ) from None
+        self._devices = {each.name: each for each in devices}
 
     @property
     def all(self) -> Sequence[Device]:
@@ -120,9 +133,12 @@ class Devices:
         """
         self.unwritten = False
         try:
-            check_neighbours(self._path, ())
+            if _read(self._path) != self._written:
+                raise OSError(errno.ESTALE, "another program has changed it")
             content = {"version": _VERSION, "devices": [asdict(each) for each in devices]}
-            write_private(self._path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+            write_private(self._path, text)
+            self._written = text.encode()
         except BaseException:
             self.unwritten = True
             raise
@@ -141,19 +157,19 @@ def alike(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-def _read(path: Path) -> Sequence[Device]:
+def _read(path: Path) -> bytes | None:
+    """Return what the file holds; None if there is none.
+
+    Raises:
+        OSError: it cannot be read, others could write it, or it is too large.
+    """
     try:
         check_neighbours(path, ())
-        with os.fdopen(open_private(path), "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError("it is far too large")
-        return build(_Content, json.loads(content)).devices
+        descriptor = open_private(path)
     except FileNotFoundError:
-        return ()
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(
-            f"no paired device is let in: cannot use {path} ({reason})",
-            "Repair the file, or move it away, start emotiond again and pair the devices anew",
-        ) from None
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise OSError(errno.EFBIG, "it is far too large")
+    return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import secrets
@@ -128,8 +129,10 @@ class Pairing:
             try:  # on disk before it is good for anything
                 await asyncio.to_thread(self._devices.write, [*self._devices.all, device])
             except OSError as error:
+                refusal = _unwritten(error)
+                _log.warning("%r is not paired: %s", name, refusal)
                 self._tell_end(offer, "failed")
-                raise _unwritten(error) from None
+                raise refusal from None
             self._devices.admit(device)
         _log.warning("paired %r: it may listen until 'emotiond pair revoke'", name)
         self._tell_end(offer, "used")
@@ -146,6 +149,10 @@ class Pairing:
 
     async def _pair(self, client: Connection, request: Pair) -> None:
         devices = self._for_owner(client)
+        async with self._writing:  # a device that has used its code is in the list then
+            self._offer_code(client, request, devices)
+
+    def _offer_code(self, client: Connection, request: Pair, devices: Devices) -> None:
         if request.name and devices.find(request.name) is not None:
             raise RequestError(
                 "device-name-taken",
@@ -259,8 +266,10 @@ class Pairing:
 
 
 def _unwritten(error: OSError) -> RequestError:
+    is_changed = error.errno == errno.ESTALE
+    remedy = "Start emotiond anew, each with a file of its own" if is_changed else "Make room"
     return RequestError(
         "pairing-failed",
         f"the list of paired devices cannot be written ({error.strerror})",
-        "Make room, or name another file with --paired: otherwise, it comes back at a restart",
+        f"{remedy}, or name another file with --paired: otherwise, it comes back at a restart",
     )

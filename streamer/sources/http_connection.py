@@ -6,23 +6,22 @@ import base64
 import contextlib
 import http.client
 import ipaddress
-import os
 import socket
-import ssl
-import threading
-from collections.abc import Iterator
 
 from emotiond import __version__
 from emotiond.exceptions import SourceError
+from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_socket import (
+    connected_to,
+    deadline,
+    encrypted,
+    fault_of_answer,
+    refusal,
+    shut,
+)
 
 MOST_REDIRECTS = 5
-CONNECT_SECONDS = 5.0
-"""For how long each address of a host is tried."""
-ANSWER_SECONDS = 10.0
-"""For how long a server may take to answer, from the connection to the last header."""
-SILENT_SECONDS = 5.0
-"""For how long a server may send nothing in mid-stream."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 _LOOK = "Look at the address in a browser"
 
@@ -34,6 +33,8 @@ class HttpConnection:
         connected: to the server.
         response: the headers of which were read.
     """
+
+    is_rtp = False
 
     def __init__(self, connected: socket.socket, response: http.client.HTTPResponse) -> None:
         self._socket = connected
@@ -50,7 +51,7 @@ class HttpConnection:
 
     def end(self) -> None:
         """End the connection: a thread that reads is woken."""
-        _shut(self._socket)
+        shut(self._socket)
 
     def close(self) -> None:
         """Free it. No thread may read."""
@@ -71,11 +72,11 @@ def connect(address: Address) -> HttpConnection:
     """
     first, network = address, None
     for _ in range(MOST_REDIRECTS + 1):
-        connected = _connected(address, first)
+        connected = connected_to(address, first)
         there = _network_of(connected.getpeername()[0])
         if network not in (None, there):
             connected.close()
-            raise _refusal(first, f"it redirects from {network} to {there}", _LOOK)
+            raise refusal(first, f"it redirects from {network} to {there}", _LOOK)
         network = there
         connected, response = _answer(connected, address, first)
         location = response.getheader("Location")
@@ -84,23 +85,7 @@ def connect(address: Address) -> HttpConnection:
         response.close()
         connected.close()
         address = _redirected(address, location, first)
-    raise _refusal(first, f"it redirects more than {MOST_REDIRECTS} times", _LOOK)
-
-
-def _refusal(address: Address, problem: str, remedy: str) -> SourceError:
-    return SourceError(f"{address.shown}: {problem}", remedy)
-
-
-def _connected(address: Address, first: Address) -> socket.socket:
-    try:
-        return socket.create_connection((address.host, address.port), CONNECT_SECONDS)
-    except TimeoutError:
-        reason = f"no answer within {CONNECT_SECONDS:g} s"
-    except (socket.gaierror, UnicodeError):
-        reason = "there is no such host"
-    except OSError as error:
-        reason = os.strerror(error.errno or 0)
-    raise _refusal(first, f"cannot connect ({reason})", "Start the server, or change the address")
+    raise refusal(first, f"it redirects more than {MOST_REDIRECTS} times", _LOOK)
 
 
 def _network_of(text: str) -> str:
@@ -116,25 +101,19 @@ def _answer(
 ) -> tuple[socket.socket, http.client.HTTPResponse]:
     """Send the request, and read the headers of the answer."""
     asking: socket.socket = connected
-    with _deadline(connected) as is_late:
+    with deadline(connected) as is_late:
         try:
-            if address.is_encrypted:
-                context = ssl.create_default_context()
-                asking = context.wrap_socket(connected, server_hostname=address.host)
-            asking.settimeout(ANSWER_SECONDS)
+            asking = encrypted(connected, address)
             client = http.client.HTTPConnection(address.host, address.port)
             client.sock = asking
             client.request("GET", address.target, headers=_headers_for(address))
             response = client.getresponse()
-            asking.settimeout(SILENT_SECONDS)
+            asking.settimeout(network_socket.SILENT_SECONDS)
         except (OSError, http.client.HTTPException, ValueError) as error:
             asking.close()
             connected.close()
-            if is_late.is_set() or isinstance(error, TimeoutError):
-                reason = f"it does not answer within {ANSWER_SECONDS:g} s"
-            else:
-                reason = _reason_of(error)
-            raise _refusal(first, reason, "Look whether it is a server of sound") from None
+            reason = _reason_of(error, is_late.is_set())
+            raise refusal(first, reason, "Look whether it is a server of sound") from None
         except BaseException:
             asking.close()
             raise
@@ -154,16 +133,10 @@ def _headers_for(address: Address) -> dict[str, str]:
     return headers
 
 
-def _reason_of(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid ({error.verify_message})"
-    if isinstance(error, ssl.SSLError):
-        return "it does not speak TLS as it should"
+def _reason_of(error: Exception, is_late: bool) -> str:
     if isinstance(error, http.client.BadStatusLine) and str(error).startswith("ICY "):
         return "it answers by the old protocol of SHOUTcast, which is not HTTP"
-    if isinstance(error, OSError):
-        return "it ends the connection without an answer"
-    return "its answer is no HTTP"
+    return fault_of_answer(error, is_late, "its answer is no HTTP")
 
 
 def _checked(
@@ -185,7 +158,7 @@ def _checked(
     if problem:
         response.close()
         connected.close()
-        raise _refusal(first, problem, remedy)
+        raise refusal(first, problem, remedy)
     return HttpConnection(connected, response)
 
 
@@ -193,37 +166,9 @@ def _redirected(address: Address, location: str, first: Address) -> Address:
     try:
         there = address.joined(location)
     except (SourceError, ValueError):
-        raise _refusal(first, "it redirects to another kind of address", _LOOK) from None
+        raise refusal(first, "it redirects to another kind of address", _LOOK) from None
     if there.scheme != address.scheme:
-        raise _refusal(first, f"it redirects from {address.scheme} to {there.scheme}", _LOOK)
+        raise refusal(first, f"it redirects from {address.scheme} to {there.scheme}", _LOOK)
     if there.has_credentials and there.server != address.server:
-        raise _refusal(first, "it redirects to an address with a password", _LOOK)
+        raise refusal(first, "it redirects to an address with a password", _LOOK)
     return there
-
-
-@contextlib.contextmanager
-def _deadline(connected: socket.socket) -> Iterator[threading.Event]:
-    """Shut the connection if this takes too long, and yield what then is set.
-
-    A timeout of the socket begins anew with each byte.
-    """
-    is_late = threading.Event()
-
-    def end() -> None:
-        is_late.set()
-        _shut(watched)
-
-    with connected.dup() as watched:  # TLS takes the socket itself away
-        timer = threading.Timer(ANSWER_SECONDS, end)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield is_late
-        finally:
-            timer.cancel()
-            timer.join()
-
-
-def _shut(connected: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Plays streams of HTTP and Icecast: ``--source NAME=http://HOST:PORT/PATH``."""
+"""Plays streams of HTTP, Icecast and RTSP: ``--source NAME=http://HOST:PORT/PATH``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def _address(value: str) -> Address:
         ConfigError: it would give a password away.
     """
     address = parse_address(value)
-    if address.has_credentials and not (address.is_encrypted or is_loopback(address.host)):
+    is_readable = not (address.is_encrypted or is_loopback(address.host))
+    if address.has_credentials and is_readable and not address.is_rtsp:  # RTSP has digests
         raise ConfigError(
             f"{address.shown}: the password would go over the network unencrypted",
             "Use https://, or a stream without a password",
@@ -28,13 +29,15 @@ def _address(value: str) -> Address:
 def _reach(value: str, _settings: NoSettings) -> Reach:
     address = _address(value)
     warning = f"{address.shown} is unencrypted: whoever is on the way can hear and change the sound"
+    if address.has_credentials:
+        warning += ", and guess at the password from what is said of it"
     return Reach(
         address.host,
         place=address.shown,
         danger="whoever is on the way could hear and change the sound",
         at_home=f"{address.scheme}://127.0.0.1",
         is_protected=address.is_encrypted,
-        protection="Use https://",
+        protection=f"Use {address.scheme.rstrip('s')}s://",
         warnings=() if address.is_encrypted else (warning,),
     )
 

@@ -7,10 +7,10 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from emotiond.exceptions import SourceError
 
-PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 """The schemes, with their usual ports."""
-ENCRYPTED = frozenset({"https"})
-_NOT_PLAYED = frozenset({"rtsp", "rtsps"})
+ENCRYPTED = frozenset({"https", "rtsps"})
+RTSP = frozenset({"rtsp", "rtsps"})
 _SAFE = "%/:=&?~+!$,;'@()*[]-._"
 
 
@@ -28,9 +28,19 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """The address without user, password and query, which may be secrets."""
+        """The address without user, password and query, which may be secrets.
+
+        Some cameras have them in the path, as ``/user=NAME&password=PASSWORD``.
+        """
         path, has_query, _ = self.target.partition("?")
-        return f"{self.scheme}://{self.netloc}{path}{'?…' if has_query else ''}"
+        path, has_value, _ = path.partition("=")
+        hidden = "=…" if has_value else "?…" if has_query else ""
+        return f"{self.scheme}://{self.netloc}{path}{hidden}"
+
+    @property
+    def url(self) -> str:
+        """The address without user and password, as a request names it."""
+        return f"{self.scheme}://{self.netloc}{self.target}"
 
     @property
     def netloc(self) -> str:
@@ -42,6 +52,11 @@ class Address:
     def has_credentials(self) -> bool:
         """Whether the server gets a user and a password."""
         return bool(self.user or self.password)
+
+    @property
+    def is_rtsp(self) -> bool:
+        """Whether the server is asked by RTSP, else by HTTP."""
+        return self.scheme in RTSP
 
     @property
     def is_encrypted(self) -> bool:
@@ -59,8 +74,7 @@ class Address:
         Raises:
             SourceError: it leads nowhere.
         """
-        here = f"{self.scheme}://{self.netloc}{self.target}"
-        there = parse_address(urljoin(here, reference))
+        there = parse_address(urljoin(self.url, reference))
         if there.server == self.server and not there.has_credentials:
             return Address(*there.server, there.target, self.user, self.password)
         return there
@@ -69,7 +83,7 @@ class Address:
 def is_address(value: str) -> bool:
     """Return whether a value of ``--source`` is the address of a network stream."""
     scheme, separator, _ = value.partition("://")
-    return bool(separator) and scheme.lower() in {*PORTS, *_NOT_PLAYED}
+    return bool(separator) and scheme.lower() in PORTS
 
 
 def parse_address(value: str) -> Address:
@@ -79,11 +93,6 @@ def parse_address(value: str) -> Address:
         SourceError: it has another form. The message does not quote it: there may be a password.
     """
     scheme = value.partition("://")[0].lower()
-    if scheme in _NOT_PLAYED:
-        raise SourceError(
-            f"{scheme}:// is not played by emotiond itself",
-            "Decode it: ffmpeg -i ADDRESS -f wav - | emotiond --source -",
-        )
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
@@ -92,7 +101,7 @@ def parse_address(value: str) -> Address:
     if scheme not in PORTS or not host or port == 0 or not value.isprintable() or " " in value:
         raise SourceError(
             "the address of a network stream has another form",
-            "Use http://HOST:PORT/PATH, https://HOST/PATH or the like",
+            "Use http://HOST:PORT/PATH, https://HOST/PATH, rtsp://HOST/PATH or the like",
         )
     target = quote(parts.path or "/", safe=_SAFE)
     if parts.query:

@@ -6,14 +6,16 @@ import http.client
 import threading
 import time
 from collections import deque
+from typing import Protocol
 
 from emotiond.exceptions import SourceError, cause_of
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.readers.stream_decoder import Sound, StreamDecoder
-from emotiond.streamer.sources.http_connection import SILENT_SECONDS, HttpConnection, connect
+from emotiond.streamer.sources import http_connection, rtsp_connection
 from emotiond.streamer.sources.live_writer import LiveWriter
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_socket import SILENT_SECONDS
 from emotiond.streamer.sources.pace import Pace
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.reconnecting import Supervisor
@@ -25,6 +27,27 @@ MOST_CHANGES, CHANGES_SECONDS = 10, 10.0
 """How often the rate or the channels may change in how long."""
 _BLOCK_SECONDS = 0.1
 _READ_BYTES = 2**14
+
+
+class Connection(Protocol):
+    """What a server sends."""
+
+    is_rtp: bool
+    """Whether it is packets of RTP, else a file."""
+
+    def read(self, most: int) -> bytes:
+        """Return what is there, up to so many bytes; nothing at the end.
+
+        Raises:
+            OSError: the connection is lost; ``TimeoutError`` if the server sends nothing.
+            http.client.HTTPException: the server breaks the rules of HTTP.
+        """
+
+    def end(self) -> None:
+        """End the sound: a thread that reads is woken."""
+
+    def close(self) -> None:
+        """Free the connection. No thread may read."""
 
 
 class NetworkStream:
@@ -67,22 +90,24 @@ class NetworkStream:
         elif self._found is not None:
             self._found.close()
 
-    def find(self) -> HttpConnection:
+    def find(self) -> Connection:
         """Connect.
 
         Raises:
             SourceError: nobody serves the stream.
         """
-        return connect(self._address)
+        if self._address.is_rtsp:
+            return rtsp_connection.connect(self._address)
+        return http_connection.connect(self._address)
 
-    def open(self, found: HttpConnection) -> None:
+    def open(self, found: Connection) -> None:
         """Play what comes.
 
         Raises:
             SourceError: no decoder can start.
         """
         try:
-            decoder = StreamDecoder()
+            decoder = StreamDecoder(found.is_rtp)
         except BaseException:
             found.close()
             raise
@@ -120,9 +145,9 @@ class _Session:
 
     def __init__(
         self,
-        connection: HttpConnection,
+        connection: Connection,
         decoder: StreamDecoder,
-        switch: Supervisor[HttpConnection],
+        switch: Supervisor[Connection],
         ring: Ring,
     ) -> None:
         self.reason: str | None = None
@@ -173,7 +198,8 @@ class _Session:
         Raises:
             SourceError: it is no sound, or changes its form too often.
         """
-        pace, writer = Pace(), None
+        pace = Pace(SILENT_SECONDS if self._connection.is_rtp else 0.0)
+        writer = None
         form, changes = None, deque[float](maxlen=MOST_CHANGES)
         while (sound := self._decoder.read()) is not None:
             if writer is None or form != sound.form:

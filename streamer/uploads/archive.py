@@ -1,42 +1,21 @@
-"""Stores the results of uploaded files in SQLite. Only the user can read the file."""
+"""What every archive of results does, and the form in which it keeps events and results."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
-import os
-import sqlite3
-import tempfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
-
-from emotiond.exceptions import HistoryError
-from emotiond.streamer.private_files import check_neighbours, create_private, open_private
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
 
 MOST_FILES = 150
-"""Number of files in the archive. Beyond it, the oldest are deleted."""
+"""Number of files that a list names, the newest ones."""
 PART_EVENTS = 200
-"""Number of events in one message: some 150 KB."""
+"""Number of events in one part: some 150 KB of JSON."""
+MOST_EVENTS = 1_000_000
+"""Number of events of one file."""
 
-_VERSION = 1
-_MOST_CHARACTERS = 1_000_000  # of a result or a part, in JSON; the daemon writes fewer
-_MOST_EVENTS = 1_000_000
-_LOCK_SECONDS = 1.0  # how long to wait for another process that is writing
-_BESIDE = ("-journal", "-wal", "-shm")  # SQLite's own files
-_SCHEMA = """
-PRAGMA auto_vacuum = FULL;
-BEGIN;
-CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, result TEXT NOT NULL, events INTEGER);
-CREATE TABLE parts (
-    file INTEGER REFERENCES files ON DELETE CASCADE, first INTEGER, events BLOB,
-    PRIMARY KEY (file, first)
-);
-PRAGMA user_version = 1;
-COMMIT;
-"""
+MOST_CHARACTERS = 1_000_000
+"""Length of a result or a part, in JSON; the daemon writes fewer."""
 
 
 class EventLog:
@@ -65,181 +44,65 @@ class EventLog:
         self._waiting = []
 
 
-class Archive:
-    """The results of files with their events. Each call opens the file, which may come and go.
+class Archive(Protocol):
+    """The results of files with their events. One thread at a time may use it.
 
-    Args:
-        path: the database. It is created, with its folder, at the first use.
+    Each call raises :class:`HistoryError` if the archive cannot be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
     def check(self) -> None:
-        """Find out whether the file can be used, without making it.
-
-        Raises:
-            HistoryError: it cannot be read.
-        """
-        try:
-            self._path.lstat()
-        except FileNotFoundError:
-            self._check_place()
-        except (OSError, ValueError) as error:  # ValueError: no file can have this name
-            raise self._unusable(getattr(error, "strerror", error)) from None
-        else:
-            with self._opened() as database:
-                database.execute("SELECT id, result, events FROM files LIMIT 1")
-                database.execute("SELECT file, first, events FROM parts LIMIT 1")
-
-    def _check_place(self) -> None:
-        """Find out whether the file can be made."""
-        folder = self._path.parent
-        while not os.path.lexists(folder) and folder != folder.parent:
-            folder = folder.parent
-        try:  # os.access would call /proc writable for root
-            tempfile.TemporaryFile(dir=folder).close()
-        except OSError:
-            raise self._unusable(f"no file can be made in {folder}") from None
-        try:
-            if folder == self._path.parent:
-                check_neighbours(self._path, _BESIDE)
-        except OSError as error:
-            raise self._unusable(error.strerror) from None
-
-    def _unusable(self, reason: object) -> HistoryError:
-        return HistoryError(
-            f"the history in {self._path} cannot be used ({reason})",
-            "Repair or move that file, or name another one with --history FILE",
-        )
+        """Find out whether the archive can be used, without making it."""
 
     def add(self, result: Mapping[str, Any], log: EventLog) -> int:
-        """Add a result. Returns its number.
-
-        Raises:
-            HistoryError: the result cannot be stored.
-        """
-        with self._opened() as database:
-            text = json.dumps(result, allow_nan=False)
-            cursor = database.execute(
-                "INSERT INTO files (result, events) VALUES (?, ?)", (text, log.count)
-            )
-            number = int(cursor.lastrowid or 0)
-            database.executemany(
-                "INSERT INTO parts VALUES (?, ?, ?)",
-                [(number, i * PART_EVENTS, part) for i, part in enumerate(log.parts())],
-            )
-            database.execute(
-                "DELETE FROM files WHERE id NOT IN (SELECT id FROM files ORDER BY id DESC LIMIT ?)",
-                (MOST_FILES,),
-            )
-        return number
+        """Add a result. Returns its number."""
 
     def results(self) -> Sequence[Mapping[str, Any]]:
-        """Return all results, each with its ``id``, the newest first.
-
-        Raises:
-            HistoryError: the archive cannot be read.
-        """
-        with self._opened() as database:
-            query = "SELECT id, result FROM files ORDER BY id DESC LIMIT ?"
-            rows = database.execute(query, (MOST_FILES,)).fetchall()
-            return [{"id": number, **_result(text)} for number, text in rows]
+        """Return the newest results, each with its ``id``, the newest first."""
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
-        """Return one result with its ``id``, and its number of events; None if there is none.
-
-        Raises:
-            HistoryError: the archive cannot be read.
-        """
-        with self._opened() as database:
-            query = "SELECT result, events FROM files WHERE id = ?"
-            row = database.execute(query, (number,)).fetchone()
-            if row is None:
-                return None
-            if type(row[1]) is not int or not 0 <= row[1] <= _MOST_EVENTS:
-                raise ValueError("its events are damaged")
-            return {"id": number, **_result(row[0])}, row[1]
+        """Return one result with its ``id``, and its number of events; None if there is none."""
 
     def part(self, number: int, first: int) -> Sequence[Mapping[str, Any]]:
-        """Return the part of a file's events that begins with this one; empty if there is none.
-
-        Raises:
-            HistoryError: the archive cannot be read.
-        """
-        with self._opened() as database:
-            query = "SELECT events FROM parts WHERE file = ? AND first = ?"
-            row = database.execute(query, (number, first)).fetchone()
-            return [] if row is None else _events(row[0])
+        """Return the part of a file's events that begins with this one; empty if there is none."""
 
     def forget(self, numbers: Collection[int]) -> bool:
-        """Delete results and their events. No trace of them stays in the file.
-
-        Returns:
-            Whether there was any of them.
-
-        Raises:
-            HistoryError: the archive cannot be written.
-        """
-        with self._opened() as database:
-            known = {number for (number,) in database.execute("SELECT id FROM files")}
-            rows = [(number,) for number in known.intersection(numbers)]
-            if rows:  # else the file is not written
-                database.executemany("DELETE FROM files WHERE id = ?", rows)
-            return bool(rows)
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """Open the database for one transaction."""
-        try:
-            wanted = self._make_file()
-            connection = sqlite3.connect(self._path, timeout=_LOCK_SECONDS)
-            with contextlib.closing(connection), connection:
-                if not os.path.samestat(wanted, self._path.lstat()):
-                    raise OSError(errno.EAGAIN, "it was replaced just now")
-                connection.execute("PRAGMA foreign_keys = ON")
-                connection.execute("PRAGMA secure_delete = ON")
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                if version == 0:
-                    connection.executescript(_SCHEMA)
-                elif version != _VERSION:
-                    raise sqlite3.DatabaseError(f"it is of version {version}, not {_VERSION}")
-                yield connection
-        except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise self._unusable(reason) from None
-
-    def _make_file(self) -> os.stat_result:
-        """Make the file, or take the rights to it from other users."""
-        try:
-            descriptor = open_private(self._path)
-        except FileNotFoundError:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            check_neighbours(self._path, _BESIDE)
-            with contextlib.suppress(FileExistsError):
-                os.close(create_private(self._path))
-            descriptor = open_private(self._path)
-        try:
-            check_neighbours(self._path, _BESIDE)
-            return os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
+        """Delete results and their events. Returns whether there was any of them."""
 
 
-def _result(text: object) -> Mapping[str, Any]:
-    """Return a result as it was stored; an earlier version knew no shares."""
+def stored_result(number: int, text: object) -> Mapping[str, Any]:
+    """Return a result with its ``id``, as it was stored; an earlier version knew no shares.
+
+    Raises:
+        ValueError: it is damaged.
+    """
     values = _decoded(text)
     if not isinstance(values, dict):
         raise ValueError("a result is damaged")
-    return {"shares": None, **values}
+    return {"id": number, "shares": None, **values}
 
 
-def _events(packed: object) -> Sequence[Mapping[str, Any]]:
-    """Return a part of a file's events, as :class:`EventLog` has packed it."""
+def stored_count(count: object) -> int:
+    """Return a file's number of events.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    if type(count) is not int or not 0 <= count <= MOST_EVENTS:
+        raise ValueError("its events are damaged")
+    return count
+
+
+def stored_events(packed: object) -> Sequence[Mapping[str, Any]]:
+    """Return a part of a file's events, as :class:`EventLog` has packed it.
+
+    Raises:
+        ValueError: it is damaged.
+        zlib.error: it is damaged.
+    """
     if not isinstance(packed, bytes):
         raise ValueError("its events are damaged")
     unpacking = zlib.decompressobj()
-    text = unpacking.decompress(packed, _MOST_CHARACTERS)
+    text = unpacking.decompress(packed, MOST_CHARACTERS)
     events: object = _decoded(text)
     if not isinstance(events, list) or unpacking.unconsumed_tail:
         raise ValueError("its events are damaged")
@@ -248,7 +111,7 @@ def _events(packed: object) -> Sequence[Mapping[str, Any]]:
 
 def _decoded(text: object) -> Any:
     """Return a value that can be sent as JSON."""
-    if not isinstance(text, str | bytes) or len(text) > _MOST_CHARACTERS:
+    if not isinstance(text, str | bytes) or len(text) > MOST_CHARACTERS:
         raise ValueError("a value is damaged")
     try:
         values = json.loads(text)

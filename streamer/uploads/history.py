@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 from websockets.frames import Frame, Opcode
@@ -35,17 +34,17 @@ class History:
     """Answers from the archive without blocking the event loop.
 
     Args:
-        path: the file of the archive; None to keep no history. The log says if it cannot be used.
+        archive: None to keep no history. The log says if it cannot be used.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._archive = None if path is None else Archive(path)
+    def __init__(self, archive: Archive | None) -> None:
+        self._archive = archive
         if self._archive is not None:
             try:
                 self._archive.check()
             except HistoryError as error:
                 _log.warning("%s", error)
-        # Its own thread: the file has one writer, and all threads of the loop may be busy.
+        # Its own thread: one at a time uses the archive, and all threads of the loop may be busy.
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
         self._followers: set[Connection] = set()
         self._asking: set[Connection] = set()  # they wait for the list
@@ -82,7 +81,7 @@ class History:
             clients.discard(client)
 
     def close(self) -> None:
-        """End the thread. Its present work takes a second at most."""
+        """End the thread. Its present work takes a second at most, with a database three."""
         for later in (self._retry, self._catching_up):
             if later is not None:
                 later.cancel()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.sync.server import ServerConnection, serve
 
-from emotiond.clients.pair import drawn
+from emotiond.clients.pair import drawn, owner
+from emotiond.clients.pair import pair as pair_with
+from emotiond.exceptions import ServeError
 from emotiond.streamer.server.qr_code import qr_rows
 from tests.support.daemon import COMMAND, DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.paired import Home, make_home, running_home, talking
@@ -94,7 +99,10 @@ def test_a_phone_scans_the_terminal_and_is_listed_and_revoked(
     with talking(home, daemon, "redeem", code=code) as device:
         device.until("hello")
         out, _ = showing.process.communicate(timeout=PATIENCE_SECONDS)
-        assert out == "Anna phone is paired. To end that: emotiond pair revoke 'Anna phone'\n"
+        assert out == (
+            "Anna phone is paired. To end that: emotiond pair revoke 'Anna phone', "
+            "with the other flags of this command\n"
+        )
         assert showing.process.returncode == 0
         assert re.search(
             r"Anna phone +\d{4}-.* 1 *$", pair(home, daemon, "list").stdout, re.MULTILINE
@@ -134,7 +142,8 @@ def test_another_token_and_another_certificate_are_refused(
     ended = emotiond("pair", *where, "--ca", str(home.folder / "cert.pem"))
     assert "the daemon wants another token" in ended.stderr
     ended = emotiond("pair", *where, "--ca", str(other.folder / "cert.pem"))
-    assert "its certificate is refused" in ended.stderr
+    assert "has another certificate (unable to get local issuer" in ended.stderr
+    assert "Give the file that the daemon has as --tls-cert with --ca" in ended.stderr
     assert ended.returncode == 1
 
 
@@ -163,6 +172,35 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], said: str) -
     assert ended.returncode == 1
     assert said in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+OFFER = {
+    "type": "pairing", "name": "phone", "url": "https://a/#pair=b", "seconds": 120.0,
+    "fingerprint": "AA", "qr": ["01", "10"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["[" * 50_000, {"type": "error", "detail": 5}, OFFER | {"qr": []}, OFFER | {"qr": [1, 2]},
+     OFFER | {"seconds": 1e300}, OFFER | {"fingerprint": None}],
+)  # fmt: skip
+def test_what_is_no_daemon_is_one_line(answer: str | dict[str, object]) -> None:
+    def lie(client: ServerConnection) -> None:
+        client.recv()
+        client.send('{"type": "hello"}')
+        client.recv()
+        client.send(answer if isinstance(answer, str) else json.dumps(answer))
+        client.recv()
+
+    with serve(lie, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        with pytest.raises(ServeError, match="is no emotiond"), owner(url, "", None) as connection:
+            pair_with(connection, "")
+        server.shutdown()
+        thread.join()
 
 
 def test_an_address_without_encryption_is_refused(home: Home) -> None:

@@ -25,6 +25,7 @@ from emotiond.streamer.outputs import (
     command,
     courier,
     lsl_channels,
+    mqtt_client,
     mqtt_link,
     mqtt_publisher,
     osc_sender,
@@ -43,14 +44,15 @@ from emotiond.streamer.server import connection, credentials, listener, pairing,
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.sources import (
     capture,
-    http_connection,
     microphone,
+    network_socket,
     reconnecting,
     standard_input,
     wyoming_door,
 )
 from emotiond.streamer.streams import overload, stream, workers
 from emotiond.streamer.streams.stream import RING_SECONDS
+from emotiond.streamer.uploads import postgresql_archive
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "clients" / "web" / "daemon"
@@ -121,6 +123,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
     ],
     "reliability.md": [
+        f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
+        f"{postgresql_archive._CALL_SECONDS:g} s.",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
         f"TERM and {command.TERM_SECONDS:g} s later KILL",
         f"{courier.MOST_TRIES} tries, {tries()} "
@@ -140,7 +144,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"does not answer within {capture._PATIENCE_SECONDS:g} s |",
         f"after {in_script('QUIET_MS', 'watchdog.js'):g} s without news",
         f"after {in_script('ANSWER_MS', 'watchdog.js'):g} s more it connects anew",
-        f"falls silent for {http_connection.SILENT_SECONDS:g} s",
+        f"falls silent for {network_socket.SILENT_SECONDS:g} s",
+        f"holds live sound of RTSP up for less than {network_socket.SILENT_SECONDS:g} s",
         f"connects again {looks()}",
         f"at once, or after {wyoming_door.STREAMING_SECONDS:g} s without sound",
         f"gives it up within {2 * websocket_client._PING_SECONDS:g} s by pings",
@@ -180,7 +185,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"Beyond {session.MOST_DAMAGED:,} damaged lines its stream ends",
         f"| a recording's events | {recorder_thread.MOST_WAITING:,} lines |",
         f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages |",
-        f"tries again, at least every {mqtt_link.LONGEST_PAUSE_SECONDS} s",
+        f"tries again, at least every {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"grow from {mqtt_client.FIRST_PAUSE_SECONDS} to {mqtt_client.LONGEST_PAUSE_SECONDS} s",
+        f"after a connection of {mqtt_client.STEADY_SECONDS:g} s, they begin anew",
         f"given up {2 * mqtt_link.KEEPALIVE_SECONDS} s after its last sign",
         "for a WebSocket client, a ZeroMQ subscriber and an MQTT broker "
         f"{connection.PATIENCE_SECONDS:g} s at most"

@@ -21,7 +21,7 @@ def test_words_of_any_script_are_names(name: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " a", "a ", "-a", ".", "..", "a/b", "a+b", "a#", "$SYS", "a\nb", "a\u202eb", "a\0", "🎙",
-     "a" * 64],
+     "a" * 64, "\u3164", "a\u3164b", "\ufe0f", "\u0301a"],
 )  # fmt: skip
 def test_what_a_topic_a_path_or_a_terminal_would_misread_is_no_name(text: str) -> None:
     assert not is_name(text)
@@ -36,6 +36,8 @@ def test_what_a_topic_a_path_or_a_terminal_would_misread_is_no_name(text: str) -
         ("--kitchen--", "kitchen"),
         ("$SYS/x", "SYS-x"),
         ("…", "emotiond"),
+        ("\u3164\ufe0f", "emotiond"),
+        ("\u3164den", "den"),
         ("", "emotiond"),
         ("a" * 62 + "-b", "a" * 62),
     ],

@@ -85,3 +85,23 @@ def calling(url: str) -> Iterator[Caller]:
 def pcm(samples: FloatArray) -> bytes:
     """Encode samples as 16-bit integers."""
     return np.round(samples * 32767).astype("<i2").tobytes()
+
+
+def listed(caller: Caller) -> list[Object]:
+    """Return the files of the history, the newest first."""
+    caller.say("history")
+    files = caller.until("history")["files"]
+    assert isinstance(files, list)
+    return files
+
+
+def recalled(caller: Caller, number: int) -> tuple[Object, list[Object]]:
+    """Return the result of a file and its events, joined from all parts."""
+    caller.say("recall", id=number)
+    events: list[Object] = []
+    while True:
+        part = caller.until("recalled", id=number)
+        assert part.pop("first") == len(events)
+        events += part.pop("events")
+        if len(events) == part.pop("total"):
+            return part, events

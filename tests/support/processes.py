@@ -12,8 +12,9 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 
 
 def decoders(parent: int) -> list[int]:
-    """Return the numbers of its decoders, in the order of their start."""
-    return _children(parent, b"emotiond.streamer.readers.decoder")
+    """Return the numbers of its decoders, of files and streams, in the order of their start."""
+    names = ("decoder", "stream_process", "rtp_process")
+    return _children(parent, *(f"emotiond.streamer.readers.{name} ".encode() for name in names))
 
 
 def captures(parent: int) -> list[int]:
@@ -21,7 +22,7 @@ def captures(parent: int) -> list[int]:
     return _children(parent, b"emotiond.streamer.sources.capture_process")
 
 
-def _children(parent: int, part_of_command: bytes) -> list[int]:
+def _children(parent: int, *parts_of_command: bytes) -> list[int]:
     found = []
     for place in Path("/proc").iterdir():
         if not place.name.isdigit():
@@ -32,7 +33,7 @@ def _children(parent: int, part_of_command: bytes) -> list[int]:
         except OSError:  # it has just ended
             continue
         ours = int(fields[1]) == parent and fields[0] != "Z"
-        if ours and part_of_command in command:
+        if ours and any(part in command for part in parts_of_command):
             found.append((int(fields[19]), int(place.name)))
     return [pid for _, pid in sorted(found)]
 

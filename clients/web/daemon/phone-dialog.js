@@ -1,6 +1,8 @@
-/** Shows the owner a QR code with which a phone is paired, until it is used or too old. */
+/** Shows the owner a QR code with which a phone is paired, until it is used or too old, and who is paired. */
 
 import { element, setAttribute, setText } from "../ui/dom.js";
+import { shownName } from "../ui/words.js";
+import { DeviceList } from "./device-list.js";
 
 /** Why a code ended, for people. @type {Record<string, string>} */
 const ENDS = {
@@ -10,7 +12,12 @@ const ENDS = {
   "failed": "The daemon cannot write its list of devices. See its log.",
 };
 
+const REQUESTS = new Set(["pair", "cancel-pairing", "devices", "revoke"]);
+
 /** @typedef {import("./replies.js").Reply} Reply */
+
+/** @param {Reply} reply @returns {boolean} whether it answers what the dialog has asked */
+export const isOfPairing = (reply) => reply.type === "error" && REQUESTS.has(reply.about);
 
 export class PhoneDialog {
   #button = element("phone", HTMLButtonElement);
@@ -22,14 +29,24 @@ export class PhoneDialog {
   #modules = element("pairing-modules", SVGPathElement);
   #fingerprint = element("pairing-fingerprint", HTMLElement);
   #state = element("pairing-state", HTMLElement);
+  #send;
+  #list;
+  /** The name of the device that is being revoked, "" for none. */
+  #revoking = "";
   #until = 0;
   #timer = 0;
 
   /** @param {(message: Record<string, unknown>) => void} send */
   constructor(send) {
+    this.#send = send;
+    this.#list = new DeviceList((name) => {
+      this.#revoking = name;
+      send({ type: "revoke", name });
+    });
     this.#button.addEventListener("click", () => {
       this.#ready("");
       this.#name.value = "";
+      send({ type: "devices" });
       this.#dialog.showModal();
       this.#name.focus();
     });
@@ -39,8 +56,9 @@ export class PhoneDialog {
     });
     element("pairing-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("close", () => {
-      if (!this.#offer.hidden) send({ type: "cancel-pairing" });
+      send({ type: "cancel-pairing" }); // also a code that was asked for and has yet to come
       this.#ready("");
+      this.#list.show([]);
     });
   }
 
@@ -52,7 +70,8 @@ export class PhoneDialog {
 
   /** @param {Reply} reply */
   receive(reply) {
-    if (reply.type === "pairing" && this.#dialog.open) {
+    if (!this.#dialog.open) return;
+    if (reply.type === "pairing") {
       this.#draw(reply.rows);
       setText(this.#fingerprint, reply.fingerprint.replace(/((?:..:){7}..):/g, "$1:\n"));
       this.#form.hidden = true;
@@ -60,10 +79,17 @@ export class PhoneDialog {
       this.#until = performance.now() + 1000 * reply.seconds;
       this.#count();
       this.#timer = window.setInterval(() => this.#count(), 1000);
-    } else if (reply.type === "pairing-ended" && this.#dialog.open) {
-      this.#ready(reply.reason === "used" ? `${reply.name} is paired.` : ENDS[reply.reason] ?? "");
-    } else if (reply.type === "error" && reply.about === "pair") {
+    } else if (reply.type === "pairing-ended") {
+      this.#ready(reply.reason === "used" ? `${shownName(reply.name)} is paired.` : ENDS[reply.reason] ?? "");
+      if (reply.reason === "used") this.#send({ type: "devices" });
+    } else if (reply.type === "devices") {
+      this.#list.show(reply.devices);
+      if (this.#revoking !== "") setText(this.#state, `${shownName(this.#revoking)} is let in no more.`);
+      this.#revoking = "";
+    } else if (reply.type === "error" && isOfPairing(reply)) {
       this.#ready(reply.detail);
+      this.#revoking = "";
+      if (reply.about === "revoke") this.#send({ type: "devices" }); // it may be out all the same
     }
   }
 

@@ -48,9 +48,17 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
  * @property {number} seconds for how long it is valid
  */
 /** @typedef {{type: "pairing-ended", name: string, reason: string}} PairingEnded */
+/**
+ * @typedef {object} Device a paired one
+ * @property {string} name
+ * @property {number} paired Unix time, seconds
+ * @property {number} seen when it was last let in
+ * @property {number} connections that it has now
+ */
+/** @typedef {{type: "devices", devices: Device[]}} DeviceReply in the order in which they were paired */
 
 /**
- * @typedef {Started|Analysis|FileHistory|Recalled|Past|Erased|Paired|PairingOffer|PairingEnded|ErrorReply} Reply
+ * @typedef {Started|Analysis|FileHistory|Recalled|Past|Erased|Paired|PairingOffer|PairingEnded|DeviceReply|ErrorReply} Reply
  */
 
 /** @param {Record<string, unknown>} data @returns {Result} */
@@ -110,6 +118,12 @@ function pastEvents(stream, fields) {
   return events;
 }
 
+/** @param {Record<string, unknown>} data @returns {Device} */
+const device = (data) => ({
+  name: text(data.name), paired: finite(data.paired) ?? 0, seen: finite(data.seen) ?? 0,
+  connections: finite(data.connections) ?? 0,
+});
+
 /**
  * @param {Record<string, unknown>} data
  * @returns {Reply|null} null for anything else
@@ -138,6 +152,7 @@ export function parseReply(data) {
       return { type: "pairing", rows, fingerprint: text(data.fingerprint), seconds: finite(data.seconds) ?? 0 };
     }
     case "pairing-ended": return { type: "pairing-ended", name: text(data.name), reason: text(data.reason) };
+    case "devices": return { type: "devices", devices: objects(data.devices).map(device) };
     case "error": return {
       type: "error", error: text(data.error),
       detail: text(data.detail) || "The daemon refused and gave no reason.", about: text(data.about),

@@ -1,6 +1,6 @@
 /** Shows the panel of files: those on their way, and those that have been analysed. */
 
-import { element, setAttribute, setText } from "../ui/dom.js";
+import { element, part, setAttribute, setText } from "../ui/dom.js";
 import { glyphElement } from "../ui/glyphs.js";
 import { verdictOf } from "../state/verdict.js";
 import { dayOrTime, duration, percent, playTime, shownName } from "../ui/words.js";
@@ -28,14 +28,6 @@ function button(text, label, act) {
   made.textContent = text;
   made.setAttribute("aria-label", label);
   made.addEventListener("click", act);
-  return made;
-}
-
-/** @param {string} name @param {string} className @param {Node|string} content */
-function part(name, className, content) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.append(content);
   return made;
 }
 

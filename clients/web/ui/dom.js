@@ -23,3 +23,11 @@ export function setText(node, text) {
 export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
+
+/** @param {string} name of the element @param {string} className @param {Node|string} content */
+export function part(name, className, content) {
+  const made = document.createElement(name);
+  made.className = className;
+  made.append(content);
+  return made;
+}

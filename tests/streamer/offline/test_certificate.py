@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import trustme
 
 from emotiond.clients.pair import trusting_only
 from emotiond.exceptions import ConfigError
@@ -54,6 +55,19 @@ def test_another_name_and_another_certificate_are_refused(tmp_path: Path) -> Non
     handshake(server, trusting_only(made.certificate), "elsewhere.test")
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(server, trusting_only(other.certificate), "localhost")
+
+
+def test_to_trust_an_authority_is_to_trust_none_of_those_that_it_vouches_for(
+    tmp_path: Path,
+) -> None:
+    authority, theirs = trustme.CA(), tmp_path / "theirs.pem"
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    issued = authority.issue_cert("localhost")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(theirs))
+    server = make_tls(theirs, theirs)
+    handshake(server, trusting_only(theirs), "localhost")
+    with pytest.raises(ssl.SSLCertVerificationError, match="another certificate"):
+        handshake(server, trusting_only(tmp_path / "authority.pem"), "localhost")
 
 
 def test_only_the_user_can_read_the_key_and_phones_take_its_duration(tmp_path: Path) -> None:

@@ -235,12 +235,15 @@ def test_of_two_daemons_of_one_name_the_younger_is_silent_until_the_older_has_go
     assert "already connected" not in broker.log  # none has disconnected the other
 
 
-def test_an_old_will_does_not_leave_a_daemon_offline(broker: Mosquitto) -> None:
+def test_an_old_will_does_not_leave_a_daemon_offline_nor_does_what_others_say(
+    broker: Mosquitto,
+) -> None:
     with Ear(broker.port) as ear, playing(broker):
         ear.says(AVAILABILITY, "online")
-        ear.publish(AVAILABILITY, "offline", keep=True)
-        ear.says(AVAILABILITY, "offline")
-        ear.says(AVAILABILITY, "online")
+        for said in ("offline", "nonsense", ""):
+            ear.publish(AVAILABILITY, said, keep=True)
+            ear.says(AVAILABILITY, said)
+            ear.says(AVAILABILITY, "online")
 
 
 class Listener:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from paho.mqtt.client import Client
 
 from emotiond.streamer.outputs import mqtt_client, mqtt_link
 from emotiond.streamer.outputs.mqtt_broker import Broker
@@ -112,6 +113,52 @@ def test_what_no_broker_may_send_ends_the_connection_and_leaves_nothing(
     lines = [each.getMessage() for each in caplog.records if each.name.startswith("emotiond")]
     assert ["the connection is lost" in line for line in lines] == [True, False]
     assert "it is connected again" in lines[1]
+
+
+def test_one_that_greets_and_hangs_up_is_tried_in_growing_pauses_with_one_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pauses of 0 s at first keep it short: what counts is that each one is longer."""
+    pauses: list[int] = []
+
+    def note_pause(client: Client, pause: int, longest: int) -> None:
+        pauses.append(pause)
+        delay(client, 0, longest)
+
+    delay = Client.reconnect_delay_set
+    monkeypatch.setattr(Client, "reconnect_delay_set", note_pause)
+
+    async def play() -> None:
+        greetings, over = 0, asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal greetings
+            await reader.read(1000)
+            writer.write(CONNACK)
+            greetings += 1
+            if greetings > 8:
+                await over.wait()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        place = Broker(f"mqtt://127.0.0.1:{port}", "127.0.0.1", port)
+        link = Link(place, Publication("will", ""), Listener())
+        link.start()
+        await until(lambda: greetings > 8 and link.is_connected)
+        lines = [each.getMessage() for each in caplog.records if each.name.startswith("emotiond")]
+        assert [line.partition(": ")[2].partition(".")[0] for line in lines] == [
+            "the connection is lost", "it is connected again", "connections to it do not last",
+        ]  # fmt: skip
+        monkeypatch.setattr(mqtt_client, "STEADY_SECONDS", 0.0)  # this one has lasted
+        monkeypatch.setattr(mqtt_link, "STEADY_SECONDS", 0.0)
+        over.set()
+        await until(lambda: len(pauses) > 8)
+        await link.close(None, 1.0)
+        server.close()
+
+    run(play)
+    assert pauses[:9] == [1, 2, 4, 8, 16, 30, 30, 30, 1]
 
 
 def test_a_topic_of_a_length_that_the_daemon_has_none_of_is_ignored() -> None:

@@ -108,6 +108,7 @@ TEXTS = {
     b"ffconcat version 1.0\nfile /etc/passwd\n": "a list of files",
     b";FFMETADATA1\ntitle=x\n": "metadata",
     b"http://192.0.2.1/live.mp3\n": "an address",
+    b"rtsp://192.0.2.1/live\n": "an address",
 }
 
 
@@ -228,7 +229,7 @@ def test_a_process_that_was_taken_over_can_answer_nonsense_alone(
     [
         ("s.MOST_CPU_SECONDS = 0.3; s.sounds = lambda _: iter(int, 1); ", "has ended too early"),
         (
-            "s.confine = lambda: setattr(s, 'sounds', lambda _: iter(bytearray(2**31))); ",
+            "s.confine = lambda: setattr(s, 'gathered', lambda _: iter(bytearray(2**31))); ",
             "it takes more memory than a stream may",
         ),
     ],

@@ -42,6 +42,8 @@ def test_an_address_is_that_of_the_daemon_of_its_page_or_of_its_socket(text: str
         ("wss://kitchen:0", "follow cannot be"),
         ("wss://kitchen:70000", "follow cannot be"),
         ("wss://[::1", "follow cannot be"),
+        ("wss://kitchen..lan", "follow cannot be"),
+        (f"wss://{'k' * 64}", "follow cannot be"),
         ("wss://kit chen", "follow cannot be"),
         ("wss://kit\tchen", "follow cannot be"),
     ],

@@ -118,6 +118,7 @@ def test_what_is_no_message_is_refused(text: str | bytes) -> None:
         {"seq": 4.5},
         {"seq": -1},
         {"seq": 10**300},
+        {"scores": dict.fromkeys(LABELS, 10**400)},
         {"end": 1e300},
         {"time": -1},
         {"level_dbfs": -1e9},

@@ -357,6 +357,25 @@ def test_two_daemons_of_one_name_are_numbered(caplog: pytest.LogCaptureFixture) 
     run(test())
 
 
+def test_one_with_another_name_each_time_is_one_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "LONGEST_PAUSE_SECONDS", 0.0)
+
+    async def test() -> None:
+        names = (f"name {number}" for number in itertools.count())
+
+        async def rename(there: ServerConnection) -> None:
+            await there.send(json.dumps(HELLO | {"name": next(names)}))
+
+        async with serving(rename) as port, following(port) as (here, _page):
+            while here.health().get("name 0", {"losses": 0})["losses"] < 5:
+                await asyncio.sleep(0)
+            assert sum("it calls itself name" in line for line in caplog.messages) == 1
+
+    run(test())
+
+
 def test_a_daemon_called_like_this_one_is_numbered() -> None:
     async def test() -> None:
         async with serving(saying(HELLO)) as port, following(port, name="Kitchen") as (here, page):

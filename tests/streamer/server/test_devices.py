@@ -96,3 +96,18 @@ def test_a_list_that_cannot_be_written_is_still_to_be_written(tmp_path: Path) ->
         devices.write([make_device("phone")[0]])
     assert devices.unwritten
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", ["revoked by another daemon", "removed by its owner"])
+def test_what_something_else_has_changed_is_left_as_it_is(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "paired.json"
+    Devices(path).write([make_device("phone")[0]])
+    devices = Devices(path)
+    if change == "removed by its owner":
+        path.unlink()
+    else:
+        Devices(path).write([])
+    with pytest.raises(OSError, match="another program has changed it"):
+        devices.write(devices.all)
+    assert devices.unwritten
+    assert [each.name for each in Devices(path).all] == []

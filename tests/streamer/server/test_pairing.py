@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from emotiond.streamer.protocol.requests import Pair
+from emotiond.streamer.protocol.requests import Pair, RequestError
 from emotiond.streamer.server import pairing
-from emotiond.streamer.server.devices import MOST_DEVICES, Devices
+from emotiond.streamer.server.devices import MOST_DEVICES, Devices, make_device
 from tests.support.daemon import Daemon
 from tests.support.paired import Home, Talk, code_of, make_home, running_home, talking
 
@@ -270,6 +270,7 @@ def test_without_a_place_to_write_nobody_is_paired_and_a_revocation_holds_at_onc
         with talking(home, daemon, "redeem", code=code_of(offer)) as device:
             assert device.closing()[0] == 4401
         assert owner.until("pairing-ended")["reason"] == "failed"
+        daemon.error_line("is not paired: the list of paired devices cannot be written (every user")
         with talking(home, daemon, "auth", token=told["token"]) as device:
             device.until("hello")
             assert owner.ask("error", "revoke", name=told["name"])["error"] == "pairing-failed"
@@ -312,3 +313,22 @@ def test_a_code_expires_by_a_clock_that_nobody_sets(
         assert await pairs.redeem(code_of(offer)) is None
 
     asyncio.run(ask_and_wait())
+
+
+def test_a_code_that_is_asked_for_while_another_is_used_counts_that_device(tmp_path: Path) -> None:
+    devices = Devices(tmp_path / "paired.json")
+    for number in range(MOST_DEVICES - 1):
+        devices.admit(make_device(f"d{number}")[0])
+
+    async def ask_meanwhile() -> None:
+        asker: Any = Asker()
+        pairs = pairing.Pairing(devices)
+        await pairs.handlers[Pair](asker, Pair())
+        using = asyncio.ensure_future(pairs.redeem(code_of(await asker.said.get())))
+        await asyncio.sleep(0)  # it waits for the disk
+        with pytest.raises(RequestError, match=f"{MOST_DEVICES} devices are paired"):
+            await pairs.handlers[Pair](asker, Pair())
+        assert await using is not None
+
+    asyncio.run(ask_meanwhile())
+    assert len(Devices(tmp_path / "paired.json").all) == MOST_DEVICES

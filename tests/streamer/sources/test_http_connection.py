@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.sources import http_connection
+from emotiond.streamer.sources import http_connection, network_socket
 from emotiond.streamer.sources.http_connection import MOST_REDIRECTS, HttpConnection, connect
 from emotiond.streamer.sources.network_address import parse_address
 from tests.support.streams import redirecting, sending, serving
@@ -82,6 +82,7 @@ def test_a_password_is_sent_to_its_server_and_to_no_other() -> None:
     ("location", "reason"),
     [
         ("https://127.0.0.1/", "redirects from http to https"),
+        ("rtsp://127.0.0.1/", "redirects from http to rtsp"),
         ("file:///etc/passwd", "redirects to another kind of address"),
         ("ftp://127.0.0.1/", "redirects to another kind of address"),
         ("http://ann:secret@localhost:1/", "redirects to an address with a password"),
@@ -153,7 +154,7 @@ def test_what_is_no_stream_is_refused_in_one_line(answer: bytes) -> None:
 def test_an_answer_that_never_ends_is_given_up(
     part: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_connection, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(network_socket, "ANSWER_SECONDS", 0.5)
 
     def drip(client: socket.socket, _request: bytes) -> None:
         while True:
@@ -165,7 +166,7 @@ def test_an_answer_that_never_ends_is_given_up(
 
 
 def test_a_handshake_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_connection, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(network_socket, "ANSWER_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip() -> None:
@@ -184,7 +185,7 @@ def test_a_handshake_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_server_that_falls_silent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_connection, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(network_socket, "SILENT_SECONDS", 0.2)
     with serving(sending(b"sound", then=True)) as server, connected(server.url) as connection:
         assert connection.read(100) == b"sound"
         with pytest.raises(TimeoutError):

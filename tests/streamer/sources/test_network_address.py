@@ -28,6 +28,21 @@ from emotiond.streamer.sources.network_address import Address, is_address, parse
             Address("https", "radio.example", 443, "/live?key=secret", "ann", "p@ss"),
             "https://radio.example/live?…",
         ),
+        (
+            "rtsp://ann:p@camera.example/live",
+            Address("rtsp", "camera.example", 554, "/live", "ann", "p"),
+            "rtsp://camera.example/live",
+        ),
+        (
+            "RTSPS://camera.example:8322/user=ann&password=p/1.sdp",
+            Address("rtsps", "camera.example", 8322, "/user=ann&password=p/1.sdp"),
+            "rtsps://camera.example:8322/user=…",
+        ),
+        (
+            "rtsps://camera.example",
+            Address("rtsps", "camera.example", 322, "/"),
+            "rtsps://camera.example/",
+        ),
         ("http://[::1]:80/x", Address("http", "::1", 80, "/x"), "http://[::1]/x"),
         (
             "http://radio.example/ä%20b",
@@ -61,17 +76,6 @@ def test_what_has_another_form_is_refused_and_not_quoted(value: str) -> None:
     with pytest.raises(SourceError, match="has another form") as refused:
         parse_address(value)
     assert "radio" not in str(refused.value)
-
-
-@pytest.mark.parametrize("scheme", ["rtsp", "RTSPS"])
-def test_rtsp_is_refused_with_a_way_round_and_without_its_password(scheme: str) -> None:
-    value = f"{scheme}://ann:secret@camera.example/live"
-    assert is_address(value)
-    with pytest.raises(
-        SourceError, match=r"^rtsps?:// is not played.*ffmpeg -i ADDRESS"
-    ) as refused:
-        parse_address(value)
-    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("value", ["mic", "http", "a.wav", "http:/x", "file:///x", "demo"])

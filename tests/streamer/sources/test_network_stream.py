@@ -30,6 +30,8 @@ from emotiond.streamer.sources.source import Playback
 from tests.conftest import DATA
 from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.processes import await_decoders, needs_proc
+from tests.support.rtp import sound
+from tests.support.rtsp import serving_rtsp
 from tests.support.streams import LEVEL_DBFS, encoded, sending, serving, vorbis
 
 MODEL = ("--model", str(DATA / "tiny.tflite"))
@@ -257,15 +259,45 @@ def test_it_is_known_by_its_scheme_and_named_by_its_host() -> None:
     ]
 
 
+@needs_proc
+def test_a_server_of_rtsp_is_played_muted_and_connected_to_again() -> None:
+    a_while = b"".join(sound("PCMU", 4.0))
+    with contextlib.ExitStack() as first:
+        server = first.enter_context(serving_rtsp(then=a_while))
+        with room(server.url) as daemon:
+            statuses = statuses_of(daemon)
+            assert next(statuses)[0] == "running"
+            assert emotion_after(daemon, 1.0)["level_dbfs"] == pytest.approx(LEVEL_DBFS, abs=1.5)
+            with connect(daemon.websocket_url) as listener:
+                listener.send('{"type":"mute","muted":true}')
+                assert next(statuses) == ("muted", NetworkStream.muted_detail)
+                assert server.ended.wait(PATIENCE_SECONDS)
+                assert server.methods[-1] == "TEARDOWN"
+                await_decoders(daemon.process.pid, 0)
+                listener.send('{"type":"mute","muted":false}')
+                assert next(statuses)[0] == "running"
+            first.close()
+            status, detail = next(statuses)
+            assert status == "reconnecting"
+            assert detail.startswith(f"{server.url}: ")
+            with serving_rtsp(then=a_while, port=server.port):
+                assert next(statuses)[0] == "running"
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
 @pytest.mark.parametrize("host", ["192.0.2.1", "radio.example", "[2001:db8::1]"])
-def test_beyond_this_machine_plain_http_needs_consent_and_https_none(host: str) -> None:
-    value = f"http://{host}:8000/live"
-    with pytest.raises(ConfigError, match=r"hear and change the sound\. Use https.*--insecure"):
+def test_beyond_this_machine_plain_http_needs_consent_and_https_none(
+    host: str, scheme: str
+) -> None:
+    value = f"{scheme}://{host}:8000/live"
+    with pytest.raises(
+        ConfigError, match=rf"hear and change the sound\. Use {scheme}s:.*--insecure"
+    ):
         refuse_exposure(make_config({"source": [value]}, {}))
     consented = make_config({"source": [value], "insecure": True}, {})
     refuse_exposure(consented)
     assert any(value in warning for warning in exposure_warnings(consented))
-    encrypted = make_config({"source": [value.replace("http:", "https:")]}, {})
+    encrypted = make_config({"source": [value.replace("://", "s://")]}, {})
     refuse_exposure(encrypted)
     assert not exposure_warnings(encrypted)
 
@@ -277,6 +309,19 @@ def test_a_password_beyond_this_machine_needs_https_whatever_is_consented_to() -
     assert "secret" not in str(refused.value)
     refuse_exposure(make_config({"source": [value.replace("http:", "https:")]}, {}))
     refuse_exposure(make_config({"source": [value.replace("192.0.2.1", "127.0.0.1")]}, {}))
+
+
+def test_beyond_this_machine_rtsp_says_that_its_password_can_be_guessed_at() -> None:
+    """It goes as a digest alone, which test_rtsp_connection.py shows."""
+    value = "rtsp://ann:secret@192.0.2.1/live"
+    with pytest.raises(ConfigError, match="--insecure") as refused:
+        refuse_exposure(make_config({"source": [value]}, {}))
+    assert "secret" not in str(refused.value)
+    consented = make_config({"source": [value], "insecure": True}, {})
+    refuse_exposure(consented)
+    (warning,) = exposure_warnings(consented)
+    assert "rtsp://192.0.2.1/live is unencrypted" in warning
+    assert "guess at the password" in warning
 
 
 def test_without_its_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

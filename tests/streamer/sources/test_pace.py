@@ -46,3 +46,15 @@ def test_a_pause_earns_no_credit(clock: Clock) -> None:
     held = Pace()
     assert waits(clock, held, (0.0, 0.2), (60.0, 0.2)) == [0.0, 0.0]
     assert waits(clock, held, *[(0.0, 0.2)] * 4) == [0.0, 0.0, 0.1, 0.3]
+
+
+def test_live_sound_that_was_held_up_comes_at_once(clock: Clock) -> None:
+    """Three seconds of it come after three seconds without any; what is beyond them waits."""
+    held = Pace(held_up_seconds=5.0)
+    assert waits(clock, held, (0.0, 0.2), (3.2, 3.0)) == [0.0, 0.0]
+    assert waits(clock, held, *[(0.0, 0.25)] * 5) == [0.0, 0.0, 0.25, 0.5, 0.75]
+
+
+def test_no_more_is_caught_up_with_than_can_have_been_held_up(clock: Clock) -> None:
+    held = Pace(held_up_seconds=5.0)
+    assert waits(clock, held, (0.0, 1.0), (60.0, 5.0), (0.0, 1.0)) == [0.5, 0.0, 0.5]

@@ -18,7 +18,7 @@ from emotiond.streamer.protocol.requests import LONGEST_NAME
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.uploads.archive import MOST_FILES
 from tests.conftest import DATA
-from tests.support.caller import Caller, Object, calling, pcm
+from tests.support.caller import Caller, calling, listed, pcm, recalled
 from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.signals import demo
 
@@ -55,25 +55,6 @@ def daemon_of(data: Path | str) -> AbstractContextManager[Daemon]:
 def caller(file: Path) -> Iterator[Caller]:
     with daemon_with(file) as daemon, calling(daemon.websocket_url) as caller:
         yield caller
-
-
-def listed(caller: Caller) -> list[Object]:
-    caller.say("history")
-    files = caller.until("history")["files"]
-    assert isinstance(files, list)
-    return files
-
-
-def recalled(caller: Caller, number: int) -> tuple[Object, list[Object]]:
-    """Return the result of a file and its events, joined from all parts."""
-    caller.say("recall", id=number)
-    events: list[Object] = []
-    while True:
-        part = caller.until("recalled", id=number)
-        assert part.pop("first") == len(events)
-        events += part.pop("events")
-        if len(events) == part.pop("total"):
-            return part, events
 
 
 def test_the_history_is_empty_at_first_and_has_no_file(file: Path) -> None:

@@ -16,8 +16,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
+from emotiond.streamer.uploads.archive import PART_EVENTS, EventLog
 from emotiond.streamer.uploads.history import PIECE_EVENTS, History
+from emotiond.streamer.uploads.sqlite_archive import SqliteArchive
 from tests.support.port import HANDSHAKE, LIMITS, Port, frame, port, run, until
 
 PATIENT = replace(LIMITS, ping_seconds=60)
@@ -37,17 +38,16 @@ class Kept:
 
 @contextlib.asynccontextmanager
 async def kept(path: Path, files: int, limits: Limits = PATIENT) -> AsyncIterator[Kept]:
-    archive, readings = Archive(path), list[int]()
+    archive, readings = SqliteArchive(path), list[int]()
     numbers = [archive.add({"name": f"file {i}"}, EventLog()) for i in range(files)]
 
-    class Counted(Archive):
+    class Counted(SqliteArchive):
         def results(self) -> Any:
             found = super().results()
             readings.append(len(found))
             return found
 
-    history = History(path)
-    history._archive = Counted(path)
+    history = History(Counted(path))
     try:
         async with port(limits, handlers=history.handlers) as at:
             yield Kept(at, numbers, history, readings)
@@ -133,7 +133,7 @@ def test_a_slow_follower_gets_the_last_list_alone_and_stays(tmp_path: Path) -> N
 
 
 def test_a_file_that_is_removed_while_it_is_recalled_ends_with_an_error(tmp_path: Path) -> None:
-    class Forgetting(Archive):
+    class Forgetting(SqliteArchive):
         def part(self, number: int, first: int) -> Any:
             events = super().part(number, first)
             self.forget([number])
@@ -144,7 +144,7 @@ def test_a_file_that_is_removed_while_it_is_recalled_ends_with_an_error(tmp_path
         for number in range(2 * PART_EVENTS):
             log.add(f'{{"seq":{number}}}')
         async with kept(tmp_path / "history", 0) as place, connect(place.at.url) as client:
-            number = Archive(tmp_path / "history").add({"name": "a"}, log)
+            number = SqliteArchive(tmp_path / "history").add({"name": "a"}, log)
             place.history._archive = Forgetting(tmp_path / "history")
             await client.recv()
             await client.send(json.dumps({"type": "recall", "id": number}))
@@ -166,7 +166,7 @@ def test_who_recalls_a_file_and_reads_slowly_gets_all_of_it_and_stays(tmp_path: 
             log.add(json.dumps({"seq": number, "filler": "x" * 800}))
         tight = replace(PATIENT, unread_bytes=64 * 1024)
         async with kept(tmp_path / "history", 0, tight) as place:
-            number = Archive(tmp_path / "history").add({"name": "a"}, log)
+            number = SqliteArchive(tmp_path / "history").add({"name": "a"}, log)
             slow = await place.at.raw(receive_bytes=4096)
             async with connect(place.at.url, sock=slow, max_queue=1) as client:
                 await client.recv()
@@ -191,7 +191,7 @@ def test_who_recalls_a_file_and_leaves_leaves_no_line_in_the_log(
         for number in range(3 * PART_EVENTS):
             log.add(json.dumps({"seq": number, "filler": "x" * 4000}))
         async with kept(tmp_path / "history", 0) as place:
-            number = Archive(tmp_path / "history").add({"name": "a"}, log)
+            number = SqliteArchive(tmp_path / "history").add({"name": "a"}, log)
             client = await place.at.raw(receive_bytes=4096)
             await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
             await until(lambda: place.at.server.client_count == 1)

@@ -21,7 +21,7 @@ from tests.support.signals import demo, tone
 
 TINY = str(DATA / "tiny.tflite")
 VOICE = pcm(demo()[: 4 * 16_000])
-ONLY_HERE = ("time", "stream", "age_ms")
+ONLY_HERE = ("time", "stream", "age_ms", "speech_seconds")
 
 
 def read(daemon: Daemon, path: str) -> str:

@@ -145,6 +145,14 @@ def test_the_owner_shows_a_code_on_the_page(
     dialog.get_by_label("Its name").fill(f"phone of {width}")
     dialog.get_by_role("button", name="Show the code").click()
     expect(page.locator("#pairing-state")).to_contain_text("is paired already")
+    paired = dialog.get_by_role("listitem").filter(has_text=f"phone of {width}")
+    expect(paired).to_contain_text("connected now")
+    paired.get_by_role("button").click()
+    paired.get_by_role("button", name=f"Revoke it? phone of {width}").click()
+    expect(page.locator("#pairing-state")).to_have_text(f"phone of {width} is let in no more.")
+    expect(paired).to_have_count(0)
+    expect(phone.locator("#link")).to_have_text("locked")
+    expect(phone.get_by_role("alert")).to_contain_text("This device is not paired any more.")
 
 
 def test_a_closed_dialog_ends_its_code(

@@ -1,0 +1,155 @@
+"""Puts finished files into place. There is never half a file under the name that was given."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from emotiond.exceptions import ResultError
+from emotiond.streamer.results.writer import Request
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def reporting(path: Path | None) -> Iterator[None]:
+    """Report errors of the system in this block as those of writing a file.
+
+    Args:
+        path: the file; None for standard output, whose errors pass.
+
+    Raises:
+        ResultError: the file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if path is None:
+            raise
+        remedy = "Name another place with --output"
+        if error.errno in _FULL:
+            remedy = "Free some space there, or name another place with --output"
+        raise ResultError(f"cannot write {path} ({error.strerror or error})", remedy) from None
+
+
+def check_free(paths: Iterable[Path], request: Request) -> None:
+    """Refuse to write over a file that is to stay.
+
+    Args:
+        paths: the files that will be written.
+        request: names the recordings, and says whether files may be replaced.
+
+    Raises:
+        ResultError: one is a folder, a recording that is analyzed, or is there already.
+    """
+    recordings: frozenset[tuple[int, int]] | None = None
+    for path in paths:
+        with reporting(path):
+            try:
+                about = path.stat()
+            except FileNotFoundError:
+                continue
+        if stat.S_ISDIR(about.st_mode):
+            raise ResultError(f"{path} is a folder", "Name a file in it with --output")
+        if not stat.S_ISREG(about.st_mode):
+            continue
+        if recordings is None:
+            recordings = frozenset(_identities(request.files))
+        if (about.st_dev, about.st_ino) in recordings:
+            raise ResultError(f"{path} is a recording", "Name another --output")
+        if not request.overwrite:
+            raise ResultError(
+                f"{path} is there already",
+                "Add --overwrite to replace it, or name another --output",
+            )
+
+
+def _identities(recordings: Iterable[str]) -> Iterator[tuple[int, int]]:
+    for recording in recordings:
+        with contextlib.suppress(OSError, ValueError):
+            about = Path(recording).stat()
+            yield about.st_dev, about.st_ino
+
+
+@contextmanager
+def in_place(path: Path) -> Iterator[Path]:
+    """Give a new file beside a path, and put it there at the end of the block.
+
+    A block that raises leaves what was there. A device or a pipe is written itself.
+
+    Raises:
+        ResultError: it cannot be written.
+    """
+    if _is_special(path):
+        yield path
+        return
+    unfinished = path.with_name(f".emotiond-{secrets.token_hex(6)}.part")
+    with reporting(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    try:
+        yield unfinished
+        with reporting(path):
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+class Lines:
+    """Text that goes into a file, or to standard output at once."""
+
+    def __init__(self, stream: IO[str], path: Path | None) -> None:
+        self._stream = stream
+        self._path = path
+
+    def write(self, text: str) -> int:
+        """Write a text. ``csv`` counts on the name."""
+        with reporting(self._path):
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Show what was written; a file has it at its end."""
+        if self._path is None:
+            self._stream.flush()
+
+
+@contextmanager
+def open_lines(request: Request) -> Iterator[Lines]:
+    """Open the text file that is asked for, complete at the end of the block.
+
+    Raises:
+        ResultError: it cannot be written, or would replace a file.
+    """
+    path = request.output
+    if path is None:
+        yield Lines(sys.stdout, None)
+        return
+    check_free([path], request)
+    with in_place(path) as unfinished:
+        with reporting(path):
+            stream = unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        try:
+            yield Lines(stream, path)
+        finally:
+            with reporting(path):
+                stream.close()

@@ -1,0 +1,144 @@
+"""Finished files, and what stays where one cannot be finished."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from emotiond.exceptions import ResultError
+from emotiond.streamer.results.files import check_free, in_place
+from emotiond.streamer.results.writer import Request
+from tests.support.disks import make_read_only, needs_disks, small_disk
+from tests.support.results import result, writing
+
+TABLES = ("text", "json", "csv", "parquet")
+DOCUMENTS = {
+    "textgrid": ".TextGrid",
+    "elan": ".eaf",
+    "audacity": ".txt",
+    "webvtt": ".vtt",
+    "emotionml": ".emotionml",
+}
+
+
+def test_a_file_is_there_when_it_is_finished(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "x.csv"
+    with in_place(path) as unfinished:
+        unfinished.write_text("all of it")
+        assert not path.exists()
+        assert unfinished.parent == path.parent
+    assert path.read_text() == "all of it"
+    assert [*path.parent.iterdir()] == [path]
+
+
+def test_it_has_the_rights_of_every_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    with in_place(tmp_path / "x.csv"):
+        pass
+    one, other = (stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("usual", "x.csv"))
+    assert one == other
+
+
+@pytest.mark.parametrize("format_name", [*TABLES, *DOCUMENTS])
+def test_what_was_there_stays_where_the_work_ends_early(tmp_path: Path, format_name: str) -> None:
+    is_table = format_name in TABLES
+    path = tmp_path / ("x" if is_table else f"x{DOCUMENTS[format_name]}")
+    path.write_text("old")
+    output = path if is_table else tmp_path
+    files = ["x.wav", "x.wav"]  # two items: the second never comes
+    with (
+        pytest.raises(KeyboardInterrupt),
+        writing(format_name, output, files, overwrite=True) as write,
+    ):
+        write(result(["happy"]))
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize("format_name", [*TABLES, *DOCUMENTS])
+def test_a_file_that_is_there_is_replaced_on_demand_alone(tmp_path: Path, format_name: str) -> None:
+    is_table = format_name in TABLES
+    path = tmp_path / ("x" if is_table else f"x{DOCUMENTS[format_name]}")
+    path.write_text("old")
+    output = path if is_table else tmp_path
+    with pytest.raises(ResultError, match=r"is there already. Add --overwrite"):
+        writing(format_name, output).__enter__()
+    assert path.read_text() == "old"
+    with writing(format_name, output, overwrite=True) as write:
+        write(result(["happy"]))
+    assert b"happy" in path.read_bytes()
+
+
+def test_no_recording_is_written_over(tmp_path: Path) -> None:
+    recording, link = tmp_path / "x.wav", tmp_path / "link.csv"
+    recording.touch()
+    os.link(recording, link)
+    request = Request("files", 0.25, [str(recording)], overwrite=True)
+    with pytest.raises(ResultError, match=r"link.csv is a recording"):
+        check_free([link], request)
+
+
+def test_a_table_needs_a_file_and_documents_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match=r"is a folder. Name a file in it"):
+        writing("csv", tmp_path).__enter__()
+    (tmp_path / "file").touch()
+    with pytest.raises(ResultError, match=r"is no folder"):
+        writing("elan", tmp_path / "file").__enter__()
+
+
+def test_a_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ResultError, match=r"cannot write .*Not a directory"):
+        writing("csv", tmp_path / "file" / "x.csv").__enter__()
+
+
+def test_a_pipe_is_written_itself(tmp_path: Path) -> None:
+    pipe, read = tmp_path / "pipe", list[str]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    with writing("csv", pipe) as write:
+        write(result(["happy"]))
+    reader.join(10)
+    assert read[0].startswith("file,duration,")
+    assert [*tmp_path.iterdir()] == [pipe]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("format_name", TABLES)
+def test_a_full_device_is_reported(format_name: str) -> None:
+    def fill() -> None:
+        with writing(format_name, Path("/dev/full")) as write:
+            write(result(["happy"]))
+
+    with pytest.raises(ResultError, match=r"cannot write /dev/full .*No space left"):
+        fill()
+
+
+@needs_disks
+@pytest.mark.parametrize("format_name", [*TABLES, *DOCUMENTS])
+def test_a_full_disk_leaves_no_file(tmp_path: Path, format_name: str) -> None:
+    def fill(disk: Path) -> None:
+        output = disk / "x" if format_name in TABLES else disk
+        with writing(format_name, output, level="strides") as write:
+            write(result(["happy", "sad"] * 4000))
+
+    with small_disk(tmp_path, 16) as disk:
+        with pytest.raises(ResultError, match=r"cannot write .*No space left.*Free some space"):
+            fill(disk)
+        assert [*disk.iterdir()] == []
+
+
+@needs_disks
+def test_a_disk_that_cannot_be_written_is_reported_before_the_work(tmp_path: Path) -> None:
+    with small_disk(tmp_path, 16) as disk:
+        make_read_only(disk)
+        with pytest.raises(
+            ResultError, match=r"cannot write .*Read-only file system\). Name another"
+        ):
+            writing("csv", disk / "x.csv").__enter__()
