@@ -12,7 +12,7 @@ from typing import Any
 
 from emotiond.inference.card import LABELS
 from emotiond.streamer.private_files import check_neighbours, create_private
-from emotiond.streamer.protocol.events import Event, to_json
+from emotiond.streamer.protocol.events import Event, to_json, valid_text
 from emotiond.streamer.recordings.names import BESIDE_DATABASE, DATABASE
 from emotiond.streamer.recordings.position import FORMAT, Position, position_to_json
 
@@ -176,7 +176,8 @@ def _row(values: Mapping[str, Any]) -> Sequence[Any]:
         scores = flat.pop(field, None) or {}
         flat |= {prefix + label: score for label, score in scores.items()}
     flat["demo"] = int(bool(flat.get("demo")))
-    return [flat.get(name) for name in EVENT_COLUMNS]
+    row = [flat.get(name) for name in EVENT_COLUMNS]
+    return [valid_text(value) if isinstance(value, str) else value for value in row]
 
 
 def _create(table: str, columns: Mapping[str, str]) -> str:
@@ -187,7 +188,7 @@ def _create(table: str, columns: Mapping[str, str]) -> str:
 def _insert(table: str, columns: Mapping[str, str]) -> str:
     listed = ", ".join(f'"{name}"' for name in columns)
     places = ", ".join("?" for _ in columns)
-    return f"INSERT INTO {table} ({listed}) VALUES ({places})"  # noqa: S608 - names of ours
+    return f"INSERT INTO {table} ({listed}) VALUES ({places})"  # noqa: S608  # nosec B608 - names of ours
 
 
 _INSERT_EVENT = _insert("events", EVENT_COLUMNS)

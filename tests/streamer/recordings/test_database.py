@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from emotiond.streamer.protocol.checks import event_of
-from emotiond.streamer.protocol.events import Event, to_json
+from emotiond.streamer.protocol.events import Event, Status, to_json
 from emotiond.streamer.recordings import database as databases
 from emotiond.streamer.recordings import database_reader
 from emotiond.streamer.recordings.database import Database
@@ -66,6 +66,14 @@ def test_what_is_read_is_what_was_written(path: Path, written: Database) -> None
     position, *events = read_database(path)
     assert (position["session"], position["part"]) == ("0" * 32, 1)
     assert [to_json(event(dict(values))) for values in events] == MESSAGES
+
+
+def test_odd_bytes_of_a_file_s_name_are_escaped_as_in_json(path: Path, written: Database) -> None:
+    odd = {**MESSAGES[0], "seq": 4, "detail": "\udcff.wav is gone"}
+    written.add(Status(**{k: v for k, v in odd.items() if k != "type"}), "")
+    written.flush()
+    *_, last = read_database(path)
+    assert last["detail"] == "\\udcff.wav is gone"
 
 
 def test_a_question_in_sql_needs_no_json(path: Path, written: Database) -> None:
