@@ -43,7 +43,7 @@ LAYERS = (
     {"streamer.config"},
     {"streamer.daemon", "streamer.offline", "streamer.service"},
     {"clients", "streamer.api", "streamer.batch"},
-    {"streamer.commands"},
+    {"streamer.commands", "streamer.report"},
     {"streamer.cli"},
     {"models.training.common"},
     {"models.training.data"},

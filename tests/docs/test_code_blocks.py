@@ -90,6 +90,8 @@ def folder(tmp_path: Path) -> Path:
     """What the pages take for granted: an environment, a recording, a certificate, a token."""
     shutil.copy(DEMO, tmp_path / "recording.wav")  # the content shows the format
     record_session(tmp_path / "kitchen.wav")
+    (tmp_path / "recordings" / "anna").mkdir(parents=True)
+    shutil.copy(DEMO, tmp_path / "recordings" / "anna" / "talk.flac")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "activate").touch()
     authority = trustme.CA()

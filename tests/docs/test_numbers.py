@@ -19,6 +19,7 @@ from emotiond.dsp import mono
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
+from emotiond.streamer.batch import jobs, store
 from emotiond.streamer.config import _FASTEST, _SLOWEST, Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
@@ -123,6 +124,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
     ],
     "reliability.md": [
+        f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
+        f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
+        "their events",
         f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
         f"{postgresql_archive._CALL_SECONDS:g} s.",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",

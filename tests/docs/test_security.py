@@ -25,6 +25,7 @@ from emotiond.streamer.outputs import (
 from emotiond.streamer.outputs.clients_share import EVENTS_AT_ONCE, EVENTS_PER_SECOND
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.past import past
+from emotiond.streamer.readers.media_reader import MOST_TRACKS
 from emotiond.streamer.recordings import database_reader, json_lines, session
 from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
@@ -129,6 +130,7 @@ EXPECTED = {
     "messages that an MQTT broker has not read": f"{mqtt_link.MOST_TOLD:,}",
     "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
+    "tracks of a film": f"{MOST_TRACKS} (",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 
