@@ -43,37 +43,39 @@ def measure(quick: bool) -> Section:
     rows: list[Sequence[str]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows += _cores(folder, 1000 // scale, repeats=1 if quick else 3)
+        _cut(folder / "clips", 1000 // scale)
+        for model in ("lite", "full"):
+            rows += _cores(folder, model, 1000 // scale, repeats=1 if quick else 3)
         rows += _memory(folder, scale)
         rows += _many(folder, 100_000 // scale)
     return Section(
         title="Folders of recordings",
         header=["what", "seconds", "files a second", "most MB a process"],
         rows=rows,
-        note=f"Clips of {_CLIP_SECONDS:g} s, cut from the demo at different places, by `lite`. The "
-        "command starts anew each time; what one clip takes is subtracted as the start, for "
-        "`--jobs` alone. Of the links, content that is known is only read.",
+        note=f"Clips of {_CLIP_SECONDS:g} s, cut from the demo at different places; by `lite` if "
+        "nothing else is said. The command starts anew each time; for `--jobs`, what two clips "
+        "take is subtracted as the start. Of the links, content that is known is only read.",
     )
 
 
-def _cores(folder: Path, count: int, repeats: int) -> Sequence[Sequence[str]]:
-    clips = folder / "clips"
-    _cut(clips, count)
-    (folder / "one").mkdir()
-    (folder / "one" / "clip.wav").symlink_to(clips / "0.wav")
-    (folder / "one" / "clip again.wav").symlink_to(clips / "1.wav")
+def _cores(folder: Path, model: str, count: int, repeats: int) -> Sequence[Sequence[str]]:
+    clips, few = folder / "clips", folder / "few"
+    few.mkdir(exist_ok=True)
+    for number in range(2):
+        (few / f"{number}.wav").unlink(missing_ok=True)
+        (few / f"{number}.wav").symlink_to(clips / f"{number}.wav")
     seconds: dict[int, list[float]] = {1: [], 2: []}
     memory: dict[int, Mapping[str, float]] = {}
     for _ in range(repeats):
         for jobs, figures in seconds.items():
             options = ("--jobs", str(jobs), "--format", "csv")
-            start = _run(folder / "one", *options).seconds
-            whole = _run(clips, *options)
+            start = _run(few, *options, model=model).seconds
+            whole = _run(clips, *options, model=model)
             figures.append(whole.seconds - start)
             memory[jobs] = whole.megabytes
     rows = [
         [
-            f"{count:,} different clips, `--jobs {jobs}`, without the start",
+            f"{count:,} different clips, `{model}`, `--jobs {jobs}`, without the start",
             spread(figures),
             f"{count / float(np.median(figures)):.0f}",
             _told(memory[jobs]),
@@ -81,7 +83,10 @@ def _cores(folder: Path, count: int, repeats: int) -> Sequence[Sequence[str]]:
         for jobs, figures in seconds.items()
     ]
     ratio = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
-    return [*rows, ["`--jobs 2` beside `--jobs 1`, times the speed", spread(ratio), "", ""]]
+    return [
+        *rows,
+        [f"`{model}`: `--jobs 2` beside `--jobs 1`, times the speed", spread(ratio), "", ""],
+    ]
 
 
 def _memory(folder: Path, scale: int) -> Sequence[Sequence[str]]:
@@ -131,9 +136,9 @@ def _link(clips: Path, folder: Path, count: int, different: int) -> None:
         os.symlink(clips / f"{number % different}.wav", folder / f"{number:06}.wav")  # noqa: PTH211
 
 
-def _run(folder: Path, *options: str) -> Run:
+def _run(folder: Path, *options: str, model: str = "lite") -> Run:
     """Analyze a folder, and look at the memory meanwhile."""
-    command = [*COMMAND, "analyze", str(folder), "--model", "lite", *options]
+    command = [*COMMAND, "analyze", str(folder), "--model", model, *options]
     began = time.perf_counter()
     most: dict[str, float] = {}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

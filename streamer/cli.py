@@ -237,8 +237,9 @@ def _run_flags() -> list[Flag]:
         (
             "--speed",
             {
-                "choices": ("1", "max"),
-                "help": "play files and '-' in real time, or as fast as possible (default: 1)",
+                "metavar": "1|max|FACTOR",
+                "help": "play files and '-' in real time, or as fast as possible; recorded events "
+                "(session:FILE) also 0.1 to 100 times as fast (default: 1)",
             },
         ),
         (

@@ -33,7 +33,7 @@ LAYERS = (
         "streamer.standard_streams",
     },
     {"streamer.protocol", "streamer.audio"},
-    {"streamer.readers"},
+    {"streamer.readers", "streamer.recordings"},
     {"streamer.profiles", "streamer.interpreter_check", "streamer.sources"},
     {"streamer.streams"},
     {"streamer.hub", "streamer.results"},

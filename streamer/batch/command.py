@@ -64,7 +64,8 @@ def analyze_files(options: dict[str, Any]) -> int:
         files=[item_of(entry).file for entry in entries],
         folders=selection.folders,
         output=output,
-        overwrite=options["overwrite"] or options["resume"],
+        overwrite=options["overwrite"],
+        is_resumed=options["resume"] and beside is not None and beside("sqlite").exists(),
     )
     is_alone = len(entries) == 1
     depends_on = about(settings, model.card, profile)
@@ -149,7 +150,7 @@ def _beside(output: Path) -> Callable[[str], Path] | None:
         mode = output.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             return None
-    whole = output.absolute()
+    whole = Path(os.path.abspath(output))  # noqa: PTH100 - '..' is taken out
     return lambda suffix: whole.with_name(f"{whole.name or 'emotiond'}.{suffix}")
 
 

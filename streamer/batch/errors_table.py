@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.batch.item import Item
+from emotiond.streamer.results.csv_table import harmless
 from emotiond.streamer.results.files import in_place, reporting
 
 COLUMNS = ("file", "start", "end", "channel", "problem", "remedy")
@@ -47,4 +48,6 @@ def write_errors(path: Path, rows: Sequence[Row]) -> None:
     ):
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        writer.writerows(rows)
+        for name, start, end, channel, problem, remedy in rows:
+            # A problem begins with the name of the file.
+            writer.writerow((harmless(name), start, end, channel, harmless(problem), remedy))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import PurePath
+from typing import NamedTuple
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.batch.item import Entry, Item, Refusal
@@ -44,7 +44,7 @@ class Walk:
     def __iter__(self) -> Iterator[Entry]:
         """Yield an item for each recording, and a refusal for what cannot be one."""
         found = False
-        ahead = [self._names_in(self._folder)]
+        ahead = [self._places_in(self._folder)]
         while ahead:
             place = next(ahead[-1], None)
             if place is None:
@@ -52,9 +52,9 @@ class Walk:
             elif isinstance(place, Refusal):
                 found = True
                 yield place
-            elif _is_folder(place):
-                ahead.append(self._names_in(place.path))
-            elif PurePath(place.name).suffix.lower().removeprefix(".") not in SUFFIXES:
+            elif place.is_folder:
+                ahead.append(self._places_in(place.path))
+            elif PurePath(place.path).suffix.lower().removeprefix(".") not in SUFFIXES:
                 self.passed_over += 1
             else:
                 found = True
@@ -65,7 +65,7 @@ class Walk:
             remedy = "Name another folder, or the files themselves"
             yield Refusal(Item(self._folder), SourceError(problem, remedy))
 
-    def _names_in(self, folder: str) -> Iterator[os.DirEntry[str] | Refusal]:
+    def _places_in(self, folder: str) -> Iterator[_Place | Refusal]:
         try:
             about = os.stat(folder)  # noqa: PTH116 - as fast as can be, with any name
             if (about.st_dev, about.st_ino) in self._seen:
@@ -73,27 +73,37 @@ class Walk:
                 return
             self._seen.add((about.st_dev, about.st_ino))
             with os.scandir(folder) as found:
-                places = sorted(found, key=lambda place: place.name)
+                places = sorted(_place(each) for each in found if not each.name.startswith("."))
         except OSError as error:
             yield Refusal(Item(folder), unreadable(folder, error))
             return
-        yield from (place for place in places if not place.name.startswith("."))
+        yield from places
 
 
-def _is_folder(place: os.DirEntry[str]) -> bool:
+class _Place(NamedTuple):
+    """What is in a folder. The names of one folder sort as their paths do."""
+
+    path: str
+    is_folder: bool
+    is_file: bool
+
+
+def _place(found: os.DirEntry[str]) -> _Place:
+    """Return what of an entry is needed: less memory than the entry."""
     try:
-        return place.is_dir()
+        is_folder = found.is_dir()
+        return _Place(found.path, is_folder, not is_folder and found.is_file())
     except OSError:  # its links lead in a circle, for instance
-        return False
+        return _Place(found.path, is_folder=False, is_file=False)
 
 
-def _entry(place: os.DirEntry[str]) -> Entry:
+def _entry(place: _Place) -> Entry:
     """Refuse what would be waited for: only a file that was named itself may be a pipe."""
     item = Item(place.path)
+    if place.is_file:
+        return item
     try:
-        mode = place.stat().st_mode
+        os.stat(place.path)  # noqa: PTH116 - with any name
     except OSError as error:
         return Refusal(item, unreadable(place.path, error))
-    if stat.S_ISREG(mode):
-        return item
     return Refusal(item, unreadable(place.path, OSError(errno.ENXIO, "")))

@@ -12,7 +12,8 @@ from typing import Any
 from emotiond.exceptions import ReportError, printable
 from emotiond.streamer.report.track import STATUSES, Event, Piece, Track, pack_event
 
-_KINDS = "emotiond analyze --format json FILE > results.jsonl, or emotiond --record FILE.wav"
+_RESULTS = "emotiond analyze --format json --level files FILE"
+_KINDS = "emotiond analyze --format json FILE, or emotiond --record FILE.wav"
 _SOUND_SUFFIX = ".wav"
 
 
@@ -49,6 +50,11 @@ def _read(path: Path, lines: Iterator[bytes]) -> Read:
         try:
             found: Any = json.loads(line, object_hook=_pack)
             is_event = isinstance(found, Event) or "type" in found
+            if not is_event and "events" not in found and "label" in found:
+                raise ReportError(
+                    f"{path}: line {number} is a segment or a stride",
+                    f"Make results by: {_RESULTS}",
+                )
             this = "session" if is_event else "results"
             if kind in (None, this):
                 (session if is_event else results).add(found)

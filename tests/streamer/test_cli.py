@@ -43,7 +43,6 @@ def assert_one_line(stderr: str, *parts: str) -> None:
     [
         ("fly",),
         ("run", "--nonsense"),
-        ("run", "--speed", "2"),
         ("run", "--port", "many"),
         ("analyze",),
         ("analyze", "--format", "xml", "a.wav"),

@@ -90,9 +90,17 @@ export class TrackList {
     this.#seen = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
         const track = [...this.#rows].find(([, row]) => row.contains(target))?.[0];
-        if (isIntersecting && track !== undefined) paintRibbon(/** @type {HTMLCanvasElement} */ (target), track, this.#theme);
+        if (isIntersecting && track !== undefined) this.#paint(/** @type {HTMLCanvasElement} */ (target), track);
       }
+    }, { rootMargin: "50%" });
+    window.addEventListener("beforeprint", () => {
+      for (const [track, row] of this.#rows) for (const canvas of row.querySelectorAll("canvas")) this.#paint(canvas, track);
     });
+  }
+
+  /** @param {HTMLCanvasElement} canvas @param {Track} track */
+  #paint(canvas, track) {
+    paintRibbon(canvas, track, this.#theme);
   }
 
   /** @param {readonly Track[]} tracks */

@@ -4,6 +4,7 @@ import { EventBuffer } from "../../../clients/web/state/event-buffer.js";
 import { LABELS } from "../../../clients/web/state/events.js";
 import { FileStream } from "../../../clients/web/state/file-stream.js";
 import { shownName } from "../../../clients/web/ui/words.js";
+import { RunningSums } from "./running-sums.js";
 import { soundOf } from "./unpack.js";
 
 const COUNT = LABELS.length;
@@ -14,6 +15,8 @@ const ROOM_SECONDS = 0;
 class PackedEvents extends EventBuffer {
   #all;
   #hasClock;
+  /** @type {RunningSums|null} made when a stretch is measured */
+  #sums = null;
 
   /** @param {import("./unpack.js").TrackAbout} about @param {(name: string) => Float64Array} column */
   constructor(about, column) {
@@ -58,6 +61,12 @@ class PackedEvents extends EventBuffer {
     return this.#hasClock;
   }
 
+  /** @type {EventBuffer["measure"]} */
+  measure(begin, end) {
+    this.#sums ??= new RunningSums(this);
+    return this.#sums.between(begin, end);
+  }
+
   /** The labels as they were published, whatever is chosen. */
   get published() {
     return this.#all;
@@ -65,6 +74,7 @@ class PackedEvents extends EventBuffer {
 
   /** @param {ReadonlySet<number>} chosen indices of the labels to show; none for all */
   showOnly(chosen) {
+    this.#sums = null;
     this.label = chosen.size === 0 ? this.#all : this.#all.map((label) => (chosen.has(label) ? label : -1));
   }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import soundfile
 
 from emotiond.streamer.cli import main
+from emotiond.streamer.report.bundle import join_modules
 from tests.support.chromium import PATIENCE_MS, SIZES
 from tests.support.report import emotion, result, spoken, write_lines
 
@@ -75,6 +77,53 @@ def open_report(chromium: Any) -> Iterator[OpenReport]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+MEASURES = """
+import { EventBuffer } from "../../../clients/web/state/event-buffer.js";
+import { LABELS, SOURCE_STATUSES, STATES } from "../../../clients/web/state/events.js";
+import { RunningSums } from "./running-sums.js";
+const random = (() => {
+  let state = 7;
+  return () => (state = (state * 48271) % 2147483647) / 2147483647;
+})();
+const one = (list) => list[Math.floor(random() * list.length)];
+const events = new EventBuffer(0.25, 400);
+let [end, dropped] = [0, 0];
+for (let seq = 0; seq < 1000; seq += 1) {
+  end += random() < 0.02 ? 5 * random() : 0.25;
+  dropped += random() < 0.01 ? 100 : 0;
+  const label = random() < 0.5 ? one(LABELS) : null;
+  events.add({
+    seq, start: end - 2, end, time: end, state: label === null ? one(STATES) : "speech", label,
+    confidence: 0.5, scores: null, raw: null, speech_ratio: random(),
+    level_dbfs: -60 * random(), age_ms: null, dropped_samples: dropped,
+  }, end, random() < 0.02 ? "stalled" : "running");
+}
+const sums = new RunningSums(events);
+const round = (value) => (typeof value === "number" ? Math.round(value * 1e6) / 1e6 + 0 : value);
+window.differences = Array.from({ length: 2000 }, (_, index) => {
+  const begin = random() * (end + 2) - 1;
+  const until = begin + (index % 2 === 0 ? 2 * random() : end * random());
+  const texts = [events.measure(begin, until), sums.between(begin, until)]
+    .map((found) => JSON.stringify(found, (_, value) => round(value)));
+  return texts[0] === texts[1] ? "" : texts.join(" ");
+}).filter((text) => text !== "");
+"""
+
+
+def test_running_sums_are_those_of_the_events_one_by_one(chromium: Any) -> None:
+    root = resources.files("emotiond")
+    folder = "streamer/report/page/"
+
+    def text_of(path: str) -> str:
+        test = path == f"{folder}test.js"
+        return MEASURES if test else root.joinpath(path).read_text("utf-8")
+
+    page = chromium.new_page()
+    page.evaluate(f"() => {{{join_modules(f'{folder}test.js', text_of)}}}")
+    assert page.evaluate("differences") == []
+    page.close()
 
 
 @pytest.mark.parametrize(("size", "theme"), [("large", "light"), ("phone", "dark")])

@@ -111,6 +111,13 @@ def test_other_files_are_refused_by_their_line(tmp_path: Path, content: bytes) -
         read(path)
 
 
+def test_rows_of_another_level_are_named(tmp_path: Path) -> None:
+    row = {"file": "a.wav", "start": 0.0, "end": 1.0, "label": "happy", "confidence": 0.8}
+    path = write_lines(tmp_path / "segments.jsonl", row)
+    with pytest.raises(ReportError, match=r"line 1 is a segment or a stride\. .* --level files"):
+        read(path)
+
+
 def test_damage_in_the_middle_is_named(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "mic.jsonl", emotion(0))
     path.write_bytes(path.read_bytes() + b"{\n" + path.read_bytes())
