@@ -277,7 +277,9 @@ def _distributed() -> Any:
     try:
         import distributed
     except ImportError:
-        raise ConfigError("--dask needs the package distributed", install("distributed>=2026.8")) from None
+        raise ConfigError(
+            "--dask needs the package distributed", install("distributed>=2026.8")
+        ) from None
     for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # our own line says it
     warnings.filterwarnings("ignore", module="distributed")
