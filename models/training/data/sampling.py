@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
 from emotiond.models.training.common.model_input import TRAINING_PRIOR_SECONDS
-from emotiond.models.training.data.columns import JOINED, Columns
+from emotiond.models.training.data.columns import JOINED, JOINED_OF, OWN, OWN_JOINED, Columns
 from emotiond.models.training.data.labels import allowed_labels, target_labels
 
 FRAMES_PER_SECOND = 100
@@ -18,6 +18,7 @@ FRAMES_PER_SECOND = 100
 
 VOICES = {"ravdess-speech": 0.5, JOINED: 0.12, "ravdess-song": 0.14, "nemo": 0.24}
 """Shares of the labelled corpora in a batch."""
+OWN_VOICES = {OWN: 0.85, OWN_JOINED: 0.15}
 VOICES_AND_NOISES = {
     "ravdess-speech": 0.45,
     JOINED: 0.11,
@@ -27,6 +28,8 @@ VOICES_AND_NOISES = {
     "synthetic": 0.03,
 }
 _MOST_WINDOWS = 30
+_WHOLE_OF = {joined: whole for whole, joined in JOINED_OF.items()}
+"""The corpora of pairs, each with the corpus of their clips."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,10 @@ class Sampler:
         self._allowed = allowed_labels(columns.corpus)
         self._voice = (columns.label >= 0).astype(np.float32)[:, None]
         self._groups = _groups(columns, rows, batch_size, shares)
-        self._key = np.char.add(np.char.add(columns.corpus, "/"), columns.speaker)
+        whole = np.array([_WHOLE_OF.get(name, name) for name in columns.corpus.tolist()])
+        self._key = np.char.add(np.char.add(whole, "/"), columns.speaker)
         self._measured_seconds = self._seconds[measured]
-        own = np.flatnonzero(columns.corpus[measured] != JOINED)
+        own = np.flatnonzero(~np.isin(columns.corpus[measured], [*_WHOLE_OF]))
         keys = self._key[measured[own]]
         self._of_speaker: Mapping[str, npt.NDArray[np.int64]] = {
             key: own[keys == key] for key in np.unique(keys).tolist()
@@ -90,7 +94,7 @@ class Sampler:
 
     def _speaker(self, row: int, random: np.random.Generator) -> FloatArray:
         """Return statistics that a stream might have of this window's speaker."""
-        others = self._of_speaker.get(str(self._key[row]).replace(JOINED, "ravdess-speech"))
+        others = self._of_speaker.get(str(self._key[row]))
         if not self._voice[row] or others is None or random.random() < 0.5:
             return np.zeros(self._statistics.shape[1], np.float32)
         chosen = random.choice(others, int(random.integers(1, _MOST_WINDOWS + 1)))

@@ -192,7 +192,7 @@ def _population(graph: _Graph) -> Population:
     logs = graph.follow(logarithm.outputs[0], "SUB")
     mean, scale, log_deviation = (graph.constant(op.inputs[1]) for op in (centred, scaled, logs))
     _expect(mean.shape == scale.shape == log_deviation.shape == (CHANNELS,))
-    return Population(mean, 1 / scale, log_deviation)
+    return Population(mean, np.float32(1) / scale, log_deviation)
 
 
 def _heads(graph: _Graph) -> list[Arrays]:
