@@ -17,8 +17,9 @@ _LEAST_EXCESS = 0.1
 _LEAST_DEVIATION = 0.05
 _FEWEST_CLIPS = 8
 """Clips of each of two speakers whose voices are compared."""
-_SAME_VOICE = 1.15
-"""Distance of two speakers, in distances between halves of one speaker."""
+_SAME_VOICE = 1.1
+"""Distance of two speakers, in distances between halves of one speaker. Of 24 people of CREMA-D,
+each under two names, 17 were nearer, and none of 276 pairs of different people."""
 
 
 def length_leak(corpus: OwnCorpus) -> str | None:
@@ -65,7 +66,7 @@ def voice_leaks(
     """Return pairs of speakers who sound as one: the halves of one differ as much as the two do.
 
     Args:
-        statistics: speaker statistics of a window of each clip, ``(n, size)``.
+        statistics: speaker statistics of each clip, ``(n, size)``.
         speakers: who speaks in each.
         labels: label of each; what a label has in common over all speakers is removed.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,49 +16,42 @@ pytest.importorskip("ai_edge_litert", reason="training needs ai-edge-litert")
 pytest.importorskip("scipy", reason="training varies sounds with scipy: pip install .[train]")
 
 from emotiond.exceptions import DataError
-from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import read_model
-from emotiond.inference.runtime import find_runtime
 from emotiond.models.training import own
 from emotiond.models.training.common.files import load_arrays
 from emotiond.models.training.data import examples
+from emotiond.models.training.evaluation import tuning
 from emotiond.models.training.evaluation.cross_validation import Extent
-from emotiond.models.training.evaluation.replay import infer
 from emotiond.models.training.networks.shipped import read_shipped
 from tests.models.sounds import RATE, babble
+from tests.support.code_blocks import code_blocks
+from tests.support.daemon import COMMAND
 
-SPEAKERS = ("anna", "ben", "cleo")
-OWN_LABELS = ("joy", "grief")
+TABLE, TRAINING, USE = (block.text for block in code_blocks() if block.page == "docs/own-data.md")
+"""The commands of the tutorial."""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three speakers with two clips of two emotions each; those of one speaker are in one file."""
-    rows = ["path,speaker,label,start,end"]
-    for number, speaker in enumerate(SPEAKERS):
-        sounds = [babble(2.4, seed=10 * number + n) * (1 + n % 2) for n in range(4)]
-        labels = [OWN_LABELS[n % 2] for n in range(4)]
-        if speaker == "anna":
-            soundfile.write(tmp_path / "anna.wav", np.concatenate(sounds), RATE, "FLOAT")
-            rows += [
-                f"anna.wav,anna,{label},{2.4 * n},{2.4 * n + 2.4}" for n, label in enumerate(labels)
-            ]
-            continue
-        for n, (sound, label) in enumerate(zip(sounds, labels, strict=True)):
-            soundfile.write(tmp_path / f"{speaker}{n}.wav", sound, RATE, "FLOAT")
-            rows.append(f"{speaker}{n}.wav,{speaker},{label},,")
-    (tmp_path / "clips.csv").write_text("\n".join(rows), "utf-8")
-    (tmp_path / "labels.csv").write_text("own,label\njoy,happy\ngrief,sad\n", "utf-8")
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the tutorial: clips with names as in CREMA-D, and the two tables."""
+    (tmp_path / "AudioWAV").mkdir()
+    for speaker in (1001, 1002, 1003, 1012):
+        for n in range(4):
+            path = tmp_path / "AudioWAV" / f"{speaker}_DF{n}_{('HAP', 'SAD')[n % 2]}_XX.wav"
+            soundfile.write(path, babble(2.4, seed=10 * speaker + n), RATE, "FLOAT")
+    subprocess.run(["sh", "-ec", TABLE], cwd=tmp_path, check=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def options(folder: Path) -> list[str]:
-    files = {"table": "clips.csv", "labels": "labels.csv", "work": "work", "out": "mine.tflite"}
-    flags = [f"--{name}={folder / file}" for name, file in files.items()]
-    return [*flags, "--licence", "all rights reserved", "--scale", "0.005"]
+def options() -> list[str]:
+    """Those of the tutorial, for a short training."""
+    python, _, module, *given = shlex.split(TRAINING.replace("\\\n", ""))
+    assert (python, module) == ("python", "emotiond.models.training.own")
+    return [*given, "--scale", "0.005"]
 
 
-def test_from_a_table_to_a_model_that_the_daemon_loads(
+def test_the_tutorial_leads_to_a_model_that_the_daemon_loads(
     folder: Path,
     whole_model: Path,
     untraced: None,
@@ -64,15 +59,17 @@ def test_from_a_table_to_a_model_that_the_daemon_loads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(own, "_EXTENT", Extent(1, 1, 1, 4, held_seconds=2.0))
+    monkeypatch.setattr(tuning, "_DRAWS", 3)
+    monkeypatch.setattr(tuning, "_ROUNDS", 0)
     monkeypatch.setattr(examples, "_COPIES", {"own": 3})
-    own.main([*options(folder), f"--start={whole_model}"])
+    own.main([*options(), f"--start={whole_model}"])
     said = capsys.readouterr().out
     assert "12 clips of 3 speakers, 0.5 minutes: happy 6, sad 6" in said
     assert "The shipped full recognises" in said
     model = read_model(folder / "mine.tflite")
     assert model.card.name == "mine"
     assert model.card.licence.weights.startswith("CC BY-NC-SA 4.0")
-    assert model.card.licence.weights.endswith("the recordings: all rights reserved")
+    assert model.card.licence.weights.endswith("the recordings: ODbL 1.0, contents DbCL 1.0")
     assert model.card.training_data[0].startswith("Own recordings: 12 clips of 3 speakers")
     assert any("RAVDESS" in text for text in model.card.training_data[1:])
     assert "never to say neutral, calm, angry" in model.card.known_weaknesses[0]
@@ -84,8 +81,10 @@ def test_from_a_table_to_a_model_that_the_daemon_loads(
     page = (folder / "mine.html").read_text("utf-8")
     assert "emotiond model mine" in page
     assert "The shipped full recognises" in page
-    steps = infer(Classifier(model, find_runtime()), babble(2.2))
-    assert any(step.prediction for step in steps)
+    used = USE.replace("emotiond", shlex.join(COMMAND), 1)
+    ended = subprocess.run(["sh", "-ec", used], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("AudioWAV/1012_") == 4
     shipped, mine = read_shipped(whole_model), read_shipped(folder / "mine.tflite")
     (work,) = (folder / "work").glob("*/encoder.npz")
     for name, array in load_arrays(work).items():
@@ -96,23 +95,23 @@ def test_from_a_table_to_a_model_that_the_daemon_loads(
 
 
 def test_recordings_without_a_voice_are_refused_before_a_training(folder: Path) -> None:
-    for path in folder.glob("*.wav"):
+    for path in folder.glob("AudioWAV/*.wav"):
         samples, _ = soundfile.read(path)
-        noise = 1e-4 * np.random.default_rng(len(path.name)).standard_normal(samples.size)
+        noise = 1e-4 * np.random.default_rng([*path.name.encode()]).standard_normal(samples.size)
         soundfile.write(path, noise + 1e-5 * samples, RATE, "FLOAT")
     with pytest.raises(
         DataError,
-        match=r"no voice is heard in 100\.0 % of the clips, and in none of anna, ben, cleo",
+        match=r"no voice is heard in 100\.0 % of the clips, and in none of 1001, 1002, 1003",
     ):
-        own.main(options(folder))
+        own.main(options())
     assert not (folder / "mine.tflite").exists()
 
 
 def test_a_bad_table_is_refused_before_anything_is_written(folder: Path) -> None:
     with (folder / "clips.csv").open("a", encoding="utf-8") as file:
-        file.write("\nnone.wav,dora,joy,,\n")
+        file.write("none.wav,dora,ANG\n")
     with pytest.raises(DataError, match="has 1 faults"):
-        own.main(options(folder))
+        own.main(options())
     assert not (folder / "work").exists()
 
 
@@ -123,5 +122,5 @@ def test_a_wrong_out_is_refused_at_once(
     folder: Path, capsys: pytest.CaptureFixture[str], out: str, fault: str
 ) -> None:
     with pytest.raises(SystemExit):
-        own.main([*options(folder), f"--out={folder / out}"])
+        own.main([*options(), f"--out={folder / out}"])
     assert fault in capsys.readouterr().err
