@@ -51,7 +51,8 @@ class Sampler:
         columns: metadata of all windows.
         rows: the rows that may be drawn. A row is drawn in proportion to its speech. Each stream
             of a corpus is drawn equally often, except that half of the draws are unvaried clips if
-            the corpus has both.
+            the corpus has both. Each label of one's own clips is drawn equally often, since their
+            number says how they were collected, not how people feel.
         measured: one row of each stream, whose statistics are known.
         statistics: their statistics, ``(n, SPEAKER_SIZE)``.
         batch_size: rows in a batch.
@@ -123,14 +124,20 @@ def _groups(
     members = {name: rows[columns.corpus[rows] == name] for name in shares}
     sizes = {name: round(shares[name] * batch_size) for name in shares if members[name].size}
     sizes[next(iter(sizes))] += batch_size - sum(sizes.values())
-    return [(_group(columns, members[name]), size) for name, size in sizes.items()]
+    return [
+        (_group(columns, members[name], balanced=name in OWN_VOICES), size)
+        for name, size in sizes.items()
+    ]
 
 
-def _group(columns: Columns, rows: npt.NDArray[np.int64]) -> _Group:
+def _group(columns: Columns, rows: npt.NDArray[np.int64], balanced: bool) -> _Group:
     weights = np.maximum(columns.active_frames[rows], 1).astype(np.float64)
     _, number = np.unique(columns.stream[rows], return_inverse=True)
     weights /= np.bincount(number, weights)[number]
     varied = columns.varied[rows]
     if varied.any() and not varied.all():
         weights /= np.bincount(varied, weights)[varied.astype(np.int64)]
+    if balanced:
+        labels = columns.label[rows]
+        weights /= np.bincount(labels, weights)[labels]
     return _Group(rows, np.cumsum(weights / weights.sum())[:-1])
