@@ -14,7 +14,7 @@ from emotiond.models.training.fitting.run import Run
 from emotiond.models.training.networks.shipped import Shipped
 from emotiond.models.training.networks.tflite import export_full
 
-FINE_TUNING = Schedule(steps=400, rate=3e-4)
+FINE_TUNING = Schedule(steps=300, rate=3e-4)
 
 
 def fine_tune(run: Run, shipped: Shipped) -> bytes:
