@@ -92,6 +92,10 @@ class RecordError(EmotiondError):
     """A recording cannot be written, or names no stream."""
 
 
+class ReportError(EmotiondError):
+    """A report cannot be made of what was given."""
+
+
 class ResultError(EmotiondError):
     """Results cannot be written, or would replace what is to stay."""
 

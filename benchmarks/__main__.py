@@ -11,9 +11,9 @@ from pathlib import Path
 
 NAMES = (
     *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
-    *("growth", "load", "outputs", "broken_outputs"),
+    *("growth", "load", "outputs", "broken_outputs", "archive"),
 )
-ON_REQUEST = ("page",)
+ON_REQUEST = ("page", "report")
 """Run only if named."""
 WITH_BESIDE = ("analyze", "footprint", "load", "streams")
 """Can measure another build in the same run."""

@@ -1,7 +1,9 @@
-"""Takes the pictures of the page in ``docs/images``: ``make pictures``. It takes two minutes."""
+"""Takes the pictures of page and report in ``docs/images``: ``make pictures``, two minutes."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -14,6 +16,7 @@ from benchmarks.support.browser import headless_browser
 from benchmarks.support.daemon import running_daemon
 from benchmarks.support.demo import DEMO, demo
 from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.cli import main as cli
 
 _IMAGES = Path(__file__).parents[1] / "docs" / "images"
 _SIZE = {"width": 1440, "height": 900}
@@ -33,6 +36,21 @@ def main() -> None:
                 scene(page, Path(data))
                 _take(page, _IMAGES / f"page-{theme}.png")
                 page.context.close()
+        _report(browser, Path(data))
+
+
+def _report(browser: Any, folder: Path) -> None:
+    """Take a picture of the demo's report."""
+    results, output = folder / "results.jsonl", folder / "report.html"
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        cli(["analyze", str(DEMO), "--format", "json"])
+    results.write_text(printed.getvalue().replace(str(DEMO), "interview.flac", 1))
+    cli(["report", str(results), "--output", str(output)])
+    page = browser.new_context(viewport=_SIZE, color_scheme="light").new_page()
+    page.goto(output.as_uri())
+    page.locator("#shares .is-label").wait_for()
+    _take(page, _IMAGES / "report.png", whole=True)
+    page.context.close()
 
 
 def _speech(page: Any, _: Path) -> None:
@@ -67,8 +85,8 @@ def _until_label(page: Any, label: str) -> None:
     page.wait_for_timeout(900)
 
 
-def _take(page: Any, path: Path) -> None:
-    page.screenshot(path=path)
+def _take(page: Any, path: Path, *, whole: bool = False) -> None:
+    page.screenshot(path=path, full_page=whole)
     with Image.open(path) as picture:
         picture.convert("RGB").quantize(_MOST_COLOURS).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} KB")

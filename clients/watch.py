@@ -43,6 +43,7 @@ class View:
     """The name of the stream to show; None for the daemon's first one."""
     stream: str | None = None
     demo: bool = False
+    replay: bool = False
     connection: str = "connecting …"
     emotion: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class View:
             self.model = message["model"]["name"]
             self.stream = self.wanted or (message["streams"][0] if message["streams"] else None)
             self.demo = message["demo"] and self.stream == message["streams"][0]
+            self.replay = False
             last = message["last"] or {}
             self.emotion, self.status = last if last.get("stream") == self.stream else {}, {}
             self.label_since = None
@@ -70,6 +72,7 @@ class View:
                 self.label_since = message["at"] if message["to"] else None
             elif kind == "status":
                 self.status = message
+                self.replay = message.get("replay", False)
 
     @property
     def is_in_trouble(self) -> bool:
@@ -153,7 +156,8 @@ def _headline(view: View, palette: Mapping[str, str]) -> Text:
 
 def _footer(view: View) -> str:
     emotion = view.emotion
-    parts = [("DEMO · " if view.demo else "") + (view.stream or ""), view.model]
+    mark = "DEMO · " if view.demo else "REPLAY · " if view.replay else ""
+    parts = [mark + (view.stream or ""), view.model]
     if emotion:
         age = emotion["age_ms"]
         parts += [

@@ -27,6 +27,7 @@ from emotiond.streamer.config import (
 )
 from emotiond.streamer.options import Option, Part
 from emotiond.streamer.private_files import leave_no_core
+from emotiond.streamer.report.command import report
 from emotiond.streamer.results.kinds import FORMATS, LEVELS
 from emotiond.streamer.settings_file import example
 from emotiond.streamer.signals import interruptible
@@ -39,6 +40,7 @@ Flag = tuple[str, dict[str, Any]]
 _COMMANDS = (
     "run",
     "analyze",
+    "report",
     "watch",
     "enroll",
     "config",
@@ -142,6 +144,7 @@ def _parser() -> ArgumentParser:
     group = parser.add_subparsers(metavar="{" + ",".join(_COMMANDS) + "}", required=True)
     _add_run(group)
     _add_analyze(group)
+    _add_report(group)
     watch = _add(
         group,
         "watch",
@@ -234,8 +237,9 @@ def _run_flags() -> list[Flag]:
         (
             "--speed",
             {
-                "choices": ("1", "max"),
-                "help": "play files and '-' in real time, or as fast as possible (default: 1)",
+                "metavar": "1|max|FACTOR",
+                "help": "play files and '-' in real time, or as fast as possible; recorded events "
+                "(session:FILE) also 0.1 to 100 times as fast (default: 1)",
             },
         ),
         (
@@ -365,11 +369,18 @@ def _add_analyze(group: Any) -> None:
         "analyze",
         analyze_files,
         "analyze whole recordings",
-        "emotiond analyze interview.flac --profile anna",
-        "emotiond analyze *.wav --format csv --level segments --output emotions.csv",
-        "emotiond analyze *.wav --format textgrid --output labels",
+        "emotiond analyze interview.mp4 --profile anna",
+        "emotiond analyze recordings --format csv --level segments --output emotions.csv",
+        "emotiond analyze recordings --format textgrid --output labels",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="recording; '-' is standard input")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE|FOLDER|'PATTERN'|@LIST",
+        help="recordings: files, folders and all below them, patterns such as '**/*.wav', lists of "
+        "paths (@list.txt) or tables of segments (@table.csv, @table.parquet); '-' is standard "
+        "input",
+    )
     parser.add_argument("--model", metavar="NAME|PATH", help="model, see 'emotiond models'")
     parser.add_argument("--profile", metavar="NAME", help="voice profile, see 'emotiond enroll'")
     parser.add_argument(
@@ -388,6 +399,56 @@ def _add_analyze(group: Any) -> None:
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace files that are there already"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an output whose run ended early; what was analyzed is not analyzed again",
+    )
+    parser.add_argument(
+        "--channels",
+        choices=("mixed", "separate"),
+        default="mixed",
+        help="mix the channels, or judge each by itself, as one speaker (default: mixed)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        metavar="N",
+        help="recordings at a time, a process for each (default: one for each core)",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _add_report(group: Any) -> None:
+    parser = _add(
+        group,
+        "report",
+        report,
+        "make a page of results or recorded sessions, to look at in any browser",
+        "emotiond report results.jsonl --output report.html",
+        "emotiond report session.jsonl --output session.html --sound",
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="what 'emotiond analyze --format json' printed, or the FILE.jsonl of a recording",
+    )
+    parser.add_argument("--output", required=True, metavar="FILE.html", help="the page to write")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a page that is there already"
+    )
+    parser.add_argument(
+        "--sound",
+        action="store_true",
+        help="put the sound into the page: 14 MB for each hour, and the voices with it",
     )
 
 

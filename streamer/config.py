@@ -10,7 +10,7 @@ import typing
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import SAMPLE_RATE
@@ -26,7 +26,7 @@ from emotiond.streamer.rooms.addresses import parse_addresses, refuse_less_proof
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.service_manager import runs_as_service
 from emotiond.streamer.sources import kinds as sources
-from emotiond.streamer.sources.factory import kind_of, parse_specs
+from emotiond.streamer.sources.factory import kind_of, parse_specs, take_speed
 from emotiond.streamer.sources.source import Playback, SourceKind
 
 if sys.version_info >= (3, 11):
@@ -40,6 +40,7 @@ _STRIDE_STEP_SECONDS = 0.01
 _LONGEST_STRIDE_SECONDS = 10.0
 _MOST_CLIENT_STREAMS = 64
 _MOST_KEEP_HOURS = 24.0
+_SLOWEST, _FASTEST = 0.1, 100.0
 _MOST_BYTES = 1_000_000  # of a file of settings
 
 
@@ -61,8 +62,9 @@ class Config:
 
     source: tuple[str, ...] = ()
     """Values ``[NAME=]mic|demo|-|FILE``; empty for the microphone, or the demo without one."""
-    speed: Literal["1", "max"] = "1"
-    """``1``: real time; ``max``: as fast as possible, without loss."""
+    speed: str = "1"
+    """``1``: real time; ``max``: as fast as possible, without loss; another number for recorded
+    events: so many times as fast."""
     once: bool = False
     """Whether to end with the sources instead of playing files in a loop."""
     model: str | None = None
@@ -105,6 +107,11 @@ class Config:
             raise ConfigError(
                 f"stride cannot be {self.stride:g} seconds",
                 f"Use a multiple of {_STRIDE_STEP_SECONDS} up to {_LONGEST_STRIDE_SECONDS:g}",
+            )
+        if not self.lossless and not _SLOWEST <= self._factor <= _FASTEST:  # not a number, too
+            raise ConfigError(
+                f"speed cannot be {self.speed!r}",
+                f"Use 1 or max, for recorded events {_SLOWEST:g} to {_FASTEST:g}",
             )
         for source, settings in self.source_kinds:
             source.check(settings)
@@ -158,6 +165,14 @@ class Config:
         return host_name() if self.name is None else self.name
 
     @property
+    def _factor(self) -> float:
+        """The number in ``speed``; 0 if it is none."""
+        try:
+            return float(self.speed)
+        except ValueError:
+            return 0.0
+
+    @property
     def lossless(self) -> bool:
         """Whether sources wait for the pipeline, and the pipeline for its outputs."""
         return self.speed == "max"
@@ -181,7 +196,8 @@ class Config:
     @property
     def playback(self) -> Playback:
         """How sources play that have no pace of their own."""
-        return Playback(realtime=not self.lossless, loop=not self.once)
+        factor = 1.0 if self.lossless else self._factor
+        return Playback(realtime=not self.lossless, loop=not self.once, speed=factor)
 
 
 def closed_unasked(config: Config) -> Sequence[str]:
@@ -312,6 +328,12 @@ def make_config(flags: Mapping[str, Any], environment: Mapping[str, str]) -> Con
             config = _config(build(everything, merged), frozenset(merged))
         except ValueError as error:
             raise ConfigError(f"{where}: {error}", "See 'emotiond run --help'") from None
+    if config.playback.speed != 1 and not take_speed(config.source):
+        raise ConfigError(
+            f"speed {config.speed} is for the events of 'session:FILE' alone: sound is played as "
+            "it was spoken",
+            "Use 1 or max, or leave the other sources out",
+        )
     return _close_unasked(config)
 
 
@@ -360,9 +382,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}", "See the README's example") from None
     # A text on the command line may be a number in a file.
-    texts = {option.key for part in _all_parts() for option in part.options if option.takes_numbers}
+    options = [option for part in _all_parts() for option in part.options]
+    numbers: dict[str, Sequence[type]] = {"speed": (int, float), "name": (int,)}
+    numbers |= {option.key: (int,) for option in options if option.takes_numbers}
     return {
-        key: str(value) if key in {"speed", "name", *texts} and type(value) is int else value
+        key: str(value) if type(value) in numbers.get(key, ()) else value
         for key, value in values.items()
     }
 

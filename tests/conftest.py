@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator, Set
+from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,22 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The browser of this machine."""
     with running_chromium(tmp_path_factory.mktemp("voice")) as browser:
         yield browser
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python")
+    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture
+def violations(axe: str) -> Callable[[Any], list[str]]:
+    """Return a function that lists axe-core's complaints about a page, with their elements."""
+
+    def look(page: Any) -> list[str]:
+        # Evaluated, not added as a script: the page's own policy would refuse that.
+        page.evaluate(axe)
+        found = page.evaluate("async () => (await axe.run()).violations")
+        return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+    return look

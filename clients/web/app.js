@@ -111,6 +111,7 @@ const linkText = element("link-text", HTMLElement);
 const retryButton = element("retry", HTMLButtonElement);
 const speakButton = element("speak", HTMLButtonElement);
 const demoMark = element("demo-mark", HTMLElement);
+const replayMark = element("replay-mark", HTMLElement);
 const nowTitle = element("now-title", HTMLElement);
 const scoresKey = element("scores-key", HTMLElement);
 const scoresTitle = element("scores-title", HTMLElement);
@@ -213,6 +214,7 @@ function refresh(nowMs) {
   setText(scoresTitle, sight.title);
   scoresKey.hidden = sight.meaning !== "moment";
   demoMark.hidden = !(shown?.isDemo ?? false);
+  replayMark.hidden = !(shown?.isReplay ?? false);
   const parts = [situation.word, shown?.title, hello?.name, "emotiond"];
   const title = parts.filter((part) => part).join(" · ");
   if (document.title !== title) document.title = title;

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,22 @@ class WavWriter:
     def is_full(self) -> bool:
         """Whether the header has nearly reached the length that it can count."""
         return self._bytes > _MOST_BYTES
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the file."""
+        return _HEADER.size + self._bytes
+
+    def lock(self) -> None:
+        """Let other programs know, until it is closed, that this file is being written.
+
+        The lock is advisory, and there is none on Windows, nor on a file system without locks.
+        """
+        if sys.platform != "win32":
+            import fcntl
+
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def append(self, samples: FloatArray) -> None:
         """Write samples from −1 to 1, shape ``(n,)``, and then the new length.

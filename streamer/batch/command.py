@@ -3,85 +3,134 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import hashlib
+import json
 import os
+import stat
 import sys
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from emotiond.exceptions import ConfigError, SourceError
-from emotiond.streamer.batch.item import Item
+from emotiond import __version__
+from emotiond.exceptions import ConfigError, printable
+from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.batch.item import item_of
+from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import profile_for
-from emotiond.streamer.results.kinds import FORMATS, level_of
+from emotiond.streamer.results.kinds import FORMATS, level_of, needs_events
 from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request
+from emotiond.streamer.standard_streams import say
 
-_MOST_ANALYSTS = 4  # a quarter of their work is in Python, which runs one thread at a time
+if TYPE_CHECKING:
+    from emotiond.inference.card import Card
+    from emotiond.inference.profile import Profile
+    from emotiond.streamer.batch.selection import Selection
 
 
 def analyze_files(options: dict[str, Any]) -> int:
-    """``emotiond analyze``: analyze all readable files. The status is 1 if one is unreadable."""
+    """``emotiond analyze``: analyze all that is readable. The status is 1 if something is not."""
     from emotiond.inference.catalog import find_model
-    from emotiond.inference.classifier import Classifier
-    from emotiond.streamer.batch.analyst import analyze
-    from emotiond.streamer.batch.jobs import analyze_all
+    from emotiond.streamer.batch.crew import Crew, cores
+    from emotiond.streamer.batch.errors_table import write_errors
+    from emotiond.streamer.batch.kept import Kept
+    from emotiond.streamer.batch.progress import Progress
+    from emotiond.streamer.batch.run import run
+    from emotiond.streamer.batch.selection import select
+    from emotiond.streamer.batch.store import Store
     from emotiond.streamer.interpreter_check import checked_runtime
-    from emotiond.streamer.readers.decoder import Decoder
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)
     level = level_of(options["format"], options["level"])
-    output = None if options["output"] in (None, STANDARD_OUTPUT) else Path(options["output"])
-    items, status = [Item(file) for file in options["files"]], 0
-    _refuse_to_read_twice(options["files"])
-    count = min(len(items), os.cpu_count() or 1, _MOST_ANALYSTS)
+    output = _output_of(options)
+    beside = None if output is None else _beside(output)
+    if options["resume"] and beside is None:
+        raise ConfigError("--resume goes on with an output", "Name it with --output PATH")
+    selection = select(options["files"])
+    _say_what_is_left_out(selection)
+    entries = selection.entries
+    model = find_model(config.model, checked_runtime())
+    profile = None if config.profile is None else profile_for(config.profile, model.card)
+    settings = Settings(
+        model=config.model,
+        profile=config.profile,
+        stride_samples=config.stride_samples,
+        channels=options["channels"],
+        events=beside is not None or needs_events(options["format"], level),
+    )
+    request = Request(
+        level,
+        model.card.shortest_seconds,
+        files=[item_of(entry).file for entry in entries],
+        folders=selection.folders,
+        output=output,
+        overwrite=options["overwrite"],
+        is_resumed=options["resume"] and beside is not None and beside("sqlite").exists(),
+    )
+    is_alone = len(entries) == 1
+    processes = 0 if is_alone else min(len(entries), options["jobs"] or cores())
+    shows_results = output is None and sys.stdout.isatty()
+    progress = Progress(len(entries), is_shown=not is_alone and not shows_results)
     with contextlib.ExitStack() as stack:
-        # The decoders start while the model is read.
-        decoders = [stack.enter_context(Decoder()) for _ in range(count)]
-        runtime = checked_runtime()
-        model = find_model(config.model, runtime)
-        profile = None if config.profile is None else profile_for(config.profile, model.card)
-        analysts = [
-            functools.partial(
-                analyze,
-                classifier=Classifier(model, runtime),
-                stride_samples=config.stride_samples,
-                decoder=decoder,
-                profile=profile,
+        with FORMATS[options["format"]].open(request) as write:
+            store = None
+            if beside is not None:
+                about = _about(settings, model.card, profile)
+                store = Store(beside("sqlite"), about, is_resumed=options["resume"])
+                stack.callback(store.close)
+            crew = stack.enter_context(
+                Crew(settings, model.card.sha256, processes, Kept(store), progress)
             )
-            for decoder in decoders
-        ]
-        write = stack.enter_context(
-            FORMATS[options["format"]].open(
-                Request(
-                    level,
-                    model.card.shortest_seconds,
-                    files=[item.file for item in items],
-                    folders=[file for file in options["files"] if Path(file).is_dir()],
-                    output=output,
-                    overwrite=options["overwrite"],
-                )
-            )
-        )
-        for analysis in analyze_all(items, analysts):
             try:
-                write(analysis.result().to_json())
-            except SourceError as error:
-                sys.stdout.flush()
-                print(f"emotiond: {error}", file=sys.stderr, flush=True)
-                status = 1
-    return status
+                with progress:
+                    errors = run(entries, crew, write, progress, store)
+            except KeyboardInterrupt:
+                if store is not None:
+                    done = f"{progress.done:,} of {len(entries):,} recordings"
+                    say(f"emotiond: ended early. {done} are done: go on with --resume.")
+                raise
+        if store is not None and beside is not None:
+            write_errors(beside("errors.csv"), errors)
+            store.finish()
+    return 1 if errors else 0
 
 
-def _refuse_to_read_twice(files: Sequence[str]) -> None:
-    """Two readers of one pipe would get a part of its sound each."""
-    from emotiond.streamer.readers.opening import read_once
+def _output_of(options: Mapping[str, Any]) -> Path | None:
+    named = options["output"]
+    return None if named in (None, STANDARD_OUTPUT) else Path(named)
 
-    found: dict[Hashable, str] = {}
-    for file in files:
-        key = read_once(file)
-        if key is not None and key in found:
-            names = " and ".join(dict.fromkeys((found[key], file)))
-            raise ConfigError(f"{names}: it can be read only once", "Name it once")
-        found[key] = file
+
+def _beside(output: Path) -> Callable[[str], Path] | None:
+    """Return what gives the paths of the files beside an output; None for a device or a pipe."""
+    with contextlib.suppress(OSError):
+        mode = output.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            return None
+    whole = Path(os.path.abspath(output))  # noqa: PTH100 - '..' is taken out
+    return lambda suffix: whole.with_name(f"{whole.name or 'emotiond'}.{suffix}")
+
+
+def _say_what_is_left_out(selection: Selection) -> None:
+    for link in selection.circles:
+        say(f"emotiond: {printable(link)} leads to a folder that is listed already. Passed over.")
+    if selection.passed_over:
+        count = f"{selection.passed_over:,} file{'s' * (selection.passed_over > 1)}"
+        say(f"emotiond: {count} without a name of a sound format passed over.")
+
+
+def _about(settings: Settings, card: Card, profile: Profile | None) -> Mapping[str, str]:
+    """Return what all results of a store depend on, by names for messages."""
+    voice = ""
+    if profile is not None:
+        digest = hashlib.blake2b(json.dumps(asdict(profile)).encode(), digest_size=6)
+        voice = f"{settings.profile} ({digest.hexdigest()})"
+    return {
+        "version of emotiond": __version__,
+        "model": f"{card.name} ({card.sha256[:12]})",
+        "voice profile": voice,
+        "stride": f"{settings.stride_samples / SAMPLE_RATE:g} s",
+        "choice of channels": settings.channels,
+    }

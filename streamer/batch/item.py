@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from emotiond.exceptions import SourceError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One file, from a cold start. Without more than the file: all of it, its channels mixed."""
 
@@ -17,3 +20,19 @@ class Item:
     """Where the segment ends; None for the end of the file. A file that ends earlier ends it."""
     channel: int | None = None
     """The channel that is judged alone, the first is 1; None for all, mixed."""
+
+
+class Refusal(NamedTuple):
+    """What was asked for, and cannot be analyzed."""
+
+    item: Item
+    error: SourceError
+
+
+Entry: TypeAlias = "Item | Refusal"
+"""What comes of an argument."""
+
+
+def item_of(entry: Entry) -> Item:
+    """Return what was asked for."""
+    return entry if isinstance(entry, Item) else entry.item

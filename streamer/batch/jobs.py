@@ -1,56 +1,85 @@
-"""Analyzes items in parallel."""
+"""Analyzes items in parallel, and gives the results in order."""
 
 from __future__ import annotations
 
-import itertools
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from typing import NamedTuple
 
-from emotiond.streamer.batch.item import Item
-from emotiond.streamer.offline.analyze import Analysis
+from emotiond.streamer.batch.analyst import Findings
+from emotiond.streamer.batch.item import Entry
 
-_ITEMS_AHEAD = 4  # per analyst: items in the queue, since results come in order
+_MOST_AHEAD = 1000
+_MOST_BYTES_AHEAD = 2**25
+"""A long recording holds up the results of those behind it, which are analyzed meanwhile: so many,
+and so much of their events."""
+
+
+class Job(NamedTuple):
+    """An entry, and its result as soon as it is there."""
+
+    entry: Entry
+    findings: Future[Findings]
+
+
+class _Held:
+    """Counts the bytes of results that wait for their turn."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, findings: Findings, sign: int = 1) -> None:
+        with self._lock:
+            self.bytes += sign * sum(len(finding.events) for finding in findings)
 
 
 def analyze_all(
-    items: Sequence[Item], analysts: Sequence[Callable[[Item], Analysis]]
-) -> Iterator[Future[Analysis]]:
-    """Analyze several items in parallel. A single one takes as long as ever.
+    entries: Iterable[Entry], analysts: Sequence[Callable[[Entry], Findings]]
+) -> Iterator[Job]:
+    """Analyze several entries in parallel.
 
     Args:
-        items: what is analyzed.
-        analysts: each analyzes one item at a time, in a thread of its own.
+        entries: what is analyzed.
+        analysts: each analyzes one entry at a time, in a thread of its own.
 
     Returns:
-        The results, in the order of the items.
+        The results, in the order of the entries. Each is to be waited for before the next one.
     """
-    jobs: queue.SimpleQueue[tuple[Item, Future[Analysis]] | None] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+    held = _Held()
     for analyst in analysts:  # daemon threads: an early end does not wait for them
-        threading.Thread(target=_work, args=(jobs, analyst), daemon=True).start()
-    waiting: deque[Future[Analysis]] = deque()
-    coming = iter(items)
-    ahead = _ITEMS_AHEAD * len(analysts)
+        threading.Thread(target=_work, args=(jobs, analyst, held), daemon=True).start()
+    waiting: deque[Job] = deque()
+    coming = iter(entries)
     while True:
-        for item in itertools.islice(coming, ahead - len(waiting)):
-            waiting.append(Future())
-            jobs.put((item, waiting[-1]))
+        while not waiting or (len(waiting) < _MOST_AHEAD and held.bytes < _MOST_BYTES_AHEAD):
+            entry = next(coming, None)
+            if entry is None:
+                break
+            waiting.append(Job(entry, Future()))
+            jobs.put(waiting[-1])
         if not waiting:
             break
-        yield waiting.popleft()
+        job = waiting.popleft()
+        yield job
+        if job.findings.exception() is None:
+            held.add(job.findings.result(), -1)
     for _ in analysts:
         jobs.put(None)
 
 
 def _work(
-    jobs: queue.SimpleQueue[tuple[Item, Future[Analysis]] | None],
-    analyst: Callable[[Item], Analysis],
+    jobs: queue.SimpleQueue[Job | None], analyst: Callable[[Entry], Findings], held: _Held
 ) -> None:
     while (job := jobs.get()) is not None:
-        item, future = job
         try:
-            future.set_result(analyst(item))
+            findings = analyst(job.entry)
         except BaseException as error:  # ``Future.result`` raises it again
-            future.set_exception(error)
+            job.findings.set_exception(error)
+        else:
+            held.add(findings)
+            job.findings.set_result(findings)

@@ -38,9 +38,10 @@ from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
 from emotiond.streamer.signals import handling_signals
 from emotiond.streamer.sources.factory import SourceSpec
-from emotiond.streamer.sources.source import Source
+from emotiond.streamer.sources.source import EventSource, Source
 from emotiond.streamer.sparing_log import SparingLog
 from emotiond.streamer.standard_streams import say
+from emotiond.streamer.streams.replay import OwnStream, Replay
 from emotiond.streamer.streams.stream import Stream
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.archive import Archive
@@ -55,7 +56,7 @@ _SPARE_SECONDS = 0.5  # for an output, beyond its own time
 _MOST_WORKERS = 2
 
 
-Sources = Sequence[tuple[SourceSpec, Source]]
+Sources = Sequence[tuple[SourceSpec, Source | EventSource]]
 Openers = Sequence[tuple[OutputKind[Any], Opener]]
 """Each enabled output with its opener, in the order of the table."""
 
@@ -171,10 +172,7 @@ class Daemon:
         self._started_seconds = time.monotonic()
         self._mute_switch = MuteSwitch([source for _, source in sources])
         self._hub = Hub(asyncio.get_running_loop())
-        self._streams = [
-            Stream(spec.name, source, config.lossless, config.stride_samples, self._publish)
-            for spec, source in sources
-        ]
+        self._streams = [self._new_stream(spec.name, source) for spec, source in sources]
         self._limits = Limits(uploads=config.max_client_streams)
         self._history = History(_archive(config))
         self._uploads = Uploads(
@@ -223,6 +221,12 @@ class Daemon:
         failures = [stream.failure for stream in self._streams]
         failures += [output.failure for output in self._outputs.values()]
         return [*filter(None, failures), *self._hub.failures.values(), *self._close_failures]
+
+    def _new_stream(self, name: str, source: Source | EventSource) -> OwnStream:
+        lossless, stride_samples = self._config.lossless, self._config.stride_samples
+        if isinstance(source, EventSource):
+            return Replay(name, source, lossless, self._config.stride, self._publish)
+        return Stream(name, source, lossless, stride_samples, self._publish)
 
     def _adopt(self, stream: Stream) -> None:
         """Give an upload to the next worker, round-robin and without a profile."""
@@ -280,6 +284,8 @@ class Daemon:
             f"{self._model.card.name!r}{pages} ({addresses}){self._audiences(abouts)}"
         )
         say(line)
+        for replay in (stream.name for stream in self._streams if isinstance(stream, Replay)):
+            say(f"emotiond: {replay} is a recording that is replayed, and nobody who speaks now")
         for remark in (remark for about in abouts for remark in about.remarks):
             say(f"emotiond: {remark}")
 
@@ -303,6 +309,9 @@ class Daemon:
         for index, stream in enumerate(self._streams):
             if index:  # evenly spread strides wait less than simultaneous ones
                 await asyncio.sleep(apart_seconds)
+            if isinstance(stream, Replay):
+                stream.start()
+                continue
             worker = self._workers[index % len(self._workers)]
             await asyncio.to_thread(worker.adopt, stream, self._profile)
         await asyncio.gather(*(stream.wait_until_finished() for stream in self._streams))

@@ -9,7 +9,7 @@ from emotiond import __version__
 from emotiond.inference.card import Card
 from emotiond.streamer.outputs.output import About
 from emotiond.streamer.protocol.events import PROTOCOL, Event, to_json
-from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.streams.replay import OwnStream
 from emotiond.streamer.uploads.uploads import Uploads
 
 
@@ -18,7 +18,7 @@ def hello(
     instance: str,
     card: Card,
     stride_seconds: float,
-    streams: Sequence[Stream],
+    streams: Sequence[OwnStream],
     uploads: Uploads,
     outputs: Sequence[About],
     last: Event | None,

@@ -9,7 +9,7 @@ from emotiond import __version__
 from emotiond.streamer.hub import Hub
 from emotiond.streamer.outputs.output import About, Output, OutputKind
 from emotiond.streamer.protocol.events import Emotion
-from emotiond.streamer.streams.stream import Stream
+from emotiond.streamer.streams.replay import OwnStream, Replay
 from emotiond.streamer.streams.workers import Worker
 from emotiond.streamer.uploads.uploads import Uploads
 
@@ -22,7 +22,7 @@ def health(
     uptime_seconds: float,
     microphone: str,
     workers: Sequence[Worker],
-    streams: Sequence[Stream],
+    streams: Sequence[OwnStream],
     uploads: Uploads,
     hub: Hub,
     rooms: Mapping[str, Any],
@@ -76,19 +76,20 @@ def health(
     }
 
 
-def _stream_health(stream: Stream, hub: Hub) -> dict[str, Any]:
+def _stream_health(stream: OwnStream, hub: Hub) -> dict[str, Any]:
     return {
         "status": stream.status,
         "demo": stream.source.about.demo,
+        "replay": isinstance(stream, Replay),
         "device": stream.source.about.device,
         "stride_seconds": stream.stride_seconds,
-        "lag_seconds": round(stream.chunker.lag_seconds, 4),
+        "lag_seconds": round(stream.lag_seconds, 4),
         "age_seconds": _age_seconds(stream.name, hub),
-        "dropped_samples": stream.chunker.dropped_samples,
+        "dropped_samples": stream.dropped_samples,
     }
 
 
-def _last(streams: Sequence[Stream], hub: Hub) -> dict[str, Any]:
+def _last(streams: Sequence[OwnStream], hub: Hub) -> dict[str, Any]:
     """Return what the last event of each public stream said; nothing of a demo that stands in."""
     stand_ins = {stream.name for stream in streams if stream.source.about.stands_in_because}
     return {
@@ -98,6 +99,7 @@ def _last(streams: Sequence[Stream], hub: Hub) -> dict[str, Any]:
             "confidence": None if event.confidence is None else round(event.confidence, 4),
             "age_seconds": round(hub.age_seconds(name), 3),
             "demo": event.demo,
+            "replay": event.replay,
         }
         for name, message in hub.last_emotion.items()
         if isinstance(event := message.event, Emotion) and name not in stand_ins

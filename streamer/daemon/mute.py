@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from emotiond.streamer.protocol.requests import Mute, RequestError
 from emotiond.streamer.server.connection import Connection
-from emotiond.streamer.sources.source import Source
+from emotiond.streamer.sources.source import EventSource, Source
 
 UNMUTE_PAUSE_SECONDS = 1.0
 """From the last time that a client has muted until a client can unmute."""
@@ -24,7 +24,7 @@ class MuteSwitch:
         sources: all sources of the daemon.
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source | EventSource]) -> None:
         self._switches = [s.switch for s in sources if s.switch is not None]
         self._muted_by_command = False
         self._loop = asyncio.get_running_loop()

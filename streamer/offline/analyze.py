@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +11,7 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile
 from emotiond.streamer.offline.listen import Listening
-from emotiond.streamer.protocol.events import Change, Emotion, Status, to_json
+from emotiond.streamer.protocol.events import Change, Emotion, to_json
 from emotiond.streamer.results.rows import Span, segments
 from emotiond.streamer.sources.factory import default_name
 from emotiond.streamer.sources.pulled_source import PulledSource
@@ -47,12 +49,18 @@ class Analysis(Summary):
             **super().to_json(),
             "speech_seconds": round(self.speech_seconds, 4),
             "events": [
-                {**to_json(event), "speech_seconds": round(next(speech), 4)}
-                if isinstance(event, Emotion)
-                else to_json(event)
+                event_to_json(event, next(speech) if isinstance(event, Emotion) else 0.0)
                 for event in self.events
             ],
         }
+
+
+def event_to_json(event: Emotion | Change, speech_seconds: float) -> dict[str, Any]:
+    """Return an event of a result: an ``emotion`` also says how much speech its stride holds."""
+    values = to_json(event)
+    if isinstance(event, Emotion):
+        values["speech_seconds"] = round(speech_seconds, 4)
+    return values
 
 
 def analyze_source(
@@ -75,7 +83,42 @@ def analyze_source(
         SourceError: the source cannot be read.
         ProfileError: the profile does not fit the model.
     """
-    summarizer, speech = Summarizer(), list[float]()
+    events, speech = list[Emotion | Change](), list[float]()
+
+    def take(event: Emotion | Change, speech_seconds: float) -> None:
+        events.append(event)
+        if isinstance(event, Emotion):
+            speech.append(speech_seconds)
+
+    summary = summarize_source(file, source, classifier, stride_samples, profile, take)
+    return Analysis(
+        **vars(summary), file=file, events=tuple(events), stride_speech_seconds=tuple(speech)
+    )
+
+
+def summarize_source(
+    file: str,
+    source: PulledSource,
+    classifier: Classifier,
+    stride_samples: int,
+    profile: Profile | None,
+    take: Callable[[Emotion | Change, float], object],
+) -> Summary:
+    """Analyze a source as :func:`analyze_source` does, and keep no event.
+
+    Args:
+        file: the path, or what stands for it; the stream is named after it.
+        source: not started yet.
+        classifier: the model.
+        stride_samples: the stride, in samples at 16 kHz.
+        profile: the profile of the voice; None for an unknown voice.
+        take: called with each event, and the seconds of speech in its stride (0 for a ``Change``).
+
+    Raises:
+        SourceError: the source cannot be read.
+        ProfileError: the profile does not fit the model.
+    """
+    summarizer, speech = Summarizer(), deque[float]()
     hop_seconds = classifier.card.recipe.hop_length / SAMPLE_RATE
 
     def add(decision: Decision) -> None:
@@ -92,6 +135,9 @@ def analyze_source(
         lossless=True,
         on_decision=add,
     ) as listening:
-        events = tuple(event for event in listening if not isinstance(event, Status))
-    summary = summarizer.summary(source.pulled_samples / source.sample_rate)
-    return Analysis(**vars(summary), file=file, events=events, stride_speech_seconds=tuple(speech))
+        for event in listening:
+            if isinstance(event, Emotion):
+                take(event, speech.popleft())
+            elif isinstance(event, Change):
+                take(event, 0.0)
+    return summarizer.summary(source.pulled_samples / source.sample_rate)

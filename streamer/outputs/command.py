@@ -121,6 +121,7 @@ def variables(event: Event) -> Mapping[str, str]:
     else:
         values |= {name.upper(): getattr(event, name) for name in ("status", "detail")}
     values["DEMO"] = "1" if event.demo else ""
+    values["REPLAY"] = "1" if event.replay else ""
     return {
         f"{_PREFIX}{name}": printable(str(value)).encode("utf-8", "backslashreplace").decode()
         for name, value in values.items()

@@ -228,6 +228,8 @@ def _make_outlets(daemon: str, event: Emotion) -> _Outlets:
         acquisition.append_child_value("version", __version__)
         if event.demo:
             acquisition.append_child_value("demo", "true")
+        if event.replay:
+            acquisition.append_child_value("replay", "true")
     return _Outlets(
         pylsl.StreamOutlet(scores, max_buffered=MOST_BUFFERED_HUNDREDS),
         pylsl.StreamOutlet(changes, max_buffered=MOST_BUFFERED_HUNDREDS),

@@ -57,6 +57,8 @@ def _messages(event: Event, root: str) -> Iterator[bytes]:
         yield _head(f"{root}/level", "f") + write_float(event.level_dbfs)
         if event.demo:
             yield _head(f"{root}/demo", "i") + write_int(1)
+        if event.replay:
+            yield _head(f"{root}/replay", "i") + write_int(1)
     elif isinstance(event, Change):
         labels = write_string(event.from_label or _NONE) + write_string(event.to_label or _NONE)
         yield _head(f"{root}/change", "ssf") + labels + write_float(event.held_seconds)

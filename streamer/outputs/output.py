@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the command line reads the table, and shall start quickly
     from emotiond.streamer.server.connection import Connection
     from emotiond.streamer.server.limits import Limits
     from emotiond.streamer.server.prometheus import Metric
-    from emotiond.streamer.streams.stream import Stream
+    from emotiond.streamer.streams.replay import OwnStream
 
 _LOOK_SECONDS = 0.005
 
@@ -97,7 +97,7 @@ class Surroundings:
 
     name: str
     """What the daemon is called. It has no ``/``, ``+`` or ``#``: it can be a level of a topic."""
-    streams: Sequence[Stream]
+    streams: Sequence[OwnStream]
     lossless: bool
     """Whether the streams wait for the outputs."""
     last_messages: Callable[[], Sequence[Message]]

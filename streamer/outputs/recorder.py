@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import logging
-import os
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from emotiond.exceptions import RecordError, cause_of
-from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer.audio.chunker import Chunk, Chunker
-from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.audio.wav import WavWriter, write_all
+from emotiond.exceptions import RecordError
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import (
     About,
@@ -28,28 +18,28 @@ from emotiond.streamer.outputs.output import (
     Surroundings,
     call_in_thread,
     uses_no_network,
-    wait_while,
 )
-from emotiond.streamer.private_files import create_private
-from emotiond.streamer.protocol.events import encode
+from emotiond.streamer.recordings.plan import Plan, parse_plan
 
 if TYPE_CHECKING:
     from emotiond.streamer.hub import Message
-    from emotiond.streamer.streams.stream import Stream
-
-_log = logging.getLogger(__name__)
+    from emotiond.streamer.outputs.recorder_thread import Recorder
 
 SUFFIX = ".wav"
-_PIECE_SAMPLES = SAMPLE_RATE // 4  # per write
-_MOST_WAITING = 1000  # events in the queue to the disk; beyond, the newest are dropped
 
 
 @dataclass(frozen=True)
 class RecordSettings:
-    """The setting of the recordings."""
+    """The settings of the recordings."""
 
     record: tuple[str, ...] = ()
     """Values ``[NAME=]FILE.wav``: streams whose audio and events are recorded."""
+    record_rotate: tuple[str, ...] = ()
+    """When a new file begins: at a size such as ``100MB``, each ``day``, or both."""
+    record_quota: str | None = None
+    """Size of all files of a recording, beyond which the oldest are deleted; None to keep all."""
+    record_events: Literal["jsonl", "sqlite", "both"] = "jsonl"
+    """In which form events are written."""
 
 
 def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, Path]:
@@ -110,10 +100,27 @@ class Recordings:
 
     def about(self) -> About:
         """Return what is recorded, and where."""
+        from emotiond.streamer.server.prometheus import metric
+
+        deleted = [(each.deleted, {"stream": each.stream}) for each in self._recorders]
         return About(
             remarks=[f"recording {each.stream} to {each.path}" for each in self._recorders],
             health={"recordings": {each.stream: each.about() for each in self._recorders}},
             hello={"recording": [e.stream for e in self._recorders if e.failure is None]},
+            metrics=(
+                metric(
+                    "emotiond_recording_deleted_files_total",
+                    "counter",
+                    "Files of recordings that were deleted for the quota.",
+                    *((float(files), stream) for (files, _), stream in deleted),
+                ),
+                metric(
+                    "emotiond_recording_deleted_bytes_total",
+                    "counter",
+                    "Their size.",
+                    *((float(size), stream) for (_, size), stream in deleted),
+                ),
+            ),
         )
 
     async def ready(self) -> None:
@@ -130,193 +137,39 @@ class Recordings:
             recorder.close(max(0.0, deadline - time.monotonic()))
 
 
-class Recorder:
-    """Writes in its own thread: neither the source nor the pipeline waits for the disk.
-
-    If the disk falls behind by more than the ring holds, the oldest audio is lost. The recorder
-    never overwrites a file: it begins ``FILE-2.wav`` if ``FILE.wav`` exists or is full, after 37
-    hours. ``FILE.jsonl`` holds the events of the stream. It also has a line of type
-    ``recording`` at the start and after each gap, which maps the file's time to the stream's.
-
-    Args:
-        path: the WAV file.
-        stream: the name of the stream.
-        source: the ring to copy the audio from.
-        on_failure: takes the cause when writing fails. The recorder's thread calls it.
-        live: whether the stream resamples with a small delay, so that its samples are the same.
-
-    Raises:
-        RecordError: the files cannot be created.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        stream: str,
-        source: Ring,
-        on_failure: Callable[[str], None],
-        live: bool = False,
-    ) -> None:
-        self._wanted = path
-        self.stream = stream
-        self.failure: str | None = None
-        """Why the recording stopped early; None otherwise."""
-        self.dropped = 0
-        self._on_failure = on_failure
-        self._source = source
-        self._lines: queue.Queue[str] = queue.Queue(_MOST_WAITING)
-        self._due = threading.Event()
-        self._closing = False
-        try:
-            self._open_files()
-        except (OSError, ValueError) as error:  # ValueError: an impossible file name
-            raise RecordError(
-                f"cannot record to {str(path)!r} ({getattr(error, 'strerror', error)})",
-                "Choose a folder that can be written to, with --record FILE.wav",
-            ) from None
-        source.copy = self._ring = source.sibling()
-        self._ring.on_wake(self._due.set)
-        self._chunker = Chunker(self._ring, _PIECE_SAMPLES, live)
-        self._due.set()  # the first look requests the wake-ups
-        self._thread = threading.Thread(target=self._run, name="emotiond-recorder", daemon=True)
-        self._thread.start()
-
-    def send(self, message: Message) -> None:
-        """Queue an event of the stream, or drop it if the queue is full."""
-        if message.stream != self.stream or self.failure is not None:
-            return
-        try:
-            self._lines.put_nowait(message.text)
-        except queue.Full:
-            self.dropped += 1
-        self._due.set()
-
-    async def drained(self, wholly: bool = False) -> None:
-        """Wait until half of the queue is free, the queue is empty, or writing has failed."""
-        most_lines = 0 if wholly else _MOST_WAITING // 2
-        await wait_while(lambda: self._lines.qsize() > most_lines and self.failure is None)
-
-    def close(self, timeout_seconds: float) -> None:
-        """Write the rest, if the disk takes it in time. Files without any content are removed."""
-        self._closing = True
-        self._due.set()
-        self._thread.join(timeout_seconds)
-
-    def about(self) -> dict[str, Any]:
-        """Return the state for ``/healthz``."""
-        return {
-            "file": str(self.path),
-            "seconds": round(self._wav.seconds, 2),
-            "dropped_samples": self._chunker.dropped_samples,
-            "dropped_events": self.dropped,
-            "failure": self.failure,
-        }
-
-    def _run(self) -> None:
-        try:
-            while not self._closing:
-                self._due.wait()
-                self._due.clear()
-                self._write()
-            self._write()  # the last audio and events
-        except Exception as error:  # most likely a full disk; the stream continues
-            reason = error.strerror if isinstance(error, OSError) else cause_of(error)
-            self.failure = f"the recording {self.path} ends ({reason})"
-            _log.error("%s: %s", self.stream, self.failure)
-            self._on_failure(self.failure)
-        finally:
-            self._source.copy = None
-            while self._chunker.next_chunk() is not None:
-                pass  # a source may be waiting for room in the ring
-            self._close_files()
-
-    def _write(self) -> None:
-        """Write all queued audio, then the queued events."""
-        while (chunk := self._chunker.next_chunk()) is not None:
-            if chunk.samples.shape[0]:
-                self._record(chunk)
-        lines = bytearray()
-        while not self._lines.empty():
-            lines += self._lines.get().encode() + b"\n"
-        write_all(self._log, lines)
-
-    def _record(self, chunk: Chunk) -> None:
-        is_first = self._wav.seconds == 0
-        if self._wav.is_full:
-            self._close_files()
-            self._open_files()
-            is_first = True
-        if is_first or chunk.after_cut:
-            write_all(self._log, self._position_line(chunk).encode() + b"\n")
-        self._wav.append(chunk.samples)
-
-    def _position_line(self, chunk: Chunk) -> str:
-        """Return the line that maps the present time of the file to that of the stream."""
-        count = chunk.samples.shape[0]
-        captured = self._chunker.capture_time(chunk.position + count)
-        age_seconds = 0.0 if captured is None else time.monotonic() - captured
-        return encode(
-            {
-                "type": "recording",
-                "stream": self.stream,
-                "file_seconds": round(self._wav.seconds, 4),
-                "stream_seconds": round(chunk.position / SAMPLE_RATE, 4),
-                "time": round(time.time() - age_seconds - count / SAMPLE_RATE, 4),
-            }
-        )
-
-    def _open_files(self) -> None:
-        for path in _candidates(self._wanted):
-            if os.path.lexists(path) or os.path.lexists(path.with_suffix(".jsonl")):
-                continue  # a dangling link, too
-            self.path = path
-            self._log = create_private(path.with_suffix(".jsonl"))
-            try:
-                self._wav = WavWriter(path)
-            except OSError as error:
-                os.close(self._log)
-                path.with_suffix(".jsonl").unlink()
-                if not isinstance(error, FileExistsError):  # that one is not ours
-                    path.unlink(missing_ok=True)
-                raise
-            return
-
-    def _close_files(self) -> None:
-        """Close the files, and remove them if nothing has been written."""
-        is_empty = not self._wav.seconds and not os.fstat(self._log).st_size
-        self._wav.close()
-        os.close(self._log)
-        if is_empty:
-            for path in (self.path, self.path.with_suffix(".jsonl")):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+def _plan(settings: RecordSettings) -> Plan:
+    return parse_plan(settings.record_rotate, settings.record_quota, settings.record_events)
 
 
-def _candidates(path: Path) -> Iterator[Path]:
-    yield path
-    for number in itertools.count(2):
-        yield path.with_stem(f"{path.stem}-{number}")
+def _check(settings: RecordSettings) -> None:
+    """Check each value alone: whether they go together is known when all settings are."""
+    parse_plan(settings.record_rotate or ("day",), settings.record_quota, settings.record_events)
 
 
 def _prepare(settings: RecordSettings) -> Opener | None:
+    plan = _plan(settings)
+
     async def open_recorders(around: Surroundings) -> Output:
+        from emotiond.streamer.outputs.recorder_thread import Recorder
+        from emotiond.streamer.streams.replay import Replay
+
         streams = {stream.name: stream for stream in around.streams}
         paths = parse_records(settings.record, tuple(streams))
         recorders: list[Recorder] = []
         try:
             for name, stream in streams.items():
-                if name in paths:
-                    recorders.append(_recorder(paths[name], stream))
+                if name not in paths:
+                    continue
+                if isinstance(stream, Replay):
+                    raise RecordError(f"{name!r} has no sound to record", "Copy its recording")
+                live, ring = stream.source.about.live, stream.ring
+                recorders.append(Recorder(paths[name], name, ring, stream.report, plan, live))
         except RecordError:
             await Recordings(recorders).close(RECORDER.close_seconds)
             raise
         return Recordings(recorders)
 
     return open_recorders if settings.record else None
-
-
-def _recorder(path: Path, stream: Stream) -> Recorder:
-    return Recorder(path, stream.name, stream.ring, stream.report, stream.source.about.live)
 
 
 RECORDER = OutputKind(
@@ -329,7 +182,23 @@ RECORDER = OutputKind(
             "[NAME=]FILE.wav",
             after="--stride",
         ),
+        Option(
+            "--record-rotate",
+            "begin a new file at a size such as 100MB, or at midnight; repeat it for both",
+            "SIZE|day",
+        ),
+        Option(
+            "--record-quota",
+            "delete the oldest files of a recording beyond this size of all of them",
+            "SIZE",
+        ),
+        Option(
+            "--record-events",
+            "write the events as lines of JSON or as an SQLite database (default: jsonl)",
+            "jsonl|sqlite|both",
+        ),
     ),
+    check=_check,
     reach=uses_no_network,
     prepare=_prepare,
     queue="recorded_events",

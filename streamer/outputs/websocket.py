@@ -1,21 +1,26 @@
-"""The WebSocket port as an output: its settings, its reach, and how it is opened."""
+"""The WebSocket port as an output, and how it is opened."""
 
 from __future__ import annotations
 
 import functools
-import ipaddress
 import logging
 import platform
-import re
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError, install
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
-from emotiond.streamer.reach import Reach, audience, is_loopback
+from emotiond.streamer.outputs.websocket_settings import (
+    NO_ORIGIN,
+    WebSocketSettings,
+    audience_of,
+    bare,
+    check_settings,
+    reach_of,
+)
 from emotiond.streamer.server.access import Access
 from emotiond.streamer.server.forwarding import parse_proxies
 from emotiond.streamer.server.limits import Limits, affordable_connections
@@ -23,114 +28,7 @@ from emotiond.streamer.server.limits import Limits, affordable_connections
 if TYPE_CHECKING:
     from emotiond.streamer.server.websocket_server import WebSocketServer
 
-# Extensions and apps have schemes of their own. A page's socket has another scheme than the page.
-_ORIGIN = re.compile(r"(?!wss?:)[a-z][a-z0-9+.-]*://[^/\s*;,@?#]+/?", re.IGNORECASE)
-_NO_ORIGIN = "null"  # what browsers send for a page on disk, and for many others
 _log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"[^/:\s\[\]]+")  # of a host, or an address of IPv4
-_MOST_CONNECTIONS = 100_000
-
-
-@dataclass(frozen=True)
-class WebSocketSettings:
-    """The settings of the port for the page and for WebSocket clients."""
-
-    wait_clients: int = 0
-    """Number of clients to wait for before the sources start."""
-    host: str = "127.0.0.1"
-    port: int = 8765
-    """0 for any free port."""
-    allow_origin: tuple[str, ...] = ()
-    """Origins of web pages elsewhere that may listen."""
-    allow_host: tuple[str, ...] = ()
-    """Further host names of the daemon."""
-    max_connections: int = Limits.connections
-    """Largest number of connections, for web pages and WebSocket clients together."""
-    token_file: str | None = None
-    """File with the token that clients must send; None for open access."""
-    tls_cert: str | None = None
-    """Certificate chain in PEM; None for no encryption."""
-    tls_key: str | None = None
-    """The certificate's key, in PEM."""
-    trust_proxy: tuple[str, ...] = ()
-    """Addresses or networks of the reverse proxies that are believed who their visitors are."""
-    paired: str | None = None
-    """File with the paired devices; None for one in the user's data folder."""
-    announce: bool = False
-    """Whether to announce the page and the host's name in the network, by mDNS."""
-
-
-def _check(settings: WebSocketSettings) -> None:
-    for origin in settings.allow_origin:
-        if origin != _NO_ORIGIN and not _ORIGIN.fullmatch(origin):
-            raise ConfigError(
-                f"allow_origin cannot be {origin!r}",
-                "Use http://NAME, https://NAME or https://NAME:PORT, without a path",
-            )
-    for host in settings.allow_host:
-        if not _is_host(host):
-            raise ConfigError(f"allow_host cannot be {host!r}", "Use a name, without the port")
-    for proxy in settings.trust_proxy:
-        try:
-            parse_proxies([proxy])
-        except ValueError as error:
-            raise ConfigError(
-                f"trust_proxy cannot be {proxy!r} ({error})",
-                "Use the proxy's address or network: 127.0.0.1, or 172.30.32.0/23",
-            ) from None
-    if not _is_host(settings.host):
-        raise ConfigError(
-            f"host cannot be {settings.host!r}",
-            "Use an address or a name, without the port: --host ::1 --port 8765",
-        )
-    if settings.announce and is_loopback(_bare(settings.host)):
-        raise ConfigError(
-            f"only this machine reaches {settings.host}, so it cannot be announced",
-            "Leave --announce out, or listen for others: --host 0.0.0.0",
-        )
-    if not 0 <= settings.port <= 65_535:
-        raise ConfigError(f"port cannot be {settings.port}", "Use 0 to 65535")
-    if settings.wait_clients < 0:
-        raise ConfigError("wait_clients cannot be negative", "Use 0 or more")
-    if not 1 <= settings.max_connections <= _MOST_CONNECTIONS:
-        raise ConfigError(
-            f"max_connections cannot be {settings.max_connections}", f"Use 1 to {_MOST_CONNECTIONS}"
-        )
-
-
-def _bare(host: str) -> str:
-    """Return a host without the brackets of an IPv6 address."""
-    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
-
-
-def _is_host(text: str) -> bool:
-    """Return whether a text is a name or an address, one of IPv6 with or without brackets."""
-    if ":" not in text:
-        return _NAME.fullmatch(text) is not None
-    try:
-        return ipaddress.ip_address(_bare(text)).version == 6
-    except ValueError:
-        return False
-
-
-def _reach(settings: WebSocketSettings) -> Reach:
-    if (settings.tls_cert is None) != (settings.tls_key is None):
-        raise ConfigError("TLS wants a certificate and its key", "Give --tls-cert and --tls-key")
-    host, warnings = _bare(settings.host), []
-    if settings.token_file is None:
-        warnings.append(f"anyone who can reach {host} can listen; --token-file changes that")
-    if settings.tls_cert is None:
-        warnings.append(f"on {host} nothing is encrypted; --tls-cert changes that")
-    return Reach(
-        host,
-        place=host,
-        danger="other machines could listen without being asked who they are",
-        is_protected=settings.token_file is not None,
-        protection="Give clients a token with --token-file FILE",
-        at_home="--host 127.0.0.1",
-        warnings=warnings,
-    )
 
 
 class WebSocketOutput:
@@ -233,13 +131,6 @@ class WebSocketOutput:
         await self._closing.aclose()
 
 
-def _audience(settings: WebSocketSettings) -> str:
-    """Return who can listen where no token is wanted."""
-    proxies = " and ".join(settings.trust_proxy)
-    behind = f", and all whom the proxy at {proxies} lets in" if proxies else ""
-    return f"{audience(_bare(settings.host))}{behind}"
-
-
 def _announcement(
     is_wanted: bool, is_encrypted: bool, host: str, port: int
 ) -> AbstractAsyncContextManager[None]:
@@ -263,8 +154,8 @@ def _prepare(settings: WebSocketSettings) -> Opener:
     from emotiond.streamer.server.devices import Devices
 
     token = None if settings.token_file is None else read_token(Path(settings.token_file))
-    host = _bare(settings.host)
-    if _NO_ORIGIN in settings.allow_origin and token is None:
+    host = bare(settings.host)
+    if NO_ORIGIN in settings.allow_origin and token is None:
         _log.warning(
             "with --allow-origin null, any web page that this machine's browser opens can listen, "
             "in a frame without an origin; --token-file changes that"
@@ -289,6 +180,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             None if isinstance(found, Devices) else found,
             functools.partial(device_host, host, settings.allow_host),
             "" if devices is None or cert is None else fingerprint(Path(cert)),
+            connections,
         )
         server = WebSocketServer(
             host,
@@ -304,7 +196,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             pairing,
         )
         page = f"http{'' if tls is None else 's'}://{server.host}:{server.port}/"
-        open_to = "those with the token" if token is not None else _audience(settings)
+        open_to = "those with the token" if token is not None else audience_of(settings)
         announcement = _announcement(settings.announce, tls is not None, host, server.port)
         return WebSocketOutput(server, page, settings.wait_clients, open_to, announcement)
 
@@ -349,8 +241,8 @@ WEBSOCKET = OutputKind(
             after="--insecure",
         ),
     ),
-    check=_check,
-    reach=_reach,
+    check=check_settings,
+    reach=reach_of,
     prepare=_prepare,
     queue="websocket_clients",
     close_seconds=Limits.close_seconds,

@@ -50,6 +50,8 @@ class Emotion:
     """Samples lost since the stream began, at 16 kHz."""
     demo: bool = False
     """Whether this is an actor in the bundled recording. The message has the field only then."""
+    replay: bool = False
+    """Whether this was recorded earlier and is sent again. The message has the field only then."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Change:
     held_seconds: float
     """How long the former label was published."""
     demo: bool = False
+    """As in :class:`Emotion`."""
+    replay: bool = False
     """As in :class:`Emotion`."""
 
 
@@ -83,6 +87,8 @@ class Status:
     """Latency that the device adds to ``age_ms``."""
     demo: bool
     """Whether the stream plays the bundled demo instead of a live voice."""
+    replay: bool = False
+    """As in :class:`Emotion`."""
 
 
 Event = Emotion | Change | Status
@@ -98,11 +104,20 @@ def type_of(event: Event) -> str:
     return type(event).__name__.lower()
 
 
+def position_of_event(event: Event) -> float | None:
+    """Return at which second of the stream an event's sound ends; None for a ``status``."""
+    if isinstance(event, Emotion):
+        return event.end
+    return event.at if isinstance(event, Change) else None
+
+
 def to_json(event: Event) -> dict[str, Any]:
     """Return the event as in the protocol, with numbers rounded to four decimals."""
     values = {name: _rounded(value) for name, value in vars(event).items()}
     if not isinstance(event, Status) and not event.demo:
         del values["demo"]
+    if not event.replay:
+        del values["replay"]
     if isinstance(event, Change):
         values = {{"from_label": "from", "to_label": "to"}.get(k, k): v for k, v in values.items()}
     return {"type": type_of(event), **values}

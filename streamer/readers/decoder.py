@@ -1,10 +1,10 @@
 """Decodes sound files in a process of its own: a crash of the decoder does not end the daemon.
 
 The process opens no file and is confined (``confinement.py``): it gets open ones through a socket,
-except on Windows. It reads one line per file, a list in JSON: the path, and whether the content
-follows, for a file without a path that fits into memory. The content is sent in parts, each behind
-four bytes for its length; an empty part ends it. The process answers with messages: one byte for
-the kind, four bytes for the length, and the content.
+except on Windows. It reads one line per file, a list in JSON: the path, the stretch that is wanted,
+and whether the content follows, for a file without a path that fits into memory. The content is
+sent in parts, each behind four bytes for its length; an empty part ends it. The process answers
+with messages: one byte for the kind, four bytes for the length, and the content.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.child_processes import apart
 from emotiond.streamer.readers.confinement import Unconfined, confine, warn
 from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
+from emotiond.streamer.readers.reader import SoundReader
 from emotiond.streamer.readers.sound_file import (
     HIGHEST_RATE,
     LOWEST_RATE,
@@ -38,6 +39,7 @@ from emotiond.streamer.readers.sound_file import (
     read_block,
     try_readers,
 )
+from emotiond.streamer.readers.stretch import WHOLE, Stretch, blocks_in
 
 if TYPE_CHECKING:
     import socket  # slow: the command line imports this module at every start
@@ -84,7 +86,7 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def open(self, path: str, file: Readable | None = None) -> Decoding:
+    def open(self, path: str, file: Readable | None = None, stretch: Stretch = WHOLE) -> Decoding:
         """Open a file. The rest of the file before it is discarded.
 
         Args:
@@ -92,6 +94,7 @@ class Decoder:
             file: an open file, which is read from its present position to its end. A pipe, or an
                 open file like ``/dev/stdin``, is opened and read to its end in this process: its
                 path means something else to another, or nothing.
+            stretch: the part of the file that is wanted. What is before it is decoded, too.
 
         Raises:
             SourceError: the file cannot be decoded, or crashed the decoder.
@@ -100,11 +103,11 @@ class Decoder:
             self.close()
             self._process, self._socket = _start()
         if file is not None:
-            return Decoding(self, path, file)
+            return Decoding(self, path, file, stretch)
         if is_own(path) or is_pipe(path):
             with open_to_read(path) as opened:
-                return Decoding(self, path, opened)
-        return Decoding(self, path)
+                return Decoding(self, path, opened, stretch)
+        return Decoding(self, path, None, stretch)
 
     def close(self) -> None:
         """End the process at once. It may have ended already."""
@@ -117,7 +120,7 @@ class Decoder:
                     pipe.close()
         self._process.wait()
 
-    def send(self, path: str, file: Readable | None = None) -> None:
+    def send(self, path: str, file: Readable | None, stretch: Stretch) -> None:
         """Send the next file: open, or its content if that has no path and fits into memory.
 
         Raises:
@@ -127,24 +130,27 @@ class Decoder:
             opened: IO[bytes] | None = None
             if file is None:
                 opened = None if self._socket is None else stack.enter_context(open_to_read(path))
-                self._request(path, opened)
+                self._request((path, stretch), opened)
                 return
             opened = stack.enter_context(tempfile.SpooledTemporaryFile(_MOST_BYTES_HELD))
             _keep(path, file, opened)
             if self._socket is not None and opened.tell() > _MOST_BYTES_HELD:
-                self._request(path, opened)
+                self._request((path, stretch), opened)
             else:
                 opened.seek(0)
-                self._request(path, None, opened)
+                self._request((path, stretch), None, opened)
 
     def _request(
-        self, path: str, opened: IO[bytes] | None, content: IO[bytes] | None = None
+        self,
+        wanted: tuple[str, Stretch],
+        opened: IO[bytes] | None,
+        content: IO[bytes] | None = None,
     ) -> None:
         assert self._process.stdin is not None
         try:
             if opened is not None and self._socket is not None:
                 _hand_over(self._socket, opened.fileno())
-            self._process.stdin.write(json.dumps([path, content is not None]).encode() + b"\n")
+            self._process.stdin.write(json.dumps([*wanted, content is not None]).encode() + b"\n")
             part = b"" if content is None else b"-"
             while part and content is not None:
                 part = content.read(_PART_BYTES)
@@ -189,12 +195,14 @@ class Decoding:
         SourceError: the file cannot be decoded, or crashed the decoder.
     """
 
-    def __init__(self, decoder: Decoder, path: str, file: Readable | None = None) -> None:
+    def __init__(
+        self, decoder: Decoder, path: str, file: Readable | None, stretch: Stretch
+    ) -> None:
         self._decoder = decoder
         self._path = path
         self._samples = 0
         self._ended = False
-        decoder.send(path, file)
+        decoder.send(path, file, stretch)
         content = self._receive(_OPENED)
         try:
             rate, channels, unconfined = json.loads(content)
@@ -337,8 +345,9 @@ def main() -> None:
     output = sys.stdout.buffer
     with contextlib.suppress(BrokenPipeError):
         for line in sys.stdin.buffer:
-            path, has_content = json.loads(line)
-            for kind, content in _answer(path, _given(path, has_content, handed_over), unconfined):
+            path, stretch, has_content = json.loads(line)
+            given = _given(path, has_content, handed_over)
+            for kind, content in _answer(path, Stretch(*stretch), given, unconfined):
                 output.write(_HEAD.pack(kind, len(content)))
                 output.write(content)
                 output.flush()
@@ -402,6 +411,7 @@ def _receive(stream: BinaryIO, content: IO[bytes]) -> OSError | None:
 
 def _answer(
     path: str,
+    stretch: Stretch,
     given: contextlib.AbstractContextManager[IO[bytes]],
     unconfined: Unconfined | None,
 ) -> Iterator[tuple[bytes, bytes]]:
@@ -412,11 +422,9 @@ def _answer(
                 reader = open_sound_file(path, cast("BinaryIO", file))
             about = (reader.sample_rate, reader.channels, unconfined)
             yield _OPENED, json.dumps(about).encode()
-            content = b"-"
-            while content:
-                with _deadline():
-                    content = read_block(reader, path, BLOCK_SECONDS).tobytes()
-                yield _BLOCK, content
+            for block in blocks_in(stretch, lambda: _read(reader, path), reader.sample_rate, path):
+                yield _BLOCK, block.tobytes()
+            yield _BLOCK, b""
             reader.close()
         except SourceError as error:
             yield _REFUSED, json.dumps((error.problem, error.remedy)).encode()
@@ -426,6 +434,11 @@ def _answer(
         except MemoryError:
             problem = f"{path}: it takes more memory than a sound file may"
             yield _REFUSED, json.dumps((problem, "Convert it again")).encode()
+
+
+def _read(reader: SoundReader, path: str) -> FloatArray:
+    with _deadline():
+        return read_block(reader, path, BLOCK_SECONDS)
 
 
 @contextlib.contextmanager

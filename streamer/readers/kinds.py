@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from emotiond.streamer.readers.libsndfile_reader import LibsndfileReader
+from emotiond.streamer.readers.media_reader import MediaReader
 from emotiond.streamer.readers.reader import OpenReader
 
-READERS: tuple[OpenReader, ...] = (LibsndfileReader,)
-"""In the order in which they are tried. A file that none reads is refused in the first's words."""
+READERS: tuple[OpenReader, ...] = (LibsndfileReader, MediaReader)
+"""In the order in which they are tried. A file that none knows is refused in the first's words."""

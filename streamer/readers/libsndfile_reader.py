@@ -8,13 +8,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from emotiond.dsp.mono import MonoMixer
-from emotiond.dsp.resample import Resampler
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
+from emotiond.streamer.readers.conforming import Conforming
 from emotiond.streamer.readers.opening import open_to_read, unreadable
 from emotiond.streamer.readers.piece import Piece, PieceFile
 from emotiond.streamer.readers.pieces import pieces_of
+from emotiond.streamer.readers.reader import UnknownFormatError
 
 _STEP_FRAMES = 1000
 """libsndfile gives nothing of a step in which it finds damage, or the end of a file that is cut."""
@@ -47,7 +47,7 @@ class LibsndfileReader:
             raise
         self.sample_rate: int = self._sound.samplerate
         self.channels: int = self._sound.channels
-        self._conform = _Conforming(self.sample_rate, self.channels, self._sound)
+        self._conform = self._conforming()
 
     def read(self, frames: int) -> FloatArray:
         """Return the next samples.
@@ -72,6 +72,11 @@ class LibsndfileReader:
         if self._is_owner:
             self._bytes.close()
 
+    def _conforming(self) -> Conforming:
+        return Conforming(
+            self.sample_rate, self.channels, self._sound.samplerate, self._sound.channels
+        )
+
     def _next(self) -> None:
         """Go on with the next piece, if there is one."""
         self._sound.close()
@@ -79,7 +84,7 @@ class LibsndfileReader:
         piece = next(self._pieces, None)
         if piece is not None:
             self._sound = self._open(piece)
-            self._conform = _Conforming(self.sample_rate, self.channels, self._sound)
+            self._conform = self._conforming()
 
     def _open(self, piece: Piece) -> Any:
         self._counted, self._read_frames, self._is_over = piece.counted, 0, False
@@ -93,38 +98,38 @@ class LibsndfileReader:
             if self._file.failure is not None:
                 raise unreadable(self._path, self._file.failure) from None
             reason = getattr(error, "error_string", None) or error
-            raise SourceError(
+            raise UnknownFormatError(
                 f"{self._path}: not a sound file that can be read ({str(reason).rstrip('. ')})",
                 "Convert it to WAV, FLAC, OGG, Opus or MP3, for instance: ffmpeg -i FILE out.wav",
             ) from None
 
     def _read(self, frames: int) -> FloatArray:
         """Return the next samples of the piece, up to where it ends or is cut off."""
-        steps = [np.empty((0, self._sound.channels), np.float32)]
-        while frames and not self._is_over:
-            step = self._read_step(min(frames, _STEP_FRAMES))
-            self._is_over = not step.shape[0]
-            self._read_frames += step.shape[0]
-            frames -= step.shape[0]
-            steps.append(step)
-        return np.concatenate(steps)
+        samples = np.empty((frames, self._sound.channels), np.float32)
+        count = 0
+        while count < frames and not self._is_over:
+            step = self._read_into(samples[count : count + _STEP_FRAMES])
+            self._is_over = not step
+            self._read_frames += step
+            count += step
+        return samples[:count]
 
-    def _read_step(self, frames: int) -> FloatArray:
+    def _read_into(self, samples: FloatArray) -> int:
+        """Read the next samples into an array. Returns how many there were of each channel."""
         left = self._counted - self._read_frames
+        count = 0
         try:
-            step: FloatArray = self._sound.read(
-                min(frames, left if left > 0 else frames), "float32", True
-            )
+            # ``read`` takes twice as long, for its own look at the array.
+            count = self._sound.buffer_read_into(samples[:left] if left > 0 else samples, "float32")
         except (OSError, RuntimeError) as error:
             is_end = self._file.is_at_end or (self._counted and left <= 0)
             if self._file.failure is None and not is_end:
                 raise SourceError(
                     f"{self._path}: it is damaged ({error})", "Convert it again"
                 ) from None
-            step = np.empty((0, self._sound.channels), np.float32)
         if self._file.failure is not None:
             raise unreadable(self._path, self._file.failure)
-        return step
+        return count
 
 
 def _refuse_ogg_flac(path: str, file: BinaryIO) -> None:
@@ -135,40 +140,6 @@ def _refuse_ogg_flac(path: str, file: BinaryIO) -> None:
             f"{path}: it is FLAC inside Ogg, which is not read",
             "Take it out without loss: ffmpeg -i FILE -c copy out.flac",
         )
-
-
-class _Conforming:
-    """Brings a piece to the rate and the channels of the first one, which passes unchanged."""
-
-    def __init__(self, sample_rate: int, channels: int, sound: Any) -> None:
-        self._channels = channels
-        self._mixer = (
-            None if sound.channels == channels else MonoMixer(sound.samplerate, sound.channels)
-        )
-        self._resamplers = (
-            []
-            if sound.samplerate == sample_rate
-            else [Resampler(sound.samplerate, sample_rate) for _ in range(channels)]
-        )
-
-    def push(self, samples: FloatArray) -> FloatArray:
-        """Return what is complete of the next samples, shape ``(n, channels)``."""
-        if self._mixer is not None:
-            samples = np.repeat(self._mixer.push(samples)[:, None], self._channels, axis=1)
-        return self._resample(samples, last=False)
-
-    def rest(self) -> FloatArray:
-        """Return what comes of the samples so far when no more follow."""
-        return self._resample(np.empty((0, self._channels), np.float32), last=True)
-
-    def _resample(self, samples: FloatArray, last: bool) -> FloatArray:
-        if not self._resamplers:
-            return samples
-        channels = [
-            resampler.push(channel, last)
-            for resampler, channel in zip(self._resamplers, samples.T, strict=True)
-        ]
-        return np.stack(channels, axis=1)
 
 
 @functools.cache

@@ -6,6 +6,11 @@ from collections.abc import Callable
 from typing import BinaryIO, Protocol, TypeAlias
 
 from emotiond.dsp.types import FloatArray
+from emotiond.exceptions import SourceError
+
+
+class UnknownFormatError(SourceError):
+    """The content is of no format that this reader knows. Another one may know it."""
 
 
 class SoundReader(Protocol):
@@ -30,6 +35,6 @@ OpenReader: TypeAlias = "Callable[[str, BinaryIO | None], SoundReader]"
 """Opens a file of a format that the reader knows by its content.
 
 It takes the path, or a name for messages if there is content, and the content: a file without a
-path, in which it can seek, and which it does not close. It raises :class:`SourceError` for any
-other content.
+path, in which it can seek, and which it does not close. It raises :class:`UnknownFormatError` for
+any other content, and :class:`SourceError` for its own format where that cannot be read.
 """

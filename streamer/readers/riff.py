@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import BinaryIO
 
 from emotiond.streamer.readers.piece import Piece
@@ -9,6 +10,14 @@ from emotiond.streamer.readers.piece import Piece
 _FORMS = (b"RIFF", b"RF64")
 _UNKNOWN = b"\xff\xff\xff\xff"  # a size that every reader takes for "to the end"
 _TAG_BYTES = 128  # ID3v1, behind the sound
+
+WAV = struct.pack(
+    "<4sI4s4sIHHIIHH4sI4x",
+    *(b"RIFF", 40, b"WAVE"),
+    *(b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16),
+    *(b"data", 4),
+)
+"""Two samples of 16-bit mono PCM."""
 
 
 def pieces(file: BinaryIO, start: int, size: int) -> list[Piece] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +14,8 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.readers import kinds
 from emotiond.streamer.readers.opening import open_to_read
-from emotiond.streamer.readers.reader import SoundReader
+from emotiond.streamer.readers.reader import SoundReader, UnknownFormatError
+from emotiond.streamer.readers.riff import WAV
 
 MOST_SECONDS = 24 * 3600
 LOWEST_RATE, HIGHEST_RATE = 2_000, 384_000
@@ -25,15 +25,6 @@ MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 _BLOCK_SECONDS = 60.0
 _PEAK_SECONDS = 600.0  # of sound that is searched for the peak that tells the scale of integers
-
-
-WAV = struct.pack(
-    "<4sI4s4sIHHIIHH4sI4x",
-    *(b"RIFF", 40, b"WAVE"),
-    *(b"fmt ", 16, 1, 1, 16_000, 32_000, 2, 16),
-    *(b"data", 4),
-)
-"""Two samples of 16-bit mono PCM."""
 
 
 def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
@@ -147,7 +138,8 @@ def _open(path: str, content: BinaryIO | None) -> SoundReader:
             return open_reader(path, content)
         except SourceError as error:
             refusals.append(error)
-    raise refusals[0]
+    known = (error for error in refusals if not isinstance(error, UnknownFormatError))
+    raise next(known, refusals[0])
 
 
 def _fault(reader: SoundReader) -> str | None:

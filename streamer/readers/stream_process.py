@@ -20,7 +20,7 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.readers.av_frames import Piece, gathered, samples_of
 from emotiond.streamer.readers.confinement import Unconfined, confine
 from emotiond.streamer.readers.references import reference_in
-from emotiond.streamer.readers.sound_file import WAV
+from emotiond.streamer.readers.riff import WAV
 from emotiond.streamer.readers.stream_input import OggLink, StreamInput
 
 if TYPE_CHECKING:

@@ -22,13 +22,13 @@ def csv_writer(request: Request) -> Iterator[Write]:
         writer.writerow(columns)
 
         def write(result: Result) -> None:
-            for row in rows({**result, "file": _harmless(result["file"])}, request.level):
+            for row in rows({**result, "file": harmless(result["file"])}, request.level):
                 writer.writerow([row[name] for name in columns])
             lines.flush()
 
         yield write
 
 
-def _harmless(file: str) -> str:
+def harmless(file: str) -> str:
     """Return a path that no spreadsheet takes for a formula. It names the same file."""
     return f"./{file}" if file.startswith(_FORMULA) and file != STANDARD_INPUT else file

@@ -19,6 +19,7 @@ from emotiond.streamer.results.places import places
 from emotiond.streamer.results.rows import extent
 from emotiond.streamer.results.tiers import Mark, Part, Tier, length, tiers_of
 from emotiond.streamer.results.writer import Level, Request, Result, Write
+from emotiond.streamer.standard_streams import say
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,19 @@ def document_writer(request: Request, suffix: str, save: SaveDocument) -> Iterat
     left = Counter(request.files)
     parts: dict[str, list[Part]] = {}
 
+    kept = 0
+
     def put(file: str) -> None:
+        nonlocal kept
         path = paths[file]
         folder = Path() if path is None else path.parent
         held = parts.pop(file)
         document = Document(file, folder, length(held), tiers_of(held))
         if path is None:
             _print(document, save)
+            return
+        if request.is_resumed and not request.overwrite and path.exists():
+            kept += 1
             return
         with in_place(path) as unfinished, reporting(path):
             save(document, unfinished)
@@ -79,6 +86,8 @@ def document_writer(request: Request, suffix: str, save: SaveDocument) -> Iterat
     yield write
     for file in [*parts]:  # the last one, and those of which an item could not be read
         put(file)
+    if kept:
+        say(f"emotiond: {kept:,} files were there and stay. --overwrite replaces them.")
 
 
 def _paths(request: Request, suffix: str) -> dict[str, Path | None]:

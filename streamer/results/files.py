@@ -65,7 +65,7 @@ def check_free(paths: Iterable[Path], request: Request) -> None:
             recordings = frozenset(_identities(request.files))
         if (about.st_dev, about.st_ino) in recordings:
             raise ResultError(f"{path} is a recording", "Name another --output")
-        if not request.overwrite:
+        if not request.overwrite and not request.is_resumed:
             raise ResultError(
                 f"{path} is there already",
                 "Add --overwrite to replace it, or name another --output",

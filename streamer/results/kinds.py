@@ -61,3 +61,8 @@ def level_of(name: str, level: Level | None) -> Level:
             f"--format {name} has no level {level!r}", f"Use --level {' or '.join(levels)}"
         )
     return level
+
+
+def needs_events(name: str, level: Level) -> bool:
+    """Return whether a format reads the events of results: tables of files do not."""
+    return level != "files" or name == "json"

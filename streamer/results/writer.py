@@ -44,6 +44,9 @@ class Request:
     """A file, or a folder for formats with a file for each recording; None: standard output."""
     overwrite: bool = False
     """Whether files that are there already are replaced."""
+    is_resumed: bool = False
+    """Whether a run goes on: its table is made anew, and the files of its recordings stay, since
+    they are whole, and may have been corrected by hand."""
 
 
 Write: TypeAlias = "Callable[[Result], None]"

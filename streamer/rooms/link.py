@@ -16,9 +16,10 @@ from websockets.frames import Frame
 from websockets.protocol import Event as WireEvent
 
 from emotiond.streamer.background import run_in_background
+from emotiond.streamer.protocol.checks import MessageError
 from emotiond.streamer.reach import is_loopback
 from emotiond.streamer.rooms.followed import Followed
-from emotiond.streamer.rooms.received import MessageError, OtherProtocolError
+from emotiond.streamer.rooms.received import OtherProtocolError
 from emotiond.streamer.server.limits import Limits
 
 FRAMES_PER_SECOND, FRAMES_AT_ONCE = 200.0, 400

@@ -12,12 +12,13 @@ from websockets.exceptions import WebSocketException
 from websockets.frames import Frame, Opcode
 
 from emotiond.streamer.hub import Message
+from emotiond.streamer.protocol.checks import MessageError
 from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.protocol.names import likeness
 from emotiond.streamer.protocol.requests import AskRooms
 from emotiond.streamer.rooms.followed import Followed
 from emotiond.streamer.rooms.link import OPEN_SECONDS, FollowError, linked, reason_of
-from emotiond.streamer.rooms.received import Hello, MessageError, OtherProtocolError, parse
+from emotiond.streamer.rooms.received import Hello, OtherProtocolError, parse
 from emotiond.streamer.rooms.room import STATES, Room
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.prometheus import Metric, metric

@@ -12,18 +12,20 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, broadcast
 from websockets.exceptions import InvalidMessage
-from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import CLOSING, CONNECTING, OPEN, Event
 
 from emotiond.streamer.protocol.events import encode
+from emotiond.streamer.server.frame_quota import FrameQuota
 from emotiond.streamer.server.http import NOT_HTTP, refusal
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.server.unproven import Unproven
 from emotiond.streamer.sparing_log import SparingLog
 
 _log = SparingLog(logging.getLogger(__name__))  # clients can make lines as often as they like
 
-POLICY_VIOLATION = 1008
+POLICY_VIOLATION, TRY_LATER = 1008, 1013
 TOKEN_WANTED = 4401
 """The code that closes a connection without the right token."""
 PATIENCE_SECONDS = 5.0
@@ -62,11 +64,7 @@ class Connection(ServerConnection):
         self._early = bytearray()  # what came before the answer to the request was sent
         self._early_end = False
         self._leaving = False
-        self._allowance = float(limits.frames_at_once)
-        self._counted_seconds = self.loop.time()
-        self._fragments = 0
-        self._audio_is_paced = False
-        self._is_binary = False  # the message that a frame continues
+        self._quota = FrameQuota(limits, self.loop.time())
         self.knows_token = False
         """Whether the handshake had the token, or none is required."""
         self.is_owner = False
@@ -77,9 +75,7 @@ class Connection(ServerConnection):
         self.only_reads = False
         """Whether this is an event stream, and no WebSocket."""
         self._ignored_bytes = 0  # that came on an event stream
-        self._unproven_bytes = 0  # that were offered, and not read as far as is known
-        self._probe: tuple[bytes, int] | None = None  # the ping behind so many of these bytes
-        self._probes = 0
+        self._unproven = Unproven(limits.unasked_bytes)
         self._list_bytes = 0  # of a list that is larger than the limit, while it is unread
         self._unread_since: float | None = None  # since when the send buffer has not been empty
         self._most_unread_bytes = 0  # the most bytes in it since then
@@ -112,7 +108,7 @@ class Connection(ServerConnection):
         """Send what other clients cause, unless this client is behind with what it got of that.
 
         So nothing that others do costs a slow client its connection. It proves what it has read by
-        its answer to a ping that follows. That counts all buffers on the way, those of proxies too.
+        its answer to a ping that follows.
 
         Args:
             frame: holds a whole message.
@@ -121,18 +117,14 @@ class Connection(ServerConnection):
         Returns:
             Whether it was sent. A client that has read all gets a frame of any size.
         """
-        most_bytes, unread_bytes = (
-            self._limits.unasked_bytes,
-            self.transport.get_write_buffer_size(),
+        unread_bytes = self.transport.get_write_buffer_size()
+        is_taken = self._unproven.has_room(len(frame), spare_bytes) and (
+            unread_bytes == 0 or unread_bytes + len(frame) <= self._limits.unread_bytes // 2
         )
-        is_taken = (
-            self._unproven_bytes == 0
-            or self._unproven_bytes + len(frame) <= most_bytes + spare_bytes
-        ) and (unread_bytes == 0 or unread_bytes + len(frame) <= self._limits.unread_bytes // 2)
         if is_taken:
-            self._unproven_bytes += len(frame)
+            self._unproven.add(len(frame))
             self.send_frame(frame)
-        if not is_taken or self._unproven_bytes > most_bytes // 2:
+        if not is_taken or self._unproven.wants_proof:
             self._send_probe()
         return is_taken
 
@@ -166,7 +158,7 @@ class Connection(ServerConnection):
 
         The frame-rate limit then ignores large chunks of it, but no text.
         """
-        self._audio_is_paced = paced
+        self._quota.audio_is_paced = paced
 
     @property
     def reads(self) -> bool:
@@ -269,7 +261,7 @@ class Connection(ServerConnection):
         if isinstance(event, Frame):
             if self._answers_probe(event):
                 return
-            fault = self._fault(event)
+            fault = self._quota.fault_of(event, self.loop.time())
             if fault is not None:
                 self._offences["rate"] += self.protocol.state is OPEN
                 self.protocol.fail(POLICY_VIOLATION, fault)
@@ -317,36 +309,17 @@ class Connection(ServerConnection):
         self.send_data()
 
     def _send_probe(self) -> None:
-        if self._probe is None and self.protocol.state is OPEN and not self.transport.is_closing():
-            self._probes += 1
-            self._probe = (self._probes.to_bytes(8, "big"), self._unproven_bytes)
-            self.protocol.send_ping(self._probe[0])
+        if self.protocol.state is not OPEN or self.transport.is_closing():
+            return
+        mark = self._unproven.mark()
+        if mark is not None:
+            self.protocol.send_ping(mark)
             self.send_data()
 
     def _answers_probe(self, frame: Frame) -> bool:
         """Return whether a frame is the awaited answer. The client has read what came before it."""
-        if self._probe is None or frame.opcode is not Opcode.PONG or frame.data != self._probe[0]:
+        if frame.opcode is not Opcode.PONG or not self._unproven.prove(bytes(frame.data)):
             return False
-        self._unproven_bytes -= self._probe[1]
-        self._probe = None
-        if self._unproven_bytes > self._limits.unasked_bytes // 2:
+        if self._unproven.wants_proof:
             self._send_probe()
         return True
-
-    def _fault(self, frame: Frame) -> str | None:
-        now = self.loop.time()
-        self._allowance = min(
-            self._limits.frames_at_once,
-            self._allowance + (now - self._counted_seconds) * self._limits.frames_per_second,
-        )
-        self._counted_seconds = now
-        if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
-            self._is_binary = frame.opcode is Opcode.BINARY
-        is_paced = self._audio_is_paced and self._is_binary and frame.opcode in DATA_OPCODES
-        if not is_paced or len(frame.data) < self._limits.uncounted_bytes:
-            self._allowance -= 1
-        if self._allowance < 0:
-            return "too many messages"
-        if frame.opcode in DATA_OPCODES:
-            self._fragments = 0 if frame.fin else self._fragments + 1
-        return "too many fragments" if self._fragments > self._limits.fragments else None

@@ -23,6 +23,7 @@ from emotiond.streamer.protocol.requests import (
 from emotiond.streamer.server.access import Proof
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.devices import MOST_DEVICES, Devices, make_device
+from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.qr_code import qr_rows
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ MOST_WRONG_TRIES = 10
 """After so many wrong codes, the right one is not valid any more."""
 CODE_BYTES = 16
 """Random bytes of a code: 128 bits."""
+MOST_CONNECTIONS = 16
+"""Of one device at a time; a quarter of those of the port if these are fewer."""
 NOT_OFFERED = ConfigError("this server pairs no devices", "Ask another one")
 """The refusal of a server without devices."""
 _UNNAMED = "phone"
@@ -56,6 +59,8 @@ class Pairing:
         host_for: returns the host that a device should open, as it stands in a URL, from the
             address of this machine that the owner has reached.
         fingerprint: SHA-256 of the certificate, for people to compare.
+        connections: of the port. All devices together may have half of them: a stolen phone must
+            not keep out the owner, who comes to revoke it.
     """
 
     def __init__(
@@ -64,11 +69,14 @@ class Pairing:
         refusal: EmotiondError | None = None,
         host_for: Callable[[str], str] = lambda reached: reached,
         fingerprint: str = "",
+        connections: int = Limits.connections,
     ) -> None:
         self._devices = devices
         self._refusal = refusal
         self._host_for = host_for
         self._fingerprint = fingerprint
+        self._most_of_device = min(MOST_CONNECTIONS, max(1, connections // 4))
+        self._most_of_devices = max(1, connections // 2)
         self._offer: _Offer | None = None
         self._writing = asyncio.Lock()
         self._connections: dict[str, dict[Connection, None]] = {}
@@ -85,6 +93,14 @@ class Pairing:
     def is_possible(self) -> bool:
         """Whether devices can be paired with this daemon."""
         return self._refusal is None
+
+    def has_room(self, proof: Proof) -> bool:
+        """Return whether one more connection may come. The owner's always may."""
+        if proof.device is None:
+            return True
+        of_device = len(self._connections.get(proof.device, {}))
+        of_devices = sum(map(len, self._connections.values()))
+        return of_device < self._most_of_device and of_devices < self._most_of_devices
 
     def enter(self, client: Connection, proof: Proof) -> None:
         """Note whose connection this is."""

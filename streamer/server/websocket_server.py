@@ -38,6 +38,7 @@ from emotiond.streamer.server.connection import (
     PATIENCE_SECONDS,
     POLICY_VIOLATION,
     TOKEN_WANTED,
+    TRY_LATER,
     Connection,
 )
 from emotiond.streamer.server.event_stream import (
@@ -253,13 +254,18 @@ class WebSocketServer:
     ) -> Response | None:
         # websockets for Python 3.10 knows only GET, and closes the connection at HEAD.
         method: str = getattr(request, "method", "GET")
-        host = request.headers.get_all("Host")
-        if len(host) != 1 or not self._access.host_is_known(host[0], _reached_address(connection)):
+        host, reached = request.headers.get_all("Host"), _reached_address(connection)
+        if not reached:  # lost meanwhile: which names were right is not known any more
+            return respond(421, "the connection is lost\n", method)
+        if len(host) != 1 or not self._access.host_is_known(host[0], reached):
             reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
             return respond(421, f"{reason}\n", method)
         proof = self._access.bearer_proof(request.headers.get_all("Authorization"))
         trusted = proof is not None
         if proof is not None:
+            if not self.pairing.has_room(proof):
+                self.occupancy.refused += 1
+                return respond(503, BUSY, method, {"Retry-After": "10"})
             self._trust(connection, proof)
         visitor = self._visitor(connection, request)
         if not self.occupancy.move(_descriptor(connection), visitor.address):
@@ -371,6 +377,10 @@ class WebSocketServer:
             elif isinstance(first, Redeem):
                 reason = "the code is wrong, used or too old"
                 proof, told = await self.pairing.redeem(first.code) or (None, None)
+            if proof is not None and told is None and not self.pairing.has_room(proof):
+                self.occupancy.refused += 1
+                await client.close(TRY_LATER, "this device has too many connections")
+                return False
             if proof is not None:
                 self._trust(client, proof)
                 if told is not None:

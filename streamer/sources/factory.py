@@ -7,14 +7,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from emotiond.exceptions import ConfigError, NoMicrophoneError
+from emotiond.exceptions import ConfigError, NoMicrophoneError, SourceError
 from emotiond.streamer.options import SettingsOf
 from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME
 from emotiond.streamer.readers.sound_file import path_exists
 from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.file import DEMO
 from emotiond.streamer.sources.microphone import MICROPHONE
-from emotiond.streamer.sources.source import Playback, Source, SourceKind
+from emotiond.streamer.sources.source import (
+    EventSource,
+    Playback,
+    Source,
+    SourceKind,
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,15 @@ def kind_of(source: str) -> SourceKind[Any]:
     )
 
 
+def take_speed(texts: Sequence[str]) -> bool:
+    """Return whether all of these sources can be played at any speed.
+
+    Raises:
+        ConfigError: see :func:`parse_specs`.
+    """
+    return bool(texts) and all(kind_of(spec.source).takes_speed for spec in parse_specs(texts))
+
+
 def default_name(source: str) -> str:
     """Return the name of a source without one: for a file, the end of its path."""
     name = kind_of(source).stream_name(source)
@@ -83,7 +97,7 @@ def open_sources(
     settings_of: SettingsOf,
     playback: Playback,
     demo_may_stand_in: Callable[[], bool],
-) -> Sequence[tuple[SourceSpec, Source]]:
+) -> Sequence[tuple[SourceSpec, Source | EventSource]]:
     """Open the named sources. The default is the microphone, or the demo without one.
 
     Args:
@@ -99,11 +113,11 @@ def open_sources(
     if not texts:
         return [_open_default(settings_of, playback, demo_may_stand_in)]
     specs = parse_specs(texts)
-    return [(spec, open_source(spec.source, settings_of, playback)) for spec in specs]
+    return [(spec, _open(spec.source, settings_of, playback)) for spec in specs]
 
 
 def open_source(source: str, settings_of: SettingsOf, playback: Playback) -> Source:
-    """Open one source. It reads nothing before it is started.
+    """Open one source of sound. It reads nothing before it is started.
 
     Args:
         source: its value without the name.
@@ -111,8 +125,15 @@ def open_source(source: str, settings_of: SettingsOf, playback: Playback) -> Sou
         playback: how it plays.
 
     Raises:
-        SourceError: the source cannot be opened.
+        SourceError: the source cannot be opened, or has no sound.
     """
+    opened = _open(source, settings_of, playback)
+    if isinstance(opened, EventSource):
+        raise SourceError(f"{source} has events, but no sound", "Give a source of sound")
+    return opened
+
+
+def _open(source: str, settings_of: SettingsOf, playback: Playback) -> Source | EventSource:
     kind = kind_of(source)
     return kind.open(source, settings_of(kind), playback)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import Part, S
-from emotiond.streamer.protocol.events import StreamStatus
+from emotiond.streamer.protocol.events import Event, StreamStatus
 from emotiond.streamer.reach import Reach
 
 OnStatus = Callable[[StreamStatus, str], None]
@@ -70,6 +70,23 @@ class Source(Protocol):
         """End within a moment. It may have ended already."""
 
 
+@dataclass
+class EventSource:
+    """Gives events that were made earlier, instead of sound."""
+
+    read: Callable[[], Iterator[Event]]
+    """Returns the events in order, from the first one. It may raise :class:`SourceError`."""
+    about: About
+    speed: float | None
+    """How many times as fast as recorded; None for as fast as possible."""
+    loop: bool
+    """Whether the events begin again at their end."""
+    failure: str | None = None
+    """Why they ended early; None otherwise."""
+    switch: Switch | None = None
+    """Nothing can be muted."""
+
+
 @dataclass(frozen=True)
 class Playback:
     """How sources play that have no pace of their own."""
@@ -80,6 +97,9 @@ class Playback:
     """Whether a file begins again at its end."""
     waits: bool = False
     """Whether a device that is not there yet is waited for."""
+    speed: float = 1.0
+    """In real time, how many times as fast as recorded; only events can be played at another one
+    than 1."""
 
 
 def name_of_value(value: str) -> str:
@@ -97,7 +117,7 @@ class SourceKind(Part[S]):
 
     value: str
     """The value of ``--source``, or what stands for it in the help."""
-    open: Callable[[str, S, Playback], Source]
+    open: Callable[[str, S, Playback], Source | EventSource]
     """Opens a source, which reads nothing before it is started. It takes the value of
     ``--source``, and may raise :class:`SourceError`."""
     recognizes: Callable[[str], bool] | None = None
@@ -110,3 +130,5 @@ class SourceKind(Part[S]):
     """Returns where a value of ``--source`` listens or connects; None if it uses no network."""
     is_voice: bool = True
     """Whether somebody may speak there. The help of ``emotiond enroll`` names no other kind."""
+    takes_speed: bool = False
+    """Whether ``--speed`` may be any factor."""

@@ -13,21 +13,18 @@ from collections.abc import AsyncIterator
 
 from wyoming.audio import AudioStop
 from wyoming.error import Error
-from wyoming.event import Eventable, async_write_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
 from emotiond.exceptions import SourceError
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer.audio.raw import RawForm
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.reach import audience
-from emotiond.streamer.sources.live_writer import LiveWriter
-from emotiond.streamer.sources.pace import Pace
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus
 from emotiond.streamer.sources.turns import Turns
+from emotiond.streamer.sources.wyoming_client import WyomingClient
 from emotiond.streamer.sources.wyoming_events import (
     MOST_LINE_BYTES,
     Sound,
@@ -42,12 +39,8 @@ SILENT_SECONDS = 60.0
 """For how long a client may send nothing."""
 STREAMING_SECONDS = 5.0
 """For how long a client that streams may send nothing, before another one may stream."""
-ANSWER_SECONDS = 5.0
-"""For how long an answer may stay unread."""
 SEAMS_AT_ONCE, SEAMS_PER_SECOND = 10, 2.0
 """Beginnings of sound, of all clients together: after a stop, or in another form. More wait."""
-EVENTS_AT_ONCE, EVENTS_PER_SECOND = 400, 200.0
-"""Events of a client. More wait in the socket."""
 _MOST_BLOCK_SECONDS = 0.1
 
 _log = SparingLog(logging.getLogger(__name__))
@@ -170,7 +163,7 @@ class _Serving:
     ) -> None:
         self._listener, self._switch, self._ring = listener, switch, ring
         self._idle_detail, self._announced = idle_detail, announced
-        self._clients: dict[asyncio.Task[None], _Client] = {}
+        self._clients: dict[asyncio.Task[None], WyomingClient] = {}
         self._seams = Turns(SEAMS_AT_ONCE, SEAMS_PER_SECOND)
         self._speaker: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -216,7 +209,7 @@ class _Serving:
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        client = _Client(reader, writer)
+        client = WyomingClient(reader, writer)
         if len(self._clients) >= MOST_CLIENTS:
             self._make_room()
         self._clients[task] = client
@@ -243,7 +236,7 @@ class _Serving:
         self._clients.pop(task).hang_up()
         task.cancel()
 
-    async def _talk(self, client: _Client, task: asyncio.Task[None]) -> None:
+    async def _talk(self, client: WyomingClient, task: asyncio.Task[None]) -> None:
         while True:
             if self._speaker is task:
                 patience_seconds = client.heard_seconds + STREAMING_SECONDS - time.monotonic()
@@ -270,7 +263,7 @@ class _Serving:
                 text = Ping.from_event(event).text
                 await client.answer(Pong(text if isinstance(text, str) else None))
 
-    async def _play(self, client: _Client, sound: Sound) -> None:
+    async def _play(self, client: WyomingClient, sound: Sound) -> None:
         """Write sound when it is due: a client that sends faster waits."""
         if client.begins_with(sound.form):
             await self._seams.take()
@@ -286,72 +279,11 @@ class _Serving:
             writer.write(block, now)
             client.heard_seconds = time.monotonic()
 
-    def _fall_silent(self, client: _Client, task: asyncio.Task[None]) -> None:
+    def _fall_silent(self, client: WyomingClient, task: asyncio.Task[None]) -> None:
         if self._speaker is task:
             self._speaker = None
             client.flush()
             self._switch.pause(self._idle_detail)
-
-
-class _Client:
-    """One connection, with what it takes to play its sound."""
-
-    def __init__(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.pace = Pace()
-        self.events = Turns(EVENTS_AT_ONCE, EVENTS_PER_SECOND)
-        self.heard_seconds = 0.0
-        """When its last sound was heard, by the monotonic clock."""
-        self._stream = stream
-        self._form: RawForm | None = None
-        self._writer: LiveWriter | None = None
-
-    def begins_with(self, form: RawForm) -> bool:
-        """Return whether sound of this form does not go on with what came before."""
-        return self._writer is None or self._form != form
-
-    def writer_of(self, form: RawForm, ring: Ring) -> LiveWriter:
-        """Return what writes sound of this form. Another form than before is a seam."""
-        if self._writer is None or self.begins_with(form):
-            if self._writer is not None:
-                self._writer.flush()
-                ring.cut()
-            self._form, self._writer = form, LiveWriter(form.sample_rate, form.channels, ring)
-        return self._writer
-
-    def flush(self) -> None:
-        """Write what is held back; the next sound begins anew."""
-        if self._writer is not None:
-            self._writer.flush()
-            self._writer = None
-
-    async def answer(self, answer: Eventable) -> None:
-        """Send an event. A client that does not read it in time is given up."""
-        await asyncio.wait_for(async_write_event(answer.event(), self._stream), ANSWER_SECONDS)
-
-    async def refuse(self, answer: Eventable) -> None:
-        """Send a last event, and discard what the client sends until it goes, for 5 s at most.
-
-        A system that closes with bytes unread resets the connection, and the event can be lost.
-        """
-        await self.answer(answer)
-        self._stream.write_eof()
-        await asyncio.wait_for(self._discard(), ANSWER_SECONDS)
-
-    async def _discard(self) -> None:
-        while await self.reader.read(MOST_LINE_BYTES):
-            pass
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether the connection is closed."""
-        return self._stream.is_closing()
-
-    def hang_up(self) -> None:
-        """Close the connection. What the client has left unread must not keep it open."""
-        self._stream.close()
-        if self._stream.transport.get_write_buffer_size():
-            self._stream.transport.abort()
 
 
 @contextlib.asynccontextmanager

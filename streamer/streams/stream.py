@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import enum
 import logging
 import threading
@@ -19,6 +17,7 @@ from emotiond.streamer.sources.source import Source
 from emotiond.streamer.sparing_log import SparingLog
 from emotiond.streamer.streams.decider import Decision
 from emotiond.streamer.streams.event_builder import EventBuilder, Timing
+from emotiond.streamer.streams.finish import Finish
 from emotiond.streamer.streams.overload import KEPT_SECONDS, MOST_LAG_SECONDS, STRETCHES, Overload
 from emotiond.streamer.streams.pipeline import Pipeline
 
@@ -70,9 +69,8 @@ class Stream:
         capacity = round(seconds * source.sample_rate)
         self.ring = Ring(capacity, source.channels, source.sample_rate)
         self.chunker = Chunker(self.ring, stride_samples, source.about.live)
-        self.finished = threading.Event()
+        self.finished = Finish()
         """Set after the last event is published."""
-        self._on_finish: Callable[[], object] = lambda: None
         self.status: StreamStatus | None = None
         self._source_status: StreamStatus = "running"
         self._source_detail = ""
@@ -97,6 +95,16 @@ class Stream:
     def stride_seconds(self) -> float:
         """The present stride. It is longer than the configured one during an overload."""
         return self.chunker.stretch * self._stride_samples / SAMPLE_RATE
+
+    @property
+    def lag_seconds(self) -> float:
+        """Sound that waits for the pipeline."""
+        return self.chunker.lag_seconds
+
+    @property
+    def dropped_samples(self) -> int:
+        """Samples lost since the stream began, at 16 kHz."""
+        return self.chunker.dropped_samples
 
     @property
     def trouble(self) -> str | None:
@@ -162,15 +170,10 @@ class Stream:
                 _log.error("%s: %s", self.name, failure)
             self.publish_status("ended", failure or detail)
             self.finished.set()
-        with contextlib.suppress(RuntimeError):  # the waiting loop has already ended
-            self._on_finish()
 
     async def wait_until_finished(self) -> None:
-        """Wait for the last event, without a thread: an event loop has only a few of them."""
-        loop, finished = asyncio.get_running_loop(), asyncio.Event()
-        self._on_finish = lambda: loop.call_soon_threadsafe(finished.set)
-        if not self.finished.is_set():
-            await finished.wait()
+        """Wait for the last event."""
+        await self.finished.wait_in_loop()
 
     def publish_status(self, status: StreamStatus, detail: str = "") -> None:
         """Publish a status event."""

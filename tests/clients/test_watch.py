@@ -101,6 +101,12 @@ def test_a_state_without_a_label_is_shown_by_its_name(state: str) -> None:
     assert shown(HELLO, nothing).splitlines()[0] == state
 
 
+def test_a_replay_is_marked() -> None:
+    status = {"type": "status", "stream": "voice", "status": "running", "detail": ""}
+    assert "REPLAY · voice" in shown(HELLO, {**status, "replay": True}, emotion())
+    assert "REPLAY" not in shown(HELLO, status, emotion())
+
+
 def test_the_demo_is_marked_and_other_streams_are_left_out() -> None:
     picture = shown({**HELLO, "demo": True}, emotion(), emotion(stream="other", label="sad"))
     assert "DEMO" in picture

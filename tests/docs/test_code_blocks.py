@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import trustme
 
+from emotiond.streamer.protocol.events import Change, Emotion, encode, to_json
+from emotiond.streamer.recordings.plan import EVENT_FORMS, Plan
+from emotiond.streamer.recordings.writer import RecordingWriter
 from tests.conftest import DATA
 from tests.support.block_programs import run_block
 from tests.support.chromium import PATIENCE_MS
@@ -68,10 +72,26 @@ def xdf() -> bytes:
     return b"XDF:" + b"".join(parts)
 
 
+def record_session(path: Path) -> None:
+    """A short recording, with one change."""
+    writer = RecordingWriter(path, "mic", Plan(EVENT_FORMS), lambda: 1_795_372_800.0)
+    writer.add_sound(np.zeros(4_000, np.float32), 0.0, True, 1_795_372_800.0)
+    silence = ("silence", None, None, None, None, 0.0, -60.0, None, 0)
+    for event in (
+        Emotion(0, "mic", 0.0, 0.245, 1_795_372_800.0, *silence),
+        Change(1, "mic", 0.245, "calm", None, 4.5),
+    ):
+        writer.add_event(event, encode(to_json(event)))
+    writer.close()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """What the pages take for granted: an environment, a recording, a certificate, a token."""
     shutil.copy(DEMO, tmp_path / "recording.wav")  # the content shows the format
+    record_session(tmp_path / "kitchen.wav")
+    (tmp_path / "recordings" / "anna").mkdir(parents=True)
+    shutil.copy(DEMO, tmp_path / "recordings" / "anna" / "talk.flac")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "activate").touch()
     authority = trustme.CA()

@@ -19,7 +19,8 @@ from emotiond.dsp import mono
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
-from emotiond.streamer.config import Config
+from emotiond.streamer.batch import jobs, store
+from emotiond.streamer.config import _FASTEST, _SLOWEST, Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     command,
@@ -29,7 +30,7 @@ from emotiond.streamer.outputs import (
     mqtt_link,
     mqtt_publisher,
     osc_sender,
-    recorder,
+    recorder_thread,
     stdout,
     web_client,
     zeromq_guard,
@@ -38,6 +39,7 @@ from emotiond.streamer.outputs import (
 )
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.readers import decoder, stream_process
+from emotiond.streamer.recordings import database, database_reader, json_lines, plan, session
 from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, pairing, refusals
 from emotiond.streamer.server.limits import Limits
@@ -100,6 +102,17 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"decoded in the same way, with {stream_process.MOST_MEMORY_BYTES / 2**30:g} GiB",
         f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
     ],
+    "recording.md": [
+        f"16-bit mono at {SAMPLE_RATE / 1000:g} kHz.",
+        f"after {_MOST_BYTES / 2 / SAMPLE_RATE / 3600:.0f} hours, the most that WAV holds",
+        f"`1.5GiB`; {plan.FEWEST_BYTES // 10**6} MB at least.",
+        "SQLite commits once a second" * (database.COMMIT_SECONDS == 1),
+        f"makes it {_SLOWEST:g} to {_FASTEST:g} times as fast",
+        f"longer than {json_lines.MOST_LINE_BYTES // 1024} KiB",
+        f"Beyond {session.MOST_DAMAGED:,} damaged lines",
+        f"{database_reader.MOST_ROWS} rows at a time and for "
+        f"{database_reader.MOST_STEP_SECONDS:g} s at most",
+    ],
     "webhook.md": [
         f"for each event, up to {courier._PATIENCE_SECONDS:g} s, unless",
         f"It may run for {COMMAND_SECONDS:g} s (`--on-change-seconds`)",
@@ -111,6 +124,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
     ],
     "reliability.md": [
+        f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
+        f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
+        "their events",
         f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
         f"{postgresql_archive._CALL_SECONDS:g} s.",
         f"after {COMMAND_SECONDS:g} s (`--on-change-seconds`) its group",
@@ -169,7 +185,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"| an LSL inlet | {lsl_channels.MOST_BUFFERED_HUNDREDS * 100:,} samples |",
         f"| standard output | {stdout._MOST_WAITING:,} lines |",
         f"| the kept past of a stream | {Config().keep_hours:g} hours (`--keep-hours`)",
-        f"| a recording's events | {recorder._MOST_WAITING:,} lines |",
+        f"recording's database for more than {database.LOCK_SECONDS:g} s",
+        f"Beyond {session.MOST_DAMAGED:,} damaged lines its stream ends",
+        f"| a recording's events | {recorder_thread.MOST_WAITING:,} lines |",
         f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages |",
         f"tries again, at least every {mqtt_client.LONGEST_PAUSE_SECONDS} s",
         f"grow from {mqtt_client.FIRST_PAUSE_SECONDS} to {mqtt_client.LONGEST_PAUSE_SECONDS} s",
@@ -188,6 +206,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
 }
 # What no constant holds: the tests that the pages name measure it.
 MEASURED: Mapping[str, Sequence[str]] = {
+    "recording.md": [],
     "webhook.md": [],
     "security.md": [
         "No client takes more than 1 MB of memory",

@@ -101,7 +101,7 @@ def test_the_schemas_have_the_names_and_limits_of_the_code() -> None:
     kept = messages["past"]["properties"]["events"]["properties"]
     assert {field["maxItems"] for field in kept.values()} == {PIECE_EVENTS}
     assert kept.keys() == messages["emotion"]["properties"].keys() - {
-        "type", "stream", "confidence", "demo",
+        "type", "stream", "confidence", "demo", "replay",
     }  # fmt: skip
 
 

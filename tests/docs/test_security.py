@@ -25,6 +25,8 @@ from emotiond.streamer.outputs import (
 from emotiond.streamer.outputs.clients_share import EVENTS_AT_ONCE, EVENTS_PER_SECOND
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.past import past
+from emotiond.streamer.readers.media_reader import MOST_TRACKS
+from emotiond.streamer.recordings import database_reader, json_lines, session
 from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
@@ -32,6 +34,7 @@ from emotiond.streamer.rooms.rooms import MOST_SENSELESS
 from emotiond.streamer.server import devices, limits, pairing
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
+from emotiond.streamer.streams import replay
 from emotiond.streamer.streams.stream import RING_SECONDS
 from emotiond.streamer.uploads import history
 from emotiond.streamer.uploads.archive import MOST_FILES
@@ -83,11 +86,19 @@ EXPECTED = {
     f"answer of a followed daemon to a ping (every {link.PING_SECONDS:g} s)": (
         f"{link.PING_SECONDS:g} s"
     ),
+    "line, or row, of a recording that is replayed; damaged ones": (
+        f"{json_lines.MOST_LINE_BYTES // 1024} KiB; {session.MOST_DAMAGED:,}"
+        * (json_lines.MOST_LINE_BYTES == database_reader.MOST_VALUE_BYTES)
+    ),
+    "answer of SQLite about a recording": f"{database_reader.MOST_STEP_SECONDS:g} s, "
+    f"{database_reader.MOST_ROWS} rows",
+    "changes and statuses of a replay between two `emotion` events": f"{replay.MOST_BETWEEN}",
     "kept events": f"{Config().keep_hours:g} hours of each public stream (`--keep-hours`)",
     "invalid messages": f"{LIMITS.senseless_messages}",
     "code for [a phone](phone.md)": f"one at a time, of {pairing.CODE_BYTES * 8} bits; valid once, "
     f"for {pairing.LIFE_SECONDS:.0f} s; {pairing.MOST_WRONG_TRIES} wrong ones",
     "paired devices": f"{devices.MOST_DEVICES}",
+    "connections of a paired device": f"{pairing.MOST_CONNECTIONS}, and a quarter of all",
     "data that a client has not read": f"{LIMITS.unread_bytes // 1024} KiB",
     "any data unread, without a pause": f"{LIMITS.unread_seconds:.0f} s, and 1 s more for each "
     f"{LIMITS.unread_bytes_per_second / 1024:g} KiB of it",
@@ -120,6 +131,7 @@ EXPECTED = {
     "messages that an MQTT broker has not read": f"{mqtt_link.MOST_TOLD:,}",
     "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
+    "tracks of a film": f"{MOST_TRACKS} (",
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 

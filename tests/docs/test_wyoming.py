@@ -9,7 +9,7 @@ from pathlib import Path
 
 import soundfile
 
-from emotiond.streamer.sources import wyoming_door, wyoming_events
+from emotiond.streamer.sources import wyoming_client, wyoming_door, wyoming_events
 from tests.conftest import DATA
 from tests.support.daemon import running_daemon
 from tests.support.free_port import free_port
@@ -22,8 +22,8 @@ LIMITS = {
     "first line of an event": f"{wyoming_events.MOST_LINE_BYTES // 1024} KiB",
     "its data, its payload": f"{wyoming_events.MOST_DATA_BYTES // 1024} KiB, "
     f"{wyoming_events.MOST_BODY_BYTES // 2**20} MiB",
-    "events of a client": f"{wyoming_door.EVENTS_PER_SECOND:.0f} a second, "
-    f"{wyoming_door.EVENTS_AT_ONCE} at once",
+    "events of a client": f"{wyoming_client.EVENTS_PER_SECOND:.0f} a second, "
+    f"{wyoming_client.EVENTS_AT_ONCE} at once",
     "streams that begin, and changes of rate, width or channels": ""
     f"{wyoming_door.SEAMS_PER_SECOND:.0f} a second, {wyoming_door.SEAMS_AT_ONCE} at once, "
     "of all clients together",
@@ -31,7 +31,7 @@ LIMITS = {
     "a client that streams and sends no sound, whatever else it sends": ""
     f"{wyoming_door.STREAMING_SECONDS:.0f} s",
     "an answer that is not read; what comes after a refusal": (
-        f"{wyoming_door.ANSWER_SECONDS:.0f} s"
+        f"{wyoming_client.ANSWER_SECONDS:.0f} s"
     ),
 }
 

@@ -43,7 +43,6 @@ def assert_one_line(stderr: str, *parts: str) -> None:
     [
         ("fly",),
         ("run", "--nonsense"),
-        ("run", "--speed", "2"),
         ("run", "--port", "many"),
         ("analyze",),
         ("analyze", "--format", "xml", "a.wav"),
@@ -209,7 +208,9 @@ def test_analyze_processes_readable_files_and_names_the_others(tmp_path: Path) -
     zero = tmp_path / "zero seconds.wav"
     soundfile.write(zero, np.zeros(0), 16_000)
     missing = tmp_path / "missing.wav"
-    bad = [str(rubbish), str(empty), str(zero), str(missing), str(tmp_path)]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    bad = [str(rubbish), str(empty), str(zero), str(missing), str(folder)]
     ended = emotiond("analyze", *bad, str(DEMO), "--model", "lite", "--format", "json")
     assert ended.returncode == 1
     lines = ended.stderr.strip().splitlines()

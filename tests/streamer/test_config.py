@@ -21,7 +21,8 @@ from emotiond.streamer.config import (
     refuse_exposure,
 )
 from emotiond.streamer.daemon_names import host_name
-from emotiond.streamer.outputs.websocket import WEBSOCKET, WebSocketSettings
+from emotiond.streamer.outputs.websocket import WEBSOCKET
+from emotiond.streamer.outputs.websocket_settings import WebSocketSettings
 from emotiond.streamer.outputs.zeromq import ZEROMQ
 from emotiond.streamer.sources.microphone import MICROPHONE
 from emotiond.streamer.sources.source import Playback
@@ -122,7 +123,7 @@ def test_the_file_may_have_the_speed_as_a_number(file: Path) -> None:
         ("stride = nan", "'stride' must be finite"),
         ("keep_hours = nan", "'keep_hours' must be finite"),
         ("source = 'mic'", "'source' must be a list"),
-        ("speed = 2", "'speed' must be one of 1, max, not '2'"),
+        ("speed = 2", "speed 2 is for the events of 'session:FILE' alone"),
         ("port = ", "is not TOML"),
         ("port = 1\nport = 2", "is not TOML"),
     ],
@@ -166,7 +167,7 @@ def test_a_file_that_is_not_there_is_refused(file: Path) -> None:
         ("STRIDE", "NaN", "'stride' must be"),
         ("STRIDE", "1e999", "'stride' must be finite"),
         ("RATE", "1" + "0" * 400, "'rate' is far too large"),
-        ("SPEED", "2", "'speed' must be one of"),
+        ("SPEED", "2", "speed 2 is for the events of 'session:FILE' alone"),
     ],
 )
 def test_a_wrong_variable_is_refused(variable: str, text: str, reason: str) -> None:

@@ -72,10 +72,10 @@ def make_home(folder: Path) -> Home:
 
 
 @contextlib.contextmanager
-def running_home(home: Home) -> Iterator[Daemon]:
-    """Run the daemon of a home."""
+def running_home(home: Home, *more: str) -> Iterator[Daemon]:
+    """Run the daemon of a home, with further flags."""
     environment = {**os.environ, "XDG_DATA_HOME": str(home.folder / "data")}
-    with running_daemon(*home.flags, environment=environment) as daemon:
+    with running_daemon(*home.flags, *more, environment=environment) as daemon:
         yield daemon
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from emotiond.streamer.outputs.websocket import WebSocketSettings
+from emotiond.streamer.outputs.websocket_settings import WebSocketSettings
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
 from tests.support.nginx import free_port

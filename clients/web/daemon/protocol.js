@@ -72,6 +72,7 @@ function status(data) {
   return {
     type: "status", seq, stream: data.stream, status: known, detail: text(data.detail),
     demo: typeof data.demo === "boolean" ? data.demo : null,
+    replay: data.replay === true,
     device: typeof data.device === "string" ? data.device : null,
     deviceLatencyMs: finite(data.device_latency_ms),
   };

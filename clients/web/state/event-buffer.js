@@ -7,6 +7,7 @@
  */
 
 import { LABELS, SOURCE_STATUSES, STATES } from "./events.js";
+import { measure } from "./measure.js";
 
 /** What a stream keeps of its own, where the daemon keeps nothing for the page. */
 export const KEPT_SECONDS = 600;
@@ -194,6 +195,14 @@ export class EventBuffer {
     const id = this.atOrAfter(position);
     if (id >= this.next) return null;
     return this.beginOf(id) <= position ? id : null;
+  }
+
+  /**
+   * @param {number} begin @param {number} end positions in seconds
+   * @returns {import("./measure.js").Measure|null} null where there is no event
+   */
+  measure(begin, end) {
+    return measure(this, begin, end);
   }
 
   /** @param {number} id @returns {string} what a label run shows: a label's or a state's name */

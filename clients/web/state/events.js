@@ -58,6 +58,7 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {SourceStatus} status
  * @property {string} detail
  * @property {boolean|null} demo
+ * @property {boolean} replay
  * @property {string|null} device
  * @property {number|null} deviceLatencyMs
  */

@@ -40,6 +40,7 @@ export class Stream {
     /** @type {number|null} */
     this.deviceLatencyMs = null;
     this.isDemo = false;
+    this.isReplay = false;
     /** @type {import("./events.js").Room|null} the other daemon that it comes from */
     this.room = null;
     /** Events that the daemon numbered but this page never got. */
@@ -172,6 +173,7 @@ export class Stream {
     this.device = event.device ?? this.device;
     this.deviceLatencyMs = event.deviceLatencyMs ?? this.deviceLatencyMs;
     this.isDemo = event.demo ?? this.isDemo;
+    this.isReplay = event.replay;
   }
 
   /** @returns {Held} */

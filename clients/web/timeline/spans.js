@@ -2,7 +2,7 @@
  * Sums up equal spans of time, for a timeline so far away that an event is narrower than a pixel.
  */
 
-import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
+import { LABELS } from "../state/events.js";
 
 /** @typedef {import("./lanes.js").Lanes} Lanes */
 /** @typedef {import("../state/event-buffer.js").EventBuffer} EventBuffer */
@@ -18,9 +18,6 @@ import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
  * @property {boolean} isTroubled
  */
 
-const COUNT = LABELS.length;
-const UNCERTAIN = STATES.indexOf("uncertain");
-const RUNNING = SOURCE_STATUSES.indexOf("running");
 const SPANS_SECONDS = [1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900, 1800, 3600, 7200];
 /** In CSS pixels: a span of the shares, and one of the ribbon, which has room for a shape. */
 const SHARES_PIXELS = 5;
@@ -49,22 +46,13 @@ export function spansOf(events, pixelsPerSecond, { scale }) {
  */
 export function span(events, begin, seconds) {
   const end = Math.min(begin + seconds, events.endPosition);
-  const labels = Array.from({ length: COUNT }, () => 0);
-  let [uncertain, speech, levelDbfs, isTroubled, found] = [0, 0, -Infinity, false, false];
-  for (let id = events.atOrAfter(begin + 1e-6); id < events.next; id += 1) {
-    const from = Math.max(begin, events.beginOf(id));
-    if (from >= end) break;
-    found = true;
-    const slot = events.slot(id);
-    const share = (Math.min(end, events.positionOf(id)) - from) / (end - begin);
-    if (events.label[slot] >= 0) labels[events.label[slot]] += share;
-    else if (events.state[slot] === UNCERTAIN) uncertain += share;
-    speech += share * events.speechRatio[slot];
-    levelDbfs = Math.max(levelDbfs, events.levelDbfs[slot]);
-    isTroubled ||= events.status[slot] !== RUNNING
-      || (events.follows(id) && events.dropped[slot] > events.dropped[events.slot(id - 1)]);
-  }
-  return found ? { begin, end, labels, uncertain, speech, levelDbfs, isTroubled } : null;
+  const found = events.measure(begin, end);
+  if (found === null) return null;
+  const [whole, { labels, uncertain, speech, levelDbfs, isTroubled }] = [end - begin, found];
+  return {
+    begin, end, levelDbfs, isTroubled,
+    labels: labels.map((lasting) => lasting / whole), uncertain: uncertain / whole, speech: speech / whole,
+  };
 }
 
 /** @param {Span} found @returns {string} the label that stands for it, "mixed", or "" for none */

@@ -19,6 +19,9 @@
 
 import { GLYPH_SIZE } from "./glyphs.js";
 
+/** No eye sees the slope of a band this narrow, which is a rectangle then: a path costs several times as much. */
+const NARROW_PIXELS = 2;
+
 /** @implements {Renderer} */
 export class CanvasRenderer {
   /** @type {Map<string, Path2D>} */
@@ -39,6 +42,11 @@ export class CanvasRenderer {
 
   /** @type {Renderer["band"]} */
   band(x0, x1, top0, top1, bottom0, bottom1, fill, alpha = 1) {
+    if (x1 - x0 <= NARROW_PIXELS) {
+      const top = (top0 + top1) / 2;
+      this.rectangle(x0, top, x1 - x0, (bottom0 + bottom1) / 2 - top, fill, alpha);
+      return;
+    }
     const { context } = this;
     context.globalAlpha = alpha;
     context.fillStyle = fill;

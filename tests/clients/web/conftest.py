@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -164,22 +163,3 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
 @pytest.fixture
 def page(open_page: OpenPage, daemon: ScriptedDaemon) -> Any:
     return open_page(daemon)
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    pytest.importorskip("axe_playwright_python", reason="needs axe-playwright-python")
-    return (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
-
-
-@pytest.fixture
-def violations(axe: str) -> Callable[[Any], list[str]]:
-    """Return a function that lists axe-core's complaints about a page, with their elements."""
-
-    def look(page: Any) -> list[str]:
-        # Evaluated, not added as a script: the page's own policy would refuse that.
-        page.evaluate(axe)
-        found = page.evaluate("async () => (await axe.run()).violations")
-        return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
-
-    return look

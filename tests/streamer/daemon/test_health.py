@@ -61,7 +61,7 @@ def test_health_has_the_last_label_of_each_stream_with_its_age() -> None:
         assert (last["label"] is None) == (last["confidence"] is None)
         # At least the event's own age; at most a few strides, on a busy machine.
         assert 0 <= last["age_seconds"] < 5
-        assert last.keys() == {"state", "label", "confidence", "age_seconds", "demo"}
+        assert last.keys() == {"state", "label", "confidence", "age_seconds", "demo", "replay"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")

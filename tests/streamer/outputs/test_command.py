@@ -24,7 +24,7 @@ from tests.support.processes import await_none_with, needs_proc
 CHANGE = Change(
     seq=7, stream="voice", at=1.0, from_label=None, to_label="happy", held_seconds=0.5, demo=False
 )
-STATUS = Status(8, "voice", "muted", "by hand", None, None, demo=True)
+STATUS = Status(8, "voice", "muted", "by hand", None, None, demo=True, replay=True)
 needs_groups = pytest.mark.skipif(os.name != "posix", reason="needs groups of processes")
 
 Write = Callable[[str], Path]
@@ -64,7 +64,7 @@ def test_it_gets_the_values_in_its_environment_and_the_event_as_its_input(
     assert values == {
         "EMOTION_TYPE": "change", "EMOTION_STREAM": "voice", "EMOTION_SEQ": "7",
         "EMOTION_FROM": "", "EMOTION_TO": "happy", "EMOTION_AT": "1.0",
-        "EMOTION_HELD_SECONDS": "0.5", "EMOTION_DEMO": "",
+        "EMOTION_HELD_SECONDS": "0.5", "EMOTION_DEMO": "", "EMOTION_REPLAY": "",
     }  # fmt: skip
     assert json.loads(text)["to"] == "happy"
     assert text.endswith("\n")
@@ -74,6 +74,7 @@ def test_it_gets_the_values_in_its_environment_and_the_event_as_its_input(
     assert values == {
         "EMOTION_TYPE": "status", "EMOTION_STREAM": "voice", "EMOTION_SEQ": "8",
         "EMOTION_STATUS": "muted", "EMOTION_DETAIL": "by hand", "EMOTION_DEMO": "1",
+        "EMOTION_REPLAY": "1",
     }  # fmt: skip
 
 

@@ -115,10 +115,10 @@ def test_what_no_broker_may_send_ends_the_connection_and_leaves_nothing(
     assert "it is connected again" in lines[1]
 
 
-def test_one_that_greets_and_hangs_up_is_tried_in_growing_pauses_with_one_line(
+def test_one_that_greets_and_hangs_up_is_tried_in_growing_pauses_with_one_line_for_all(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pauses of 0 s at first keep it short: what counts is that each one is longer."""
+    """The pauses are noted, and not waited for."""
     pauses: list[int] = []
 
     def note_pause(client: Client, pause: int, longest: int) -> None:

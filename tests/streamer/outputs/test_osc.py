@@ -110,6 +110,10 @@ def test_in_silence_all_scores_are_zero_and_the_label_is_none() -> None:
     ]
 
 
+def test_a_replay_is_marked() -> None:
+    assert messages(dataclasses.replace(HAPPY, replay=True))[-1] == ("/emotiond/voice/replay", 1)
+
+
 def test_the_demo_is_marked() -> None:
     assert messages(dataclasses.replace(HAPPY, demo=True))[-1] == ("/emotiond/voice/demo", 1)
 

@@ -17,7 +17,11 @@ from websockets.sync.client import connect
 
 from emotiond.exceptions import RecordError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.outputs.recorder import Recorder, parse_records
+from emotiond.streamer.outputs.recorder import parse_records
+from emotiond.streamer.outputs.recorder_thread import Recorder
+from emotiond.streamer.protocol.events import position_of_event, to_json
+from emotiond.streamer.recordings.plan import Plan
+from emotiond.streamer.recordings.session import Session
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.disks import make_read_only, needs_disks, small_disk
@@ -124,10 +128,38 @@ def test_nothing_is_overwritten_when_the_daemon_starts_again(tmp_path: Path) -> 
     assert len({path.read_bytes() for path in tmp_path.glob("*.wav")}) == 1
 
 
+def test_many_parts_hold_the_same_as_one_and_the_oldest_go(tmp_path: Path) -> None:
+    record = ("--record", str(tmp_path / "k.wav"), "--record-events", "both")
+    divided = ("--record-rotate", "1MB", "--record-quota", "2MB")
+    sources = ("--source", f"mic={DEMO}", "--source", f"other={DEMO}")  # 2 MB of sound
+    with running_daemon(*sources, *record, *divided, *TINY, "--json", "--speed", "max") as daemon:
+        sent: list[Any] = []
+        for event in daemon.events():
+            sent += [event] if event["stream"] == "mic" else []
+            if event.get("end", 0) > 100:
+                break
+        about = health(daemon)["recordings"]["mic"]
+        metrics = urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=10).read()  # noqa: S310
+        daemon.process.kill()
+    assert about["parts"] >= 3
+    assert about["deleted_files"] % 3 == 0 < about["deleted_bytes"]
+    assert b'emotiond_recording_deleted_files_total{stream="mic"}' in metrics
+    assert sum(each.stat().st_size for each in tmp_path.iterdir()) < 2_100_000
+    first, *_ = sorted(tmp_path.glob("*.wav"))
+    begin = json.loads(first.with_suffix(".jsonl").open().readline())["stream_seconds"]
+    sent = [event for event in sent if event.get("end", event.get("at", 0)) > begin]
+    for suffix in (".jsonl", ".sqlite"):
+        kept = [to_json(event) for event in Session(first.with_suffix(suffix)).events()]
+        assert [e for e in kept if e in sent][: len(sent) // 2] == sent[: len(sent) // 2]
+        assert [event["seq"] for event in kept] == [
+            *range(kept[0]["seq"], kept[0]["seq"] + len(kept))
+        ]
+
+
 def test_after_a_kill_it_is_readable_to_the_last_complete_second(tmp_path: Path) -> None:
     path = tmp_path / "killed.wav"
-    arguments = ("--source", str(DEMO), "--record", str(path), *TINY, "--json")
-    with running_daemon(*arguments) as daemon:
+    record = ("--record", str(path), "--record-events", "both")
+    with running_daemon("--source", str(DEMO), *record, *TINY, "--json") as daemon:
         events, ends = daemon.events(), [0.0]
         while ends[-1] < 3:
             ends.append(next(events).get("end", ends[-1]))
@@ -138,11 +170,10 @@ def test_after_a_kill_it_is_readable_to_the_last_complete_second(tmp_path: Path)
     kept, _ = soundfile.read(path, dtype="int16")
     assert kept.shape[0] >= (ends[-1] - 1) * 16_000
     np.testing.assert_array_equal(kept, original[: kept.shape[0]])
-    text = path.with_suffix(".jsonl").read_text()
-    complete = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    numbers = [line["seq"] for line in complete if line["type"] != "recording"]
-    assert numbers == list(range(len(numbers)))
-    assert complete[-1].get("end", 3) >= ends[-1] - 1
+    for suffix, latest in ((".jsonl", 1.0), (".sqlite", 2.0)):  # a commit each second
+        recorded = [*Session(path.with_suffix(suffix)).events()]
+        assert [event.seq for event in recorded] == list(range(len(recorded)))
+        assert max(map(position_of_event, recorded[1:])) >= ends[-1] - latest
 
 
 @needs_disks
@@ -230,7 +261,7 @@ def test_a_daemon_that_ends_before_there_is_anything_to_record_leaves_no_file(
     tmp_path: Path,
 ) -> None:
     failures: list[str] = []
-    recorder = Recorder(tmp_path / "a.wav", "a", Ring(16_000, 1, 16_000), failures.append)
+    recorder = Recorder(tmp_path / "a.wav", "a", Ring(16_000, 1, 16_000), failures.append, Plan())
     assert {path.name for path in tmp_path.iterdir()} == {"a.wav", "a.jsonl"}
     recorder.close(10)
     assert not [*tmp_path.iterdir()]

@@ -13,10 +13,12 @@ import soundfile
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
 from emotiond.streamer.readers import kinds
+from emotiond.streamer.readers.reader import UnknownFormatError
 from emotiond.streamer.readers.sound_file import open_sound_file, read_sound_file
 from tests.support.signals import tone
 
 HEAD = b"TEXT 8000 "
+OLD_HEAD = b"TEXT "
 
 
 class TextReader:
@@ -25,8 +27,10 @@ class TextReader:
     def __init__(self, path: str, content: BinaryIO | None) -> None:
         self._path = path
         text = Path(path).read_bytes() if content is None else content.read()
+        if not text.startswith(OLD_HEAD):
+            raise UnknownFormatError(f"{path}: it is no text of samples", "Write numbers")
         if not text.startswith(HEAD):
-            raise SourceError(f"{path}: it is no text of samples", "Write numbers")
+            raise SourceError(f"{path}: it is a text of an old kind", "Write it again")
         self.sample_rate, self.channels = 8000, 1
         self._words = text[len(HEAD) :].split()
 
@@ -72,4 +76,13 @@ def test_an_unknown_format_is_refused_with_the_error_of_the_first_reader(tmp_pat
     path = tmp_path / "x.wav"
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(SourceError, match="not a sound file that can be read"):
+        read_sound_file(str(path))
+
+
+def test_a_known_format_that_cannot_be_read_is_refused_with_the_error_of_its_reader(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes(OLD_HEAD + b"0.5")
+    with pytest.raises(SourceError, match="of an old kind"):
         read_sound_file(str(path))

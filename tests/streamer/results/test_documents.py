@@ -49,6 +49,17 @@ def test_an_item_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
 
 
+def test_a_run_that_goes_on_leaves_the_files_that_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.txt").write_text("0\t1\tcorrected\n")
+    with writing("audacity", tmp_path, ["x.wav", "y.wav"], is_resumed=True) as write:
+        write(result(["happy"], file="x.wav"))
+        write(result(["sad"], file="y.wav"))
+    assert [lines(tmp_path / name) for name in ("x.txt", "y.txt")] == [["corrected"], ["sad"]]
+    assert "1 files were there and stay. --overwrite" in capsys.readouterr().err
+
+
 def test_one_recording_goes_to_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     with writing("audacity", None) as write:
         write(result(["happy"]))

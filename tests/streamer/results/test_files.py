@@ -74,6 +74,13 @@ def test_a_file_that_is_there_is_replaced_on_demand_alone(tmp_path: Path, format
     assert b"happy" in path.read_bytes()
 
 
+def test_the_table_of_a_run_that_goes_on_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("old")
+    with writing("csv", tmp_path / "x.csv", is_resumed=True) as write:
+        write(result(["happy"]))
+    assert "happy" in (tmp_path / "x.csv").read_text()
+
+
 def test_no_recording_is_written_over(tmp_path: Path) -> None:
     recording, link = tmp_path / "x.wav", tmp_path / "link.csv"
     recording.touch()

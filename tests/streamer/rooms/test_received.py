@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emotiond.inference.card import LABELS
+from emotiond.streamer.protocol.checks import LONGEST_DETAIL, MessageError
 from emotiond.streamer.protocol.events import Emotion, to_json
-from emotiond.streamer.rooms.received import (
-    LONGEST_DETAIL,
-    MOST_STREAMS,
-    Hello,
-    MessageError,
-    OtherProtocolError,
-    parse,
-)
+from emotiond.streamer.rooms.received import MOST_STREAMS, Hello, OtherProtocolError, parse
 from tests.support.schema import check
 
 Object = dict[str, Any]
@@ -116,6 +110,7 @@ def test_what_is_no_message_is_refused(text: str | bytes) -> None:
         {"scores": {**SCORES, "bored": 0.1}},
         {"scores": {}},
         {"confidence": -0.1},
+        {"start": 10.3},
         {"label": "bored"},
         {"label": None},
         {"state": "silence"},

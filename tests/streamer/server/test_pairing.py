@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import http.client
 import json
@@ -17,9 +18,10 @@ import pytest
 
 from emotiond.streamer.protocol.requests import Pair, RequestError
 from emotiond.streamer.server import pairing
+from emotiond.streamer.server.access import OWNER, Proof
 from emotiond.streamer.server.devices import MOST_DEVICES, Devices, make_device
 from tests.support.daemon import Daemon
-from tests.support.paired import Home, Talk, code_of, make_home, running_home, talking
+from tests.support.paired import TOKEN, Home, Talk, code_of, make_home, running_home, talking
 
 pytest.importorskip("segno", reason="needs the extra 'pair'")
 
@@ -218,6 +220,32 @@ def test_more_devices_than_the_limit_are_refused(tmp_path: Path) -> None:
     with running_home(home) as daemon, talking(home, daemon) as owner:
         assert stat.S_IMODE(home.paired.stat().st_mode) == 0o600
         assert owner.ask("error", "pair")["error"] == "too-many-devices"
+
+
+def test_a_stolen_phone_does_not_keep_out_the_owner(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    with running_home(home, "--max-connections", "12") as daemon, contextlib.ExitStack() as held:
+        with talking(home, daemon) as owner:
+            token = paired(home, daemon, owner)["token"]
+        for _ in range(3):  # a quarter
+            held.enter_context(talking(home, daemon, "auth", token=token)).until("hello")
+        with talking(home, daemon, "auth", token=token) as one_more:
+            assert one_more.closing() == (1013, "this device has too many connections")
+        assert status_of(home, daemon, "/metrics", token)[0] == 503
+        with talking(home, daemon) as owner:
+            owner.until("hello")
+            assert owner.ask("devices", "revoke", name="phone")["devices"] == []
+            assert status_of(home, daemon, "/metrics", TOKEN)[0] == 200
+
+
+def test_all_devices_together_have_half_of_the_connections(tmp_path: Path) -> None:
+    pairs = pairing.Pairing(Devices(tmp_path / "paired.json"), connections=12)
+    for number in range(6):
+        proof = Proof(f"phone {number}")
+        assert pairs.has_room(proof)
+        pairs.enter(Asker(), proof)  # type: ignore[arg-type]
+    assert not pairs.has_room(Proof("another"))
+    assert pairs.has_room(OWNER)
 
 
 def test_a_restart_keeps_the_devices_and_a_revocation(tmp_path: Path) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
+from websockets.http11 import Request
 from websockets.sync.client import connect
 
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, running_daemon
+from tests.support.port import LIMITS, port, run
 
 SOURCE = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"), "--history", "off")
 WALL = "https://wall.example"
@@ -91,3 +95,18 @@ def test_only_the_allowed_page_that_asked_may_read(daemon: Daemon, path: str) ->
         _, _, received = get(daemon, path, headers)
         assert name not in received
         assert received["Vary"] == "Origin"
+
+
+def test_a_connection_that_is_lost_before_its_request_is_looked_at_refuses_no_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        async with port(LIMITS) as at:
+            lost: Any = SimpleNamespace(local_address=None)  # as TLS has it after the end
+            request = Request("/ws", Headers({"Host": "192.168.7.5:8765"}))
+            answer = at.server._process_request(lost, request)
+            assert answer is not None
+            assert answer.status_code == 421
+
+    run(test)
+    assert caplog.messages == []

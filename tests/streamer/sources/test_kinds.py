@@ -194,7 +194,7 @@ def test_consent_is_asked_for_by_each_of_several_sources() -> None:
 
 def test_the_help_has_its_value_and_its_flags() -> None:
     run, enroll = helped("run"), helped("enroll")
-    assert "[NAME=]wire:HOST:PORT|mic|demo|-|wyoming://HOST:PORT|URL|FILE" in run
+    assert "[NAME=]wire:HOST:PORT|mic|demo|-|wyoming://HOST:PORT|URL|session:FILE|FILE" in run
     assert "--source wire:HOST:PORT|mic|-|wyoming://HOST:PORT|URL|FILE" in enroll
     for said in (run, enroll):
         assert "--wire-rate HZ" in said

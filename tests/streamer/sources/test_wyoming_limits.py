@@ -16,7 +16,7 @@ from wyoming.ping import Pong
 
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import StreamStatus
-from emotiond.streamer.sources import wyoming_door
+from emotiond.streamer.sources import wyoming_client, wyoming_door
 from emotiond.streamer.sources.wyoming_door import MOST_CLIENTS, WyomingDoor
 from tests.support.free_port import free_port
 
@@ -122,8 +122,8 @@ def test_changes_of_the_form_are_streams_that_begin(monkeypatch: pytest.MonkeyPa
 
 
 def test_events_that_come_too_often_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wyoming_door, "EVENTS_AT_ONCE", 5)
-    monkeypatch.setattr(wyoming_door, "EVENTS_PER_SECOND", 0.001)
+    monkeypatch.setattr(wyoming_client, "EVENTS_AT_ONCE", 5)
+    monkeypatch.setattr(wyoming_client, "EVENTS_PER_SECOND", 0.001)
     with door() as opened, opened.connect() as client, opened.connect() as other:
         client.sendall(PING * 50)
         with client.makefile("rb", buffering=0) as answers:
@@ -170,8 +170,8 @@ def test_a_newcomer_takes_the_place_of_who_is_idle_longest_and_of_nobody_who_str
 def test_what_a_client_leaves_unread_keeps_no_connection_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(wyoming_door, "ANSWER_SECONDS", 0.2)
-    monkeypatch.setattr(wyoming_door, "EVENTS_PER_SECOND", 1e6)
+    monkeypatch.setattr(wyoming_client, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(wyoming_client, "EVENTS_PER_SECOND", 1e6)
     with door() as opened, opened.connect(receive_bytes=2048) as client:
         long = event("ping", {"text": "x" * 15_000})
         with pytest.raises(ConnectionError):  # no timeout: the connection is gone
@@ -182,8 +182,8 @@ def test_what_a_client_leaves_unread_keeps_no_connection_open(
 def test_in_mid_flood_it_ends_at_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("SEAMS_PER_SECOND", "EVENTS_PER_SECOND"):
-        monkeypatch.setattr(wyoming_door, name, 1e6)
+    monkeypatch.setattr(wyoming_door, "SEAMS_PER_SECOND", 1e6)
+    monkeypatch.setattr(wyoming_client, "EVENTS_PER_SECOND", 1e6)
     with door() as opened, opened.connect() as client:
         flood = (sound(8000) + sound(44_100)) * 100
 

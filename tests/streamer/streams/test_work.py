@@ -20,14 +20,12 @@ from emotiond.dsp.types import FloatArray
 from emotiond.inference.classifier import Classifier
 from emotiond.streamer import hub
 from emotiond.streamer.audio.chunker import Chunk
-from emotiond.streamer.batch.analyst import analyze
-from emotiond.streamer.batch.item import Item
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.protocol import events
-from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.server import websocket_server
 from emotiond.streamer.streams.event_builder import EventBuilder, Timing
 from emotiond.streamer.streams.pipeline import Pipeline
+from tests.support.analysis import analyzed
 from tests.support.daemon import DEMO
 from tests.support.port import EVENT, port, run
 from tests.support.signals import RATE, demo
@@ -45,8 +43,7 @@ def test_each_frame_is_computed_once_though_windows_overlap(
         return compute(mfcc, frames)
 
     monkeypatch.setattr(Mfcc, "__call__", counted)
-    with Decoder() as decoder:
-        analyze(Item(str(DEMO)), tiny_classifier, stride_samples, decoder)
+    analyzed(DEMO, tiny_classifier, stride_samples)
     padding = 1  # one frame of silence, at the start
     recipe = tiny_classifier.card.recipe
     assert sum(computed) == recipe.frames_in(demo().shape[0]) + padding

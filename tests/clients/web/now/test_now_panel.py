@@ -101,6 +101,16 @@ def test_last_event_of_the_greeting_is_shown(open_page: Any, start_daemon: Any) 
     expect(page.locator("#now-word")).to_have_text("surprised")
 
 
+def test_replay_is_marked(open_page: Any, start_daemon: Any) -> None:
+    daemon = start_daemon(hello(("old",)))
+    page = open_page(daemon)
+    daemon.send(status("running", seq=0, stream="old", replay=True))
+    expect(page.locator("#replay-mark")).to_be_visible()
+    expect(page.locator("#demo-mark")).to_be_hidden()
+    daemon.send(status("running", seq=1, stream="old"))
+    expect(page.locator("#replay-mark")).to_be_hidden()
+
+
 def test_demo_is_marked(open_page: Any, start_daemon: Any) -> None:
     daemon = start_daemon(hello(("demo",), demo=True, last=emotion(0, "happy", stream="demo")))
     page = open_page(daemon)

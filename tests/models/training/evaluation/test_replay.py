@@ -17,12 +17,10 @@ from emotiond.models.training.data.windows import STRIDE_SAMPLES
 from emotiond.models.training.evaluation.replay import clip_scores, decide, infer
 from emotiond.streamer.audio.chunker import Chunker
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.batch.analyst import analyze
-from emotiond.streamer.batch.item import Item
 from emotiond.streamer.protocol.events import Emotion
-from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.streams.pipeline import Pipeline
 from tests.models.sounds import RATE, babble
+from tests.support.analysis import analyzed
 
 DATA = Path(__file__).parents[3] / "data"
 
@@ -66,8 +64,7 @@ def test_clip_scores_and_events_are_those_of_analyze(
     sound = np.round(babble(4.3) * 2**15) / 2**15
     path = tmp_path / "clip.wav"
     soundfile.write(path, sound, RATE, "PCM_16")
-    with Decoder() as decoder:
-        analysis = analyze(Item(str(path)), classifier, STRIDE_SAMPLES, decoder)
+    analysis = analyzed(path, classifier, STRIDE_SAMPLES)
     steps = infer(classifier, sound.astype(np.float32))
     scores = clip_scores(steps, classifier.card)
     assert scores is not None

@@ -1,0 +1,74 @@
+"""Has each content analyzed once, however many files have it and however often a run begins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from emotiond.exceptions import SourceError
+from emotiond.streamer.batch.analyst import Findings
+from emotiond.streamer.batch.content import State, digest_of, state_of
+from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.store import Store
+from emotiond.streamer.readers.opening import is_own
+
+
+class Kept:
+    """The results of a run. All its threads share it.
+
+    Args:
+        store: where results are kept; None to keep none.
+    """
+
+    def __init__(self, store: Store | None) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._coming: dict[str, Future[Findings]] = {}
+
+    def find(self, item: Item, analyze: Callable[[], Findings]) -> Findings:
+        """Return the result of an item: a kept one, or that of ``analyze``, which is then kept.
+
+        Raises:
+            SourceError: the file cannot be read, or has changed meanwhile.
+            ResultError: the result cannot be kept.
+        """
+        before = None if is_own(item.file) else state_of(item.file)
+        if before is None:  # it can be read only once
+            return analyze()
+        if self._store is None:
+            return _unchanged(item, before, analyze)
+        key = f"{digest_of(item.file)} {item.start_seconds} {item.end_seconds} {item.channel}"
+        with self._lock:
+            coming = self._coming.get(key)
+            mine = self._coming.setdefault(key, Future())
+        if coming is not None and coming.exception() is None:
+            return coming.result()
+        try:
+            found = self._store.get(key)
+            if found is None:
+                found = _unchanged(item, before, analyze)
+                self._store.put(key, found)
+        except BaseException as error:
+            if coming is None:
+                mine.set_exception(error)
+            raise
+        else:
+            if coming is None:
+                mine.set_result(found)
+            return found
+        finally:
+            if coming is None:
+                with self._lock:
+                    del self._coming[key]
+
+
+def _unchanged(item: Item, before: State, analyze: Callable[[], Findings]) -> Findings:
+    """Return the result of a file that nobody has written meanwhile."""
+    found = analyze()
+    if state_of(item.file) != before:
+        raise SourceError(
+            f"{item.file}: it has changed while it was read",
+            "Analyze it again once nothing writes it",
+        )
+    return found

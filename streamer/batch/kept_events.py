@@ -1,0 +1,49 @@
+"""The events of a result in little space: a day of them fits into memory."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from emotiond.streamer.uploads.archive import EventLog
+
+_LENGTH = struct.Struct("<I")
+
+
+def joined(log: EventLog) -> bytes:
+    """Return all events of a log, for :class:`KeptEvents`."""
+    return b"".join(_LENGTH.pack(len(part)) + part for part in log.parts())
+
+
+class KeptEvents:
+    """They are decompressed while they are read, as often as wanted.
+
+    Args:
+        content: from :func:`joined`.
+        stream: the name of their stream, which depends on the name of the file.
+    """
+
+    def __init__(self, content: bytes, stream: str) -> None:
+        self._content = content
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the events in order.
+
+        Raises:
+            ValueError: they are damaged.
+        """
+        position = 0
+        while position < len(self._content):
+            try:
+                (length,) = _LENGTH.unpack_from(self._content, position)
+                position += _LENGTH.size
+                part = json.loads(zlib.decompress(self._content[position : position + length]))
+            except (struct.error, zlib.error) as error:
+                raise ValueError(f"events are damaged ({error})") from None
+            position += length
+            for event in part:
+                yield {**event, "stream": self._stream}

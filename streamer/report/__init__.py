@@ -1,0 +1,1 @@
+"""The report: results or recorded sessions as one HTML file that stands alone."""

@@ -1,0 +1,123 @@
+"""Each content is analyzed once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emotiond.exceptions import SourceError
+from emotiond.streamer.batch.analyst import Finding, Findings
+from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.kept import Kept
+from emotiond.streamer.batch.store import Store
+
+FOUND = (Finding({"label": "happy"}, b""),)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    store = Store(tmp_path / "x.sqlite", {}, is_resumed=False)
+    yield Kept(store)
+    store.close()
+
+
+def file(tmp_path: Path, name: str, content: bytes = b"sound") -> str:
+    (tmp_path / name).write_bytes(content)
+    return str(tmp_path / name)
+
+
+def never() -> Findings:
+    raise AssertionError("it was analyzed once more")
+
+
+def test_a_content_is_known_again_whatever_its_name_and_date(kept: Kept, tmp_path: Path) -> None:
+    assert kept.find(Item(file(tmp_path, "a.wav")), lambda: FOUND) == FOUND
+    assert kept.find(Item(file(tmp_path, "b.wav")), never) == FOUND
+    with pytest.raises(AssertionError):
+        kept.find(Item(file(tmp_path, "b.wav", b"other")), never)
+
+
+def test_a_file_of_the_same_size_and_date_is_another_content(kept: Kept, tmp_path: Path) -> None:
+    path = file(tmp_path, "a.wav", b"one")
+    kept.find(Item(path), lambda: FOUND)
+    before = Path(path).stat()
+    Path(path).write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(AssertionError):
+        kept.find(Item(path), never)
+
+
+@pytest.mark.parametrize("part", [(1.0, None, None), (None, 2.0, None), (None, None, 1)])
+def test_each_segment_and_channel_has_a_result_of_its_own(
+    kept: Kept, tmp_path: Path, part: tuple[float | None, float | None, int | None]
+) -> None:
+    path = file(tmp_path, "a.wav")
+    kept.find(Item(path), lambda: FOUND)
+    with pytest.raises(AssertionError):
+        kept.find(Item(path, *part), never)
+
+
+def test_a_content_that_is_being_analyzed_is_waited_for(kept: Kept, tmp_path: Path) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    found: list[Findings] = []
+
+    def slowly() -> Findings:
+        begun.set()
+        may_end.wait(10)
+        return FOUND
+
+    first = Item(file(tmp_path, "a.wav"))
+    threads = [threading.Thread(target=lambda: found.append(kept.find(first, slowly)))]
+    threads[0].start()
+    begun.wait(10)
+    second = Item(file(tmp_path, "b.wav"))
+    threads.append(threading.Thread(target=lambda: found.append(kept.find(second, never))))
+    threads[1].start()
+    may_end.set()
+    for thread in threads:
+        thread.join(10)
+    assert found == [FOUND, FOUND]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_file_that_grows_meanwhile_has_no_result(
+    kept: Kept, tmp_path: Path, is_kept: bool
+) -> None:
+    path = file(tmp_path, "a.wav")
+
+    def while_it_grows() -> Findings:
+        with Path(path).open("ab") as growing:
+            growing.write(b"more")
+        return FOUND
+
+    with pytest.raises(SourceError, match=r"has changed while it was read. Analyze it again"):
+        (kept if is_kept else Kept(None)).find(Item(path), while_it_grows)
+    assert kept.find(Item(path), lambda: FOUND) == FOUND
+
+
+def test_a_file_that_vanishes_is_an_error_of_its_own(kept: Kept, tmp_path: Path) -> None:
+    path = Path(file(tmp_path, "a.wav"))
+
+    def while_it_goes() -> Findings:
+        path.unlink()
+        return FOUND
+
+    with pytest.raises(SourceError, match="there is no such file"):
+        kept.find(Item(str(path)), while_it_goes)
+    with pytest.raises(SourceError, match="there is no such file"):
+        kept.find(Item(str(path)), never)
+
+
+def test_a_failure_is_not_kept(kept: Kept, tmp_path: Path) -> None:
+    item = Item(file(tmp_path, "a.wav"))
+
+    def failing() -> Findings:
+        raise SourceError("a.wav: it is damaged", "Convert it")
+
+    with pytest.raises(SourceError, match="damaged"):
+        kept.find(item, failing)
+    assert kept.find(item, lambda: FOUND) == FOUND

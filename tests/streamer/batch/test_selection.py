@@ -1,0 +1,70 @@
+"""What the arguments of the command name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from emotiond.exceptions import ConfigError
+from emotiond.streamer.batch.item import Item, Refusal
+from emotiond.streamer.batch.selection import select
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.wav", "in/b.wav", "in/deep/c.wav", "in/readme", "@odd.wav", "x[1].wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def files(*arguments: str) -> list[str]:
+    return [entry.file for entry in select(arguments).entries if isinstance(entry, Item)]
+
+
+def test_arguments_keep_their_order_and_may_name_a_file_twice(folder: Path) -> None:
+    assert files("in", "a.wav", "missing.wav", "a.wav") == [
+        "in/b.wav",
+        "in/deep/c.wav",
+        "a.wav",
+        "missing.wav",
+        "a.wav",
+    ]
+
+
+def test_folders_are_counted_and_remembered(folder: Path) -> None:
+    selection = select(["in"])
+    assert (selection.folders, selection.passed_over) == (["in"], 1)
+
+
+def test_patterns_are_expanded_as_a_shell_does(folder: Path) -> None:
+    assert files("**/?.wav") == ["a.wav", "in/b.wav", "in/deep/c.wav"]
+    assert files("i*") == ["in/b.wav", "in/deep/c.wav"]
+    (refusal,) = select(["*.mp3"]).entries
+    assert isinstance(refusal, Refusal)
+    assert "no file has such a name" in str(refusal.error)
+
+
+def test_a_file_with_the_name_of_a_pattern_or_a_list_is_that_file(folder: Path) -> None:
+    assert files("x[1].wav", "@odd.wav") == ["x[1].wav", "@odd.wav"]
+
+
+def test_a_list_may_name_folders(folder: Path) -> None:
+    (folder / "in/list.txt").write_text("deep\n../a.wav\n")
+    assert files("@in/list.txt") == ["in/deep/c.wav", "in/../a.wav"]
+
+
+def test_a_list_of_nothing_is_refused(folder: Path) -> None:
+    (folder / "list.txt").touch()
+    with pytest.raises(ConfigError, match="no recording is named"):
+        select(["@list.txt"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
+def test_a_pipe_that_is_named_twice_is_refused(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(ConfigError, match="only once"):
+        select(["pipe", "./pipe"])

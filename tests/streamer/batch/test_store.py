@@ -1,0 +1,147 @@
+"""What is kept of a run, and when it is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from emotiond.exceptions import ResultError
+from emotiond.streamer.batch.analyst import Finding
+from emotiond.streamer.batch.store import Store
+from tests.support.disks import needs_disks, small_disk
+
+ABOUT = {"model": "tiny (abc)", "stride": "0.25 s", "voice profile": ""}
+FOUND = (Finding({"duration": 1.5, "label": "happy"}, b"events"), Finding({"channel": 2}, b""))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out.csv.sqlite"
+
+
+def opened(path: Path, *, is_resumed: bool = False, **about: str) -> Store:
+    return Store(path, {**ABOUT, **about}, is_resumed=is_resumed)
+
+
+def test_what_was_put_comes_back_after_any_end(path: Path) -> None:
+    store = opened(path)
+    store.put("a", FOUND)
+    assert (store.get("a"), store.get("b")) == (FOUND, None)
+    copied = path.with_name("copy.sqlite")  # what a kill leaves: the file, and SQLite's log beside
+    for suffix in ("", "-wal"):
+        Path(f"{copied}{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
+    store.close()
+    again = opened(copied, is_resumed=True)
+    assert again.get("a") == FOUND
+    again.close()
+
+
+def test_a_run_that_was_not_finished_is_not_begun_anew_by_mistake(path: Path) -> None:
+    store = opened(path)
+    store.put("a", FOUND)
+    store.close()
+    with pytest.raises(ResultError, match=r"not finished. Go on with --resume, or delete"):
+        opened(path)
+    store = opened(path, is_resumed=True)
+    store.finish()
+    store.close()
+    store = opened(path)
+    assert store.get("a") is None
+    store.close()
+
+
+def test_a_finished_run_can_be_gone_on_with(path: Path) -> None:
+    """For instance after more recordings have come."""
+    store = opened(path)
+    store.put("a", FOUND)
+    store.finish()
+    store.close()
+    store = opened(path, is_resumed=True)
+    assert store.get("a") == FOUND
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("model", "full (def)", r"another model \(tiny \(abc\), not full \(def\)\)"),
+        ("voice profile", "anna", r"another voice profile \(none, not anna\)"),
+    ],
+)
+def test_results_of_other_settings_are_refused(
+    path: Path, name: str, value: str, told: str
+) -> None:
+    opened(path).close()
+    with pytest.raises(ResultError, match=told):
+        opened(path, is_resumed=True, **{name: value})
+
+
+def test_a_database_of_another_version_or_program_is_refused(path: Path) -> None:
+    opened(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("PRAGMA user_version = 7")
+    with pytest.raises(ResultError, match=r"is of version 7, and this emotiond knows 1. Use the"):
+        opened(path, is_resumed=True)
+    other = path.with_name("other.sqlite")
+    with contextlib.closing(sqlite3.connect(other)) as database, database:
+        database.execute("CREATE TABLE bookmarks (x)")
+    with pytest.raises(ResultError, match="database of another program"):
+        opened(other)
+
+
+@pytest.mark.parametrize("content", [b"no database at all " * 99, b"SQLite format 3\0" + bytes(99)])
+def test_what_is_no_database_is_refused_and_stays(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(ResultError, match=r"is no database|is damaged|cannot be used"):
+        opened(path, is_resumed=True)
+    assert path.read_bytes() == content
+
+
+def test_a_link_is_refused(path: Path) -> None:
+    path.symlink_to(path.with_name("elsewhere"))
+    with pytest.raises(ResultError, match="is a link"):
+        opened(path)
+
+
+def test_another_run_has_it_to_itself(path: Path) -> None:
+    store = opened(path)
+    store.put("a", FOUND)
+    with pytest.raises(ResultError, match="in use by another run"):
+        opened(path, is_resumed=True)
+    store.close()
+
+
+def test_errors_have_a_table_that_each_run_begins_anew(path: Path) -> None:
+    row = ("new\nline\udcff.wav", 1.0, None, 2, "it is damaged", "Convert it")
+    store = opened(path)
+    store.note(row)
+    store.close()
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        assert database.execute("SELECT file, channel, remedy FROM errors").fetchall() == [
+            ("new\nline\\udcff.wav", 2, "Convert it")
+        ]
+    opened(path, is_resumed=True).close()
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        assert database.execute("SELECT count(*) FROM errors").fetchone() == (0,)
+
+
+@needs_disks
+def test_a_full_disk_is_reported_and_loses_nothing_that_was_kept(tmp_path: Path) -> None:
+    large = (Finding({"label": "sad"}, os.urandom(2**16)),)
+    with small_disk(tmp_path, 600):
+        path = tmp_path / "out.sqlite"
+        store = opened(path)
+        kept = 0
+        with pytest.raises(ResultError, match=r"the disk is full. Free some space, and go on"):
+            while True:
+                store.put(str(kept), large)
+                kept += 1
+        store.close()
+        assert kept > 1
+        store = opened(path, is_resumed=True)
+        assert all(store.get(str(number)) == large for number in range(kept))
+        store.close()
