@@ -417,6 +417,24 @@ def _add_analyze(group: Any) -> None:
         metavar="N",
         help="recordings at a time, a process for each (default: one for each core)",
     )
+    parser.add_argument(
+        "--dask",
+        metavar="tls://HOST:PORT",
+        help="let the workers of a Dask cluster analyze; they read the same paths",
+    )
+    parser.add_argument(
+        "--ship",
+        action="store_true",
+        help="send the recordings to the cluster, whose workers see the voices",
+    )
+    parser.add_argument("--dask-ca", metavar="FILE", help="certificate of the cluster's authority")
+    parser.add_argument("--dask-cert", metavar="FILE", help="certificate for the cluster")
+    parser.add_argument("--dask-key", metavar="FILE", help="its key")
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="let paths and results go to a cluster on other machines without encryption",
+    )
 
 
 def _positive(text: str) -> int:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emotiond import __version__
 from emotiond.exceptions import ConfigError, printable
-from emotiond.inference.card import SAMPLE_RATE
+from emotiond.streamer.batch.about import about
+from emotiond.streamer.batch.cluster_address import ClusterOptions, checked
 from emotiond.streamer.batch.item import item_of
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.config import make_config
@@ -25,15 +22,14 @@ from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request
 from emotiond.streamer.standard_streams import say
 
 if TYPE_CHECKING:
-    from emotiond.inference.card import Card
-    from emotiond.inference.profile import Profile
+    from emotiond.streamer.batch.crew import Hand
     from emotiond.streamer.batch.selection import Selection
 
 
 def analyze_files(options: dict[str, Any]) -> int:
     """``emotiond analyze``: analyze all that is readable. The status is 1 if something is not."""
     from emotiond.inference.catalog import find_model
-    from emotiond.streamer.batch.crew import Crew, cores
+    from emotiond.streamer.batch.crew import Crew
     from emotiond.streamer.batch.errors_table import write_errors
     from emotiond.streamer.batch.kept import Kept
     from emotiond.streamer.batch.progress import Progress
@@ -44,6 +40,7 @@ def analyze_files(options: dict[str, Any]) -> int:
 
     named = {name: options[name] for name in ("model", "profile") if options[name] is not None}
     config = make_config(named, os.environ)
+    cluster = _cluster_of(options)
     level = level_of(options["format"], options["level"])
     output = _output_of(options)
     beside = None if output is None else _beside(output)
@@ -71,18 +68,22 @@ def analyze_files(options: dict[str, Any]) -> int:
         is_resumed=options["resume"] and beside is not None and beside("sqlite").exists(),
     )
     is_alone = len(entries) == 1
-    processes = 0 if is_alone else min(len(entries), options["jobs"] or cores())
+    depends_on = about(settings, model.card, profile)
     shows_results = output is None and sys.stdout.isatty()
     progress = Progress(len(entries), is_shown=not is_alone and not shows_results)
     with contextlib.ExitStack() as stack:
+        hire, hands = _staff(
+            cluster, settings, model.card.sha256, depends_on, options["jobs"], stack
+        )
+        hands = min(len(entries), hands)
+        is_needed = cluster is not None or not is_alone
         with FORMATS[options["format"]].open(request) as write:
             store = None
             if beside is not None:
-                about = _about(settings, model.card, profile)
-                store = Store(beside("sqlite"), about, is_resumed=options["resume"])
+                store = Store(beside("sqlite"), depends_on, is_resumed=options["resume"])
                 stack.callback(store.close)
             crew = stack.enter_context(
-                Crew(settings, model.card.sha256, processes, Kept(store), progress)
+                Crew(settings, hire if is_needed else None, hands, Kept(store), progress)
             )
             try:
                 with progress:
@@ -96,6 +97,46 @@ def analyze_files(options: dict[str, Any]) -> int:
             write_errors(beside("errors.csv"), errors)
             store.finish()
     return 1 if errors else 0
+
+
+def _staff(
+    cluster: ClusterOptions | None,
+    settings: Settings,
+    sha256: str,
+    depends_on: Mapping[str, str],
+    jobs: int | None,
+    stack: contextlib.ExitStack,
+) -> tuple[Callable[[], Hand], int]:
+    """Return what gives a hand for each recording at a time, and how many are best."""
+    if cluster is None:
+        from emotiond.streamer.batch.crew import cores
+        from emotiond.streamer.batch.worker import Worker
+
+        return (lambda: Worker(settings, sha256)), jobs or cores()
+    from emotiond.streamer.batch.cluster import Cluster
+
+    there = stack.enter_context(Cluster(cluster, settings, sha256, depends_on))
+    say(there.line)
+    return there.hire, jobs or there.most
+
+
+def _cluster_of(options: Mapping[str, Any]) -> ClusterOptions | None:
+    if options["dask"] is not None:
+        return checked(
+            ClusterOptions(
+                options["dask"],
+                ships=options["ship"],
+                insecure=options["insecure"],
+                authority=options["dask_ca"],
+                certificate=options["dask_cert"],
+                key=options["dask_key"],
+            )
+        )
+    for name in ("ship", "insecure", "dask_ca", "dask_cert", "dask_key"):
+        if options[name]:
+            flag = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{flag} is for a cluster", "Name it with --dask tls://HOST:PORT")
+    return None
 
 
 def _output_of(options: Mapping[str, Any]) -> Path | None:
@@ -119,18 +160,3 @@ def _say_what_is_left_out(selection: Selection) -> None:
     if selection.passed_over:
         count = f"{selection.passed_over:,} file{'s' * (selection.passed_over > 1)}"
         say(f"emotiond: {count} without a name of a sound format passed over.")
-
-
-def _about(settings: Settings, card: Card, profile: Profile | None) -> Mapping[str, str]:
-    """Return what all results of a store depend on, by names for messages."""
-    voice = ""
-    if profile is not None:
-        digest = hashlib.blake2b(json.dumps(asdict(profile)).encode(), digest_size=6)
-        voice = f"{settings.profile} ({digest.hexdigest()})"
-    return {
-        "version of emotiond": __version__,
-        "model": f"{card.name} ({card.sha256[:12]})",
-        "voice profile": voice,
-        "stride": f"{settings.stride_samples / SAMPLE_RATE:g} s",
-        "choice of channels": settings.channels,
-    }

@@ -1,17 +1,17 @@
-"""Who analyzes: a process for each core, and this process what no other one can read."""
+"""Who analyzes: processes here or in a cluster, and this process what no other one can read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Protocol
 
 from emotiond.streamer.batch.analyst import Analyst, Findings
 from emotiond.streamer.batch.item import Entry, Item, Refusal, item_of
 from emotiond.streamer.batch.kept import Kept
 from emotiond.streamer.batch.progress import Progress
 from emotiond.streamer.batch.settings import Settings
-from emotiond.streamer.batch.worker import Worker
 from emotiond.streamer.readers.opening import is_own, is_pipe
 
 
@@ -22,13 +22,23 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+class Hand(Protocol):
+    """Analyzes one item at a time, for one thread: :class:`Worker`, or a place in a cluster."""
+
+    def analyze(self, item: Item, on_progress: Callable[[float], object]) -> Findings:
+        """Analyze an item. Raises SourceError if its file cannot be read."""
+
+    def close(self) -> None:
+        """End what belongs to it."""
+
+
 class Crew:
     """As a context manager, it ends its processes.
 
     Args:
         settings: what decides the results.
-        sha256: of the model.
-        processes: how many there are to be; 0 to analyze in this process.
+        hire: gives what analyzes beside this process; None to analyze in this process alone.
+        hands: how many there are to be.
         kept: the results of the run.
         progress: is told of sound and files.
 
@@ -39,16 +49,16 @@ class Crew:
     def __init__(
         self,
         settings: Settings,
-        sha256: str,
-        processes: int,
+        hire: Callable[[], Hand] | None,
+        hands: int,
         kept: Kept,
         progress: Progress,
     ) -> None:
         self._members: list[_Member] = []
         try:
-            for _ in range(max(1, processes)):
-                worker = Worker(settings, sha256) if processes else None
-                self._members.append(_Member(settings, worker, kept, progress))
+            for _ in range(max(1, hands)):
+                hand = None if hire is None else hire()
+                self._members.append(_Member(settings, hand, kept, progress))
         except BaseException:
             self._close()
             raise
@@ -78,10 +88,10 @@ class _Member:
     """One thread's way to results."""
 
     def __init__(
-        self, settings: Settings, worker: Worker | None, kept: Kept, progress: Progress
+        self, settings: Settings, hand: Hand | None, kept: Kept, progress: Progress
     ) -> None:
         self._settings = settings
-        self._worker = worker
+        self._hand = hand
         self._kept = kept
         self._progress = progress
         self._own: Analyst | None = None
@@ -102,13 +112,13 @@ class _Member:
             self._progress.add_file(is_new=is_new)
 
     def close(self) -> None:
-        for each in (self._worker, self._own):
+        for each in (self._hand, self._own):
             if each is not None:
                 each.close()
 
     def _analyze(self, item: Item) -> Findings:
-        if self._worker is not None and not is_own(item.file) and not is_pipe(item.file):
-            return self._worker.analyze(item, self._progress.add_sound)
+        if self._hand is not None and not is_own(item.file) and not is_pipe(item.file):
+            return self._hand.analyze(item, self._progress.add_sound)
         if self._own is None:
             self._own = Analyst(self._settings)
         return self._own.analyze(item, self._progress.add_sound)

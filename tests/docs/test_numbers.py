@@ -19,7 +19,7 @@ from emotiond.dsp import mono
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
-from emotiond.streamer.batch import jobs, store
+from emotiond.streamer.batch import cluster, jobs, store
 from emotiond.streamer.config import _FASTEST, _SLOWEST, Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
@@ -125,6 +125,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
     ],
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
+        f"from {cluster._FEWEST_AT_A_TIME} to {cluster._MOST_AT_A_TIME}, or "
+        f"`--jobs`; with `--ship`, {cluster._MOST_BYTES_UNDER_WAY // 2**20} MiB",
         f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
         "their events",
         f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
@@ -214,6 +216,7 @@ MEASURED: Mapping[str, Sequence[str]] = {
         "The bound of 1 MB per client",
     ],
     "reliability.md": [
+        "once the scheduler gives it up (5 minutes, Dask's `worker-ttl`)",  # its default
         "it notices within 2.5 s",  # looks every 2 s, and what an answer takes
         "It notices the move within 2.5 s",
         "it costs less than 1 MB and is dropped",

@@ -1,0 +1,300 @@
+"""The same work by the workers of a Dask cluster. Results come back as from a process here."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import os
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from emotiond.exceptions import ConfigError, ServeError, SourceError, install
+from emotiond.streamer.batch import cluster_task
+from emotiond.streamer.batch.analyst import Finding, Findings
+from emotiond.streamer.batch.cluster_address import ClusterOptions, refuse_exposure
+from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.settings import Settings
+from emotiond.streamer.batch.turns import Budget, Turns
+from emotiond.streamer.readers.opening import open_to_read, unreadable
+
+_CONNECT_SECONDS = 10.0
+_FEWEST_AT_A_TIME, _MOST_AT_A_TIME = 32, 256
+"""More than there are cores, so that a worker that joins has something to do at once."""
+_MOST_BYTES = 2**28
+"""Of one shipped recording."""
+_MOST_BYTES_UNDER_WAY = 2**29
+"""Of all: this process and the scheduler hold them until their results are there."""
+_GO_ON = "then go on with --resume"
+
+
+class Cluster:
+    """As a context manager, it connects, looks at the workers, and leaves.
+
+    Args:
+        options: where it is; see :func:`checked`.
+        settings: what decides the results.
+        sha256: of the model.
+        depends_on: what results depend on here, from :func:`about`. Each worker has to agree.
+    """
+
+    def __init__(
+        self,
+        options: ClusterOptions,
+        settings: Settings,
+        sha256: str,
+        depends_on: Mapping[str, str],
+    ) -> None:
+        self._options = options
+        model = settings.model
+        if model is not None and Path(model).exists():  # workers have another current folder
+            settings = replace(settings, model=str(Path(model).absolute()))
+        self._settings = settings
+        self._sha256 = sha256
+        self._depends_on = depends_on
+        self._turns = Turns()
+        self._shipments = Budget(_MOST_BYTES_UNDER_WAY)
+        self._numbers = itertools.count()
+        self._run = f"emotiond-{uuid.uuid4().hex}"
+        self._is_lost = False
+        self.most = _FEWEST_AT_A_TIME
+        """How many items are best under way at a time."""
+        self.line = ""
+        """What is sent, to whom, and who could read it, in one line."""
+
+    def __enter__(self) -> Cluster:
+        """Connect.
+
+        Raises:
+            ConfigError: a package or certificate is missing, or others could listen.
+            ServeError: there is no scheduler, no worker, or one that does not agree.
+        """
+        self._dask = _distributed()
+        self._client = self._connect()
+        try:
+            self._look()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._is_lost = True
+        with contextlib.suppress(Exception):  # a scheduler that is gone, and holds nothing of ours
+            self._client.close(timeout=2)
+
+    def hire(self) -> Place:
+        """Return a place in the cluster for a thread."""
+        return Place(self._analyze)
+
+    def _connect(self) -> Any:
+        place = self._options.address
+        try:
+            return self._dask.Client(
+                place,
+                timeout=_CONNECT_SECONDS,
+                security=self._security(),
+                set_as_default=False,
+            )
+        except OSError as error:
+            hint = ", and check its certificates" if self._options.is_encrypted else ""
+            raise ServeError(
+                f"no scheduler answers at {place} ({_first_line(error)})",
+                f"Start one, dask scheduler{hint}; {_GO_ON}",
+            ) from None
+
+    def _security(self) -> Any:
+        """Return the certificates: those that were named, else those of Dask's configuration."""
+        options = self._options
+        wanted = "Give --dask-ca, --dask-cert and --dask-key, or Dask's own configuration"
+        named = {}
+        if options.authority is not None:
+            named = {
+                "tls_ca_file": options.authority,
+                "tls_client_cert": options.certificate,
+                "tls_client_key": options.key,
+            }
+        try:
+            security = self._dask.Security(require_encryption=options.is_encrypted, **named)
+            context = security.get_connection_args("client").get("ssl_context")
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"a certificate cannot be used: {_first_line(error)}", wanted
+            ) from None
+        if options.is_encrypted and context is None:
+            raise ConfigError(f"{options.address} needs certificates", wanted)
+        return security
+
+    def _look(self) -> None:
+        """See that each worker would give what this machine would."""
+        place = self._options.address
+        try:
+            about = self._client.scheduler_info(n_workers=-1)
+            refuse_exposure(self._options, about["address"])
+            found = self._client.run(cluster_task.look, self._settings.to_json(), on_error="return")
+        except (OSError, self._dask.client.FutureCancelledError) as error:
+            raise self._gone(error) from None
+        if not found:
+            raise ServeError(
+                f"the scheduler at {place} has no workers", f"Start some: dask worker {place}"
+            )
+        for worker, answer in found.items():
+            if isinstance(answer, BaseException):
+                raise _unfit(worker, answer)
+            if answer != self._depends_on:
+                problem, remedy = cluster_task.difference(self._depends_on, answer)
+                raise ServeError(f"the worker {worker}: {problem}", remedy)
+        threads = sum(worker["nthreads"] for worker in about["workers"].values())
+        self.most = min(max(2 * threads, _FEWEST_AT_A_TIME), _MOST_AT_A_TIME)
+        what = "the recordings, with all voices," if self._options.ships else "paths of recordings"
+        who = (
+            "encrypted; whoever has a certificate of the cluster can read them"
+            if self._options.is_encrypted
+            else f"not encrypted; whoever reaches {place} can read them"
+        )
+        self.line = (
+            f"emotiond: sends {what} to {place}, for {len(found)} "
+            f"worker{'s' * (len(found) > 1)}: {who}."
+        )
+
+    def _analyze(self, item: Item) -> Findings:
+        """Analyze an item in the cluster.
+
+        Dask gives up a task when so many workers have ended while they held it, and counts the
+        tasks beside the guilty one as well. So each of them is given once more, alone.
+        """
+        with self._turns.shared():
+            found = self._submit(item)
+        if found is not None:
+            return found
+        with self._turns.alone():
+            found = self._submit(item)
+        if found is not None:
+            return found
+        raise SourceError(
+            f"{item.file}: each worker of the cluster that analyzed it has ended",
+            "See the log of the workers, or analyze it here, without --dask",
+        )
+
+    def _submit(self, item: Item) -> Findings | None:
+        """Return what a worker finds; None if too many ended."""
+        request = {
+            "settings": self._settings.to_json(),
+            "sha256": self._sha256,
+            "about": self._depends_on,
+            "item": astuple(replace(item, file=str(Path(item.file).absolute()))),
+            "name": item.file,
+        }
+        with self._shipment(item) as sound:
+            kind, content = "", None
+            try:
+                if self._is_lost:
+                    raise self._gone(None)
+                future = self._client.submit(
+                    cluster_task.analyze,
+                    json.dumps(request).encode(),
+                    *sound,
+                    key=(self._run, next(self._numbers)),
+                    pure=False,
+                )
+                kind, content = future.result()
+            except self._dask.KilledWorker:
+                return None
+            except (OSError, self._dask.client.FutureCancelledError) as error:
+                raise self._gone(error) from None
+            except ServeError:
+                raise
+            except Exception as error:  # what a worker raises before our code begins there
+                raise _unfit("", error) from None
+        if kind == cluster_task.REFUSED:
+            raise SourceError(*content)
+        if kind == cluster_task.UNFIT:
+            problem, remedy = content
+            raise ServeError(f"a worker of the cluster: {problem}", f"{remedy}; {_GO_ON}")
+        return tuple(Finding(values, events) for values, events in content)
+
+    @contextlib.contextmanager
+    def _shipment(self, item: Item) -> Iterator[tuple[bytes, ...]]:
+        """Give the content of a file that is sent. Few are under way: the scheduler holds them."""
+        if not self._options.ships:
+            yield ()
+            return
+        try:
+            with open_to_read(item.file) as file:
+                size_bytes = os.fstat(file.fileno()).st_size
+                if size_bytes > _MOST_BYTES:
+                    raise SourceError(
+                        f"{item.file}: it is too large for --ship, which sends "
+                        f"{_MOST_BYTES // 2**20} MiB at most",
+                        "Put it where workers can read it, or analyze it here, without --dask",
+                    )
+                with self._shipments.taken(size_bytes):
+                    yield (file.read(size_bytes),)
+        except OSError as error:
+            raise unreadable(item.file, error) from None
+
+    def _gone(self, error: BaseException | None) -> ServeError:
+        self._is_lost = True
+        cause = f" ({_first_line(error)})" if isinstance(error, OSError) else ""
+        return ServeError(
+            f"the scheduler at {self._options.address} is gone{cause}", f"Start it again, {_GO_ON}"
+        )
+
+
+class Place:
+    """A place in a cluster. It is a :class:`Hand`."""
+
+    def __init__(self, analyze: Callable[[Item], Findings]) -> None:
+        self._analyze = analyze
+
+    def analyze(self, item: Item, on_progress: Callable[[float], object]) -> Findings:
+        """Analyze an item; progress is told at its end.
+
+        Raises:
+            SourceError: the file cannot be read there, or ends the workers that try.
+            ServeError: the scheduler is gone, or a worker does not agree.
+        """
+        findings = self._analyze(item)
+        on_progress(sum(finding.values["duration"] for finding in findings))
+        return findings
+
+    def close(self) -> None:
+        """Nothing belongs to it."""
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise ConfigError(
+            "--dask needs the package distributed", install("distributed>=2026.8")
+        ) from None
+    for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # our own line says it
+    warnings.filterwarnings("ignore", module="distributed")
+    return distributed
+
+
+def _unfit(worker: str, error: BaseException) -> ServeError:
+    which = f"the worker {worker}" if worker else "a worker of the cluster"
+    if isinstance(error, ModuleNotFoundError):
+        return ServeError(
+            f"{which} has no module {error.name!r}", "Install this version of emotiond there"
+        )
+    return ServeError(f"{which}: {_first_line(error)}", "Repair or end that worker")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,104 @@
+"""What runs at a worker of a cluster, without one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+
+from emotiond.streamer.batch import cluster_task
+from emotiond.streamer.batch.analyst import Analyst
+from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.settings import Settings
+from tests.conftest import DATA
+from tests.support.signals import RATE, demo
+
+SETTINGS = Settings(str(DATA / "tiny.tflite"), None, 4000)
+
+
+@pytest.fixture(scope="module")
+def sha256() -> str:
+    with Analyst(SETTINGS) as analyst:
+        return analyst.sha256
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("task") / "x.wav"
+    soundfile.write(path, demo()[: 3 * RATE], RATE)
+    return path
+
+
+def ask(sha256: str, path: str, sound: bytes | None = None, **changed: Any) -> cluster_task.Answer:
+    request = {
+        "settings": SETTINGS.to_json(),
+        "sha256": sha256,
+        "about": cluster_task.look(SETTINGS.to_json()),
+        "item": [path, None, None, None],
+        "name": "talk\udcff.wav",
+    }
+    return cluster_task.analyze(json.dumps({**request, **changed}).encode(), sound)
+
+
+def test_it_gives_what_this_process_would_of_a_path_and_of_what_was_shipped(
+    sha256: str, path: Path
+) -> None:
+    with Analyst(SETTINGS) as analyst:
+        (expected,) = analyst.analyze(Item(str(path)))
+    for answer in (ask(sha256, str(path)), ask(sha256, "/none.wav", path.read_bytes())):
+        kind, ((values, _),) = answer
+        assert (kind, values) == (cluster_task.FOUND, expected.values)
+    assert len(cluster_task._idle._waiting) == 1  # the process waits for the next one
+
+
+def test_an_error_has_the_name_that_the_user_gave(sha256: str, path: Path) -> None:
+    for answer, says in (
+        (ask(sha256, f"{path}.none"), "there is no such file"),
+        (ask(sha256, "/any", b"no sound"), "not a sound file that can be read"),
+    ):
+        kind, (problem, _) = answer
+        assert kind == cluster_task.REFUSED
+        assert problem.startswith(f"talk\udcff.wav: {says}")
+
+
+def test_a_worker_that_does_not_agree_analyzes_nothing(sha256: str, path: Path) -> None:
+    here = {**cluster_task.look(SETTINGS.to_json()), "model": "lite (0123)"}
+    assert ask(sha256, str(path), about=here) == (
+        cluster_task.UNFIT,
+        (
+            f"its model is {cluster_task.look(SETTINGS.to_json())['model']}, "
+            "and here it is lite (0123)",
+            "Install the same there, or end that worker",
+        ),
+    )
+
+
+def test_a_worker_without_the_model_says_so() -> None:
+    settings = Settings("/none/x.tflite", None, 4000).to_json()
+    found = cluster_task.look(settings)
+    assert "x.tflite" in cluster_task.difference({"model": "x (0123)"}, found)[0]
+
+
+def test_what_nobody_foresaw_is_an_error_of_the_item(
+    monkeypatch: pytest.MonkeyPatch, sha256: str, path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(cluster_task, "_analyze", fail)
+    kind, (problem, remedy) = ask(sha256, str(path))
+    assert (kind, remedy) == (cluster_task.REFUSED, "Report it, with this line")
+    assert "RecursionError" in problem
+
+
+def test_a_process_that_nobody_uses_ends(
+    monkeypatch: pytest.MonkeyPatch, sha256: str, path: Path
+) -> None:
+    monkeypatch.setattr(cluster_task, "_IDLE_SECONDS", 0.05)
+    ask(sha256, str(path))
+    ((_, worker, _),) = cluster_task._idle._waiting
+    worker._process.wait(20)
+    assert not cluster_task._idle._waiting
