@@ -66,9 +66,11 @@ def main(arguments: list[str] | None = None) -> None:
     strangers = read_crema_d(options.crema_d)
     results = evaluate(folds, esc10, strangers, shipped, extent)
     results["seeds"] = [results["cold"]["folds"], *map(cold_by_fold, others)]
-    results["curves"] = [_curves(runs, options.model) for runs in (options.runs, *options.seeds)]
+    results["curves"] = [
+        training_curves(runs, options.model) for runs in (options.runs, *options.seeds)
+    ]
     fitted = results.pop("fitted")
-    write_card(shipped, fitted, _for_card(results))
+    write_card(shipped, fitted, for_card(results))
     results["card"] = json.loads(shipped.with_suffix(".json").read_text("utf-8"))
     write_report(options.report, results)
 
@@ -83,14 +85,14 @@ def _folds(runs: Path, model: str, clips: Sequence[Clip]) -> list[Fold]:
     ]
 
 
-def _curves(runs: Path, model: str) -> dict[str, list[float]]:
+def training_curves(runs: Path, model: str) -> dict[str, list[float]]:
     """Read the training curves of the first fold, see ``fitting.curves``."""
     name = "heads" if model == "full" else "lite"
     with np.load(runs / "fold1" / f"{name}-curves.npz") as archive:
         return {key: archive[key].tolist() for key in archive.files}
 
 
-def _for_card(results: dict[str, Any]) -> dict[str, Any]:
+def for_card(results: dict[str, Any]) -> dict[str, Any]:
     """Return the results that belong in a card."""
     cold = results["cold"]
     return {

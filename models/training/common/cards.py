@@ -36,6 +36,7 @@ _TRAINING_DATA = (
     "`full`",
     "`full` starts from OpenAI's Whisper tiny encoder (MIT licence); `lite` learned from `full`",
 )
+_LICENCE = "CC BY-NC-SA 4.0"
 _INTENDED_USE = (
     "Art, games, research, demonstrations and self-reflection by people who know that the "
     "program listens. The output says what acted speech of this kind usually expresses, not "
@@ -93,28 +94,57 @@ VOICE_THRESHOLD = 0.5
 _ADAPTATION = AdaptationSettings(PRIOR_SECONDS, horizon_seconds=300.0, bound=1.5)
 
 
-def write_card(model: Path, fitted: Fitted, evaluation: dict[str, Any]) -> None:
-    """Write ``<name>.json`` beside ``<name>.tflite``."""
+@dataclasses.dataclass(frozen=True)
+class About:
+    """What a card tells people, and the network that it describes."""
+
+    network: str
+    """``full`` or ``lite``."""
+    description: str
+    weights_licence: str
+    training_data: tuple[str, ...]
+    known_weaknesses: tuple[str, ...]
+
+
+ABOUT = {
+    name: About(name, description, _LICENCE, _TRAINING_DATA, (*_OWN_WEAKNESSES[name], *_WEAKNESSES))
+    for name, description in DESCRIPTIONS.items()
+}
+"""The shipped models."""
+
+
+def write_card(
+    model: Path, fitted: Fitted, evaluation: dict[str, Any], about: About | None = None
+) -> None:
+    """Write ``<name>.json`` beside ``<name>.tflite``.
+
+    Args:
+        model: the ``.tflite`` file.
+        fitted: settings that were fitted after training.
+        evaluation: the figures.
+        about: None for a shipped model.
+    """
+    about = about or ABOUT[model.stem]
     card = {
         "format": 2,
         "name": model.stem,
-        "description": DESCRIPTIONS[model.stem],
+        "description": about.description,
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
         "labels": list(LABELS),
         "recipe": dataclasses.asdict(RECIPE),
-        "window_frames": WINDOW_FRAMES[model.stem],
+        "window_frames": WINDOW_FRAMES[about.network],
         "minimum_frames": MINIMUM_FRAMES,
-        "encoder": dataclasses.asdict(ENCODERS[model.stem]),
+        "encoder": dataclasses.asdict(ENCODERS[about.network]),
         "temperature": round(fitted.temperature, 3),
         "voice_threshold": VOICE_THRESHOLD,
         "smoothing": {"kind": "hmm", **dataclasses.asdict(fitted.smoothing)},
         "adaptation": dataclasses.asdict(_ADAPTATION),
-        "licence": {"weights": "CC BY-NC-SA 4.0", "code": "MIT"},
-        "training_data": list(_TRAINING_DATA),
+        "licence": {"weights": about.weights_licence, "code": "MIT"},
+        "training_data": list(about.training_data),
         "evaluation": evaluation,
         "intended_use": _INTENDED_USE,
         "not_for": _NOT_FOR,
-        "known_weaknesses": [*_OWN_WEAKNESSES[model.stem], *_WEAKNESSES],
+        "known_weaknesses": list(about.known_weaknesses),
     }
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     model.with_suffix(".json").write_text(text, "utf-8")

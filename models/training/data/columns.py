@@ -7,8 +7,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+OWN = "own"
+"""Corpus of a table of one's own, see :mod:`emotiond.models.training.data.table`."""
 JOINED = "ravdess-joined"
 """Corpus of pairs of clips, see :mod:`emotiond.models.training.data.joining`."""
+OWN_JOINED = "own-joined"
+JOINED_OF = {"ravdess-speech": JOINED, OWN: OWN_JOINED}
+"""The corpora of which folds are held out, each with the corpus of its pairs."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,12 @@ class Columns:
         return Columns(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def rows_without(self, fold: int | None) -> npt.NDArray[np.int64]:
-        """Return all rows except those of the RAVDESS actors of a fold, speech and song."""
-        ravdess = np.char.startswith(self.corpus, "ravdess")
-        return np.flatnonzero(~(ravdess & (self.fold == fold)))
+        """Return all rows except those of the voices of a fold. Noises have folds of their own."""
+        return np.flatnonzero(~((self.label >= 0) & (self.fold == fold)))
 
     def rows_of(self, fold: int | None) -> npt.NDArray[np.int64]:
-        """Return the rows of RAVDESS speech by the actors of a fold."""
-        return np.flatnonzero((self.corpus == "ravdess-speech") & (self.fold == fold))
+        """Return the rows of whole clips, RAVDESS speech or one's own, by the voices of a fold."""
+        return np.flatnonzero(np.isin(self.corpus, [*JOINED_OF]) & (self.fold == fold))
 
     def one_of_each_stream(
         self, rows: npt.NDArray[np.int64], random: np.random.Generator

@@ -54,18 +54,19 @@ class Clip:
 
     path: Path
     corpus: str
-    """``ravdess-speech``, ``ravdess-song``, ``nemo``, ``crema-d`` or ``esc10``."""
+    """``ravdess-speech``, ``ravdess-song``, ``nemo``, ``crema-d``, ``esc10`` or ``own``."""
     speaker: str
     """Unique over all corpora; for a noise, its kind, such as ``rain``."""
     label: str | None
     """One of the eight labels; None for a noise."""
     fold: int
-    """Fold of a RAVDESS actor or an ESC-10 clip, from 1; 0 for corpora without folds."""
+    """Fold of a RAVDESS actor, an own speaker or an ESC-10 clip, from 1; 0 for corpora without
+    folds."""
 
     @property
-    def female(self) -> bool:
-        """Whether a RAVDESS actor is a woman; women have even numbers."""
-        return int(self.speaker[-2:]) % 2 == 0
+    def female(self) -> bool | None:
+        """Whether a RAVDESS actor is a woman; women have even numbers. None for other speakers."""
+        return int(self.speaker[-2:]) % 2 == 0 if self.corpus.startswith("ravdess") else None
 
 
 def read_ravdess(folder: Path) -> list[Clip]:

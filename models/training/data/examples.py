@@ -19,7 +19,7 @@ from emotiond.models.training.common.files import save_arrays, write_whole
 from emotiond.models.training.common.model_input import MINIMUM_FRAMES, RECIPE, WINDOW_FRAMES
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data import augment
-from emotiond.models.training.data.columns import JOINED, Columns
+from emotiond.models.training.data.columns import JOINED_OF, OWN, Columns
 from emotiond.models.training.data.corpora import Clip, load_audio
 from emotiond.models.training.data.joining import join
 from emotiond.models.training.data.windows import STRIDE_SAMPLES, cut_windows
@@ -30,14 +30,15 @@ NO_LABEL = -1
 _DIGESTS = "tasks.sha256"
 """Holds digests of the tasks and of the encoder, a line each."""
 _SHARD = 250
-_COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 14}
-"""Streams per clip, each with a new variation; the first two of RAVDESS are unchanged."""
+_COPIES = {"ravdess-speech": 10, "ravdess-song": 3, "nemo": 2, "esc10": 14, OWN: 5}
+"""Streams per clip, each with a new variation; the first two of RAVDESS and of one's own clips are
+unchanged."""
 _JOINED_COPIES = 2
-"""Pairs per clip of RAVDESS speech, with another clip of the same actor."""
+"""Pairs per clip of RAVDESS speech or one's own, with another clip of the same speaker."""
 _AS_RECORDED = 2
 _LASTING = 6
 """The first streams of a noise, which hold it throughout; the others hold short bursts."""
-_SYNTHETIC_NOISES = 400
+SYNTHETIC_NOISES = 400
 _SETTLING_SECONDS = 0.4
 """After a change of the emotion, windows have no label for this long."""
 
@@ -78,7 +79,7 @@ class Task:
         """Whether the clip is a voice that gets another voice, room and microphone."""
         if self.clip is None or self.clip.label is None:
             return False
-        return self.copy >= _AS_RECORDED or not self.clip.corpus.startswith("ravdess")
+        return self.copy >= _AS_RECORDED or not self.clip.corpus.startswith(("ravdess", OWN))
 
 
 @dataclass(frozen=True)
@@ -99,19 +100,21 @@ class Streams:
     columns: Columns
 
 
-def training_tasks(clips: Sequence[Clip], seed: int) -> list[Task]:
+def training_tasks(
+    clips: Sequence[Clip], seed: int, synthetic_noises: int = SYNTHETIC_NOISES
+) -> list[Task]:
     """Return a task for every stream, in random order, so that any part is a sample."""
     random = np.random.default_rng(seed)
     plan: list[tuple[Clip | None, int, Clip | None]] = [
         (clip, copy, None) for clip in clips for copy in range(_COPIES[clip.corpus])
     ]
-    speech = [clip for clip in clips if clip.corpus == "ravdess-speech"]
+    speech = [clip for clip in clips if clip.corpus in JOINED_OF]
     for clip in speech:
         others = [o for o in speech if o.speaker == clip.speaker and o.label != clip.label]
         for copy in range(_JOINED_COPIES if others else 0):
             # Every second pair is unchanged.
             plan.append((clip, _AS_RECORDED * copy, others[int(random.integers(len(others)))]))
-    plan += [(None, copy, None) for copy in range(_SYNTHETIC_NOISES)]
+    plan += [(None, copy, None) for copy in range(synthetic_noises)]
     tasks = [Task(clip, copy, seed + i, then) for i, (clip, copy, then) in enumerate(plan)]
     return [tasks[i] for i in random.permutation(len(tasks))]
 
@@ -229,7 +232,9 @@ def _rows(
             continue
         first_states, end_states, first_frames, end_frames, labels, active = np.array(rows).T
         clip, n = task.clip, len(rows)
-        corpus = "synthetic" if clip is None else JOINED if task.then else clip.corpus
+        corpus = (
+            "synthetic" if clip is None else JOINED_OF[clip.corpus] if task.then else clip.corpus
+        )
         yield {
             "states": np.concatenate(states),
             "levels": np.concatenate(levels),

@@ -6,13 +6,16 @@ import numpy as np
 import numpy.typing as npt
 
 from emotiond.inference.card import LABELS
-from emotiond.models.training.data.columns import JOINED
+from emotiond.models.training.data.columns import JOINED, OWN, OWN_JOINED
 
 _KNOWN = {
     "ravdess-speech": set(LABELS),
     JOINED: set(LABELS),
     "ravdess-song": set(LABELS) - {"disgust", "surprised"},
     "nemo": set(LABELS) - {"disgust"},
+    # Its model is for this corpus alone: a label that no clip has is never right.
+    OWN: set(LABELS),
+    OWN_JOINED: set(LABELS),
 }
 """Labels that a corpus distinguishes or may contain. Training ignores the others."""
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
 from emotiond.models.training.common.model_input import TRAINING_PRIOR_SECONDS
-from emotiond.models.training.data.columns import JOINED, Columns
+from emotiond.models.training.data.columns import JOINED, JOINED_OF, OWN, OWN_JOINED, Columns
 from emotiond.models.training.data.labels import allowed_labels, target_labels
 
 FRAMES_PER_SECOND = 100
@@ -18,6 +18,7 @@ FRAMES_PER_SECOND = 100
 
 VOICES = {"ravdess-speech": 0.5, JOINED: 0.12, "ravdess-song": 0.14, "nemo": 0.24}
 """Shares of the labelled corpora in a batch."""
+OWN_VOICES = {OWN: 0.85, OWN_JOINED: 0.15}
 VOICES_AND_NOISES = {
     "ravdess-speech": 0.45,
     JOINED: 0.11,
@@ -27,6 +28,8 @@ VOICES_AND_NOISES = {
     "synthetic": 0.03,
 }
 _MOST_WINDOWS = 30
+_WHOLE_OF = {joined: whole for whole, joined in JOINED_OF.items()}
+"""The corpora of pairs, each with the corpus of their clips."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Sampler:
         columns: metadata of all windows.
         rows: the rows that may be drawn. A row is drawn in proportion to its speech. Each stream
             of a corpus is drawn equally often, except that half of the draws are unvaried clips if
-            the corpus has both.
+            the corpus has both. Each label of one's own clips is drawn equally often, since their
+            number says how they were collected, not how people feel.
         measured: one row of each stream, whose statistics are known.
         statistics: their statistics, ``(n, SPEAKER_SIZE)``.
         batch_size: rows in a batch.
@@ -73,9 +77,10 @@ class Sampler:
         self._allowed = allowed_labels(columns.corpus)
         self._voice = (columns.label >= 0).astype(np.float32)[:, None]
         self._groups = _groups(columns, rows, batch_size, shares)
-        self._key = np.char.add(np.char.add(columns.corpus, "/"), columns.speaker)
+        whole = np.array([_WHOLE_OF.get(name, name) for name in columns.corpus.tolist()])
+        self._key = np.char.add(np.char.add(whole, "/"), columns.speaker)
         self._measured_seconds = self._seconds[measured]
-        own = np.flatnonzero(columns.corpus[measured] != JOINED)
+        own = np.flatnonzero(~np.isin(columns.corpus[measured], [*_WHOLE_OF]))
         keys = self._key[measured[own]]
         self._of_speaker: Mapping[str, npt.NDArray[np.int64]] = {
             key: own[keys == key] for key in np.unique(keys).tolist()
@@ -90,7 +95,7 @@ class Sampler:
 
     def _speaker(self, row: int, random: np.random.Generator) -> FloatArray:
         """Return statistics that a stream might have of this window's speaker."""
-        others = self._of_speaker.get(str(self._key[row]).replace(JOINED, "ravdess-speech"))
+        others = self._of_speaker.get(str(self._key[row]))
         if not self._voice[row] or others is None or random.random() < 0.5:
             return np.zeros(self._statistics.shape[1], np.float32)
         chosen = random.choice(others, int(random.integers(1, _MOST_WINDOWS + 1)))
@@ -119,14 +124,20 @@ def _groups(
     members = {name: rows[columns.corpus[rows] == name] for name in shares}
     sizes = {name: round(shares[name] * batch_size) for name in shares if members[name].size}
     sizes[next(iter(sizes))] += batch_size - sum(sizes.values())
-    return [(_group(columns, members[name]), size) for name, size in sizes.items()]
+    return [
+        (_group(columns, members[name], balanced=name in OWN_VOICES), size)
+        for name, size in sizes.items()
+    ]
 
 
-def _group(columns: Columns, rows: npt.NDArray[np.int64]) -> _Group:
+def _group(columns: Columns, rows: npt.NDArray[np.int64], balanced: bool) -> _Group:
     weights = np.maximum(columns.active_frames[rows], 1).astype(np.float64)
     _, number = np.unique(columns.stream[rows], return_inverse=True)
     weights /= np.bincount(number, weights)[number]
     varied = columns.varied[rows]
     if varied.any() and not varied.all():
         weights /= np.bincount(varied, weights)[varied.astype(np.int64)]
+    if balanced:
+        labels = columns.label[rows]
+        weights /= np.bincount(labels, weights)[labels]
     return _Group(rows, np.cumsum(weights / weights.sum())[:-1])

@@ -31,7 +31,10 @@ def clip_table(inferred: Sequence[Sequence[InferredClip]], cards: Sequence[Card]
     found = np.array([_NOT_FOUND if s is None else int(s.argmax()) for _, s in rows])
     known = np.flatnonzero(found != _NOT_FOUND)
     scores = np.stack([s for _, s in rows if s is not None])
-    female = np.array([clip.female for clip in clips])
+    sexes = {
+        sex: np.array([clip.female is is_female for clip in clips])
+        for sex, is_female in (("female", True), ("male", False))
+    }
     curve = calibration(scores, truth[known])
     folds = np.array([clip.fold for clip in clips])
     return {
@@ -40,8 +43,9 @@ def clip_table(inferred: Sequence[Sequence[InferredClip]], cards: Sequence[Card]
             round(accuracy(truth[folds == k], found[folds == k]), 4) for k in np.unique(folds)
         ],
         "by_sex": {
-            "female": round(accuracy(truth[female], found[female]), 4),
-            "male": round(accuracy(truth[~female], found[~female]), 4),
+            sex: round(accuracy(truth[rows], found[rows]), 4)
+            for sex, rows in sexes.items()
+            if rows.any()
         },
         "calibration_error": round(curve.error, 4),
         "calibration": _points(curve),
@@ -68,7 +72,8 @@ def enrolment_table(
     cards: Sequence[Card],
 ) -> dict[str, Any]:
     """Return the tables of all clips but neutral ones, with the actor's profile and without."""
-    rest = [[part for part in fold if part.clip.label != "neutral"] for fold in cold]
+    paths = {part.clip.path for fold in enrolled for part in fold}
+    rest = [[part for part in fold if part.clip.path in paths] for fold in cold]
     return {"enrolled": clip_table(enrolled, cards), "cold": clip_table(rest, cards)}
 
 

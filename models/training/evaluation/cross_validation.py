@@ -114,8 +114,8 @@ def evaluate(
 
     Args:
         folds: models and their held-out actors.
-        esc10: noises that no model was trained on.
-        strangers: speech of a corpus that no model was trained on.
+        esc10: noises that no model was trained on; there may be none.
+        strangers: speech of a corpus that no model was trained on; there may be none.
         shipped: path of the model for the noises, with the settings fitted on all folds.
         extent: amount of evaluation data.
 
@@ -137,6 +137,7 @@ def evaluate(
         [
             change
             for actor in fold.actors()
+            if len({clip.label for clip in actor}) > 1
             for change in fold.inference.changes(actor, extent.changes, seed=0)
         ]
         for fold in folds
@@ -153,9 +154,11 @@ def evaluate(
     figures = [[measure(stream, decisions) for stream, decisions in part] for part in decided]
     scores = [spoken_scores(stream, decisions) for part in decided for stream, decisions in part]
     noises = [load_audio(clip.path) for clip in esc10]
-    angry = next(clip for clip in folds[0].clips if clip.label == "angry")
+    # A loud voice, if there is one.
+    voice = min(folds[0].clips, key=lambda clip: clip.label != "angry")
     results: dict[str, Any] = {
         "protocol": PROTOCOL,
+        "notes": [],
         "extent": dataclasses.asdict(extent),
         "cold": clip_table(inferred, cards),
         "windows": window_table(inferred, cards),
@@ -195,16 +198,19 @@ def evaluate(
             )
             for condition in CONDITIONS
         },
-        "noise": noise_table(CachedInference(shipped), esc10, angry, final),
+        "noise": noise_table(CachedInference(shipped), esc10, voice, final),
         "open": {
             **open_share(streams, cards),
-            "strangers_without_voice": share_without_voice(
-                CachedInference(shipped).clips(strangers), final
-            ),
+            **(_strangers(shipped, strangers, final) if strangers else {}),
         },
         "fitted": Fitted(final.temperature, hmm_settings(final)),
     }
     return results
+
+
+def _strangers(shipped: Path, strangers: Sequence[Clip], card: Card) -> dict[str, float]:
+    inferred = CachedInference(shipped).clips(strangers)
+    return {"strangers_without_voice": share_without_voice(inferred, card)}
 
 
 def _fit_scores(base: Card, clips: Sequence[InferredClip]) -> Card:
@@ -266,6 +272,8 @@ def _enrolled(fold: Fold) -> list[InferredClip]:
     inferred = []
     for clips in fold.actors():
         neutral = [clip for clip in clips if clip.label == "neutral"]
+        if not neutral:
+            continue
         rest = [clip for clip in clips if clip.label != "neutral"]
         inferred += fold.inference.enrolled(rest, neutral)
     return inferred

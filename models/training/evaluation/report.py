@@ -39,6 +39,7 @@ def write_report(path: Path, results: Mapping[str, Any]) -> None:
         f"<h1>{html.escape(title)}</h1>",
         f"<p>{html.escape(card['description'])}</p>",
         f"<p>{html.escape(results['protocol'])}</p>",
+        *([_list(results["notes"])] if results["notes"] else []),
         f"<p>Streams of each actor: {results['extent']['streams']}; random orders to adapt in: "
         f"{results['extent']['orders']}.</p>",
         "<h2>Whole clips</h2>",
@@ -110,7 +111,7 @@ def _clip_rows(results: Mapping[str, Any]) -> str:
                 percent(table["unweighted_average_recall"]),
                 f"{table['calibration_error']:.3f}",
                 " ".join(percent(x) for x in table["folds"]),
-                " / ".join(percent(table["by_sex"][sex]) for sex in ("female", "male")),
+                " / ".join(percent(share) for share in table["by_sex"].values()) or "–",
             )
         )
     heads = ("", "accuracy", "95 % over actors", "UAR", "ECE", "folds", "female / male")

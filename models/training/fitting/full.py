@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -12,11 +14,12 @@ from emotiond.models.training.fitting.curves import save_curves
 from emotiond.models.training.fitting.expression import measure_expression
 from emotiond.models.training.fitting.heads import Trainer
 from emotiond.models.training.fitting.optimizer import Schedule
-from emotiond.models.training.fitting.run import BATCH, Run, parts_of
+from emotiond.models.training.fitting.run import BATCH, Run, Windows, parts_of
 from emotiond.models.training.networks.detector import describe
 from emotiond.models.training.networks.full import Network, statistics_of
 from emotiond.models.training.networks.heads import (
     HeadSize,
+    Population,
     describe_population,
     masks,
     standardise,
@@ -47,18 +50,45 @@ def train_network(run: Run) -> tuple[Network, FloatArray]:
     Returns:
         The network, and the statistics of the windows ``run.measured``.
     """
-    data, settings = run.data, run.settings
+    data = run.data
     spoken = data.few_spoken(run.measured)
     population = describe_population(data.states(spoken), data.levels(spoken))
+    statistics = measured_statistics(data, run.measured, population)
+    network = Network.new(population, HeadSize(), run.settings.seed)
+    fit_heads(run, network, statistics, HEADS, VOICES)
+    return network, statistics
+
+
+def measured_statistics(
+    data: Windows, rows: npt.NDArray[np.int64], population: Population
+) -> FloatArray:
+    """Compute the statistics of windows, ``(n, SPEAKER_SIZE)``."""
     parts = [
-        statistics_of(data.states(rows), data.levels(rows), population)
-        for rows in parts_of(run.measured)
+        statistics_of(data.states(part), data.levels(part), population) for part in parts_of(rows)
     ]
-    statistics = np.concatenate(parts)
-    network = Network.new(population, HeadSize(), settings.seed)
-    trainer = Trainer(network, settings.scaled(HEADS), run.folder / "heads")
+    return np.concatenate(parts)
+
+
+def fit_heads(
+    run: Run,
+    network: Network,
+    statistics: FloatArray,
+    schedule: Schedule,
+    shares: Mapping[str, float],
+) -> None:
+    """Train the heads of a network, from checkpoints if possible.
+
+    Args:
+        run: the run.
+        network: changes in place.
+        statistics: those of the windows ``run.measured``.
+        schedule: number of steps before scaling, and rate.
+        shares: shares of the corpora in a batch.
+    """
+    data, settings = run.data, run.settings
+    trainer = Trainer(network, settings.scaled(schedule), run.folder / "heads")
     sampler = Sampler(
-        data.columns, run.rows, run.measured, statistics, BATCH, VOICES, settings.seed
+        data.columns, run.rows, run.measured, statistics, BATCH, shares, settings.seed
     )
 
     def predict(rows: npt.NDArray[np.int64]) -> FloatArray:
@@ -67,4 +97,3 @@ def train_network(run: Run) -> tuple[Network, FloatArray]:
     watch = run.accuracy_watch(run.watched, predict)
     trainer.run(data, sampler, watch, f"heads {run.folder.name}")
     save_curves(run.folder / "heads-curves.npz", [trainer.curves])
-    return network, statistics

@@ -12,7 +12,7 @@ from emotiond.models.training.networks.layers import Tensor
 
 _TEMPERATURE = 0.6
 """Temperature at which the posteriors of unseen speakers are calibrated."""
-_KNOWN_SHARE = 0.65
+KNOWN_SHARE = 0.65
 """Mean probability that these posteriors give to the truth."""
 
 
@@ -29,4 +29,4 @@ def speakers_own(statistics: Tensor, logits: Tensor, expression: Tensor) -> Tens
         expression: see :func:`measure_expression`.
     """
     posteriors = tf.nn.softmax(logits / _TEMPERATURE)
-    return statistics - posteriors @ (expression / _KNOWN_SHARE)
+    return statistics - posteriors @ (expression / KNOWN_SHARE)

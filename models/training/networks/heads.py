@@ -23,7 +23,7 @@ LOUD_RANGE = 3.5
 _PADDING_LEVEL = 0.01
 """Decades above digital silence. A missing state has level 0."""
 _QUERIES = 4
-_LINEAR_SCALE = 3.0
+LINEAR_SCALE = 3.0
 """Factor of the linear head, which so learns faster than it would at the rate of the others."""
 _EPSILON = 1e-4
 MASKED = 1e4
@@ -124,7 +124,7 @@ def classify(pooled: Tensor, head: Parameters, dropout: float) -> Tensor:
 
 def linear_logits(described: Tensor, linear: Parameters, dropout: float) -> Tensor:
     """Return the label logits of ``window_statistics``, ``(batch, 8)``."""
-    return _LINEAR_SCALE * (_dropout(described, dropout) @ linear["kernel"]) + linear["bias"]
+    return LINEAR_SCALE * (_dropout(described, dropout) @ linear["kernel"]) + linear["bias"]
 
 
 def _dropout(x: Tensor, dropout: float) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
     from emotiond.models.training.networks.lite import Spectrum
 
 RANDOM = np.random.default_rng(5)
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """Steps without graphs: for a few steps, tracing takes most of the time.
+
+    ``test_train`` and ``test_distill`` trace every network.
+    """
+    tensorflow = pytest.importorskip("tensorflow", reason="training needs TensorFlow")
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +71,32 @@ def full_model(encoder: Arrays, network: Network, tmp_path_factory: pytest.TempP
     expression = np.zeros((8, SPEAKER_SIZE), np.float32)
     content = export_full(network, expression, _detector(2 * CHANNELS), encoder)
     return _written(tmp_path_factory.mktemp("full") / "full.tflite", content)
+
+
+@pytest.fixture(scope="session")
+def whole_model(
+    encoder: Arrays, network: Network, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A ``full`` of which no part is zero, since the converter leaves out what is."""
+    import tensorflow as tf
+
+    from emotiond.models.training.networks.full import Network
+    from emotiond.models.training.networks.heads import CHANNELS, SPEAKER_SIZE
+    from emotiond.models.training.networks.tflite import export_full
+
+    random = np.random.default_rng(2)
+
+    def small(*shape: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+        return 0.05 * random.standard_normal(shape).astype(np.float32)
+
+    linear = {"kernel": tf.Variable(small(SPEAKER_SIZE, 8)), "bias": tf.Variable(small(8))}
+    heads = [
+        {name: tf.Variable(variable + 0.01) for name, variable in head.items()}
+        for head in network.heads
+    ]
+    changed = Network(network.population, heads, linear)
+    content = export_full(changed, small(8, SPEAKER_SIZE), _detector(2 * CHANNELS), encoder)
+    return _written(tmp_path_factory.mktemp("whole") / "full.tflite", content)
 
 
 @pytest.fixture(scope="session")

@@ -125,28 +125,23 @@ def test_a_file_that_ends_each_of_its_workers_is_an_error_and_its_neighbours_are
     assert names(tmp_path / "out.csv") == ["a.wav", "b\n.flac", "z.wav", "ü.wav"]
 
 
-def test_one_is_killed_one_is_frozen_one_joins_and_each_file_comes_once(
-    tmp_path: Path, study: Path
-) -> None:
-    held = [write(study / f"held {number}.wav", number) for number in range(2)]
-    output = tmp_path / "out.csv"
+def test_one_is_killed_one_is_frozen_one_joins_and_each_file_comes_once(tmp_path: Path) -> None:
+    """Every file is held, since Dask decides which worker gets which."""
+    folder, output = tmp_path / "study", tmp_path / "out.csv"
+    folder.mkdir()
+    held = [write(folder / f"held {number}.wav", number) for number in range(6)]
     with DaskCluster(tmp_path) as cluster:
-        workers = {cluster.start_worker(), cluster.start_worker()}
-        with begun(*arguments(cluster.address, output, str(study))) as running:
-            await_that(lambda: all(map(holders, held)))
-            (killed,), (frozen,) = map(holders, held)
-            assert {killed, frozen} == workers
+        killed, frozen = cluster.start_worker(), cluster.start_worker()
+        with begun(*arguments(cluster.address, output, str(folder))) as running:
+            await_that(lambda: {pid for path in held for pid in holders(path)} == {killed, frozen})
             kill(killed)
             stop(frozen)
             late = cluster.start_worker(threads=2)
-            await_that(lambda: all(holders(path)[-1] == late for path in held))
             for path in held:
                 mark(path, "go").touch()
-            status, lines = ended(running)
-    assert status == 1
-    assert len(lines) == 1
-    assert "damaged.wav" in lines[0]
-    assert names(output) == ["a.wav", "b\n.flac", "held 0.wav", "held 1.wav", "z.wav", "ü.wav"]
+            assert ended(running) == (0, [])
+    assert names(output) == [path.name for path in held]
+    assert all(holders(path)[-1] == late for path in held)
 
 
 def test_a_scheduler_that_goes_away_ends_the_run_and_resume_goes_on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
@@ -104,6 +105,17 @@ def test_every_clip_gets_the_streams_of_its_corpus(clips: list[Clip]) -> None:
         "synthetic": 400,
     }
     assert len({task.seed for task in tasks}) == len(tasks)
+
+
+def test_own_clips_are_joined_as_those_of_ravdess_and_need_no_noises(clips: list[Clip]) -> None:
+    own = [
+        dataclasses.replace(clip, corpus="own", speaker="own-000", label=label)
+        for clip, label in zip(clips[:2], ("sad", "happy"), strict=True)
+    ]
+    tasks = training_tasks(own, seed=0, synthetic_noises=0)
+    whole = [task for task in tasks if task.then is None]
+    assert Counter(task.varied for task in whole) == {False: 4, True: 6}
+    assert len(tasks) - len(whole) == 4
 
 
 def test_clips_are_joined_with_another_label_of_the_same_speaker(clips: list[Clip]) -> None:

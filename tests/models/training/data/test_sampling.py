@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from emotiond.models.training.data.columns import JOINED, Columns
-from emotiond.models.training.data.sampling import VOICES, VOICES_AND_NOISES, Sampler
+from emotiond.models.training.data.columns import JOINED, OWN, OWN_JOINED, Columns
+from emotiond.models.training.data.sampling import (
+    OWN_VOICES,
+    VOICES,
+    VOICES_AND_NOISES,
+    Sampler,
+)
 
 
 def sampler(
@@ -67,6 +73,31 @@ def test_a_step_of_a_seed_is_always_the_same(columns: Columns) -> None:
     np.testing.assert_array_equal(one.batch(7).speaker, again.batch(7).speaker)
     assert one.batch(7).rows.tolist() != other.batch(7).rows.tolist()
     assert one.batch(7).rows.tolist() != one.batch(8).rows.tolist()
+
+
+def test_each_label_of_own_clips_is_drawn_equally_often(columns: Columns) -> None:
+    number = np.arange(columns.label.size)
+    label = np.where(number % 8 == 0, 4, 3)
+    own = dataclasses.replace(columns, label=label, corpus=np.full(number.size, OWN))
+    source = sampler(own, shares=OWN_VOICES)
+    drawn = np.concatenate([own.label[source.batch(step).rows] for step in range(40)])
+    assert np.mean(drawn == 4) == pytest.approx(0.5, abs=0.05)
+
+
+def test_statistics_of_own_joined_clips_are_those_of_own_clips(columns: Columns) -> None:
+    corpus = np.where(np.arange(columns.label.size) < 60, OWN, OWN_JOINED)
+    own = dataclasses.replace(
+        columns,
+        label=np.arange(corpus.size) % 2,
+        corpus=corpus,
+        speaker=np.full(corpus.size, "own-000"),
+    )
+    source = sampler(own, shares=OWN_VOICES)
+    batches = [source.batch(step) for step in range(20)]
+    values = np.concatenate([batch.speaker[:, 0] for batch in batches])
+    joined = np.concatenate([own.corpus[batch.rows] == OWN_JOINED for batch in batches])
+    assert values[joined].max() > 0
+    assert values.max() < 60
 
 
 @pytest.mark.parametrize("shares", [VOICES, VOICES_AND_NOISES])

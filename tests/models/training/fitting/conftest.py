@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,18 +17,6 @@ if TYPE_CHECKING:
 CHANNELS = 768
 STREAMS = {"ravdess-speech": 16, JOINED: 6, "ravdess-song": 6, "nemo": 6, "synthetic": 6}
 """Streams of each corpus, those of RAVDESS by actors of two folds in turn."""
-
-
-@pytest.fixture
-def untraced() -> Iterator[None]:
-    """Steps without graphs: for a few steps, tracing takes most of the time.
-
-    ``test_train`` and ``test_distill`` trace every network.
-    """
-    tensorflow = pytest.importorskip("tensorflow", reason="training needs TensorFlow")
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
