@@ -19,9 +19,11 @@ FILES_AT_A_TIME := --dist loadfile --no-loadscope-reorder $(if $(CI),--no-skips)
 PYTEST_ARGS ?= -n 5 $(FILES_AT_A_TIME)
 BROWSER_ARGS ?= -n 2 $(FILES_AT_A_TIME)
 # What the interpreter and its older numpy can change: the way from sound to events, and the modules
-# elsewhere that import either. tests/test_structure.py holds this list to them. PyAV is not there.
+# elsewhere that import either. tests/test_structure.py holds this list to them. PyAV is not there, nor is
+# Playwright.
 TFLITE := -m "not system and not peers" --ignore-glob='*/readers/test_stream_*.py' \
-	--ignore-glob='*/readers/test_rtp_*.py' --ignore-glob='*/readers/test_media_*.py' tests/dsp tests/inference \
+	--ignore-glob='*/readers/test_rtp_*.py' --ignore-glob='*/readers/test_media_*.py' \
+	--ignore-glob='*/report/test_page.py' tests/dsp tests/inference \
 	$(addprefix tests/streamer/,audio offline readers report streams test_api.py test_interpreter_check.py \
 	test_profiles.py daemon/test_app.py past/test_kept_stream.py protocol/test_events.py \
 	$(patsubst %,sources/test_%.py,arrays capture live_writer microphone standard_input) uploads/test_upload_source.py)
