@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from emotiond.streamer.batch.item import item_of
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import profile_for
+from emotiond.streamer.results.files import is_special
 from emotiond.streamer.results.kinds import FORMATS, level_of, needs_events
 from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request
 from emotiond.streamer.standard_streams import say
@@ -146,10 +146,8 @@ def _output_of(options: Mapping[str, Any]) -> Path | None:
 
 def _beside(output: Path) -> Callable[[str], Path] | None:
     """Return what gives the paths of the files beside an output; None for a device or a pipe."""
-    with contextlib.suppress(OSError):
-        mode = output.stat().st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            return None
+    if is_special(output):
+        return None
     whole = Path(os.path.abspath(output))  # noqa: PTH100 - '..' is taken out
     return lambda suffix: whole.with_name(f"{whole.name or 'emotiond'}.{suffix}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ _NAMES = {
 _CLOCK = re.compile(r"(?:(\d+) days? )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 """As pandas writes times, and so audformat: ``0 days 00:00:01.500000``."""
 
+_MOST_SECONDS = 1e9  # of a time in a recording; thirty years
 _NOTHING = frozenset(("", "nat", "nan", "none", "null"))
 
 
@@ -173,7 +173,7 @@ def _seconds(value: object) -> float | None:
         found = float(text)
     except ValueError:
         raise ValueError(f"{text!r} is no time in seconds") from None
-    if not math.isfinite(found) or found < 0:
+    if not 0 <= found <= _MOST_SECONDS:
         raise ValueError(f"{text!r} is no time in seconds")
     return found
 

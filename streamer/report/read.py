@@ -14,6 +14,7 @@ from emotiond.streamer.report.track import STATUSES, Event, Piece, Track, pack_e
 
 _RESULTS = "emotiond analyze --format json --level files FILE"
 _KINDS = "emotiond analyze --format json FILE, or emotiond --record FILE.wav"
+_LONGEST_LINE_BYTES = 2**28  # a result of a day and a half
 _SOUND_SUFFIX = ".wav"
 
 
@@ -34,7 +35,7 @@ def read(path: Path) -> Read:
     """
     try:
         with path.open("rb") as file:
-            return _read(path, file)
+            return _read(path, iter(lambda: file.readline(_LONGEST_LINE_BYTES + 1), b""))
     except (OSError, ValueError) as error:  # ValueError: an impossible file name
         problem = getattr(error, "strerror", None) or str(error)
         raise ReportError(f"cannot read {path} ({problem})", "Name a file of results") from None
@@ -45,6 +46,8 @@ def _read(path: Path, lines: Iterator[bytes]) -> Read:
     kind: str | None = None
     remark: str | None = None
     for number, line in enumerate(lines, 1):
+        if len(line) > _LONGEST_LINE_BYTES:
+            raise ReportError(f"{path}: line {number} is far too long", f"Make one by: {_KINDS}")
         if not line.strip():
             continue
         try:

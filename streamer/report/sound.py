@@ -12,6 +12,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import ReportError, SourceError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.readers.decoder import Decoder
+from emotiond.streamer.readers.opening import is_pipe
 from emotiond.streamer.report.track import Piece, Track
 
 _COMPRESSION = 0.9
@@ -54,6 +55,10 @@ def _encode(decoder: Decoder, track: Track, origin_seconds: float) -> bytes:
         raise ReportError(
             f"the sound of {track.name} was not recorded with its events",
             "Leave --sound out, or record with --record FILE.wav",
+        )
+    if is_pipe(track.sound):
+        raise ReportError(
+            f"the sound {track.sound} is no file, but a pipe or a device", "Leave --sound out"
         )
     encoded = io.BytesIO()
     try:

@@ -16,6 +16,7 @@ from typing import IO
 from emotiond.exceptions import ResultError
 from emotiond.streamer.results.writer import Request
 
+_MOST_LINKS = 40  # as Linux
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -52,6 +53,8 @@ def check_free(paths: Iterable[Path], request: Request) -> None:
     """
     recordings: frozenset[tuple[int, int]] | None = None
     for path in paths:
+        if is_special(path):
+            continue
         with reporting(path):
             try:
                 about = path.stat()
@@ -59,8 +62,6 @@ def check_free(paths: Iterable[Path], request: Request) -> None:
                 continue
         if stat.S_ISDIR(about.st_mode):
             raise ResultError(f"{path} is a folder", "Name a file in it with --output")
-        if not stat.S_ISREG(about.st_mode):
-            continue
         if recordings is None:
             recordings = frozenset(_identities(request.files))
         if (about.st_dev, about.st_ino) in recordings:
@@ -83,14 +84,17 @@ def _identities(recordings: Iterable[str]) -> Iterator[tuple[int, int]]:
 def in_place(path: Path) -> Iterator[Path]:
     """Give a new file beside a path, and put it there at the end of the block.
 
-    A block that raises leaves what was there. A device or a pipe is written itself.
+    A block that raises leaves what was there. A link stays, and its target is replaced. What
+    :func:`is_special` is written itself.
 
     Raises:
         ResultError: it cannot be written.
     """
-    if _is_special(path):
+    if is_special(path):
         yield path
         return
+    with reporting(path):
+        path = Path(os.path.realpath(path))
     unfinished = path.with_name(f".emotiond-{secrets.token_hex(6)}.part")
     with reporting(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,12 +111,22 @@ def in_place(path: Path) -> Iterator[Path]:
         raise
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
+    """Return whether a path leads to no file of its own: a device, a pipe, or an open descriptor.
+
+    ``/dev/stdout`` is a link to a descriptor, whatever that is: nothing may take the link's place.
+    """
     try:
         mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+        if not stat.S_ISREG(mode):
+            return not stat.S_ISDIR(mode)
+        for _ in range(_MOST_LINKS):
+            if path.is_relative_to("/dev/fd") or path.is_relative_to("/proc"):
+                return True
+            path = Path(os.path.abspath(path.parent / path.readlink()))  # noqa: PTH100
+    except OSError:  # nothing is there, or it is no link
+        pass
+    return False
 
 
 class Lines:

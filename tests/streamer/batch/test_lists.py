@@ -73,6 +73,7 @@ def test_the_times_of_audformat_are_read(tmp_path: Path) -> None:
         ("a.wav,-1,2", "'-1' is no time"),
         ("a.wav,soon,2", "'soon' is no time"),
         ("a.wav,inf,", "'inf' is no time"),
+        ("a.wav,1e308,", "'1e308' is no time"),
         (",1,2", "it names no file"),
     ],
 )

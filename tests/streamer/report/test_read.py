@@ -78,6 +78,14 @@ def test_a_session_that_was_cut_off_is_read_up_to_there(tmp_path: Path, rest: by
     assert describe(path, found) == f"{path}: its last line, 3, is cut off: what it held is missing"
 
 
+def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emotiond.streamer.report.read._LONGEST_LINE_BYTES", 1000)
+    path = tmp_path / "zeros.jsonl"
+    path.write_bytes(bytes(1001))
+    with pytest.raises(ReportError, match="line 1 is far too long"):
+        read(path)
+
+
 def test_a_last_line_needs_no_end(tmp_path: Path) -> None:
     path = tmp_path / "mic.jsonl"
     path.write_text(json.dumps(emotion(0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,14 @@ def test_gaps_of_a_session_are_silence(tmp_path: Path) -> None:
     track.pieces = [Piece(0.0, 60.0), Piece(1.0, 71.0)]
     sounds = encode([track], [{"originSeconds": 60.0}])
     assert heard(sounds[0]) == pytest.approx([0.5, 12.0], abs=DELAY_SECONDS)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    os.mkfifo(path)
+    with pytest.raises(ReportError, match="is no file, but a pipe"):
+        encode([Track("a", str(path), is_session=False)], [{"originSeconds": 0.0}])
 
 
 def test_speakers_of_a_file_share_its_sound() -> None:

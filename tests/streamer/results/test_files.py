@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emotiond.exceptions import ResultError
-from emotiond.streamer.results.files import check_free, in_place
+from emotiond.streamer.results.files import check_free, in_place, is_special
 from emotiond.streamer.results.writer import Request
 from tests.support.disks import make_read_only, needs_disks, small_disk
 from tests.support.results import result, writing
@@ -102,6 +102,34 @@ def test_a_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ResultError, match=r"cannot write .*Not a directory"):
         writing("csv", tmp_path / "file" / "x.csv").__enter__()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.csv", tmp_path / "folder" / "target.csv"
+    target.parent.mkdir()
+    link.symlink_to("folder/target.csv")
+    for text in ("first", "second"):
+        with in_place(link) as unfinished:
+            unfinished.write_text(text)
+        assert link.is_symlink()
+        assert target.read_text() == text
+    assert [*target.parent.iterdir()] == [target]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs descriptors with names")
+def test_a_descriptor_is_written_itself_whatever_it_is(tmp_path: Path) -> None:
+    """Otherwise a file would take the place of ``/dev/stdout``, a link to one."""
+    with (tmp_path / "redirected").open("w") as file:
+        name = Path(f"/dev/fd/{file.fileno()}")
+        link = tmp_path / "stdout"
+        link.symlink_to(name)
+        for path in (name, link):
+            check_free([path], Request("files", 0.25, ["x.wav"], output=path))
+            with in_place(path) as unfinished:
+                assert unfinished == path
+    assert link.is_symlink()
+    assert not is_special(tmp_path / "redirected")
 
 
 def test_a_pipe_is_written_itself(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ REFUSED = {
     b"v=0\r\nm=audio 0 udp 0\r\n": "sound of an unknown codec",
     b"v=0\r\nm=audio 0 RTP/AVP 96\r\n": "sound of an unknown codec",
     b"v=0\r\nm=audio 0 RTP/AVP 0\r\na=rtpmap:0 X-MP2T/90000\r\n": "sound of an unknown codec",
+    b"v=0\r\nm=audio 0 RTP/AVP 96\r\na=rtpmap:96 L16/0/1\r\n": "sound of an unknown codec",
+    b"v=0\r\nm=audio 0 RTP/AVP 96\r\na=rtpmap:96 L16/8000/0\r\n": "sound of an unknown codec",
     b"v=0\r\nm=audio 0 RTP/AVP 999\r\na=rtpmap:999 L16/8000\r\n": "sound of an unknown codec",
     description("0", control="a b"): "names no address of RTSP",
     description("0", control="x" * 5_000): "names no address of RTSP",
