@@ -52,10 +52,11 @@ def tell(kind: str, content: Any) -> None:
 
 
 class Warnings(logging.Handler):
-    """Prints what Home Assistant warns of."""
+    """Prints what Home Assistant warns of, but for the faults of its own code."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        tell("warning", record.getMessage())
+        if record.name != frame.__name__:
+            tell("warning", record.getMessage())
 
 
 def tell_state(event: Event[Any]) -> None:
