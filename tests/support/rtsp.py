@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tests.support.accepting import accepting
 from tests.support.rtp import description, sound
 
 Reply = bytes | Callable[[str], bytes]
@@ -67,35 +68,14 @@ def serving_rtsp(
         pem: for TLS.
     """
     script = {**GOOD, **(replies or {})}
-    with socket.create_server(("127.0.0.1", port)) as listener, contextlib.ExitStack() as stack:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = Server(listener.getsockname()[1])
-        clients: list[socket.socket] = []
 
-        def serve(client: socket.socket) -> None:
-            with contextlib.suppress(OSError), client:
-                asked = client if pem is None else pem.wrap_socket(client, server_side=True)
-                with asked:
-                    _answer(asked, server, script, then)
-            server.ended.set()
+        def serve(asked: socket.socket) -> None:
+            _answer(asked, server, script, then)
 
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    client, _ = listener.accept()
-                    clients.append(client)
-                    threading.Thread(target=serve, args=[client], daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-
-        @stack.callback
-        def end() -> None:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            for client in clients:
-                with contextlib.suppress(OSError):
-                    client.shutdown(socket.SHUT_RDWR)
-
-        yield server
+        with accepting(listener, serve, server.ended, pem):
+            yield server
 
 
 def _answer(asked: socket.socket, server: Server, script: Mapping[str, Reply], then: bytes) -> None:

@@ -7,12 +7,16 @@ import io
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import av
 import numpy as np
 import soundfile
+
+from emotiond.streamer.readers.stream_decoder import StreamDecoder
+from tests.support.accepting import accepting
 
 FORMATS = {
     "MP3": ("mp3", "libmp3lame", 44_100),
@@ -32,6 +36,24 @@ FORMATS = {
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 LEVEL_DBFS = -9.0
 """Of the tones."""
+
+
+def decoded(decoder: StreamDecoder, content: bytes) -> tuple[Counter[tuple[int, int]], float]:
+    """Return the samples of each form, by rate and channels, and the level of all."""
+
+    def feed() -> None:
+        decoder.feed(content)
+        decoder.end_input()
+
+    feeding = threading.Thread(target=feed)
+    feeding.start()
+    counts: Counter[tuple[int, int]] = Counter()
+    power = 0.0
+    while (heard := decoder.read()) is not None:
+        counts[tuple(heard.form)] += heard.samples.shape[0]
+        power += float(np.square(heard.samples).mean(axis=1).sum())
+    feeding.join()
+    return counts, 10 * np.log10(power / counts.total())
 
 
 def encoded(
@@ -102,37 +124,16 @@ class Server:
 @contextlib.contextmanager
 def serving(*answers: Answer, port: int = 0, pem: ssl.SSLContext | None = None) -> Iterator[Server]:
     """Serve until the end, which ends all connections."""
-    with socket.create_server(("127.0.0.1", port)) as listener, contextlib.ExitStack() as stack:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = Server(listener.getsockname()[1], [*answers])
-        clients: list[socket.socket] = []
 
-        def serve(client: socket.socket) -> None:
-            with contextlib.suppress(OSError), client:
-                asked = client if pem is None else pem.wrap_socket(client, server_side=True)
-                with asked:
-                    head = b""
-                    while b"\r\n\r\n" not in head and (new := asked.recv(4096)):
-                        head += new
-                    server.requests.append(head)
-                    answer = server.answers[min(len(server.requests), len(server.answers)) - 1]
-                    answer(asked, head)
-            server.ended.set()
+        def serve(asked: socket.socket) -> None:
+            head = b""
+            while b"\r\n\r\n" not in head and (new := asked.recv(4096)):
+                head += new
+            server.requests.append(head)
+            answer = server.answers[min(len(server.requests), len(server.answers)) - 1]
+            answer(asked, head)
 
-        def accept() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    client, _ = listener.accept()
-                    clients.append(client)
-                    threading.Thread(target=serve, args=[client], daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-
-        @stack.callback
-        def end() -> None:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            for client in clients:
-                with contextlib.suppress(OSError):
-                    client.shutdown(socket.SHUT_RDWR)
-
-        yield server
+        with accepting(listener, serve, server.ended, pem):
+            yield server

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from emotiond.streamer.readers.stream_decoder import StreamDecoder
 from emotiond.streamer.sources.rtsp_description import track_of
 from tests.support.processes import needs_proc
 from tests.support.rtp import FORMATS, description, framed, packet, sound
-from tests.support.streams import LEVEL_DBFS
+from tests.support.streams import LEVEL_DBFS, decoded
 
 MESSAGE = b"RTSP/1.0 200 OK\r\nCSeq: 7\r\nContent-Length: 4\r\n\r\n$\0\0\1"
 
@@ -31,24 +30,6 @@ def decoder() -> Iterator[StreamDecoder]:
 def described(name: str) -> bytes:
     number, lines, *_ = FORMATS[name]
     return framed(track_of(description(number, lines), "rtsp://camera.example/").description)
-
-
-def decoded(decoder: StreamDecoder, content: bytes) -> tuple[Counter[tuple[int, int]], float]:
-    """The samples of each form, by rate and channels, and the level of all."""
-
-    def feed() -> None:
-        decoder.feed(content)
-        decoder.end_input()
-
-    feeding = threading.Thread(target=feed)
-    feeding.start()
-    counts: Counter[tuple[int, int]] = Counter()
-    power = 0.0
-    while (heard := decoder.read()) is not None:
-        counts[tuple(heard.form)] += heard.samples.shape[0]
-        power += float(np.square(heard.samples).mean(axis=1).sum())
-    feeding.join()
-    return counts, 10 * np.log10(power / counts.total())
 
 
 @pytest.mark.parametrize("name", FORMATS)

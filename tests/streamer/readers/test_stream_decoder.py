@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.readers import confinement, stream_decoder
 from emotiond.streamer.readers.stream_decoder import StreamDecoder
 from tests.support.processes import needs_proc
-from tests.support.streams import FORMATS, LEVEL_DBFS, encoded, vorbis
+from tests.support.streams import FORMATS, LEVEL_DBFS, decoded, encoded, vorbis
 
 
 @pytest.fixture
@@ -23,24 +21,6 @@ def decoder() -> Iterator[StreamDecoder]:
     begun = StreamDecoder()
     yield begun
     begun.close()
-
-
-def decoded(decoder: StreamDecoder, content: bytes) -> tuple[Counter[tuple[int, int]], float]:
-    """The samples of each form, by rate and channels, and the level of all."""
-
-    def feed() -> None:
-        decoder.feed(content)
-        decoder.end_input()
-
-    feeding = threading.Thread(target=feed)
-    feeding.start()
-    counts: Counter[tuple[int, int]] = Counter()
-    power = 0.0
-    while (sound := decoder.read()) is not None:
-        counts[tuple(sound.form)] += sound.samples.shape[0]
-        power += float(np.square(sound.samples).mean(axis=1).sum())
-    feeding.join()
-    return counts, 10 * np.log10(power / counts.total())
 
 
 @pytest.mark.parametrize("name", FORMATS)
