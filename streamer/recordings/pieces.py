@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emotiond.streamer.protocol.checks import MessageError, event_of
-from emotiond.streamer.protocol.events import Emotion, Event, position_of_event
+from emotiond.streamer.protocol.columns import Columns, checked_columns
+from emotiond.streamer.protocol.events import Event, position_of_event
 from emotiond.streamer.recordings import names
 from emotiond.streamer.recordings.json_lines import lines_from, read_last_lines
 
-MOST_LINES = 1000
+MOST_LINES = 2000
 """Lines, or rows, of which one piece is made; most are events."""
 
 _MOST_LAST_LINES = 100  # that are looked at for the last event
@@ -25,7 +26,10 @@ Values = Mapping[str, Any] | MessageError
 class Piece:
     """Some events that follow each other."""
 
-    events: Sequence[Emotion]
+    columns: Columns
+    """Their values by field."""
+    is_demo: bool
+    """Whether one is of the bundled recording."""
     after: int | None
     """The place behind them; None if nothing follows."""
 
@@ -44,14 +48,16 @@ def read_piece(path: Path, stream: str, place: int, most: int) -> Piece:
         OSError: the file cannot be read.
         MessageError: it is of another version.
     """
-    events: list[Emotion] = []
+    found: list[Mapping[str, Any]] = []
+    end: int | None = None
     for looked_at, (values, after) in enumerate(_from(path, place), start=1):
-        event = _event(values, stream)
-        if isinstance(event, Emotion):
-            events.append(event)
-        if len(events) == most or looked_at == MOST_LINES:
-            return Piece(events, after)
-    return Piece(events, None)
+        if not isinstance(values, MessageError) and values.get("type") == "emotion":
+            found.append(values)
+        if len(found) == most or looked_at == MOST_LINES:
+            end = after
+            break
+    is_demo = any(values.get("demo") is True for values in found)
+    return Piece(checked_columns(found, stream), is_demo, end)
 
 
 def last_seconds(path: Path, stream: str) -> float | None:

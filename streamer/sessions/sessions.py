@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -12,7 +13,6 @@ from websockets.frames import Frame, Opcode
 
 from emotiond.exceptions import RecordError, printable
 from emotiond.streamer.protocol.checks import MessageError
-from emotiond.streamer.protocol.columns import columns_of
 from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.protocol.requests import (
     LONGEST_NAME,
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 MOST_SESSIONS = 500
 """Number of sessions that a list names, the newest ones."""
-PIECE_EVENTS = 240
-"""Number of events in a message: some 40 KB, a minute at the usual stride."""
+PIECE_EVENTS = 480
+"""Number of events in a message: some 80 KB, two minutes at the usual stride."""
 LIST_PAUSE_SECONDS = 0.05
-"""From one list or deletion to the next, for all clients together; or as long as it took."""
+"""Before one list or deletion is answered, for all clients together; or as long as it took."""
 PAUSE_SECONDS = 0.005
-"""From one piece to the next, for all clients together; or as long as it took."""
+"""Before one piece is sent, for all clients together; or as long as its reading took."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,41 +99,34 @@ class Sessions:
         async with self._list_turn:
             if client not in self._asking:  # an earlier turn has answered, with all that is new
                 return
-            begin_seconds = self._now()
             asking, self._asking = self._asking, set()
-            await self._send_list(catalog, asking)
-            await self._rest(LIST_PAUSE_SECONDS, begin_seconds)
+            frame = await self._done(LIST_PAUSE_SECONDS, _list_frame, catalog)
+            for each in asking:
+                each.send_frame(frame)
 
     async def _delete(self, client: Connection, request: DeleteSessions) -> None:
         """Delete what can be deleted, send the list, and say what could not."""
         catalog = self._open_catalog()
         async with self._list_turn:
-            begin_seconds = self._now()
-            problem = await self._in_thread(self._delete_all, catalog, request.ids)
-            await self._send_list(catalog, {client})
-            await self._rest(LIST_PAUSE_SECONDS, begin_seconds)
+            problem = await self._done(0.0, self._delete_all, catalog, request.ids)
+            client.send_frame(await self._done(LIST_PAUSE_SECONDS, _list_frame, catalog))
         if problem is not None:
             raise RequestError("session-failed", problem.problem, problem.remedy)
-
-    async def _send_list(self, catalog: Catalog, clients: set[Connection]) -> None:
-        frame = await self._in_thread(_list_frame, catalog)
-        for client in clients:
-            client.send_frame(frame)
 
     async def _send_piece(self, client: Connection, ask: AskSession) -> None:
         catalog = self._open_catalog()
         async with self._turn:
-            begin_seconds = self._now()
-            client.send_text(await self._in_thread(_piece, catalog, ask))
-            await self._rest(PAUSE_SECONDS, begin_seconds)
+            client.send_text(await self._done(PAUSE_SECONDS, _piece, catalog, ask))
         await client.caught_up()
 
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def _rest(self, pause_seconds: float, begin_seconds: float) -> None:
-        """Leave at least half of the time to others: what runs in a thread holds up the rest."""
-        await asyncio.sleep(max(pause_seconds, self._now() - begin_seconds))
+    async def _done(self, pause_seconds: float, function: Callable[..., T], *arguments: Any) -> T:
+        """Have something done in the thread, and then leave as much time to the rest."""
+        loop = asyncio.get_running_loop()
+        result, took_seconds = await loop.run_in_executor(
+            self._thread, _timed, function, *arguments
+        )
+        await asyncio.sleep(max(pause_seconds, took_seconds))
+        return result
 
     def _delete_all(self, catalog: Catalog, ids: Sequence[str]) -> RecordError | None:
         """Delete sessions. Returns the first problem. It runs in the thread."""
@@ -155,9 +148,12 @@ class Sessions:
             raise RequestError("sessions-off", problem, "Start it with --record FILE.wav")
         return self._catalog
 
-    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, function, *arguments)
+
+def _timed(function: Callable[..., T], *arguments: Any) -> tuple[T, float]:
+    """Return what a function returns, and the seconds of processor time that it took."""
+    begin_seconds = time.thread_time()
+    result = function(*arguments)
+    return result, time.thread_time() - begin_seconds
 
 
 def _list_frame(catalog: Catalog) -> bytes:
@@ -211,7 +207,7 @@ def _piece(catalog: Catalog, ask: AskSession) -> str:
             "id": entry.id,
             "after": ask.after,
             "next": piece.after,
-            "demo": any(event.demo for event in piece.events),
-            "events": columns_of(piece.events),
+            "demo": piece.is_demo,
+            "events": piece.columns,
         }
     )
