@@ -87,7 +87,7 @@ def _checked_together(objects: Sequence[Mapping[str, Any]]) -> Columns:
     for name in ("seq", "dropped_samples"):
         numbers = known[name]
         _check(set(map(type, numbers)) <= {int})
-        _check(0 <= min(numbers, default=0) and max(numbers, default=0) <= LARGEST_INTEGER)
+        _check(min(numbers, default=0) >= 0 and max(numbers, default=0) <= LARGEST_INTEGER)
     for name in ("demo", "replay"):
         _check({type(each.get(name, False)) for each in objects} <= {bool})
     _check({*known["state"]} <= {*STATES} and {*known["label"]} <= {None, *LABELS})

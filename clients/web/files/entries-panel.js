@@ -4,7 +4,7 @@ import { element, part, setAttribute, setText } from "../ui/dom.js";
 import { glyphElement } from "../ui/glyphs.js";
 import { plainButton, replaceRows } from "../ui/rows.js";
 import { onSecondClick } from "../ui/second-click.js";
-import { dayAndTime, dayOrTime, playTime, storage } from "../ui/words.js";
+import { dayAndTime, dayOrTime, duration, playTime, storage } from "../ui/words.js";
 import { bytesOf, matching } from "./entries.js";
 
 /** @typedef {import("./entries.js").Entry} Entry */
@@ -116,10 +116,13 @@ export class EntriesPanel {
     if (label !== null) verdict.append(glyphElement(label));
     if (kind === "session") verdict.append(mark(entry.isRecording));
     verdict.append(word);
-    const when = kind === "session" ? dayAndTime(time) : dayOrTime(time);
-    const facts = `${playTime(entry.duration)} · ${when}`;
+    const facts = kind === "session" ? `${duration(entry.duration)} · ${dayAndTime(time)}`
+      : `${playTime(entry.duration)} · ${dayOrTime(time)}`;
     const size = part("span", "file-size", bytes === null ? "" : storage(bytes));
-    select.append(part("bdi", "file-name", name), size, verdict, part("span", "file-facts", facts));
+    select.append(
+      line(part("bdi", "file-name", name), size),
+      line(verdict, part("span", "file-facts", facts)),
+    );
     select.addEventListener("click", () => this.#host.select(entry));
     row.append(select);
     if (!entry.isRecording) row.append(this.#deletion(entry));
@@ -147,6 +150,13 @@ export class EntriesPanel {
     const facts = row.querySelector(".file-facts");
     if (facts instanceof HTMLElement) setText(facts, "deleting…");
   }
+}
+
+/** @param {HTMLElement[]} parts */
+function line(...parts) {
+  const made = part("span", "file-line", "");
+  made.append(...parts);
+  return made;
 }
 
 /** @param {boolean} isRecording @returns {HTMLElement} a dot, which is red while it is recorded */
