@@ -9,8 +9,9 @@ from emotiond.exceptions import printable
 from emotiond.streamer.arguments import ArgumentParser
 from emotiond.streamer.commands.command import Command
 from emotiond.streamer.commands.run import run_flags
-from emotiond.streamer.config import all_settings, make_config, refuse_exposure
-from emotiond.streamer.settings_file import example
+from emotiond.streamer.settings.example import example
+from emotiond.streamer.settings.exposure import refuse_exposure
+from emotiond.streamer.settings.layers import all_settings, make_config
 
 
 def add_flags(parser: ArgumentParser) -> None:

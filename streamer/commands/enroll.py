@@ -11,7 +11,6 @@ from emotiond.streamer.arguments import ArgumentParser
 from emotiond.streamer.commands.command import Command
 from emotiond.streamer.commands.flags import Flag, add_each, insert_options
 from emotiond.streamer.commands.table import print_table
-from emotiond.streamer.config import Config, make_config, refuse_exposed_sources
 from emotiond.streamer.profiles import (
     delete_profile,
     make_folder,
@@ -20,6 +19,9 @@ from emotiond.streamer.profiles import (
     read_profile,
     write_profile,
 )
+from emotiond.streamer.settings.config import Config
+from emotiond.streamer.settings.exposure import refuse_exposed_sources
+from emotiond.streamer.settings.layers import make_config
 
 
 def add_flags(parser: ArgumentParser) -> None:

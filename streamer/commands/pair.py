@@ -9,10 +9,10 @@ from typing import Any
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.arguments import ArgumentParser
 from emotiond.streamer.commands.command import Command
-from emotiond.streamer.config import make_config
 from emotiond.streamer.outputs.websocket import WEBSOCKET
 from emotiond.streamer.server.access import is_unspecified
 from emotiond.streamer.server.credentials import read_token
+from emotiond.streamer.settings.layers import make_config
 
 
 def add_flags(parser: ArgumentParser) -> None:

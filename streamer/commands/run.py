@@ -10,7 +10,9 @@ from emotiond.streamer.arguments import ArgumentParser
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.commands.command import Command
 from emotiond.streamer.commands.flags import Flag, add_each, insert_options
-from emotiond.streamer.config import Config, make_config, refuse_exposure
+from emotiond.streamer.settings.config import Config
+from emotiond.streamer.settings.exposure import refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources.factory import open_sources
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from emotiond.exceptions import ConfigError
 from emotiond.streamer.arguments import ArgumentParser
 from emotiond.streamer.commands.command import Command
-from emotiond.streamer.config import ENVIRONMENT_PREFIX
 from emotiond.streamer.private_files import check_links
 from emotiond.streamer.server.credentials import read_token
+from emotiond.streamer.settings.layers import ENVIRONMENT_PREFIX
 
 
 def add_flags(parser: ArgumentParser) -> None:
