@@ -30,7 +30,7 @@ from emotiond.streamer.private_files import leave_no_core
 from emotiond.streamer.report.command import report
 from emotiond.streamer.results.kinds import FORMATS, LEVELS
 from emotiond.streamer.settings_file import example
-from emotiond.streamer.signals import interruptible
+from emotiond.streamer.signals import Stopped, stoppable
 from emotiond.streamer.sources.factory import open_sources
 from emotiond.streamer.standard_streams import say
 
@@ -85,13 +85,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[dict[str, Any]], int] = options.pop("command")
     status = 0
     try:
-        with interruptible():
+        with stoppable():
             status = command(options)
         sys.stdout.flush()
         return status
     except EmotiondError as error:
         say(f"emotiond: {error}")
         return 1
+    except Stopped as stopped:
+        return stopped.status
     except KeyboardInterrupt:
         return 130
     except RuntimeError as error:
