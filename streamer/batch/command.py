@@ -14,11 +14,11 @@ from emotiond.streamer.batch.about import about
 from emotiond.streamer.batch.cluster_address import ClusterOptions, checked
 from emotiond.streamer.batch.item import item_of
 from emotiond.streamer.batch.settings import Settings
-from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.results.files import is_special
 from emotiond.streamer.results.kinds import FORMATS, level_of, needs_events
 from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.standard_streams import say
 
 if TYPE_CHECKING:

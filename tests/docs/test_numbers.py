@@ -20,7 +20,6 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.batch import cluster, jobs, store
-from emotiond.streamer.config import _FASTEST, _SLOWEST, Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     command,
@@ -43,6 +42,7 @@ from emotiond.streamer.recordings import database, database_reader, json_lines, 
 from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, pairing, refusals
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.settings.config import _FASTEST, _SLOWEST, Config
 from emotiond.streamer.sources import (
     capture,
     microphone,

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from emotiond.streamer.batch import cluster
-from emotiond.streamer.config import Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
@@ -35,6 +34,7 @@ from emotiond.streamer.rooms.rooms import MOST_SENSELESS
 from emotiond.streamer.server import devices, limits, pairing
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
+from emotiond.streamer.settings.config import Config
 from emotiond.streamer.streams import replay
 from emotiond.streamer.streams.stream import RING_SECONDS
 from emotiond.streamer.uploads import history
