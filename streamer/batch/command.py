@@ -182,6 +182,9 @@ def _reused_of(options: Mapping[str, Any], beside: Callable[[str], Path] | None)
 def _say_what_is_left_out(selection: Selection) -> None:
     for link in selection.circles:
         say(f"emotiond: {printable(link)} leads to a folder that is listed already. Passed over.")
+    if selection.repeated:
+        count = f"{selection.repeated:,} recording{'s' * (selection.repeated > 1)}"
+        say(f"emotiond: {count} named more than once. Each comes once.")
     if selection.passed_over:
         count = f"{selection.passed_over:,} file{'s' * (selection.passed_over > 1)}"
         say(f"emotiond: {count} without a name of a sound format passed over.")
