@@ -148,6 +148,32 @@ def test_a_password_is_proven_and_not_sent(extra: str) -> None:
     assert values["response"] == digest(":".join(parts))
 
 
+@pytest.mark.parametrize(
+    ("quoted", "realm"),
+    [
+        (r"the \"front\" door", 'the "front" door'),
+        (r"C:\\cameras", r"C:\cameras"),
+        (r"ends with \\", "ends with \\"),
+        (r"one, nonce=\"n2\"", 'one, nonce="n2"'),
+    ],
+)
+def test_a_realm_may_hold_escaped_quotes(quoted: str, realm: str) -> None:
+    """The digest is of what is meant; the server reads back what it has said."""
+    challenge = f'Digest realm="{quoted}", nonce="n1", opaque="{quoted}"'
+    replies = {"DESCRIBE": wanting(challenge, ok(content=description("0")))}
+    with serving_rtsp(replies) as server, connected(with_user(server.url)):
+        pass
+    described = server.requests[2]
+    for name, value in (("realm", quoted), ("nonce", "n1"), ("opaque", quoted)):
+        assert f'{name}="{value}"' in described
+
+    def digest(text: str) -> str:
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    parts = [digest(f"ann:{realm}:secret"), "n1", digest(f"DESCRIBE:{server.url}")]
+    assert f'response="{digest(":".join(parts))}"' in described
+
+
 def test_on_this_machine_and_by_tls_a_password_may_be_sent() -> None:
     replies = {"DESCRIBE": wanting('Basic realm="x"', ok(content=description("0")))}
     with serving_rtsp(replies) as server, connected(with_user(server.url)):
