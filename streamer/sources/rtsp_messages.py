@@ -55,6 +55,8 @@ class Dialogue:
     def __init__(self, connected: socket.socket, address: Address) -> None:
         self.session = ""
         """What the server has called the session."""
+        self.is_proven = False
+        """Whether the last request held a proof of the credentials."""
         self._socket = connected
         self._reader = connected.makefile("rb")
         self._address = address
@@ -85,11 +87,13 @@ class Dialogue:
             OSError: the connection is lost.
         """
         self._count += 1
+        proof = self._proof(method, url)
+        self.is_proven = bool(proof)
         own = {
             "CSeq": str(self._count),
             "User-Agent": f"emotiond/{__version__}",
             "Session": self.session,
-            "Authorization": self._proof(method, url),
+            "Authorization": proof,
         }
         lines = [f"{name}: {value}" for name, value in {**own, **(headers or {})}.items() if value]
         self._socket.sendall("\r\n".join([f"{method} {url} RTSP/1.0", *lines, "", ""]).encode())

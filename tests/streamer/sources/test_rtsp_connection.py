@@ -202,7 +202,9 @@ def test_beyond_this_machine_a_password_is_never_sent(
     monkeypatch.setattr(rtsp_messages, "is_loopback", lambda _: False)
     replies = {"DESCRIBE": wanting(challenge, ok(content=description("0")))}
     with serving_rtsp(replies) as server:
-        assert "refuses the user and the password" in refused(with_user(server.url))
+        assert "asks for the password in a way that is not known, or not" in refused(
+            with_user(server.url)
+        )
     assert "Authorization" not in "".join(server.requests)
 
 
@@ -210,7 +212,7 @@ def test_a_wrong_password_is_tried_once() -> None:
     denied = ok(f"WWW-Authenticate: {REALM}", status="401 Unauthorized")
     with serving_rtsp({"DESCRIBE": denied}) as server:
         said = refused(with_user(server.url))
-    assert "refuses the user and the password" in said
+    assert "it does not accept the user or the password. Correct them in the address" in said
     assert "secret" not in said
     assert server.methods == ["OPTIONS", "DESCRIBE", "DESCRIBE"]
 
@@ -290,7 +292,7 @@ ANSWERS = {
     "no header": ("DESCRIBE", ok("nonsense"), "its answer is no RTSP"),
     "no description": ("DESCRIBE", ok(), "describes its stream in an unknown way"),
     "absent": ("DESCRIBE", ok(status="404 Not Found"), "it has no such stream at present"),
-    "forbidden": ("DESCRIBE", ok(status="403 Forbidden"), "refuses the user and the password"),
+    "forbidden": ("DESCRIBE", ok(status="403 Forbidden"), "it refuses access. Allow it"),
     "busy": ("SETUP", ok(status="453 Not Enough Bandwidth"), "it answers with status 453"),
     "UDP alone": ("SETUP", ok(status="461 Unsupported Transport"), "not send its sound over the"),
     "UDP after all": ("SETUP", ok("Session: 1", "Transport: RTP/AVP;unicast"), "not send its"),
