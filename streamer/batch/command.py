@@ -14,11 +14,11 @@ from emotiond.streamer.batch.about import about
 from emotiond.streamer.batch.cluster_address import ClusterOptions, checked
 from emotiond.streamer.batch.item import item_of
 from emotiond.streamer.batch.settings import Settings
-from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.results.files import is_special
 from emotiond.streamer.results.kinds import FORMATS, level_of, needs_events
 from emotiond.streamer.results.writer import STANDARD_OUTPUT, Request
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.standard_streams import say
 
 if TYPE_CHECKING:
@@ -155,6 +155,9 @@ def _beside(output: Path) -> Callable[[str], Path] | None:
 def _say_what_is_left_out(selection: Selection) -> None:
     for link in selection.circles:
         say(f"emotiond: {printable(link)} leads to a folder that is listed already. Passed over.")
+    if selection.repeated:
+        count = f"{selection.repeated:,} recording{'s' * (selection.repeated > 1)}"
+        say(f"emotiond: {count} named more than once. Each comes once.")
     if selection.passed_over:
         count = f"{selection.passed_over:,} file{'s' * (selection.passed_over > 1)}"
         say(f"emotiond: {count} without a name of a sound format passed over.")

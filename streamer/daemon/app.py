@@ -20,7 +20,6 @@ from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
 from emotiond.inference.profile import Profile
 from emotiond.inference.runtime import Runtime
-from emotiond.streamer.config import Config, closed_unasked, exposure_warnings
 from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
@@ -37,6 +36,8 @@ from emotiond.streamer.rooms.rooms import Rooms
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
+from emotiond.streamer.settings.config import Config
+from emotiond.streamer.settings.exposure import closed_unasked, exposure_warnings
 from emotiond.streamer.signals import handling_signals
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import EventSource, Source

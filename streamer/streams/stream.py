@@ -26,7 +26,7 @@ _LOSSES_A_MINUTE = 5  # of the same words, that are logged: a server can begin a
 
 _MOST_SECONDS_LOST = 3.0  # of a device, after which its stream is in trouble
 
-RING_SECONDS = 10.0
+RING_SECONDS = 8.0
 """Largest lag of a stream. Beyond it, the oldest audio is overwritten."""
 
 Publish = Callable[[str, Sequence[Event], bool], None]

@@ -129,14 +129,17 @@ def test_a_run_that_is_killed_twice_comes_to_its_end(
 
 
 @posix
-def test_ctrl_c_ends_it_with_a_line_that_says_how_to_go_on(
-    study: Path, pipes: list[str], tmp_path: Path
+@pytest.mark.usefixtures("hang_ups")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_it_with_a_line_that_says_how_to_go_on(
+    name: str, study: Path, pipes: list[str], tmp_path: Path
 ) -> None:
     output = tmp_path / "out.csv"
     with stopped_at(pipes, output, *speakers(study, 0), *pipes) as running:
         children = psutil.Process(running.pid).children(recursive=True)
-        running.send_signal(signal.SIGINT)
-        assert running.wait(PATIENCE_SECONDS) == 130
+        number = getattr(signal, name)
+        running.send_signal(number)
+        assert running.wait(PATIENCE_SECONDS) == 128 + number
         assert running.stderr is not None
         line = f"emotiond: ended early. {CLIPS // 3} of {CLIPS // 3 + 2} recordings are done: go on"
         assert running.stderr.read() == f"{line} with --resume.\n"

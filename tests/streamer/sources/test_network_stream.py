@@ -20,8 +20,9 @@ from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
 from emotiond.streamer.options import NoSettings
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources import network_stream, pace
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.network import NETWORK

@@ -144,8 +144,8 @@ def test_a_stream_recovers_when_the_worker_is_fast_again(tiny_classifier: Classi
 
 def test_a_lossless_stream_keeps_its_stride_and_its_audio(tiny_classifier: Classifier) -> None:
     manual = ManualStream(tiny_classifier, lossless=True)
-    manual.write(9.0)
-    assert manual.serve() == 36
+    manual.write(7.0)
+    assert manual.serve() == 28
     assert [status.status for status in manual.statuses] == ["running"]
     assert manual.emotions[-1].dropped_samples == 0
 
@@ -155,10 +155,10 @@ def test_a_lost_microphone_hides_the_overload(
 ) -> None:
     manual = ManualStream(tiny_classifier)
     manual.source.on_status("reconnecting", "gone")
-    manual.write(9.0)
+    manual.write(7.0)
     manual.serve()
     assert manual.stream.status == "reconnecting"
-    manual.write(9.0)
+    manual.write(7.0)
     manual.serve(1)
     manual.source.on_status("running", "")
     assert manual.stream.status == "overload"
