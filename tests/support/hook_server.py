@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.support.daemon import PATIENCE_SECONDS
+from tests.support.free_port import free_port
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -47,7 +48,7 @@ class HookServer:
         self._tls = tls
         self._asked: queue.Queue[Asked] = queue.Queue()
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = socket.create_server(("127.0.0.1", port or free_port()))
         self.port = self._listener.getsockname()[1]
         self.url = f"http{'' if tls is None else 's'}://127.0.0.1:{self.port}/hook"
         threading.Thread(target=self._serve, daemon=True).start()
