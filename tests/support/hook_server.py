@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import socket
 import ssl
@@ -73,7 +74,7 @@ class HookServer:
         with contextlib.suppress(OSError):  # closed
             while True:
                 self._open.append(self._listener.accept()[0])
-                with contextlib.suppress(OSError, ValueError):
+                with contextlib.suppress(OSError, ValueError, KeyError):  # it has hung up
                     self._answer(self._open[-1])
 
     def _answer(self, client: socket.socket) -> None:
@@ -82,7 +83,8 @@ class HookServer:
             self._open.append(client)
         with client.makefile("rb") as file:
             line = file.readline().decode().strip()
-            pairs = (each.decode().partition(":") for each in iter(file.readline, b"\r\n"))
+            head = itertools.takewhile(bytes.strip, file)
+            pairs = (each.decode().partition(":") for each in head)
             headers = {name.lower(): value.strip() for name, _, value in pairs}
             body = file.read(int(headers["content-length"]))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
