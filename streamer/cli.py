@@ -26,7 +26,7 @@ from emotiond.streamer.commands.run import RUN
 from emotiond.streamer.commands.service import SERVICE
 from emotiond.streamer.commands.watch import WATCH
 from emotiond.streamer.private_files import leave_no_core
-from emotiond.streamer.signals import interruptible
+from emotiond.streamer.signals import Stopped, stoppable
 from emotiond.streamer.standard_streams import say
 
 COMMANDS = (
@@ -78,13 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[dict[str, Any]], int] = options.pop("command")
     status = 0
     try:
-        with interruptible():
+        with stoppable():
             status = command(options)
         sys.stdout.flush()
         return status
     except EmotiondError as error:
         say(f"emotiond: {error}")
         return 1
+    except Stopped as stopped:
+        return stopped.status
     except KeyboardInterrupt:
         return 130
     except RuntimeError as error:

@@ -126,7 +126,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
         f"from {cluster._FEWEST_AT_A_TIME} to {cluster._MOST_AT_A_TIME}, or "
-        f"`--jobs`; with `--ship`, {cluster._MOST_BYTES_UNDER_WAY // 2**20} MiB",
+        f"`--jobs`; with `--ship`, {cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB",
         f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
         "their events",
         f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "
