@@ -157,7 +157,8 @@ def _shared_mfcc(recipe: Recipe) -> Mfcc:
 @functools.lru_cache(maxsize=4)
 def _silence(recipe: Recipe) -> FloatArray:
     """Return the features of a silent frame, shape ``(n_mfcc,)``, read-only."""
-    silence = _shared_mfcc(recipe)(np.zeros((1, recipe.frame_length + 1), np.float32))[0]
+    frame = np.zeros((1, recipe.frame_length + 1), np.float32)
+    silence: FloatArray = _shared_mfcc(recipe)(frame)[0]
     silence.flags.writeable = False
     return silence
 
