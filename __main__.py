@@ -2,7 +2,7 @@
 
 import sys
 
-from emotiond.streamer.signals import handle_early, ignore_late, interrupt_quietly
+from emotiond.streamer.signals import handle_early, ignore_late, stop_quietly
 
 
 def main() -> int:
@@ -12,7 +12,7 @@ def main() -> int:
     if is_daemon:
         handle_early()
     else:
-        interrupt_quietly()
+        stop_quietly()
     from emotiond.streamer.standard_streams import fill_closed
 
     fill_closed()
@@ -22,7 +22,7 @@ def main() -> int:
     if is_daemon:
         ignore_late()
     else:
-        interrupt_quietly()
+        stop_quietly()
     return status
 
 

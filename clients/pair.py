@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from emotiond.clients.tls import pinned
-from emotiond.clients.websocket_client import reason_of
+from emotiond.clients.websocket_client import OPTIONS, reason_of
 from emotiond.exceptions import ConfigError, ServeError, printable
 
 _OPEN_SECONDS = 15.0  # TLS on a busy Raspberry Pi
@@ -102,9 +102,8 @@ def owner(url: str, token: str, tls: ssl.SSLContext | None) -> Iterator[ClientCo
         ConfigError: the token is wrong.
         ServeError: no daemon answers, or the connection breaks.
     """
-    options: dict[str, Any] = {"compression": None, "proxy": None, "max_size": 2**20}
     try:
-        with connect(url, ssl=tls, open_timeout=_OPEN_SECONDS, **options) as connection:
+        with connect(url, ssl=tls, open_timeout=_OPEN_SECONDS, **OPTIONS) as connection:
             connection.send(json.dumps({"type": "auth", "token": token}))
             _await(connection, "hello", _ANSWER_SECONDS)
             yield connection

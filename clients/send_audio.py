@@ -36,6 +36,16 @@ _PORT = 8765
 _MOST_BLOCKS = 200  # that wait for a slow network before the oldest is dropped
 
 
+class _Connection(ClientConnection):
+    """A connection that says why it was refused, even if the answer comes before the request."""
+
+    def handshake(self, *arguments: Any, **options: Any) -> None:
+        try:
+            super().handshake(*arguments, **options)
+        except (AssertionError, ConnectionClosed) as error:
+            raise self.protocol.handshake_exc or error from None
+
+
 def websocket_url(address: str, scheme: str = "ws") -> str:
     """Return the URL of a daemon's WebSocket.
 
@@ -80,7 +90,8 @@ def events(
     """
     stream = None
     options: dict[str, Any] = {"compression": None, "max_size": 2**20, "proxy": None}
-    with connect(url, close_timeout=_CLOSE_SECONDS, **options) as connection:
+    options |= {"close_timeout": _CLOSE_SECONDS, "create_connection": _Connection}
+    with connect(url, **options) as connection:
         if token is not None:
             connection.send(json.dumps({"type": "auth", "token": token}))
         connection.send(json.dumps({"type": "start", **start}))

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import ssl
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -26,7 +27,7 @@ from websockets.exceptions import (
     InvalidURI,
     WebSocketException,
 )
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
 _PING_SECONDS = 5.0  # between pings, and for an answer: a connection may be half open
@@ -34,6 +35,31 @@ _HELLO_SECONDS = 8.0  # for the first message; the daemon waits 5 s for a token
 _TOKEN_WANTED = 4401  # the closing code of the daemon
 _PORT = 8765
 _UNKNOWN_AUTHORITY = {18, 19, 20, 21}  # of OpenSSL: somebody signed whom this machine does not know
+
+
+class Connection(ClientConnection):
+    """A connection that says why it was refused, even if the answer comes before the request.
+
+    A daemon with too many connections answers at once. If websockets 17.4 reads that before it
+    writes the request, its handshake fails without the reason
+    (``findings/websockets-early-refusal.sh``).
+    """
+
+    def handshake(self, *arguments: Any, **options: Any) -> None:
+        try:
+            super().handshake(*arguments, **options)
+        except (AssertionError, ConnectionClosed) as error:
+            raise self.protocol.handshake_exc or error from None
+
+
+OPTIONS: Mapping[str, Any] = {
+    "compression": None,
+    "max_size": 2**20,
+    "proxy": None,
+    "create_connection": Connection,
+    "logger": logging.Logger("websockets", logging.CRITICAL),  # what fails is raised as well
+}
+"""What ``connect`` needs for a connection to a daemon."""
 
 
 class TokenRefused(Exception):  # noqa: N818 - what has happened
@@ -84,9 +110,8 @@ def messages(
         websockets.exceptions.WebSocketException: the handshake failed.
         websockets.exceptions.InvalidURI: this is not the address of a WebSocket.
     """
-    options: dict[str, Any] = {"ping_interval": _PING_SECONDS, "ping_timeout": _PING_SECONDS}
-    options |= {"compression": None, "max_size": 2**20, "proxy": None, "ssl": tls}
-    with connect(url, **options) as connection:
+    pings: dict[str, Any] = {"ping_interval": _PING_SECONDS, "ping_timeout": _PING_SECONDS}
+    with connect(url, ssl=tls, **pings, **OPTIONS) as connection:
         on_open()
         try:
             if token is not None:
@@ -126,7 +151,7 @@ def messages_forever(
                 yield message
         except InvalidURI:
             raise
-        except (OSError, WebSocketException, ValueError) as error:  # ValueError: no JSON
+        except (OSError, WebSocketException, ValueError, RecursionError) as error:  # no JSON, too
             detail = reason_of(error)
         yield {"type": "disconnected", "detail": detail}
         time.sleep(pause_seconds)

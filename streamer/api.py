@@ -12,12 +12,12 @@ from emotiond.inference.catalog import find_model
 from emotiond.inference.classifier import Classifier
 from emotiond.inference.parsing import build
 from emotiond.inference.profile import Profile
-from emotiond.streamer.config import Config
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.offline.analyze import Analysis, analyze_source
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.readers.decoder import Decoder, Readable
+from emotiond.streamer.settings.config import Config
 from emotiond.streamer.sources.arrays import SampleReading, Samples, read_array
 from emotiond.streamer.sources.factory import default_name, open_source
 from emotiond.streamer.sources.microphone import MICROPHONE

@@ -1,8 +1,9 @@
 """The daemon's one answer to each signal, from the first instant of the program to its last.
 
 SIGTERM, Ctrl-C, SIGHUP and SIGQUIT end the daemon with exit status 0, however often they come.
-SIGUSR1 mutes and unmutes, SIGUSR2 does nothing. Any other command ends with exit status 130 at
-Ctrl-C, and leaves the other signals to the system.
+SIGUSR1 mutes and unmutes, SIGUSR2 does nothing. Any other command closes what is open at Ctrl-C,
+SIGTERM or SIGHUP, and ends with 128 and the number of the signal, as a shell would say. It leaves
+the other signals to the system.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+_STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 _toggles: list[int] = []  # SIGUSR1 that came before there was anything to mute
 
 
@@ -34,26 +36,52 @@ def handle_early() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def interrupt_quietly() -> None:
-    """End a command at Ctrl-C without a traceback: nothing is open yet, or any more.
+class Stopped(KeyboardInterrupt):
+    """A signal asks a command to end.
 
-    Ctrl-C that is ignored, as behind ``&`` in a script, stays ignored.
+    Args:
+        number: of the signal.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupt)
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+        """The exit status."""
+
+
+def stop_quietly() -> None:
+    """End a command at a signal without a traceback: nothing is open yet, or any more.
+
+    What is ignored stays so: Ctrl-C behind ``&`` in a script, a hang-up under ``nohup``.
+    """
+    for number in _numbers(_STOPPING):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop_now)
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt meanwhile: what is open is closed, and then no more."""
-    is_command = signal.getsignal(signal.SIGINT) is _interrupt  # no daemon, and no caller's own
-    if is_command:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def stoppable() -> Iterator[None]:
+    """Let signals raise :class:`Stopped` meanwhile: what is open is closed, and then no more.
+
+    The first one does so; from then on only Ctrl-C does. A terminal that is closed hangs up more
+    than once, and so nothing disturbs what closes.
+    """
+    # No daemon, and no caller's own handlers.
+    ours = [number for number in _numbers(_STOPPING) if signal.getsignal(number) is _stop_now]
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in ours:
+            if each != signal.SIGINT:
+                signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for number in ours:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        if is_command:
-            interrupt_quietly()
+        for number in ours:
+            signal.signal(number, _stop_now)
 
 
 def ignore_late() -> None:
@@ -109,8 +137,8 @@ def _leave(*_: object) -> None:
     os._exit(0)
 
 
-def _interrupt(*_: object) -> None:
-    os._exit(130)
+def _stop_now(number: int, _frame: FrameType | None) -> None:
+    os._exit(128 + number)
 
 
 def _numbers(names: tuple[str, ...]) -> Iterator[signal.Signals]:

@@ -16,7 +16,7 @@ from emotiond.clients.watch import View, render
 from emotiond.exceptions import ConfigError, install, printable
 from emotiond.inference import catalog
 from emotiond.inference.profile import make_profile
-from emotiond.streamer import commands
+from emotiond.streamer.cli import main
 from emotiond.streamer.offline import doctor
 from emotiond.streamer.offline.doctor import Finding
 from emotiond.streamer.profiles import write_profile
@@ -103,7 +103,7 @@ def test_models_shows_none_of_a_card(
     (tmp_path / "tiny.json").write_text(json.dumps(card), "utf-8")
     shutil.copy(DATA / "tiny.tflite", tmp_path)
     monkeypatch.setattr(catalog, "bundled_models", lambda: [tmp_path / "tiny.tflite"])
-    assert commands.models({"json": False}) == 0
+    assert main(["models"]) == 0
     assert printed(capsys).count(SHOWN) == 3
 
 
@@ -114,7 +114,7 @@ def test_devices_shows_none_of_a_name(
     device = Device(0, NAME, NAME, 1, 48_000, is_default=True)
     monkeypatch.setattr(devices, "list_microphones", lambda *_: ([device], None))
     monkeypatch.setattr(Capture, "rates", lambda *_: [])
-    assert commands.devices({"json": False}) == 0
+    assert main(["devices"]) == 0
     assert printed(capsys).count(SHOWN) == 2
 
 
@@ -124,7 +124,7 @@ def test_the_list_of_voices_shows_none_of_a_profile(
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     write_profile("voice", make_profile(NAME, "0" * 64, 20.0, (0.5, -1.25)))
-    assert commands.enroll({"list": True, "delete": None, "name": None}) == 0
+    assert main(["enroll", "--list"]) == 0
     assert SHOWN in printed(capsys)
 
 
@@ -132,5 +132,5 @@ def test_doctor_shows_none_of_what_it_finds(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor, "examine", lambda: [Finding(NAME, "error", NAME, NAME)])
-    assert commands.doctor({"json": False}) == 1
+    assert main(["doctor"]) == 1
     assert printed(capsys).count(SHOWN) == 3

@@ -23,8 +23,8 @@ from emotiond.inference.card import LABELS, SAMPLE_RATE
 from emotiond.models.training.common.command import run
 from emotiond.models.training.data.corpora import TEST_FOLD, Clip, load_audio, read_ravdess
 from emotiond.streamer.api import analyze
-from emotiond.streamer.config import Config
 from emotiond.streamer.protocol.events import Emotion
+from emotiond.streamer.settings.config import Config
 
 TARGET_DBFS = -24.0
 """Level of the speech that clips are brought closer to: half of the way, in decibels."""

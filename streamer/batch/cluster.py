@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import json
@@ -24,12 +25,12 @@ from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.batch.turns import Budget, Turns
 from emotiond.streamer.readers.opening import open_to_read, unreadable
 
-_CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 10.0
 _FEWEST_AT_A_TIME, _MOST_AT_A_TIME = 32, 256
 """More than there are cores, so that a worker that joins has something to do at once."""
-_MOST_BYTES = 2**28
+MOST_SHIPPED_BYTES = 2**28
 """Of one shipped recording."""
-_MOST_BYTES_UNDER_WAY = 2**29
+MOST_SHIPPED_AT_A_TIME_BYTES = 2**29
 """Of all: this process and the scheduler hold them until their results are there."""
 _GO_ON = "then go on with --resume"
 
@@ -59,7 +60,7 @@ class Cluster:
         self._sha256 = sha256
         self._depends_on = depends_on
         self._turns = Turns()
-        self._shipments = Budget(_MOST_BYTES_UNDER_WAY)
+        self._shipments = Budget(MOST_SHIPPED_AT_A_TIME_BYTES)
         self._numbers = itertools.count()
         self._run = f"emotiond-{uuid.uuid4().hex}"
         self._is_lost = False
@@ -100,12 +101,11 @@ class Cluster:
 
     def _connect(self) -> Any:
         place = self._options.address
+        security = self._security()
         try:
+            asyncio.run(self._greet(security))
             return self._dask.Client(
-                place,
-                timeout=_CONNECT_SECONDS,
-                security=self._security(),
-                set_as_default=False,
+                place, timeout=CONNECT_SECONDS, security=security, set_as_default=False
             )
         except OSError as error:
             hint = ", and check its certificates" if self._options.is_encrypted else ""
@@ -113,6 +113,28 @@ class Cluster:
                 f"no scheduler answers at {place} ({_first_line(error)})",
                 f"Start one, dask scheduler{hint}; {_GO_ON}",
             ) from None
+        except Exception:  # an answer of another kind: a length of Dask is read from any bytes
+            raise ServeError(
+                f"what answers at {place} is no scheduler of Dask",
+                "Give --dask the address that 'dask scheduler' prints; that of its page is another",
+            ) from None
+
+    async def _greet(self, security: Any) -> None:
+        """See that a scheduler answers. ``Client`` would wait without end for one that is silent.
+
+        Raises:
+            OSError: nothing answers.
+        """
+        connecting = self._dask.comm.connect(
+            self._options.address,
+            timeout=CONNECT_SECONDS,
+            **security.get_connection_args("client"),
+        )
+        try:
+            comm = await asyncio.wait_for(connecting, CONNECT_SECONDS + 1)
+        except asyncio.TimeoutError:
+            raise OSError(f"it is silent for {CONNECT_SECONDS:g} s") from None
+        comm.abort()
 
     def _security(self) -> Any:
         """Return the certificates: those that were named, else those of Dask's configuration."""
@@ -233,10 +255,10 @@ class Cluster:
         try:
             with open_to_read(item.file) as file:
                 size_bytes = os.fstat(file.fileno()).st_size
-                if size_bytes > _MOST_BYTES:
+                if size_bytes > MOST_SHIPPED_BYTES:
                     raise SourceError(
                         f"{item.file}: it is too large for --ship, which sends "
-                        f"{_MOST_BYTES // 2**20} MiB at most",
+                        f"{MOST_SHIPPED_BYTES // 2**20} MiB at most",
                         "Put it where workers can read it, or analyze it here, without --dask",
                     )
                 with self._shipments.taken(size_bytes):

@@ -38,8 +38,9 @@ class Walk:
         """Files without a name of a sound format so far."""
         self.circles: list[str] = []
         """Links to folders that were listed already."""
+        self.seen: set[tuple[int, int]] = set()
+        """The folders that are listed, by device and number."""
         self._folder = folder
-        self._seen: set[tuple[int, int]] = set()
 
     def __iter__(self) -> Iterator[Entry]:
         """Yield an item for each recording, and a refusal for what cannot be one."""
@@ -68,10 +69,10 @@ class Walk:
     def _places_in(self, folder: str) -> Iterator[_Place | Refusal]:
         try:
             about = os.stat(folder)  # noqa: PTH116 - as fast as can be, with any name
-            if (about.st_dev, about.st_ino) in self._seen:
+            if (about.st_dev, about.st_ino) in self.seen:
                 self.circles.append(folder)
                 return
-            self._seen.add((about.st_dev, about.st_ino))
+            self.seen.add((about.st_dev, about.st_ino))
             with os.scandir(folder) as found:
                 places = sorted(_place(each) for each in found if not each.name.startswith("."))
         except OSError as error:

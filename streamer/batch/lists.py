@@ -31,6 +31,7 @@ _CLOCK = re.compile(r"(?:(\d+) days? )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 """As pandas writes times, and so audformat: ``0 days 00:00:01.500000``."""
 
 _MOST_SECONDS = 1e9  # of a time in a recording; thirty years
+_MOST_CHANNELS = 65_535  # as WAV
 _NOTHING = frozenset(("", "nat", "nan", "none", "null"))
 
 
@@ -150,7 +151,7 @@ def _of_rows(
                 raise ValueError("it names no file")
             start, end = _seconds(values.get("start")), _seconds(values.get("end"))
             if end is not None and end <= (start or 0.0):
-                raise ValueError(f"the segment ends at {end:g} s, before it begins")
+                raise ValueError(f"the segment ends at {end:.10g} s, before it begins")
             yield Item(file, start, end, _channel(values.get("channel")))
         except ValueError as error:
             refused = SourceError(f"{place}: {error}", "Correct that row")
@@ -182,9 +183,9 @@ def _channel(value: object) -> int | None:
     if value is None or str(value).strip().lower() in _NOTHING:
         return None
     try:
-        found = int(float(str(value)))
-    except (ValueError, OverflowError):
-        found = 0
-    if found < 1:
-        raise ValueError(f"{value!r} is no channel, of which the first is 1")
-    return found
+        found = float(str(value))  # pandas makes 1.0 of 1 where a row has none
+    except ValueError:
+        found = 0.0
+    if not (found.is_integer() and 1 <= found <= _MOST_CHANNELS):
+        raise ValueError(f"{str(value)!r} is no channel, of which the first is 1")
+    return int(found)

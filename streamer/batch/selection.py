@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.batch.folders import Walk
-from emotiond.streamer.batch.item import Entry, Item, Refusal
+from emotiond.streamer.batch.item import Entry, Item, Refusal, item_of
 from emotiond.streamer.batch.lists import read_list
 from emotiond.streamer.readers.opening import read_once
 
@@ -27,12 +27,65 @@ class Selection:
     """Files in folders without a name of a sound format."""
     circles: list[str] = field(default_factory=list)
     """Links to folders that are listed already."""
-    read_once: dict[Hashable, str] = field(default_factory=dict)
+    repeated: int = 0
+    """Recordings that were named before. Each comes once, where it is named first."""
+    _read_once: dict[Hashable, str] = field(default_factory=dict)
     """Pipes and the like."""
+    _real: dict[str, str] = field(default_factory=dict)
+    """Where links lead, by the folder. Many files share one."""
+    _paths: set[tuple[str, str]] = field(default_factory=set)
+    _walked: set[tuple[int, int]] = field(default_factory=set)
+
+    def add(self, path: str) -> None:
+        """Add a file, or all recordings in a folder, unless they are there.
+
+        Raises:
+            ConfigError: what can be read only once is named twice.
+        """
+        if not os.path.isdir(path):  # noqa: PTH112 - any name
+            self._add_file(path)
+        elif not self._is_walked(path):
+            walk = Walk(path)
+            self.folders.append(path)
+            for entry in walk:
+                self._add_entry(entry)
+            self.passed_over += walk.passed_over
+            self.circles += walk.circles
+            self._walked |= walk.seen
+
+    def _is_walked(self, folder: str) -> bool:
+        try:
+            about = os.stat(folder)  # noqa: PTH116 - any name
+        except OSError:  # it has vanished: the walk says so
+            return False
+        return (about.st_dev, about.st_ino) in self._walked
+
+    def _add_file(self, path: str) -> None:
+        key = read_once(path)
+        if key is None:
+            self._add_entry(Item(path))
+            return
+        if key in self._read_once:  # two readers of one pipe would get a part of its sound each
+            names = " and ".join(dict.fromkeys((self._read_once[key], path)))
+            raise ConfigError(f"{names}: it can be read only once", "Name it once")
+        self._read_once[key] = path
+        self.entries.append(Item(path))
+
+    def _add_entry(self, entry: Entry) -> None:
+        """Add an entry, known by its folder and its name there: a link is a file of its own."""
+        folder, name = os.path.split(item_of(entry).file)
+        if folder not in self._real:
+            self._real[folder] = os.path.realpath(folder)
+        key = (self._real[folder], name)
+        if key in self._paths:
+            self.repeated += 1
+        else:
+            self._paths.add(key)
+            self.entries.append(entry)
 
 
 def select(arguments: Sequence[str]) -> Selection:
-    """List all items.
+    """List all items. A file that is named several times comes once; each row of a table comes.
 
     Args:
         arguments: paths of files and folders, ``-``, patterns such as ``'**/*.wav'``, and lists
@@ -47,36 +100,18 @@ def select(arguments: Sequence[str]) -> Selection:
         if argument.startswith(_LIST) and not os.path.lexists(argument):
             for named in read_list(argument.removeprefix(_LIST)):
                 if isinstance(named, str):
-                    _add(selection, named)
+                    selection.add(named)
                 else:
                     selection.entries.append(named)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             found = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207 - as it was given
             for path in found:
-                _add(selection, path)
+                selection.add(path)
             if not found:
                 error = SourceError(f"{argument}: no file has such a name", "Check the pattern")
                 selection.entries.append(Refusal(Item(argument), error))
         else:
-            _add(selection, argument)
+            selection.add(argument)
     if not selection.entries:
         raise ConfigError(f"{' '.join(arguments)}: no recording is named", "Name one")
     return selection
-
-
-def _add(selection: Selection, path: str) -> None:
-    """Add a file, or all recordings in a folder."""
-    if os.path.isdir(path):  # noqa: PTH112 - any name
-        walk = Walk(path)
-        selection.folders.append(path)
-        selection.entries.extend(walk)
-        selection.passed_over += walk.passed_over
-        selection.circles += walk.circles
-        return
-    key = read_once(path)
-    if key is not None:  # two readers of one pipe would get a part of its sound each
-        if key in selection.read_once:
-            names = " and ".join(dict.fromkeys((selection.read_once[key], path)))
-            raise ConfigError(f"{names}: it can be read only once", "Name it once")
-        selection.read_once[key] = path
-    selection.entries.append(Item(path))

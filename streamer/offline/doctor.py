@@ -26,11 +26,11 @@ from emotiond.inference.classifier import Classifier
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import LITERT, Runtime, find_runtime
 from emotiond.streamer.audio.ring import Block, Ring
-from emotiond.streamer.config import Config
 from emotiond.streamer.interpreter_check import try_interpreter
 from emotiond.streamer.options import default_settings
 from emotiond.streamer.profiles import profile_names, read_profile
 from emotiond.streamer.readers.decoder import Decoder
+from emotiond.streamer.settings.config import Config
 from emotiond.streamer.sources.capture import Capture
 from emotiond.streamer.sources.devices import list_microphones
 from emotiond.streamer.sources.factory import open_source

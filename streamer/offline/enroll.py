@@ -15,8 +15,8 @@ from emotiond.inference.classifier import Classifier
 from emotiond.inference.profile import Profile, make_profile
 from emotiond.streamer.audio.chunker import Chunk, Chunker
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.config import Config
 from emotiond.streamer.protocol.events import StreamStatus
+from emotiond.streamer.settings.config import Config
 from emotiond.streamer.sources.source import Source
 from emotiond.streamer.streams.pipeline import Pipeline
 from emotiond.streamer.streams.stream import RING_SECONDS

@@ -33,10 +33,16 @@ def blocks_in(
         path: for messages.
 
     Raises:
-        SourceError: the stretch begins behind the end of the file.
+        SourceError: the stretch has no sample, or begins behind the end of the file.
     """
     start = round(stretch.start_seconds * sample_rate)
     end = None if stretch.end_seconds is None else round(stretch.end_seconds * sample_rate)
+    if end is not None and end <= start:
+        raise SourceError(
+            f"{path}: no sample lies in the segment from {stretch.start_seconds:.10g} to "
+            f"{stretch.end_seconds:.10g} s",
+            "Correct the segment",
+        )
     position, is_empty = 0, True
     while (end is None or position < end) and (block := read()).shape[0]:
         inside = block[max(0, start - position) : None if end is None else end - position]

@@ -13,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 from emotiond import __version__
+from emotiond.exceptions import printable
 from emotiond.streamer.report.bundle import join_modules
 
 _PAGE = "streamer/report/page"
@@ -85,5 +86,9 @@ def _digest(text: str) -> str:
 
 
 def title_of(names: Sequence[str]) -> str:
-    """Return a title for the window: the name of the one recording, or their number."""
-    return f"{names[0] if len(names) == 1 else f'{len(names)} recordings'} · emotiond report"
+    """Return a title for the window: the name of the one recording, or their number.
+
+    Control characters, of which HTML forbids some, are escaped.
+    """
+    named = printable(names[0]) if len(names) == 1 else f"{len(names)} recordings"
+    return f"{named} · emotiond report"

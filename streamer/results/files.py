@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from emotiond.exceptions import ResultError
+from emotiond.exceptions import ResultError, printable
 from emotiond.streamer.results.writer import Request
 
 _MOST_LINKS = 40  # as Linux
@@ -130,14 +130,22 @@ def is_special(path: Path) -> bool:
 
 
 class Lines:
-    """Text that goes into a file, or to standard output at once."""
+    """Text that goes into a file, or to standard output at once.
+
+    Names come from outside. A terminal gets what it would obey escaped; a file, or another program,
+    gets every name as it is.
+    """
 
     def __init__(self, stream: IO[str], path: Path | None) -> None:
         self._stream = stream
         self._path = path
+        self._is_terminal = stream.isatty()
 
     def write(self, text: str) -> int:
-        """Write a text. ``csv`` counts on the name."""
+        """Write one line with its end. ``csv`` counts on the name."""
+        if self._is_terminal:
+            line = text.rstrip("\r\n")
+            text = printable(line) + text[len(line) :]
         with reporting(self._path):
             return self._stream.write(text)
 

@@ -20,7 +20,6 @@ from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.batch import cluster, jobs, store
-from emotiond.streamer.config import _FASTEST, _SLOWEST, Config
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     command,
@@ -43,6 +42,7 @@ from emotiond.streamer.recordings import database, database_reader, json_lines, 
 from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, pairing, refusals
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.settings.config import _FASTEST, _SLOWEST, Config
 from emotiond.streamer.sources import (
     capture,
     microphone,
@@ -126,7 +126,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
         f"from {cluster._FEWEST_AT_A_TIME} to {cluster._MOST_AT_A_TIME}, or "
-        f"`--jobs`; with `--ship`, {cluster._MOST_BYTES_UNDER_WAY // 2**20} MiB",
+        f"`--jobs`; with `--ship`, {cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB",
         f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
         "their events",
         f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "

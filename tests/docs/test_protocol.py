@@ -15,7 +15,6 @@ import zmq
 from jsonschema import Draft202012Validator, ValidationError
 
 from emotiond.inference.card import LABELS
-from emotiond.streamer.config import Config
 from emotiond.streamer.daemon_names import MOST_CHARACTERS
 from emotiond.streamer.past.kept_stream import CLOSEST_SECONDS
 from emotiond.streamer.past.past import PIECE_EVENTS
@@ -25,6 +24,7 @@ from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
 from emotiond.streamer.rooms.room import STATES as ROOM_STATES
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.settings.config import Config
 from emotiond.streamer.uploads.archive import MOST_FILES
 from emotiond.streamer.uploads.history import PIECE_EVENTS as RECALLED_EVENTS
 from tests.conftest import DATA

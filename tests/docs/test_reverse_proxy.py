@@ -18,9 +18,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from emotiond.clients.tls import guarded
-from emotiond.streamer.config import make_config
 from emotiond.streamer.outputs.websocket import WEBSOCKET
 from emotiond.streamer.server.forwarding import MOST_HOPS, WAYS
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.caddy import running_caddy
 from tests.support.caller import Caller, pcm

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.streamer.config import Config
+from emotiond.streamer.batch import cluster
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
@@ -34,6 +34,7 @@ from emotiond.streamer.rooms.rooms import MOST_SENSELESS
 from emotiond.streamer.server import devices, limits, pairing
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
+from emotiond.streamer.settings.config import Config
 from emotiond.streamer.streams import replay
 from emotiond.streamer.streams.stream import RING_SECONDS
 from emotiond.streamer.uploads import history
@@ -132,6 +133,11 @@ EXPECTED = {
     "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "tracks of a film": f"{MOST_TRACKS} (",
+    "the beginning of `analyze --dask`": f"{cluster.CONNECT_SECONDS:g} s",
+    "a recording that `--ship` sends; those under way": (
+        f"{cluster.MOST_SHIPPED_BYTES // 2**20} MiB; "
+        f"{cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB"
+    ),
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 

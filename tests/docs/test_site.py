@@ -89,7 +89,7 @@ def test_the_command_line_is_the_help_of_every_command(
 ) -> None:
     blocks = Reading(site / "command-line.html").blocks
     monkeypatch.setenv("COLUMNS", "100")
-    assert len(blocks) > len(cli._COMMANDS)
+    assert len(blocks) > len(cli.COMMANDS)
     for command in ([], ["run"], ["service"]):
         asked = run_emotiond(*command, "--help")
         assert (asked.returncode, asked.stderr) == (0, "")

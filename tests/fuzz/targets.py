@@ -29,7 +29,6 @@ from emotiond.exceptions import (
 )
 from emotiond.inference.card import load_card
 from emotiond.inference.encoding import Encoding
-from emotiond.streamer.config import make_config
 from emotiond.streamer.profiles import folder, read_profile
 from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.protocol.requests import (
@@ -43,6 +42,7 @@ from emotiond.streamer.protocol.requests import (
 from emotiond.streamer.readers.sound_file import open_sound_file, read_block
 from emotiond.streamer.server import refusals
 from emotiond.streamer.server.connection import Connection
+from emotiond.streamer.settings.layers import make_config
 from tests.support.port import port, until
 
 Run = Callable[[bytes], None]

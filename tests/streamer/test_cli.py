@@ -96,7 +96,7 @@ def test_help_ends_with_three_examples_that_are_right(command: str | None) -> No
     for line in examples:
         example = re.search(r"emotiond((?: '[^']+'| [^\s|>]\S*)*)", line)
         assert example is not None
-        cli._parser().parse_args(cli._with_command(shlex.split(example[1])))
+        cli.make_parser().parse_args(cli._with_command(shlex.split(example[1])))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from emotiond.streamer import commands
+from emotiond.streamer import cli
 from emotiond.streamer.cli import main
+from emotiond.streamer.commands.models import MODELS
 from emotiond.streamer.standard_streams import say
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, emotiond
@@ -97,7 +99,7 @@ def test_too_little_memory_is_one_line(
     def fail(_options: object) -> int:
         raise MemoryError
 
-    monkeypatch.setattr(commands, "models", fail)
+    monkeypatch.setattr(cli, "COMMANDS", (replace(MODELS, run=fail),))
     assert main(["models"]) == 1
     line = "emotiond: this machine has no memory left. End other programs.\n"
     assert capsys.readouterr().err == line

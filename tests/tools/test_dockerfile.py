@@ -102,7 +102,7 @@ def test_no_secret_and_nothing_but_the_program_gets_into_it() -> None:
 
 
 def test_each_variable_of_the_page_is_a_setting() -> None:
-    from emotiond.streamer.config import make_config
+    from emotiond.streamer.settings.layers import make_config
 
     variables = dict(re.findall(r"(EMOTIOND_\w+)[=:] ?([^\s`]+)", PAGE))
     assert len(variables) == 5

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 
 import emotiond
 from emotiond.streamer import cli
+from emotiond.streamer.commands.config import CONFIG
 
 WIDTH = "100"
 SECTION = re.compile(r"^(Args|Returns|Raises|Yields|Attributes):$")
@@ -48,14 +49,14 @@ def command_line() -> str:
     os.environ["COLUMNS"] = WIDTH
     return "\n".join(
         f"## {name}\n\n{fenced(parser.format_help(), 'text')}"
-        for name, parser in parsers("emotiond", cli._parser())
+        for name, parser in parsers("emotiond", cli.make_parser())
     )
 
 
 def settings() -> str:
     """The example of a settings file."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        cli._config({"example": True})
+        CONFIG.run({"example": True})
     return fenced(printed.getvalue(), "toml")
 
 

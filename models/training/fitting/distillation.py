@@ -15,6 +15,7 @@ from emotiond.dsp.types import FloatArray
 from emotiond.models.training.common.model_input import LITE_ENCODER, WINDOW_FRAMES
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.sampling import Sampler
+from emotiond.models.training.fitting.checkpoints import go_on
 from emotiond.models.training.fitting.curves import Curves, share_right
 from emotiond.models.training.fitting.losses import mixed_loss, mixing
 from emotiond.models.training.fitting.optimizer import Schedule, averaging_adamw
@@ -113,7 +114,7 @@ class Distiller:
             held_out: measures the accuracy on held-out windows, at every checkpoint.
             title: title of the progress bar.
         """
-        self._manager.restore_or_initialize()
+        go_on(self._manager)
         steps = self._lesson.steps
         for step in progress(range(int(self._step), steps), f"lite {title}"):
             batch = sampler.batch(step)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.sampling import Sampler
+from emotiond.models.training.fitting.checkpoints import go_on
 from emotiond.models.training.fitting.curves import Curves, share_right
 from emotiond.models.training.fitting.losses import mixed_loss, mixing
 from emotiond.models.training.fitting.optimizer import Schedule, averaging_adamw
@@ -69,7 +70,7 @@ class Trainer:
             held_out: measures the accuracy on held-out windows, at every checkpoint.
             title: title of the progress bar.
         """
-        self._manager.restore_or_initialize()
+        go_on(self._manager)
         for step in progress(range(int(self._step), self._steps), title):
             batch = sampler.batch(step)
             loss, accuracy = self._train(

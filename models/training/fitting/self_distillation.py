@@ -12,6 +12,7 @@ import tensorflow as tf
 from emotiond.models.training.common.model_input import POSITIONS
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.speeches import TOKENS, Example, make_example
+from emotiond.models.training.fitting.checkpoints import go_on
 from emotiond.models.training.fitting.optimizer import Schedule, averaging_adamw
 from emotiond.models.training.networks.encoder import (
     OUTPUT_BLOCKS,
@@ -72,7 +73,7 @@ class SelfDistillation:
             speeches: spectra from ``speeches.read_speeches``.
             seed: the seed of all batches.
         """
-        self._manager.restore_or_initialize()
+        go_on(self._manager)
         if int(self._step) == 0:
             self._measure_scales(speeches, seed)
         for step in progress(range(int(self._step), self._steps), "encoder"):

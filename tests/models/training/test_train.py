@@ -63,6 +63,9 @@ def test_from_clips_to_models_that_the_daemon_loads(
     path.unlink()
     train.main(["lite", *run])  # a finished run is exported again
     assert len(path.read_bytes()) == len(content)
+    for name in ("full", "lite"):
+        with pytest.raises(DataError, match=r"fold1.* a training of another length.* --scale"):
+            train.main([name, *run[:-1], "0.01"])
     other = encoder | {"another": np.zeros(1, np.float32)}
     save_arrays(cache / "encoder.npz", other)
     with pytest.raises(DataError, match="streams of another encoder"):

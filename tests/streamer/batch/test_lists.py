@@ -48,6 +48,13 @@ def test_a_table_has_segments(tmp_path: Path) -> None:
     ]
 
 
+def test_a_channel_may_be_written_as_pandas_does(tmp_path: Path) -> None:
+    assert listed(tmp_path, "t.csv", "file,channel\na.wav,2.0\nb.wav,\n") == [
+        item(tmp_path, "a.wav", None, None, 2),
+        item(tmp_path, "b.wav", None, None, None),
+    ]
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table_may_have_other_columns_names_and_delimiters(
     tmp_path: Path, delimiter: str
@@ -75,12 +82,19 @@ def test_the_times_of_audformat_are_read(tmp_path: Path) -> None:
         ("a.wav,inf,", "'inf' is no time"),
         ("a.wav,1e308,", "'1e308' is no time"),
         (",1,2", "it names no file"),
+        ("a.wav,0.1000002,0.1000001", "ends at 0.1000001 s, before it begins"),
+        ("a.wav,,,1e300", "'1e300' is no channel, of which the first is 1"),
+        ("a.wav,,,1.9", "'1.9' is no channel"),
+        ("a.wav,,,65536", "'65536' is no channel"),
+        ("a.wav,,,-inf", "'-inf' is no channel"),
+        ("a.wav,,,left", "'left' is no channel"),
     ],
 )
 def test_a_wrong_row_is_named_and_the_others_are_read(
     tmp_path: Path, row: str, reason: str
 ) -> None:
-    refusal, good = listed(tmp_path, "t.csv", f"{HEAD}{row}\nb.wav,1,2\n")
+    head = HEAD.replace("\n", ",channel\n")
+    refusal, good = listed(tmp_path, "t.csv", f"{head}{row}\nb.wav,1,2\n")
     assert isinstance(refusal, Refusal)
     assert "t.csv, line 2: " in str(refusal.error)
     assert reason in str(refusal.error)

@@ -25,14 +25,50 @@ def files(*arguments: str) -> list[str]:
     return [entry.file for entry in select(arguments).entries if isinstance(entry, Item)]
 
 
-def test_arguments_keep_their_order_and_may_name_a_file_twice(folder: Path) -> None:
-    assert files("in", "a.wav", "missing.wav", "a.wav") == [
+def test_arguments_keep_their_order(folder: Path) -> None:
+    assert files("in", "missing.wav", "a.wav") == [
         "in/b.wav",
         "in/deep/c.wav",
-        "a.wav",
         "missing.wav",
         "a.wav",
     ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a.wav", "./a.wav", "in/../a.wav", "in", "in/deep", "in/b.wav"],
+        ["a.wav", "in/**", "**"],
+        ["a.wav", "in", "in/deep/c.wav", "@list.txt"],
+    ],
+)
+def test_a_file_comes_once_however_often_it_is_named(arguments: list[str], folder: Path) -> None:
+    (folder / "list.txt").write_text("in\nin/b.wav\na.wav\n")
+    found = files(*arguments)
+    assert found[:3] == ["a.wav", "in/b.wav", "in/deep/c.wav"]
+    assert len({os.path.realpath(file) for file in found}) == len(found)
+    assert select(arguments).repeated >= 2
+
+
+def test_files_of_one_name_and_links_to_one_file_all_come(folder: Path) -> None:
+    (folder / "in/a.wav").touch()
+    (folder / "link.wav").symlink_to("a.wav")
+    (folder / "in/up").symlink_to(folder / "in/deep")
+    assert files("a.wav", "in/a.wav", "link.wav") == ["a.wav", "in/a.wav", "link.wav"]
+    assert files("in/up/c.wav", "in/deep/c.wav") == ["in/up/c.wav"]  # one file by two ways
+    assert files("in/up/../b.wav", "in/b.wav") == ["in/up/../b.wav"]
+
+
+def test_each_row_of_a_table_comes(folder: Path) -> None:
+    (folder / "turns.csv").write_text("file,start,end\na.wav,0,1\na.wav,0,1\na.wav,,\n")
+    assert files("a.wav", "@turns.csv") == ["a.wav"] * 4
+
+
+def test_an_error_comes_once(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    (folder / "loop.wav").symlink_to("loop.wav")
+    assert len(select(["empty", "empty", "./empty"]).entries) == 1
+    assert len(select([".", "**/*.wav"]).entries) == len(select(["."]).entries)
 
 
 def test_folders_are_counted_and_remembered(folder: Path) -> None:

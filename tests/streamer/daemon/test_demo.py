@@ -13,8 +13,8 @@ import pytest
 import zmq
 from websockets.sync.client import ClientConnection, connect
 
-from emotiond.streamer.config import make_config
 from emotiond.streamer.outputs.zeromq import ZEROMQ
+from emotiond.streamer.settings.layers import make_config
 from tests.support.daemon import running_daemon
 from tests.support.signals import RATE, demo
 

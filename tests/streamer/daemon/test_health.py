@@ -17,10 +17,10 @@ from websockets.sync.client import connect
 
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import Runtime
-from emotiond.streamer.config import make_config
 from emotiond.streamer.daemon import app
 from emotiond.streamer.outputs import kinds
 from emotiond.streamer.outputs.output import Output, Surroundings
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources.factory import open_sources
 from tests.conftest import DATA
 from tests.support.beacon import BEACON, BeaconSettings

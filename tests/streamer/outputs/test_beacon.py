@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from emotiond.exceptions import ConfigError, ServeError
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs import kinds
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.beacon import BEACON, GOOD_BYE, MOST_WAITING, Beacon, BeaconSettings
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon

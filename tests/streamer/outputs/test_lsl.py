@@ -22,11 +22,12 @@ import pytest
 
 from emotiond.exceptions import ConfigError
 from emotiond.inference.card import LABELS
-from emotiond.streamer.config import make_config, refuse_exposure
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.lsl import LSL
 from emotiond.streamer.outputs.lsl_channels import CHANNELS, MOST_BUFFERED_HUNDREDS
 from emotiond.streamer.protocol.events import Change, Emotion, Status
+from emotiond.streamer.settings.exposure import refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, running_daemon
 from tests.support.links import HERE, THERE, link, needs_links

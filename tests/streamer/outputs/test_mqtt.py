@@ -13,8 +13,9 @@ import pytest
 import trustme
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
 from emotiond.streamer.outputs.mqtt import MQTT
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, emotiond, running_daemon
 

@@ -17,8 +17,9 @@ import pytest
 from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import make_config, refuse_exposure
 from emotiond.streamer.outputs.on_change import ON_CHANGE
+from emotiond.streamer.settings.exposure import refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 from tests.support.hook_server import OK, hook_server

@@ -25,13 +25,14 @@ from pythonosc.osc_server import BlockingOSCUDPServer
 
 from emotiond.exceptions import ConfigError, ServeError
 from emotiond.inference.card import LABELS
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.osc import OSC, OscSettings
 from emotiond.streamer.outputs.osc_messages import MOST_BYTES, datagrams, segment
 from emotiond.streamer.outputs.osc_sender import MOST_WAITING, OscSender
 from emotiond.streamer.protocol.events import Change, Event, Status
 from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, emotiond, running_daemon
 from tests.support.port import EMOTION, run

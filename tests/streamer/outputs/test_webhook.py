@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
 from emotiond.streamer.outputs.webhook import WEBHOOK
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, running_daemon
 from tests.support.hook_server import OK, hook_server, status

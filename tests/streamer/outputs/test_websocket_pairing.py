@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import make_config
 from emotiond.streamer.outputs.websocket_pairing import (
     device_host,
     open_devices,
     own_address,
     pairing_refusal,
 )
+from emotiond.streamer.settings.layers import make_config
 from tests.support.daemon import running_daemon
 from tests.support.links import HERE, THERE, link, needs_links
 from tests.support.mdns import look_for

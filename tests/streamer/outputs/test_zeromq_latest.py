@@ -11,7 +11,8 @@ import zmq
 from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, emotiond, running_daemon
 

@@ -6,11 +6,13 @@ import base64
 import hashlib
 import json
 import re
+import unicodedata
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emotiond.exceptions import printable
 from emotiond.streamer.report.pack import pack
 from emotiond.streamer.report.track import Track, pack_event
 from emotiond.streamer.report.write import as_data, page, title_of
@@ -111,3 +113,17 @@ def test_the_sound_is_in_it() -> None:
 def test_a_title_of_odd_bytes_can_be_written() -> None:
     page_of("\udcff", title_of(["\udcff"])).encode()
     assert title_of(["a", "b"]) == "2 recordings · emotiond report"
+
+
+@given(st.text(st.characters(codec=None), min_size=1))
+def test_a_title_holds_no_control_character(name: str) -> None:
+    title = parsed(page_of("a.wav", title_of([name]))).texts["title"]
+    assert not [character for character in title if unicodedata.category(character) == "Cc"]
+
+
+def test_the_page_of_any_name_has_no_control_characters_but_its_own() -> None:
+    name = "a\0b\x1b]0;c\x07\x9b\u202e.wav"
+    made = page_of(name, title_of([name]))
+    assert {character for character in made if unicodedata.category(character) == "Cc"} == {"\n"}
+    assert parsed(made).texts["title"] == f"{printable(name)} · emotiond report"
+    assert json.loads(parsed(made).texts["report-about"])["tracks"][0]["name"] == name

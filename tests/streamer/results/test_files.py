@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from emotiond.exceptions import ResultError
 from emotiond.streamer.results.files import check_free, in_place, is_special
-from emotiond.streamer.results.writer import Request
+from emotiond.streamer.results.writer import Level, Request
 from tests.support.disks import make_read_only, needs_disks, small_disk
 from tests.support.results import result, writing
 
@@ -177,3 +179,37 @@ def test_a_disk_that_cannot_be_written_is_reported_before_the_work(tmp_path: Pat
             ResultError, match=r"cannot write .*Read-only file system\). Name another"
         ):
             writing("csv", disk / "x.csv").__enter__()
+
+
+ODD = "a\x1b]0;title\x07\x9b31m\u202e\n.wav"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a terminal")
+@pytest.mark.parametrize("format_name", ["text", "json", "csv"])
+@pytest.mark.parametrize("level", ["files", "segments"])
+def test_a_terminal_shows_a_name_and_does_not_obey_it(
+    format_name: str, level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary, secondary = os.openpty()
+    with open(primary, "rb") as screen, open(secondary, "w", encoding="utf-8") as terminal:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", terminal)
+        with writing(format_name, None, [ODD], level=level) as write:
+            write({**result(["happy"]), "file": ODD})
+        terminal.write("<all>\n")
+        terminal.flush()
+        shown = b""
+        while b"<all>\r\n" not in shown:
+            shown += os.read(screen.fileno(), 4096)
+    text = shown.decode()
+    assert [c for c in text if c in "\x1b\x07\x9b\u202e"] == []
+    assert "a\\" in text
+    lines = text.replace("\r", "").splitlines()
+    assert len(lines) == (3 if format_name == "csv" else 2)  # also the new line is escaped
+
+
+def test_a_file_has_every_name_as_it_is(tmp_path: Path) -> None:
+    with writing("csv", tmp_path / "x.csv", [ODD]) as write:
+        write({**result(["happy"]), "file": ODD})
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["file"] == ODD

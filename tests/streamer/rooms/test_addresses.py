@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import make_config, refuse_exposure
 from emotiond.streamer.rooms.addresses import MOST_ROOMS, parse_address, parse_addresses
+from emotiond.streamer.settings.exposure import refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.commands import watch
+from emotiond.streamer.commands.watch import watch
 from emotiond.streamer.server.credentials import make_tls, read_token
 from tests.support.owners import make_foreign
 

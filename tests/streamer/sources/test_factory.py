@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from emotiond.exceptions import ConfigError, SourceError
-from emotiond.streamer.config import make_config
 from emotiond.streamer.options import default_settings
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources.factory import SourceSpec, open_source, parse_specs
 from emotiond.streamer.sources.file import FileSource
 from emotiond.streamer.sources.source import Playback, Source

@@ -17,7 +17,8 @@ import pytest
 from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError
-from emotiond.streamer.config import make_config, refuse_exposure
+from emotiond.streamer.settings.exposure import refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources import kinds
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.file import DEMO, FILE

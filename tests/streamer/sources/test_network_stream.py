@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
 import signal
 import socket
 import sys
@@ -19,9 +20,10 @@ from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
 from emotiond.streamer.options import NoSettings
-from emotiond.streamer.sources import network_stream
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
+from emotiond.streamer.sources import network_stream, pace
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.network import NETWORK
 from emotiond.streamer.sources.network_address import parse_address
@@ -97,8 +99,9 @@ def test_the_rate_may_change_in_the_middle() -> None:
 
 
 def test_a_server_that_dies_is_connected_to_again_and_the_time_between_is_a_gap() -> None:
+    a_while = sending(MP3[:48_000], then=True)  # what has come is played before the end is noticed
     with contextlib.ExitStack() as first:
-        server = first.enter_context(serving(ENDLESS))
+        server = first.enter_context(serving(a_while))
         with room(server.url) as daemon:
             statuses = statuses_of(daemon)
             assert next(statuses) == ("running", "")
@@ -282,6 +285,21 @@ def test_a_server_of_rtsp_is_played_muted_and_connected_to_again() -> None:
             assert detail.startswith(f"{server.url}: ")
             with serving_rtsp(then=a_while, port=server.port):
                 assert next(statuses)[0] == "running"
+
+
+def test_a_server_of_rtsp_that_sends_faster_than_real_time_is_told_from_a_slow_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pace, "FLOOD_SECONDS", 1.0)
+    reports: queue.Queue[tuple[str, str]] = queue.Queue()
+    with serving_rtsp(then=b"".join(sound("PCMU", 60.0))) as server:
+        source = NetworkStream(parse_address(server.url), waits=False)
+        source.start(Ring(RATE, 1, RATE), lambda *report: reports.put(report))
+        assert reports.get(timeout=PATIENCE_SECONDS) == ("running", "")
+        status, detail = reports.get(timeout=PATIENCE_SECONDS)
+        source.stop()
+    assert status == "running"
+    assert "the server sends faster than real time" in detail
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from emotiond.exceptions import ConfigError, SourceError
-from emotiond.streamer.config import make_config
 from emotiond.streamer.options import default_settings
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources.factory import open_source, open_sources, parse_specs
 from emotiond.streamer.sources.source import EventSource, Playback
 

@@ -24,7 +24,8 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
 from emotiond.exceptions import ConfigError, SourceError
-from emotiond.streamer.config import exposure_warnings, make_config, refuse_exposure
+from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
+from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.source import Playback
 from emotiond.streamer.sources.wyoming import WYOMING, WyomingSettings

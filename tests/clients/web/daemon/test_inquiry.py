@@ -6,16 +6,14 @@ import contextlib
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
 
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, running_daemon
+from tests.support.full import filling
 from tests.support.header_proxy import header_proxy
 from tests.support.nginx import needs_nginx, nginx
 
@@ -75,48 +73,47 @@ def test_a_daemon_that_was_restarted_without_its_flag_says_so(tab: Any) -> None:
 
 
 def test_a_full_daemon_says_so(tab: Any) -> None:
-    with ExitStack() as stack:
-        daemon = stack.enter_context(running_daemon(*SOURCE, "--max-connections", "20"))
-
-        def fill() -> None:
-            with contextlib.suppress(WebSocketException, OSError, AssertionError):
-                while True:
-                    client = connect(daemon.websocket_url, compression=None)
-                    stack.callback(client.close_socket)
-
-        with header_proxy(daemon.port, {}) as proxy:
-            tab.goto(f"http://127.0.0.1:{proxy.port}")
-            expect(tab.locator("#link")).to_have_text("live", timeout=PATIENCE_MS)
+    with (
+        running_daemon(*SOURCE, "--max-connections", "20") as daemon,
+        filling(daemon.websocket_url) as fill,
+        header_proxy(daemon.port, {}) as proxy,
+    ):
+        tab.goto(f"http://127.0.0.1:{proxy.port}")
+        expect(tab.locator("#link")).to_have_text("live", timeout=PATIENCE_MS)
+        fill()
+        detail = tab.locator("#now-detail")
+        for _ in range(10):  # until no place is left when the page comes again
+            proxy.cut()
             fill()
-            detail = tab.locator("#now-detail")
-            for _ in range(10):  # until no place is left when the page comes again
-                proxy.cut()
-                fill()
-                with contextlib.suppress(AssertionError):
-                    expect(detail).to_contain_text("too many connections here", timeout=3_000)
-                    break
-            expect(detail).to_contain_text("too many connections here")
+            with contextlib.suppress(AssertionError):
+                expect(detail).to_contain_text("too many connections here", timeout=3_000)
+                break
+        expect(detail).to_contain_text("too many connections here")
 
 
 def test_a_full_daemon_says_so_of_sound_that_the_page_would_send(tab: Any) -> None:
-    with ExitStack() as stack:
-        daemon = stack.enter_context(running_daemon(*SOURCE, "--max-connections", "20"))
+    with (
+        running_daemon(*SOURCE, "--max-connections", "20") as daemon,
+        filling(daemon.websocket_url) as fill,
+    ):
         tab.goto(daemon.page_url)
         expect(tab.locator("#link")).to_have_text("live", timeout=PATIENCE_MS)
-        with contextlib.suppress(WebSocketException, OSError):
-            while True:
-                client = connect(daemon.websocket_url, compression=None)
-                stack.callback(client.close_socket)
-        problem = tab.evaluate(
-            """async (address) => {
-              const { ClientStream } = await import("/daemon/client-stream.js");
-              const start = { purpose: "live", sampleRate: 16000, name: "" };
-              return new Promise((resolve) => {
-                new ClientStream(address, "", start, () => {}, ({ message }) => resolve(message));
-              });
-            }""",
-            daemon.websocket_url,
-        )
+        for _ in range(20):  # the browser may let go of a connection that it has had in reserve
+            fill()
+            problem = tab.evaluate(
+                """async (address) => {
+                  const { ClientStream } = await import("/daemon/client-stream.js");
+                  const start = { purpose: "live", sampleRate: 16000, name: "" };
+                  return new Promise((resolve) => {
+                    const onEnd = ({ message }) => resolve(message);
+                    const stream = new ClientStream(address, "", start, () => {}, onEnd);
+                    stream.started.then(() => { stream.close(); resolve(""); }, () => {});
+                  });
+                }""",
+                daemon.websocket_url,
+            )
+            if problem == "The daemon refuses: too many connections here.":
+                break
     assert problem == "The daemon refuses: too many connections here."
 
 

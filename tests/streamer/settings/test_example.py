@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emotiond.streamer.config import all_settings, make_config
+from emotiond.streamer.settings.layers import all_settings, make_config
 from tests.support.daemon import emotiond
 
 if sys.version_info >= (3, 11):

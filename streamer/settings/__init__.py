@@ -1,0 +1,1 @@
+"""The settings: their values, the layers that they come from, and what they expose."""
