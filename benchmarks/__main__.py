@@ -1,6 +1,7 @@
-"""``python -m benchmarks [--quick] [--beside BUILD] [NAME…]``: measure, write ``results.md``.
+"""``python -m benchmarks [--quick] [--beside BUILD] [--clips FOLDER] [NAME…]``: measure.
 
-Named benchmarks replace their own sections there. A quick trial goes into build/benchmarks/.
+It writes ``results.md``. Named benchmarks replace their own sections there. A quick trial goes into
+``build/benchmarks/``.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from pathlib import Path
 
 NAMES = (
     *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
-    *("growth", "load", "outputs", "broken_outputs", "archive"),
+    *("growth", "load", "outputs", "broken_outputs", "archive", "archive_memory"),
 )
 ON_REQUEST = ("page", "report")
 """Run only if named."""
-WITH_BESIDE = ("analyze", "footprint", "load", "streams")
+WITH_BESIDE = ("analyze", "archive", "footprint", "load", "streams")
 """Can measure another build in the same run."""
+WITH_CLIPS = ("archive",)
+"""Can measure on somebody's recordings."""
 
 
 def main() -> str | None:
@@ -32,6 +35,12 @@ def main() -> str | None:
         "--beside",
         metavar="BUILD",
         help=f"another build for {', '.join(WITH_BESIDE)}: a git revision, or its folder",
+    )
+    parser.add_argument(
+        "--clips",
+        type=Path,
+        metavar="FOLDER",
+        help=f"recordings for {', '.join(WITH_CLIPS)}, a thousand of which are taken evenly",
     )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where results.md is written")
     options = parser.parse_args()
@@ -54,7 +63,9 @@ def main() -> str | None:
         print(f"{name} …", file=sys.stderr, flush=True)
         try:
             beside = {"beside": options.beside} if name in WITH_BESIDE else {}
-            section = importlib.import_module(f"benchmarks.{name}").measure(options.quick, **beside)
+            clips = {"clips": options.clips} if name in WITH_CLIPS else {}
+            module = importlib.import_module(f"benchmarks.{name}")
+            section = module.measure(options.quick, **beside, **clips)
         except Exception:  # the other benchmarks still run
             traceback.print_exc()
             failed.append(name)
