@@ -39,16 +39,22 @@ class Kept:
         if self._store is None:
             return _unchanged(item, before, analyze)
         key = f"{digest_of(item.file)} {item.start_seconds} {item.end_seconds} {item.channel}"
+        found = self._find(self._store, key, lambda: _unchanged(item, before, analyze))
+        self._store.name(item, key)
+        return found
+
+    def _find(self, store: Store, key: str, analyze: Callable[[], Findings]) -> Findings:
+        """Return the result of a key; a second thread that wants it waits for the first one."""
         with self._lock:
             coming = self._coming.get(key)
             mine = self._coming.setdefault(key, Future())
         if coming is not None and coming.exception() is None:
             return coming.result()
         try:
-            found = self._store.get(key)
+            found = store.get(key)
             if found is None:
-                found = _unchanged(item, before, analyze)
-                self._store.put(key, found)
+                found = analyze()
+                store.put(key, found)
         except BaseException as error:
             if coming is None:
                 mine.set_exception(error)

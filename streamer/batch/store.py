@@ -17,14 +17,20 @@ from pathlib import Path
 from emotiond.exceptions import ResultError
 from emotiond.streamer.batch.analyst import Finding, Findings
 from emotiond.streamer.batch.errors_table import Row
+from emotiond.streamer.batch.item import Item
 from emotiond.streamer.protocol.events import valid_text
 
-_APPLICATION = 0x656D6F42  # "emoB"
-_VERSION = 1
+APPLICATION = 0x656D6F42  # "emoB"
+VERSION = 1
 _SECONDS_TO_DISK = 5.0
 """A kill loses nothing. A power cut loses what is younger than this, which is analyzed again."""
 _BESIDE = ("", "-wal", "-shm", "-journal")
+_FILES = """
+CREATE TABLE files (file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER, key TEXT NOT NULL);
+"""
+"""Which recordings the results are of, for readers. Former versions had no such table."""
 _SCHEMA = f"""
+{_FILES}
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE results (
     key TEXT, part INTEGER, result TEXT NOT NULL, events BLOB NOT NULL, PRIMARY KEY (key, part)
@@ -33,10 +39,10 @@ CREATE TABLE errors (
     file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER,
     problem TEXT NOT NULL, remedy TEXT NOT NULL
 );
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {_VERSION};
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
 """
-_INSERT = "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)"
+_MOST_UNWRITTEN = 500  # of its rows: a run that goes on names them all anew
 _FINISHED = "finished"
 _ELSEWHERE = "Check its folder, or name another --output"
 _REPORTS = (
@@ -64,6 +70,7 @@ class Store:
     def __init__(self, path: Path, settings: Mapping[str, str], *, is_resumed: bool) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._unwritten: list[tuple[object, ...]] = []
         self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
         with self._reporting():
             self._database = self._open()
@@ -81,6 +88,7 @@ class Store:
                     kept = {}
                 self._check(kept, settings)
                 with self._database:
+                    self._database.execute("DELETE FROM files")
                     self._database.execute("DELETE FROM errors")
                     self._database.execute("DELETE FROM settings")
                     self._database.executemany(
@@ -120,6 +128,18 @@ class Store:
                 self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
 
+    def name(self, item: Item, key: str) -> None:
+        """Say of which item the result of a key is. Each run begins anew with it.
+
+        Raises:
+            ResultError: the disk is full, or the like.
+        """
+        times = (item.start_seconds, item.end_seconds, item.channel)
+        with self._lock, self._reporting():
+            self._unwritten.append((valid_text(item.file), *times, key))
+            if len(self._unwritten) >= _MOST_UNWRITTEN:
+                self._write_names()
+
     def note(self, row: Row) -> None:
         """Add an error to the table of errors, which each run begins anew.
 
@@ -136,13 +156,23 @@ class Store:
         Raises:
             ResultError: the disk is full, or the like.
         """
-        with self._lock, self._reporting(), self._database:
-            self._database.execute("INSERT INTO settings VALUES (?, '')", (_FINISHED,))
+        with self._lock, self._reporting():
+            self._write_names()
+            with self._database:
+                self._database.execute("INSERT INTO settings VALUES (?, '')", (_FINISHED,))
 
     def close(self) -> None:
         """Close the file. What was put into it stays."""
         with self._lock, contextlib.suppress(sqlite3.Error):
-            self._database.close()
+            try:
+                self._write_names()
+            finally:
+                self._database.close()
+
+    def _write_names(self) -> None:
+        with self._database:
+            self._database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", self._unwritten)
+        self._unwritten.clear()
 
     def _open(self) -> sqlite3.Connection:
         if self._path.is_symlink():
@@ -160,18 +190,20 @@ class Store:
                 database.execute("PRAGMA synchronous = NORMAL")
                 database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
                 return database
-            if application != _APPLICATION:
+            if application != APPLICATION:
                 raise ResultError(
                     f"{self._path} is the database of another program", "Name another --output"
                 )
-            if version != _VERSION:
+            if version != VERSION:
                 raise ResultError(
-                    f"{self._path} is of version {version}, and this emotiond knows {_VERSION}",
+                    f"{self._path} is of version {version}, and this emotiond knows {VERSION}",
                     "Use the emotiond that made it, or name another --output",
                 )
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("BEGIN EXCLUSIVE")  # until the lock is there, another run may have it
+            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone():
+                database.execute(_FILES)
             database.commit()
         except BaseException:
             database.close()
