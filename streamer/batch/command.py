@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +23,16 @@ from emotiond.streamer.standard_streams import say
 
 if TYPE_CHECKING:
     from emotiond.streamer.batch.crew import Hand
+    from emotiond.streamer.batch.earlier import Earlier
+    from emotiond.streamer.batch.errors_table import Row
     from emotiond.streamer.batch.selection import Selection
+    from emotiond.streamer.batch.store import Store
 
 
 def analyze_files(options: dict[str, Any]) -> int:
     """``emotiond analyze``: analyze all that is readable. The status is 1 if something is not."""
     from emotiond.inference.catalog import find_model
     from emotiond.streamer.batch.crew import Crew
-    from emotiond.streamer.batch.errors_table import write_errors
     from emotiond.streamer.batch.kept import Kept
     from emotiond.streamer.batch.progress import Progress
     from emotiond.streamer.batch.run import run
@@ -46,6 +48,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     beside = None if output is None else _beside(output)
     if options["resume"] and beside is None:
         raise ConfigError("--resume goes on with an output", "Name it with --output PATH")
+    reused = _reused_of(options, beside)
     selection = select(options["files"])
     _say_what_is_left_out(selection)
     entries = selection.entries
@@ -67,23 +70,23 @@ def analyze_files(options: dict[str, Any]) -> int:
         overwrite=options["overwrite"],
         is_resumed=options["resume"] and beside is not None and beside("sqlite").exists(),
     )
-    is_alone = len(entries) == 1
     depends_on = about(settings, model.card, profile)
     shows_results = output is None and sys.stdout.isatty()
-    progress = Progress(len(entries), is_shown=not is_alone and not shows_results)
-    with contextlib.ExitStack() as stack:
+    progress = Progress(len(entries), is_shown=len(entries) > 1 and not shows_results)
+    with ExitStack() as stack:
         hire, hands = _staff(
             cluster, settings, model.card.sha256, depends_on, options["jobs"], stack
         )
-        hands = min(len(entries), hands)
-        is_needed = cluster is not None or not is_alone
+        if cluster is None and len(entries) == 1:  # this process is enough
+            hire = None
         with FORMATS[options["format"]].open(request) as write:
+            earlier = None if reused is None else _earlier(reused, depends_on, stack)
             store = None
             if beside is not None:
                 store = Store(beside("sqlite"), depends_on, is_resumed=options["resume"])
                 stack.callback(store.close)
             crew = stack.enter_context(
-                Crew(settings, hire if is_needed else None, hands, Kept(store), progress)
+                Crew(settings, hire, min(len(entries), hands), Kept(store, earlier), progress)
             )
             try:
                 with progress:
@@ -94,9 +97,24 @@ def analyze_files(options: dict[str, Any]) -> int:
                     say(f"emotiond: ended early. {done} are done: go on with --resume.")
                 raise
         if store is not None and beside is not None:
-            write_errors(beside("errors.csv"), errors)
-            store.finish()
+            _finish(store, beside("errors.csv"), errors, len(entries))
     return 1 if errors else 0
+
+
+def _earlier(path: Path, depends_on: Mapping[str, str], stack: ExitStack) -> Earlier:
+    from emotiond.streamer.batch.earlier import Earlier
+
+    return stack.enter_context(closing(Earlier(path, depends_on)))
+
+
+def _finish(store: Store, table: Path, errors: Sequence[Row], entries: int) -> None:
+    from emotiond.streamer.batch.errors_table import write_errors
+
+    write_errors(table, errors)
+    store.finish()
+    if errors and entries > 1:
+        count = f"{len(errors):,} of {entries:,} recordings"
+        say(f"emotiond: {count} could not be analyzed: see {printable(str(table))}.")
 
 
 def _staff(
@@ -105,8 +123,8 @@ def _staff(
     sha256: str,
     depends_on: Mapping[str, str],
     jobs: int | None,
-    stack: contextlib.ExitStack,
-) -> tuple[Callable[[], Hand], int]:
+    stack: ExitStack,
+) -> tuple[Callable[[], Hand] | None, int]:
     """Return what gives a hand for each recording at a time, and how many are best."""
     if cluster is None:
         from emotiond.streamer.batch.crew import cores
@@ -150,6 +168,15 @@ def _beside(output: Path) -> Callable[[str], Path] | None:
         return None
     whole = Path(os.path.abspath(output))  # noqa: PTH100 - '..' is taken out
     return lambda suffix: whole.with_name(f"{whole.name or 'emotiond'}.{suffix}")
+
+
+def _reused_of(options: Mapping[str, Any], beside: Callable[[str], Path] | None) -> Path | None:
+    if options["reuse"] is None:
+        return None
+    reused = Path(options["reuse"])
+    if beside is not None and os.path.realpath(reused) == os.path.realpath(beside("sqlite")):
+        raise ConfigError(f"{reused} belongs to this output", "Go on with it by --resume")
+    return reused
 
 
 def _say_what_is_left_out(selection: Selection) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from emotiond.exceptions import SourceError
 from emotiond.streamer.batch.analyst import Findings
 from emotiond.streamer.batch.content import State, digest_of, state_of
+from emotiond.streamer.batch.earlier import Earlier
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.store import Store
 from emotiond.streamer.readers.opening import is_own
@@ -19,10 +20,12 @@ class Kept:
 
     Args:
         store: where results are kept; None to keep none.
+        earlier: the results of an earlier run; None without one.
     """
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | None, earlier: Earlier | None = None) -> None:
         self._store = store
+        self._earlier = earlier
         self._lock = threading.Lock()
         self._coming: dict[str, Future[Findings]] = {}
 
@@ -36,14 +39,15 @@ class Kept:
         before = None if is_own(item.file) else state_of(item.file)
         if before is None:  # it can be read only once
             return analyze()
-        if self._store is None:
+        if self._store is None and self._earlier is None:
             return _unchanged(item, before, analyze)
         key = f"{digest_of(item.file)} {item.start_seconds} {item.end_seconds} {item.channel}"
-        found = self._find(self._store, key, lambda: _unchanged(item, before, analyze))
-        self._store.name(item, key)
+        found = self._find(key, lambda: _unchanged(item, before, analyze))
+        if self._store is not None:
+            self._store.name(item, key)
         return found
 
-    def _find(self, store: Store, key: str, analyze: Callable[[], Findings]) -> Findings:
+    def _find(self, key: str, analyze: Callable[[], Findings]) -> Findings:
         """Return the result of a key; a second thread that wants it waits for the first one."""
         with self._lock:
             coming = self._coming.get(key)
@@ -51,10 +55,7 @@ class Kept:
         if coming is not None and coming.exception() is None:
             return coming.result()
         try:
-            found = store.get(key)
-            if found is None:
-                found = analyze()
-                store.put(key, found)
+            found = self._found(key, analyze)
         except BaseException as error:
             if coming is None:
                 mine.set_exception(error)
@@ -67,6 +68,16 @@ class Kept:
             if coming is None:
                 with self._lock:
                     del self._coming[key]
+
+    def _found(self, key: str, analyze: Callable[[], Findings]) -> Findings:
+        if self._store is not None and (kept := self._store.get(key)) is not None:
+            return kept
+        found = None if self._earlier is None else self._earlier.get(key)
+        if found is None:
+            found = analyze()
+        if self._store is not None:
+            self._store.put(key, found)
+        return found
 
 
 def _unchanged(item: Item, before: State, analyze: Callable[[], Findings]) -> Findings:

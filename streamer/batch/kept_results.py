@@ -12,7 +12,7 @@ from urllib.parse import quote
 from emotiond.exceptions import ResultError
 from emotiond.inference.files import open_regular
 from emotiond.streamer.batch.analyst import Finding
-from emotiond.streamer.batch.store import APPLICATION, VERSION
+from emotiond.streamer.batch.store_file import APPLICATION, VERSION
 from emotiond.streamer.results.writer import Result
 
 MOST_ROW_BYTES = 2**28

@@ -11,47 +11,19 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from emotiond.exceptions import ResultError
-from emotiond.streamer.batch.analyst import Finding, Findings
+from emotiond.streamer.batch.analyst import Findings
 from emotiond.streamer.batch.errors_table import Row
 from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.store_file import FINISHED, StoreFile, findings_of, settings_of
 from emotiond.streamer.protocol.events import valid_text
 
-APPLICATION = 0x656D6F42  # "emoB"
-VERSION = 1
 _SECONDS_TO_DISK = 5.0
 """A kill loses nothing. A power cut loses what is younger than this, which is analyzed again."""
-_BESIDE = ("", "-wal", "-shm", "-journal")
-_FILES = """
-CREATE TABLE files (file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER, key TEXT NOT NULL);
-"""
-"""Which recordings the results are of, for readers. Former versions had no such table."""
-_SCHEMA = f"""
-{_FILES}
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE results (
-    key TEXT, part INTEGER, result TEXT NOT NULL, events BLOB NOT NULL, PRIMARY KEY (key, part)
-);
-CREATE TABLE errors (
-    file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER,
-    problem TEXT NOT NULL, remedy TEXT NOT NULL
-);
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {VERSION};
-"""
-_MOST_UNWRITTEN = 500  # of its rows: a run that goes on names them all anew
-_FINISHED = "finished"
-_ELSEWHERE = "Check its folder, or name another --output"
-_REPORTS = (
-    ("is locked", "is in use by another run", "Wait for that, or name another --output"),
-    ("is full", "cannot grow: the disk is full", "Free some space, and go on with --resume"),
-    ("not a database", "is no database", "Name another --output"),
-    ("malformed", "is damaged", "Delete it, or name another --output"),
-)
-"""A word of SQLite's own message, what it means for the file, and the remedy."""
+_MOST_UNWRITTEN = 500  # names: a run that goes on tells them all anew
 
 
 class Store:
@@ -68,16 +40,15 @@ class Store:
     """
 
     def __init__(self, path: Path, settings: Mapping[str, str], *, is_resumed: bool) -> None:
-        self._path = path
+        self._file = StoreFile(path, "name another --output")
         self._lock = threading.Lock()
         self._unwritten: list[tuple[object, ...]] = []
         self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
-        with self._reporting():
-            self._database = self._open()
+        self._database = self._file.open(is_made=True)
         try:
-            with self._reporting():
-                kept = dict(self._database.execute("SELECT name, value FROM settings"))
-                finished = kept.pop(_FINISHED, None) is not None
+            with self._file.reporting():
+                kept = settings_of(self._database)
+                finished = kept.pop(FINISHED, None) is not None
                 if not is_resumed and kept and not finished:
                     raise ResultError(
                         f"{path} holds the results of a run that was not finished",
@@ -85,8 +56,8 @@ class Store:
                     )
                 if not is_resumed:
                     self._empty()
-                    kept = {}
-                self._check(kept, settings)
+                elif kept:
+                    self._file.check(kept, settings)
                 with self._database:
                     self._database.execute("DELETE FROM files")
                     self._database.execute("DELETE FROM errors")
@@ -104,10 +75,8 @@ class Store:
         Raises:
             ResultError: the store is damaged.
         """
-        with self._lock, self._reporting():
-            query = "SELECT result, events FROM results WHERE key = ? ORDER BY part"
-            rows = self._database.execute(query, (key,)).fetchall()
-            return tuple(Finding(json.loads(text), events) for text, events in rows) or None
+        with self._lock, self._file.reporting():
+            return findings_of(self._database, key)
 
     def put(self, key: str, findings: Findings) -> None:
         """Keep a result, whole or not at all.
@@ -119,7 +88,7 @@ class Store:
             (key, part, json.dumps(finding.values, allow_nan=False), finding.events)
             for part, finding in enumerate(findings)
         ]
-        with self._lock, self._reporting():
+        with self._lock, self._file.reporting():
             with self._database:
                 self._database.executemany(
                     "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", rows
@@ -135,7 +104,7 @@ class Store:
             ResultError: the disk is full, or the like.
         """
         times = (item.start_seconds, item.end_seconds, item.channel)
-        with self._lock, self._reporting():
+        with self._lock, self._file.reporting():
             self._unwritten.append((valid_text(item.file), *times, key))
             if len(self._unwritten) >= _MOST_UNWRITTEN:
                 self._write_names()
@@ -147,7 +116,7 @@ class Store:
             ResultError: the disk is full, or the like.
         """
         values = [valid_text(value) if isinstance(value, str) else value for value in row]
-        with self._lock, self._reporting(), self._database:
+        with self._lock, self._file.reporting(), self._database:
             self._database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def finish(self) -> None:
@@ -156,10 +125,10 @@ class Store:
         Raises:
             ResultError: the disk is full, or the like.
         """
-        with self._lock, self._reporting():
+        with self._lock, self._file.reporting():
             self._write_names()
             with self._database:
-                self._database.execute("INSERT INTO settings VALUES (?, '')", (_FINISHED,))
+                self._database.execute("INSERT INTO settings VALUES (?, '')", (FINISHED,))
 
     def close(self) -> None:
         """Close the file. What was put into it stays."""
@@ -174,64 +143,8 @@ class Store:
             self._database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", self._unwritten)
         self._unwritten.clear()
 
-    def _open(self) -> sqlite3.Connection:
-        if self._path.is_symlink():
-            raise ResultError(f"{self._path} is a link", "Name another --output")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self._path, timeout=0, check_same_thread=False)
-        try:
-            # No memory is shared with other processes, so a folder of the network will do.
-            database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            (application,) = database.execute("PRAGMA application_id").fetchone()
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if not tables and not application:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = NORMAL")
-                database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
-                return database
-            if application != APPLICATION:
-                raise ResultError(
-                    f"{self._path} is the database of another program", "Name another --output"
-                )
-            if version != VERSION:
-                raise ResultError(
-                    f"{self._path} is of version {version}, and this emotiond knows {VERSION}",
-                    "Use the emotiond that made it, or name another --output",
-                )
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            database.execute("BEGIN EXCLUSIVE")  # until the lock is there, another run may have it
-            if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone():
-                database.execute(_FILES)
-            database.commit()
-        except BaseException:
-            database.close()
-            raise
-        return database
-
     def _empty(self) -> None:
         with self._database:
             self._database.execute("DELETE FROM results")
             self._database.execute("DELETE FROM errors")
             self._database.execute("DELETE FROM settings")
-
-    def _check(self, kept: Mapping[str, str], settings: Mapping[str, str]) -> None:
-        """Refuse results that this run would not get."""
-        for name, value in settings.items():
-            if kept and kept.get(name) != value:
-                raise ResultError(
-                    f"{self._path} holds results of another {name} "
-                    f"({kept.get(name) or 'none'}, not {value or 'none'})",
-                    f"Use the same {name}, or name another --output",
-                )
-
-    @contextlib.contextmanager
-    def _reporting(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError, ValueError) as error:
-            reason = str(getattr(error, "strerror", None) or error)
-            found = (told for word, *told in _REPORTS if word in reason)
-            problem, remedy = next(found, (f"cannot be used ({reason})", _ELSEWHERE))
-            raise ResultError(f"{self._path} {problem}", remedy) from None

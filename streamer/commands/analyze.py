@@ -43,6 +43,12 @@ def add_flags(parser: ArgumentParser) -> None:
         help="go on with an output whose run ended early; what was analyzed is not analyzed again",
     )
     parser.add_argument(
+        "--reuse",
+        metavar="FILE.sqlite",
+        help="the file beside another output: what it holds is not analyzed again, for another "
+        "format for instance",
+    )
+    parser.add_argument(
         "--channels",
         choices=("mixed", "separate"),
         default="mixed",
@@ -89,6 +95,6 @@ ANALYZE = Command(
     (
         "emotiond analyze interview.mp4 --profile anna",
         "emotiond analyze recordings --format csv --level segments --output emotions.csv",
-        "emotiond analyze recordings --format textgrid --output labels",
+        "emotiond analyze recordings --format textgrid --output labels --reuse emotions.csv.sqlite",
     ),
 )

@@ -9,6 +9,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -334,8 +335,7 @@ class Daemon:
     async def _close(self) -> None:
         await self._rooms.close()
         self._uploads.close()
-        for stream in self._streams:
-            await asyncio.to_thread(stream.stop)
+        await stop_together([stream.stop for stream in self._streams])
         for worker in self._workers:
             await asyncio.to_thread(worker.close, _STOP_SECONDS)
         self._hub.close()
@@ -402,3 +402,10 @@ class Daemon:
         except Exception as error:
             self._close_failures.append(f"{kind.name} cannot be closed ({cause_of(error)})")
             _log.error("%s", self._close_failures[-1])
+
+
+async def stop_together(stops: Sequence[Callable[[], object]]) -> None:
+    """Stop all sources at once: each may take a second, as while a server does not answer."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(len(stops)) as threads:
+        await asyncio.gather(*(loop.run_in_executor(threads, stop) for stop in stops))

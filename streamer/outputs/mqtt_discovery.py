@@ -82,7 +82,8 @@ class Discovery:
                 "platform": "switch",
                 "name": "mute",
                 "icon": "mdi:microphone-off",
-                "state_topic": self._topics.microphone,
+                # Home Assistant may give one of two entities with one topic nothing that is kept.
+                "state_topic": self._topics.mute,
                 "command_topic": self._topics.commands,
                 "payload_on": "muted",
                 "payload_off": "on",

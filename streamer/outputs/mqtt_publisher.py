@@ -241,4 +241,5 @@ class MQTTPublisher:
         state = self._microphone.state
         if self._is_live and state != self._told_microphone:
             self._told_microphone = state
-            self._link.tell(Publication(self._topics.microphone, state, is_kept=True))
+            for topic in (self._topics.microphone, self._topics.mute):
+                self._link.tell(Publication(topic, state, is_kept=True))

@@ -84,6 +84,11 @@ class Topics:
         return f"{self._base}/microphone"
 
     @property
+    def mute(self) -> str:
+        """The same as ``microphone``, for what switches it, kept."""
+        return f"{self._base}/mute"
+
+    @property
     def commands(self) -> str:
         """Takes ``muted`` and ``on``."""
         return f"{self.microphone}/set"

@@ -12,11 +12,17 @@ from emotiond import __version__
 from emotiond.exceptions import SourceError
 from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_faults import (
+    NO_ACCESS,
+    NOT_FOUND,
+    Fault,
+    fault_of_answer,
+    no_access,
+)
 from emotiond.streamer.sources.network_socket import (
     connected_to,
     deadline,
     encrypted,
-    fault_of_answer,
     refusal,
     shut,
 )
@@ -81,7 +87,7 @@ def connect(address: Address) -> HttpConnection:
         connected, response = _answer(connected, address, first)
         location = response.getheader("Location")
         if response.status not in _REDIRECTS or location is None:
-            return _checked(connected, response, first)
+            return _checked(connected, response, address, first)
         response.close()
         connected.close()
         address = _redirected(address, location, first)
@@ -112,8 +118,7 @@ def _answer(
         except (OSError, http.client.HTTPException, ValueError) as error:
             asking.close()
             connected.close()
-            reason = _reason_of(error, is_late.is_set())
-            raise refusal(first, reason, "Look whether it is a server of sound") from None
+            raise refusal(first, *_fault_of(error, is_late.is_set(), address)) from None
         except BaseException:
             asking.close()
             raise
@@ -133,21 +138,27 @@ def _headers_for(address: Address) -> dict[str, str]:
     return headers
 
 
-def _reason_of(error: Exception, is_late: bool) -> str:
+def _fault_of(error: Exception, is_late: bool, address: Address) -> Fault:
     if isinstance(error, http.client.BadStatusLine) and str(error).startswith("ICY "):
-        return "it answers by the old protocol of SHOUTcast, which is not HTTP"
-    return fault_of_answer(error, is_late, "its answer is no HTTP")
+        return (
+            "it answers by the old protocol of SHOUTcast, which is not HTTP",
+            "Let it speak HTTP, as Icecast and SHOUTcast 2 do",
+        )
+    return fault_of_answer(error, is_late, "its answer is no HTTP", address)
 
 
 def _checked(
-    connected: socket.socket, response: http.client.HTTPResponse, first: Address
+    connected: socket.socket,
+    response: http.client.HTTPResponse,
+    address: Address,
+    first: Address,
 ) -> HttpConnection:
     status = response.status
     problem = ""
-    if status in (401, 403):
-        problem, remedy = "it refuses the user and the password, or wants some", _LOOK
+    if status in NO_ACCESS:
+        problem, remedy = no_access(address, status)
     elif status == 404:
-        problem, remedy = "it has no such stream at present", "Start the stream, or change the path"
+        problem, remedy = NOT_FOUND
     elif status != 200:
         problem, remedy = f"it answers with status {status}", _LOOK
     elif response.getheader("Content-Encoding", "identity").lower() != "identity":

@@ -60,25 +60,6 @@ def encrypted(connected: socket.socket, address: Address) -> socket.socket:
     return context.wrap_socket(connected, server_hostname=address.host)
 
 
-def fault_of_answer(error: Exception, is_late: bool, otherwise: str) -> str:
-    """Return in words why a server did not answer as it should.
-
-    Args:
-        error: what came instead.
-        is_late: whether :func:`deadline` has ended the connection.
-        otherwise: for errors that are neither of TLS nor of the connection.
-    """
-    if is_late or isinstance(error, TimeoutError):
-        return f"it does not answer within {ANSWER_SECONDS:g} s"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid ({error.verify_message})"
-    if isinstance(error, ssl.SSLError):
-        return "it does not speak TLS as it should"
-    if isinstance(error, OSError):
-        return "it ends the connection without an answer"
-    return otherwise
-
-
 @contextlib.contextmanager
 def deadline(connected: socket.socket) -> Iterator[threading.Event]:
     """Shut the connection if this takes too long, and yield what then is set.

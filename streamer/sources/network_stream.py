@@ -16,7 +16,7 @@ from emotiond.streamer.sources import http_connection, rtsp_connection
 from emotiond.streamer.sources.live_writer import LiveWriter
 from emotiond.streamer.sources.network_address import Address
 from emotiond.streamer.sources.network_socket import SILENT_SECONDS
-from emotiond.streamer.sources.pace import Pace
+from emotiond.streamer.sources.pace import Flood, Pace
 from emotiond.streamer.sources.playing_thread import start_playing
 from emotiond.streamer.sources.reconnecting import Supervisor
 from emotiond.streamer.sources.source import About, OnStatus
@@ -26,6 +26,7 @@ FIRST_SECONDS = 20.0
 MOST_CHANGES, CHANGES_SECONDS = 10, 10.0
 """How often the rate or the channels may change in how long."""
 _BLOCK_SECONDS = 0.1
+_FASTER = "the server sends faster than real time, so that labels come late. Let it send live sound"
 _READ_BYTES = 2**14
 
 
@@ -199,9 +200,10 @@ class _Session:
             SourceError: it is no sound, or changes its form too often.
         """
         pace = Pace(SILENT_SECONDS if self._connection.is_rtp else 0.0)
+        flood = Flood()
         writer = None
         form, changes = None, deque[float](maxlen=MOST_CHANGES)
-        while (sound := self._decoder.read()) is not None:
+        while (sound := self._read(flood)) is not None:
             if writer is None or form != sound.form:
                 now = time.monotonic()
                 if len(changes) == MOST_CHANGES and now - changes[0] < CHANGES_SECONDS:
@@ -217,6 +219,16 @@ class _Session:
                 return
         if writer is not None:
             writer.flush()
+
+    def _read(self, flood: Flood) -> Sound | None:
+        """Return the next sound, and complain of live sound that comes faster than real time."""
+        asked = time.monotonic()
+        sound = self._decoder.read()
+        floods = flood.is_one(time.monotonic() - asked) and self._connection.is_rtp
+        complaint = _FASTER if floods else ""
+        if complaint != self._switch.complaint:
+            self._switch.complain(complaint)
+        return sound
 
     def _write(self, sound: Sound, writer: LiveWriter, pace: Pace) -> bool:
         rate = sound.form.sample_rate

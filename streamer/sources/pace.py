@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import time
 
+FLOOD_SECONDS = 10.0
+"""Over how long it is judged whether sound comes faster than real time."""
 _MOST_AHEAD_SECONDS = 0.5
+_MOST_AWAITED = 0.1
+"""The share of its time for which faster sound is awaited. For live sound it is nearly all."""
 
 
 class Pace:
@@ -29,3 +33,21 @@ class Pace:
         self._started_seconds = max(self._started_seconds, earliest_seconds)
         ahead_seconds = self._spoken_seconds - (now - self._started_seconds)
         return max(0.0, ahead_seconds - _MOST_AHEAD_SECONDS)
+
+
+class Flood:
+    """Notices that sound comes faster than it is played: it hardly has to be awaited any more."""
+
+    def __init__(self) -> None:
+        self._began_seconds, self._awaited_seconds = time.monotonic(), 0.0
+        self._is_one = False
+
+    def is_one(self, awaited_seconds: float) -> bool:
+        """Note for how long the next sound was awaited, and return whether it floods."""
+        self._awaited_seconds += awaited_seconds
+        now = time.monotonic()
+        if now - self._began_seconds >= FLOOD_SECONDS:
+            most_seconds = _MOST_AWAITED * (now - self._began_seconds)
+            self._is_one = self._awaited_seconds < most_seconds
+            self._began_seconds, self._awaited_seconds = now, 0.0
+        return self._is_one

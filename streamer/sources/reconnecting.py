@@ -16,6 +16,8 @@ Found = TypeVar("Found")
 
 _CHECK_SECONDS = 0.25
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
+LASTING_SECONDS = 10.0
+"""After how long with sound the next loss is a new one. What comes and goes has growing pauses."""
 
 
 class Reopenable(Protocol[Found]):
@@ -74,7 +76,8 @@ class Supervisor(Generic[Found]):
         self._reported: tuple[StreamStatus, str, About] | None = None
         self._complaint = ""
         self._reporting = threading.Lock()
-        self._attention = threading.Event()  # something has changed
+        self._attention = threading.Event()  # what is open is looked at
+        self._asked = threading.Event()  # to be muted, unmuted or stopped; it cuts a pause short
 
     @property
     def state(self) -> Literal["on", "off", "muted"]:
@@ -92,10 +95,10 @@ class Supervisor(Generic[Found]):
     def mute(self, muted: bool) -> None:
         """Close the device, or open it again. This returns before it has happened."""
         self.muted = muted
-        self._attention.set()
+        self._ask()
 
     def check(self) -> None:
-        """Look at once whether the device is lost. Any thread may call this."""
+        """Look at once whether the device is lost. Any thread may call this, at its end too."""
         self._attention.set()
 
     @property
@@ -141,7 +144,7 @@ class Supervisor(Generic[Found]):
     def stop(self) -> None:
         """Let :meth:`keep_open` close the device and return."""
         self._stopping = True
-        self._attention.set()
+        self._ask()
 
     def keep_open(self, found: Found | None, ring: Ring, on_status: OnStatus) -> None:
         """Supervise the device until it is stopped, and close it in any case.
@@ -163,22 +166,34 @@ class Supervisor(Generic[Found]):
         while not self._stopping:
             if self.muted:
                 self._was_quiet, found = True, None
+                pauses = growing_pauses()
                 self._close()
                 self._report("muted", self._device.muted_detail)
             elif not self._is_open:
                 self._try_to_open(found)
                 found = None
             elif self._device.is_lost():
-                if not self._awaits_block:  # it has worked
+                if self._has_lasted():
                     pauses = growing_pauses()
                 self._close()
                 self._report_loss(self._device.lost_detail)
             elif not self._awaits_block:
                 self._report("running", self._complaint)
             muted = self.muted
-            wait_seconds = _CHECK_SECONDS if self._is_open else None if muted else next(pauses)
-            self._attention.wait(wait_seconds)
+            if self._is_open:
+                self._attention.wait(_CHECK_SECONDS)
+            else:
+                self._asked.wait(None if muted else next(pauses))
             self._attention.clear()
+            self._asked.clear()
+
+    def _ask(self) -> None:
+        self._asked.set()
+        self._attention.set()
+
+    def _has_lasted(self) -> bool:
+        last = self._last_block_seconds
+        return last is not None and last - self._opened_seconds >= LASTING_SECONDS
 
     def _try_to_open(self, found: Found | None) -> None:
         try:

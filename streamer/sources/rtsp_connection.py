@@ -11,11 +11,16 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.readers.rtp_input import FRAME, MARK
 from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_faults import (
+    NO_ACCESS,
+    NOT_FOUND,
+    fault_of_answer,
+    no_access,
+)
 from emotiond.streamer.sources.network_socket import (
     connected_to,
     deadline,
     encrypted,
-    fault_of_answer,
     refusal,
     shut,
 )
@@ -116,19 +121,22 @@ def connect(address: Address) -> RtspConnection:
                 raise refusal(address, error.problem, error.remedy) from None
             if not isinstance(error, OSError | ValueError):
                 raise
-            reason = fault_of_answer(error, is_late.is_set(), "its answer is no RTSP")
-            raise refusal(address, reason, "Look whether it is a server of sound") from None
+            fault = fault_of_answer(error, is_late.is_set(), "its answer is no RTSP", address)
+            raise refusal(address, *fault) from None
     return playing
 
 
 def _playing(connected: socket.socket, dialogue: Dialogue, address: Address) -> RtspConnection:
+    def good(answer: Answer) -> Answer:
+        return _good(answer, address, dialogue.is_proven)
+
     options = dialogue.ask("OPTIONS", address.url)
-    described = _good(dialogue.ask("DESCRIBE", address.url, {"Accept": "application/sdp"}))
+    described = good(dialogue.ask("DESCRIBE", address.url, {"Accept": "application/sdp"}))
     base = described.header("content-base") or described.header("content-location") or address.url
     track = track_of(described.content, base)
     over = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
-    channel, session_seconds = _set_up(dialogue, _good(dialogue.ask("SETUP", track.url, over)))
-    _good(dialogue.ask("PLAY", track.stream_url, {"Range": "npt=0.000-"}))
+    channel, session_seconds = _set_up(dialogue, good(dialogue.ask("SETUP", track.url, over)))
+    good(dialogue.ask("PLAY", track.stream_url, {"Range": "npt=0.000-"}))
     return RtspConnection(
         connected,
         dialogue,
@@ -154,7 +162,7 @@ def _set_up(dialogue: Dialogue, answer: Answer) -> tuple[int, int]:
     return number, int(session[2] or _SESSION_SECONDS)
 
 
-def _good(answer: Answer) -> Answer:
+def _good(answer: Answer, address: Address, is_proven: bool) -> Answer:
     """Return an answer that brings the stream nearer.
 
     Raises:
@@ -165,12 +173,10 @@ def _good(answer: Answer) -> Answer:
         return answer
     if status < 400:
         raise SourceError("it redirects to another address", "Give the address of the sound itself")
-    if status in (401, 403):
-        raise SourceError("it refuses the user and the password, or wants some", _LOOK)
+    if status in NO_ACCESS:
+        raise SourceError(*no_access(address, status, is_proven))
     if status == 404:
-        raise SourceError(
-            "it has no such stream at present", "Start the stream, or change the path"
-        )
+        raise SourceError(*NOT_FOUND)
     if status == _NO_TCP:
         raise _no_tcp()
     raise SourceError(f"it answers with status {status}", _LOOK)

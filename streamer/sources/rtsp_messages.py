@@ -25,7 +25,8 @@ MOST_BEFORE = 1_000
 """What may come before an answer: requests of the server, and packets that are early."""
 UNAUTHORIZED = 401
 _STATUS = re.compile(rb"RTSP/1\.[0-9] ([1-5][0-9][0-9])\b")
-_VALUES = re.compile(r'([A-Za-z]{1,20}) *= *(?:"([^"]*)"|([^\s,"]+))')
+_VALUES = re.compile(r'([A-Za-z]{1,20}) *= *(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_ESCAPED = re.compile(r"\\(.)")
 _HASHES = {"MD5": "md5", "SHA-256": "sha256"}
 
 
@@ -54,6 +55,8 @@ class Dialogue:
     def __init__(self, connected: socket.socket, address: Address) -> None:
         self.session = ""
         """What the server has called the session."""
+        self.is_proven = False
+        """Whether the last request held a proof of the credentials."""
         self._socket = connected
         self._reader = connected.makefile("rb")
         self._address = address
@@ -84,11 +87,13 @@ class Dialogue:
             OSError: the connection is lost.
         """
         self._count += 1
+        proof = self._proof(method, url)
+        self.is_proven = bool(proof)
         own = {
             "CSeq": str(self._count),
             "User-Agent": f"emotiond/{__version__}",
             "Session": self.session,
-            "Authorization": self._proof(method, url),
+            "Authorization": proof,
         }
         lines = [f"{name}: {value}" for name, value in {**own, **(headers or {})}.items() if value]
         self._socket.sendall("\r\n".join([f"{method} {url} RTSP/1.0", *lines, "", ""]).encode())
@@ -113,7 +118,10 @@ class Dialogue:
         for challenge in self._challenges:
             scheme, _, rest = challenge.partition(" ")
             if scheme.lower() == "digest":
-                values = {name.lower(): a or b for name, a, b in _VALUES.findall(rest)}
+                values = {
+                    name.lower(): _ESCAPED.sub(r"\1", quoted) or token
+                    for name, quoted, token in _VALUES.findall(rest)
+                }
                 if proof := _digest(self._address, values, method, url, self._count):
                     return proof
         schemes = {challenge.partition(" ")[0].lower() for challenge in self._challenges}
@@ -177,7 +185,7 @@ def _digest(
     """Answer a challenge (RFC 7616); nothing if it wants what is not known."""
     algorithm = challenge.get("algorithm", "MD5").upper()
     realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
-    if algorithm not in _HASHES or not nonce or '"' in realm + nonce:
+    if algorithm not in _HASHES or not nonce:
         return ""
 
     def digest(*parts: str) -> str:
@@ -185,8 +193,7 @@ def _digest(
         return hashlib.new(_HASHES[algorithm], text, usedforsecurity=False).hexdigest()
 
     secret = digest(address.user, realm, address.password)
-    user = address.user.replace("\\", "\\\\").replace('"', '\\"')
-    values = {"username": user, "realm": realm, "nonce": nonce, "uri": url}
+    values = {"username": address.user, "realm": realm, "nonce": nonce, "uri": url}
     asked = digest(method, url)
     tokens = {"algorithm": algorithm} if "algorithm" in challenge else {}
     if "auth" in re.split(r"[\s,]+", challenge.get("qop", "")):
@@ -197,6 +204,12 @@ def _digest(
     else:
         values["response"] = digest(secret, nonce, asked)
     if "opaque" in challenge:
-        values["opaque"] = challenge["opaque"].replace('"', "")
-    quoted = [f'{name}="{value}"' for name, value in values.items()]
+        values["opaque"] = challenge["opaque"]
+    quoted = [f"{name}={_quoted(value)}" for name, value in values.items()]
     return "Digest " + ", ".join([*quoted, *(f"{name}={value}" for name, value in tokens.items())])
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a quoted string of HTTP."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from wyoming.event import Eventable, async_write_event
 
@@ -85,3 +86,11 @@ class WyomingClient:
         self._stream.close()
         if self._stream.transport.get_write_buffer_size():
             self._stream.transport.abort()
+
+    async def ended(self) -> None:
+        """Wait until the connection that was closed is, which takes its error, if it has one.
+
+        asyncio logs an error that nobody has taken as soon as it frees the connection.
+        """
+        with contextlib.suppress(OSError):
+            await self._stream.wait_closed()

@@ -225,6 +225,7 @@ class _Serving:
             self._clients.pop(task, None)
             self._fall_silent(client, task)
             client.hang_up()
+            await client.ended()
 
     def _make_room(self) -> None:
         """Disconnect who has been here longest without streaming."""

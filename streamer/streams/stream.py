@@ -220,13 +220,21 @@ class Stream:
 
     def _relieve(self, chunk: Chunk) -> None:
         """Lengthen the stride, or drop old audio, if the worker does not keep up."""
-        lag_seconds = self.chunker.lag_seconds
+        lag_seconds = self._late_seconds(chunk)
         changed = self._overload.observe(lag_seconds, chunk.samples.shape[0] / SAMPLE_RATE)
         self.chunker.stretch = self._overload.stretch
         if self._overload.loses and lag_seconds > MOST_LAG_SECONDS[-1]:
             self.chunker.drop_oldest(KEPT_SECONDS)
         if changed and self._source_status == "running":
             self._publish_overload()
+
+    def _late_seconds(self, chunk: Chunk) -> float:
+        """Return the sound behind a chunk that has waited: what came in a burst has not."""
+        lag_seconds = self.chunker.lag_seconds
+        captured = self.chunker.capture_time(chunk.position + chunk.samples.shape[0])
+        if captured is None:
+            return lag_seconds
+        return min(lag_seconds, max(0.0, time.monotonic() - captured))
 
     def _publish_overload(self) -> None:
         if self._overload.level == 0:

@@ -54,6 +54,9 @@ def test_its_limits_are_those_of_the_code() -> None:
     pauses = reconnecting.growing_pauses()
     first = ", ".join(f"{next(pauses):g}" for _ in range(5))
     assert f"after {first} and then every {next(pauses):g} seconds" in TEXT
+    soonest, lasting = next(reconnecting.growing_pauses()), f"{reconnecting.LASTING_SECONDS:g} s"
+    assert f"with {soonest:g} again once sound has come for {lasting}" in TEXT
+    assert f"a file of less than {lasting} after" in TEXT
     assert f"falls silent for {network_socket.SILENT_SECONDS:g} s" in TEXT
     assert f"less than {network_socket.SILENT_SECONDS:g} s" in TEXT
     assert f"told** every {rtsp_connection.LONGEST_PAUSE_SECONDS:g} seconds" in TEXT

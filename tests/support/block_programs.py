@@ -113,12 +113,12 @@ def pip() -> int:
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
     for wanted in sys.argv[2:]:
-        ours = re.fullmatch(r"(?:emotiond|\.)(?:\[(\w+)\])?", wanted)
+        ours = re.fullmatch(r"\.(?:\[([\w,]+)\])?", wanted)
         if ours is None:
             requirement = Requirement(wanted)
             if version(requirement.name) not in requirement.specifier:
                 return 1
-        elif ours[1] and ours[1] not in setup["options.extras_require"]:
+        elif not {*(ours[1] or "all").split(",")} <= {*setup["options.extras_require"]}:
             return 1
     return 0
 

@@ -44,19 +44,6 @@ class HomeAssistant:
                     f"it did not come to this; Home Assistant has {told}"
                 ) from None
 
-    def until_kept(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds of what a broker keeps for it.
-
-        Of two entities with one topic, Home Assistant 2026.2.3 may give one nothing of what was
-        kept. It is then loaded anew.
-        """
-        for _ in range(5):
-            with contextlib.suppress(AssertionError):
-                self.until(holds, PATIENCE_SECONDS / 5)
-                return
-            self.enable()
-        self.until(holds)
-
     def call(self, domain: str, service: str, **data: Any) -> None:
         """Call an action, as an automation or the dashboard does."""
         self._say({"calls": [[domain, service, data]]})

@@ -18,6 +18,8 @@ export class Filter {
   /** @param {readonly import("./track.js").Track[]} tracks @param {() => void} onChange */
   constructor(tracks, onChange) {
     this.#onChange = onChange;
+    // Where nobody is named, the tracks are the speakers: names find them.
+    element("filter-speaker-field", HTMLElement).hidden = !tracks.some(({ about }) => about.speaker !== null);
     const speakers = [...new Set(tracks.map(({ speaker }) => speaker))].sort((a, b) => a.localeCompare(b));
     this.#speaker.append(...speakers.map((speaker) => new Option(speaker)));
     for (const label of LABELS) {

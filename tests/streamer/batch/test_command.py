@@ -167,9 +167,11 @@ def test_a_folder_of_several_formats_becomes_a_table_with_its_errors(
     assert query(output, "SELECT file, problem FROM errors") == [(error["file"], error["problem"])]
     out, err = capsys.readouterr()
     assert out == ""
-    passed, damaged = err.splitlines()
+    passed, damaged, last = err.splitlines()
     assert passed == "emotiond: 1 file without a name of a sound format passed over."
     assert damaged == f"emotiond: {error['problem']}. {error['remedy']}."
+    failed = f"1 of {CLIPS + 3} recordings could not be analyzed: see {output}.errors.csv."
+    assert last == f"emotiond: {failed}"
 
 
 def test_an_error_that_was_mended_leaves_no_table_of_errors(tmp_path: Path) -> None:
@@ -183,6 +185,69 @@ def test_an_error_that_was_mended_leaves_no_table_of_errors(tmp_path: Path) -> N
     assert main(arguments(output, str(folder), "--resume")) == 0
     assert [row["file"] for row in rows(output)] == files_of(str(folder))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out.csv", "out.csv.sqlite"]
+
+
+def test_another_format_takes_what_an_earlier_run_has_analyzed(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is analyzed again, the earlier database stays, and the new one stands alone."""
+    earlier, table = tmp_path / "out.csv", tmp_path / "segments.csv"
+    named = speakers(study, 0)
+    assert main(arguments(earlier, *named)) == 0
+    database = Path(f"{earlier}.sqlite")
+    query(earlier, "UPDATE results SET result = json_set(result, '$.label', 'kept')")
+    before = query(earlier, "SELECT * FROM results"), query(earlier, "SELECT * FROM settings")
+    again = [*arguments(table, *speakers(study, 0, 1)), "--reuse", str(database)]
+    assert main(again) == 0
+    after = query(earlier, "SELECT * FROM results"), query(earlier, "SELECT * FROM settings")
+    assert after == before
+    labels = [row["label"] for row in rows(table)]
+    assert labels[: CLIPS // 3] == ["kept"] * (CLIPS // 3)
+    assert "kept" not in labels[CLIPS // 3 :]
+    assert query(table, "SELECT count(*) FROM results") == [(2 * CLIPS // 3,)]
+    capsys.readouterr()
+    assert main(["analyze", *named, "--model", TINY, "--reuse", str(database)]) == 0
+    assert capsys.readouterr().out.count(": kept") == CLIPS // 3
+
+
+@pytest.fixture(scope="module")
+def earlier(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of a run, and a link to its database."""
+    output = tmp_path_factory.mktemp("earlier") / "out.csv"
+    assert main(arguments(output, files_of(*speakers(study, 0))[0])) == 0
+    output.with_name("link.sqlite").symlink_to("out.csv.sqlite")
+    return output
+
+
+@pytest.mark.parametrize(
+    ("reused", "flags", "told"),
+    [
+        ("out.csv.sqlite", ["--overwrite"], "belongs to this output. Go on with it by --resume"),
+        ("none.sqlite", [], "is not there. Name the .sqlite file beside another output"),
+        ("out.csv", [], "is no database. Name the .sqlite file beside another output"),
+        (
+            "out.csv.sqlite",
+            ["--channels", "separate"],
+            "another choice of channels (mixed, not",
+        ),
+        ("link.sqlite", [], "is a link"),
+    ],
+)
+def test_what_cannot_be_reused_is_refused_with_the_remedy(
+    study: Path,
+    earlier: Path,
+    capsys: pytest.CaptureFixture[str],
+    reused: str,
+    flags: list[str],
+    told: str,
+) -> None:
+    output = earlier if "--overwrite" in flags else earlier.with_name("new.csv")
+    again = arguments(output, files_of(*speakers(study, 0))[0], *flags)
+    assert main([*again, "--reuse", str(earlier.with_name(reused))]) == 1
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not earlier.with_name("new.csv").exists()
 
 
 def test_each_channel_has_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

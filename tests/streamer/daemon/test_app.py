@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import multiprocessing
@@ -23,6 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from emotiond.inference.card import LABELS
+from emotiond.streamer.daemon.app import stop_together
 from tests.support.daemon import COMMAND, DEMO, emotiond, running_daemon
 
 FAST = ("--speed", "max", "--once", "--json", "--model", "lite", "--port", "0", "--zmq", "off")
@@ -209,6 +211,11 @@ def test_a_signal_ends_more_streams_than_the_loop_has_threads() -> None:
     with running_daemon(*sources, "--model", "lite") as daemon, connect(daemon.websocket_url) as c:
         c.recv(timeout=10)
         assert daemon.stop() == 0
+
+
+def test_no_stream_waits_for_another_one_to_stop() -> None:
+    """Each of these stops when all are about to."""
+    asyncio.run(stop_together([threading.Barrier(40, timeout=60).wait] * 40))
 
 
 def test_a_client_that_never_reads_does_not_hold_up_the_end() -> None:

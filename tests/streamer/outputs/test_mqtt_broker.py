@@ -33,6 +33,7 @@ TINY = ("--model", str(DATA / "tiny.tflite"))
 PLAY = ("--source", f"voice={DEMO}", *TINY, "--name", "den")
 AVAILABILITY = "emotiond/den/availability"
 MICROPHONE = "emotiond/den/microphone"
+MUTE = "emotiond/den/mute"
 OF_VOICE = "homeassistant/device/emotiond-den/stream_voice/config"
 OF_MICROPHONE = "homeassistant/device/emotiond-den/microphone/config"
 
@@ -85,8 +86,8 @@ def test_it_keeps_nobody_s_emotion(broker: Mosquitto) -> None:
         after.publish("end", "")
         after.says("end", "")
     kept = {heard.topic: heard.content for heard in after.all if heard.is_kept}
-    assert kept.keys() == {AVAILABILITY, MICROPHONE, OF_VOICE, OF_MICROPHONE}
-    assert (kept[AVAILABILITY], kept[MICROPHONE]) == ("offline", "off")
+    assert kept.keys() == {AVAILABILITY, MICROPHONE, MUTE, OF_VOICE, OF_MICROPHONE}
+    assert (kept[AVAILABILITY], kept[MICROPHONE], kept[MUTE]) == ("offline", "off", "off")
 
 
 def test_a_daemon_that_is_killed_is_offline_by_its_will(broker: Mosquitto) -> None:
@@ -314,6 +315,7 @@ def test_a_command_mutes_the_microphone_and_lifts_no_mute_of_the_page(
             ear.says(MICROPHONE, "on")
             ear.publish(command, "muted")
             ear.says(MICROPHONE, "muted")
+            ear.says(MUTE, "muted")
             ear.says("emotiond/den/mic/state", "muted")
             assert not [name for name in microphone.recorders() if name.startswith("python")]
             ear.publish(command, "on")

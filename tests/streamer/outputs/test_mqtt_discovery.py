@@ -43,6 +43,8 @@ def test_only_with_consent_there_is_a_switch() -> None:
     assert parts.keys() == {"microphone"}
     parts = content(Discovery(TOPICS, 0.25, takes_commands=True).of_microphone())["components"]
     assert parts["mute"]["command_topic"] == "emotiond/living%20room/microphone/set"
+    assert parts["mute"]["state_topic"] == "emotiond/living%20room/mute"
+    assert parts["microphone"]["state_topic"] == "emotiond/living%20room/microphone"
 
 
 @pytest.mark.parametrize("stride_seconds", [0.01, 0.25, 0.37, 1.0, 10.0])

@@ -127,7 +127,7 @@ def test_the_switch_mutes_the_microphone_and_shows_a_mute_of_the_machine(
     with running_daemon(
         *arguments, "--mqtt", place, "--mqtt-commands", environment=microphone.environment
     ) as daemon:
-        home.until_kept(lambda: (home.states.get(switch), home.states.get(state)) == ("off", "on"))
+        home.until(lambda: (home.states.get(switch), home.states.get(state)) == ("off", "on"))
         home.call("switch", "turn_on", entity_id=switch)
         home.until(lambda: (home.states[switch], home.states[state]) == ("on", "muted"))
         assert daemon.health()["microphone"] == "muted"

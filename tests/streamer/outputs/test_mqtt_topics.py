@@ -112,8 +112,8 @@ def test_no_two_names_become_one(one: str, other: str) -> None:
 @given(NAMES)
 def test_no_stream_has_a_topic_of_the_daemon(name: str) -> None:
     topics = Topics(name)
-    own = {topics.availability, topics.microphone, topics.commands, topics.instance}
-    assert len(own) == 4
+    own = {topics.availability, topics.microphone, topics.mute, topics.commands, topics.instance}
+    assert len(own) == 5
     assert not own & {each.topic for each in publications(topics, emotion_of(name))}
 
 

@@ -176,6 +176,19 @@ def test_it_finds_names_speakers_and_labels(open_report: OpenReport, study: Path
     expect(page.locator("#timeline-name")).to_have_text("b.wav")
 
 
+def test_where_nobody_is_named_no_speaker_is_looked_for(
+    open_report: OpenReport, study: Path, tmp_path: Path
+) -> None:
+    """Recordings of one name in several folders are not one speaker."""
+    expect(open_report(study).get_by_label("Speaker", exact=True)).to_be_visible()
+    lines = [result(f"day {day}/a.wav", spoken("happy")) for day in (1, 2)]
+    page = open_report(made(tmp_path, write_lines(tmp_path / "results.jsonl", *lines)))
+    expect(page.get_by_label("Name")).to_be_visible()
+    expect(page.get_by_label("Speaker", exact=True)).to_be_hidden()
+    page.get_by_label("Name").fill("day 2")
+    expect(page.locator("#tracks tbody tr")).to_have_count(1)
+
+
 def test_keys_go_through_recordings_and_read_the_timeline(
     open_report: OpenReport, study: Path
 ) -> None:

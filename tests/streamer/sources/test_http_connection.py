@@ -134,7 +134,7 @@ ANSWERS = {
     b"\xff\xfe" * 1_000: "its answer is no HTTP",
     b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n": "its answer is no HTTP",
     b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000: "its answer is no HTTP",
-    b"HTTP/1.1 401 Unauthorized\r\n\r\n": "refuses the user and the password",
+    b"HTTP/1.1 401 Unauthorized\r\n\r\n": "it wants a user and a password",
     b"HTTP/1.1 404 Not Found\r\n\r\n": "has no such stream at present",
     b"HTTP/1.1 503 Busy\r\n\r\n": "answers with status 503",
     b"HTTP/1.1 302 Found\r\n\r\n": "answers with status 302",

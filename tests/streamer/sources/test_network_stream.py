@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
 import signal
 import socket
 import sys
@@ -22,7 +23,7 @@ from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.options import NoSettings
 from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposure
 from emotiond.streamer.settings.layers import make_config
-from emotiond.streamer.sources import network_stream
+from emotiond.streamer.sources import network_stream, pace
 from emotiond.streamer.sources.factory import SourceSpec, kind_of, parse_specs
 from emotiond.streamer.sources.network import NETWORK
 from emotiond.streamer.sources.network_address import parse_address
@@ -66,14 +67,19 @@ def health_of(daemon: Daemon) -> Any:
 
 def test_sound_of_a_server_becomes_events_at_the_pace_of_speech() -> None:
     """The server sends a minute at once: the first two seconds of it take about that long."""
-    with serving(ENDLESS) as server, room(server.url) as daemon:
+    asked: list[float] = []
+
+    def answer(client: socket.socket, request: bytes) -> None:
+        asked.append(time.monotonic())
+        ENDLESS(client, request)
+
+    with serving(answer) as server, room(server.url) as daemon:
         events = daemon.events()
         running = next(event for event in events if event["type"] == "status")
         assert (running["status"], running["stream"]) == ("running", "room")
         assert running["device"] == server.url
-        began = time.monotonic()
         late = next(event for event in events if event["type"] == "emotion" and event["end"] > 2)
-        assert time.monotonic() - began > 1.0
+        assert time.monotonic() - asked[0] > 1.0
         assert late["level_dbfs"] == pytest.approx(LEVEL_DBFS, abs=1.5)
         assert late["dropped_samples"] == 0
         assert health_of(daemon)["streams"]["room"]["device"] == server.url
@@ -98,8 +104,9 @@ def test_the_rate_may_change_in_the_middle() -> None:
 
 
 def test_a_server_that_dies_is_connected_to_again_and_the_time_between_is_a_gap() -> None:
+    a_while = sending(MP3[:48_000], then=True)  # what has come is played before the end is noticed
     with contextlib.ExitStack() as first:
-        server = first.enter_context(serving(ENDLESS))
+        server = first.enter_context(serving(a_while))
         with room(server.url) as daemon:
             statuses = statuses_of(daemon)
             assert next(statuses) == ("running", "")
@@ -283,6 +290,21 @@ def test_a_server_of_rtsp_is_played_muted_and_connected_to_again() -> None:
             assert detail.startswith(f"{server.url}: ")
             with serving_rtsp(then=a_while, port=server.port):
                 assert next(statuses)[0] == "running"
+
+
+def test_a_server_of_rtsp_that_sends_faster_than_real_time_is_told_from_a_slow_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pace, "FLOOD_SECONDS", 1.0)
+    reports: queue.Queue[tuple[str, str]] = queue.Queue()
+    with serving_rtsp(then=b"".join(sound("PCMU", 60.0))) as server:
+        source = NetworkStream(parse_address(server.url), waits=False)
+        source.start(Ring(RATE, 1, RATE), lambda *report: reports.put(report))
+        assert reports.get(timeout=PATIENCE_SECONDS) == ("running", "")
+        status, detail = reports.get(timeout=PATIENCE_SECONDS)
+        source.stop()
+    assert status == "running"
+    assert "the server sends faster than real time" in detail
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])

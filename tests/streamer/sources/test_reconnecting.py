@@ -12,7 +12,7 @@ import pytest
 from emotiond.exceptions import SourceError
 from emotiond.streamer.audio.ring import Block, Ring
 from emotiond.streamer.sources import reconnecting
-from emotiond.streamer.sources.reconnecting import Supervisor, growing_pauses
+from emotiond.streamer.sources.reconnecting import LASTING_SECONDS, Supervisor, growing_pauses
 from emotiond.streamer.sources.source import About
 
 RATE = 16_000
@@ -33,6 +33,7 @@ class Cable:
         self.plugged = self.opens = self.gives_sound = True
         self.is_open = self.works = False
         self.found = 0
+        self.last_words = False
         self.refused = threading.Semaphore(0)
         self.written = threading.Semaphore(0)
         self.thread = threading.Thread(
@@ -65,6 +66,8 @@ class Cable:
 
     def close(self) -> None:
         self.is_open = False
+        if self.last_words:
+            self.supervisor.check()
 
     def start(self) -> None:
         self.thread.start()
@@ -142,19 +145,80 @@ def test_a_device_that_does_not_open_is_tried_again(cable: Cable) -> None:
     assert cable.ring.lost_samples == after.position - before.position - BLOCK.shape[0]
 
 
-def test_it_runs_at_the_first_block_and_not_when_it_opens(
-    cable: Cable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cable.gives_sound = False
-    pauses: list[float] = []
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were asked for. None is made."""
+    noted: list[float] = []
 
-    def noted() -> Iterator[float]:
+    def none() -> Iterator[float]:
         for pause in growing_pauses():
-            pauses.append(pause)
+            noted.append(pause)
             yield 0.0
 
-    monkeypatch.setattr(reconnecting, "growing_pauses", noted)
+    monkeypatch.setattr(reconnecting, "growing_pauses", none)
     monkeypatch.setattr(reconnecting, "_CHECK_SECONDS", 0.0)
+    return noted
+
+
+def lose(cable: Cable, times: int) -> None:
+    """Let it work for one block, so many times."""
+    for _ in range(times):
+        cable.works = False
+        assert cable.status() == "reconnecting"
+        assert cable.status() == "running"
+
+
+def test_what_comes_and_goes_is_opened_after_growing_pauses(
+    cable: Cable, pauses: list[float]
+) -> None:
+    cable.start()
+    lose(cable, 7)
+    assert pauses == [0.5, 1, 2, 4, 8, 10, 10]
+
+
+def test_what_has_given_sound_for_a_while_is_opened_soon(cable: Cable, pauses: list[float]) -> None:
+    cable.start()
+    lose(cable, 3)
+    cable.supervisor.note_block(time.monotonic() + LASTING_SECONDS, 0.01)
+    lose(cable, 2)
+    assert pauses == [0.5, 1, 2, 0.5, 1]
+
+
+def test_what_was_muted_is_opened_at_once_and_then_soon(cable: Cable, pauses: list[float]) -> None:
+    cable.start()
+    lose(cable, 3)
+    cable.supervisor.mute(True)
+    assert cable.status() == "muted"
+    cable.supervisor.mute(False)
+    assert cable.status() == "running"
+    assert pauses == [0.5, 1, 2]
+    lose(cable, 1)
+    assert pauses == [0.5, 1, 2, 0.5]
+
+
+def test_only_a_mute_or_the_end_cuts_a_pause_short(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that ends with its connection says so by a last ``check``."""
+    monkeypatch.setattr(reconnecting, "growing_pauses", lambda: itertools.repeat(3_600.0))
+    cable.start()
+    cable.last_words = True
+    cable.pull()
+    assert cable.status() == "reconnecting"
+    cable.supervisor.check()
+    cable.supervisor.mute(True)
+    assert cable.status() == "muted"
+    assert cable.found == 0
+    cable.plugged = True
+    cable.supervisor.mute(False)
+    assert cable.status() == "running"
+    assert cable.found == 1
+
+
+def test_it_runs_at_the_first_block_and_not_when_it_opens(
+    cable: Cable, pauses: list[float]
+) -> None:
+    cable.gives_sound = False
     cable.start()
     assert cable.statuses.get(timeout=PATIENCE_SECONDS) == ("reconnecting", "it is pulled")
     while len(pauses) < 6:

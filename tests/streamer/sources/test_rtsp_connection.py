@@ -148,6 +148,32 @@ def test_a_password_is_proven_and_not_sent(extra: str) -> None:
     assert values["response"] == digest(":".join(parts))
 
 
+@pytest.mark.parametrize(
+    ("quoted", "realm"),
+    [
+        (r"the \"front\" door", 'the "front" door'),
+        (r"C:\\cameras", r"C:\cameras"),
+        (r"ends with \\", "ends with \\"),
+        (r"one, nonce=\"n2\"", 'one, nonce="n2"'),
+    ],
+)
+def test_a_realm_may_hold_escaped_quotes(quoted: str, realm: str) -> None:
+    """The digest is of what is meant; the server reads back what it has said."""
+    challenge = f'Digest realm="{quoted}", nonce="n1", opaque="{quoted}"'
+    replies = {"DESCRIBE": wanting(challenge, ok(content=description("0")))}
+    with serving_rtsp(replies) as server, connected(with_user(server.url)):
+        pass
+    described = server.requests[2]
+    for name, value in (("realm", quoted), ("nonce", "n1"), ("opaque", quoted)):
+        assert f'{name}="{value}"' in described
+
+    def digest(text: str) -> str:
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    parts = [digest(f"ann:{realm}:secret"), "n1", digest(f"DESCRIBE:{server.url}")]
+    assert f'response="{digest(":".join(parts))}"' in described
+
+
 def test_on_this_machine_and_by_tls_a_password_may_be_sent() -> None:
     replies = {"DESCRIBE": wanting('Basic realm="x"', ok(content=description("0")))}
     with serving_rtsp(replies) as server, connected(with_user(server.url)):
@@ -176,7 +202,9 @@ def test_beyond_this_machine_a_password_is_never_sent(
     monkeypatch.setattr(rtsp_messages, "is_loopback", lambda _: False)
     replies = {"DESCRIBE": wanting(challenge, ok(content=description("0")))}
     with serving_rtsp(replies) as server:
-        assert "refuses the user and the password" in refused(with_user(server.url))
+        assert "asks for the password in a way that is not known, or not" in refused(
+            with_user(server.url)
+        )
     assert "Authorization" not in "".join(server.requests)
 
 
@@ -184,7 +212,7 @@ def test_a_wrong_password_is_tried_once() -> None:
     denied = ok(f"WWW-Authenticate: {REALM}", status="401 Unauthorized")
     with serving_rtsp({"DESCRIBE": denied}) as server:
         said = refused(with_user(server.url))
-    assert "refuses the user and the password" in said
+    assert "it does not accept the user or the password. Correct them in the address" in said
     assert "secret" not in said
     assert server.methods == ["OPTIONS", "DESCRIBE", "DESCRIBE"]
 
@@ -264,7 +292,7 @@ ANSWERS = {
     "no header": ("DESCRIBE", ok("nonsense"), "its answer is no RTSP"),
     "no description": ("DESCRIBE", ok(), "describes its stream in an unknown way"),
     "absent": ("DESCRIBE", ok(status="404 Not Found"), "it has no such stream at present"),
-    "forbidden": ("DESCRIBE", ok(status="403 Forbidden"), "refuses the user and the password"),
+    "forbidden": ("DESCRIBE", ok(status="403 Forbidden"), "it refuses access. Allow it"),
     "busy": ("SETUP", ok(status="453 Not Enough Bandwidth"), "it answers with status 453"),
     "UDP alone": ("SETUP", ok(status="461 Unsupported Transport"), "not send its sound over the"),
     "UDP after all": ("SETUP", ok("Session: 1", "Transport: RTP/AVP;unicast"), "not send its"),

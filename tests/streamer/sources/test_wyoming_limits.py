@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +20,7 @@ from wyoming.ping import Pong
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import StreamStatus
 from emotiond.streamer.sources import wyoming_client, wyoming_door
+from emotiond.streamer.sources.wyoming_client import WyomingClient
 from emotiond.streamer.sources.wyoming_door import MOST_CLIENTS, WyomingDoor
 from tests.support.free_port import free_port
 
@@ -200,3 +204,38 @@ def test_in_mid_flood_it_ends_at_once(
         sending.join(PATIENCE_SECONDS)
         assert not sending.is_alive()
     assert not caplog.records
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """What refers to itself stays to be looked at."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_client_that_resets_what_it_does_not_read_leaves_no_error_for_the_log(
+    monkeypatch: pytest.MonkeyPatch, no_collection: None
+) -> None:
+    """asyncio logs an error that nobody has taken whenever the collector comes to it."""
+    gone = threading.Event()
+    hang_up = WyomingClient.hang_up
+
+    def noted(client: WyomingClient) -> None:
+        hang_up(client)
+        gone.set()
+
+    monkeypatch.setattr(WyomingClient, "hang_up", noted)
+    with door() as opened:
+        client = opened.connect(receive_bytes=2_304)
+        client.settimeout(1.0)
+        with contextlib.suppress(TimeoutError):  # the door waits until its answers are read
+            for _ in range(400):
+                client.sendall(event("ping", {"text": "x" * 15_000}))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        assert gone.wait(PATIENCE_SECONDS)
+    left = [each for each in gc.get_objects() if isinstance(each, asyncio.Future)]
+    resets = [each for each in left if "ConnectionResetError" in repr(each)]
+    assert not [each for each in resets if each._log_traceback]

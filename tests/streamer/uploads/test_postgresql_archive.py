@@ -202,13 +202,26 @@ def test_a_table_that_another_program_has_locked_is_given_up(
     assert len(archive.results()) == 1
 
 
-def test_the_sql_of_the_page_runs(archive: PostgresqlArchive, postgresql: PostgreSQL) -> None:
+def test_the_sql_of_the_page_runs_and_lets_another_user_in(
+    archive: PostgresqlArchive, postgresql: PostgreSQL, tmp_path: Path
+) -> None:
     page = (ROOT / "docs" / "shared-history.md").read_text("utf-8")
-    preparing, asking = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    preparing, letting_in, asking = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     for statement in preparing.strip().split("\n"):
         postgresql.execute(statement, in_transaction=False)
     archive.add({"name": "a.wav", "label": "calm", "duration": 1.26}, log(1))
     assert postgresql.execute(asking) == [("a.wav", "calm", Decimal("1.3"))]
+    for statement in letting_in.strip().split("\n"):
+        postgresql.execute(statement)
+    passfile = tmp_path / "passfile"
+    passfile.write_text("*:*:*:ben:another long one")
+    passfile.chmod(0o600)
+    as_ben = postgresql.url.replace("emotiond@", "ben@")
+    other = PostgresqlArchive(as_ben.replace(str(postgresql.passfile), str(passfile)))
+    number = other.add({"name": "b.wav", "label": "sad", "duration": 2.0}, log(1))
+    assert [found["name"] for found in archive.results()] == ["b.wav", "a.wav"]
+    assert other.forget([number])
+    assert [found["name"] for found in other.results()] == ["a.wav"]
 
 
 def test_a_wrong_password_is_one_line_without_it(postgresql: PostgreSQL, tmp_path: Path) -> None:

@@ -1,0 +1,158 @@
+"""The database of results: opened by one run at a time, and refused where it does not fit."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from emotiond.exceptions import ResultError
+from emotiond.streamer.batch.analyst import Finding, Findings
+
+FINISHED = "finished"
+"""The setting that says: the output of the run is complete."""
+
+APPLICATION = 0x656D6F42  # "emoB"
+VERSION = 1
+_FILES = """
+CREATE TABLE files (file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER, key TEXT NOT NULL);
+"""
+"""Which recordings the results are of, for readers. Former versions had no such table."""
+_SCHEMA = f"""
+{_FILES}
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE results (
+    key TEXT, part INTEGER, result TEXT NOT NULL, events BLOB NOT NULL, PRIMARY KEY (key, part)
+);
+CREATE TABLE errors (
+    file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER,
+    problem TEXT NOT NULL, remedy TEXT NOT NULL
+);
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+"""
+_REPORTS = (
+    ("is locked", "is in use by another run", "Wait for that, or {otherwise}"),
+    ("is full", "cannot grow: the disk is full", "Free some space, and go on with --resume"),
+    ("not a database", "is no database", "{otherwise}"),
+    ("malformed", "is damaged", "Delete it, or {otherwise}"),
+)
+"""A word of SQLite's own message, what it means for the file, and the remedy."""
+
+
+class StoreFile:
+    """The file of a database.
+
+    Args:
+        path: where it is.
+        otherwise: what else the user can do, for messages.
+    """
+
+    def __init__(self, path: Path, otherwise: str) -> None:
+        self.path = path
+        self._otherwise = otherwise
+
+    def open(self, *, is_made: bool) -> sqlite3.Connection:
+        """Open it for this run alone, until it is closed.
+
+        Args:
+            is_made: whether it is made where it is not there.
+
+        Raises:
+            ResultError: it cannot be made or read, another run has it, or it is of another program
+                or version.
+        """
+        with self.reporting():
+            if self.path.is_symlink():
+                raise self._refused("is a link")
+            if is_made:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            elif not self.path.exists():
+                raise self._refused("is not there")
+            database = sqlite3.connect(self.path, timeout=0, check_same_thread=False)
+            try:
+                self._prepare(database, is_made=is_made)
+            except BaseException:
+                database.close()
+                raise
+            return database
+
+    def check(self, kept: Mapping[str, str], settings: Mapping[str, str]) -> None:
+        """Refuse results that this run would not get.
+
+        Args:
+            kept: what the results in the file depend on.
+            settings: what those of this run depend on, by its name for messages.
+
+        Raises:
+            ResultError: they differ.
+        """
+        for name, value in settings.items():
+            if kept.get(name) != value:
+                raise self._refused(
+                    f"holds results of another {name} "
+                    f"({kept.get(name) or 'none'}, not {value or 'none'})",
+                    f"Use the same {name}, or {{otherwise}}",
+                )
+
+    @contextlib.contextmanager
+    def reporting(self) -> Iterator[None]:
+        """Report errors of this block as those of the file.
+
+        Raises:
+            ResultError: it cannot be used.
+        """
+        try:
+            yield
+        except (sqlite3.Error, OSError, ValueError) as error:
+            reason = str(getattr(error, "strerror", None) or error)
+            found = (told for word, *told in _REPORTS if word in reason)
+            otherwise = ("cannot be used ({reason})", "Check its folder, or {otherwise}")
+            problem, remedy = next(found, otherwise)
+            raise self._refused(problem.format(reason=reason), remedy) from None
+
+    def _prepare(self, database: sqlite3.Connection, *, is_made: bool) -> None:
+        # No memory is shared with other processes, so a folder of the network will do.
+        database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        is_new = is_made and not tables and not application
+        if not is_new and application != APPLICATION:
+            raise self._refused("is the database of another program")
+        if not is_new and version != VERSION:
+            raise self._refused(
+                f"is of version {version}, and this emotiond knows {VERSION}",
+                "Use the emotiond that made it, or {otherwise}",
+            )
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("BEGIN EXCLUSIVE")  # until the lock is there, another run may have it
+        names = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone()
+        if is_made and not is_new and names is None:
+            database.execute(_FILES)
+        database.commit()
+        if is_new:
+            database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
+
+    def _refused(self, problem: str, remedy: str = "{otherwise}") -> ResultError:
+        told = remedy.format(otherwise=self._otherwise)
+        return ResultError(f"{self.path} {problem}", told[0].upper() + told[1:])
+
+
+def settings_of(database: sqlite3.Connection) -> dict[str, str]:
+    """Return what its results depend on, and whether it is :data:`FINISHED`."""
+    return dict(database.execute("SELECT name, value FROM settings"))
+
+
+def findings_of(database: sqlite3.Connection, key: str) -> Findings | None:
+    """Return the result of a key; None if it is not there.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    query = "SELECT result, events FROM results WHERE key = ? ORDER BY part"
+    rows = database.execute(query, (key,)).fetchall()
+    return tuple(Finding(json.loads(text), events) for text, events in rows) or None
