@@ -25,7 +25,7 @@ from emotiond.streamer.readers import decoder as decoding
 from emotiond.streamer.readers.decoder import Decoder, Decoding
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.processes import await_decoders, decoders, needs_proc
-from tests.support.signals import demo, noise
+from tests.support.signals import demo, links_to_demo, noise
 
 pytestmark = needs_proc
 
@@ -235,7 +235,7 @@ def test_analyze_continues_with_the_other_files(tmp_path: Path) -> None:
     pipe = pipe_at(tmp_path / "pipe")
     program = "import os, sys; os.cpu_count = lambda: 1; "  # one decoder, for all files
     program += "from emotiond.streamer.cli import main; sys.exit(main(sys.argv[1:]))"
-    files = [str(DEMO), pipe, str(DEMO)]
+    files = [str(DEMO), pipe, *links_to_demo(tmp_path, 1)]
     with subprocess.Popen(
         [sys.executable, "-c", program, "analyze", *files, "--model", "lite", "--format", "json"],
         stdout=subprocess.PIPE,
