@@ -39,7 +39,7 @@ def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
     """
     size = _size(path, content)
     if size == 0:
-        raise SourceError(f"{path}: it is empty, and not a sound file", "Record it again")
+        raise SourceError(f"{path}: it is empty, and not a sound file", "Copy or record it again")
     if size > _MOST_BYTES:
         raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
     reader = _open(path, content)
@@ -52,7 +52,7 @@ def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
     finally:
         reader.close()
     if not first.shape[0]:
-        raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
+        raise SourceError(f"{path}: it holds no sound (0 seconds)", "Copy or record it again")
     return _open(path, content)  # once more: some formats, GSM among them, cannot seek to the start
 
 
