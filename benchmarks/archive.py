@@ -1,184 +1,225 @@
-"""Measures ``emotiond analyze`` on folders: two processes beside one, memory, and 100,000 files."""
+"""Measures ``emotiond analyze`` on short clips: cores, another build, Dask, and other tools."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import psutil
 import soundfile
 
+from benchmarks.support.builds import THIS, Build, builds
+from benchmarks.support.clips import clips_of
+from benchmarks.support.commands import adopt_orphans, run
 from benchmarks.support.daemon import COMMAND
-from benchmarks.support.demo import demo
+from benchmarks.support.dask import Cluster, cluster
 from benchmarks.support.harness import Section, spread
-from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer.batch.selection import select
+from benchmarks.support.peers_environment import peers_python
 
-_CLIP_SECONDS = 3.0
-_LOOK_SECONDS = 0.05  # from one look at the memory to the next
-_DIFFERENT = 200  # of the recordings to which links lead
+_FEW = 2  # clips of a run that is taken as the start
+_PEERS = Path(__file__).parent / "support" / "archive_peers.py"
+_ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-class Run(NamedTuple):
-    """What a command took."""
+class Cost(NamedTuple):
+    """What some clips took."""
 
     seconds: float
-    megabytes: Mapping[str, float]
-    """The most memory that a process had in RAM, by what it does."""
+    processor_seconds: float
+    start_seconds: float = 0.0
+    """How long the run of two clips took; it is not part of the others."""
+
+    @property
+    def whole_seconds(self) -> float:
+        """With the start."""
+        return self.seconds + self.start_seconds
 
 
-def measure(quick: bool) -> Section:
-    """Analyze folders of clips, of links to clips, and long recordings.
+class Clips(NamedTuple):
+    """What all variants of a comparison take."""
+
+    paths: Sequence[str]
+    hours: float
+    """Of sound."""
+
+    def part(self, count: int) -> Clips:
+        """Return so many of them, taken evenly."""
+        step = max(1, len(self.paths) // count)
+        return _with_hours(self.paths[::step])
+
+
+Costs = Mapping[str, Sequence[Cost]]
+
+
+def measure(quick: bool, beside: str | None = None, clips: Path | None = None) -> Section:
+    """Analyze clips in turns by all that is compared.
 
     Args:
-        quick: whether to measure on a tenth of the files.
+        quick: whether to measure once, on a few clips.
+        beside: another build, measured in turns: its folder, or a revision.
+        clips: a folder of recordings; None to cut clips from the demo.
+
+    Raises:
+        RuntimeError: there is no such build, or a command failed.
     """
-    scale = 10 if quick else 1
+    count, part, rounds = (24, 12, 1) if quick else (1000, 100, 3)
+    adopt_orphans()
     rows: list[Sequence[str]] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _cut(folder / "clips", 1000 // scale)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        compared = stack.enter_context(builds(beside))
+        this = compared[THIS]
+        all_clips = _with_hours(clips_of(clips, count, folder / "made"))
+        some = all_clips.part(part)
+        python = stack.enter_context(peers_python())
+        clusters = {
+            workers: stack.enter_context(
+                cluster(folder / f"{workers} workers", workers, this.environment)
+            )
+            for workers in (1, 2)
+        }
         for model in ("lite", "full"):
-            rows += _cores(folder, model, 1000 // scale, repeats=1 if quick else 3)
-        rows += _memory(folder, scale)
-        rows += _many(folder, 100_000 // scale)
+            jobs = _variants(this, model, all_clips, clusters)
+            costs = _in_turns(jobs, rounds)
+            rows += _table(model, all_clips, costs, _COMPARED)
+            if beside is not None:
+                both = {
+                    f"{name}, all cores": _analysis(build, model, some)
+                    for name, build in compared.items()
+                }
+                rows += _table(model, some, _in_turns(both, rounds), _beside(beside))
+        others = _in_turns(_peers(python, folder, this, some), rounds)
+        rows += _table("", some, others, ())
     return Section(
-        title="Folders of recordings",
-        header=["what", "seconds", "files a second", "most MB a process"],
+        title="Short clips",
+        header=["model", "what", "seconds", "processor, s", "start, s", "hours an hour and core"],
         rows=rows,
-        note=f"Clips of {_CLIP_SECONDS:g} s, cut from the demo at different places; by `lite` if "
-        "nothing else is said. The command starts anew each time; for `--jobs`, what two clips "
-        "take is subtracted as the start. Of the links, content that is known is only read.",
+        note=f"{len(all_clips.paths):,} different clips, {all_clips.hours * 3600:.0f} s of sound, "
+        f"or {len(some.paths)} of them. The start, taken by a run of {_FEW} clips, is not in the "
+        "other columns. Processor: of all processes. Hours: of sound, for an hour of one core. "
+        "openSMILE computes eGeMAPS; CTranslate2 runs an encoder of Whisper tiny's size with "
+        "random weights in int8, without spectra and without filling clips up to 30 s.",
     )
 
 
-def _cores(folder: Path, model: str, count: int, repeats: int) -> Sequence[Sequence[str]]:
-    clips, few = folder / "clips", folder / "few"
-    few.mkdir(exist_ok=True)
-    for number in range(2):
-        (few / f"{number}.wav").unlink(missing_ok=True)
-        (few / f"{number}.wav").symlink_to(clips / f"{number}.wav")
-    seconds: dict[int, list[float]] = {1: [], 2: []}
-    memory: dict[int, Mapping[str, float]] = {}
-    for _ in range(repeats):
-        for jobs, figures in seconds.items():
-            options = ("--jobs", str(jobs), "--format", "csv")
-            start = _run(few, *options, model=model).seconds
-            whole = _run(clips, *options, model=model)
-            figures.append(whole.seconds - start)
-            memory[jobs] = whole.megabytes
-    rows = [
-        [
-            f"{count:,} different clips, `{model}`, `--jobs {jobs}`, without the start",
-            spread(figures),
-            f"{count / float(np.median(figures)):.0f}",
-            _told(memory[jobs]),
-        ]
-        for jobs, figures in seconds.items()
-    ]
-    ratio = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
-    return [
-        *rows,
-        [f"`{model}`: `--jobs 2` beside `--jobs 1`, times the speed", spread(ratio), "", ""],
-    ]
+_COMPARED = (
+    ("`--jobs 2` beside `--jobs 1`, times the speed", "--jobs 1", "--jobs 2"),
+    ("Dask, 1 worker: time beside `--jobs 1`", "Dask, 1 worker", "--jobs 1"),
+    ("Dask, 2 workers: time beside `--jobs 2`", "Dask, 2 workers", "--jobs 2"),
+    ("Dask, 2 workers beside 1, times the speed", "Dask, 1 worker", "Dask, 2 workers"),
+)
+"""What it is, and whose time is divided by whose."""
 
 
-def _memory(folder: Path, scale: int) -> Sequence[Sequence[str]]:
-    rows = []
-    for count in (100, 10_000 // scale):
-        links = folder / f"{count} links"
-        _link(folder / "clips", links, count, different=100)
-        run = _run(links, "--format", "csv", "--output", str(folder / f"{count}.csv"))
-        rows.append(_row(f"{count:,} links to 100 clips", count, run))
-    for name, minutes in (("1 minute", 1), (f"{12 / scale:g} hours", 720 // scale)):
-        long = folder / "long"
-        long.mkdir(exist_ok=True)
-        with soundfile.SoundFile(long / "long.wav", "w", SAMPLE_RATE, 1, "PCM_16") as file:
-            for _ in range(2 * minutes):
-                file.write(demo())
-        options = ("--format", "csv", "--level", "segments", "--overwrite")
-        run = _run(long, *options, "--output", str(folder / "long.csv"))
-        rows.append(_row(f"one recording of {name}", 1, run))
+def _beside(build: str) -> Sequence[tuple[str, str, str]]:
+    return ((f"time beside {build}", f"{THIS}, all cores", f"{build}, all cores"),)
+
+
+def _variants(
+    build: Build, model: str, clips: Clips, clusters: Mapping[int, Cluster]
+) -> Mapping[str, Callable[[], Cost]]:
+    local = {
+        f"--jobs {jobs}": _analysis(build, model, clips, "--jobs", str(jobs)) for jobs in (1, 2)
+    }
+    dask = {
+        f"Dask, {workers} worker{'s' * (workers > 1)}": _analysis(
+            build, model, clips, "--dask", one.address, engine=one
+        )
+        for workers, one in clusters.items()
+    }
+    return {**local, **dask}
+
+
+def _analysis(
+    build: Build, model: str, clips: Clips, *options: str, engine: Cluster | None = None
+) -> Callable[[], Cost]:
+    """Return what analyzes clips, and before that a few, which is the start."""
+
+    def spent(paths: Sequence[str]) -> Cost:
+        before = 0.0 if engine is None else engine.processor_seconds
+        command = [*COMMAND, "analyze", *paths, "--model", model, "--format", "csv", *options]
+        taken = run(command, build.environment)
+        elsewhere = 0.0 if engine is None else engine.processor_seconds - before
+        return Cost(taken.seconds, taken.processor_seconds + elsewhere)
+
+    def analyze() -> Cost:
+        start, whole = spent(clips.paths[:_FEW]), spent(clips.paths)
+        return Cost(
+            whole.seconds - start.seconds,
+            whole.processor_seconds - start.processor_seconds,
+            start.seconds,
+        )
+
+    return analyze
+
+
+def _peers(
+    python: str, folder: Path, build: Build, clips: Clips
+) -> Mapping[str, Callable[[], Cost]]:
+    """Return what takes clips through decoding alone, and through other tools."""
+    listed = folder / "clips.txt"
+    listed.write_text("\n".join(clips.paths), encoding="utf-8")
+    root = str(Path(__file__).parents[1])
+    here = {**build.environment, "PYTHONPATH": f"{build.environment['PYTHONPATH']}:{root}"}
+    programs: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
+        "decoding alone": ([sys.executable, "-m", "benchmarks.support.decode_clips"], here),
+        "openSMILE": ([python, str(_PEERS), "eGeMAPS"], dict(os.environ)),
+        "CTranslate2": ([python, str(_PEERS), "Whisper"], dict(os.environ)),
+    }
+
+    def told(name: str) -> Cost:
+        command, environment = programs[name]
+        ended = subprocess.run(
+            [*command, str(listed)],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**environment, **_ONE_CORE},
+        )
+        seconds, processor = ended.stdout.split()[-2:]
+        return Cost(float(seconds), float(processor))
+
+    return {name: partial(told, name) for name in programs}
+
+
+def _in_turns(variants: Mapping[str, Callable[[], Cost]], rounds: int) -> Costs:
+    costs: dict[str, list[Cost]] = {name: [] for name in variants}
+    for _ in range(rounds):
+        for name, take in variants.items():
+            costs[name].append(take())
+    return costs
+
+
+def _table(
+    model: str, clips: Clips, costs: Costs, compared: Sequence[tuple[str, str, str]]
+) -> Sequence[Sequence[str]]:
+    rows: list[Sequence[str]] = []
+    for name, figures in costs.items():
+        processor = [cost.processor_seconds for cost in figures]
+        rows.append(
+            [
+                *(model, f"{name}, {len(clips.paths):,} clips"),
+                *(spread([cost.seconds for cost in figures], 2), spread(processor, 2)),
+                spread([cost.start_seconds for cost in figures], 2),
+                f"{clips.hours * 3600 / float(np.median(processor)):.0f}",
+            ]
+        )
+    for what, one, other in compared:
+        pairs = [*zip(costs[one], costs[other], strict=True)]
+        ratios = [a.seconds / b.seconds for a, b in pairs]
+        work = [a.processor_seconds / b.processor_seconds for a, b in pairs]
+        wholes = [a.whole_seconds / b.whole_seconds for a, b in pairs]
+        told = f"with the start {spread(wholes, 2)}"
+        rows.append([model, what, spread(ratios, 2), spread(work, 2), told, ""])
     return rows
 
 
-def _many(folder: Path, count: int) -> Sequence[Sequence[str]]:
-    links = folder / "many"
-    _link(folder / "clips", links, count, different=min(_DIFFERENT, count // 100))
-    began = time.perf_counter()
-    assert len(select([str(links)]).entries) == count
-    rows: list[Sequence[str]] = [
-        [f"{count:,} links: to list them", f"{time.perf_counter() - began:.2f}", "", ""]
-    ]
-    options = ("--format", "csv", "--output", str(folder / "many.csv"))
-    rows.append(_row(f"{count:,} links: the first run", count, _run(links, *options)))
-    run = _run(links, *options, "--resume")
-    return [*rows, _row(f"{count:,} links: once more with `--resume`", count, run)]
-
-
-def _cut(folder: Path, count: int) -> None:
-    """Write clips that begin at different samples."""
-    folder.mkdir()
-    length = round(_CLIP_SECONDS * SAMPLE_RATE)
-    for number, first in enumerate(np.linspace(0, demo().size - length, count).astype(int)):
-        soundfile.write(folder / f"{number}.wav", demo()[first : first + length], SAMPLE_RATE)
-
-
-def _link(clips: Path, folder: Path, count: int, different: int) -> None:
-    folder.mkdir()
-    for number in range(count):
-        os.symlink(clips / f"{number % different}.wav", folder / f"{number:06}.wav")  # noqa: PTH211
-
-
-def _run(folder: Path, *options: str, model: str = "lite") -> Run:
-    """Analyze a folder, and look at the memory meanwhile."""
-    command = [*COMMAND, "analyze", str(folder), "--model", model, *options]
-    began = time.perf_counter()
-    most: dict[str, float] = {}
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        watched = psutil.Process(process.pid)
-        while process.poll() is None:
-            _look(watched, most)
-            time.sleep(_LOOK_SECONDS)
-    seconds = time.perf_counter() - began
-    if process.returncode:
-        raise RuntimeError(f"emotiond analyze ended with {process.returncode}")
-    return Run(seconds, most)
-
-
-def _look(command: psutil.Process, most: dict[str, float]) -> None:
-    kinds: Mapping[str, Callable[[str], bool]] = {
-        "analysis": lambda line: "worker_process" in line,
-        "decoder": lambda line: "readers.decoder" in line,
-        "command": lambda _line: True,
-    }
-    for each in (command, *_children(command)):
-        try:
-            line, size = " ".join(each.cmdline()), each.memory_info().rss / 1e6
-        except psutil.Error:  # it has ended
-            continue
-        kind = next(name for name, fits in kinds.items() if fits(line))
-        most[kind] = max(most.get(kind, 0.0), size)
-
-
-def _children(command: psutil.Process) -> Sequence[psutil.Process]:
-    try:
-        found: Sequence[psutil.Process] = command.children(recursive=True)
-    except psutil.Error:
-        return ()
-    return found
-
-
-def _row(what: str, count: int, run: Run) -> Sequence[str]:
-    speed = f"{count / run.seconds:.0f}" if count > 1 else ""
-    return [what, f"{run.seconds:.1f}", speed, _told(run.megabytes)]
-
-
-def _told(megabytes: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {size:.0f}" for name, size in sorted(megabytes.items()))
+def _with_hours(paths: Sequence[str]) -> Clips:
+    return Clips(paths, sum(soundfile.info(path).duration for path in paths) / 3600)

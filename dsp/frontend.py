@@ -89,8 +89,7 @@ class FrontEnd:
         self._frames = FrameStream(recipe)
         self._gate = LevelGate(frames_per_second, gate_settings)
         kept_frames = max(shape.frames, round(_LEAST_KEPT_SECONDS * frames_per_second))
-        silence = self._mfcc(np.zeros((1, recipe.frame_length + 1), np.float32))[0]
-        self._history = FeatureHistory(kept_frames, silence)
+        self._history = FeatureHistory(kept_frames, _silence(recipe))
         self._speech = 0
         self._onset_frame: int | None = None  # that of the present number
         self._level_dbfs = mean_level_dbfs(np.empty(0, np.float32))
@@ -153,6 +152,15 @@ class FrontEnd:
 def _shared_mfcc(recipe: Recipe) -> Mfcc:
     """Return the transform of a recipe. Its matrices are 150 KB, which all streams share."""
     return Mfcc(recipe)
+
+
+@functools.lru_cache(maxsize=4)
+def _silence(recipe: Recipe) -> FloatArray:
+    """Return the features of a silent frame, shape ``(n_mfcc,)``, read-only."""
+    frame = np.zeros((1, recipe.frame_length + 1), np.float32)
+    silence: FloatArray = _shared_mfcc(recipe)(frame)[0]
+    silence.flags.writeable = False
+    return silence
 
 
 class FeatureHistory:

@@ -46,8 +46,8 @@ class Chunker:
         self._stride = stride_samples
         self._mixer = MonoMixer(ring.sample_rate, ring.channels)
         self._resampler = Resampler(ring.sample_rate, SAMPLE_RATE, live)
-        # Blocks do not depend on the timing, so the resampler always gives the same bits.
         self._block = math.ceil(_RESAMPLED_SECONDS * ring.sample_rate)
+        self._live = live
         self._waiting = np.empty(0, np.float32)  # resampled, not yet in a chunk
         self._position = 0  # of the first waiting sample, at 16 kHz
         self._after_cut = True
@@ -90,22 +90,35 @@ class Chunker:
                 self._finished = True
                 return self._hand_out(self._waiting.shape[0], last=True)
             ended = self._ring.ended  # read first: everything before the end is then in the ring
-            requested = self._block
-            if self._ring.sample_rate == SAMPLE_RATE:
-                requested = needed - self._waiting.shape[0]
-            if self._refill(requested):
+            missing = self._missing(needed)
+            if self._refill(self._requested(missing)):
                 continue
             if ended:
                 self._flushed = True
                 self._flush_resampler()
-            elif self._ring.wake_at(self._ring.position + self._wake_after(needed, requested)):
+            elif self._ring.wake_at(self._ring.position + missing):
                 return None
         return None
 
-    def _wake_after(self, needed: int, requested: int) -> int:
+    def _missing(self, needed: int) -> int:
         """Return the fewest samples, at the device's rate, that can complete the chunk."""
-        missing: int = (needed - self._waiting.shape[0]) * self._ring.sample_rate // SAMPLE_RATE
-        return max(requested, missing // requested * requested)
+        missing: int = needed - self._waiting.shape[0]
+        if self._ring.sample_rate == SAMPLE_RATE:
+            return missing
+        missing = missing * self._ring.sample_rate // SAMPLE_RATE
+        return max(self._block, missing // self._block * self._block)
+
+    def _requested(self, missing: int) -> int:
+        """Return how many samples to take at once, which must not change the resampler's bits.
+
+        A live one gives others for other blocks. So they do not depend on the timing there.
+        """
+        if self._ring.sample_rate == SAMPLE_RATE:
+            return missing
+        if self._live:
+            return self._block
+        there = self._ring.available // self._block * self._block
+        return max(self._block, min(there, missing))
 
     def _hand_out(self, count: int, last: bool) -> Chunk:
         chunk = Chunk(self._waiting[:count], self._position, self._after_cut, last)

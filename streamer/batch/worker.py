@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any
@@ -52,10 +53,17 @@ class Worker:
         self._settings = settings
         self._sha256 = sha256
         self._is_ready = False
+        self._is_closed = False
+        self._replacing = threading.Lock()
         self._process = self._start()
 
     def close(self) -> None:
-        """End the process at once."""
+        """End the process at once; any thread may. The one that waits for it starts no other."""
+        with self._replacing:
+            self._is_closed = True
+            self._end()
+
+    def _end(self) -> None:
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -71,13 +79,16 @@ class Worker:
             on_progress: called now and then with the seconds of sound since the last call.
 
         Raises:
-            SourceError: the file cannot be read, or ended the process.
+            SourceError: the file cannot be read, ended the process, or the worker is closed.
             ModelError: the process cannot start.
         """
-        if self._process.poll() is not None and self._is_ready:
-            self.close()
-            self._is_ready = False
-            self._process = self._start()
+        with self._replacing:
+            if self._is_closed:
+                raise SourceError(f"{item.file}: the run has ended", "Start it again")
+            if self._process.poll() is not None and self._is_ready:
+                self._end()
+                self._is_ready = False
+                self._process = self._start()
         if not self._is_ready:
             self._await_ready()
         self._send(astuple(item))

@@ -8,6 +8,7 @@ input does.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 import os
@@ -64,6 +65,7 @@ def _serve(lines: queue.SimpleQueue[bytes], output: IO[bytes]) -> None:
     except MemoryError:
         _answer(output, REFUSED, ("there is too little memory to read the model", MEMORY))
         return
+    gc.freeze()  # what is loaded stays: no collection looks at it again
     _answer(output, READY, None)
     with analyst:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import sys
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -18,6 +19,8 @@ from emotiond.streamer.readers.reader import UnknownFormatError
 
 _STEP_FRAMES = 1000
 """libsndfile gives nothing of a step in which it finds damage, or the end of a file that is cut."""
+_PLAIN = ("WAV", "WAVEX", "RF64")
+"""Of PCM in these, it gives all that is there."""
 
 
 class LibsndfileReader:
@@ -93,6 +96,8 @@ class LibsndfileReader:
         try:
             sound = _sound_file_class()(self._file)
             sound.read(piece.skipped)
+            is_plain = sound.format in _PLAIN and sound.subtype.startswith("PCM_")
+            self._step_frames = sys.maxsize if is_plain else _STEP_FRAMES
             return sound
         except (OSError, RuntimeError) as error:
             if self._file.failure is not None:
@@ -108,7 +113,7 @@ class LibsndfileReader:
         samples = np.empty((frames, self._sound.channels), np.float32)
         count = 0
         while count < frames and not self._is_over:
-            step = self._read_into(samples[count : count + _STEP_FRAMES])
+            step = self._read_into(samples[count : count + self._step_frames])
             self._is_over = not step
             self._read_frames += step
             count += step

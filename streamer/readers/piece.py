@@ -64,20 +64,24 @@ class PieceFile(io.RawIOBase):
         """Read bytes into a buffer; 0 at the end."""
         view = memoryview(buffer)  # type: ignore[arg-type]  # whatever Python calls a buffer
         count = max(0, min(len(view), self._size - self._position))
-        head = self._piece.head[self._position : self._position + count]
-        data = bytearray(head)
+        data = self._piece.head[self._position : self._position + count]
         if len(data) < count:
-            first = self._piece.start + self._position + len(head) - len(self._piece.head)
+            first = self._piece.start + self._position + len(data) - len(self._piece.head)
             try:
                 self._file.seek(first)
-                data += self._file.read(count - len(data))
+                data += self._patched(self._file.read(count - len(data)), first)
             except OSError as error:
                 self.failure = error
                 return 0
-            for position, patch in self._piece.patches.items():
-                for index, value in enumerate(patch, position - first + len(head)):
-                    if len(head) <= index < len(data):
-                        data[index] = value
         view[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+    def _patched(self, data: bytes, first: int) -> bytes:
+        """Return bytes of the file, which begin at this position, with what stands for them."""
+        for position, patch in self._piece.patches.items():
+            start, stop = max(position, first), min(position + len(patch), first + len(data))
+            if start < stop:
+                inside = patch[start - position : stop - position]
+                data = data[: start - first] + inside + data[stop - first :]
+        return data

@@ -24,6 +24,7 @@ LOWEST_RATE, HIGHEST_RATE = 2_000, 384_000
 MOST_CHANNELS = 64
 _MOST_BYTES = 32_000_000_000  # a day at 96 kHz, in stereo and 16 bits
 _BLOCK_SECONDS = 60.0
+_FIRST_SECONDS = 0.5  # of sound that is read when a file is opened
 _PEAK_SECONDS = 600.0  # of sound that is searched for the peak that tells the scale of integers
 
 
@@ -43,17 +44,36 @@ def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
     if size > _MOST_BYTES:
         raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
     reader = _open(path, content)
-    fault = _fault(reader)
-    if fault:
-        reader.close()
-        raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
     try:
-        first = reader.read(1)
-    finally:
+        fault = _fault(reader)
+        if fault:
+            raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
+        first = reader.read(round(_FIRST_SECONDS * reader.sample_rate))
+        if not first.shape[0]:
+            raise SourceError(f"{path}: it holds no sound (0 seconds)", "Copy or record it again")
+    except BaseException:
         reader.close()
-    if not first.shape[0]:
-        raise SourceError(f"{path}: it holds no sound (0 seconds)", "Copy or record it again")
-    return _open(path, content)  # once more: some formats, GSM among them, cannot seek to the start
+        raise
+    return _Begun(reader, first)
+
+
+class _Begun:
+    """A reader of which the first samples are read, since some formats cannot seek back to them."""
+
+    def __init__(self, reader: SoundReader, first: FloatArray) -> None:
+        self.sample_rate = reader.sample_rate
+        self.channels = reader.channels
+        self._reader = reader
+        self._first = first
+
+    def read(self, frames: int) -> FloatArray:
+        if not self._first.shape[0]:
+            return self._reader.read(frames)
+        samples, self._first = self._first[:frames], self._first[frames:]
+        return samples
+
+    def close(self) -> None:
+        self._reader.close()
 
 
 def try_readers() -> None:

@@ -127,3 +127,14 @@ def test_one_that_cannot_begin_ends_the_run(
     with pytest.raises(ModelError, match=r"was ended \(SIGKILL\) before it could begin. Use fewer"):
         begun.analyze(Item(path), float)
     begun.close()
+
+
+def test_one_that_is_closed_starts_no_other(sha256: str, path: str) -> None:
+    """Its thread may still have items, as after Ctrl-C: what it starts would never be ended."""
+    closed = Worker(SETTINGS, sha256)
+    closed.analyze(Item(path), lambda _: None)
+    before = {child.pid for child in psutil.Process().children()}
+    closed.close()
+    with pytest.raises(SourceError, match="the run has ended"):
+        closed.analyze(Item(path), lambda _: None)
+    assert {child.pid for child in psutil.Process().children()} < before

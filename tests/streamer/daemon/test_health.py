@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import socket
 import sys
 import threading
 import urllib.request
@@ -25,6 +24,7 @@ from emotiond.streamer.sources.factory import open_sources
 from tests.conftest import DATA
 from tests.support.beacon import BEACON, BeaconSettings
 from tests.support.daemon import DEMO, Daemon, running_daemon
+from tests.support.free_port import free_port
 
 SOURCE = ("--source", f"voice={DEMO}", "--model", "lite")
 
@@ -103,9 +103,7 @@ def test_a_reader_of_standard_output_that_leaves_is_named_but_is_no_failure() ->
 def test_no_page_answers_before_all_outputs_are_open(
     monkeypatch: pytest.MonkeyPatch, runtime: Runtime
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     async def ask() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -148,10 +146,7 @@ def test_no_page_answers_before_all_outputs_are_open(
 
 def test_the_first_answer_is_whole_at_every_address_of_a_name() -> None:
     """``localhost`` may have two addresses, and one opens before the other."""
-    with running_daemon(*SOURCE, "--host", "localhost") as daemon:
-        port = daemon.port
-        daemon.stop()
-    answers: list[Any] = []
+    port, answers = free_port(), []
 
     def ask() -> None:
         while not answers:

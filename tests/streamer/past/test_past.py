@@ -244,7 +244,7 @@ def test_erasures_without_end_cost_no_slow_follower_its_connection(
 ) -> None:
     monkeypatch.setattr(past_module, "PAUSE_SECONDS", 0)
     name = "€" * 64
-    limits = replace(LIMITS, ping_seconds=60, unasked_bytes=1024, frames_at_once=10_000)
+    limits = replace(LIMITS, unasked_bytes=1024, frames_at_once=10_000)
 
     async def test() -> None:
         past = Past(1.0, {name: False})

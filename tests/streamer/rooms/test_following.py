@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import threading
 import time
 import urllib.request
@@ -23,6 +22,7 @@ from tests.conftest import DATA
 from tests.streamer.rooms.test_received import EMOTION, HELLO
 from tests.support.caller import Caller, Object, calling
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon
+from tests.support.free_port import free_port
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - no secret
 PLAY = ("--model", str(DATA / "tiny.tflite"), "--history", "off")
@@ -35,12 +35,6 @@ def source(name: str) -> tuple[str, ...]:
 def following(*others: Daemon) -> Iterator[str]:
     for other in others:
         yield from ("--follow", f"ws://127.0.0.1:{other.port}")
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def health(daemon: Daemon) -> Any:
