@@ -235,7 +235,9 @@ def test_analyze_continues_with_the_other_files(tmp_path: Path) -> None:
     pipe = pipe_at(tmp_path / "pipe")
     program = "import os, sys; os.cpu_count = lambda: 1; "  # one decoder, for all files
     program += "from emotiond.streamer.cli import main; sys.exit(main(sys.argv[1:]))"
-    files = [str(DEMO), pipe, str(DEMO)]
+    again = tmp_path / "again.flac"
+    again.symlink_to(DEMO)
+    files = [str(DEMO), pipe, str(again)]
     with subprocess.Popen(
         [sys.executable, "-c", program, "analyze", *files, "--model", "lite", "--format", "json"],
         stdout=subprocess.PIPE,
