@@ -94,12 +94,14 @@ class Quota:
         if is_written(path):
             problem = "another program writes it"
         else:
+            sizes: list[int] = []
             try:
                 for size in delete_files(path):
-                    self.deleted_files += 1
-                    self.deleted_bytes += size
+                    sizes.append(size)  # noqa: PERF402 - those before an error count, too
             except OSError as error:
                 problem = error.strerror
+            self.deleted_files += len(sizes)
+            self.deleted_bytes += sum(sizes)
         if problem is not None and path.stem not in self._stuck:
             self._stuck.add(path.stem)
             _log.warning("%s cannot be deleted for the quota of recordings: %s", path, problem)

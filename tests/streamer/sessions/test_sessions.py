@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from emotiond.streamer.protocol.events import to_json
 from emotiond.streamer.sessions.sessions import MOST_SESSIONS, PIECE_EVENTS
 from tests.conftest import DATA
 from tests.support.caller import Caller, Object, calling
-from tests.support.daemon import Daemon, running_daemon
+from tests.support.daemon import PATIENCE_SECONDS, Daemon, running_daemon
 from tests.support.recorded import record
 
 OPTIONS = ("--source", "demo", "--model", str(DATA / "tiny.tflite"))
@@ -45,7 +46,11 @@ def sessions(caller: Caller) -> list[Object]:
 
 
 def session(caller: Caller, name: str) -> Object:
-    return next(each for each in sessions(caller) if each["name"] == name)
+    """A session, which has its place in the list when its first line is written."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := [each for each in sessions(caller) if each["name"] == name]):
+        assert time.monotonic() < deadline, f"{name} is not listed"
+    return found[0]
 
 
 def read(caller: Caller, number: str) -> list[Object]:
@@ -89,6 +94,7 @@ def test_earlier_sessions_and_the_present_one_are_listed_with_their_storage(
     caller: Caller, folder: Path
 ) -> None:
     record(folder / "talk.wav", ("sad",) * 40, begin=30.0)
+    session(caller, "now")
     caller.say("sessions")
     answer = caller.until("sessions")
     listed = {each["name"]: each for each in answer["sessions"]}
