@@ -503,4 +503,4 @@ def test_the_small_clients_run_as_they_are() -> None:
                 assert client.stdout is not None
                 assert expected in client.stdout.readline()
                 client.send_signal(signal.SIGINT)
-                assert client.wait(timeout=10) == 0
+                assert client.wait(timeout=60) == 0

@@ -38,7 +38,7 @@ def following(*others: Daemon) -> Iterator[str]:
 
 
 def health(daemon: Daemon) -> Any:
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as answer:  # noqa: S310
         return json.load(answer)
 
 
@@ -95,7 +95,7 @@ def test_nobody_else_gets_them(desk: Daemon) -> None:
         found = health(desk)
     assert found["rooms"]["kitchen"]["state"] == "connected"
     assert [*found["last"]] == [*found["streams"]] == ["desk-mic"]
-    with urllib.request.urlopen(f"{desk.page_url}metrics", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{desk.page_url}metrics", timeout=60) as answer:  # noqa: S310
         metrics = answer.read().decode()
     assert 'emotiond_room_state{room="kitchen",state="connected"} 1' in metrics
     assert 'emotiond_room_events_total{room="kitchen"}' in metrics

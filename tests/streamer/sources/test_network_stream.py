@@ -61,7 +61,7 @@ def emotion_after(daemon: Daemon, seconds: float) -> Any:
 
 
 def health_of(daemon: Daemon) -> Any:
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response:  # noqa: S310
         return json.load(response)
 
 
@@ -226,7 +226,7 @@ def test_no_secret_of_an_address_is_told_to_anybody(tmp_path: Path) -> None:
             seen = [next(events)]
             while seen[-1].get("status") != "running" or len(server.requests) < 2:
                 seen.append(next(events))
-            with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=10) as response:  # noqa: S310
+            with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=60) as response:  # noqa: S310
                 metrics = response.read().decode()
             told = [json.dumps(seen), json.dumps(health_of(daemon)), metrics]
             with connect(daemon.websocket_url) as listener:
