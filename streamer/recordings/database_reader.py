@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from emotiond.inference.card import LABELS
 from emotiond.inference.files import open_regular
+from emotiond.inference.parsing import LARGEST_INTEGER
 from emotiond.streamer.protocol.events import Change, Emotion, Status
 from emotiond.streamer.recordings.database import (
     APPLICATION,
@@ -97,7 +99,7 @@ class _Reader:
     """A database that is open for reading."""
 
     def __init__(self, path: Path) -> None:
-        uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+        uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"  # a name may have odd bytes
         self.connection = sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS)
         try:
             self._protect()
@@ -122,6 +124,8 @@ class _Reader:
         """Yield the events that follow a row, each with the number of its own."""
         while rows := self.rows("events", EVENT_COLUMNS, after, MOST_ROWS):
             for row in rows:
+                if type(row[0]) is not int or row[0] > LARGEST_INTEGER:
+                    raise sqlite3.DatabaseError("its rows have no numbers that count them")
                 yield _event(dict(zip(EVENT_COLUMNS, row[1:], strict=True))), row[0]
             after = rows[-1][0]
 

@@ -17,6 +17,8 @@ from emotiond.streamer.recordings.position import Position, position_to_json
 MOST_LINE_BYTES = 64 * 1024
 """Of a line that is read; the daemon writes less than a kilobyte."""
 
+_NOTHING: Mapping[str, Any] = {"type": ""}  # of a type that nobody looks for
+
 
 class JsonLines:
     """Writes the lines. What is written survives the end of the program.
@@ -83,6 +85,9 @@ def read_json_lines(path: Path) -> Iterator[Mapping[str, Any] | MessageError]:
 def lines_from(path: Path, place: int) -> Iterator[tuple[Mapping[str, Any] | MessageError, int]]:
     """Yield the same from a place on, each with the place behind it.
 
+    A blank line, and every further 64 KiB of one that is far too long, give an object of no type:
+    so no step reads much, whatever the file holds.
+
     Args:
         path: the file.
         place: the byte at which to begin: 0, or one that was yielded.
@@ -92,16 +97,19 @@ def lines_from(path: Path, place: int) -> Iterator[tuple[Mapping[str, Any] | Mes
     """
     with open_regular(path) as file:
         file.seek(min(place, file.seek(0, os.SEEK_END)))
+        is_rest = False  # of a line that is far too long
         while line := file.readline(MOST_LINE_BYTES + 1):
-            if len(line) > MOST_LINE_BYTES:
-                while line and not line.endswith(b"\n"):
-                    line = file.readline(MOST_LINE_BYTES)
+            is_whole = line.endswith(b"\n")
+            if is_rest:
+                yield _NOTHING, file.tell()
+                is_rest = not is_whole
+            elif len(line) > MOST_LINE_BYTES:
                 yield MessageError("it is far too long"), file.tell()
-                continue
-            if not line.endswith(b"\n"):
+                is_rest = not is_whole
+            elif is_whole:
+                yield _decoded(line) if line.strip() else _NOTHING, file.tell()
+            else:
                 return
-            if line.strip():
-                yield _decoded(line), file.tell()
 
 
 def read_last_lines(path: Path) -> Iterator[Mapping[str, Any] | MessageError]:

@@ -16,6 +16,8 @@ from emotiond.streamer.recordings.json_lines import lines_from, read_last_lines
 
 MOST_LINES = 2000
 """Lines, or rows, of which one piece is made; most are events."""
+FURTHEST = 1 << 20
+"""How far one piece goes at most: bytes of lines, or numbers of rows."""
 
 _MOST_LAST_LINES = 100  # that are looked at for the last event
 
@@ -53,7 +55,7 @@ def read_piece(path: Path, stream: str, place: int, most: int) -> Piece:
     for looked_at, (values, after) in enumerate(_from(path, place), start=1):
         if not isinstance(values, MessageError) and values.get("type") == "emotion":
             found.append(values)
-        if len(found) == most or looked_at == MOST_LINES:
+        if len(found) == most or looked_at == MOST_LINES or after - place >= FURTHEST:
             end = after
             break
     is_demo = any(values.get("demo") is True for values in found)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from emotiond.exceptions import RecordError
 from emotiond.streamer.audio.wav import WavWriter
 from emotiond.streamer.recordings.catalog import Catalog, Entry
+from emotiond.streamer.recordings.json_lines import MOST_LINE_BYTES, lines_from
 from tests.support.recorded import EPOCH, record
 
 
@@ -38,6 +41,23 @@ def test_a_part_is_listed_with_its_time_length_and_size(tmp_path: Path, form: st
     assert entry.end_seconds == 110.0
     assert entry.size_bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
     assert not entry.is_written
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("form", ["jsonl", "sqlite"])
+def test_a_name_with_odd_bytes_hides_no_part(tmp_path: Path, form: str) -> None:
+    for stem in ("b", "odd \udcff%41?#"):
+        record(tmp_path / f"{stem}.wav", forms=[form])  # type: ignore[list-item]
+    assert sorted(stems(tmp_path)) == ["b", "odd \udcff%41?#"]
+
+
+@pytest.mark.parametrize("content", [b"\0", b"\n"])
+def test_a_file_without_a_beginning_is_soon_left(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "k.jsonl"
+    path.write_bytes(content * (4 * MOST_LINE_BYTES))
+    read = [*itertools.islice(lines_from(path, 0), 2)]
+    assert read[-1][1] <= 2 * (MOST_LINE_BYTES + 1)
+    assert stems(tmp_path) == []
 
 
 def test_lines_and_a_database_of_one_part_are_one_entry(tmp_path: Path) -> None:

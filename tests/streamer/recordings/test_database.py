@@ -166,6 +166,16 @@ def test_another_version_is_refused(path: Path) -> None:
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
 
 
+def numbered_by(kind: str) -> list[str]:
+    """Statements that give the rows numbers of another kind."""
+    columns = ", ".join(f'"{name}"' for name in databases.EVENT_COLUMNS)
+    return [
+        "ALTER TABLE events RENAME TO old",
+        f"CREATE TABLE events (id {kind} PRIMARY KEY, {columns})",
+        f"INSERT INTO events SELECT id, {columns} FROM old",  # noqa: S608 - names of ours
+    ]
+
+
 @pytest.mark.parametrize(
     "statements",
     [
@@ -176,6 +186,9 @@ ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELEC
         ["ALTER TABLE events DROP COLUMN detail",
          "ALTER TABLE events ADD COLUMN detail AS (hex(zeroblob(1000000)))"],
         ["UPDATE events SET detail = zeroblob(10000000)"],
+        ["UPDATE events SET id = id + 9007199254740992"],
+        numbered_by("REAL"),
+        numbered_by("TEXT"),
     ],
 )  # fmt: skip
 def test_what_is_no_such_database_is_refused(path: Path, statements: list[str]) -> None:

@@ -89,6 +89,22 @@ def test_a_piece_looks_at_a_limited_number_of_lines(tmp_path: Path) -> None:
     assert read_piece(path, "mic", first.after or 0, 10).after is None
 
 
+@pytest.mark.parametrize(
+    "content", [b"\0", b"\n", b'{"type":"emotion","x":[' + b"{}," * 20_000 + b"{}]}\n"]
+)
+def test_a_piece_reads_a_limited_number_of_bytes(tmp_path: Path, content: bytes) -> None:
+    events = record(tmp_path / "k.wav", ("sad",) * 3)
+    path = tmp_path / "k.jsonl"
+    with path.open("ab") as file:
+        file.write(content * (3 * pieces.FURTHEST // len(content)) + b"\n")
+    ends_at, place = path.stat().st_size, 0
+    for piece in (found := all_pieces(path, 480)):
+        after = ends_at if piece.after is None else piece.after
+        assert after - place <= pieces.FURTHEST + MOST_LINE_BYTES + 1
+        place = after
+    assert joined(found) == columns_of(events)
+
+
 def test_what_is_written_later_follows(tmp_path: Path) -> None:
     record(tmp_path / "k.wav", ("sad",) * 4)
     path, whole = tmp_path / "k.jsonl", (tmp_path / "k.jsonl").read_bytes()
