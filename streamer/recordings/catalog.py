@@ -18,7 +18,7 @@ from emotiond.streamer.recordings import names
 from emotiond.streamer.recordings.head import head_of
 from emotiond.streamer.recordings.pieces import last_seconds
 from emotiond.streamer.recordings.position import Position, position_to_json
-from emotiond.streamer.recordings.quota import are_own_files, delete_files, is_written, size_of
+from emotiond.streamer.recordings.quota import delete_files, is_own_file, is_written, stats_of
 
 MOST_NAMES = 100_000
 """Of a folder that are looked at."""
@@ -51,8 +51,9 @@ class _Known:
     """What was read of a part, while its files were so."""
 
     state: tuple[int, int, int]
-    position: Position | None
-    end_seconds: float
+    position: Position | None = None
+    end_seconds: float = 0.0
+    id: str = ""
 
 
 class Catalog:
@@ -133,17 +134,18 @@ class Catalog:
         path = names.beside(events_path, names.SOUND)
         with contextlib.suppress(OSError):
             check_neighbours(events_path, ())
-            about, size_bytes = events_path.lstat(), size_of(path)
-            if not are_own_files(path):
+            about, stats = events_path.lstat(), stats_of(path)
+            if not all(map(is_own_file, stats)):
                 return None
+            size_bytes = sum(each.st_size for each in stats)
             state = about.st_ino, about.st_mtime_ns, size_bytes
             known = self._known.get(events_path)
             if known is None or known.state != state:
-                known = self._known[events_path] = _read(events_path, state)
+                known = self._known[events_path] = self._read(events_path, state)
             if known.position is None:
                 return None
             return Entry(
-                id=self._id_of(events_path, known.position),
+                id=known.id,
                 path=path,
                 events_path=events_path,
                 position=known.position,
@@ -153,16 +155,16 @@ class Catalog:
             )
         return None
 
+    def _read(self, events_path: Path, state: tuple[int, int, int]) -> _Known:
+        """Read where a part begins and ends. One without an event ends where it begins."""
+        position = head_of(events_path)
+        if position is None:
+            return _Known(state)
+        end = last_seconds(events_path, position.stream)
+        end_seconds = max(position.stream_seconds, end or 0.0)
+        return _Known(state, position, end_seconds, self._id_of(events_path, position))
+
     def _id_of(self, events_path: Path, position: Position) -> str:
         folder = self._folders.index(events_path.parent)
         described = json.dumps([folder, events_path.name, position_to_json(position)])
         return hashlib.sha256(described.encode()).hexdigest()[:_ID_CHARACTERS]
-
-
-def _read(events_path: Path, state: tuple[int, int, int]) -> _Known:
-    """Read where a part begins and ends. One without an event ends where it begins."""
-    position = head_of(events_path)
-    if position is None:
-        return _Known(state, None, 0.0)
-    end = last_seconds(events_path, position.stream)
-    return _Known(state, position, max(position.stream_seconds, end or 0.0))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emotiond.streamer.recordings import names
@@ -124,26 +125,24 @@ def delete_files(path: Path) -> Iterator[int]:
         yield about.st_size
 
 
+def stats_of(path: Path) -> Sequence[os.stat_result]:
+    """Return what the system says of the files of a part that are there. No link is followed."""
+    stem = os.fspath(path.with_name(path.stem))
+    found: list[os.stat_result] = []
+    for ending in names.ALL:
+        with contextlib.suppress(OSError):
+            found.append(os.lstat(stem + ending))
+    return found
+
+
 def are_own_files(path: Path) -> bool:
     """Return whether all files of a part are regular ones of this user."""
-    for ending in names.ALL:
-        try:
-            if not is_own_file(names.beside(path, ending).lstat()):
-                return False
-        except OSError:
-            continue
-    return True
+    return all(map(is_own_file, stats_of(path)))
 
 
 def size_of(path: Path) -> int:
     """Return the size of all files of a part, in bytes."""
-    size = 0
-    for ending in names.ALL:
-        try:
-            size += names.beside(path, ending).lstat().st_size
-        except OSError:
-            continue
-    return size
+    return sum(about.st_size for about in stats_of(path))
 
 
 def is_own_file(about: os.stat_result) -> bool:

@@ -75,8 +75,8 @@ EXPECTED = {
     "[sessions](protocol.md#sessions) in a list": f"{sessions.MOST_SESSIONS}",
     "list of the sessions, and deletions": f"{1 / sessions.LIST_PAUSE_SECONDS:.0f} a second",
     "pieces of a session": f"{1 / sessions.PAUSE_SECONDS:.0f} a second for all clients together, "
-    f"and half of the time of a core; {sessions.PIECE_EVENTS} events, {pieces.MOST_LINES:,} lines "
-    "each",
+    f"and half of the time of a core; {sessions.PIECE_EVENTS} events, {pieces.MOST_LINES:,} lines, "
+    f"{pieces.FURTHEST >> 20} MiB each",
     "files in the folder of a recording that are looked at": f"{catalog.MOST_NAMES:,}",
     "pieces of the [past](protocol.md#past), and erasures": f"{1 / past.PAUSE_SECONDS:.0f} a "
     "second for all",
