@@ -1,6 +1,7 @@
 """``python -m benchmarks [--quick] [--beside BUILD] [--clips FOLDER] [NAME…]``: measure.
 
-It writes ``results.md``.
+It writes ``results.md``. Named benchmarks replace their own sections there. A quick trial goes into
+``build/benchmarks/``.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main() -> str | None:
         metavar="FOLDER",
         help=f"recordings for {', '.join(WITH_CLIPS)}, a thousand of which are taken evenly",
     )
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent, metavar="FOLDER")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where results.md is written")
     options = parser.parse_args()
     unknown = set(options.names) - set(every)
     if unknown:
@@ -51,10 +52,13 @@ def main() -> str | None:
 
     from benchmarks.support.harness import machine
     from benchmarks.support.plotting import draw
+    from benchmarks.support.results import page_of, with_section
 
-    text = f"# Results\n\n{'A quick trial, not for quoting. ' if options.quick else ''}"
-    text += f"Written by `make bench` on this machine:\n\n{machine()}\n"
-    options.out.mkdir(parents=True, exist_ok=True)
+    here = Path(__file__).parent
+    out = options.out or (here.parent / "build" / "benchmarks" if options.quick else here)
+    out.mkdir(parents=True, exist_ok=True)
+    results, measured_on = out / "results.md", machine()
+    sections: list[str] = []
     failed = []
     for name in options.names or NAMES:
         print(f"{name} …", file=sys.stderr, flush=True)
@@ -67,11 +71,15 @@ def main() -> str | None:
             traceback.print_exc()
             failed.append(name)
             continue
-        print(section.to_markdown(), flush=True)
-        text += section.to_markdown() + "\n"
+        sections.append(section.to_markdown())
+        print(sections[-1], flush=True)
         for picture, plot in section.plots.items():
-            draw(plot, options.out / f"{picture}.png")
-        (options.out / "results.md").write_text(text.rstrip() + "\n", encoding="utf-8")
+            draw(plot, out / f"{picture}.png")
+        if options.names and results.exists():
+            page = with_section(results.read_text("utf-8"), sections[-1], measured_on)
+        else:
+            page = page_of(measured_on, sections)
+        results.write_text(page, encoding="utf-8")
     return f"failed: {', '.join(failed)}" if failed else None
 
 

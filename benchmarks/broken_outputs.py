@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -29,6 +30,18 @@ import time, pylsl
 found = pylsl.resolve_byprop("name", "emotiond/{_STREAM}", timeout={_PATIENCE_SECONDS})
 inlet = pylsl.StreamInlet(found[0])
 inlet.open_stream()
+print("open", flush=True)
+time.sleep(3600)
+"""
+
+_SUBSCRIBER = """
+import sys, time, zmq
+subscriber = zmq.Context().socket(zmq.SUB)
+subscriber.setsockopt(zmq.CONFLATE, 1)
+subscriber.setsockopt(zmq.RCVBUF, 4096)
+subscriber.setsockopt(zmq.SUBSCRIBE, b"")
+subscriber.connect(sys.argv[1])
+subscriber.recv()
 print("open", flush=True)
 time.sleep(3600)
 """
@@ -127,11 +140,29 @@ def _nobody(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
 @contextlib.contextmanager
 def _stuck_inlet(stack: contextlib.ExitStack) -> Iterator[Daemon]:
     with running_daemon(*_SOUND, "--lsl") as daemon:
-        inlet = stack.enter_context(_process(sys.executable, "-c", _INLET))
-        assert inlet.stdout is not None
-        if not inlet.stdout.readline():
-            raise RuntimeError("LSL: the inlet did not come about")
-        inlet.send_signal(signal.SIGSTOP)
+        _freeze_once_open(stack, "LSL: the inlet", "-c", _INLET)
+        yield daemon
+
+
+@contextlib.contextmanager
+def _stuck_subscriber(stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    endpoint = f"tcp://127.0.0.1:{_free_port(socket.SOCK_STREAM)}"
+    with running_daemon(*_SOUND, "--zmq-latest", endpoint) as daemon:
+        _freeze_once_open(stack, "ZeroMQ: the subscriber", "-c", _SUBSCRIBER, endpoint)
+        yield daemon
+
+
+@contextlib.contextmanager
+def _unread_events(stack: contextlib.ExitStack) -> Iterator[Daemon]:
+    with running_daemon(*_SOUND) as daemon:
+        place = urlsplit(daemon.page_url)
+        assert place.hostname is not None
+        reader = stack.enter_context(socket.socket())
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect((place.hostname, place.port))
+        reader.sendall(f"GET /events HTTP/1.1\r\nHost: {place.netloc}\r\n\r\n".encode())
+        if reader.recv(12) != b"HTTP/1.1 200":
+            raise RuntimeError("server-sent events: they did not come about")
         yield daemon
 
 
@@ -155,9 +186,20 @@ _WAYS: Mapping[str, Way] = {
     "MQTT: the broker is frozen": _frozen_broker,
     "OSC: nobody listens": _nobody,
     "LSL: an inlet is frozen": _stuck_inlet,
+    "ZeroMQ, the latest alone: a subscriber is frozen": _stuck_subscriber,
+    "server-sent events: nobody reads them": _unread_events,
     "web hook: the server never answers": _silent_server,
     "command: it never ends": _hanging_command,
 }
+
+
+def _freeze_once_open(stack: contextlib.ExitStack, what: str, *arguments: str) -> None:
+    """Run a program of Python, and freeze it when it has printed a line."""
+    process = stack.enter_context(_process(sys.executable, *arguments))
+    assert process.stdout is not None
+    if not process.stdout.readline():
+        raise RuntimeError(f"{what} did not come about")
+    process.send_signal(signal.SIGSTOP)
 
 
 @contextlib.contextmanager

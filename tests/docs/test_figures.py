@@ -49,3 +49,17 @@ def test_the_readme_has_no_figure_of_its_own() -> None:
     (streams,) = [cells for name, cells in page.items() if name.startswith("on a stream")]
     shares = [cell.replace("*", "").split(" / ")[1] for cell in streams]
     assert readme["on a stream: share of speech with the right label"] == shares
+
+
+def test_the_delays_of_the_benchmarks_page_are_those_of_the_results() -> None:
+    found, page = rows("benchmarks/README.md"), text_of("benchmarks/results.md")
+    for model, row in (
+        ("lite, 0.1 s", "age at the client, `lite`, 0.1 s, blocks of 10 ms"),
+        ("full, 0.25 s", "age at the client, `full`, 0.25 s"),
+    ):
+        pattern = rf"\| {model}, 16 kHz \| WebSocket \| (\S+) \| (\S+) \| (\S+) \|"
+        ((p50, p99, least),) = re.findall(pattern, page)
+        assert found[row][-1] == f"p50 {p50}, p99 {p99} ms; block + inference {least}"
+    at_rates = re.findall(r"\| lite, 0.1 s, (?:8|44.1|48) kHz \| WebSocket \| (\S+) ", page)
+    text = "p50 {}, {} and {} ms;".format(*at_rates)
+    assert found["the same from 8, 44.1 and 48 kHz, `lite`"][-1].startswith(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.streamer.batch import cluster
+from emotiond.streamer.batch import cluster, kept_events, kept_results
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
@@ -133,6 +133,9 @@ EXPECTED = {
     "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "tracks of a film": f"{MOST_TRACKS} (",
+    "kept results that a report reads: a row; events that are unpacked": (
+        f"{kept_results.MOST_ROW_BYTES // 2**20} MiB; {kept_events.MOST_PART_BYTES // 2**20} MiB"
+    ),
     "the beginning of `analyze --dask`": f"{cluster.CONNECT_SECONDS:g} s",
     "a recording that `--ship` sends; those under way": (
         f"{cluster.MOST_SHIPPED_BYTES // 2**20} MiB; "
