@@ -97,7 +97,7 @@ class Quota:
             sizes: list[int] = []
             try:
                 for size in delete_files(path):
-                    sizes.append(size)  # noqa: PERF402 - those before an error count, too
+                    sizes.append(size)
             except OSError as error:
                 problem = error.strerror
             self.deleted_files += len(sizes)

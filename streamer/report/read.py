@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -121,8 +122,14 @@ def _read_lines(path: Path, file: BufferedReader) -> Read:
 
 
 def _pack(found: Mapping[str, Any]) -> Any:
-    """Pack an event as soon as it is parsed: those of ten hours would take 500 MB."""
-    return pack_event(found) if found.get("type") == "emotion" else found
+    """Pack an event as soon as it is parsed: those of ten hours would take 500 MB.
+
+    One that cannot be packed stays as it is: no result has it, and a session does without it.
+    """
+    if found.get("type") == "emotion":
+        with contextlib.suppress(ArithmeticError, LookupError, TypeError, ValueError):
+            return pack_event(found)
+    return found
 
 
 @dataclass

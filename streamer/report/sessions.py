@@ -73,7 +73,12 @@ class _Tracks:
 
 def _remark(damage: Damage, left_out: int, path: Path) -> str | None:
     if left_out:
-        return f"{left_out:,} events are left out: their numbers are out of range"
+        said = (
+            "1 event is left out: its"
+            if left_out == 1
+            else f"{left_out:,} events are left out: their"
+        )
+        return f"{said} numbers are out of range"
     if damage.first is not None:
         others = f", and {damage.count - 1:,} more" if damage.count > 1 else ""
         return damage.first.removeprefix(f"{path}: ") + others

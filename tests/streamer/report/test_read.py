@@ -153,6 +153,21 @@ def test_damage_in_a_session_is_left_out_and_told(tmp_path: Path) -> None:
     assert describe(path, found) == said
 
 
+@pytest.mark.parametrize(
+    ("odd", "remark"),
+    [
+        ({"seq": 10**300}, "line 1 is left out: 'seq' is far too large"),
+        ({"seq": 2**40}, "1 event is left out: its numbers are out of range"),
+        ({"scores": 3}, "line 1 is left out: "),
+    ],
+)
+def test_a_session_may_begin_with_damage(tmp_path: Path, odd: dict[str, Any], remark: str) -> None:
+    path = write_lines(tmp_path / "mic.jsonl", {**emotion(0), **odd}, emotion(1))
+    found = read(path)
+    assert len(found.tracks[0].rows) == 1
+    assert (describe(path, found) or "").startswith(f"{path}: {remark}")
+
+
 def test_damage_in_results_is_named(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "results.jsonl", result("a.wav", spoken("sad")))
     path.write_bytes(path.read_bytes() + b"{\n" + path.read_bytes())
