@@ -89,7 +89,7 @@ class HistoryError(EmotiondError):
 
 
 class RecordError(EmotiondError):
-    """A recording cannot be written, or names no stream."""
+    """A recording cannot be written or deleted, or names no stream."""
 
 
 class ReportError(EmotiondError):

@@ -14,7 +14,8 @@ from typing import Annotated, Any, TypeVar
 
 T = TypeVar("T")
 
-_LARGEST_INTEGER = 2**53  # up to here, a float represents every integer
+LARGEST_INTEGER = 2**53
+"""Up to here, a float represents every integer."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _optional(hint: Any, value: object, where: str) -> Any:
 
 
 def _scalar(hint: type, value: object, where: str) -> Any:
-    if type(value) is int and abs(value) > _LARGEST_INTEGER:
+    if type(value) is int and abs(value) > LARGEST_INTEGER:
         raise ValueError(f"{where!r} is far too large")
     if hint is float and type(value) is int:
         value = float(value)

@@ -204,11 +204,11 @@ def test_the_installed_daemon_serves_its_page(installed: Path, tmp_path: Path) -
             assert daemon.stderr is not None
             line = next(line for line in daemon.stderr if "listening to" in line)
             url = line.partition("open ")[2].split()[0]
-            with urllib.request.urlopen(url, timeout=10) as page:  # noqa: S310
+            with urllib.request.urlopen(url, timeout=60) as page:  # noqa: S310
                 assert b"emotiond" in page.read()
         finally:
             daemon.terminate()
-        assert daemon.wait(timeout=10) == 0
+        assert daemon.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize(

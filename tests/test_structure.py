@@ -37,7 +37,7 @@ LAYERS = (
     {"streamer.streams"},
     {"streamer.hub", "streamer.results"},
     {"streamer.server"},
-    {"streamer.past", "streamer.rooms", "streamer.uploads"},
+    {"streamer.past", "streamer.rooms", "streamer.sessions", "streamer.uploads"},
     {"streamer.outputs"},
     {"streamer.settings"},
     {"streamer.daemon", "streamer.offline", "streamer.service"},

@@ -123,7 +123,7 @@ function receive(message) {
   selection.receive(message, performance.now());
   if (message.type === "hello") {
     // A page that only shows sends no sound, and has no list of files to delete from.
-    hello = ONLY_SHOWS ? { ...message, mostClientStreams: 0, keepsHistory: false } : message;
+    hello = ONLY_SHOWS ? { ...message, mostClientStreams: 0, keepsHistory: false, hasSessions: false } : message;
     speakButton.hidden = hello.mostClientStreams === 0;
     files.onHello(hello);
     past.restart();
@@ -182,8 +182,8 @@ function recorded(fileStream) {
   }
   const current = fileStream.whole;
   return fileStream.isMixed
-    ? { of, situation, current, meaning: "shares", title: "Shares of the whole file’s time" }
-    : { of, situation, current, meaning: "average", title: "Scores of the whole file, on average" };
+    ? { of, situation, current, meaning: "shares", title: `Shares of the whole ${fileStream.noun}’s time` }
+    : { of, situation, current, meaning: "average", title: `Scores of the whole ${fileStream.noun}, on average` };
 }
 
 /** @param {number} nowMs */
@@ -210,7 +210,7 @@ function refresh(nowMs) {
   past.lookAfter(selection.all.filter(({ room }) => room === null));
   forgetButton.show(past.keptOf(own));
   showLink();
-  setText(nowTitle, fileStream === null ? "Now" : `File ${fileStream.title}`);
+  setText(nowTitle, fileStream === null ? "Now" : `${fileStream.noun === "file" ? "File" : "Recording"} ${fileStream.title}`);
   setText(scoresTitle, sight.title);
   scoresKey.hidden = sight.meaning !== "moment";
   demoMark.hidden = !(shown?.isDemo ?? false);

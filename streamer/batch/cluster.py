@@ -233,8 +233,8 @@ class Cluster:
                 kind, content = future.result()
             except self._dask.KilledWorker:
                 return None
-            except (OSError, self._dask.client.FutureCancelledError) as error:
-                raise self._gone(error) from None
+            except (OSError, self._dask.client.FutureCancelledError):
+                raise self._gone(None) from None  # which of them it is, is chance
             except ServeError:
                 raise
             except Exception as error:  # what a worker raises before our code begins there

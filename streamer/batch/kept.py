@@ -42,13 +42,20 @@ class Kept:
         if self._store is None and self._earlier is None:
             return _unchanged(item, before, analyze)
         key = f"{digest_of(item.file)} {item.start_seconds} {item.end_seconds} {item.channel}"
+        found = self._find(key, lambda: _unchanged(item, before, analyze))
+        if self._store is not None:
+            self._store.name(item, key)
+        return found
+
+    def _find(self, key: str, analyze: Callable[[], Findings]) -> Findings:
+        """Return the result of a key; a second thread that wants it waits for the first one."""
         with self._lock:
             coming = self._coming.get(key)
             mine = self._coming.setdefault(key, Future())
         if coming is not None and coming.exception() is None:
             return coming.result()
         try:
-            found = self._found(key, lambda: _unchanged(item, before, analyze))
+            found = self._found(key, analyze)
         except BaseException as error:
             if coming is None:
                 mine.set_exception(error)

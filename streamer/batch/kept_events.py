@@ -11,6 +11,8 @@ from typing import Any
 from emotiond.streamer.uploads.archive import EventLog
 
 _LENGTH = struct.Struct("<I")
+MOST_PART_BYTES = 2**26
+"""Of a part when it is decompressed; those of ours have less than a megabyte."""
 
 
 def joined(log: EventLog) -> bytes:
@@ -41,9 +43,18 @@ class KeptEvents:
             try:
                 (length,) = _LENGTH.unpack_from(self._content, position)
                 position += _LENGTH.size
-                part = json.loads(zlib.decompress(self._content[position : position + length]))
+                part = json.loads(_inflated(self._content[position : position + length]))
             except (struct.error, zlib.error) as error:
                 raise ValueError(f"events are damaged ({error})") from None
             position += length
             for event in part:
                 yield {**event, "stream": self._stream}
+
+
+def _inflated(packed: bytes) -> bytes:
+    """Return what was packed. A file from elsewhere may hold more than memory does."""
+    inflating = zlib.decompressobj()
+    content = inflating.decompress(packed, MOST_PART_BYTES)
+    if not inflating.eof:
+        raise ValueError("events are damaged")
+    return content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -170,10 +171,7 @@ def _seconds(value: object) -> float | None:
     if clock := _CLOCK.fullmatch(text):
         days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())
         return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    try:
-        found = float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no time in seconds") from None
+    found = _number(text)
     if not 0 <= found <= _MOST_SECONDS:
         raise ValueError(f"{text!r} is no time in seconds")
     return found
@@ -182,10 +180,15 @@ def _seconds(value: object) -> float | None:
 def _channel(value: object) -> int | None:
     if value is None or str(value).strip().lower() in _NOTHING:
         return None
-    try:
-        found = float(str(value))  # pandas makes 1.0 of 1 where a row has none
-    except ValueError:
-        found = 0.0
+    found = _number(str(value))  # pandas makes 1.0 of 1 where a row has none
     if not (found.is_integer() and 1 <= found <= _MOST_CHANNELS):
         raise ValueError(f"{str(value)!r} is no channel, of which the first is 1")
     return int(found)
+
+
+def _number(text: str) -> float:
+    """Return a decimal number; NaN for all else that Python takes for one, such as ``1_0``."""
+    try:
+        return float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        return math.nan

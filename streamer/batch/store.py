@@ -17,11 +17,13 @@ from pathlib import Path
 from emotiond.exceptions import ResultError
 from emotiond.streamer.batch.analyst import Findings
 from emotiond.streamer.batch.errors_table import Row
+from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.store_file import FINISHED, StoreFile, findings_of, settings_of
 from emotiond.streamer.protocol.events import valid_text
 
 _SECONDS_TO_DISK = 5.0
 """A kill loses nothing. A power cut loses what is younger than this, which is analyzed again."""
+_MOST_UNWRITTEN = 500  # names: a run that goes on tells them all anew
 
 
 class Store:
@@ -40,6 +42,7 @@ class Store:
     def __init__(self, path: Path, settings: Mapping[str, str], *, is_resumed: bool) -> None:
         self._file = StoreFile(path, "name another --output")
         self._lock = threading.Lock()
+        self._unwritten: list[tuple[object, ...]] = []
         self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
         self._database = self._file.open(is_made=True)
         try:
@@ -56,6 +59,7 @@ class Store:
                 elif kept:
                     self._file.check(kept, settings)
                 with self._database:
+                    self._database.execute("DELETE FROM files")
                     self._database.execute("DELETE FROM errors")
                     self._database.execute("DELETE FROM settings")
                     self._database.executemany(
@@ -93,6 +97,18 @@ class Store:
                 self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
 
+    def name(self, item: Item, key: str) -> None:
+        """Say of which item the result of a key is. Each run begins anew with it.
+
+        Raises:
+            ResultError: the disk is full, or the like.
+        """
+        times = (item.start_seconds, item.end_seconds, item.channel)
+        with self._lock, self._file.reporting():
+            self._unwritten.append((valid_text(item.file), *times, key))
+            if len(self._unwritten) >= _MOST_UNWRITTEN:
+                self._write_names()
+
     def note(self, row: Row) -> None:
         """Add an error to the table of errors, which each run begins anew.
 
@@ -109,13 +125,23 @@ class Store:
         Raises:
             ResultError: the disk is full, or the like.
         """
-        with self._lock, self._file.reporting(), self._database:
-            self._database.execute("INSERT INTO settings VALUES (?, '')", (FINISHED,))
+        with self._lock, self._file.reporting():
+            self._write_names()
+            with self._database:
+                self._database.execute("INSERT INTO settings VALUES (?, '')", (FINISHED,))
 
     def close(self) -> None:
         """Close the file. What was put into it stays."""
         with self._lock, contextlib.suppress(sqlite3.Error):
-            self._database.close()
+            try:
+                self._write_names()
+            finally:
+                self._database.close()
+
+    def _write_names(self) -> None:
+        with self._database:
+            self._database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", self._unwritten)
+        self._unwritten.clear()
 
     def _empty(self) -> None:
         with self._database:

@@ -14,9 +14,14 @@ from emotiond.streamer.batch.analyst import Finding, Findings
 FINISHED = "finished"
 """The setting that says: the output of the run is complete."""
 
-_APPLICATION = 0x656D6F42  # "emoB"
-_VERSION = 1
+APPLICATION = 0x656D6F42  # "emoB"
+VERSION = 1
+_FILES = """
+CREATE TABLE files (file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER, key TEXT NOT NULL);
+"""
+"""Which recordings the results are of, for readers. Former versions had no such table."""
 _SCHEMA = f"""
+{_FILES}
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE results (
     key TEXT, part INTEGER, result TEXT NOT NULL, events BLOB NOT NULL, PRIMARY KEY (key, part)
@@ -25,8 +30,8 @@ CREATE TABLE errors (
     file TEXT NOT NULL, start REAL, "end" REAL, channel INTEGER,
     problem TEXT NOT NULL, remedy TEXT NOT NULL
 );
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {_VERSION};
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
 """
 _REPORTS = (
     ("is locked", "is in use by another run", "Wait for that, or {otherwise}"),
@@ -115,16 +120,19 @@ class StoreFile:
         (version,) = database.execute("PRAGMA user_version").fetchone()
         (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
         is_new = is_made and not tables and not application
-        if not is_new and application != _APPLICATION:
+        if not is_new and application != APPLICATION:
             raise self._refused("is the database of another program")
-        if not is_new and version != _VERSION:
+        if not is_new and version != VERSION:
             raise self._refused(
-                f"is of version {version}, and this emotiond knows {_VERSION}",
+                f"is of version {version}, and this emotiond knows {VERSION}",
                 "Use the emotiond that made it, or {otherwise}",
             )
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("BEGIN EXCLUSIVE")  # until the lock is there, another run may have it
+        names = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone()
+        if is_made and not is_new and names is None:
+            database.execute(_FILES)
         database.commit()
         if is_new:
             database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")

@@ -13,7 +13,8 @@ def add_flags(parser: ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="what 'emotiond analyze --format json' printed, or the FILE.jsonl of a recording",
+        help="what 'emotiond analyze' wrote: JSON, or any output with its OUTPUT.sqlite beside it; "
+        "or FILE.wav, FILE.jsonl or FILE.sqlite of a recording",
     )
     parser.add_argument("--output", required=True, metavar="FILE.html", help="the page to write")
     parser.add_argument(
@@ -33,6 +34,7 @@ REPORT = Command(
     report,
     (
         "emotiond report results.jsonl --output report.html",
+        "emotiond report segments.csv --output report.html",
         "emotiond report session.jsonl --output session.html --sound",
     ),
 )

@@ -28,14 +28,17 @@ from emotiond.streamer.daemon.supervision import Supervisor, state_line
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.outputs.recorder import RECORDER, Recordings, recorded_folders
 from emotiond.streamer.past.past import Past
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.protocol.events import Event, encode
+from emotiond.streamer.recordings.catalog import Catalog
 from emotiond.streamer.rooms.followed import Followed, prepare_followed
 from emotiond.streamer.rooms.rooms import Rooms
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
+from emotiond.streamer.sessions.sessions import Sessions
 from emotiond.streamer.settings.config import Config
 from emotiond.streamer.settings.exposure import closed_unasked, exposure_warnings
 from emotiond.streamer.signals import handling_signals
@@ -185,6 +188,7 @@ class Daemon:
             self._limits,
             taken=[stream.name for stream in self._streams],
         )
+        self._sessions = Sessions(self._catalog(config))
         self._past = Past(
             config.keep_hours,
             demos={s.name: s.source.about.demo for s in self._streams},
@@ -237,8 +241,20 @@ class Daemon:
     def _remove_client(self, client: Connection) -> None:
         self._uploads.leave(client)
         self._history.leave(client)
+        self._sessions.leave(client)
         self._past.leave(client)
         self._rooms.leave(client)
+
+    def _catalog(self, config: Config) -> Catalog | None:
+        """Return what is recorded; None for a daemon that records nothing."""
+        settings = next(each for kind, each in config.outputs if kind is RECORDER)
+        folders = recorded_folders(settings)
+        return Catalog(folders, self._recorded_paths) if folders else None
+
+    def _recorded_paths(self) -> Sequence[Path]:
+        """Return the sound files that are being written."""
+        recordings = self._outputs.get(RECORDER)
+        return recordings.present_paths if isinstance(recordings, Recordings) else ()
 
     def _stream_names(self) -> Sequence[str]:
         """Return the names of all public streams."""
@@ -267,6 +283,7 @@ class Daemon:
             {
                 **self._uploads.handlers,
                 **self._history.handlers,
+                **self._sessions.handlers,
                 **self._past.handlers,
                 **self._mute_switch.handlers,
                 **self._rooms.handlers,
@@ -342,6 +359,7 @@ class Daemon:
         for kind, output in self._outputs.items():
             await self._close_in_time(kind, output)
         self._history.close()
+        self._sessions.close()
         self._past.close()
         self._mute_switch.close()
 
@@ -382,7 +400,10 @@ class Daemon:
 
     def _metrics(self) -> Sequence[Metric]:
         return make_metrics(
-            self._health(), self._hub.event_counts, self._abouts(), self._rooms.metrics()
+            self._health(),
+            self._hub.event_counts,
+            self._abouts(),
+            [*self._rooms.metrics(), *self._sessions.metrics()],
         )
 
     def _abouts(self) -> Sequence[About]:

@@ -29,7 +29,7 @@ def make_metrics(
     health: Mapping[str, Any],
     events: Mapping[tuple[str, str], int],
     outputs: Sequence[About],
-    rooms: Sequence[Metric] = (),
+    more: Sequence[Metric] = (),
 ) -> Sequence[Metric]:
     """Return all metrics.
 
@@ -37,7 +37,7 @@ def make_metrics(
         health: the full content of ``/healthz``.
         events: the number of published events, by stream and type.
         outputs: the descriptions that the outputs give of themselves.
-        rooms: the metrics of followed daemons.
+        more: the metrics of followed daemons and of recorded sessions.
     """
     streams: Mapping[str, Mapping[str, Any]] = health["streams"]
     sent: Mapping[str, int] = health["client_streams"]
@@ -67,7 +67,7 @@ def make_metrics(
             (health["microphone"] == "on", {}),
         ),
         *(each for about in outputs for each in about.metrics),
-        *rooms,
+        *more,
         metric("emotiond_client_streams", "gauge", "Open uploads.", (sent["open"], {})),
         metric(
             "emotiond_client_streams_limit", "gauge", "Most uploads at a time.", (sent["limit"], {})

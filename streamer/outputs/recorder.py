@@ -54,9 +54,8 @@ def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, 
     """
     paths: dict[str, Path] = {}
     for text in texts:
-        name, separator, file = text.partition("=")
-        if not separator or "/" in name:
-            name, file = streams[0], text
+        name, file = _split(text)
+        name = streams[0] if name is None else name
         if name not in streams:
             known = ", ".join(streams)
             raise RecordError(f"there is no stream {name!r} to record", f"Choose one of: {known}")
@@ -66,6 +65,18 @@ def parse_records(texts: Sequence[str], streams: Sequence[str]) -> Mapping[str, 
             raise RecordError(f"{name!r} is recorded already", "Give --record once for each stream")
         paths[name] = Path(file)
     return paths
+
+
+def recorded_folders(settings: RecordSettings) -> Sequence[Path]:
+    """Return the folders of all recordings, each once."""
+    files = (Path(_split(text)[1]) for text in settings.record)
+    return [*dict.fromkeys(file.absolute().parent for file in files)]
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    """Return the name of the stream, None for the first one, and the file."""
+    name, separator, file = text.partition("=")
+    return (None, text) if not separator or "/" in name else (name, file)
 
 
 class Recordings:
@@ -88,6 +99,11 @@ class Recordings:
         """Number of events that full queues lost."""
         return sum(each.dropped for each in self._recorders)
 
+    @property
+    def present_paths(self) -> Sequence[Path]:
+        """The sound files that are being written."""
+        return [path.absolute() for each in self._recorders for path in each.present_paths]
+
     def send(self, message: Message) -> None:
         """Queue an event for the recording of its stream."""
         for recorder in self._recorders:
@@ -106,7 +122,10 @@ class Recordings:
         return About(
             remarks=[f"recording {each.stream} to {each.path}" for each in self._recorders],
             health={"recordings": {each.stream: each.about() for each in self._recorders}},
-            hello={"recording": [e.stream for e in self._recorders if e.failure is None]},
+            hello={
+                "recording": [e.stream for e in self._recorders if e.failure is None],
+                "sessions": True,
+            },
             metrics=(
                 metric(
                     "emotiond_recording_deleted_files_total",
@@ -202,5 +221,5 @@ RECORDER = OutputKind(
     reach=uses_no_network,
     prepare=_prepare,
     queue="recorded_events",
-    absent=About(health={"recordings": {}}, hello={"recording": []}),
+    absent=About(health={"recordings": {}}, hello={"recording": [], "sessions": False}),
 )

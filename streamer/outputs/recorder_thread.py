@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,6 +90,11 @@ class Recorder:
     def path(self) -> Path:
         """The sound file that is being written."""
         return self._writer.path
+
+    @property
+    def present_paths(self) -> Sequence[Path]:
+        """The sound files of the parts that are being written; none after a failure."""
+        return () if self.failure is not None else self._writer.present_paths
 
     @property
     def deleted(self) -> tuple[int, int]:

@@ -19,7 +19,7 @@ LONGEST_DETAIL = 300  # characters of a status, for people
 LONGEST_SECONDS = 1e9
 LATEST_TIME = 1e11  # Unix time
 _LONGEST_DEVICE = 100
-_LOUDEST_DBFS = 60.0
+QUIETEST_DBFS, LOUDEST_DBFS = -120.0, 60.0
 
 
 class MessageError(ValueError):
@@ -101,7 +101,7 @@ def _emotion(values: Mapping[str, Any]) -> Emotion:
     check_ranges(event.start, event.end, event.age_ms or 0.0)
     check(event.start <= event.end, "it begins after its end")
     check(0 <= event.time <= LATEST_TIME, "its time is out of range")
-    check(-120 <= event.level_dbfs <= _LOUDEST_DBFS, "its level is out of range")
+    check(QUIETEST_DBFS <= event.level_dbfs <= LOUDEST_DBFS, "its level is out of range")
     _check_share(event.speech_ratio)
     check(event.dropped_samples >= 0, "it has lost less than nothing")
     has_label = event.label is not None

@@ -15,6 +15,7 @@ from emotiond.streamer.protocol.names import problem_of
 LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000  # Hz
 MOST_CHANNELS = 64
 LONGEST_NAME = 200  # characters
+_FURTHEST = 2**53  # place in a file
 _LONGEST_PROBLEM = 200  # characters; a problem may quote what a client sent
 
 Format = Literal["s16le", "f32le"]
@@ -178,6 +179,35 @@ class Forget:
 
 
 @dataclass(frozen=True)
+class ListSessions:
+    """Asks for the list of recorded sessions."""
+
+
+@dataclass(frozen=True)
+class AskSession:
+    """Asks for a piece of a recorded session.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    id: str
+    after: int = 0
+    """The place behind the piece before; 0 for the first one."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.after <= _FURTHEST:
+            raise ValueError(f"'after' must be 0 to {_FURTHEST}")
+
+
+@dataclass(frozen=True)
+class DeleteSessions:
+    """Deletes the files of recorded sessions."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class AskPast:
     """Asks for a piece of what is kept of a public stream."""
 
@@ -224,6 +254,9 @@ Request = (
     | ListHistory
     | Recall
     | Forget
+    | ListSessions
+    | AskSession
+    | DeleteSessions
     | AskPast
     | Erase
     | Mute
@@ -244,6 +277,9 @@ REQUESTS: Mapping[str, type[Request]] = {
     "history": ListHistory,
     "recall": Recall,
     "forget": Forget,
+    "sessions": ListSessions,
+    "session": AskSession,
+    "delete-sessions": DeleteSessions,
     "past": AskPast,
     "erase": Erase,
     "mute": Mute,

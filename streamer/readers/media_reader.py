@@ -82,7 +82,9 @@ class MediaReader:
             self._sounds = timeline.presented(_decoded(path, self._container, track))
             first = next(self._sounds, None)
             if first is None:
-                raise SourceError(f"{path}: its audio track holds no sound", "Record it again")
+                raise SourceError(
+                    f"{path}: its audio track holds no sound", "Copy or record it again"
+                )
         except BaseException:
             self.close()
             raise
@@ -143,7 +145,7 @@ def _open(path: str, file: BinaryIO, name: str) -> tuple[InputContainer, AudioSt
         container = av.open(file, "r", name, _OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, ValueError, IndexError):
         raise SourceError(
-            f"{path}: it is damaged, or was never finished", f"Record it again. {_CONVERT}"
+            f"{path}: it is damaged, or was never finished", f"Copy or record it again. {_CONVERT}"
         ) from None
     try:
         track = container.streams.best("audio")

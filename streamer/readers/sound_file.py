@@ -40,7 +40,7 @@ def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
     """
     size = _size(path, content)
     if size == 0:
-        raise SourceError(f"{path}: it is empty, and not a sound file", "Record it again")
+        raise SourceError(f"{path}: it is empty, and not a sound file", "Copy or record it again")
     if size > _MOST_BYTES:
         raise SourceError(f"{path}: it is larger than {_MOST_BYTES / 1e9:g} GB", "Cut it up")
     reader = _open(path, content)
@@ -50,7 +50,7 @@ def open_sound_file(path: str, content: BinaryIO | None = None) -> SoundReader:
             raise SourceError(f"{path}: {fault}", "Convert it to mono at 16 kHz or more")
         first = reader.read(round(_FIRST_SECONDS * reader.sample_rate))
         if not first.shape[0]:
-            raise SourceError(f"{path}: it holds no sound (0 seconds)", "Record it again")
+            raise SourceError(f"{path}: it holds no sound (0 seconds)", "Copy or record it again")
     except BaseException:
         reader.close()
         raise

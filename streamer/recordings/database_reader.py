@@ -46,18 +46,49 @@ def read_database(path: Path) -> Iterator[Mapping[str, Any]]:
         OSError: it is not there, or cannot be read, or is no such database.
         OtherFormatError: it is of another version.
     """
+    with _reading(path) as reader:
+        for row in reader.rows("recording", POSITION_COLUMNS, 0, 1):
+            yield {"type": TYPE, **dict(zip(POSITION_COLUMNS, row[1:], strict=True))}
+        for values, _ in reader.events(0):
+            yield values
+
+
+def rows_from(path: Path, place: int) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Yield the events from a place on, each with the place behind it.
+
+    Args:
+        path: the database.
+        place: the number of the row before: 0, or one that was yielded.
+
+    Raises:
+        OSError: as :func:`read_database`.
+        OtherFormatError: as :func:`read_database`.
+    """
+    with _reading(path) as reader:
+        yield from reader.events(place)
+
+
+def read_last_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the last events, the last one first.
+
+    Raises:
+        OSError: as :func:`read_database`.
+        OtherFormatError: as :func:`read_database`.
+    """
+    with _reading(path) as reader:
+        for row in reader.rows("events", EVENT_COLUMNS, None, MOST_ROWS):
+            yield _event(dict(zip(EVENT_COLUMNS, row[1:], strict=True)))
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[_Reader]:
+    """Open a database, and tell its faults as those of a file."""
     with open_regular(path):  # what the system says is plainer than what SQLite says
         pass
     try:
         reader = _Reader(path)
         with contextlib.closing(reader.connection):
-            for row in reader.rows("recording", POSITION_COLUMNS, 0, 1):
-                yield {"type": TYPE, **dict(zip(POSITION_COLUMNS, row[1:], strict=True))}
-            last = 0
-            while rows := reader.rows("events", EVENT_COLUMNS, last, MOST_ROWS):
-                for row in rows:
-                    yield _event(dict(zip(EVENT_COLUMNS, row[1:], strict=True)))
-                last = rows[-1][0]
+            yield reader
     except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
         raise OSError(None, f"it is no whole database of a recording: {error}") from None
 
@@ -76,15 +107,23 @@ class _Reader:
             raise
 
     def rows(
-        self, table: str, columns: Mapping[str, str], after: int, most: int
+        self, table: str, columns: Mapping[str, str], after: int | None, most: int
     ) -> Sequence[Sequence[Any]]:
-        """Return the rows that follow one, each with its number first."""
+        """Return the rows that follow one, each with its number first; the last ones for None."""
         listed = ", ".join(f'"{name}"' for name in columns)
+        order = "DESC" if after is None else "ASC"
         self._begin_seconds = time.monotonic()
         return self.connection.execute(
-            f"SELECT id, {listed} FROM {table} WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608  # nosec B608 - names of ours
-            (after, most),
+            f"SELECT id, {listed} FROM {table} WHERE id > ? ORDER BY id {order} LIMIT ?",  # noqa: S608  # nosec B608 - names of ours
+            (after or 0, most),
         ).fetchall()
+
+    def events(self, after: int) -> Iterator[tuple[Mapping[str, Any], int]]:
+        """Yield the events that follow a row, each with the number of its own."""
+        while rows := self.rows("events", EVENT_COLUMNS, after, MOST_ROWS):
+            for row in rows:
+                yield _event(dict(zip(EVENT_COLUMNS, row[1:], strict=True))), row[0]
+            after = rows[-1][0]
 
     def _protect(self) -> None:
         """Let nothing in the file run code, take memory or time without end."""

@@ -76,17 +76,48 @@ def read_json_lines(path: Path) -> Iterator[Mapping[str, Any] | MessageError]:
     Raises:
         OSError: the file cannot be read.
     """
+    for values, _ in lines_from(path, 0):
+        yield values
+
+
+def lines_from(path: Path, place: int) -> Iterator[tuple[Mapping[str, Any] | MessageError, int]]:
+    """Yield the same from a place on, each with the place behind it.
+
+    Args:
+        path: the file.
+        place: the byte at which to begin: 0, or one that was yielded.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     with open_regular(path) as file:
+        file.seek(min(place, file.seek(0, os.SEEK_END)))
         while line := file.readline(MOST_LINE_BYTES + 1):
             if len(line) > MOST_LINE_BYTES:
                 while line and not line.endswith(b"\n"):
                     line = file.readline(MOST_LINE_BYTES)
-                yield MessageError("it is far too long")
+                yield MessageError("it is far too long"), file.tell()
                 continue
             if not line.endswith(b"\n"):
                 return
             if line.strip():
-                yield _decoded(line)
+                yield _decoded(line), file.tell()
+
+
+def read_last_lines(path: Path) -> Iterator[Mapping[str, Any] | MessageError]:
+    """Yield what the last 64 KiB of the file hold, the last whole line first.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open_regular(path) as file:
+        size = file.seek(0, os.SEEK_END)
+        begin = max(0, size - MOST_LINE_BYTES)
+        file.seek(begin)
+        *lines, _ = file.read(MOST_LINE_BYTES).split(b"\n")
+    for line in reversed(lines[1:] if begin else lines):
+        if line.strip():
+            yield _decoded(line)
 
 
 def _decoded(line: bytes) -> Mapping[str, Any] | MessageError:

@@ -80,7 +80,7 @@ class Quota:
     def _is_ours(self, path: Path) -> bool:
         """Return whether a part is of this recording. Of files of others nothing is read."""
         size = size_of(path)
-        if self._others.get(path.stem) == size or not _are_own_files(path):
+        if self._others.get(path.stem) == size or not are_own_files(path):
             return False
         head = head_of(path)
         is_ours = head is not None and head.stream == self._stream
@@ -93,25 +93,39 @@ class Quota:
         problem = None
         if is_written(path):
             problem = "another program writes it"
-        for ending in () if problem else names.ALL:
-            each = names.beside(path, ending)
+        else:
+            sizes: list[int] = []
             try:
-                about = each.lstat()
-                each.unlink()
-            except FileNotFoundError:
-                continue
+                for size in delete_files(path):
+                    sizes.append(size)
             except OSError as error:
                 problem = error.strerror
-                break
-            self.deleted_files += 1
-            self.deleted_bytes += about.st_size
+            self.deleted_files += len(sizes)
+            self.deleted_bytes += sum(sizes)
         if problem is not None and path.stem not in self._stuck:
             self._stuck.add(path.stem)
             _log.warning("%s cannot be deleted for the quota of recordings: %s", path, problem)
         return problem is None
 
 
-def _are_own_files(path: Path) -> bool:
+def delete_files(path: Path) -> Iterator[int]:
+    """Delete all files of a part, and yield the size of each.
+
+    Raises:
+        OSError: one cannot be deleted. Those behind it in :data:`names.ALL` stay.
+    """
+    for ending in names.ALL:
+        each = names.beside(path, ending)
+        try:
+            about = each.lstat()
+            each.unlink()
+        except FileNotFoundError:
+            continue
+        yield about.st_size
+
+
+def are_own_files(path: Path) -> bool:
+    """Return whether all files of a part are regular ones of this user."""
     for ending in names.ALL:
         try:
             if not is_own_file(names.beside(path, ending).lstat()):

@@ -6,14 +6,14 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.protocol.checks import MessageError, event_of
 from emotiond.streamer.protocol.events import Event
 from emotiond.streamer.recordings import names
 from emotiond.streamer.recordings.head import READERS, head_of
-from emotiond.streamer.recordings.position import TYPE, OtherFormatError, position_of
+from emotiond.streamer.recordings.position import TYPE, OtherFormatError, Position, position_of
 
 MOST_DAMAGED = 1000
 """Lines of a session that may be damaged. Beyond, it is not read further."""
@@ -71,14 +71,25 @@ class Session:
         """
         self.damage = Damage()
         for path in self._parts():
-            for event in self._entries_of(path):
-                if event is not None and event.stream == self.stream:
-                    yield event
+            for entry in self._entries_of(path):
+                if _is_event(entry) and entry.stream == self.stream:
+                    yield entry
+
+    def part(self) -> Iterator[Event | Position]:
+        """Yield all events and positions of the one file, of whatever streams it has.
+
+        Raises:
+            SourceError: it cannot be read, or is no recording.
+        """
+        self.damage = Damage()
+        for entry in self._entries_of(self._events_path):
+            if entry is not None:
+                yield entry
 
     def _first_event(self) -> Event:
-        for event in itertools.islice(self._entries_of(self._events_path), _MOST_LINES_BEFORE):
-            if event is not None:
-                return event
+        for entry in itertools.islice(self._entries_of(self._events_path), _MOST_LINES_BEFORE):
+            if _is_event(entry):
+                return entry
         found = "" if self.damage.first is None else f" ({self.damage.first})"
         raise SourceError(f"{self._events_path}: it holds no event{found}", _REMEDY)
 
@@ -102,18 +113,18 @@ class Session:
         for part in sorted(later):
             yield later[part]
 
-    def _entries_of(self, path: Path) -> Iterator[Event | None]:
-        """Yield what each line holds; None for what is no event, though no fault."""
+    def _entries_of(self, path: Path) -> Iterator[Event | Position | None]:
+        """Yield what each line holds; None for what is neither, though no fault."""
         try:
             for line, values in enumerate(self._read(path), start=1):
                 try:
-                    event = _parsed(values)
+                    entry = _parsed(values)
                 except OtherFormatError:
                     raise
                 except MessageError as error:
                     self.damage.note(path, line, error)
-                    event = None
-                yield event
+                    entry = None
+                yield entry
         except OtherFormatError as error:
             raise SourceError(
                 f"{path}: {error}", "Use the version of emotiond that has written it"
@@ -123,15 +134,18 @@ class Session:
             raise SourceError(f"{path}: {reason}", _REMEDY) from None
 
 
-def _parsed(values: Mapping[str, Any] | MessageError) -> Event | None:
-    """Return an event; None for a position, and for what a later version adds."""
+def _is_event(entry: Event | Position | None) -> TypeGuard[Event]:
+    return not isinstance(entry, Position | None)
+
+
+def _parsed(values: Mapping[str, Any] | MessageError) -> Event | Position | None:
+    """Return an event or a position; None for what a later version adds."""
     if isinstance(values, MessageError):
         raise values
     if not isinstance(values.get("type"), str):
         raise MessageError("it has no type")
     if values["type"] == TYPE:
-        position_of(values)
-        return None
+        return position_of(values)
     return event_of(values)
 
 

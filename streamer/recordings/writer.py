@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from emotiond.dsp.types import FloatArray
@@ -53,6 +53,11 @@ class RecordingWriter:
     def path(self) -> Path:
         """The sound file that is being written."""
         return self._part.path
+
+    @property
+    def present_paths(self) -> Sequence[Path]:
+        """The sound files of all parts that are open."""
+        return [part.path for part in (self._earlier, self._part) if part is not None]
 
     @property
     def seconds(self) -> float:

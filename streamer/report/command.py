@@ -30,7 +30,7 @@ def report(options: dict[str, Any]) -> int:
     if not any(track.rows for track in tracks):
         raise ReportError(
             "no event is in what was given",
-            "Name results of: emotiond analyze --format json, of recordings that hold sound",
+            "Name results of emotiond analyze, of recordings that hold sound",
         )
     named_apart(tracks)
     about, events = pack(tracks)

@@ -1,21 +1,26 @@
-"""Reads what a report is made of: results of ``analyze --format json``, and recorded sessions."""
+"""Reads what a report is made of: results of ``analyze``, and recorded sessions."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from emotiond.exceptions import ReportError, printable
-from emotiond.streamer.report.track import STATUSES, Event, Piece, Track, pack_event
+from emotiond.streamer.batch.kept_results import is_kept, read_kept
+from emotiond.streamer.recordings import names
+from emotiond.streamer.report.sessions import read_session
+from emotiond.streamer.report.track import Event, Track, pack_event
 
-_RESULTS = "emotiond analyze --format json --level files FILE"
-_KINDS = "emotiond analyze --format json FILE, or emotiond --record FILE.wav"
+_RESULTS = "emotiond analyze --format json FILE"
+_KINDS = f"{_RESULTS}, or emotiond --record FILE.wav"
 _LONGEST_LINE_BYTES = 2**28  # a result of a day and a half
-_SOUND_SUFFIX = ".wav"
+_SQLITE, _PARQUET, _WAVE = b"SQLite format 3\0", b"PAR1", b"RIFF"
 
 
 @dataclass
@@ -28,23 +33,62 @@ class Read:
 
 
 def read(path: Path) -> Read:
-    """Read a file of JSON lines: results, or a session. A last line that is cut off is left out.
+    """Read results, kept results of a run, or a part of a recorded session.
+
+    A table, and a folder with a file for each recording, hold less than a report shows: what
+    ``analyze`` keeps beside them is read instead.
 
     Raises:
-        ReportError: it cannot be read, or is neither.
+        ReportError: it cannot be read, or is nothing of the kind.
+        ResultError: the results that are kept cannot be read.
     """
     try:
+        if path.is_dir():
+            return _beside(path, "it is a folder")
         with path.open("rb") as file:
-            return _read(path, iter(lambda: file.readline(_LONGEST_LINE_BYTES + 1), b""))
+            head = file.peek(1)
+            if head.startswith(_SQLITE):
+                return _kept(path) if is_kept(path) else Read(*read_session(path))
+            if head.startswith(_WAVE) and path.suffix.lower() == names.SOUND:
+                return Read(*read_session(path))
+            if head.startswith(_PARQUET) or _is_table(head):
+                return _beside(path, "it is a table, which has no level and no unsmoothed score")
+            return _read_lines(path, file)
     except (OSError, ValueError) as error:  # ValueError: an impossible file name
         problem = getattr(error, "strerror", None) or str(error)
         raise ReportError(f"cannot read {path} ({problem})", "Name a file of results") from None
 
 
-def _read(path: Path, lines: Iterator[bytes]) -> Read:
-    results, session = _Results(), _Session(str(path.with_suffix(_SOUND_SUFFIX)))
-    kind: str | None = None
-    remark: str | None = None
+def _is_table(head: bytes) -> bool:
+    """Return whether this is the beginning of a table of ours in CSV."""
+    columns = head.partition(b"\n")[0].rstrip(b"\r").split(b",")
+    return {b"file", b"label", b"confidence"} <= {*columns}
+
+
+def _beside(path: Path, problem: str) -> Read:
+    """Return what is kept beside an output of ``analyze``."""
+    kept = path.absolute().with_name(f"{path.absolute().name}.sqlite")
+    if kept.is_file():
+        return _kept(kept)
+    raise ReportError(
+        f"{path}: {problem}, and {kept.name}, which has everything, is not beside it",
+        f"Make results: {_RESULTS}",
+    )
+
+
+def _kept(path: Path) -> Read:
+    results = _Results()
+    for result in read_kept(path):
+        try:
+            results.add({**result, "events": map(_pack, result["events"])})
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            raise ReportError(f"{path}: it is damaged", "Analyze once more") from None
+    return Read([*results.tracks.values()])
+
+
+def _read_lines(path: Path, file: BufferedReader) -> Read:
+    results, count, remark = _Results(), 0, None
+    lines: Iterator[bytes] = iter(lambda: file.readline(_LONGEST_LINE_BYTES + 1), b"")
     for number, line in enumerate(lines, 1):
         if len(line) > _LONGEST_LINE_BYTES:
             raise ReportError(f"{path}: line {number} is far too long", f"Make one by: {_KINDS}")
@@ -52,45 +96,47 @@ def _read(path: Path, lines: Iterator[bytes]) -> Read:
             continue
         try:
             found: Any = json.loads(line, object_hook=_pack)
-            is_event = isinstance(found, Event) or "type" in found
-            if not is_event and "events" not in found and "label" in found:
-                raise ReportError(
-                    f"{path}: line {number} is a segment or a stride",
-                    f"Make results by: {_RESULTS}",
-                )
-            this = "session" if is_event else "results"
-            if kind in (None, this):
-                (session if is_event else results).add(found)
-                kind = this
-                continue
+            if isinstance(found, Event) or "type" in found:
+                if not count:
+                    return Read(*read_session(path))
+                break
+            if "events" not in found and "label" in found:
+                return _beside(path, f"line {number} is a segment or a stride")
+            results.add(found)
+            count += 1
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
-            if kind is None or line.endswith(b"\n"):
+            if not count or line.endswith(b"\n"):
                 raise ReportError(
                     f"{path}: line {number} is no result and no event of a session",
                     f"Make one by: {_KINDS}",
                 ) from None
             remark = f"its last line, {number}, is cut off: what it held is missing"
-            continue
-        raise ReportError(
-            f"{path}: it holds both results and a session, from line {number} on",
-            "Put them into two files, and name both",
-        )
-    tracks = [*results.tracks.values(), *session.tracks]
-    if kind is None:
-        raise ReportError(f"{path}: there is nothing in it", f"Make one by: {_KINDS}")
-    return Read(tracks, remark)
+    else:
+        if not count:
+            raise ReportError(f"{path}: there is nothing in it", f"Make one by: {_KINDS}")
+        return Read([*results.tracks.values()], remark)
+    raise ReportError(
+        f"{path}: it holds both results and a session, from line {number} on",
+        "Put them into two files, and name both",
+    )
 
 
-def _pack(found: dict[str, Any]) -> Any:
-    """Pack an event as soon as it is parsed: those of ten hours would take 500 MB."""
-    return pack_event(found) if found.get("type") == "emotion" else found
+def _pack(found: Mapping[str, Any]) -> Any:
+    """Pack an event as soon as it is parsed: those of ten hours would take 500 MB.
+
+    One that cannot be packed stays as it is: no result has it, and a session does without it.
+    """
+    if found.get("type") == "emotion":
+        with contextlib.suppress(ArithmeticError, LookupError, TypeError, ValueError):
+            return pack_event(found)
+    return found
 
 
 @dataclass
 class _Results:
     tracks: dict[object, Track] = field(default_factory=dict)
 
-    def add(self, result: dict[str, Any]) -> None:
+    def add(self, result: Mapping[str, Any]) -> None:
         """Add a result. Segments of the same speaker in the same file share a track."""
         file, duration, speaker = result["file"], result["duration"], result.get("speaker")
         channel = result.get("channel")
@@ -112,41 +158,6 @@ class _Results:
                 track.add(event)
             elif event["type"] != "change":
                 raise ValueError
-
-
-@dataclass
-class _Session:
-    sound: str
-    tracks: list[Track] = field(default_factory=list)
-    latest: dict[str, Track] = field(default_factory=dict)
-    """By the name of the stream."""
-    status: dict[str, int] = field(default_factory=dict)
-    last_row: dict[str, bytes] = field(default_factory=dict)
-
-    def add(self, found: dict[str, Any] | Event) -> None:
-        """Add a line. A stream that begins anew, as of another daemon, has a track of its own."""
-        if isinstance(found, Event):
-            track = self._track(found.stream)
-            if track.rows and _end_of(found.row) < _end_of(track.rows[-1]):
-                del self.latest[found.stream]
-                track = self._track(found.stream)
-            track.add(found, self.status.get(found.stream, 0))
-        elif found["type"] == "status":
-            self.status[str(found["stream"])] = STATUSES.index(found["status"])
-        elif found["type"] == "recording":
-            piece = Piece(float(found["file_seconds"]), float(found["stream_seconds"]))
-            self._track(str(found["stream"])).pieces.append(piece)
-
-    def _track(self, stream: str) -> Track:
-        if stream not in self.latest:
-            self.latest[stream] = Track(stream, self.sound, is_session=True)
-            self.tracks.append(self.latest[stream])
-        return self.latest[stream]
-
-
-def _end_of(row: bytes) -> int:
-    """The end of an event, the second column."""
-    return int.from_bytes(row[8:16], "little", signed=True)
 
 
 def describe(path: Path, found: Read) -> str | None:

@@ -91,6 +91,11 @@ def pack_event(event: Mapping[str, Any]) -> Event:
         raise TypeError(str(error)) from None
 
 
+def end_of(row: bytes) -> int:
+    """Return the end of an event, the second column."""
+    return int.from_bytes(row[8:16], "little", signed=True)
+
+
 @dataclass(frozen=True)
 class Piece:
     """Where sound that was recorded lies: its file's second, and the stream's."""

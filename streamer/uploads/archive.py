@@ -57,7 +57,10 @@ class Archive(Protocol):
         """Add a result. Returns its number."""
 
     def results(self) -> Sequence[Mapping[str, Any]]:
-        """Return the newest results, each with its ``id``, the newest first."""
+        """Return the newest results, the newest first.
+
+        Each has its ``id``, and its ``bytes``: what it takes with its events.
+        """
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
         """Return one result with its ``id``, and its number of events; None if there is none."""

@@ -51,7 +51,10 @@ CREATE TABLE IF NOT EXISTS emotiond_parts (
 """
 # What is longer than the daemon writes is not read: anyone with the password may have written it.
 _NEWEST = """
-SELECT id, CASE WHEN length(result::text) <= %s THEN result::text END
+SELECT id, CASE WHEN length(result::text) <= %s THEN result::text END,
+    octet_length(result::text) + (
+        SELECT coalesce(sum(octet_length(events)), 0) FROM emotiond_parts WHERE file = id
+    )
 FROM emotiond_files ORDER BY id DESC LIMIT %s
 """
 _ONE = """
@@ -119,14 +122,16 @@ class PostgresqlArchive:
         return number
 
     def results(self) -> Sequence[Mapping[str, Any]]:
-        """Return the newest results, each with its ``id``, the newest first.
+        """Return the newest results, each with its ``id`` and ``bytes``, the newest first.
 
         Raises:
             HistoryError: the archive cannot be read.
         """
         with self._used() as connection:
             rows = connection.execute(_NEWEST, (MOST_CHARACTERS, MOST_FILES)).fetchall()
-            return [stored_result(number, text) for number, text in rows]
+            return [
+                {**stored_result(number, text), "bytes": int(size)} for number, text, size in rows
+            ]
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
         """Return one result with its ``id``, and its number of events; None if there is none.

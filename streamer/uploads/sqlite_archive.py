@@ -38,6 +38,11 @@ CREATE TABLE parts (
 PRAGMA user_version = 1;
 COMMIT;
 """
+_RESULTS = """
+SELECT id, result, length(CAST(result AS BLOB)) + (
+    SELECT coalesce(sum(length(events)), 0) FROM parts WHERE file = id
+) FROM files ORDER BY id DESC LIMIT ?
+"""
 
 
 class SqliteArchive:
@@ -113,15 +118,16 @@ class SqliteArchive:
         return number
 
     def results(self) -> Sequence[Mapping[str, Any]]:
-        """Return all results, each with its ``id``, the newest first.
+        """Return all results, each with its ``id`` and ``bytes``, the newest first.
 
         Raises:
             HistoryError: the archive cannot be read.
         """
         with self._opened() as database:
-            query = "SELECT id, result FROM files ORDER BY id DESC LIMIT ?"
-            rows = database.execute(query, (MOST_FILES,)).fetchall()
-            return [stored_result(number, text) for number, text in rows]
+            rows = database.execute(_RESULTS, (MOST_FILES,)).fetchall()
+            return [
+                {**stored_result(number, text), "bytes": int(size)} for number, text, size in rows
+            ]
 
     def result(self, number: int) -> tuple[Mapping[str, Any], int] | None:
         """Return one result with its ``id``, and its number of events; None if there is none.

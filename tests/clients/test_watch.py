@@ -41,6 +41,7 @@ from tests.support.daemon import (
     emotiond,
     running_daemon,
 )
+from tests.support.free_port import free_port
 from tests.support.signals import demo
 from tests.support.silent_proxy import silent_proxy
 
@@ -329,12 +330,12 @@ def test_a_published_stream_is_shown_by_its_name() -> None:
 
 def test_it_connects_again_to_a_daemon_that_starts_anew() -> None:
     options = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"))
-    with running_daemon(*options) as daemon:
+    ports = ("--port", str(free_port()), "--zmq", "off")
+    with running_daemon(*options, ports=ports) as daemon:
         watching = Watching(f"127.0.0.1:{daemon.port}")
         watching.until("dBFS")
         daemon.stop()
     watching.until("trying again")
-    ports = ("--port", str(daemon.port), "--zmq", "off")
     with running_daemon(*options, ports=ports):
         watching.until("dBFS")
         watching.process.send_signal(signal.SIGINT)
@@ -502,4 +503,4 @@ def test_the_small_clients_run_as_they_are() -> None:
                 assert client.stdout is not None
                 assert expected in client.stdout.readline()
                 client.send_signal(signal.SIGINT)
-                assert client.wait(timeout=10) == 0
+                assert client.wait(timeout=60) == 0

@@ -33,7 +33,7 @@ BLOCKS = code_blocks()
 ELSEWHERE = rows("Blocks that other tests run")
 EXEMPT = rows("Blocks that no test runs")
 LEAST_SHARE = 0.9
-ANSWERS = {"files", "events", "rooms", "devices"}
+ANSWERS = {"files", "events", "rooms", "devices", "sessions"}
 """A message with one of these is the daemon's, where both sides have its type."""
 EVENTS = {"EMOTION_TYPE": "change", "EMOTION_TO": "angry"}
 """What a command of ``--on-change`` is given."""

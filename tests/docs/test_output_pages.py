@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from emotiond.inference.card import LABELS
 from emotiond.streamer.outputs import lsl_channels, osc_messages, osc_sender
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
-from tests.support.free_port import free_port as free_tcp_port
+from tests.support.free_port import free_port
 from tests.support.mosquitto import mosquitto
 
 ROOT = Path(__file__).parents[2]
@@ -25,13 +24,6 @@ PLAY = (f"{DEMO}", "--model", str(DATA / "tiny.tflite"))
 def blocks(page: str, language: str) -> list[str]:
     text = (ROOT / "docs" / page).read_text("utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 def first_line(code: str, *flags: str) -> str:
@@ -102,7 +94,7 @@ def test_the_patch_of_pure_data_prints_what_comes(tmp_path: Path) -> None:
 @pytest.mark.peers
 def test_the_configuration_of_mosquitto_admits_the_daemon_with_its_password(tmp_path: Path) -> None:
     (page,) = blocks("mqtt.md", "conf")
-    port = free_tcp_port()
+    port = free_port()
     lines = page.replace("/etc/mosquitto/certs", str(tmp_path)).replace("8883", str(port))
     plain, *encrypted = lines.replace("/etc/mosquitto", str(tmp_path)).splitlines()
     assert plain == "listener 1883 127.0.0.1"  # as that of Mosquitto

@@ -18,12 +18,15 @@ from emotiond.inference.card import LABELS
 from emotiond.streamer.daemon_names import MOST_CHARACTERS
 from emotiond.streamer.past.kept_stream import CLOSEST_SECONDS
 from emotiond.streamer.past.past import PIECE_EVENTS
+from emotiond.streamer.protocol.columns import FIELDS
 from emotiond.streamer.protocol.events import State, StreamStatus
 from emotiond.streamer.protocol.requests import REQUESTS
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
 from emotiond.streamer.rooms.room import STATES as ROOM_STATES
 from emotiond.streamer.server.limits import Limits
+from emotiond.streamer.sessions.sessions import MOST_SESSIONS
+from emotiond.streamer.sessions.sessions import PIECE_EVENTS as SESSION_EVENTS
 from emotiond.streamer.settings.config import Config
 from emotiond.streamer.uploads.archive import MOST_FILES
 from emotiond.streamer.uploads.history import PIECE_EVENTS as RECALLED_EVENTS
@@ -100,6 +103,10 @@ def test_the_schemas_have_the_names_and_limits_of_the_code() -> None:
     assert messages["recalled"]["properties"]["events"]["maxItems"] == RECALLED_EVENTS
     kept = messages["past"]["properties"]["events"]["properties"]
     assert {field["maxItems"] for field in kept.values()} == {PIECE_EVENTS}
+    read = messages["session"]["properties"]["events"]["properties"]
+    assert {field["maxItems"] for field in read.values()} == {SESSION_EVENTS}
+    assert tuple(read) == tuple(kept) == FIELDS
+    assert messages["sessions"]["properties"]["sessions"]["maxItems"] == MOST_SESSIONS
     assert kept.keys() == messages["emotion"]["properties"].keys() - {
         "type", "stream", "confidence", "demo", "replay",
     }  # fmt: skip
@@ -111,7 +118,9 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
     folder = tmp_path_factory.mktemp("history")
     options = ("--source", "demo", "--model", str(DATA / "tiny.tflite"))
     with (
-        running_daemon(*options, "--history", str(folder / "history.sqlite")) as daemon,
+        running_daemon(
+            *options, "--history", str(folder / "history.sqlite"), "--record", f"{folder}/k.wav"
+        ) as daemon,
         calling(daemon.websocket_url) as caller,
     ):
         caller.say("auth", token="")
@@ -133,6 +142,11 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         caller.say("recall", id=number)
         caller.say("forget", ids=[number])
         caller.say("recall", id=number)
+        caller.say("sessions")
+        session = caller.until("sessions")["sessions"][0]["id"]
+        caller.say("session", id=session)
+        caller.say("session", id="nothing")
+        caller.say("delete-sessions", ids=[session])
         caller.say("past", stream="demo")
         caller.say("past", stream="nowhere")
         caller.say("erase", stream="demo")
@@ -152,6 +166,8 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
         caller.say("start", purpose="live", format="s16le", sample_rate=8000)
         caller.say("history")
         caller.until("error", error="history-off")
+        caller.say("sessions")
+        caller.until("error", error="sessions-off")
         caller.say("pair")
         caller.until("error", error="cannot-pair")
     return received + caller.received + pairing_traffic(tmp_path_factory.mktemp("home"))
@@ -224,7 +240,7 @@ def test_every_example_is_a_message() -> None:
     for line in EXAMPLES:
         message = json.loads(line)
         side: Side = "daemon"
-        is_answer = {"files", "events", "rooms", "devices"} & set(message)
+        is_answer = {"files", "events", "rooms", "devices", "sessions"} & set(message)
         if message["type"] in types_of("client") and not is_answer:
             side = "client"
         check(side, message)
@@ -253,6 +269,8 @@ def test_the_page_has_the_limits_of_the_daemon() -> None:
         f"{limits.uncounted_bytes // 1024} KiB",
         f"{limits.senseless_messages} messages",
         f"{MOST_FILES} files",
+        f"the newest {MOST_SESSIONS} `sessions`",
+        f"up to {SESSION_EVENTS}, some",
         f"up to {PIECE_EVENTS} events",
         f"`--keep-hours` ({Config().keep_hours:g};",
         f"`--name` has 1 to {MOST_CHARACTERS} letters",

@@ -25,8 +25,9 @@ from tests.conftest import DATA
 from tests.support.caddy import running_caddy
 from tests.support.caller import Caller, pcm
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, running_daemon
+from tests.support.free_port import free_port
 from tests.support.ingress import ingress
-from tests.support.nginx import free_port, running_nginx
+from tests.support.nginx import running_nginx
 from tests.support.programs import skip_without
 from tests.support.signals import demo
 

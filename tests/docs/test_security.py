@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.streamer.batch import cluster
+from emotiond.streamer.batch import cluster, kept_events, kept_results
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
@@ -26,7 +26,7 @@ from emotiond.streamer.outputs.clients_share import EVENTS_AT_ONCE, EVENTS_PER_S
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.past import past
 from emotiond.streamer.readers.media_reader import MOST_TRACKS
-from emotiond.streamer.recordings import database_reader, json_lines, session
+from emotiond.streamer.recordings import catalog, database_reader, json_lines, pieces, session
 from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
@@ -34,6 +34,7 @@ from emotiond.streamer.rooms.rooms import MOST_SENSELESS
 from emotiond.streamer.server import devices, limits, pairing
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.occupancy import ADDRESS_SHARE, STRANGERS_SHARE
+from emotiond.streamer.sessions import sessions
 from emotiond.streamer.settings.config import Config
 from emotiond.streamer.streams import replay
 from emotiond.streamer.streams.stream import RING_SECONDS
@@ -71,6 +72,12 @@ EXPECTED = {
     "list of the [history](protocol.md#history), and removals from it": "20 a second"
     * (history.PAUSE_SECONDS == 1 / 20),
     "pieces of a recalled file": f"{1 / history.RECALL_PAUSE_SECONDS:.0f} a second",
+    "[sessions](protocol.md#sessions) in a list": f"{sessions.MOST_SESSIONS}",
+    "list of the sessions, and deletions": f"{1 / sessions.LIST_PAUSE_SECONDS:.0f} a second",
+    "pieces of a session": f"{1 / sessions.PAUSE_SECONDS:.0f} a second for all clients together, "
+    f"and half of the time of a core; {sessions.PIECE_EVENTS} events, {pieces.MOST_LINES:,} lines "
+    "each",
+    "files in the folder of a recording that are looked at": f"{catalog.MOST_NAMES:,}",
     "pieces of the [past](protocol.md#past), and erasures": f"{1 / past.PAUSE_SECONDS:.0f} a "
     "second for all",
     "unmuting by a client": f"{UNMUTE_PAUSE_SECONDS:.0f} s after",
@@ -133,6 +140,9 @@ EXPECTED = {
     "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "tracks of a film": f"{MOST_TRACKS} (",
+    "kept results that a report reads: a row; events that are unpacked": (
+        f"{kept_results.MOST_ROW_BYTES // 2**20} MiB; {kept_events.MOST_PART_BYTES // 2**20} MiB"
+    ),
     "the beginning of `analyze --dask`": f"{cluster.CONNECT_SECONDS:g} s",
     "a recording that `--ship` sends; those under way": (
         f"{cluster.MOST_SHIPPED_BYTES // 2**20} MiB; "

@@ -24,7 +24,7 @@ from emotiond.streamer import cli
 from emotiond.streamer.folders import data_folder
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, emotiond
-from tests.support.signals import demo
+from tests.support.signals import demo, links_to_demo
 
 TINY = str(DATA / "tiny.tflite")
 MODELS = Path(__file__).parents[2] / "models"
@@ -386,9 +386,11 @@ def test_analyze_covers_everything_at_the_longest_stride() -> None:
     assert ours == theirs
 
 
-def test_each_file_starts_cold() -> None:
-    ended = emotiond("analyze", str(DEMO), str(DEMO), "--model", "lite", "--format", "csv")
+def test_each_file_starts_cold(tmp_path: Path) -> None:
+    files = links_to_demo(tmp_path, 2)
+    ended = emotiond("analyze", *files, "--model", "lite", "--format", "csv")
     first, second = csv.DictReader(ended.stdout.splitlines())
+    assert [first.pop("file"), second.pop("file")] == files
     assert first == second
     assert first["label"] in LABELS
     assert abs(sum(float(first[label]) for label in LABELS) - 1) < 0.001

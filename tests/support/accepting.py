@@ -40,12 +40,14 @@ def accepting(
                 clients.append(client)
                 threading.Thread(target=run, args=[client], daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    accepting = threading.Thread(target=accept, daemon=True)
+    accepting.start()
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()  # whom it has let in at last is ended, too
         for client in clients:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)

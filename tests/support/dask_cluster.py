@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.daemon import PATIENCE_SECONDS
+from tests.support.free_port import free_port
 
 STAND_IN = Path(__file__).with_name("dask_stand_in.py")
 ROOT = Path(__file__).parents[2]
@@ -33,9 +33,7 @@ class DaskCluster:
         self._folder = folder
         self._tls = tls
         self._running: list[subprocess.Popen[bytes]] = []
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-        self.address = f"{scheme}://127.0.0.1:{port}"
+        self.address = f"{scheme}://127.0.0.1:{free_port()}"
         self.scheduler = self.start_scheduler()
 
     def __enter__(self) -> DaskCluster:

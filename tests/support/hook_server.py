@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import socket
 import ssl
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.support.daemon import PATIENCE_SECONDS
+from tests.support.free_port import free_port
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -47,7 +49,7 @@ class HookServer:
         self._tls = tls
         self._asked: queue.Queue[Asked] = queue.Queue()
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self._listener = socket.create_server(("127.0.0.1", port or free_port()))
         self.port = self._listener.getsockname()[1]
         self.url = f"http{'' if tls is None else 's'}://127.0.0.1:{self.port}/hook"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -72,7 +74,7 @@ class HookServer:
         with contextlib.suppress(OSError):  # closed
             while True:
                 self._open.append(self._listener.accept()[0])
-                with contextlib.suppress(OSError, ValueError):
+                with contextlib.suppress(OSError, ValueError, KeyError):  # it has hung up
                     self._answer(self._open[-1])
 
     def _answer(self, client: socket.socket) -> None:
@@ -81,7 +83,8 @@ class HookServer:
             self._open.append(client)
         with client.makefile("rb") as file:
             line = file.readline().decode().strip()
-            pairs = (each.decode().partition(":") for each in iter(file.readline, b"\r\n"))
+            head = itertools.takewhile(bytes.strip, file)
+            pairs = (each.decode().partition(":") for each in head)
             headers = {name.lower(): value.strip() for name, _, value in pairs}
             body = file.read(int(headers["content-length"]))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.nginx import free_port, running_nginx
+from tests.support.free_port import free_port
+from tests.support.nginx import running_nginx
 from tests.support.programs import skip_without
 
 _SERVERS = """

@@ -16,6 +16,7 @@ from types import TracebackType
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.support.free_port import free_port
 from tests.support.programs import skip_without
 
 PATIENCE_SECONDS = 30.0
@@ -31,9 +32,7 @@ class Mosquitto:
 
     def __init__(self, folder: Path, *lines: str) -> None:
         skip_without("mosquitto", "mosquitto_passwd")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._configuration = folder / "mosquitto.conf"
         self._log = folder / "mosquitto.log"
         access = () if any("password_file" in line for line in lines) else ("allow_anonymous true",)

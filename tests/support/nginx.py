@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import pytest
 
+from tests.support.free_port import free_port
 from tests.support.programs import is_missing
 
 needs_nginx = pytest.mark.skipif(is_missing("nginx"), reason="needs nginx: make test-peers")
@@ -97,14 +98,6 @@ def running_nginx(folder: Path, servers: str, port: int) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """A port that nothing uses."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tests.support.accepting import accepting
+from tests.support.free_port import free_port
 from tests.support.rtp import description, sound
 
 Reply = bytes | Callable[[str], bytes]
@@ -68,7 +69,7 @@ def serving_rtsp(
         pem: for TLS.
     """
     script = {**GOOD, **(replies or {})}
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with socket.create_server(("127.0.0.1", port or free_port())) as listener:
         server = Server(listener.getsockname()[1])
 
         def serve(asked: socket.socket) -> None:

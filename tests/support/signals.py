@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -29,6 +30,14 @@ def speech_recipe(**changes: object) -> Recipe:
         "n_mfcc": 40,
     }
     return Recipe(**(values | changes))  # type: ignore[arg-type]
+
+
+def links_to_demo(folder: Path, count: int) -> list[str]:
+    """Return so many recordings in a folder, each a link to the bundled one."""
+    paths = [folder / f"demo {number}.flac" for number in range(count)]
+    for path in paths:
+        path.symlink_to(_DEMO)
+    return [str(path) for path in paths]
 
 
 @functools.cache

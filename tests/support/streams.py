@@ -17,6 +17,7 @@ import soundfile
 
 from emotiond.streamer.readers.stream_decoder import StreamDecoder
 from tests.support.accepting import accepting
+from tests.support.free_port import free_port
 
 FORMATS = {
     "MP3": ("mp3", "libmp3lame", 44_100),
@@ -124,7 +125,7 @@ class Server:
 @contextlib.contextmanager
 def serving(*answers: Answer, port: int = 0, pem: ssl.SSLContext | None = None) -> Iterator[Server]:
     """Serve until the end, which ends all connections."""
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with socket.create_server(("127.0.0.1", port or free_port())) as listener:
         server = Server(listener.getsockname()[1], [*answers])
 
         def serve(asked: socket.socket) -> None:

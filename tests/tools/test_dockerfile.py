@@ -17,7 +17,7 @@ import pytest
 from emotiond.streamer.outputs.websocket_settings import WebSocketSettings
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, running_daemon
-from tests.support.nginx import free_port
+from tests.support.free_port import free_port
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")

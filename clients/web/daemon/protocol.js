@@ -119,6 +119,7 @@ function hello(data) {
     mostMessageBytes: finite(clients.max_message_bytes) ?? 0,
     keepsHistory: clients.history === true,
     pairs: data.pairing === true,
+    hasSessions: data.sessions === true,
   };
 }
 

@@ -30,6 +30,23 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
  * @property {import("../state/events.js").EmotionEvent[]} events the oldest first
  */
 /** @typedef {{type: "erased", stream: string}} Erased */
+/** @typedef {import("../state/session-stream.js").Session} Session */
+/**
+ * @typedef {object} SessionList
+ * @property {"sessions"} type
+ * @property {number} count of all
+ * @property {number} bytes of all
+ * @property {Session[]} sessions the newest of them
+ */
+/**
+ * @typedef {object} SessionPiece
+ * @property {"session"} type
+ * @property {string} id
+ * @property {number} after as it was asked
+ * @property {number|null} next where the next piece begins; null at the end
+ * @property {boolean} isDemo
+ * @property {import("../state/events.js").EmotionEvent[]} events
+ */
 
 /**
  * @typedef {object} ErrorReply
@@ -58,7 +75,7 @@ import { emotion, finite, isObject, label, scoreList, text } from "./protocol.js
 /** @typedef {{type: "devices", devices: Device[]}} DeviceReply in the order in which they were paired */
 
 /**
- * @typedef {Started|Analysis|FileHistory|Recalled|Past|Erased|Paired|PairingOffer|PairingEnded|DeviceReply|ErrorReply} Reply
+ * @typedef {Started|Analysis|FileHistory|Recalled|SessionList|SessionPiece|Past|Erased|Paired|PairingOffer|PairingEnded|DeviceReply|ErrorReply} Reply
  */
 
 /** @param {Record<string, unknown>} data @returns {Result} */
@@ -68,7 +85,7 @@ function result(data) {
     id: finite(data.id), name: text(data.name), time: finite(data.time) ?? 0,
     duration: Math.max(0, finite(data.duration) ?? 0), label: known,
     confidence: known === null ? 0 : finite(data.confidence) ?? 0, scores: scoreList(data.scores),
-    shares: shareList(data.shares),
+    shares: shareList(data.shares), bytes: finite(data.bytes),
   };
 }
 
@@ -118,6 +135,13 @@ function pastEvents(stream, fields) {
   return events;
 }
 
+/** @param {Record<string, unknown>} data @returns {Session} */
+const session = (data) => ({
+  id: text(data.id), name: text(data.name), stream: text(data.stream), time: finite(data.time) ?? 0,
+  begin: finite(data.begin) ?? 0, duration: Math.max(0, finite(data.duration) ?? 0),
+  bytes: Math.max(0, finite(data.bytes) ?? 0), isRecording: data.recording === true,
+});
+
 /** @param {Record<string, unknown>} data @returns {Device} */
 const device = (data) => ({
   name: text(data.name), paired: finite(data.paired) ?? 0, seen: finite(data.seen) ?? 0,
@@ -139,6 +163,15 @@ export function parseReply(data) {
       const first = finite(data.first) ?? 0;
       const isLast = first + parts.length >= (finite(data.total) ?? 0);
       return { type: "recalled", result: result(data), events, isFirst: first === 0, isLast };
+    }
+    case "sessions": {
+      const sessions = objects(data.sessions).map(session);
+      return { type: "sessions", count: finite(data.count) ?? 0, bytes: finite(data.bytes) ?? 0, sessions };
+    }
+    case "session": {
+      const [id, after, next] = [text(data.id), finite(data.after) ?? 0, finite(data.next)];
+      const events = pastEvents("", isObject(data.events) ? data.events : {});
+      return { type: "session", id, after, next, isDemo: data.demo === true, events };
     }
     case "past": {
       const stream = text(data.stream);

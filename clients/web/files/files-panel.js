@@ -1,9 +1,8 @@
-/** Shows the panel of files: those on their way, and those that have been analysed. */
+/** Shows the files that are on their way. */
 
-import { element, part, setAttribute, setText } from "../ui/dom.js";
-import { glyphElement } from "../ui/glyphs.js";
-import { verdictOf } from "../state/verdict.js";
-import { dayOrTime, duration, percent, playTime, shownName } from "../ui/words.js";
+import { element, part, setText } from "../ui/dom.js";
+import { plainButton, replaceRows } from "../ui/rows.js";
+import { duration, percent, shownName } from "../ui/words.js";
 
 /**
  * @typedef {object} FilesHost what the panel's buttons do
@@ -11,25 +10,9 @@ import { dayOrTime, duration, percent, playTime, shownName } from "../ui/words.j
  * @property {(job: import("./job.js").Job) => void} retry
  * @property {(job: import("./job.js").Job) => void} watch
  * @property {(key: string) => void} putAway an interrupted one
- * @property {(id: number) => void} select
- * @property {(id: number) => void} forget
  */
 
 /** @typedef {{row: HTMLElement, state: HTMLElement, bar: HTMLProgressElement}} JobRow */
-
-/**
- * @param {string} text @param {string} label what a screen reader says
- * @param {() => void} act
- */
-function button(text, label, act) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = "button button-plain";
-  made.textContent = text;
-  made.setAttribute("aria-label", label);
-  made.addEventListener("click", act);
-  return made;
-}
 
 /** @param {import("./job.js").Job} job @param {number} nowMs @returns {string} */
 function stateOf(job, nowMs) {
@@ -45,17 +28,15 @@ function stateOf(job, nowMs) {
   }
 }
 
+const choose = () => element("choose", HTMLButtonElement);
+
 export class FilesPanel {
   #queue = element("queue", HTMLElement);
   #interrupted = element("interrupted", HTMLElement);
-  #analysed = element("analysed", HTMLElement);
-  #analysedTitle = element("analysed-title", HTMLElement);
-  #empty = element("analysed-empty", HTMLElement);
   /** @type {Map<import("./job.js").Job, JobRow>} */
   #jobRows = new Map();
   #queueKey = "";
   #interruptedKey = "";
-  #resultsKey = "";
   #host;
 
   /** @param {FilesHost} host */
@@ -69,7 +50,7 @@ export class FilesPanel {
     if (key !== this.#queueKey) {
       this.#queueKey = key;
       this.#jobRows = new Map(jobs.map((job) => [job, this.#jobRow(job)]));
-      this.#replace(this.#queue, [...this.#jobRows.values()].map(({ row }) => row));
+      replaceRows(this.#queue, [...this.#jobRows.values()].map(({ row }) => row), choose);
     }
     for (const [job, { state, bar }] of this.#jobRows) {
       setText(state, stateOf(job, nowMs));
@@ -82,56 +63,20 @@ export class FilesPanel {
     const key = files.map((file) => file.key).join("\n");
     if (key === this.#interruptedKey) return;
     this.#interruptedKey = key;
-    this.#replace(this.#interrupted, files.map((file) => {
+    replaceRows(this.#interrupted, files.map((file) => {
       const name = shownName(file.name);
       const row = document.createElement("li");
       row.className = "file";
       const actions = document.createElement("div");
       actions.className = "file-actions";
       actions.append(
-        button("Choose it", `Choose ${name} again`, () => element("choose", HTMLButtonElement).click()),
-        button("×", `Put ${name} away`, () => this.#host.putAway(file.key)),
+        plainButton("Choose it", `Choose ${name} again`, () => choose().click()),
+        plainButton("×", `Put ${name} away`, () => this.#host.putAway(file.key)),
       );
       const state = part("p", "file-state", "Interrupted. Choose it again: its analysis starts anew.");
       row.append(part("bdi", "file-name", name), actions, state);
       return row;
-    }));
-  }
-
-  /**
-   * @param {import("./library.js").Result[]} results @param {number|null} shownId
-   * @param {number[]} deleting ids of those whose deletion the daemon has yet to confirm
-   * @param {boolean} keepsHistory whether the daemon remembers them
-   */
-  showResults(results, shownId, deleting, keepsHistory) {
-    const key = JSON.stringify([results.map(({ id }) => id), shownId, deleting, keepsHistory]);
-    if (key === this.#resultsKey) return;
-    this.#resultsKey = key;
-    this.#analysedTitle.hidden = results.length === 0;
-    this.#empty.hidden = keepsHistory || results.length === 0;
-    const rows = results.map((result) => {
-      const row = this.#resultRow(result, result.id === shownId);
-      if (deleting.includes(result.id)) this.#markDeleting(row);
-      return row;
-    });
-    this.#replace(this.#analysed, rows);
-  }
-
-  /**
-   * A rebuilt list would lose the keyboard focus.
-   * @param {HTMLElement} list @param {HTMLElement[]} rows
-   */
-  #replace(list, rows) {
-    const places = [...list.children];
-    const held = places.findIndex((row) => row.contains(document.activeElement));
-    const buttons = held < 0 ? [] : [...places[held].querySelectorAll("button")];
-    const which = buttons.findIndex((each) => each === document.activeElement);
-    list.replaceChildren(...rows);
-    if (held < 0) return;
-    const row = rows[Math.min(held, rows.length - 1)];
-    const next = row?.querySelectorAll("button");
-    if (next !== undefined && next.length > 0) next[Math.min(which, next.length - 1)].focus();
-    else element("choose", HTMLButtonElement).focus();
+    }), choose);
   }
 
   /** @param {import("./job.js").Job} job @returns {JobRow} */
@@ -152,46 +97,13 @@ export class FilesPanel {
     if (job.phase === "failed") {
       state.setAttribute("role", "alert");
       actions.append(
-        button("Try again", `Try ${name} again`, () => this.#host.retry(job)),
-        button("×", `Put ${name} away`, () => this.#host.remove(job)),
+        plainButton("Try again", `Try ${name} again`, () => this.#host.retry(job)),
+        plainButton("×", `Put ${name} away`, () => this.#host.remove(job)),
       );
     } else {
-      if (job.phase === "analysing") actions.append(button("Show", `Show ${name}`, () => this.#host.watch(job)));
-      actions.append(button("Cancel", `Cancel ${name}`, () => this.#host.remove(job)));
+      if (job.phase === "analysing") actions.append(plainButton("Show", `Show ${name}`, () => this.#host.watch(job)));
+      actions.append(plainButton("Cancel", `Cancel ${name}`, () => this.#host.remove(job)));
     }
     return { row, state, bar };
-  }
-
-  /** @param {import("./library.js").Result} result @param {boolean} isShown */
-  #resultRow(result, isShown) {
-    const { id } = result;
-    const { word, label } = verdictOf(result);
-    const name = shownName(result.name);
-    const row = document.createElement("li");
-    row.className = "file";
-    const select = document.createElement("button");
-    select.type = "button";
-    select.className = "file-select";
-    setAttribute(select, "aria-current", String(isShown));
-    const verdict = part("span", "file-label", label === null ? word : "");
-    verdict.dataset.label = label ?? "none";
-    if (label !== null) verdict.append(glyphElement(label), `${label} ${percent(result.confidence)}`);
-    const facts = `${playTime(result.duration)} · ${dayOrTime(result.time)}`;
-    select.append(part("bdi", "file-name", name), verdict, part("span", "file-facts", facts));
-    select.addEventListener("click", () => this.#host.select(id));
-    row.append(select, button("×", `Delete ${name}`, () => this.#host.forget(id)));
-    return row;
-  }
-
-  /**
-   * Its buttons do nothing more, but keep the focus, which a disabled button would lose.
-   * @param {HTMLElement} row
-   */
-  #markDeleting(row) {
-    setAttribute(row, "aria-busy", "true");
-    for (const each of row.querySelectorAll("button")) setAttribute(each, "aria-disabled", "true");
-    row.addEventListener("click", (event) => event.stopPropagation(), { capture: true });
-    const facts = row.querySelector(".file-facts");
-    if (facts instanceof HTMLElement) setText(facts, "deleting…");
   }
 }

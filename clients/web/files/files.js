@@ -1,13 +1,20 @@
-/** Takes files in and has them analysed; shows, keeps and deletes their results. */
+/**
+ * Takes files in and has them analysed; shows, keeps and deletes their results, and what the daemon
+ * has recorded.
+ */
 
+import { SessionStream } from "../state/session-stream.js";
 import { FileStream } from "../state/file-stream.js";
 import { element, setText } from "../ui/dom.js";
 import { duration, shownName } from "../ui/words.js";
 import { listenToDrops } from "./drop.js";
+import { EntriesPanel } from "./entries-panel.js";
+import { entriesOf, keyOf as entryKey } from "./entries.js";
 import { FilesPanel } from "./files-panel.js";
 import { keyOf } from "./job.js";
 import { Library } from "./library.js";
 import { Queue } from "./queue.js";
+import { Sessions } from "./sessions.js";
 import { interrupted, remember } from "./unfinished.js";
 
 /**
@@ -23,10 +30,13 @@ export class Files {
   #toggle = element("files-toggle", HTMLButtonElement);
   #queue;
   #panel;
+  #entriesPanel;
+  #sessions;
   #daemon;
   #page;
   #acceptsFiles = false;
   #keepsHistory = false;
+  #hasSessions = false;
   /** What was asked of the daemon and has not come yet.
    * @type {number|null} */
   #recalled = null;
@@ -35,6 +45,9 @@ export class Files {
   #recalledEvents = [];
   /** @type {FileStream|null} */
   #shown = null;
+  /** What was listed last, and of what it was made.
+   * @type {{results: object, sessions: object, entries: import("./entries.js").Entry[]}} */
+  #listed = { results: [], sessions: [], entries: [] };
   /** What the page before this one did not finish. */
   #interrupted = interrupted();
 
@@ -51,15 +64,21 @@ export class Files {
       retry: (job) => this.#queue.add(job.file),
       watch: (job) => page.show(job.fileStream),
       putAway: (key) => this.#forgetInterrupted((file) => file.key === key),
-      select: (id) => {
-        this.#select(id);
+    });
+    this.#sessions = new Sessions(daemon, page);
+    this.#entriesPanel = new EntriesPanel({
+      select: ({ id }) => {
+        this.#recalled = null; // a file that is still to come
+        if (typeof id === "number") this.#select(id);
+        else this.#sessions.select(id);
         element("now", HTMLElement).scrollIntoView({ block: "nearest" });
       },
-      forget: (id) => this.#forget(id),
+      forget: ({ id }) => (typeof id === "number" ? this.#forget(id) : this.#sessions.forget(id)),
     });
     listenToDrops(() => this.#acceptsFiles, (files) => this.add(files));
     this.#toggle.addEventListener("click", () => {
       this.#open(Boolean(this.#root.hidden));
+      if (!this.#root.hidden && this.#hasSessions) this.#sessions.ask(); // there may be new ones
       // On a narrow screen it may stand below the fold.
       if (!this.#root.hidden) this.#root.scrollIntoView({ block: "nearest" });
     });
@@ -95,14 +114,21 @@ export class Files {
   onHello(hello) {
     this.#acceptsFiles = hello.mostClientStreams > 0;
     this.#keepsHistory = hello.keepsHistory;
-    this.#toggle.hidden = !this.#acceptsFiles;
+    this.#hasSessions = hello.hasSessions;
+    const isOffered = this.#acceptsFiles || this.#hasSessions;
+    this.#toggle.hidden = !isOffered;
+    element("files-choose", HTMLElement).hidden = !this.#acceptsFiles;
+    setText(element("files-title", HTMLElement), this.#hasSessions ? "Files and recordings" : "Files");
     setText(element("files-limit", HTMLElement), duration(hello.mostFileSeconds));
-    if (!this.#acceptsFiles) this.#open(false);
+    if (!isOffered) this.#open(false);
+    this.#sessions.forgetAll();
+    if (this.#hasSessions) this.#sessions.ask();
     if (this.#keepsHistory) this.#page.send({ type: "history" });
   }
 
   /** @param {import("../daemon/replies.js").Reply} reply */
   receive(reply) {
+    this.#sessions.receive(reply, this.#shown);
     if (reply.type === "history") {
       const shownId = this.#library.idOf(this.#shown);
       const deleted = this.#library.update(reply.files).map(({ id }) => id);
@@ -129,6 +155,7 @@ export class Files {
 
   /** The link to the daemon is lost, and with it whatever it had not answered. */
   loseLink() {
+    this.#sessions.loseLink();
     const [first, ...others] = this.#library.keepAllDeleting();
     if (first === undefined) return;
     const what = others.length === 0 ? `“${shownName(first.name)}”` : `${others.length + 1} files`;
@@ -155,9 +182,25 @@ export class Files {
     if (this.#root.hidden) return;
     this.#panel.showJobs(this.#queue.jobs, nowMs);
     this.#panel.showInterrupted(this.#interrupted);
-    const { results } = this.#library;
-    const deleting = results.map(({ id }) => id).filter((id) => this.#library.isDeleting(id));
-    this.#panel.showResults(results, this.#library.idOf(shown), deleting, this.#keepsHistory);
+    const [{ results }, { listed: sessions }] = [this.#library, this.#sessions];
+    if (results !== this.#listed.results || sessions !== this.#listed.sessions) {
+      this.#listed = { results, sessions, entries: entriesOf(results, sessions) };
+    }
+    const { entries } = this.#listed;
+    const deleting = entries.filter(({ id }) => (typeof id === "number"
+      ? this.#library.isDeleting(id) : this.#sessions.isDeleting(id)));
+    const { unlisted, unlistedBytes } = this.#sessions;
+    this.#entriesPanel.show({
+      entries, unlisted, unlistedBytes, shownKey: this.#keyOf(shown), deleting: deleting.map(({ key }) => key),
+      keepsHistory: this.#keepsHistory, hasSessions: this.#hasSessions,
+    });
+  }
+
+  /** @param {FileStream|null} shown @returns {string|null} the key of its entry */
+  #keyOf(shown) {
+    if (shown instanceof SessionStream) return entryKey(shown.session.id, "session");
+    const id = this.#library.idOf(shown);
+    return id === null ? null : entryKey(id, "file");
   }
 
   /** @param {boolean} isOpen */

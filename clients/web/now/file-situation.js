@@ -25,7 +25,7 @@ export function fileSituation(fileStream, position) {
   if (problem !== "") return say("ended", "stopped", problem);
   if (result === null) {
     const share = percent(fileStream.progress);
-    const situation = say("analysing", "analysing", `${share} of ${duration(fileStream.durationSeconds)}`);
+    const situation = say("analysing", fileStream.activity, `${share} of ${duration(fileStream.durationSeconds)}`);
     situation.confidence = fileStream.progress;
     return situation;
   }

@@ -38,6 +38,8 @@ export class EventBuffer {
   constructor(strideSeconds, durationSeconds = null, keptSeconds = KEPT_SECONDS) {
     this.strideSeconds = strideSeconds;
     this.durationSeconds = durationSeconds;
+    /** Whether a file says when it was recorded. */
+    this.isDated = false;
     const wanted = Math.ceil((durationSeconds ?? keptSeconds) / strideSeconds) + SPARE_EVENTS;
     this.#mostEvents = durationSeconds === null
       ? Math.min(LARGEST_CAPACITY, Math.max(SMALLEST_CAPACITY, wanted)) : wanted;
@@ -121,9 +123,9 @@ export class EventBuffer {
     return this.durationSeconds ?? this.newestPosition;
   }
 
-  /** Whether a position has a time of day: not in a file, nor where sound is faster than the clock. */
+  /** Whether a position has a time of day: not in most files, nor where sound is faster than the clock. */
   get hasTimesOfDay() {
-    if (this.durationSeconds !== null || this.isEmpty) return false;
+    if ((this.durationSeconds !== null && !this.isDated) || this.isEmpty) return false;
     const [oldest, newest] = [this.first, this.next - 1];
     const passed = this.time[this.slot(newest)] - this.time[this.slot(oldest)];
     return passed >= SLOWEST_CLOCK * (this.positionOf(newest) - this.positionOf(oldest));

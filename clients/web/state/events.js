@@ -79,6 +79,7 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {number} mostMessageBytes
  * @property {boolean} keepsHistory whether the daemon remembers analysed files
  * @property {boolean} pairs whether phones can be paired with the daemon
+ * @property {boolean} hasSessions whether the daemon lists recorded sessions
  */
 
 /**

@@ -14,6 +14,7 @@ import { isMixed, verdictOf } from "./verdict.js";
  * @property {number} confidence 0 without a label
  * @property {number[]|null} scores in the order of LABELS
  * @property {{label: import("./events.js").Label, share: number}[]} shares of the time, the largest first
+ * @property {number|null} bytes that the daemon keeps of it; null where it did not say
  */
 
 /** What the daemon does not send for past events. */
@@ -26,6 +27,12 @@ export class FileStream extends Stream {
   file = null;
   /** Why its analysis stopped, for the viewer; "" where it did not. */
   problem = "";
+  /** What it is called. */
+  noun = "file";
+  /** What is done with it until there is a result. */
+  activity = "analysing";
+  /** Why it cannot be played where its sound is not at hand. */
+  silence = "no playback: the daemon does not keep the sound";
 
   /** @param {string} name @param {number} strideSeconds @param {number} durationSeconds */
   constructor(name, strideSeconds, durationSeconds) {

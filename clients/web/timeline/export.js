@@ -81,8 +81,10 @@ class OffsetRenderer {
       /** @type {number} */ height, /** @type {string} */ fill, /** @type {number} */ alpha = 1) =>
       renderer.rectangle(x + dx, y + dy, width, height, fill, alpha);
     /** @type {import("../ui/renderers.js").Renderer["band"]} */
-    this.band = (x0, x1, top0, top1, bottom0, bottom1, fill, alpha) =>
-      renderer.band(x0 + dx, x1 + dx, top0 + dy, top1 + dy, bottom0 + dy, bottom1 + dy, fill, alpha);
+    this.band = (xs, tops, bottoms, fill, alpha) => {
+      const moved = (/** @type {number[]} */ values, /** @type {number} */ by) => values.map((value) => value + by);
+      renderer.band(moved(xs, dx), moved(tops, dy), moved(bottoms, dy), fill, alpha);
+    };
     /** @type {import("../ui/renderers.js").Renderer["text"]} */
     this.text = (x, y, text, fill, size, align) => renderer.text(x + dx, y + dy, text, fill, size, align);
     /** @type {import("../ui/renderers.js").Renderer["measure"]} */

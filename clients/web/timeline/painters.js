@@ -1,4 +1,4 @@
-/** Paints the marks of the timeline, one event after another, into its lanes. */
+/** Paints the marks of the timeline into its lanes: events of one look together. */
 
 import { LABELS, SOURCE_STATUSES, STATES } from "../state/events.js";
 import { GLYPHS } from "../ui/glyphs.js";
@@ -11,7 +11,7 @@ const COUNT = LABELS.length;
 const UNCERTAIN = STATES.indexOf("uncertain");
 const WARMUP = STATES.indexOf("warmup");
 const RUNNING = SOURCE_STATUSES.indexOf("running");
-/** Layers thinner than this many pixels are left to the one below. */
+/** Layers that are nowhere thicker than this many pixels are left to the one below. */
 const THINNEST_LAYER = 0.4;
 
 /**
@@ -39,10 +39,62 @@ export function paintEmpty(renderer, theme, lanes, x, width) {
  * @param {number} originPixels the time axis's pixel at x = 0
  */
 export function paintEvents(renderer, theme, lanes, events, fromId, toId, pixelsPerSecond, originPixels) {
-  for (let id = Math.max(fromId, events.first); id < toId; id += 1) {
-    const x0 = Math.round(events.beginOf(id) * pixelsPerSecond) - originPixels;
-    const x1 = Math.round(events.positionOf(id) * pixelsPerSecond) - originPixels;
-    if (x1 > x0) paintEvent(renderer, theme, lanes, events, id, x0, x1);
+  const xOf = (/** @type {number} */ position) => Math.round(position * pixelsPerSecond) - originPixels;
+  for (let id = Math.max(fromId, events.first); id < toId;) {
+    let end = id + 1;
+    while (end < toId && continues(events, end)) end += 1;
+    paintRun(renderer, theme, lanes, events, id, end, xOf);
+    for (; id < end; id += 1) {
+      const [x0, x1] = [xOf(events.beginOf(id)), xOf(events.positionOf(id))];
+      if (x1 > x0) paintBars(renderer, theme, lanes, events, id, x0, x1);
+    }
+  }
+}
+
+/**
+ * Whether an event looks like the one before it, but for its numbers: then they are painted as one.
+ * @param {import("../state/event-buffer.js").EventBuffer} events @param {number} id
+ */
+function continues(events, id) {
+  const [slot, before] = [events.slot(id), events.slot(id - 1)];
+  return events.label[slot] === events.label[before] && events.state[slot] === events.state[before]
+    && events.hasScores[slot] === events.hasScores[before] && events.follows(id);
+}
+
+/**
+ * Paints ribbon and scores of events that continue each other: few large marks instead of ten for each.
+ *
+ * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
+ * @param {Lanes} lanes @param {import("../state/event-buffer.js").EventBuffer} events
+ * @param {number} fromId @param {number} toId not included @param {(position: number) => number} xOf
+ */
+function paintRun(renderer, theme, { ribbon, scores }, events, fromId, toId, xOf) {
+  const slot = events.slot(fromId);
+  const label = events.label[slot];
+  const [x0, x1] = [xOf(events.beginOf(fromId)), xOf(events.positionOf(toId - 1))];
+  if (x1 <= x0) return;
+  if (label >= 0) {
+    renderer.rectangle(x0, ribbon.y, x1 - x0, ribbon.height, theme.labels[LABELS[label]]);
+  } else if (events.state[slot] === UNCERTAIN) {
+    renderer.rectangle(x0, ribbon.y, x1 - x0, ribbon.height, theme.muted, 0.35);
+  } else if (events.state[slot] === WARMUP) {
+    renderer.rectangle(x0, ribbon.y, x1 - x0, ribbon.height, theme.muted, 0.15);
+  }
+  if (events.hasScores[slot] === 0) return;
+  // Where the event before has scores, the edges slope from it; else they stand.
+  const sloped = events.follows(fromId) && events.hasScores[events.slot(fromId - 1)] === 1;
+  const ids = Array.from({ length: toId - fromId }, (_, index) => fromId + index);
+  const xs = [x0, ...ids.map((id) => xOf(events.positionOf(id)))];
+  const slots = [sloped ? fromId - 1 : fromId, ...ids].map((id) => events.slot(id) * COUNT);
+  let tops = slots.map(() => scores.y);
+  for (let index = 0; index < COUNT; index += 1) {
+    const bottoms = slots.map((at, point) => tops[point] + scores.height * events.scores[at + index]);
+    if (bottoms.some((bottom, point) => bottom - tops[point] > THINNEST_LAYER)) {
+      // The published label stands out, the others stay readable behind it.
+      const alpha = index === label ? 0.92 : label >= 0 ? 0.45 : 0.34;
+      renderer.band(xs, tops, bottoms, theme.labels[LABELS[index]], alpha);
+    }
+    tops = bottoms;
   }
 }
 
@@ -51,20 +103,9 @@ export function paintEvents(renderer, theme, lanes, events, fromId, toId, pixels
  * @param {Lanes} lanes @param {import("../state/event-buffer.js").EventBuffer} events
  * @param {number} id @param {number} x0 @param {number} x1
  */
-function paintEvent(renderer, theme, lanes, events, id, x0, x1) {
+function paintBars(renderer, theme, { level, speech, scale }, events, id, x0, x1) {
   const slot = events.slot(id);
   const width = x1 - x0;
-  const label = events.label[slot];
-  const { ribbon, level, speech, scale } = lanes;
-  if (label >= 0) {
-    renderer.rectangle(x0, ribbon.y, width, ribbon.height, theme.labels[LABELS[label]]);
-  } else if (events.state[slot] === UNCERTAIN) {
-    renderer.rectangle(x0, ribbon.y, width, ribbon.height, theme.muted, 0.35);
-  } else if (events.state[slot] === WARMUP) {
-    renderer.rectangle(x0, ribbon.y, width, ribbon.height, theme.muted, 0.15);
-  }
-  if (events.hasScores[slot] === 1) paintScores(renderer, theme, lanes, events, id, x0, x1);
-
   const bar = Math.max(scale, Math.round(shareOfLevel(events.levelDbfs[slot]) * level.height));
   // A gap between bars only where there is room for it; zoomed out they merge into an envelope.
   const gap = width >= 4 * scale ? Math.round(scale) : 0;
@@ -77,34 +118,6 @@ function paintEvent(renderer, theme, lanes, events, id, x0, x1) {
   if (troubled || (events.follows(id) && events.dropped[slot] > events.dropped[events.slot(id - 1)])) {
     const below = speech.y + speech.height + Math.round(scale);
     renderer.rectangle(x0, below, Math.max(width, 2 * scale), Math.round(2 * scale), theme.warn);
-  }
-}
-
-/**
- * @param {import("../ui/renderers.js").Renderer} renderer @param {import("../ui/theme.js").Theme} theme
- * @param {Lanes} lanes @param {import("../state/event-buffer.js").EventBuffer} events
- * @param {number} id @param {number} x0 @param {number} x1
- */
-function paintScores(renderer, theme, lanes, events, id, x0, x1) {
-  const { y, height } = lanes.scores;
-  const slot = events.slot(id);
-  const label = events.label[slot];
-  // Where the event before has scores, the edges slope from it; else they stand.
-  const sloped = events.follows(id) && events.hasScores[events.slot(id - 1)] === 1;
-  const here = slot * COUNT;
-  const before = sloped ? events.slot(id - 1) * COUNT : here;
-  let top0 = y;
-  let top1 = y;
-  for (let index = 0; index < COUNT; index += 1) {
-    const bottom0 = top0 + height * events.scores[before + index];
-    const bottom1 = top1 + height * events.scores[here + index];
-    if (bottom0 - top0 > THINNEST_LAYER || bottom1 - top1 > THINNEST_LAYER) {
-      // The published label stands out, the others stay readable behind it.
-      const alpha = index === label ? 0.92 : label >= 0 ? 0.45 : 0.34;
-      renderer.band(x0, x1, top0, top1, bottom0, bottom1, theme.labels[LABELS[index]], alpha);
-    }
-    top0 = bottom0;
-    top1 = bottom1;
   }
 }
 

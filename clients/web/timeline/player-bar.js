@@ -28,7 +28,9 @@ export class PlayerBar {
     if (fileStream === null) return;
     setText(this.#play, player.isPlaying ? "Pause" : "Play");
     this.#play.disabled = !player.canPlay;
+    this.#play.hidden = fileStream.noun === "recording";
     this.#whole.hidden = !player.isTouched || fileStream.result === null;
+    setText(this.#whole, `Whole ${fileStream.noun}`);
     setText(this.#time, `${playTime(player.position)} / ${playTime(fileStream.durationSeconds)}`);
     setText(this.#note, player.problem);
   }

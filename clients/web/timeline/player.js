@@ -33,7 +33,7 @@ export class Player {
     this.#address = fileStream?.file ? URL.createObjectURL(fileStream.file) : "";
     this.problem = "";
     if (this.#address !== "") this.#audio.src = this.#address;
-    else if (fileStream !== null) this.problem = "no playback: the daemon does not keep the sound";
+    else if (fileStream !== null) this.problem = fileStream.silence;
   }
 
   get canPlay() {

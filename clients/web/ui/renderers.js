@@ -7,8 +7,8 @@
  * @typedef {object} Renderer
  * @property {(x: number, y: number, width: number, height: number, fill: string, alpha?: number) =>
  *   void} rectangle
- * @property {(x0: number, x1: number, top0: number, top1: number, bottom0: number,
- *   bottom1: number, fill: string, alpha?: number) => void} band between two sloping edges
+ * @property {(xs: number[], tops: number[], bottoms: number[], fill: string, alpha?: number) =>
+ *   void} band between two edges, which go from point to point
  * @property {(x: number, y: number, text: string, fill: string, size: number, align?: TextAlign) =>
  *   void} text with its baseline at y
  * @property {(text: string, size: number) => number} measure a text's width, which may be a guess
@@ -18,9 +18,6 @@
 /** @typedef {"start"|"center"|"end"} TextAlign */
 
 import { GLYPH_SIZE } from "./glyphs.js";
-
-/** No eye sees the slope of a band this narrow, which is a rectangle then: a path costs several times as much. */
-const NARROW_PIXELS = 2;
 
 /** @implements {Renderer} */
 export class CanvasRenderer {
@@ -41,20 +38,13 @@ export class CanvasRenderer {
   }
 
   /** @type {Renderer["band"]} */
-  band(x0, x1, top0, top1, bottom0, bottom1, fill, alpha = 1) {
-    if (x1 - x0 <= NARROW_PIXELS) {
-      const top = (top0 + top1) / 2;
-      this.rectangle(x0, top, x1 - x0, (bottom0 + bottom1) / 2 - top, fill, alpha);
-      return;
-    }
+  band(xs, tops, bottoms, fill, alpha = 1) {
     const { context } = this;
     context.globalAlpha = alpha;
     context.fillStyle = fill;
     context.beginPath();
-    context.moveTo(x0, top0);
-    context.lineTo(x1, top1);
-    context.lineTo(x1, bottom1);
-    context.lineTo(x0, bottom0);
+    for (let point = 0; point < xs.length; point += 1) context.lineTo(xs[point], tops[point]);
+    for (let point = xs.length - 1; point >= 0; point -= 1) context.lineTo(xs[point], bottoms[point]);
     context.fill();
   }
 
@@ -130,9 +120,9 @@ export class SvgRenderer {
   }
 
   /** @type {Renderer["band"]} */
-  band(x0, x1, top0, top1, bottom0, bottom1, fill, alpha = 1) {
-    this.#add(fill, alpha, `M${short(x0)} ${short(top0)}L${short(x1)} ${short(top1)}`
-      + `L${short(x1)} ${short(bottom1)}L${short(x0)} ${short(bottom0)}z`);
+  band(xs, tops, bottoms, fill, alpha = 1) {
+    const along = (/** @type {number[]} */ ys) => ys.map((y, point) => `${short(xs[point])} ${short(y)}`);
+    this.#add(fill, alpha, `M${[...along(tops), ...along(bottoms).reverse()].join("L")}z`);
   }
 
   /** @type {Renderer["text"]} */

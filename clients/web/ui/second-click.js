@@ -6,7 +6,8 @@ const SURE_MS = 5000;
 
 /**
  * @param {HTMLButtonElement} button
- * @param {{idle: string, asking: string}} words that stand on it
+ * @param {{idle: string, asking: string, sign?: string}} words that stand on it; a sign in the place of
+ *   the idle ones, which are then only said
  * @param {() => void} act
  * @param {string} about what it acts on, for those who do not see its place; "" where its words say so
  * @returns {() => void} takes the question back
@@ -19,7 +20,7 @@ export function onSecondClick(button, words, act, about = "") {
     if (asks) timer = window.setTimeout(() => ask(false), SURE_MS);
     isAsking = asks;
     const said = asks ? words.asking : words.idle;
-    setText(button, said);
+    setText(button, asks ? words.asking : words.sign ?? words.idle);
     if (about !== "") setAttribute(button, "aria-label", `${said} ${about}`);
     button.classList.toggle("is-asking", asks);
   };

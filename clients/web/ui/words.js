@@ -34,12 +34,31 @@ export function dayOf(unixSeconds) {
 }
 
 const hoursAndMinutes = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const daysOfThisYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const days = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 
 /** @param {number} unixSeconds @returns {string} the time of a moment of today, else the day */
 export function dayOrTime(unixSeconds) {
   const then = new Date(unixSeconds * 1000);
   return (then.toDateString() === new Date().toDateString() ? hoursAndMinutes : days).format(then);
+}
+
+/** @param {number} unixSeconds @returns {string} the time of a moment of today, else the day with it */
+export function dayAndTime(unixSeconds) {
+  const [then, now] = [new Date(unixSeconds * 1000), new Date()];
+  const time = hoursAndMinutes.format(then);
+  if (then.toDateString() === now.toDateString()) return time;
+  const day = then.getFullYear() === now.getFullYear() ? daysOfThisYear : days;
+  return `${day.format(then)}, ${time}`;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** @param {number} bytes @returns {string} such as "812 B", "41 kB", "33.6 MB", in powers of 1000 */
+export function storage(bytes) {
+  let [value, unit] = [bytes, 0];
+  while (value >= 999.5 && unit < UNITS.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${value.toFixed(unit < 2 || value >= 99.95 ? 0 : 1)}\u202f${UNITS[unit]}`;
 }
 
 /** @param {import("../state/events.js").Room} room @returns {string} "" for one that is connected */

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import LABELS, Card
 from emotiond.models.training.common.cards import Fitted
+from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.corpora import (
     Clip,
     load_audio,
@@ -142,11 +142,11 @@ def evaluate(
         ]
         for fold in folds
     ]
-    cards = [
+    # The last one is fitted on all: no fold has its number.
+    *cards, final = [
         _fit(base, *(_others(parts, number) for parts in (inferred, streams, changes)))
-        for number in range(len(folds))
+        for number in progress(range(len(folds) + 1), "smoothing")
     ]
-    final = _fit(base, *(list(chain(*parts)) for parts in (inferred, streams, changes)))
     decided = [
         [(s.stream, _decisions(s, card)) for s in part]
         for part, card in zip(streams, cards, strict=True)

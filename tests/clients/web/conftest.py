@@ -147,8 +147,10 @@ def open_page(contexts: Contexts, start_daemon: object) -> Iterator[OpenPage]:
             return page
 
         def note_console(kind: str, text: str) -> None:
-            # A daemon that is down is what some tests are about; others read the canvas back.
-            known = ("WebSocket connection", "ERR_CONNECTION_REFUSED", "willReadFrequently")
+            # Some tests are about a daemon that is down: a page that was cut off asks it why, and
+            # may ask the next one. Others read the canvas back.
+            known = ("WebSocket connection", "ERR_CONNECTION_REFUSED", "426 (Upgrade Required)")
+            known += ("willReadFrequently",)
             if kind in ("error", "warning") and not any(part in text for part in known):
                 problems.append(f"{kind}: {text}")
 

@@ -18,7 +18,8 @@ import soundfile
 import zmq
 
 from emotiond.inference.card import LABELS
-from tests.support.daemon import COMMAND, Daemon, running_daemon
+from tests.support.chromium import PATIENCE_MS
+from tests.support.daemon import COMMAND, PATIENCE_SECONDS, Daemon, running_daemon
 from tests.support.signals import RATE, sentence
 from tests.support.sound_server import SoundServer
 
@@ -89,7 +90,7 @@ def test_a_voice_is_seen_everywhere_within_a_second_and_a_half(
     microphone.play(spoken)
 
     def emotion() -> dict[str, Any]:
-        while (event := published.get(timeout=20))["type"] != "emotion":
+        while (event := published.get(timeout=PATIENCE_SECONDS))["type"] != "emotion":
             pass
         return event
 
@@ -104,7 +105,7 @@ def test_a_voice_is_seen_everywhere_within_a_second_and_a_half(
     page.wait_for_function(
         "labels => labels.includes(document.querySelector('#now').dataset.label)",
         arg=list(LABELS),
-        timeout=20_000,
+        timeout=PATIENCE_MS,
     )
     assert terminal.stdout is not None
     headline = re.compile(rf"({'|'.join(LABELS)})  \d+%")

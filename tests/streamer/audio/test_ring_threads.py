@@ -78,7 +78,7 @@ def test_with_two_threads_every_lost_sample_is_counted() -> None:
         elif ended:
             break
         elif buffer.wake_at(buffer.position + 700):
-            assert woken.wait(10)
+            assert woken.wait(60)
     writer.join()
     assert read + buffer.lost_samples == total
 
@@ -103,7 +103,7 @@ def test_a_writer_that_waits_for_room_loses_nothing() -> None:
         if block is not None:
             received += positions(block)
         elif buffer.wake_at(buffer.position + 400):
-            assert woken.wait(10)
+            assert woken.wait(60)
     writer.join()
     assert received == list(range(total))
     assert buffer.lost_samples == 0

@@ -161,6 +161,7 @@ def test_a_folder_of_several_formats_becomes_a_table_with_its_errors(
     same, first = found[str(study / "again.wav")], found[files_of(*speakers(study, 0))[0]]
     assert {**same, "file": ""} == {**first, "file": ""}
     assert query(output, "SELECT count(*) FROM results") == [(CLIPS + 1,)]  # one content is twice
+    assert {file for (file,) in query(output, "SELECT file FROM files")} == set(found)
     (error,) = rows(output.with_name("out.csv.errors.csv"))
     assert (error["file"], error["start"]) == (str(study / "damaged.wav"), "")
     assert query(output, "SELECT file, problem FROM errors") == [(error["file"], error["problem"])]

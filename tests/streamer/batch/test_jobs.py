@@ -32,7 +32,7 @@ def test_results_come_in_the_order_of_the_entries() -> None:
     def analyze(entry: Entry) -> Findings:
         if item_of(entry).file == "0":
             for _ in range(19):
-                others.acquire(timeout=10)
+                others.acquire(timeout=60)
         else:
             others.release()
         return named(entry)
@@ -60,7 +60,7 @@ def test_several_files_are_analyzed_at_once() -> None:
     both = threading.Barrier(2)
 
     def together(entry: Entry) -> Findings:
-        both.wait(10)
+        both.wait(60)
         return named(entry)
 
     assert names([Item("a"), Item("b")], together, together) == ["a", "b"]

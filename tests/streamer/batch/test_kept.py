@@ -67,19 +67,19 @@ def test_a_content_that_is_being_analyzed_is_waited_for(kept: Kept, tmp_path: Pa
 
     def slowly() -> Findings:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
         return FOUND
 
     first = Item(file(tmp_path, "a.wav"))
     threads = [threading.Thread(target=lambda: found.append(kept.find(first, slowly)))]
     threads[0].start()
-    begun.wait(10)
+    begun.wait(60)
     second = Item(file(tmp_path, "b.wav"))
     threads.append(threading.Thread(target=lambda: found.append(kept.find(second, never))))
     threads[1].start()
     may_end.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert found == [FOUND, FOUND]
 
 

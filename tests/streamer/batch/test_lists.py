@@ -88,6 +88,8 @@ def test_the_times_of_audformat_are_read(tmp_path: Path) -> None:
         ("a.wav,,,65536", "'65536' is no channel"),
         ("a.wav,,,-inf", "'-inf' is no channel"),
         ("a.wav,,,left", "'left' is no channel"),
+        ("a.wav,,,1_0", "'1_0' is no channel"),
+        ("a.wav,1_0,", "'1_0' is no time"),
     ],
 )
 def test_a_wrong_row_is_named_and_the_others_are_read(

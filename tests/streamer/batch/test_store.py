@@ -132,7 +132,7 @@ def test_errors_have_a_table_that_each_run_begins_anew(path: Path) -> None:
 @needs_disks
 def test_a_full_disk_is_reported_and_loses_nothing_that_was_kept(tmp_path: Path) -> None:
     large = (Finding({"label": "sad"}, os.urandom(2**16)),)
-    with small_disk(tmp_path, 600):
+    with small_disk(tmp_path, 640):
         path = tmp_path / "out.sqlite"
         store = opened(path)
         kept = 0

@@ -20,6 +20,7 @@ from websockets.sync.client import connect
 
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, DEMO, PATIENCE_SECONDS, Daemon, running_daemon
+from tests.support.free_port import free_port
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="needs signals"),
@@ -76,17 +77,15 @@ STATES: dict[str, tuple[tuple[str, ...], Wait]] = {
 
 
 @pytest.fixture(params=STATES, ids=lambda name: name.replace(" ", "-"))
-def ended(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[signal.Signals], Daemon]]:
+def ended(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     """Brings a daemon into a state, and ends it with a signal."""
     arguments, wait = STATES[request.param]
     with ExitStack() as stack:
 
-        def end(number: signal.Signals) -> Daemon:
+        def end(number: signal.Signals, *more: str) -> Daemon:
             environment = {**os.environ, "XDG_DATA_HOME": "data"}
             daemon = stack.enter_context(
-                running_daemon(*arguments, cwd=tmp_path, environment=environment)
+                running_daemon(*arguments, *more, cwd=tmp_path, environment=environment)
             )
             wait(daemon, stack)
             daemon.process.send_signal(number)
@@ -98,18 +97,16 @@ def ended(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_any_state_without_a_complaint(
-    ended: Callable[[signal.Signals], Daemon], number: signal.Signals
+    ended: Callable[..., Daemon], number: signal.Signals
 ) -> None:
     daemon = ended(number)
     assert daemon.process.returncode == 0, daemon.stderr
     assert "Traceback" not in daemon.stderr
 
 
-def test_after_a_kill_in_any_state_the_port_is_free_at_once(
-    ended: Callable[[signal.Signals], Daemon],
-) -> None:
-    killed = ended(signal.SIGKILL)
-    same = ("--port", str(killed.port), "--zmq", killed.zeromq_endpoint)
+def test_after_a_kill_in_any_state_the_port_is_free_at_once(ended: Callable[..., Daemon]) -> None:
+    same = ("--port", str(free_port()), "--zmq", f"tcp://127.0.0.1:{free_port()}")
+    killed = ended(signal.SIGKILL, *same)
     with running_daemon(*PLAY, *TINY, *same) as daemon:
         assert daemon.port == killed.port
         assert daemon.stop() == 0

@@ -23,7 +23,7 @@ def daemon() -> Iterator[Daemon]:
 
 
 def receive(client: ClientConnection) -> dict[str, Any]:
-    message = json.loads(client.recv(timeout=10))
+    message = json.loads(client.recv(timeout=60))
     assert isinstance(message, dict)
     return message
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import socket
 import sys
 import threading
 import urllib.request
@@ -25,12 +24,13 @@ from emotiond.streamer.sources.factory import open_sources
 from tests.conftest import DATA
 from tests.support.beacon import BEACON, BeaconSettings
 from tests.support.daemon import DEMO, Daemon, running_daemon
+from tests.support.free_port import free_port
 
 SOURCE = ("--source", f"voice={DEMO}", "--model", "lite")
 
 
 def health(daemon: Daemon) -> Any:
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as answer:  # noqa: S310
         return json.load(answer)
 
 
@@ -60,7 +60,7 @@ def test_health_has_the_last_label_of_each_stream_with_its_age() -> None:
         assert last["state"] in ("speech", "uncertain", "silence")
         assert (last["label"] is None) == (last["confidence"] is None)
         # At least the event's own age; at most a few strides, on a busy machine.
-        assert 0 <= last["age_seconds"] < 5
+        assert 0 <= last["age_seconds"] < 60
         assert last.keys() == {"state", "label", "confidence", "age_seconds", "demo", "replay"}
 
 
@@ -79,7 +79,7 @@ def test_an_output_that_fails_is_named_and_the_others_go_on() -> None:
     ):
         daemon.error_line("standard output cannot be written")
         found = health(daemon)
-        types = {json.loads(client.recv(timeout=10))["type"] for _ in range(6)}
+        types = {json.loads(client.recv(timeout=60))["type"] for _ in range(6)}
         assert daemon.stop() == 1
     assert found["status"] == "degraded"
     assert len(found["failures"]) == 1
@@ -94,7 +94,7 @@ def test_a_reader_of_standard_output_that_leaves_is_named_but_is_no_failure() ->
         daemon.process.stdout.close()
         with connect(daemon.websocket_url) as client:
             while health(daemon)["status"] == "ok":
-                client.recv(timeout=10)  # the daemon notices at the next line
+                client.recv(timeout=60)  # the daemon notices at the next line
         assert health(daemon)["failures"] == ["the reader of standard output has left"]
         assert daemon.stop() == 0
         assert "standard output" not in daemon.stderr
@@ -103,9 +103,7 @@ def test_a_reader_of_standard_output_that_leaves_is_named_but_is_no_failure() ->
 def test_no_page_answers_before_all_outputs_are_open(
     monkeypatch: pytest.MonkeyPatch, runtime: Runtime
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     async def ask() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -148,15 +146,12 @@ def test_no_page_answers_before_all_outputs_are_open(
 
 def test_the_first_answer_is_whole_at_every_address_of_a_name() -> None:
     """``localhost`` may have two addresses, and one opens before the other."""
-    with running_daemon(*SOURCE, "--host", "localhost") as daemon:
-        port = daemon.port
-        daemon.stop()
-    answers: list[Any] = []
+    port, answers = free_port(), []
 
     def ask() -> None:
         while not answers:
             try:
-                with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as page:
+                with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=60) as page:
                     answers.append(json.load(page))
             except OSError:  # nothing listens yet
                 continue

@@ -33,9 +33,9 @@ def until(events: Events, status: str) -> dict[str, Any]:
 
 def microphone_state(daemon: Daemon) -> tuple[str, bool]:
     """Return the state in ``/healthz``, and whether the microphone is open in ``/metrics``."""
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response:  # noqa: S310
         state = json.load(response)["microphone"]
-    with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=60) as response:  # noqa: S310
         return state, b"\nemotiond_microphone_open 1\n" in response.read()
 
 

@@ -23,7 +23,7 @@ from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.offline.enroll import WANTED_SECONDS, enroll
 from emotiond.streamer.sources.file import FileSource
 from tests.support.daemon import COMMAND, DEMO, emotiond
-from tests.support.signals import RATE, demo, noise
+from tests.support.signals import RATE, demo, links_to_demo, noise
 from tests.support.sound_server import SoundServer
 
 FAST = ("--speed", "max", "--once", "--json", "--model", "lite", "--port", "0", "--zmq", "off")
@@ -182,8 +182,9 @@ def test_a_model_that_does_not_adapt_needs_no_profile(tiny_classifier: Classifie
 
 
 def test_streams_start_from_the_voice_and_are_the_same_every_time(
-    home: Mapping[str, str],
+    home: Mapping[str, str], tmp_path: Path
 ) -> None:
+    files = links_to_demo(tmp_path, 2)
     cold = events_with(environment=home)
     ended = emotiond("enroll", "anna", "--source", str(DEMO), "--model", "lite", env=home)
     assert ended.returncode == 0, ended.stderr
@@ -196,7 +197,7 @@ def test_streams_start_from_the_voice_and_are_the_same_every_time(
 
     def analysis(*options: str) -> dict[str, Any]:
         ended = emotiond(
-            *("analyze", str(DEMO), str(DEMO), "--model", "lite", "--format", "json"),
+            *("analyze", *files, "--model", "lite", "--format", "json"),
             *options,
             env=home,
         )

@@ -81,7 +81,7 @@ def message(text: str) -> Message:
 
 
 def get(daemon: Daemon, path: str) -> bytes:
-    with urllib.request.urlopen(daemon.page_url + path, timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(daemon.page_url + path, timeout=60) as response:  # noqa: S310
         content: bytes = response.read()
     return content
 

@@ -52,10 +52,10 @@ async def greeted(cable: Link, number: int) -> socket.socket:
 def test_a_vanished_websocket_client_is_dropped_and_the_others_go_on(
     cable: Link, sent_meanwhile: int, offence: str
 ) -> None:
-    limits = LIMITS if offence == "ping" else replace(LIMITS, ping_seconds=60)
+    soon = {"ping": replace(LIMITS, ping_seconds=0.5), "unread": replace(LIMITS, unread_seconds=1)}
 
     async def test() -> None:
-        async with port(limits, host=HERE) as at, connect(at.url) as near:
+        async with port(soon[offence], host=HERE) as at, connect(at.url) as near:
             await near.recv()
             far = await greeted(cable, at.number)
             await until(lambda: at.server.client_count == 2)
@@ -76,8 +76,7 @@ def test_a_websocket_client_behind_a_link_that_comes_back_in_time_has_missed_not
     cable: Link,
 ) -> None:
     async def test() -> None:
-        limits = replace(LIMITS, ping_seconds=60, unread_seconds=60)
-        async with port(limits, host=HERE) as at:
+        async with port(host=HERE) as at:
             far = await greeted(cable, at.number)
             await until(lambda: at.server.client_count == 1)
             cable.cut()

@@ -47,7 +47,7 @@ def test_what_an_output_that_is_off_has_dropped_is_zero() -> None:
     command = (sys.executable, "-m", "tests.support.beacon")
     with (
         running_daemon(*PLAY, command=command, cwd=ROOT) as daemon,
-        urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as response,  # noqa: S310
+        urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response,  # noqa: S310
     ):
         health = json.load(response)
     assert "beacon" not in health
@@ -59,7 +59,7 @@ def test_one_that_does_not_close_in_its_time_does_not_hold_up_the_end() -> None:
     with running_daemon(*PLAY, **with_bad_beacon("hangs")) as daemon:
         before = time.monotonic()
         assert daemon.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - before < 10
+        assert time.monotonic() - before < 60
         daemon.error_line("beacon does not end")
 
 

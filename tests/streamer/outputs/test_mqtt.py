@@ -18,6 +18,7 @@ from emotiond.streamer.settings.exposure import exposure_warnings, refuse_exposu
 from emotiond.streamer.settings.layers import make_config
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, emotiond, running_daemon
+from tests.support.free_port import free_port
 
 PLAY = ("--source", f"voice={DEMO}", "--model", str(DATA / "tiny.tflite"))
 
@@ -144,9 +145,7 @@ def test_the_help_has_its_flags() -> None:
 
 
 def test_a_broker_that_is_not_there_is_one_line_and_a_state_and_the_daemon_goes_on() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with running_daemon(*PLAY, "--json", "--mqtt", f"mqtt://127.0.0.1:{port}") as daemon:
         line = daemon.error_line("MQTT mqtt")
         assert "it cannot be reached (connection refused). It is tried again until" in line

@@ -268,7 +268,7 @@ def test_on_this_machine_it_needs_no_consent(place: str) -> None:
 
 
 def health_of(page_url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{page_url}healthz", timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{page_url}healthz", timeout=60) as response:  # noqa: S310
         found: dict[str, Any] = json.load(response)
     return found
 

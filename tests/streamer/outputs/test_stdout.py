@@ -32,7 +32,7 @@ def test_a_reader_that_stands_still_misses_the_newest(monkeypatch: pytest.Monkey
 
     class Blocked(io.StringIO):
         def write(self, text: str) -> int:
-            released.wait(10)
+            released.wait(60)
             return super().write(text)
 
     written = Blocked()

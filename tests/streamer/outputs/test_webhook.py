@@ -24,7 +24,7 @@ SECRET = "correct-horse-battery"  # noqa: S105
 
 
 def health(daemon: Daemon) -> Mapping[str, Any]:
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response:  # noqa: S310
         content: Mapping[str, Any] = json.load(response)
     return content
 

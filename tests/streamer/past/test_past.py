@@ -162,7 +162,7 @@ def test_live_events_come_in_time_while_many_ask(sent: list[Object], daemon: Dae
     ended.set()
     for thread in threads:
         thread.join()
-    assert sorted(waits)[len(waits) // 2] < 0.25
+    assert sorted(waits)[len(waits) // 2] < 1  # some milliseconds, on an idle machine
 
 
 def test_one_that_asks_and_never_reads_is_dropped_and_delays_no_other(
@@ -173,7 +173,7 @@ def test_one_that_asks_and_never_reads_is_dropped_and_delays_no_other(
             silent.say("past", stream="voice")
         begun = time.monotonic()
         piece(reader)
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 60
 
 
 def test_all_that_have_asked_are_told_of_an_erasure() -> None:
@@ -244,7 +244,7 @@ def test_erasures_without_end_cost_no_slow_follower_its_connection(
 ) -> None:
     monkeypatch.setattr(past_module, "PAUSE_SECONDS", 0)
     name = "€" * 64
-    limits = replace(LIMITS, ping_seconds=60, unasked_bytes=1024, frames_at_once=10_000)
+    limits = replace(LIMITS, unasked_bytes=1024, frames_at_once=10_000)
 
     async def test() -> None:
         past = Past(1.0, {name: False})

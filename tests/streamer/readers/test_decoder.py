@@ -25,7 +25,7 @@ from emotiond.streamer.readers import decoder as decoding
 from emotiond.streamer.readers.decoder import Decoder, Decoding
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.processes import await_decoders, decoders, needs_proc
-from tests.support.signals import demo, noise
+from tests.support.signals import demo, links_to_demo, noise
 
 pytestmark = needs_proc
 
@@ -235,7 +235,7 @@ def test_analyze_continues_with_the_other_files(tmp_path: Path) -> None:
     pipe = pipe_at(tmp_path / "pipe")
     program = "import os, sys; os.cpu_count = lambda: 1; "  # one decoder, for all files
     program += "from emotiond.streamer.cli import main; sys.exit(main(sys.argv[1:]))"
-    files = [str(DEMO), pipe, str(DEMO)]
+    files = [str(DEMO), pipe, *links_to_demo(tmp_path, 1)]
     with subprocess.Popen(
         [sys.executable, "-c", program, "analyze", *files, "--model", "lite", "--format", "json"],
         stdout=subprocess.PIPE,
@@ -266,7 +266,7 @@ def test_a_daemon_loses_the_stream_and_goes_on_with_the_others() -> None:
         others = (event for event in events if event["stream"] == "b")
         numbers = [next(others)["seq"] for _ in range(8)]
         assert numbers == list(range(numbers[0], numbers[0] + 8))
-        with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as answer:  # noqa: S310
             assert json.load(answer)["status"] == "degraded"
         assert daemon.stop() in (0, 1)
 

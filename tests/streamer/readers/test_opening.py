@@ -17,6 +17,7 @@ from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.readers.sound_file import open_sound_file
 from emotiond.streamer.sources.file import FileSource
 from tests.support.daemon import DEMO, emotiond
+from tests.support.signals import links_to_demo
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="errors of POSIX")
 NOBODY = 65_534
@@ -94,11 +95,11 @@ def test_no_more_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_command_with_too_few_descriptors_ends_with_one_sentence() -> None:
+def test_a_command_with_too_few_descriptors_ends_with_one_sentence(tmp_path: Path) -> None:
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
 
-    ended = emotiond("analyze", *[str(DEMO)] * 4, preexec_fn=limit)
+    ended = emotiond("analyze", *links_to_demo(tmp_path, 4), preexec_fn=limit)
     assert ended.returncode == 1
     assert "too many files open" in ended.stderr
     assert "Traceback" not in ended.stderr

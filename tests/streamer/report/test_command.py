@@ -58,9 +58,7 @@ def test_a_session_that_was_cut_off_is_shown_up_to_there(
     session.write_text(session.read_text() + '{"type":')
     assert main(["report", str(session), "--output", str(output)]) == 0
     said = capsys.readouterr()
-    assert (
-        said.err == f"emotiond: {session}: its last line, 2, is cut off: what it held is missing\n"
-    )
+    assert said.err == f"emotiond: {session}: its last line is cut off: what it held is missing\n"
     assert "1 events" in said.out
 
 

@@ -14,7 +14,7 @@ import soundfile
 from emotiond.streamer.cli import main
 from emotiond.streamer.report.bundle import join_modules
 from tests.support.chromium import PATIENCE_MS, SIZES
-from tests.support.report import emotion, result, spoken, write_lines
+from tests.support.report import EPOCH, emotion, result, spoken, write_lines
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -223,7 +223,8 @@ def test_the_sums_follow_the_zoom(open_report: OpenReport, tmp_path: Path) -> No
 
 def test_the_sound_plays_where_the_timeline_stands(open_report: OpenReport, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "mic.wav", [0.0] * 16_000 * 4, 16_000)
-    piece = {"type": "recording", "stream": "mic", "file_seconds": 0, "stream_seconds": 0}
+    piece = {"type": "recording", "stream": "mic", "file_seconds": 0.0, "stream_seconds": 0.0}
+    piece["time"] = EPOCH
     lines = [piece, *(emotion(index) for index in range(16))]
     page = open_report(made(tmp_path, write_lines(tmp_path / "mic.jsonl", *lines), "--sound"))
     page.locator("#timeline").press("End")

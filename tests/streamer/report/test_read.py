@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
-from emotiond.exceptions import ReportError
+from emotiond.exceptions import EmotiondError, ReportError, ResultError
+from emotiond.streamer.batch import kept_events, kept_results
+from emotiond.streamer.batch.analyst import Finding
+from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.kept_events import joined
+from emotiond.streamer.batch.store import Store
+from emotiond.streamer.protocol.checks import event_of
+from emotiond.streamer.recordings.database import Database
+from emotiond.streamer.recordings.position import Position
 from emotiond.streamer.report.read import describe, read
 from emotiond.streamer.report.track import STATUSES, Piece, index_of
-from tests.support.report import emotion, result, spoken, write_lines
+from emotiond.streamer.uploads.archive import EventLog
+from tests.support.report import EPOCH, emotion, result, spoken, write_lines
 
 
 def status(name: str, stream: str = "mic") -> dict[str, Any]:
-    return {"type": "status", "seq": 0, "stream": stream, "status": name, "detail": ""}
+    more = {"detail": "", "device": None, "device_latency_ms": None, "demo": False}
+    return {"type": "status", "seq": 0, "stream": stream, "status": name, **more}
 
 
 def test_each_whole_file_is_a_track(tmp_path: Path) -> None:
@@ -62,6 +76,7 @@ def test_a_session_has_a_track_for_each_stream_and_each_start_of_the_daemon(tmp_
 
 def test_a_session_keeps_the_status_of_its_source_and_where_its_sound_lies(tmp_path: Path) -> None:
     piece = {"type": "recording", "stream": "mic", "file_seconds": 0.25, "stream_seconds": 9.0}
+    piece["time"] = EPOCH
     lines = [emotion(0), status("stalled"), emotion(1), status("running"), piece, emotion(36)]
     (track,) = read(write_lines(tmp_path / "mic.jsonl", *lines)).tracks
     found = [STATUSES[value] for value in track.table()[:, index_of("status")]]
@@ -75,7 +90,7 @@ def test_a_session_that_was_cut_off_is_read_up_to_there(tmp_path: Path, rest: by
     path.write_bytes(path.read_bytes() + rest)
     found = read(path)
     assert len(found.tracks[0].rows) == 2
-    assert describe(path, found) == f"{path}: its last line, 3, is cut off: what it held is missing"
+    assert describe(path, found) == f"{path}: its last line is cut off: what it held is missing"
 
 
 def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,15 +102,15 @@ def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_last_line_needs_no_end(tmp_path: Path) -> None:
-    path = tmp_path / "mic.jsonl"
-    path.write_text(json.dumps(emotion(0)))
+    path = tmp_path / "results.jsonl"
+    path.write_text(json.dumps(result("a.wav", spoken("sad"))))
     assert read(path).remark is None
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"file,duration,label\n",
+        b"file,duration\n",
         b"RIFF\0\0\0\0WAVE",
         b"[]\n",
         b"null\n",
@@ -106,8 +121,6 @@ def test_a_last_line_needs_no_end(tmp_path: Path) -> None:
         b'{"file": "a.wav", "duration": 1.0, "events": [{"type": "emotion"}]}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": [3]}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": 3}\n',
-        b'{"type": "status"}\n',
-        b'{"type": "recording", "stream": "mic"}\n',
         b"[" * 100_000 + b"\n",
         b"\0\0\0\n",
     ],
@@ -122,20 +135,198 @@ def test_other_files_are_refused_by_their_line(tmp_path: Path, content: bytes) -
 def test_rows_of_another_level_are_named(tmp_path: Path) -> None:
     row = {"file": "a.wav", "start": 0.0, "end": 1.0, "label": "happy", "confidence": 0.8}
     path = write_lines(tmp_path / "segments.jsonl", row)
-    with pytest.raises(ReportError, match=r"line 1 is a segment or a stride\. .* --level files"):
+    with pytest.raises(
+        ReportError,
+        match=r"line 1 is a segment or a stride, and segments.jsonl.sqlite, which has everything, "
+        r"is not beside it. Make results: emotiond analyze --format json FILE\.",
+    ):
         read(path)
 
 
-def test_damage_in_the_middle_is_named(tmp_path: Path) -> None:
+def test_damage_in_a_session_is_left_out_and_told(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "mic.jsonl", emotion(0))
+    rest = write_lines(tmp_path / "rest", emotion(1), {**emotion(2), "seq": -1}, emotion(3))
+    path.write_bytes(path.read_bytes() + b"{\n" + rest.read_bytes())
+    found = read(path)
+    assert len(found.tracks[0].rows) == 3
+    said = f"{path}: line 2 is left out: it is no object with a type, and 1 more"
+    assert describe(path, found) == said
+
+
+@pytest.mark.parametrize(
+    ("odd", "remark"),
+    [
+        ({"seq": 10**300}, "line 1 is left out: 'seq' is far too large"),
+        ({"seq": 2**40}, "1 event is left out: its numbers are out of range"),
+        ({"scores": 3}, "line 1 is left out: "),
+    ],
+)
+def test_a_session_may_begin_with_damage(tmp_path: Path, odd: dict[str, Any], remark: str) -> None:
+    path = write_lines(tmp_path / "mic.jsonl", {**emotion(0), **odd}, emotion(1))
+    found = read(path)
+    assert len(found.tracks[0].rows) == 1
+    assert (describe(path, found) or "").startswith(f"{path}: {remark}")
+
+
+def test_damage_in_results_is_named(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "results.jsonl", result("a.wav", spoken("sad")))
     path.write_bytes(path.read_bytes() + b"{\n" + path.read_bytes())
     with pytest.raises(ReportError, match="line 2 is no result"):
         read(path)
 
 
+def test_a_session_without_events_is_refused(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "mic.jsonl", status("stalled"), {"type": "hello"})
+    write_lines(tmp_path / "log.txt", emotion(0))
+    path.write_text('{"type": "recording"}\n')
+    with pytest.raises(
+        ReportError, match=r"mic.jsonl: it holds no event \(.*\)\. Name a file that"
+    ):
+        read(path)
+    with pytest.raises(
+        ReportError, match=r"log.txt: it is no file of a session\. Name a file that"
+    ):
+        read(tmp_path / "log.txt")
+
+
+def test_any_file_of_a_recording_names_it(tmp_path: Path) -> None:
+    lines = read(write_lines(tmp_path / "mic.jsonl", emotion(0), emotion(1)))
+    soundfile.write(tmp_path / "mic.wav", np.zeros(8000), 16_000)
+    assert read(tmp_path / "mic.wav").tracks == lines.tracks
+    database = Database(tmp_path / "other.sqlite")
+    database.add_position(Position("mic", 0.0, 0.0, EPOCH))
+    for each in (emotion(0), emotion(1)):
+        event = event_of(each)
+        assert event is not None
+        database.add(event, "")
+    database.close()
+    (track,) = read(tmp_path / "other.sqlite").tracks
+    assert (track.rows, track.pieces) == (lines.tracks[0].rows, [Piece(0.0, 0.0)])
+    assert track.sound == str(tmp_path / "other.wav")
+
+
 def test_a_file_is_of_one_kind(tmp_path: Path) -> None:
-    path = write_lines(tmp_path / "both.jsonl", emotion(0), result("a.wav", spoken("sad")))
+    path = write_lines(tmp_path / "both.jsonl", result("a.wav", spoken("sad")), emotion(0))
     with pytest.raises(ReportError, match=r"both results and a session, from line 2 on\. Put them"):
+        read(path)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """What ``analyze`` keeps of two recordings beside a table."""
+    path = tmp_path / "out.csv.sqlite"
+    with contextlib.closing(Store(path, {}, is_resumed=False)) as store:
+        for key, (file, label) in {"1": ("b.wav", "sad"), "2": ("a\n.wav", "happy")}.items():
+            log = EventLog()
+            for event in spoken(label):
+                log.add(json.dumps(event))
+            store.put(key, (Finding({"duration": 2.0}, joined(log)),))
+            store.name(Item(file), key)
+            store.name(Item(f"copy {file}", 0.0, 2.0), key)
+        store.finish()
+    return path
+
+
+def test_what_analyze_keeps_is_read(kept: Path) -> None:
+    tracks = read(kept).tracks
+    assert [track.name for track in tracks] == ["a\n.wav", "b.wav", "copy a\n.wav", "copy b.wav"]
+    assert [len(track.rows) for track in tracks] == [8] * 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "file,duration,label,confidence\r\n",
+        "file,start,end,label,confidence,speech_seconds\r\n",
+        "PAR1 and so on",
+        json.dumps({"file": "a.wav", "start": 0.0, "end": 1.0, "label": None}) + "\n",
+    ],
+)
+def test_beside_any_table_all_that_is_kept_is_read(kept: Path, content: str) -> None:
+    (kept.parent / "out.csv").write_text(content, newline="")
+    assert len(read(kept.parent / "out.csv").tracks) == 4
+
+
+def test_beside_a_folder_of_files_all_that_is_kept_is_read(kept: Path) -> None:
+    (kept.parent / "labels").mkdir()
+    kept.rename(kept.parent / "labels.sqlite")
+    assert len(read(kept.parent / "labels").tracks) == 4
+    with pytest.raises(
+        ReportError, match=r"it is a folder, and .*\.sqlite, which has everything, is not beside"
+    ):
+        read(kept.parent)
+
+
+def test_a_table_alone_says_what_to_give(tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("file,duration,label,confidence\n")
+    with pytest.raises(
+        ReportError,
+        match=r"out.csv: it is a table, which has no level and no unsmoothed score, and "
+        r"out.csv.sqlite, which has everything, is not beside it. Make results: emotiond analyze",
+    ):
+        read(tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("DROP TABLE files", "does not say which recordings .* once more, with --resume"),
+        ("DELETE FROM files", "does not say which recordings"),
+        ("PRAGMA user_version = 2", "is of version 2, and this emotiond knows 1"),
+        ("UPDATE results SET result = '{'", "is damaged"),
+        ("UPDATE results SET result = '3'", "is damaged"),
+        ("UPDATE results SET result = '{}'", "is damaged"),
+        ("UPDATE results SET events = x'ffffffff00'", "is damaged"),
+        ("UPDATE results SET events = 7", "is damaged"),
+        ("UPDATE files SET file = x'00'", "is damaged"),
+        ("DROP TABLE results; CREATE VIEW results AS SELECT 1 key", "is damaged"),
+    ],
+)
+def test_kept_results_that_are_damaged_or_another_s_are_refused(
+    kept: Path, change: str, problem: str
+) -> None:
+    with contextlib.closing(sqlite3.connect(kept)) as database:
+        database.executescript(change)
+    with pytest.raises(EmotiondError, match=problem):
+        read(kept)
+
+
+def test_a_database_of_another_program_or_a_part_of_one_is_refused(kept: Path) -> None:
+    with contextlib.closing(sqlite3.connect(kept.with_name("other.sqlite"))) as database:
+        database.execute("CREATE TABLE results (key)")
+    content = kept.read_bytes()
+    kept.with_name("part.sqlite").write_bytes(content[: len(content) // 2])
+    for name in ("other", "part"):
+        with pytest.raises(EmotiondError, match=rf"{name}\.sqlite"):
+            read(kept.with_name(f"{name}.sqlite"))
+
+
+def test_events_that_unpack_to_far_more_than_they_are_are_refused(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_events, "MOST_PART_BYTES", 1000)
+    with pytest.raises(ReportError, match="is damaged"):
+        read(kept)
+
+
+@pytest.mark.skipif(not hasattr(sqlite3.Connection, "setlimit"), reason="needs Python 3.11")
+def test_a_row_that_is_far_too_large_is_refused(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_results, "MOST_ROW_BYTES", 2000)
+    assert read(kept).tracks
+    with contextlib.closing(sqlite3.connect(kept)) as database, database:
+        database.execute("UPDATE results SET events = zeroblob(2001)")
+    with pytest.raises(ResultError, match="is damaged"):
+        read(kept)
+
+
+def test_results_of_a_run_that_still_goes_on_are_in_use(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv.sqlite"
+    with (
+        contextlib.closing(Store(path, {}, is_resumed=False)),
+        pytest.raises(ResultError, match=r"is in use by a run\. Wait for its end"),
+    ):
         read(path)
 
 
@@ -145,7 +336,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "none")
 
 
-@pytest.mark.parametrize("name", ["missing.jsonl", ".", "a\0b"])
+@pytest.mark.parametrize("name", ["missing.jsonl", "a\0b"])
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(ReportError, match=r"cannot read .+ \(.+\)\. Name a file of results"):
         read(tmp_path / name)

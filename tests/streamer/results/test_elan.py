@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import tracemalloc
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
@@ -72,6 +73,22 @@ def test_channels_are_tiers(tmp_path: Path) -> None:
 
 def test_a_recording_without_speech_has_a_tier_without_annotations(tmp_path: Path) -> None:
     assert eaf(tmp_path, result([None])).get_annotation_data_for_tier("emotion") == []
+
+
+def test_hours_of_strides_take_little_memory(tmp_path: Path) -> None:
+    """pympi alone would take two kilobytes for each, 12 MB."""
+    hours = result(["happy", "sad"] * 3_000)
+    tracemalloc.start()
+    try:
+        with writing("elan", tmp_path, level="strides") as write:
+            write(hours)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 5e6
+    found = Eaf(tmp_path / "x.eaf").get_annotation_data_for_tier("emotion")
+    assert len(found) == 6_000
+    assert found[-1] == (1_499_750, 1_500_005, "sad")
 
 
 @pytest.fixture

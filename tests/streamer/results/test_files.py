@@ -141,7 +141,7 @@ def test_a_pipe_is_written_itself(tmp_path: Path) -> None:
     reader.start()
     with writing("csv", pipe) as write:
         write(result(["happy"]))
-    reader.join(10)
+    reader.join(60)
     assert read[0].startswith("file,duration,")
     assert [*tmp_path.iterdir()] == [pipe]
 

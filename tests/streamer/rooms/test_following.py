@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import threading
 import time
 import urllib.request
@@ -23,6 +22,7 @@ from tests.conftest import DATA
 from tests.streamer.rooms.test_received import EMOTION, HELLO
 from tests.support.caller import Caller, Object, calling
 from tests.support.daemon import DEMO, PATIENCE_SECONDS, Daemon, emotiond, running_daemon
+from tests.support.free_port import free_port
 
 TOKEN = "0123456789abcdef"  # noqa: S105 - no secret
 PLAY = ("--model", str(DATA / "tiny.tflite"), "--history", "off")
@@ -37,14 +37,8 @@ def following(*others: Daemon) -> Iterator[str]:
         yield from ("--follow", f"ws://127.0.0.1:{other.port}")
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 def health(daemon: Daemon) -> Any:
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as answer:  # noqa: S310
         return json.load(answer)
 
 
@@ -101,7 +95,7 @@ def test_nobody_else_gets_them(desk: Daemon) -> None:
         found = health(desk)
     assert found["rooms"]["kitchen"]["state"] == "connected"
     assert [*found["last"]] == [*found["streams"]] == ["desk-mic"]
-    with urllib.request.urlopen(f"{desk.page_url}metrics", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{desk.page_url}metrics", timeout=60) as answer:  # noqa: S310
         metrics = answer.read().decode()
     assert 'emotiond_room_state{room="kitchen",state="connected"} 1' in metrics
     assert 'emotiond_room_events_total{room="kitchen"}' in metrics

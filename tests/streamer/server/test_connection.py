@@ -35,9 +35,7 @@ from tests.support.port import (
 
 def test_one_connection_too_many_gets_503_and_the_others_miss_nothing() -> None:
     async def test() -> None:
-        # On a busy machine, the others must not be cut off before all have been refused.
-        patient = replace(LIMITS, handshake_seconds=60, ping_seconds=60)
-        async with port(patient) as at, connect(at.url) as listener:
+        async with port() as at, connect(at.url) as listener:
             await listener.recv()
             idle = [await at.raw() for _ in range(LIMITS.connections - 1)]
             await until(lambda: at.server.occupancy.count == LIMITS.connections)
@@ -58,7 +56,7 @@ def test_one_connection_too_many_gets_503_and_the_others_miss_nothing() -> None:
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "])
 def test_a_request_that_does_not_end_is_hung_up_on(sent: bytes) -> None:
     async def test() -> None:
-        async with port() as at:
+        async with port(replace(LIMITS, handshake_seconds=0.5)) as at:
             client = await at.raw()
             await asyncio.get_running_loop().sock_sendall(client, sent)
             assert await everything(client) == b""
@@ -75,7 +73,7 @@ def test_a_request_sent_byte_by_byte_has_the_same_time_limit() -> None:
                 await asyncio.sleep(0.05)
 
     async def test() -> None:
-        async with port() as at:
+        async with port(replace(LIMITS, handshake_seconds=0.5)) as at:
             client = await at.raw()
             dripping = asyncio.ensure_future(drip(client))
             assert await everything(client) == b""
@@ -108,8 +106,7 @@ def test_large_headers_get_431(headers: bytes) -> None:
 
 def test_a_client_with_too_many_unread_bytes_is_dropped() -> None:
     async def test() -> None:
-        patient = replace(LIMITS, unread_seconds=60, ping_seconds=60)
-        async with port(patient) as at, connect(at.url) as listener:
+        async with port() as at, connect(at.url) as listener:
             client = await at.raw(receive_bytes=4096)
             await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
             await until(lambda: at.server.client_count == 2)
@@ -131,7 +128,7 @@ def test_a_client_that_reads_a_byte_now_and_then_is_dropped_in_time() -> None:
                 await asyncio.sleep(0.05)
 
     async def test() -> None:
-        async with port(replace(LIMITS, unread_bytes=10**9, ping_seconds=60)) as at:
+        async with port(replace(LIMITS, unread_bytes=10**9, unread_seconds=1)) as at:
             client = await at.raw(receive_bytes=4096)
             await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
             await until(lambda: at.server.client_count == 1)
@@ -160,12 +157,12 @@ def test_who_has_answered_a_ping_comes_first_then_who_has_come_first(
 
     def order(at: Port) -> list[Connection]:
         sent.clear()
-        at.server.send(EVENT)
+        at.server.send(Message(EMOTION, "{}"))  # so small that nobody has to read it
         return [*sent]
 
     async def test() -> None:
-        patient = replace(LIMITS, ping_seconds=60)
-        async with port(patient) as at, contextlib.AsyncExitStack() as stack:
+        soon = replace(LIMITS, unread_seconds=1)  # they change places when the server looks at them
+        async with port(soon) as at, contextlib.AsyncExitStack() as stack:
             clients = []
             for _ in range(6):
                 clients.append(await stack.enter_async_context(connect(at.url)))
@@ -192,8 +189,7 @@ def test_a_client_that_reads_a_large_message_slowly_but_steadily_stays() -> None
 
     async def test() -> None:
         limits = replace(
-            LIMITS, unread_bytes=256 * 1024, unread_seconds=0.5, unread_bytes_per_second=16 * 1024,
-            ping_seconds=60,
+            LIMITS, unread_bytes=256 * 1024, unread_seconds=0.5, unread_bytes_per_second=16 * 1024
         )  # fmt: skip
         large = replace(EVENT, text='"' + "x" * 230_000 + '"', publisher="a client")
         async with port(limits) as at:
@@ -210,9 +206,8 @@ def test_a_client_that_reads_a_large_message_slowly_but_steadily_stays() -> None
 
 def test_a_list_beyond_the_limit_is_read_in_peace() -> None:
     async def test() -> None:
-        limits = replace(LIMITS, unread_bytes=64 * 1024, unread_seconds=20, ping_seconds=60)
         large = replace(EVENT, text='"' + "x" * 1_000_000 + '"')
-        async with port(limits) as at, connect(at.url, max_size=None) as listener:
+        async with port() as at, connect(at.url, max_size=None) as listener:
             client = await at.raw(receive_bytes=4096)
             await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
             await until(lambda: at.server.client_count == 2)
@@ -220,7 +215,7 @@ def test_a_list_beyond_the_limit_is_read_in_peace() -> None:
             for _ in range(10):  # what comes behind it does not cost the connection
                 at.server.send(EVENT)
             assert at.server.offences["unread"] == 0
-            for _ in range(2 * limits.unread_bytes // len(EVENT.text)):  # but too much of it does
+            for _ in range(2 * LIMITS.unread_bytes // len(EVENT.text)):  # but too much of it does
                 at.server.send(EVENT)
                 await listener.recv()
             assert at.server.offences["unread"] == 1
@@ -233,8 +228,7 @@ def test_what_others_cause_waits_while_much_is_unread() -> None:
     """Both together would be more than a client may leave unread, and cost it its connection."""
 
     async def test() -> None:
-        limits = replace(LIMITS, unread_bytes=256 * 1024, ping_seconds=60)
-        async with port(limits) as at:
+        async with port(replace(LIMITS, unread_bytes=256 * 1024)) as at:
             client = await at.raw(receive_bytes=4096)
             await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
             await until(lambda: at.server.client_count == 1)
@@ -250,7 +244,7 @@ def test_what_others_cause_waits_while_much_is_unread() -> None:
 
 def test_a_client_that_answers_no_ping_is_sent_away() -> None:
     async def test() -> None:
-        async with port() as at:
+        async with port(replace(LIMITS, ping_seconds=0.5)) as at:
             client = await at.raw()
             await asyncio.get_running_loop().sock_sendall(client, HANDSHAKE)
             assert b"101 Switching" in await everything(client)
@@ -291,7 +285,7 @@ def test_a_message_in_too_many_pieces_is_refused() -> None:
 )
 def test_a_flood_is_cut_off_after_a_few_kilobytes(flood: bytes) -> None:
     async def test() -> None:
-        async with port(replace(LIMITS, ping_seconds=60)) as at:
+        async with port() as at:
             client = await at.raw(receive_bytes=4096)
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(client, HANDSHAKE)
@@ -306,7 +300,7 @@ def test_a_flood_is_cut_off_after_a_few_kilobytes(flood: bytes) -> None:
 
 def test_a_client_sent_away_that_does_not_go_is_cut_off() -> None:
     async def test() -> None:
-        async with port(replace(LIMITS, ping_seconds=60)) as at:
+        async with port() as at:
             client = await at.raw()
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(client, HANDSHAKE)
@@ -321,7 +315,8 @@ def test_a_client_sent_away_that_does_not_go_is_cut_off() -> None:
 
 def test_a_client_that_never_sends_its_token_is_disconnected() -> None:
     async def test() -> None:
-        async with port(token="x" * 16) as at, connect(at.url) as client:
+        limits = replace(LIMITS, token_seconds=0.5)
+        async with port(limits, token="x" * 16) as at, connect(at.url) as client:
             assert await closing_code(client) == 4401
             assert at.server.offences["token"] == 1
             assert at.server.client_count == 0
@@ -396,7 +391,7 @@ def test_what_a_client_publishes_costs_no_slow_listener_its_connection(
 ) -> None:
     """The same flood drops a slow listener if it is the daemon's own, which must not be missed."""
     flood = replace(EVENT, publisher=publisher)
-    limits = replace(LIMITS, ping_seconds=60, frames_per_second=5)
+    limits = replace(LIMITS, unread_seconds=1, frames_per_second=5)
 
     def live(number: int) -> Message:
         return Message(EMOTION, f'{{"live":{number}}}')

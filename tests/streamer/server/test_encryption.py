@@ -59,13 +59,13 @@ def test_page_and_socket_are_encrypted(authority: trustme.CA, pem: Path) -> None
         with connect(
             daemon.websocket_url, ssl=trusting, additional_headers={"Origin": origin}
         ) as client:
-            assert json.loads(client.recv(timeout=10))["type"] == "hello"
+            assert json.loads(client.recv(timeout=60))["type"] == "hello"
         connection = http.client.HTTPSConnection("127.0.0.1", daemon.port, context=trusting)
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200
         with pytest.raises(ssl.SSLCertVerificationError):
             connect(daemon.websocket_url, ssl=ssl.create_default_context())
-        plain = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+        plain = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
         with pytest.raises((OSError, http.client.HTTPException)):
             plain.request("GET", "/")
             plain.getresponse()

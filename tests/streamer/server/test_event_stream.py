@@ -20,7 +20,6 @@ from emotiond.streamer.server.limits import Limits
 from tests.support.port import EMOTION, EVENT, LIMITS, Port, everything, port, run, until
 
 TOKEN = "correct horse battery"  # noqa: S105
-PATIENT = replace(LIMITS, handshake_seconds=60, unread_seconds=60, ping_seconds=60)
 GREETING = b'event: hello\ndata: {"type":"hello"}\n\n'
 
 
@@ -57,7 +56,7 @@ async def answer(at: Port, content: bytes) -> tuple[int, Mapping[str, str], byte
 @pytest.mark.parametrize("version", ["1.1", pytest.param("1.0", marks=pytest.mark.websockets_17)])
 def test_hello_comes_first_then_each_event_with_its_id(version: str) -> None:
     async def test() -> None:
-        async with port(PATIENT) as at:
+        async with port() as at:
             with await asking(at, request(version=version)) as client:
                 head, _, rest = (await received(client, GREETING)).partition(b"\r\n\r\n")
                 assert rest == GREETING
@@ -126,7 +125,7 @@ def test_who_may_not_listen_gets_no_event(headers: Mapping[str, str], status: in
 
 def test_the_token_is_taken_from_its_header_alone_and_never_from_an_address() -> None:
     async def test() -> None:
-        async with port(PATIENT, token=TOKEN) as at:
+        async with port(token=TOKEN) as at:
             asked = request().replace(b"/events", f"/events?token={TOKEN[:7]}".encode())
             assert (await answer(at, asked))[0] == 401
             with await asking(at, request(Authorization=f"Bearer {TOKEN}")) as client:
@@ -137,7 +136,7 @@ def test_the_token_is_taken_from_its_header_alone_and_never_from_an_address() ->
 
 def test_what_was_had_before_is_not_sent_again() -> None:
     async def test() -> None:
-        async with port(PATIENT) as at:
+        async with port() as at:
             with await asking(at, request(Last_Event_ID="voice:0")) as client:
                 assert (await received(client, GREETING)).endswith(b"\r\n\r\n" + GREETING)
 
@@ -146,14 +145,14 @@ def test_what_was_had_before_is_not_sent_again() -> None:
 
 def test_a_comment_comes_now_and_then_and_keeps_the_connection() -> None:
     async def test() -> None:
-        async with port(replace(PATIENT, ping_seconds=0.05)) as at:
+        async with port(replace(LIMITS, ping_seconds=0.05)) as at:
             with await asking(at, request()) as client:
                 await received(client, GREETING + b":\n\n:\n\n")
 
     run(test)
 
 
-@pytest.mark.parametrize("limits", [replace(PATIENT, unread_bytes=64 * 1024), LIMITS])
+@pytest.mark.parametrize("limits", [LIMITS, replace(LIMITS, unread_seconds=1)])
 def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(limits: Limits) -> None:
     async def test() -> None:
         async with port(limits) as at, connect(at.url) as listener:
@@ -173,7 +172,7 @@ def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(limi
 
 def test_what_another_client_publishes_costs_a_slow_one_no_connection() -> None:
     async def test() -> None:
-        async with port(PATIENT) as at:
+        async with port() as at:
             with await asking(at, request(), receive_bytes=4096) as client:
                 await until(lambda: at.server.event_streams.count == 1)
                 for _ in range(1000):
@@ -188,7 +187,7 @@ def test_what_another_client_publishes_costs_a_slow_one_no_connection() -> None:
 
 def test_one_that_sends_without_end_is_disconnected() -> None:
     async def test() -> None:
-        async with port(PATIENT) as at:
+        async with port() as at:
             with await asking(at, request() + b"GET / HTTP/1.1\r\n\r\n") as client:
                 await received(client, GREETING)
                 with contextlib.suppress(ConnectionError):
@@ -201,7 +200,7 @@ def test_one_that_sends_without_end_is_disconnected() -> None:
 
 def test_they_count_among_the_connections() -> None:
     async def test() -> None:
-        async with port(replace(PATIENT, connections=3)) as at:
+        async with port(replace(LIMITS, connections=3)) as at:
             clients = [await asking(at, request()) for _ in range(3)]
             for client in clients:
                 await received(client, GREETING)
@@ -214,7 +213,7 @@ def test_they_count_among_the_connections() -> None:
 
 def test_the_end_of_the_server_ends_them_also_those_that_do_not_read() -> None:
     async def test() -> None:
-        async with port(PATIENT) as at:
+        async with port() as at:
             reading = await asking(at, request())
             stuck = await asking(at, request(), receive_bytes=4096)
             await until(lambda: at.server.event_streams.count == 2)

@@ -29,12 +29,12 @@ ALL_ADDRESSES = ("::", "0.0.0.0")  # noqa: S104 - of IPv6 and of IPv4
 
 def hello(url: str) -> Any:
     with connect(url, proxy=None) as client:
-        return json.loads(client.recv(timeout=10))
+        return json.loads(client.recv(timeout=60))
 
 
 def get(daemon: Daemon, address: str, host: str | None = None) -> int:
     """Return the status of the page at an address of this machine."""
-    connection = http.client.HTTPConnection(address, daemon.port, timeout=10)
+    connection = http.client.HTTPConnection(address, daemon.port, timeout=60)
     connection.request("GET", "/", headers={} if host is None else {"Host": host})
     return connection.getresponse().status
 

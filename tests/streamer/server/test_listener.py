@@ -36,7 +36,7 @@ def test_connections_count_until_they_are_closed(listener: Listener, occupancy: 
 def test_one_beyond_the_limit_gets_503(listener: Listener, occupancy: Occupancy) -> None:
     with (
         socket.create_connection(listener.getsockname()),
-        socket.create_connection(listener.getsockname(), timeout=5) as second,
+        socket.create_connection(listener.getsockname(), timeout=60) as second,
         listener.accept()[0],
     ):
         with pytest.raises(ConnectionAbortedError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
 
 import pytest
 from websockets.asyncio.client import connect
@@ -14,7 +13,6 @@ from emotiond.streamer.server.occupancy import Occupancy, Seat, client_address
 from tests.support.port import EVENT, HANDSHAKE, LIMITS, Port, everything, port, run, until
 
 TOKEN = "correct horse battery"  # noqa: S105
-PATIENT = replace(LIMITS, handshake_seconds=60, token_seconds=60, ping_seconds=60)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ def test_a_flood_of_strangers_costs_no_request_of_a_client_with_the_token() -> N
 
     async def test() -> None:
         loop = asyncio.get_running_loop()
-        async with port(PATIENT, token=TOKEN) as at, connect(at.url) as owner:
+        async with port(token=TOKEN) as at, connect(at.url) as owner:
             await owner.send(f'{{"type":"auth","token":"{TOKEN}"}}')
             await owner.recv()
             kept = []
@@ -173,7 +171,7 @@ def test_one_address_cannot_take_all_connections_of_an_open_daemon(
         monkeypatch.setattr(module, "client_address", lambda peer, _: peer)  # of other machines
 
     async def test() -> None:
-        async with port(PATIENT) as at:
+        async with port() as at:
             kept = await flood(at, LIMITS.connections)
             await until(lambda: at.server.occupancy.refused == LIMITS.connections * 3 // 4)
             other = socket.socket()

@@ -31,7 +31,7 @@ def daemon() -> Iterator[Daemon]:
 
 def answer(daemon: Daemon, request: bytes) -> bytes:
     """All that comes back to a request; one that does not end is broken off."""
-    with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as client:
         received = b""
         try:
             client.sendall(request)
@@ -112,7 +112,7 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("begun", TOO_LARGE)
 def test_what_comes_after_a_refusal_is_discarded_without_a_word(daemon: Daemon, begun: str) -> None:
-    with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as client:
         client.sendall(TOO_LARGE[begun])
         received = client.recv(65_536)  # it is refused by now
         assert status(received) in (400, 414, 431)
@@ -137,7 +137,7 @@ def test_a_request_is_answered_whatever_follows_and_if_its_client_sends_no_more(
     daemon: Daemon, more: bytes
 ) -> None:
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as client:
             client.sendall(get("/healthz") + more)
             client.shutdown(socket.SHUT_WR)
             received = b""

@@ -35,7 +35,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def ask(
     daemon: Daemon, path: str = "/metrics", headers: Mapping[str, str] = ASKED
 ) -> tuple[int, Any, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     connection.request("OPTIONS", path, headers=dict(headers))
     response = connection.getresponse()
     return response.status, response.headers, response.read()
@@ -75,7 +75,7 @@ def test_any_other_request_is_refused(daemon: Daemon, path: str, changes: dict[s
 
 
 def test_without_the_token_the_answer_itself_is_as_short_as_before(daemon: Daemon) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     connection.request("GET", "/healthz", headers={"Origin": WALL})
     health = json.loads(connection.getresponse().read())
     assert health.keys() == {"status", "version", "uptime_seconds"}

@@ -49,7 +49,7 @@ def test_a_running_daemon_reports_its_events_queues_and_streams() -> None:
         events = daemon.events()
         while next(events)["type"] != "emotion":
             pass
-        with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=60) as response:  # noqa: S310
             assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
             lines = response.read().decode().splitlines()
     samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
@@ -72,7 +72,7 @@ def test_prometheus_finds_no_fault_in_the_figures() -> None:
         events = daemon.events()
         while next(events)["type"] != "emotion":
             pass
-        with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(f"{daemon.page_url}metrics", timeout=60) as response:  # noqa: S310
             figures = response.read()
     assert b"emotiond_label_age_seconds{" in figures
     checked = subprocess.run(

@@ -31,7 +31,7 @@ def daemon() -> Iterator[Daemon]:
 def get(
     daemon: Daemon, path: str, headers: Mapping[str, str]
 ) -> tuple[int, str, Mapping[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     connection.request("GET", path, headers=dict(headers))
     response = connection.getresponse()
     return response.status, response.read().decode(), dict(response.getheaders())
@@ -83,7 +83,7 @@ def test_a_malformed_origin_is_repeated_to_nobody(daemon: Daemon, origin: str) -
 def test_allowed_pages_may_listen_and_null_is_warned_of(daemon: Daemon) -> None:
     for origin in (WALL, "null"):
         with connect(daemon.websocket_url, origin=origin) as client:  # type: ignore[arg-type]
-            assert "hello" in str(client.recv(timeout=10))
+            assert "hello" in str(client.recv(timeout=60))
     assert "--token-file" in daemon.stderr
 
 

@@ -32,7 +32,7 @@ def daemon() -> Iterator[Daemon]:
 
 
 def receive(client: ClientConnection) -> dict[str, Any]:
-    message = json.loads(client.recv(timeout=10))
+    message = json.loads(client.recv(timeout=60))
     assert isinstance(message, dict)
     return message
 
@@ -40,7 +40,7 @@ def receive(client: ClientConnection) -> dict[str, Any]:
 def request(
     daemon: Daemon, method: str, path: str, headers: Sequence[tuple[str, str]] = ()
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     connection.putrequest(method, path, skip_host=any(name == "Host" for name, _ in headers))
     for name, value in headers:
         connection.putheader(name, value)
@@ -100,7 +100,7 @@ def test_a_message_too_large_closes_that_connection_alone(daemon: Daemon) -> Non
 def test_bytes_that_are_no_http_do_not_disturb_the_others(daemon: Daemon) -> None:
     with connect(daemon.websocket_url) as client:
         receive(client)
-        with socket.create_connection(("127.0.0.1", daemon.port), timeout=10) as raw:
+        with socket.create_connection(("127.0.0.1", daemon.port), timeout=60) as raw:
             raw.sendall(b"\x16\x03\x01\x02\x00" + bytes(range(256)) + b"\r\n\r\n")
             while raw.recv(4096):
                 pass

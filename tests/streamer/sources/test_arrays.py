@@ -169,7 +169,7 @@ def test_blocks_that_another_thread_waits_for_are_closed_when_it_has_one() -> No
     def blocks() -> Iterator[FloatArray]:
         try:
             waiting.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             yield np.zeros(10)
         finally:
             closed.set()
@@ -178,10 +178,10 @@ def test_blocks_that_another_thread_waits_for_are_closed_when_it_has_one() -> No
     sizes: list[int] = []
     reader = threading.Thread(target=lambda: sizes.append(reading.read().shape[0]))
     reader.start()
-    assert waiting.wait(10)
+    assert waiting.wait(60)
     reading.close()
     assert not closed.is_set()
     go_on.set()
-    reader.join(10)
+    reader.join(60)
     assert closed.is_set()
     assert sizes == [0]

@@ -43,7 +43,7 @@ def play(path: str, most: int | None = None, **options: Any) -> tuple[FloatArray
         elif ended:
             break
         elif ring.wake_at(ring.position + 100):
-            assert woken.wait(10)
+            assert woken.wait(60)
     assert ring.lost_samples == 0
     return np.concatenate(played), source
 
@@ -191,7 +191,7 @@ def test_a_loop_begins_again_with_a_cut(tmp_path: Path) -> None:
             joints.append((block.position, after_cut))
             after_cut = False
         elif ring.wake_at(ring.position + 1600):
-            assert woken.wait(10)
+            assert woken.wait(60)
     source.stop()
     assert joints == [(1600 * k, k > 0) for k in range(6)]
 
@@ -211,7 +211,7 @@ def test_a_file_that_is_replaced_by_one_of_another_form_ends_with_the_reason(
     while not ring.ended:
         woken.clear()
         if ring.read(100) is None and ring.wake_at(ring.position + 100):
-            assert woken.wait(10)
+            assert woken.wait(60)
     assert source.failure is not None
     assert f"replaced by a file of {rate} Hz with {channels} channels" in source.failure
 
@@ -224,7 +224,7 @@ def test_it_ends_when_it_is_stopped(tmp_path: Path) -> None:
     assert ring.wake_at(10**9)
     source.start(ring, ignore_status)
     source.stop()
-    assert ended.wait(10)
+    assert ended.wait(60)
     assert ring.ended
     source.stop()
 
@@ -236,7 +236,7 @@ def test_in_real_time_samples_are_captured_when_they_are_due(tmp_path: Path) -> 
     ring.on_wake(ended.set)
     assert ring.wake_at(10**9)
     source.start(ring, ignore_status)
-    assert ended.wait(10)
+    assert ended.wait(60)
     first, last = ring.capture_time(320), ring.capture_time(1600)
     assert first is not None
     assert last is not None
@@ -252,7 +252,7 @@ def test_in_real_time_a_waiting_reader_wakes_once_with_all_samples_it_asked_for(
     ring.on_wake(woken.set)
     ring.wake_at(1_234)  # no multiple of the blocks that it otherwise writes
     source.start(ring, ignore_status)
-    assert woken.wait(10)
+    assert woken.wait(60)
     source.stop()
     assert ring.available == 1_234
 

@@ -205,7 +205,7 @@ def test_the_password_is_told_to_nobody(tmp_path: Path) -> None:
             seen.append(next(events))
         told = [json.dumps(seen)]
         for page in ("metrics", "healthz"):
-            with urllib.request.urlopen(daemon.page_url + page, timeout=10) as response:  # noqa: S310
+            with urllib.request.urlopen(daemon.page_url + page, timeout=60) as response:  # noqa: S310
                 told.append(response.read().decode())
         for process in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):

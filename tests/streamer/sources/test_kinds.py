@@ -134,7 +134,7 @@ def test_it_is_muted_by_its_switch_reconnects_and_ends(sender: socket.socket) ->
         muted = next(statuses)
         assert (muted["status"], muted["detail"]) == ("muted", Wire.muted_detail)
         assert connection.recv(1) == b""
-        with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response:  # noqa: S310
             assert json.load(response)["microphone"] == "muted"
         client.send('{"type":"mute","muted":false}')
         connection = answer(sender)

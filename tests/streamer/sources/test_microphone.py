@@ -26,7 +26,7 @@ MIC = ("--source", "mic", "--model", "lite", "--json")
 
 
 def page(daemon: Daemon, path: str) -> str:
-    with urllib.request.urlopen(f"{daemon.page_url}{path}", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}{path}", timeout=60) as answer:  # noqa: S310
         return str(answer.read(), "utf-8")
 
 

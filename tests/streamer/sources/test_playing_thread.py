@@ -22,10 +22,10 @@ class Silent:
 
 def test_the_ring_ends_after_the_playing_without_a_failure() -> None:
     ring, source, may_end = Ring(100, 1, 16_000), Silent(), threading.Event()
-    thread = start_playing("x", source, ring, lambda: may_end.wait(10) and None)
+    thread = start_playing("x", source, ring, lambda: may_end.wait(60) and None)
     assert (thread.name, thread.daemon, ring.ended) == ("emotiond-x", True, False)
     may_end.set()
-    thread.join(10)
+    thread.join(60)
     assert (ring.ended, source.failure) == (True, None)
 
 
@@ -38,5 +38,5 @@ def test_an_error_of_the_player_becomes_the_failure_before_the_ring_ends() -> No
     def play() -> None:
         raise SourceError("the file is damaged", "Convert it again")
 
-    start_playing("x", source, ring, play).join(10)
+    start_playing("x", source, ring, play).join(60)
     assert failures == ["the file is damaged. Convert it again."]

@@ -93,7 +93,7 @@ def test_the_server_hears_at_the_end_that_nobody_listens() -> None:
     with serving_rtsp(then=SOUND) as server:
         with connected(server.url):
             pass
-        assert server.ended.wait(10)
+        assert server.ended.wait(60)
     assert server.methods[-1] == "TEARDOWN"
 
 
@@ -310,7 +310,7 @@ def test_what_is_no_stream_is_refused_in_one_line(name: str) -> None:
     method, answer, reason = ANSWERS[name]
     with serving_rtsp({method: answer}) as server:
         said = refused(server.url)
-        assert server.ended.wait(10)
+        assert server.ended.wait(60)
     assert said.startswith(f"{server.url}: ")
     assert reason in said
 
@@ -365,7 +365,7 @@ def test_rtsps_is_encrypted_and_its_certificate_is_checked(
             server.ended.clear()
             with connected(url) as connection:
                 assert connection.read(1) == b"$"
-            assert server.ended.wait(10)
+            assert server.ended.wait(60)
         assert f"DESCRIBE {url} RTSP/1.0" in server.requests[1]
         assert server.methods[-1] == "TEARDOWN"
 

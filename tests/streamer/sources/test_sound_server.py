@@ -64,7 +64,7 @@ def statuses(daemon: Daemon) -> Iterator[Mapping[str, Any]]:
 
 
 def health(daemon: Daemon) -> Any:
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as answer:  # noqa: S310
         return json.loads(answer.read())
 
 
@@ -376,7 +376,7 @@ def test_a_program_that_does_not_answer_is_ended_with_the_source(
     asking.start()
     process_id = int(started.read_text())
     programs.close()
-    asking.join(10)
+    asking.join(60)
     assert found == [None]
     with pytest.raises(ProcessLookupError):
         os.kill(process_id, 0)

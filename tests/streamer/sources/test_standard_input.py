@@ -80,7 +80,7 @@ def test_a_recorder_sets_the_pace() -> None:
             assert event["age_ms"] is not None
         pipe.close()
         assert next(events)["status"] == "ended"
-        assert daemon.process.wait(timeout=10) == 0
+        assert daemon.process.wait(timeout=60) == 0
 
 
 def test_a_live_wav_stream_of_another_rate_is_late_by_a_constant_that_its_age_counts() -> None:

@@ -240,7 +240,7 @@ def test_mute_closes_the_socket_and_its_connections_and_unmute_opens_it() -> Non
             listener.send('{"type":"mute","muted":true}')
             assert next(statuses) == ("muted", WyomingDoor.muted_detail)
             assert client.recv(1) == b""
-        with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response:  # noqa: S310
             health = json.load(response)
         assert (health["microphone"], health["status"]) == ("muted", "ok")
         with pytest.raises(ConnectionRefusedError):

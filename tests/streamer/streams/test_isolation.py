@@ -31,7 +31,7 @@ counts = {{}}
 
 
 def health(daemon: Daemon) -> Any:
-    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=10) as response:  # noqa: S310
+    with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response:  # noqa: S310
         return json.load(response)
 
 

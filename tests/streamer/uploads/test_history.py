@@ -67,8 +67,9 @@ def test_an_analysed_file_is_listed_with_its_result(caller: Caller) -> None:
     analysis = caller.analysis(VOICE, name="holiday.mp4")
     (kept,) = listed(caller)
     assert set(kept) == {
-        "id", "name", "time", "duration", "label", "confidence", "scores", "shares",
+        "id", "name", "time", "duration", "label", "confidence", "scores", "shares", "bytes",
     }  # fmt: skip
+    assert kept.pop("bytes") > 0
     assert kept.items() <= analysis.items()
     assert kept["name"] == "holiday.mp4"
 

@@ -21,8 +21,6 @@ from emotiond.streamer.uploads.history import PIECE_EVENTS, History
 from emotiond.streamer.uploads.sqlite_archive import SqliteArchive
 from tests.support.port import HANDSHAKE, LIMITS, Port, frame, port, run, until
 
-PATIENT = replace(LIMITS, ping_seconds=60)
-
 
 @dataclass
 class Kept:
@@ -37,7 +35,7 @@ class Kept:
 
 
 @contextlib.asynccontextmanager
-async def kept(path: Path, files: int, limits: Limits = PATIENT) -> AsyncIterator[Kept]:
+async def kept(path: Path, files: int, limits: Limits = LIMITS) -> AsyncIterator[Kept]:
     archive, readings = SqliteArchive(path), list[int]()
     numbers = [archive.add({"name": f"file {i}"}, EventLog()) for i in range(files)]
 
@@ -114,7 +112,7 @@ def test_removals_at_one_time_are_answered_by_a_few_lists(tmp_path: Path) -> Non
 
 def test_a_slow_follower_gets_the_last_list_alone_and_stays(tmp_path: Path) -> None:
     async def test() -> None:
-        tight = replace(PATIENT, unasked_bytes=1)
+        tight = replace(LIMITS, unasked_bytes=1)
         async with (
             kept(tmp_path / "history", 8, tight) as place,
             connect(place.at.url, max_queue=1) as follower,
@@ -164,7 +162,7 @@ def test_who_recalls_a_file_and_reads_slowly_gets_all_of_it_and_stays(tmp_path: 
         log = EventLog()
         for number in range(3 * PART_EVENTS):
             log.add(json.dumps({"seq": number, "filler": "x" * 800}))
-        tight = replace(PATIENT, unread_bytes=64 * 1024)
+        tight = replace(LIMITS, unread_bytes=64 * 1024)
         async with kept(tmp_path / "history", 0, tight) as place:
             number = SqliteArchive(tmp_path / "history").add({"name": "a"}, log)
             slow = await place.at.raw(receive_bytes=4096)

@@ -25,7 +25,7 @@ VOICE = pcm(demo()[: 4 * 16_000])
 
 
 def health(daemon: Daemon) -> Mapping[str, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     connection.request("GET", "/healthz")
     answer = json.loads(connection.getresponse().read())
     assert isinstance(answer, dict)

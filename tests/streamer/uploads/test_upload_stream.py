@@ -45,7 +45,6 @@ from tests.support.signals import demo
 START = '{"type":"start","purpose":"file","sample_rate":16000,"format":"s16le"}'
 LIVE = '{"type":"start","purpose":"live","sample_rate":16000,"format":"s16le"}'
 SECOND = pcm(demo()[16_000:32_000])
-PATIENT = replace(LIMITS, ping_seconds=60, uploads=4)
 RESET = struct.pack("ii", 1, 0)
 RESOLUTION_SECONDS = time.get_clock_info("monotonic").resolution
 
@@ -61,7 +60,7 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def place(limits: Limits = PATIENT, model: str = "tiny") -> AsyncIterator[Place]:
+async def place(limits: Limits = LIMITS, model: str = "tiny") -> AsyncIterator[Place]:
     carrier, history = Hub(asyncio.get_running_loop()), History(None)
     worker = Worker(read_model(DATA / f"{model}.tflite"), find_runtime())
     adopted: list[weakref.ref[Stream]] = []
@@ -168,7 +167,7 @@ def test_a_file_is_read_only_as_fast_as_it_is_analysed() -> None:
 
 def test_a_file_that_turns_out_too_long_ends_with_an_error() -> None:
     async def test() -> None:
-        async with place(replace(PATIENT, file_seconds=3)) as at, connect(at.url) as client:
+        async with place(replace(LIMITS, file_seconds=3)) as at, connect(at.url) as client:
             await client.send(START)
             for _ in range(6):
                 await client.send(SECOND)
@@ -186,7 +185,7 @@ def test_a_file_that_turns_out_too_long_ends_with_an_error() -> None:
 
 def test_live_sound_may_last_longer_than_a_file() -> None:
     async def test() -> None:
-        async with place(replace(PATIENT, file_seconds=1)) as at, connect(at.url) as client:
+        async with place(replace(LIMITS, file_seconds=1)) as at, connect(at.url) as client:
             await client.send(LIVE)
             for _ in range(3):
                 await client.send(SECOND)
@@ -249,7 +248,7 @@ def test_a_published_event_is_encoded_once_for_the_hub_and_the_history(
 @pytest.mark.parametrize("start", [START, LIVE])
 def test_a_stream_whose_client_has_forgotten_it_ends(start: str) -> None:
     async def test() -> None:
-        async with place(replace(PATIENT, idle_seconds=0.2)) as at, connect(at.url) as client:
+        async with place(replace(LIMITS, idle_seconds=0.2)) as at, connect(at.url) as client:
             await client.send(start)
             await client.send(SECOND)
             assert (await answer(client, "error"))["error"] == "idle"
@@ -263,7 +262,7 @@ def test_a_stream_whose_client_has_forgotten_it_ends(start: str) -> None:
 @pytest.mark.parametrize("start", [START, LIVE])
 def test_messages_without_samples_keep_no_stream(start: str) -> None:
     async def test() -> None:
-        async with place(replace(PATIENT, idle_seconds=0.4)) as at, connect(at.url) as client:
+        async with place(replace(LIMITS, idle_seconds=0.4)) as at, connect(at.url) as client:
             await client.send(start)
             ended = asyncio.ensure_future(answer(client, "error"))
             while not ended.done():
@@ -350,7 +349,7 @@ def test_a_client_with_the_token_counts_against_no_address() -> None:
 
 def test_audio_that_waits_for_analysis_is_not_idle() -> None:
     async def test() -> None:
-        limits = replace(PATIENT, idle_seconds=0.3)
+        limits = replace(LIMITS, idle_seconds=0.3)
         async with place(limits, model="slow") as at, connect(at.url) as client:
             await client.send(START)
             await client.send(SECOND)
@@ -362,7 +361,7 @@ def test_audio_that_waits_for_analysis_is_not_idle() -> None:
 
 def test_the_message_rate_of_file_chunks_is_unlimited() -> None:
     async def test() -> None:
-        limits = replace(PATIENT, frames_at_once=10, frames_per_second=1)
+        limits = replace(LIMITS, frames_at_once=10, frames_per_second=1)
         async with place(limits) as at, connect(at.url) as client:
             await client.send(START)
             for _ in range(50):
@@ -376,7 +375,7 @@ def test_the_message_rate_of_file_chunks_is_unlimited() -> None:
 @pytest.mark.parametrize(("start", "size"), [(START, 16), (LIVE, 16), (LIVE, 8192)])
 def test_other_chunks_that_come_too_often_close_the_connection(start: str, size: int) -> None:
     async def test() -> None:
-        limits = replace(PATIENT, frames_at_once=10, frames_per_second=1)
+        limits = replace(LIMITS, frames_at_once=10, frames_per_second=1)
         async with place(limits) as at, connect(at.url) as client:
             await client.send(start)
             for _ in range(20):
@@ -389,7 +388,7 @@ def test_other_chunks_that_come_too_often_close_the_connection(start: str, size:
 
 def test_a_client_that_reads_no_events_is_dropped_with_its_stream() -> None:
     async def test() -> None:
-        limits = replace(PATIENT, unread_bytes=8 * 1024, unread_seconds=0.5)
+        limits = replace(LIMITS, unread_bytes=8 * 1024, unread_seconds=0.5)
         async with place(limits) as at:
             own = socket.socket()
             own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -25,7 +25,7 @@ ONLY_HERE = ("time", "stream", "age_ms", "speech_seconds")
 
 
 def read(daemon: Daemon, path: str) -> str:
-    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     connection.request("GET", path)
     return connection.getresponse().read().decode()
 

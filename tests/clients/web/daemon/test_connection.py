@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.web.scripted import CLIENT_STREAMS, ScriptedDaemon, emotion, hello
 from tests.conftest import DATA
-from tests.support.daemon import DEMO, running_daemon
+from tests.support.daemon import DEMO, PATIENCE_SECONDS, running_daemon
 from tests.support.ipv6 import needs_ipv6
 from tests.support.silent_proxy import silent_proxy
 
@@ -115,17 +115,19 @@ def test_a_quiet_daemon_that_answers_is_kept(open_page: Any, daemon: ScriptedDae
     )
     for count in range(1, 4):
         page.clock.fast_forward(QUIET_MS)
-        page.wait_for_function("(count) => window.pongs === count", arg=count)
+        page.wait_for_function("(count) => window.pongs >= count", arg=count)
     assert page.evaluate("window.lost") == 0
 
 
 def test_a_network_that_has_changed_is_asked_after_at_once(
-    page: Any, daemon: ScriptedDaemon
+    open_page: Any, daemon: ScriptedDaemon
 ) -> None:
+    page = open_page(daemon, clock=True)
     daemon.send(emotion(0, "happy"))
     expect(page.locator("#now-word")).to_have_text("happy")
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)  # no time passes without this event
     page.evaluate("window.dispatchEvent(new Event('online'))")
-    daemon.pings.get(timeout=QUIET_MS / 2000)  # sooner than without this event
+    daemon.pings.get(timeout=PATIENCE_SECONDS)
 
 
 def test_sound_over_a_half_open_connection_is_given_up_too(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from tests.conftest import DATA
 from tests.support.daemon import DEMO, Daemon, running_daemon
+from tests.support.free_port import free_port
 from tests.support.full import filling
 from tests.support.header_proxy import header_proxy
 from tests.support.nginx import needs_nginx, nginx
@@ -58,9 +58,7 @@ def test_a_proxy_that_changes_the_host_is_answered_with_the_flag(tab: Any, daemo
 
 
 def test_a_daemon_that_was_restarted_without_its_flag_says_so(tab: Any) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = str(taken.getsockname()[1])
+    port = str(free_port())
     with running_daemon(*SOURCE, "--port", port, "--allow-host", ELSEWHERE):
         tab.goto(f"http://{ELSEWHERE}:{port}")
         expect(tab.locator("#link")).to_have_text("live", timeout=PATIENCE_MS)

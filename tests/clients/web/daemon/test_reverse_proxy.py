@@ -12,8 +12,9 @@ import trustme
 from tests.conftest import DATA
 from tests.support.caddy import running_caddy
 from tests.support.daemon import DEMO, Daemon, running_daemon
+from tests.support.free_port import free_port
 from tests.support.ingress import ingress
-from tests.support.nginx import free_port, needs_nginx, nginx
+from tests.support.nginx import needs_nginx, nginx
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -53,7 +54,7 @@ def test_the_page_is_live_under_any_path(
     paths = (path.replace("%20", " "),)
     with nginx(tmp_path, daemon.page_url, paths, pem if is_encrypted else None) as url:
         tab.goto(url + path)
-        expect(tab.locator("#link")).to_have_text("live", timeout=10_000)
+        expect(tab.locator("#link")).to_have_text("live")
         expect(tab.locator("#fact-model")).not_to_have_text("–")
 
 
@@ -84,7 +85,7 @@ def test_the_page_is_live_behind_caddy(tab: Any, daemon: Daemon, tmp_path: Path,
     )
     with running_caddy(tmp_path, site, port):
         tab.goto(f"http://127.0.0.1:{port}{path}")
-        expect(tab.locator("#link")).to_have_text("live", timeout=10_000)
+        expect(tab.locator("#link")).to_have_text("live")
         expect(tab.locator("#fact-model")).not_to_have_text("–")
 
 
@@ -98,5 +99,5 @@ def test_in_the_frame_of_home_assistant_the_page_is_whole(tab: Any, tmp_path: Pa
     ):
         tab.goto(origin)
         frame = tab.frame_locator("iframe")
-        expect(frame.locator("#link")).to_have_text("live", timeout=10_000)
+        expect(frame.locator("#link")).to_have_text("live")
         expect(frame.locator("#files-toggle")).to_be_visible()

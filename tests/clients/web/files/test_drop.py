@@ -115,25 +115,25 @@ def test_a_video_is_dropped(page: Any, tmp_path: Path, name: str) -> None:
 
 
 def test_a_click_plays_the_file_from_there(page: Any, tmp_path: Path) -> None:
-    choose(page, recording(tmp_path, "click.wav", 20.0))
+    choose(page, recording(tmp_path, "click.wav", 30.0))
     expect(analysed(page, "click.wav")).to_be_visible(timeout=PATIENCE_MS)
     time = page.locator("#player-time")
-    expect(time).to_have_text("0:00 / 0:20")
+    expect(time).to_have_text("0:00 / 0:30")
     box = page.locator("#timeline").bounding_box()
     page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 60)
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
-    expect(time).to_have_text("0:11 / 0:20")
-    expect(page.locator("#scores-title")).to_have_text(re.compile(r"Scores at 0:1[1-9]"))
+    expect(time).to_have_text(re.compile(r"^0:(1[5-9]|2\d) / 0:30"))  # it goes on meanwhile
+    expect(page.locator("#scores-title")).to_have_text(re.compile(r"Scores at 0:(1[5-9]|2\d)"))
     page.locator("#timeline").focus()
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
-    expect(time).to_have_text("0:01 / 0:20")
+    expect(time).to_have_text(re.compile(r"^0:0[1-9] / 0:30"))
     page.keyboard.press("Space")
     page.get_by_role("button", name="Whole file").click()
     expect(page.locator("#scores-title")).to_contain_text("whole file")
-    expect(time).to_have_text("0:00 / 0:20")
+    expect(time).to_have_text("0:00 / 0:30")
 
 
 def test_several_files_are_queued_and_can_be_cancelled(page: Any, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_several_files_are_queued_and_can_be_cancelled(page: Any, tmp_path: Path
     soundfile.write(files[0], np.tile(demo(), 30), RATE)  # it keeps the others waiting
     choose(page, *files)
     page.get_by_role("button", name="Cancel part 2.wav").click()
-    expect(analysed(page, "part 1.wav")).to_be_visible(timeout=PATIENCE_MS)
+    expect(analysed(page, "part 1.wav")).to_be_visible(timeout=3 * PATIENCE_MS)
     expect(page.locator("#queue li")).to_have_count(0)
     expect(analysed(page, "part 2.wav")).to_have_count(0)
     names = page.locator("#analysed .file-name").all_inner_texts()

@@ -60,12 +60,14 @@ def test_a_reload_asks_first(page: Any, tmp_path: Path) -> None:
     choose(page, long_file(tmp_path))
     row = page.locator("#queue li", has_text="lecture.wav")
     expect(row.get_by_role("button", name="Cancel")).to_be_visible()
-    page.close(run_before_unload=True)
+    with page.expect_event("dialog"):
+        page.close(run_before_unload=True)
     expect(row).to_be_visible()
-    page.wait_for_timeout(500)
     assert questions == ["beforeunload"]
     row.get_by_role("button", name="Cancel").click()
-    page.close(run_before_unload=True)
+    expect(row).to_have_count(0)
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
     assert questions == ["beforeunload"]
 
 

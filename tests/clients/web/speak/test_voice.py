@@ -84,14 +84,14 @@ def test_a_shared_stream_reaches_every_client(
     allowed: None, open_page: Any, real_daemon: RealDaemon
 ) -> None:
     page = open_page(real_daemon)
+    speak(page)
+    expect(page.get_by_role("radio", name="you")).to_be_checked(timeout=PATIENCE_MS)
+    page.get_by_label("Share with everyone").check()
+    expect(strip(page)).to_contain_text("Everyone connected sees the result.")
     with connect(real_daemon.daemon.websocket_url) as other:
-        speak(page)
-        expect(page.get_by_role("radio", name="you")).to_be_checked(timeout=PATIENCE_MS)
-        page.get_by_label("Share with everyone").check()
-        expect(strip(page)).to_contain_text("Everyone connected sees the result.")
         while (event := json.loads(other.recv(timeout=60))).get("stream") != "browser":
             pass
-        assert event["type"] in ("status", "emotion")
+        assert event["type"] in ("status", "emotion", "change")
         # Its events come to this page over both connections; it is one stream nevertheless.
         expect(page.locator("#stream-list label")).to_have_count(2)
         expect(page.locator("#now-word")).to_have_text(A_LABEL, timeout=PATIENCE_MS)
@@ -101,13 +101,13 @@ def test_a_shared_stream_reaches_every_client(
 def test_two_pages_share_under_two_names(
     allowed: None, open_page: Any, real_daemon: RealDaemon
 ) -> None:
+    names = set()
+    for _ in range(2):
+        page = open_page(real_daemon)
+        speak(page)
+        page.get_by_label("Share with everyone").check(timeout=PATIENCE_MS)
+        expect(strip(page)).to_contain_text("Everyone connected sees", timeout=PATIENCE_MS)
     with connect(real_daemon.daemon.websocket_url) as other:
-        names = set()
-        for _ in range(2):
-            page = open_page(real_daemon)
-            speak(page)
-            page.get_by_label("Share with everyone").check(timeout=PATIENCE_MS)
-            expect(strip(page)).to_contain_text("Everyone connected sees", timeout=PATIENCE_MS)
         while names != {"browser", "browser 2"}:
             name = json.loads(other.recv(timeout=60)).get("stream", "")
             names |= {name} - {"", "voice"}

@@ -77,7 +77,7 @@ def test_all_text_grows_up_to_a_wall(open_page: Any, start_daemon: Any) -> None:
     daemon = start_daemon(hello(last=emotion(20, "surprised")))
     large, wall = open_page(daemon), open_page(daemon, "wall")
     for page in (large, wall):
-        expect(page.locator(".bar-value").first).to_be_visible(timeout=20_000)
+        expect(page.locator(".bar-value").first).to_be_visible()
         page.wait_for_function(f"() => ({TEXT_HEIGHTS})()[4] > 10 / innerHeight")
     usual = large.evaluate(TEXT_HEIGHTS)
     assert all(
@@ -116,6 +116,7 @@ def test_with_forced_colours_the_chosen_stream_stands_out(
 ) -> None:
     daemon = start_daemon(hello(("mic", "kitchen"), last=emotion(0, "calm")))
     page = open_page(daemon)
+    expect(page.get_by_role("radio", name="mic")).to_be_checked()
     page.emulate_media(forced_colors="active")
     looks = page.locator("#stream-list label").evaluate_all(
         "(labels) => labels.map((label) => getComputedStyle(label).outlineStyle)"

@@ -24,6 +24,10 @@ COLUMNS = """([y, from, to]) => {
   return [...colours];
 }"""
 RIBBON, LOW, HIGH = 0.004, 0.55, 0.2
+IS_PAINTED = f"""() => {{
+  const [[low, ...others], [high]] = [{LOW}, {HIGH}].map((y) => ({COLUMNS})([y, 0.3, 0.7]));
+  return others.length === 0 && low !== high;
+}}"""
 
 
 @pytest.fixture
@@ -37,11 +41,11 @@ def far_page(open_page: Any, start_daemon: Any) -> Any:
     for _ in range(3):
         page.locator("#zoom-out").click()
     expect(page.locator("#zoom-span")).to_have_text("10 min")
+    page.wait_for_function(IS_PAINTED)
     return page
 
 
 def test_labels_that_take_turns_are_areas_and_no_barcode(far_page: Any) -> None:
-    far_page.wait_for_function(f"() => ({COLUMNS})([{LOW}, 0.3, 0.7]).length === 1")
     (low,) = far_page.evaluate(COLUMNS, [LOW, 0.3, 0.7])
     (high,) = far_page.evaluate(COLUMNS, [HIGH, 0.3, 0.7])
     assert low != high

@@ -1,0 +1,1 @@
+"""The recorded sessions, as clients see them."""
