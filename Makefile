@@ -90,7 +90,7 @@ dist: $(VENV)/audit.stamp
 
 sbom dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 
-# 45 minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
+# 55 minutes; what it finds is written to benchmarks/. BENCH_ARGS="--quick latency" tries one.
 bench: $(VENV)/bench.stamp
 	tools/with-peers $(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 NAMES = (
     *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
     *("growth", "load", "outputs", "broken_outputs", "archive", "archive_memory"),
+    "archive_links",
 )
 ON_REQUEST = ("page", "report")
 """Run only if named."""

@@ -69,7 +69,7 @@ def measure(quick: bool, beside: str | None = None, clips: Path | None = None) -
     Raises:
         RuntimeError: there is no such build, or a command failed.
     """
-    count, part, rounds = (24, 12, 1) if quick else (1000, 100, 3)
+    count, part, rounds = (24, 12, 1) if quick else (1000, 150, 3)
     adopt_orphans()
     rows: list[Sequence[str]] = []
     with ExitStack() as stack:
@@ -86,15 +86,23 @@ def measure(quick: bool, beside: str | None = None, clips: Path | None = None) -
             for workers in (1, 2)
         }
         for model in ("lite", "full"):
-            jobs = _variants(this, model, all_clips, clusters)
-            costs = _in_turns(jobs, rounds)
-            rows += _table(model, all_clips, costs, _COMPARED)
-            if beside is not None:
-                both = {
-                    f"{name}, all cores": _analysis(build, model, some)
-                    for name, build in compared.items()
-                }
-                rows += _table(model, some, _in_turns(both, rounds), _beside(beside))
+            rows += _table(
+                model, all_clips, _in_turns(_local(this, model, all_clips), rounds), _CORES
+            )
+            engines = {
+                f"Dask, {workers} worker{'s' * (workers > 1)}": _analysis(
+                    this, model, some, "--dask", one.address, engine=one
+                )
+                for workers, one in clusters.items()
+            }
+            former = {
+                name: _analysis(build, model, some)
+                for name, build in compared.items()
+                if name != THIS
+            }
+            turns = {**_local(this, model, some), **engines, **former}
+            pairs = (*_DASK, *((f"`--jobs 2`: time beside {name}", _TWO, name) for name in former))
+            rows += _table(model, some, _in_turns(turns, rounds), pairs)
         others = _in_turns(_peers(python, folder, this, some), rounds)
         rows += _table("", some, others, ())
     return Section(
@@ -109,32 +117,18 @@ def measure(quick: bool, beside: str | None = None, clips: Path | None = None) -
     )
 
 
-_COMPARED = (
-    ("`--jobs 2` beside `--jobs 1`, times the speed", "--jobs 1", "--jobs 2"),
-    ("Dask, 1 worker: time beside `--jobs 1`", "Dask, 1 worker", "--jobs 1"),
-    ("Dask, 2 workers: time beside `--jobs 2`", "Dask, 2 workers", "--jobs 2"),
+_ONE, _TWO = "--jobs 1", "--jobs 2"
+_CORES = (("`--jobs 2` beside `--jobs 1`, times the speed", _ONE, _TWO),)
+"""What it is, and whose time is divided by whose."""
+_DASK = (
+    ("Dask, 1 worker: time beside `--jobs 1`", "Dask, 1 worker", _ONE),
+    ("Dask, 2 workers: time beside `--jobs 2`", "Dask, 2 workers", _TWO),
     ("Dask, 2 workers beside 1, times the speed", "Dask, 1 worker", "Dask, 2 workers"),
 )
-"""What it is, and whose time is divided by whose."""
 
 
-def _beside(build: str) -> Sequence[tuple[str, str, str]]:
-    return ((f"time beside {build}", f"{THIS}, all cores", f"{build}, all cores"),)
-
-
-def _variants(
-    build: Build, model: str, clips: Clips, clusters: Mapping[int, Cluster]
-) -> Mapping[str, Callable[[], Cost]]:
-    local = {
-        f"--jobs {jobs}": _analysis(build, model, clips, "--jobs", str(jobs)) for jobs in (1, 2)
-    }
-    dask = {
-        f"Dask, {workers} worker{'s' * (workers > 1)}": _analysis(
-            build, model, clips, "--dask", one.address, engine=one
-        )
-        for workers, one in clusters.items()
-    }
-    return {**local, **dask}
+def _local(build: Build, model: str, clips: Clips) -> Mapping[str, Callable[[], Cost]]:
+    return {name: _analysis(build, model, clips, *name.split()) for name in (_ONE, _TWO)}
 
 
 def _analysis(

@@ -12,6 +12,7 @@ from emotiond.inference.files import read_file
 
 SUFFIX = ".tflite"
 _LARGEST_BYTES = 2**29
+_LARGEST_REPORT_BYTES = 2**23
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,16 @@ class Model:
 
     card: Card
     content: bytes
+    report: bytes | None = None
+    """A page in HTML that shows how the model was evaluated; None without one."""
 
 
 def read_model(path: Path) -> Model:
-    """Read a model and its card from ``NAME.tflite`` and ``NAME.json``.
+    """Read ``NAME.tflite``, its card ``NAME.json``, and its report ``NAME.html``, if there is one.
 
     Raises:
         CardError: the card is missing or broken, or belongs to another file.
-        ModelError: the model is unreadable.
+        ModelError: the model or its report is unreadable.
     """
     if path.suffix != SUFFIX:
         raise ModelError(f"{path} is not a {SUFFIX} file", "Give the path of a model, or its name")
@@ -45,4 +48,16 @@ def read_model(path: Path) -> Model:
             f"({len(content)} bytes, checksum differs)",
             "It was cut short or exchanged: copy both files again",
         )
-    return Model(card, content)
+    return Model(card, content, _read_report(path.with_suffix(".html")))
+
+
+def _read_report(path: Path) -> bytes | None:
+    try:
+        return read_file(path, _LARGEST_REPORT_BYTES)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"cannot read the model's report {path} ({getattr(error, 'strerror', None) or error})",
+            "Copy it again, or move it away: a model needs none",
+        ) from None

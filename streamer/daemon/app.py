@@ -291,6 +291,7 @@ class Daemon:
             self._remove_client,
             self._config.insecure,
             self._mute_switch,
+            self._model.report,
         )
 
     def _announce(self) -> None:
@@ -369,7 +370,7 @@ class Daemon:
         first = hello(
             self._config.daemon_name,
             self._instance,
-            self._model.card,
+            self._model,
             self._config.stride,
             self._streams,
             self._uploads,

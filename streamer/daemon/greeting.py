@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from emotiond import __version__
-from emotiond.inference.card import Card
+from emotiond.inference.model import Model
 from emotiond.streamer.outputs.output import About
 from emotiond.streamer.protocol.events import PROTOCOL, Event, to_json
+from emotiond.streamer.server.http import REPORT
 from emotiond.streamer.streams.replay import OwnStream
 from emotiond.streamer.uploads.uploads import Uploads
 
@@ -16,7 +17,7 @@ from emotiond.streamer.uploads.uploads import Uploads
 def hello(
     name: str,
     instance: str,
-    card: Card,
+    model: Model,
     stride_seconds: float,
     streams: Sequence[OwnStream],
     uploads: Uploads,
@@ -28,13 +29,14 @@ def hello(
     Args:
         name: what the daemon is called.
         instance: what tells this run of it from all others.
-        card: that of its model.
+        model: the one that it runs.
         stride_seconds: from one ``emotion`` to the next.
         streams: those of its own sources.
         uploads: those of clients.
         outputs: what the outputs report about themselves.
         last: see above.
     """
+    card = model.card
     return {
         "type": "hello",
         "protocol": PROTOCOL,
@@ -45,6 +47,7 @@ def hello(
             "name": card.name,
             "labels": list(card.labels),
             "window_seconds": round(card.window_seconds, 4),
+            "report": None if model.report is None else REPORT.removeprefix("/"),
         },
         "stride_seconds": stride_seconds,
         "streams": [*(stream.name for stream in streams), *uploads.published],

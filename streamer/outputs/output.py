@@ -118,6 +118,8 @@ class Surroundings:
     """Whether other machines may be reached without protection, for an output without a host."""
     microphone: Microphone
     """The one that can be muted."""
+    model_report: bytes | None
+    """A page in HTML about the model, if it has one."""
 
 
 Opener = Callable[[Surroundings], Awaitable[Output]]

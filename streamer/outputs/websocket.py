@@ -186,7 +186,7 @@ def _prepare(settings: WebSocketSettings) -> Opener:
             host,
             settings.port,
             around.greeting,
-            Pages(around.health, around.metrics, access.web_origins),
+            Pages(around.health, around.metrics, access.web_origins, around.model_report),
             access,
             replace(around.limits, connections=connections),
             tls,

@@ -160,4 +160,5 @@ def _reader_of(path: Path) -> tuple[Path, Any]:
         each = names.beside(path, ending)
         if suffix == names.SOUND and each.exists():
             return each, read
-    raise SourceError(f"{path}: there are no events beside it", _REMEDY)
+    problem = "there are no events beside it" if path.exists() else "there is no such file"
+    raise SourceError(f"{path}: {problem}", _REMEDY)

@@ -38,7 +38,7 @@ def report(options: dict[str, Any]) -> int:
     text = page(
         about, events, sounds, firsts_of(tracks), title_of(sorted({track.name for track in tracks}))
     )
-    _write(output, text)
+    _write(output, text, holds_voices=bool(sounds))
     count = sum(len(track.rows) for track in tracks)
     recordings = len({(track.name, track.channel) for track in tracks})
     said = f"{count:,} events of {recordings} recording{'s' * (recordings != 1)}"
@@ -65,8 +65,8 @@ def _check_output(output: Path, files: Sequence[Path], overwrite: bool) -> None:
     check_free([output], Request("files", 0.0, (), overwrite=overwrite))
 
 
-def _write(output: Path, text: str) -> None:
+def _write(output: Path, text: str, holds_voices: bool) -> None:
     from emotiond.streamer.results.files import in_place, reporting
 
-    with in_place(output) as unfinished, reporting(output):
+    with in_place(output, 0o600 if holds_voices else 0o666) as unfinished, reporting(output):
         unfinished.write_text(text, "utf-8", newline="")

@@ -81,11 +81,15 @@ def _identities(recordings: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def in_place(path: Path) -> Iterator[Path]:
+def in_place(path: Path, mode: int = 0o666) -> Iterator[Path]:
     """Give a new file beside a path, and put it there at the end of the block.
 
     A block that raises leaves what was there. A link stays, and its target is replaced. What
     :func:`is_special` is written itself.
+
+    Args:
+        path: where the file goes.
+        mode: who may read it, of a new file as of one that it replaces; the umask takes from it.
 
     Raises:
         ResultError: it cannot be written.
@@ -98,7 +102,7 @@ def in_place(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".emotiond-{secrets.token_hex(6)}.part")
     with reporting(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
     try:
         yield unfinished
         with reporting(path):

@@ -31,6 +31,8 @@ _TYPES = {
 
 EVENTS = "/events"
 """The path of server-sent events."""
+REPORT = "/model.html"
+"""The path of the page about the model."""
 _HEALTH, _METRICS = "/healthz", "/metrics"
 READABLE = (_HEALTH, _METRICS, EVENTS)
 """The paths that allowed pages elsewhere may read."""
@@ -43,6 +45,11 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "require-trusted-types-for 'script'; base-uri 'none'; form-action 'none'; frame-ancestors "
 )
+_REPORT_POLICY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+"""A report comes with its model, perhaps from elsewhere: it shows, and does nothing."""
 SECURITY_HEADERS = {
     "Content-Security-Policy": f"{_POLICY}'none'",
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
@@ -61,6 +68,7 @@ class Pages:
         metrics: returns the content of ``/metrics``.
         origins: the web pages elsewhere that may read ``/healthz`` and ``/metrics``, and that may
             show the page in a frame.
+        report: the page about the model, in HTML; None without one.
     """
 
     def __init__(
@@ -68,10 +76,12 @@ class Pages:
         health: Callable[[], Mapping[str, Any]],
         metrics: Callable[[], Sequence[Metric]],
         origins: Collection[str] = (),
+        report: bytes | None = None,
     ) -> None:
         self._health = health
         self._metrics = metrics
         self._origins = origins
+        self._report = report
         ancestors = " ".join(origins) or "'none'"
         self._framed = {"Content-Security-Policy": f"{_POLICY}{ancestors}"}
         self._files = dict(_files(resources.files("emotiond") / "clients" / "web", "/"))
@@ -99,6 +109,8 @@ class Pages:
                 return token_wanted(method, readable)
             body = exposition(self._metrics()).encode()
             return _response(200, CONTENT_TYPE, body, method, readable)
+        if path == REPORT and self._report is not None:
+            return _response(200, _TYPES["html"], self._report, method, _REPORT_POLICY)
         found = self._files.get("/index.html" if path == "/" else path)
         if found is None:
             return respond(404, "there is no such page\n", method)

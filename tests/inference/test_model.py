@@ -70,3 +70,15 @@ def test_a_model_without_a_card_is_refused(tiny: Path) -> None:
 def test_another_kind_of_file_is_refused_by_its_name(tiny: Path) -> None:
     with pytest.raises(ModelError, match=r"is not a \.tflite file"):
         read_model(tiny.with_suffix(".json"))
+
+
+def test_a_report_beside_the_model_comes_with_it(tiny: Path) -> None:
+    assert read_model(tiny).report is None
+    tiny.with_suffix(".html").write_bytes(b"<!doctype html><p>figures")
+    assert read_model(tiny).report == b"<!doctype html><p>figures"
+
+
+def test_a_report_that_cannot_be_read_is_named(tiny: Path) -> None:
+    tiny.with_suffix(".html").mkdir()
+    with pytest.raises(ModelError, match=r"cannot read the model's report .*tiny\.html"):
+        read_model(tiny)

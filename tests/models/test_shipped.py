@@ -27,10 +27,11 @@ def model(request: pytest.FixtureRequest) -> Model:
     return read_model(FOLDER / f"{request.param}.tflite")
 
 
-def test_the_folder_has_only_models_and_their_cards() -> None:
+def test_the_folder_has_only_models_their_cards_and_reports() -> None:
     names = {path.name for path in FOLDER.iterdir() if path.name != "__pycache__"}
-    weights = {f"{name}.{suffix}" for name in ("full", "lite") for suffix in ("tflite", "json")}
-    assert names == {*weights, "README.md", "__init__.py", "reports", "training"}
+    suffixes = ("tflite", "json", "html")
+    models = {f"{name}.{suffix}" for name in ("full", "lite") for suffix in suffixes}
+    assert names == {*models, "README.md", "__init__.py", "training"}
 
 
 def test_models_are_small(model: Model) -> None:

@@ -18,6 +18,7 @@ export const PROTOCOL_VERSION = 1;
 
 const DEFAULT_STRIDE_SECONDS = 0.25;
 const LONGEST_DAEMON_NAME = 63;
+const REPORT = "model.html"; // beside this page
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -110,6 +111,7 @@ function hello(data) {
     version: text(data.version),
     name: text(data.name).slice(0, LONGEST_DAEMON_NAME),
     modelName: text(model.name),
+    hasReport: model.report === REPORT,
     strideSeconds: stride !== null && stride > 0 ? stride : DEFAULT_STRIDE_SECONDS,
     streams: streams.filter((name) => typeof name === "string"),
     demo: data.demo === true,

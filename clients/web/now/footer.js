@@ -13,6 +13,7 @@ export class Footer {
   #name = element("fact-name", HTMLElement);
   #latency = element("fact-latency", HTMLElement);
   #model = element("fact-model", HTMLElement);
+  #report = element("fact-report", HTMLAnchorElement);
   #device = element("fact-device", HTMLElement);
   #dropped = element("fact-dropped", HTMLElement);
   #missed = element("fact-missed", HTMLElement);
@@ -21,6 +22,7 @@ export class Footer {
   /** @param {import("../state/events.js").Hello|null} hello @param {import("../state/stream.js").Stream|null} stream */
   show(hello, stream) {
     setText(this.#model, hello === null || stream?.room ? "–" : hello.modelName || "unnamed");
+    this.#report.hidden = hello?.hasReport !== true || Boolean(stream?.room);
     this.#row(this.#name, hello?.name ?? "");
     setText(this.#version, hello === null ? "" : hello.version.slice(0, 24));
     setText(this.#latency, stream === null ? "–" : this.#latencyOf(stream));

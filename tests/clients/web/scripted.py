@@ -98,7 +98,7 @@ def hello(
         "type": "hello",
         "protocol": 1,
         "version": "0.1.0",
-        "model": {"name": "full", "labels": list(LABELS), "window_seconds": 3.0},
+        "model": {"name": "full", "labels": list(LABELS), "window_seconds": 3.0, "report": None},
         "stride_seconds": STRIDE_SECONDS,
         "streams": list(streams),
         "last": last,

@@ -40,8 +40,8 @@ class Live:
     def stop(self) -> None:
         self.stopped += 1
 
-    def say(self, samples: FloatArray) -> None:
-        self.ring.write(samples[:, None], time.monotonic())
+    def say(self, samples: FloatArray, seconds_ago: float = 0.0) -> None:
+        self.ring.write(samples[:, None], time.monotonic() - seconds_ago)
 
 
 @pytest.fixture
@@ -164,8 +164,8 @@ def test_a_slow_consumer_of_events_loses_audio_and_costs_no_memory(
 ) -> None:
     with listen(live, tiny_classifier) as events:
         next(events)
-        for _ in range(60):  # a minute; the ring holds ten seconds
-            live.say(np.zeros(RATE, np.float32))
+        for seconds_ago in range(59, -1, -1):  # a minute; the ring holds eight seconds
+            live.say(np.zeros(RATE, np.float32), seconds_ago)
         live.ring.end()
         found = list(events)
     emotions = [event for event in found if isinstance(event, Emotion)]

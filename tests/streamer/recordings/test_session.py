@@ -161,7 +161,8 @@ def test_a_file_of_damage_is_given_up(tmp_path: Path) -> None:
     ("name", "content", "reason"),
     [
         ("k.jsonl", None, "No such file"),
-        ("k.wav", None, "there are no events beside it"),
+        ("k.wav", None, "there is no such file"),
+        ("k.wav", "", "there are no events beside it"),
         ("k.mp3", "", "it is no file of a session"),
         ("", None, "it is no file of a session"),
         ("k.jsonl", "", "it holds no event"),

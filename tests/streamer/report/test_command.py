@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 
 from emotiond.streamer.cli import main
 from tests.support.report import emotion, result, spoken, write_lines
@@ -110,6 +111,14 @@ def test_without_any_event_there_is_nothing_to_show(
     empty = write_lines(tmp_path / "results.jsonl", result("a.wav", []))
     assert "no event is in what was given. Name" in failed(capsys, empty, "--output", output)
     assert not output.exists()
+
+
+def test_a_page_with_voices_is_for_its_owner_alone(output: Path, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "mic.wav", [0.0] * 16_000, 16_000)
+    lines = [result(str(tmp_path / "mic.wav"), spoken("happy"))]
+    results = write_lines(tmp_path / "results.jsonl", *lines)
+    assert main(["report", str(results), "--output", str(output), "--sound"]) == 0
+    assert output.stat().st_mode & 0o777 == 0o600
 
 
 def test_sound_that_is_gone_is_named_before_anything_is_written(

@@ -36,6 +36,17 @@ def test_no_other_path_is_served(pages: Pages, path: str) -> None:
     assert get(pages, path).status_code == 404
 
 
+def test_the_models_report_shows_and_does_nothing(pages: Pages) -> None:
+    assert get(pages, "/model.html").status_code == 404
+    response = get(Pages(dict, list, report=b"<p>figures"), "/model.html", trusted=False)
+    assert (response.status_code, response.body) == (200, b"<p>figures")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+    assert "script" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
 def test_head_has_the_length_of_the_body_and_no_body(pages: Pages) -> None:
     head, whole = get(pages, "/", "HEAD"), get(pages, "/")
     assert head.body == b""
