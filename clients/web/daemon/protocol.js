@@ -111,7 +111,7 @@ function hello(data) {
     version: text(data.version),
     name: text(data.name).slice(0, LONGEST_DAEMON_NAME),
     modelName: text(model.name),
-    hasReport: model.report === REPORT,
+    report: model.report === REPORT ? REPORT : "",
     strideSeconds: stride !== null && stride > 0 ? stride : DEFAULT_STRIDE_SECONDS,
     streams: streams.filter((name) => typeof name === "string"),
     demo: data.demo === true,

@@ -22,7 +22,9 @@ export class Footer {
   /** @param {import("../state/events.js").Hello|null} hello @param {import("../state/stream.js").Stream|null} stream */
   show(hello, stream) {
     setText(this.#model, hello === null || stream?.room ? "–" : hello.modelName || "unnamed");
-    this.#report.hidden = hello?.hasReport !== true || Boolean(stream?.room);
+    const report = stream?.room ? "" : hello?.report ?? "";
+    this.#report.hidden = report === "";
+    if (report !== "") this.#report.href = report;
     this.#row(this.#name, hello?.name ?? "");
     setText(this.#version, hello === null ? "" : hello.version.slice(0, 24));
     setText(this.#latency, stream === null ? "–" : this.#latencyOf(stream));

@@ -70,7 +70,7 @@ export const SOURCE_STATUSES = Object.freeze([
  * @property {string} version
  * @property {string} name what the daemon is called, "" if it does not say
  * @property {string} modelName
- * @property {boolean} hasReport whether a page shows how the model was evaluated
+ * @property {string} report the page, beside this one, that shows how the model was evaluated; "" without one
  * @property {number} strideSeconds
  * @property {string[]} streams
  * @property {boolean} demo
