@@ -179,7 +179,7 @@ def test_what_comes_and_goes_is_opened_after_growing_pauses(
 def test_what_has_given_sound_for_a_while_is_opened_soon(cable: Cable, pauses: list[float]) -> None:
     cable.start()
     lose(cable, 3)
-    cable.supervisor.note_block(time.monotonic() + LASTING_SECONDS, 0.01)
+    cable.supervisor.note_block(time.monotonic() + 2 * LASTING_SECONDS, 0.01)
     lose(cable, 2)
     assert pauses == [0.5, 1, 2, 0.5, 1]
 
