@@ -185,12 +185,15 @@ def test_a_key_that_is_removed_is_admitted_no_more_and_the_others_are(keys: Path
             assert socket.poll(10_000)
             sockets.append(socket)
         removed, other = sockets
+        monitor = other.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED)
         (keys / "client.key").unlink()
         assert "no longer in" in daemon.error_line("bound anew")
-        numbers = [json.loads(other.recv_multipart()[1])["seq"] for _ in range(5)]
-        while removed.poll(0):  # what was on its way before
-            removed.recv_multipart()
-        numbers += [json.loads(other.recv_multipart()[1])["seq"] for _ in range(20)]
+        assert monitor.poll(60_000)  # at the new socket: what the old one has sent has come
+        other.disable_monitor()
+        for socket in sockets:
+            while socket.poll(0):
+                socket.recv_multipart()
+        numbers = [json.loads(other.recv_multipart()[1])["seq"] for _ in range(20)]
         assert numbers[-1] > numbers[0]
         assert not removed.poll(0)
         create_certificates(keys, "late")  # and one that is added is admitted at once
