@@ -16,7 +16,7 @@ from pathlib import Path
 NAMES = (
     *("stride", "mfcc", "mfcc_hour", "latency", "footprint", "analyze", "fanout", "streams"),
     *("growth", "load", "outputs", "broken_outputs", "archive", "archive_memory"),
-    "archive_links",
+    *("archive_links", "sessions"),
 )
 ON_REQUEST = ("page", "report")
 """Run only if named."""
@@ -49,6 +49,7 @@ def main() -> str | None:
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     _use_one_thread()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its bytecode
 
     from benchmarks.support.harness import machine
     from benchmarks.support.plotting import draw

@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 
 from benchmarks.support.builds import THIS, Build, builds
-from benchmarks.support.clips import clips_of
+from benchmarks.support.clips import as_wav, clips_of
 from benchmarks.support.commands import adopt_orphans, run
 from benchmarks.support.daemon import COMMAND
 from benchmarks.support.dask import Cluster, cluster
@@ -77,24 +77,28 @@ def measure(quick: bool, beside: str | None = None, clips: Path | None = None) -
         compared = stack.enter_context(builds(beside))
         this = compared[THIS]
         all_clips = _with_hours(clips_of(clips, count, folder / "made"))
+        decoded = all_clips._replace(paths=as_wav(all_clips.paths, folder / "decoded"))
         some = all_clips.part(part)
         python = stack.enter_context(peers_python())
         for model in ("lite", "full"):
-            rows += _table(
-                model, all_clips, _in_turns(_local(this, model, all_clips), rounds), _CORES
-            )
-            engines = {
+            for form, its in (("", all_clips), (" as WAV", decoded)):
+                costs = _in_turns(_local(this, model, its), rounds)
+                rows += _table(model, its, costs, _CORES, form)
+            engines: Mapping[str, Callable[[], Cost]] = {
                 name: partial(_analyze_by_dask, this, model, some, workers)
                 for name, workers in ((_WORKER, 1), (_WORKERS, 2))
             }
+            turns = {**_local(this, model, some), **engines}
+            rows += _table(model, some, _in_turns(turns, rounds), _DASK)
+            few = decoded.part(part)
             former = {
-                name: _analysis(build, model, some)
+                name: _analysis(build, model, few)
                 for name, build in compared.items()
                 if name != THIS
             }
-            turns = {**_local(this, model, some), **engines, **former}
-            pairs = (*_DASK, *((f"`--jobs 2`: time beside {name}", _TWO, name) for name in former))
-            rows += _table(model, some, _in_turns(turns, rounds), pairs)
+            turns = {_TWO: _analysis(this, model, few, "--jobs", "2"), **former}
+            pairs = [(f"`--jobs 2`: time beside {name}", _TWO, name) for name in former]
+            rows += _table(model, few, _in_turns(turns, rounds), pairs, " as WAV") if former else ()
         others = _in_turns(_peers(python, folder, this, some), rounds)
         rows += _table("", some, others, ())
     return Section(
@@ -104,6 +108,8 @@ def measure(quick: bool, beside: str | None = None, clips: Path | None = None) -
         note=f"{len(all_clips.paths):,} different clips, {all_clips.hours * 3600:.0f} s of sound, "
         f"or {len(some.paths)} of them. The start, taken by a run of {_FEW} clips, is not in the "
         "other columns. Processor: of all processes. Hours: of sound, for an hour of one core. "
+        "*As WAV*: the same samples, so that decoding costs next to nothing; one process decodes "
+        "beside another one that analyzes. "
         "openSMILE computes eGeMAPS; CTranslate2 runs an encoder of Whisper tiny's size with "
         "random weights in int8, without spectra and without filling clips up to 30 s.",
     )
@@ -194,14 +200,18 @@ def _in_turns(variants: Mapping[str, Callable[[], Cost]], rounds: int) -> Costs:
 
 
 def _table(
-    model: str, clips: Clips, costs: Costs, compared: Sequence[tuple[str, str, str]]
+    model: str,
+    clips: Clips,
+    costs: Costs,
+    compared: Sequence[tuple[str, str, str]],
+    form: str = "",
 ) -> Sequence[Sequence[str]]:
     rows: list[Sequence[str]] = []
     for name, figures in costs.items():
         processor = [cost.processor_seconds for cost in figures]
         rows.append(
             [
-                *(model, f"{name}, {len(clips.paths):,} clips"),
+                *(model, f"{name}, {len(clips.paths):,} clips{form}"),
                 *(spread([cost.seconds for cost in figures], 2), spread(processor, 2)),
                 spread([cost.start_seconds for cost in figures], 2),
                 f"{clips.hours * 3600 / float(np.median(processor)):.0f}",
@@ -213,7 +223,9 @@ def _table(
         work = [a.processor_seconds / b.processor_seconds for a, b in pairs]
         wholes = [a.whole_seconds / b.whole_seconds for a, b in pairs]
         told = f"with the start {spread(wholes, 2)}"
-        rows.append([model, what, spread(ratios, 2), spread(work, 2), told, ""])
+        rows.append(
+            [model, f"{what}{form and ',' + form}", spread(ratios, 2), spread(work, 2), told, ""]
+        )
     return rows
 
 

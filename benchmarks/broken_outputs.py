@@ -6,10 +6,7 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +16,7 @@ import numpy as np
 
 from benchmarks.support.daemon import Daemon, running_daemon
 from benchmarks.support.harness import Section
+from benchmarks.support.programs import free_port, program, wait_for_broker
 from benchmarks.support.stamped_client import StampedClient
 
 _STREAM = f"voice-{os.getpid()}"  # LSL's inlets search the whole machine
@@ -122,17 +120,17 @@ def _nothing(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
 
 @contextlib.contextmanager
 def _frozen_broker(stack: contextlib.ExitStack) -> Iterator[Daemon]:
-    port = _free_port(socket.SOCK_STREAM)
-    broker = stack.enter_context(_process("mosquitto", "-p", str(port)))
+    port = free_port(socket.SOCK_STREAM)
+    broker = stack.enter_context(program("mosquitto", "-p", str(port)))
     with running_daemon(*_SOUND, "--mqtt", f"mqtt://127.0.0.1:{port}") as daemon:
-        _wait_for_connection(daemon)
+        wait_for_broker(daemon)
         broker.send_signal(signal.SIGSTOP)
         yield daemon
 
 
 @contextlib.contextmanager
 def _nobody(_stack: contextlib.ExitStack) -> Iterator[Daemon]:
-    port = _free_port(socket.SOCK_DGRAM)
+    port = free_port(socket.SOCK_DGRAM)
     with running_daemon(*_SOUND, "--osc", f"127.0.0.1:{port}") as daemon:
         yield daemon
 
@@ -146,7 +144,7 @@ def _stuck_inlet(stack: contextlib.ExitStack) -> Iterator[Daemon]:
 
 @contextlib.contextmanager
 def _stuck_subscriber(stack: contextlib.ExitStack) -> Iterator[Daemon]:
-    endpoint = f"tcp://127.0.0.1:{_free_port(socket.SOCK_STREAM)}"
+    endpoint = f"tcp://127.0.0.1:{free_port(socket.SOCK_STREAM)}"
     with running_daemon(*_SOUND, "--zmq-latest", endpoint) as daemon:
         _freeze_once_open(stack, "ZeroMQ: the subscriber", "-c", _SUBSCRIBER, endpoint)
         yield daemon
@@ -195,38 +193,8 @@ _WAYS: Mapping[str, Way] = {
 
 def _freeze_once_open(stack: contextlib.ExitStack, what: str, *arguments: str) -> None:
     """Run a program of Python, and freeze it when it has printed a line."""
-    process = stack.enter_context(_process(sys.executable, *arguments))
+    process = stack.enter_context(program(sys.executable, *arguments))
     assert process.stdout is not None
     if not process.stdout.readline():
         raise RuntimeError(f"{what} did not come about")
     process.send_signal(signal.SIGSTOP)
-
-
-@contextlib.contextmanager
-def _process(*command: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that is killed at the end."""
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def _wait_for_connection(daemon: Daemon) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        url = f"{daemon.page_url}metrics"
-        with urllib.request.urlopen(url, timeout=5.0) as answer:  # noqa: S310
-            if b"\nemotiond_mqtt_connected 1\n" in answer.read():
-                return
-        time.sleep(0.1)
-    raise RuntimeError("MQTT: the daemon did not reach the broker")

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.support.browser import headless_browser
+from benchmarks.support.conversation import conversation
 from benchmarks.support.harness import Section
-from emotiond.inference.card import LABELS
 from emotiond.streamer.report.command import report
 
-_STRIDE_SECONDS = 0.25
 _EVENTS = 144_000  # ten hours
-_START = 1_795_372_800.0
 _SIZE = {"width": 1440, "height": 900}
 _OPENED = """() => !document.body.classList.contains('opening')
   && document.querySelector('#shares .bar-value').textContent !== ''"""
@@ -53,7 +51,8 @@ def measure(quick: bool) -> Section:
     rows: list[Sequence[str]] = []
     with tempfile.TemporaryDirectory() as folder, headless_browser() as browser:
         session, page = Path(folder) / "session.jsonl", Path(folder) / "report.html"
-        write_session(session, _EVENTS)
+        with session.open("w", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(event)}\n" for event in conversation(_EVENTS))
         begin = time.perf_counter()
         report({"files": [session], "output": page, "overwrite": False, "sound": False})
         rows.append(["made in, s", f"{time.perf_counter() - begin:.1f}", "", ""])
@@ -71,56 +70,6 @@ def measure(quick: bool) -> Section:
         "seconds and back, around a point, from ten hours or from five minutes; *pan* moves 40 "
         "pixels a frame.",
     )
-
-
-def write_session(path: Path, count: int) -> None:
-    """Write a session like that of a conversation: a label of some seconds, pauses, noise."""
-    random = np.random.default_rng(7)
-    label, left, is_speech = 0, 0, True
-    smoothed = np.full(len(LABELS), 1 / len(LABELS))
-    with path.open("w", encoding="utf-8") as file:
-        for seq in range(count):
-            if left == 0:
-                is_speech = not is_speech if random.random() < 0.6 else is_speech
-                label = int(random.choice(len(LABELS), p=_WEIGHTS))
-                left = int(random.gamma(2, 14 if is_speech else 8)) + 1
-            left -= 1
-            raw = random.dirichlet(np.where(np.arange(len(LABELS)) == label, 6.0, 0.4))
-            smoothed = 0.7 * smoothed + 0.3 * raw
-            file.write(json.dumps(_event(seq, raw, smoothed, is_speech, random)) + "\n")
-
-
-_WEIGHTS = (0.3, 0.25, 0.12, 0.1, 0.08, 0.05, 0.04, 0.06)
-
-
-def _event(
-    seq: int, raw: Any, smoothed: Any, is_speech: bool, random: np.random.Generator
-) -> dict[str, Any]:
-    best = int(np.argmax(smoothed))
-    state = "silence" if not is_speech else "speech" if smoothed[best] > 0.4 else "uncertain"
-    end = round((seq + 1) * _STRIDE_SECONDS - 0.005, 4)
-
-    def named(values: Any) -> dict[str, float] | None:
-        scores = {name: round(float(v), 4) for name, v in zip(LABELS, values, strict=True)}
-        return scores if is_speech else None
-
-    return {
-        "type": "emotion",
-        "seq": seq,
-        "stream": "mic",
-        "start": round(max(0.0, end - 2.5), 4),
-        "end": end,
-        "time": round(_START + end + random.normal(0, 0.003), 4),
-        "state": state,
-        "label": LABELS[best] if state == "speech" else None,
-        "confidence": round(float(smoothed[best]), 4) if state == "speech" else None,
-        "scores": named(smoothed),
-        "raw": named(raw),
-        "speech_ratio": round(float(random.beta(8, 2)), 4) if is_speech else 0.0,
-        "level_dbfs": round(float(random.normal(-24 if is_speech else -62, 5)), 4),
-        "age_ms": 14.2,
-        "dropped_samples": 0,
-    }
 
 
 def _open(browser: Any, page_path: Path) -> float:

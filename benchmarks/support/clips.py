@@ -44,3 +44,13 @@ def link_clips(clips: Path, folder: Path, count: int, different: int) -> None:
     folder.mkdir()
     for number in range(count):
         os.symlink(clips / f"{number % different}.wav", folder / f"{number:06}.wav")  # noqa: PTH211
+
+
+def as_wav(paths: Sequence[str], folder: Path) -> Sequence[str]:
+    """Write the same samples as WAV of 16 bits, into a new folder. Returns the new paths."""
+    folder.mkdir(parents=True)
+    made = [folder / f"{number}.wav" for number in range(len(paths))]
+    for path, to in zip(paths, made, strict=True):
+        samples, rate = soundfile.read(path, dtype="float32")
+        soundfile.write(to, samples, rate, subtype="PCM_16")
+    return [str(to) for to in made]

@@ -10,17 +10,18 @@ import logging
 import os
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeAlias
 
 from emotiond.exceptions import ConfigError, ServeError, SourceError, install
 from emotiond.streamer.batch import cluster_task
 from emotiond.streamer.batch.analyst import Finding, Findings
 from emotiond.streamer.batch.cluster_address import ClusterOptions, refuse_exposure
 from emotiond.streamer.batch.item import Item
+from emotiond.streamer.batch.parcels import Parcels
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.batch.turns import Budget, Turns
 from emotiond.streamer.readers.opening import open_to_read, unreadable
@@ -28,11 +29,16 @@ from emotiond.streamer.readers.opening import open_to_read, unreadable
 CONNECT_SECONDS = 10.0
 _FEWEST_AT_A_TIME, _MOST_AT_A_TIME = 32, 256
 """More than there are cores, so that a worker that joins has something to do at once."""
+_MOST_IN_A_TASK = 8
+"""Short items, which are sent together."""
 MOST_SHIPPED_BYTES = 2**28
 """Of one shipped recording."""
 MOST_SHIPPED_AT_A_TIME_BYTES = 2**29
 """Of all: this process and the scheduler hold them until their results are there."""
 _GO_ON = "then go on with --resume"
+
+_Piece: TypeAlias = "tuple[Item, bytes | None]"
+"""An item, and the content of its file if that is shipped."""
 
 
 class Cluster:
@@ -43,6 +49,7 @@ class Cluster:
         settings: what decides the results.
         sha256: of the model.
         depends_on: what results depend on here, from :func:`about`. Each worker has to agree.
+        count: of items that there are.
     """
 
     def __init__(
@@ -51,8 +58,10 @@ class Cluster:
         settings: Settings,
         sha256: str,
         depends_on: Mapping[str, str],
+        count: int,
     ) -> None:
         self._options = options
+        self._count = count
         model = settings.model
         if model is not None and Path(model).exists():  # workers have another current folder
             settings = replace(settings, model=str(Path(model).absolute()))
@@ -61,6 +70,7 @@ class Cluster:
         self._depends_on = depends_on
         self._turns = Turns()
         self._shipments = Budget(MOST_SHIPPED_AT_A_TIME_BYTES)
+        self._parcels = Parcels(self._send, 1)
         self._numbers = itertools.count()
         self._run = f"emotiond-{uuid.uuid4().hex}"
         self._is_lost = False
@@ -178,7 +188,10 @@ class Cluster:
                 problem, remedy = cluster_task.difference(self._depends_on, answer)
                 raise ServeError(f"the worker {worker}: {problem}", remedy)
         threads = sum(worker["nthreads"] for worker in about["workers"].values())
-        self.most = min(max(2 * threads, _FEWEST_AT_A_TIME), _MOST_AT_A_TIME)
+        wanted = 2 * threads * _MOST_IN_A_TASK
+        self.most = min(max(wanted, _FEWEST_AT_A_TIME), _MOST_AT_A_TIME)
+        share = min(self._count // 2, self.most) // (2 * threads)  # every thread gets some, twice
+        self._parcels = Parcels(self._send, min(max(1, share), _MOST_IN_A_TASK))
         what = "the recordings, with all voices," if self._options.ships else "paths of recordings"
         who = (
             "encrypted; whoever has a certificate of the cluster can read them"
@@ -211,34 +224,11 @@ class Cluster:
 
     def _submit(self, item: Item) -> Findings | None:
         """Return what a worker finds; None if too many ended."""
-        request = {
-            "settings": self._settings.to_json(),
-            "sha256": self._sha256,
-            "about": self._depends_on,
-            "item": astuple(replace(item, file=str(Path(item.file).absolute()))),
-            "name": item.file,
-        }
         with self._shipment(item) as sound:
-            kind, content = "", None
-            try:
-                if self._is_lost:
-                    raise self._gone(None)
-                future = self._client.submit(
-                    cluster_task.analyze,
-                    json.dumps(request).encode(),
-                    *sound,
-                    key=(self._run, next(self._numbers)),
-                    pure=False,
-                )
-                kind, content = future.result()
-            except self._dask.KilledWorker:
-                return None
-            except (OSError, self._dask.client.FutureCancelledError):
-                raise self._gone(None) from None  # which of them it is, is chance
-            except ServeError:
-                raise
-            except Exception as error:  # what a worker raises before our code begins there
-                raise _unfit("", error) from None
+            answer = self._parcels.deliver((item, sound), _size_of(item))
+        if answer is None:
+            return None
+        kind, content = answer
         if kind == cluster_task.REFUSED:
             raise SourceError(*content)
         if kind == cluster_task.UNFIT:
@@ -246,11 +236,42 @@ class Cluster:
             raise ServeError(f"a worker of the cluster: {problem}", f"{remedy}; {_GO_ON}")
         return tuple(Finding(values, events) for values, events in content)
 
+    def _send(self, pieces: Sequence[_Piece]) -> Sequence[cluster_task.Answer | None]:
+        """Have some items analyzed in one task. No answers come if too many workers ended."""
+        absolute = [replace(item, file=str(Path(item.file).absolute())) for item, _ in pieces]
+        names = [item.file for item, _ in pieces]
+        request = {
+            "settings": self._settings.to_json(),
+            "sha256": self._sha256,
+            "about": self._depends_on,
+            "items": list(zip(map(astuple, absolute), names, strict=True)),
+        }
+        try:
+            if self._is_lost:
+                raise self._gone(None)
+            future = self._client.submit(
+                cluster_task.analyze,
+                json.dumps(request).encode(),
+                *(sound for _, sound in pieces),
+                key=(self._run, next(self._numbers)),
+                pure=False,
+            )
+            answers: Sequence[cluster_task.Answer] = future.result()
+            return answers
+        except self._dask.KilledWorker:
+            return [None] * len(pieces)
+        except (OSError, self._dask.client.FutureCancelledError):
+            raise self._gone(None) from None  # which of them it is, is chance
+        except ServeError:
+            raise
+        except Exception as error:  # what a worker raises before our code begins there
+            raise _unfit("", error) from None
+
     @contextlib.contextmanager
-    def _shipment(self, item: Item) -> Iterator[tuple[bytes, ...]]:
+    def _shipment(self, item: Item) -> Iterator[bytes | None]:
         """Give the content of a file that is sent. Few are under way: the scheduler holds them."""
         if not self._options.ships:
-            yield ()
+            yield None
             return
         try:
             with open_to_read(item.file) as file:
@@ -262,7 +283,7 @@ class Cluster:
                         "Put it where workers can read it, or analyze it here, without --dask",
                     )
                 with self._shipments.taken(size_bytes):
-                    yield (file.read(size_bytes),)
+                    yield file.read(size_bytes)
         except OSError as error:
             raise unreadable(item.file, error) from None
 
@@ -272,6 +293,13 @@ class Cluster:
         return ServeError(
             f"the scheduler at {self._options.address} is gone{cause}", f"Start it again, {_GO_ON}"
         )
+
+
+def _size_of(item: Item) -> int:
+    """Return the size of an item's file; nothing for one that is not there."""
+    with contextlib.suppress(OSError, ValueError):
+        return Path(item.file).stat().st_size
+    return 0
 
 
 class Place:

@@ -11,7 +11,7 @@ import functools
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from emotiond import __version__
@@ -40,30 +40,39 @@ def look(settings: Mapping[str, Any]) -> Mapping[str, str]:
         return {"version of emotiond": __version__, "problem": str(error)}
 
 
-def analyze(request: bytes, sound: bytes | None = None) -> Answer:
-    """Analyze an item.
+def analyze(request: bytes, *sounds: bytes | None) -> Sequence[Answer]:
+    """Analyze some items, one after the other.
 
     Args:
-        request: ``settings``, ``sha256`` of the model, ``about``, ``item``, and the ``name`` of its
-            file for messages.
-        sound: the content of the file; None for one that this machine can read.
+        request: ``settings``, ``sha256`` of the model, ``about``, and ``items``: pairs of an item
+            and the name of its file for messages.
+        sounds: for each item, the content of its file; None for one that this machine can read.
+
+    Returns:
+        The answer to each item.
     """
     asked = json.loads(request)
     found = look(asked["settings"])
     if found != asked["about"]:
-        return UNFIT, difference(asked["about"], found)
-    item = Item(*asked["item"])
+        return [(UNFIT, difference(asked["about"], found))] * len(sounds)
+    return [
+        _answer(Item(*item), name, sound, asked)
+        for (item, name), sound in zip(asked["items"], sounds, strict=True)
+    ]
+
+
+def _answer(item: Item, name: str, sound: bytes | None, asked: Mapping[str, Any]) -> Answer:
     try:
         with _path(item.file, sound) as path:
             here = Item(path, item.start_seconds, item.end_seconds, item.channel)
             try:
                 findings = _analyze(here, asked["settings"], asked["sha256"])
             except SourceError as error:
-                return REFUSED, (error.problem.replace(path, asked["name"]), error.remedy)
+                return REFUSED, (error.problem.replace(path, name), error.remedy)
     except EmotiondError as error:
         return UNFIT, (error.problem, error.remedy)
     except Exception as error:  # Dask would send it as it is, and some cannot be sent
-        return REFUSED, (f"{asked['name']}: {cause_of(error)}", "Report it, with this line")
+        return REFUSED, (f"{name}: {cause_of(error)}", "Report it, with this line")
     return FOUND, [(dict(values), events) for values, events in findings]
 
 

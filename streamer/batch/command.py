@@ -74,9 +74,8 @@ def analyze_files(options: dict[str, Any]) -> int:
     shows_results = output is None and sys.stdout.isatty()
     progress = Progress(len(entries), is_shown=len(entries) > 1 and not shows_results)
     with ExitStack() as stack:
-        hire, hands = _staff(
-            cluster, settings, model.card.sha256, depends_on, options["jobs"], stack
-        )
+        hire, hands = _staff(cluster, settings, model.card.sha256, depends_on, len(entries), stack)
+        hands = options["jobs"] or hands
         if cluster is None and len(entries) == 1:  # this process is enough
             hire = None
         with FORMATS[options["format"]].open(request) as write:
@@ -122,20 +121,20 @@ def _staff(
     settings: Settings,
     sha256: str,
     depends_on: Mapping[str, str],
-    jobs: int | None,
+    count: int,
     stack: ExitStack,
 ) -> tuple[Callable[[], Hand] | None, int]:
-    """Return what gives a hand for each recording at a time, and how many are best."""
+    """Return what gives a hand for each recording at a time, and how many are best for so many."""
     if cluster is None:
         from emotiond.streamer.batch.crew import cores
         from emotiond.streamer.batch.worker import Worker
 
-        return (lambda: Worker(settings, sha256)), jobs or cores()
+        return (lambda: Worker(settings, sha256)), cores()
     from emotiond.streamer.batch.cluster import Cluster
 
-    there = stack.enter_context(Cluster(cluster, settings, sha256, depends_on))
+    there = stack.enter_context(Cluster(cluster, settings, sha256, depends_on, count))
     say(there.line)
-    return there.hire, jobs or there.most
+    return there.hire, there.most
 
 
 def _cluster_of(options: Mapping[str, Any]) -> ClusterOptions | None:

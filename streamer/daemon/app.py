@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emotiond import __version__
 from emotiond.exceptions import ConfigError, cause_of
 from emotiond.inference.catalog import find_model
 from emotiond.inference.model import Model
@@ -24,6 +23,7 @@ from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
+from emotiond.streamer.daemon.opening_lines import opening_lines
 from emotiond.streamer.daemon.supervision import Supervisor, state_line
 from emotiond.streamer.hub import Hub, Message
 from emotiond.streamer.interpreter_check import checked_runtime
@@ -213,7 +213,8 @@ class Daemon:
                     withheld = self._withheld(kind)
                     self._outputs[kind] = await opener(self._surroundings(withheld))
                     self._hub.add(kind.name, self._outputs[kind], withheld)
-                self._announce()
+                for line in opening_lines(self._config, self._model, self._streams, self._abouts()):
+                    say(line)
                 self._rooms.start()
                 self._watching = asyncio.ensure_future(self._supervisor.watch(self._state_line))
                 await self._until_stopped(self._play())
@@ -293,33 +294,6 @@ class Daemon:
             self._mute_switch,
             self._model.report,
         )
-
-    def _announce(self) -> None:
-        abouts = self._abouts()
-        streams = ", ".join(stream.name for stream in self._streams)
-        pages = "".join(f"; open {about.page}" for about in abouts if about.page is not None)
-        addresses = ", ".join(about.address for about in abouts if about.address is not None)
-        line = (
-            f"emotiond {__version__}: listening to {streams} with the model "
-            f"{self._model.card.name!r}{pages} ({addresses}){self._audiences(abouts)}"
-        )
-        say(line)
-        for replay in (stream.name for stream in self._streams if isinstance(stream, Replay)):
-            say(f"emotiond: {replay} is a recording that is replayed, and nobody who speaks now")
-        for remark in (remark for about in abouts for remark in about.remarks):
-            say(f"emotiond: {remark}")
-
-    def _audiences(self, abouts: Sequence[About]) -> str:
-        """Return who can listen and speak where, as the end of the announcement."""
-        kinds = [kind.name for kind, _ in self._config.outputs]
-        found = {
-            name: about.open_to for name, about in zip(kinds, abouts, strict=True) if about.open_to
-        }
-        doors = [(each.name, each.source.about.open_to) for each in self._streams]
-        speaking = "".join(f"; {who} can stream into {name}" for name, who in doors if who)
-        if len(set(found.values())) == 1:
-            return f", open to {next(iter(found.values()))}{speaking}"
-        return "".join(f"; {name} is open to {who}" for name, who in found.items()) + speaking
 
     async def _play(self) -> None:
         for output in self._outputs.values():

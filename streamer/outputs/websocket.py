@@ -67,8 +67,8 @@ class WebSocketOutput:
 
     def about(self) -> About:
         """Return the addresses, and the numbers of connected and of refused clients."""
+        from emotiond.streamer.server.admission import PATH
         from emotiond.streamer.server.prometheus import metric
-        from emotiond.streamer.server.websocket_server import PATH
 
         server, occupancy = self._server, self._server.occupancy
         refused = {**server.offences, "connections": occupancy.refused}

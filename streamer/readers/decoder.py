@@ -1,25 +1,15 @@
-"""Decodes sound files in a process of its own: a crash of the decoder does not end the daemon.
-
-The process opens no file and is confined (``confinement.py``): it gets open ones through a socket,
-except on Windows. It reads one line per file, a list in JSON: the path, the stretch that is wanted,
-and whether the content follows, for a file without a path that fits into memory. The content is
-sent in parts, each behind four bytes for its length; an empty part ends it. The process answers
-with messages: one byte for the kind, four bytes for the length, and the content.
-"""
+"""The daemon's end of the process that decodes sound files: if that crashes, the daemon goes on."""
 
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, BinaryIO, Protocol, cast, runtime_checkable
+from typing import IO, TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,40 +17,37 @@ from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError, shortage_of
 from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.child_processes import apart
-from emotiond.streamer.readers.confinement import Unconfined, confine, warn
+from emotiond.streamer.readers.confinement import Unconfined, warn
+from emotiond.streamer.readers.decoder_process import (
+    BLOCK,
+    HEAD,
+    MOST_BYTES_HELD,
+    MOST_SECONDS_A_STEP,
+    OPENED,
+    PART,
+    REFUSED,
+)
 from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
-from emotiond.streamer.readers.reader import SoundReader
 from emotiond.streamer.readers.sound_file import (
     HIGHEST_RATE,
     LOWEST_RATE,
     MOST_CHANNELS,
     MOST_SECONDS,
-    open_sound_file,
-    read_block,
-    try_readers,
 )
-from emotiond.streamer.readers.stretch import WHOLE, Stretch, blocks_in
+from emotiond.streamer.readers.stretch import WHOLE, Stretch
 
 if TYPE_CHECKING:
     import socket  # slow: the command line imports this module at every start
 
-BLOCK_SECONDS = 0.5
-_OPENED, _BLOCK, _REFUSED = b"O", b"B", b"X"
-_HEAD = struct.Struct("<cI")
-_PART = struct.Struct("<I")
 _PART_BYTES = 2**18
 _MOST_BYTES_SENT = 2**32  # of a file without a path
-_MOST_BYTES_HELD = 2**24  # of it in memory; more goes into a temporary file
-_MOST_BYTES_ANSWERED = {_OPENED: 2**16, _BLOCK: 2**26, _REFUSED: 2**16}
-_MOST_SECONDS_A_STEP = 20.0  # to open a file, or to decode a block of it
+_MOST_BYTES_ANSWERED = {OPENED: 2**16, BLOCK: 2**26, REFUSED: 2**16}
 _LAST_SECONDS = 5.0  # from the end of its output to the end of the process
-_MOST_MEMORY_BYTES = 2**31  # of address space, libraries included
 _COMMAND = (
     "import sys; sys.path[:] = sys.argv[2:]; "  # the first argument is the socket's number
-    "from emotiond.streamer.readers.decoder import main; main()"
+    "from emotiond.streamer.readers.decoder_process import main; main()"
 )
 _BY_ANOTHER = "Convert it by another program, for instance: ffmpeg -i FILE out.wav"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)  # they end the daemon, and that ends the decoder
 
 
 @runtime_checkable
@@ -132,9 +119,9 @@ class Decoder:
                 opened = None if self._socket is None else stack.enter_context(open_to_read(path))
                 self._request((path, stretch), opened)
                 return
-            opened = stack.enter_context(tempfile.SpooledTemporaryFile(_MOST_BYTES_HELD))
+            opened = stack.enter_context(tempfile.SpooledTemporaryFile(MOST_BYTES_HELD))
             _keep(path, file, opened)
-            if self._socket is not None and opened.tell() > _MOST_BYTES_HELD:
+            if self._socket is not None and opened.tell() > MOST_BYTES_HELD:
                 self._request((path, stretch), opened)
             else:
                 opened.seek(0)
@@ -154,7 +141,7 @@ class Decoder:
             part = b"" if content is None else b"-"
             while part and content is not None:
                 part = content.read(_PART_BYTES)
-                self._process.stdin.write(_PART.pack(len(part)) + part)
+                self._process.stdin.write(PART.pack(len(part)) + part)
             self._process.stdin.flush()
         except OSError:  # the process is gone and will not answer
             pass
@@ -169,9 +156,9 @@ class Decoder:
             SourceError: the decoder has ended, or the message is too long.
         """
         assert self._process.stdout is not None
-        head = self._process.stdout.read(_HEAD.size)
-        if len(head) == _HEAD.size:
-            kind, length = _HEAD.unpack(head)
+        head = self._process.stdout.read(HEAD.size)
+        if len(head) == HEAD.size:
+            kind, length = HEAD.unpack(head)
             if length > _MOST_BYTES_ANSWERED.get(kind, -1):
                 raise self.nonsense(path)
             content = self._process.stdout.read(length)
@@ -203,7 +190,7 @@ class Decoding:
         self._samples = 0
         self._ended = False
         decoder.send(path, file, stretch)
-        content = self._receive(_OPENED)
+        content = self._receive(OPENED)
         try:
             rate, channels, unconfined = json.loads(content)
             self.sample_rate, self.channels = int(rate), int(channels)
@@ -227,7 +214,7 @@ class Decoding:
             raise SourceError(
                 f"{self._path}: it is longer than {MOST_SECONDS / 3600:g} hours", "Cut it up"
             )
-        content = b"" if self._ended else self._receive(_BLOCK)
+        content = b"" if self._ended else self._receive(BLOCK)
         self._ended = not content
         if len(content) % (self.channels * np.dtype(np.float32).itemsize):
             raise self._decoder.nonsense(self._path)
@@ -248,7 +235,7 @@ class Decoding:
         if kind == wanted:
             return content
         self._ended = True
-        if kind != _REFUSED:
+        if kind != REFUSED:
             raise self._decoder.nonsense(self._path)
         try:
             problem, remedy = map(str, json.loads(content))
@@ -322,144 +309,8 @@ def _hand_over(to: socket.socket, descriptor: int) -> None:
 
 def _fate(status: int) -> str:
     if sys.platform != "win32" and status == -signal.SIGALRM:
-        return f"took longer than {_MOST_SECONDS_A_STEP:g} s for a step"
+        return f"took longer than {MOST_SECONDS_A_STEP:g} s for a step"
     if status < 0:
         with contextlib.suppress(ValueError):
             return f"crashed ({signal.Signals(-status).name})"
     return f"ended (status {status})"
-
-
-# The rest of this module runs in the decoder's process.
-
-
-def main() -> None:
-    """Decode the requested files until the daemon is gone."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    if sys.platform != "win32":  # what started the daemon may have had another wish
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
-    _limit_memory()
-    handed_over = _socket_of(int(sys.argv[1]))
-    unconfined = _confine()
-    output = sys.stdout.buffer
-    with contextlib.suppress(BrokenPipeError):
-        for line in sys.stdin.buffer:
-            path, stretch, has_content = json.loads(line)
-            given = _given(path, has_content, handed_over)
-            for kind, content in _answer(path, Stretch(*stretch), given, unconfined):
-                output.write(_HEAD.pack(kind, len(content)))
-                output.write(content)
-                output.flush()
-    os._exit(0)  # a regular exit would try to flush standard output once more
-
-
-def _socket_of(number: int) -> socket.socket | None:
-    if sys.platform == "win32":
-        return None
-    import socket
-
-    return socket.socket(fileno=number)
-
-
-def _confine() -> Unconfined | None:
-    """Do once all that decoding imports and opens, then give up everything else."""
-    try:
-        with _deadline():
-            try_readers()
-    except SourceError as error:  # no file will be decoded
-        return Unconfined(error.problem, error.remedy)
-    return confine()
-
-
-@contextlib.contextmanager
-def _given(path: str, has_content: bool, handed_over: socket.socket | None) -> Iterator[IO[bytes]]:
-    """Yield the requested file, open."""
-    if has_content:
-        with tempfile.SpooledTemporaryFile(_MOST_BYTES_HELD) as sent:
-            if (failure := _receive(sys.stdin.buffer, sent)) is not None:
-                raise unreadable(path, failure)
-            yield sent
-    elif sys.platform == "win32" or handed_over is None:
-        with open_to_read(path) as opened:
-            yield opened
-    else:
-        import socket
-
-        _, (descriptor,), _, _ = socket.recv_fds(handed_over, 1, 1)
-        with os.fdopen(descriptor, "rb") as opened:
-            yield opened
-
-
-def _receive(stream: BinaryIO, content: IO[bytes]) -> OSError | None:
-    """Keep the content that follows a path. Returns why it cannot be kept."""
-    failure = None
-    while True:
-        head = stream.read(_PART.size)
-        if len(head) < _PART.size:  # the daemon is gone
-            os._exit(0)
-        (length,) = _PART.unpack(head)
-        if not length:
-            return failure
-        part = stream.read(length)
-        try:
-            if failure is None:
-                content.write(part)
-        except OSError as error:
-            failure = error
-
-
-def _answer(
-    path: str,
-    stretch: Stretch,
-    given: contextlib.AbstractContextManager[IO[bytes]],
-    unconfined: Unconfined | None,
-) -> Iterator[tuple[bytes, bytes]]:
-    with contextlib.ExitStack() as stack:
-        try:
-            file = stack.enter_context(given)
-            with _deadline():
-                reader = open_sound_file(path, cast("BinaryIO", file))
-            about = (reader.sample_rate, reader.channels, unconfined)
-            yield _OPENED, json.dumps(about).encode()
-            for block in blocks_in(stretch, lambda: _read(reader, path), reader.sample_rate, path):
-                yield _BLOCK, block.tobytes()
-            yield _BLOCK, b""
-            reader.close()
-        except SourceError as error:
-            yield _REFUSED, json.dumps((error.problem, error.remedy)).encode()
-        except OSError as error:
-            refused = unreadable(path, error)
-            yield _REFUSED, json.dumps((refused.problem, refused.remedy)).encode()
-        except MemoryError:
-            problem = f"{path}: it takes more memory than a sound file may"
-            yield _REFUSED, json.dumps((problem, "Convert it again")).encode()
-
-
-def _read(reader: SoundReader, path: str) -> FloatArray:
-    with _deadline():
-        return read_block(reader, path, BLOCK_SECONDS)
-
-
-@contextlib.contextmanager
-def _deadline() -> Iterator[None]:
-    """End the process if this takes too long. Only Windows needs a thread for that."""
-    if sys.platform == "win32":
-        faulthandler.dump_traceback_later(_MOST_SECONDS_A_STEP, exit=True)
-    else:
-        signal.setitimer(signal.ITIMER_REAL, _MOST_SECONDS_A_STEP)
-    try:
-        yield
-    finally:
-        if sys.platform == "win32":
-            faulthandler.cancel_dump_traceback_later()
-        else:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _limit_memory() -> None:
-    if sys.platform != "win32":
-        import resource
-
-        with contextlib.suppress(ValueError, OSError):  # the system has no such limit
-            resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY_BYTES, _MOST_MEMORY_BYTES))

@@ -10,15 +10,12 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response
 
 from emotiond.exceptions import ServeError
@@ -33,7 +30,8 @@ from emotiond.streamer.protocol.requests import (
     parse,
     type_of,
 )
-from emotiond.streamer.server.access import Access, Proof
+from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.admission import Admission, reached_address
 from emotiond.streamer.server.connection import (
     PATIENCE_SECONDS,
     POLICY_VIOLATION,
@@ -41,32 +39,18 @@ from emotiond.streamer.server.connection import (
     TRY_LATER,
     Connection,
 )
-from emotiond.streamer.server.event_stream import (
-    EventStreamHead,
-    EventStreams,
-    comes_from_another_site,
-)
-from emotiond.streamer.server.forwarding import NO_PROXIES, WAYS, Proxies, Visitor
-from emotiond.streamer.server.http import (
-    BUSY,
-    EVENTS,
-    Pages,
-    reading_only,
-    redirect,
-    respond,
-    token_wanted,
-)
+from emotiond.streamer.server.event_stream import EventStreams
+from emotiond.streamer.server.forwarding import NO_PROXIES, Proxies
+from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.listener import Listener, open_listeners, openable_host
 from emotiond.streamer.server.occupancy import Occupancy
 from emotiond.streamer.server.pairing import NOT_OFFERED, Pairing
 from emotiond.streamer.server.preflight import answer_preflight
-from emotiond.streamer.server.refusals import Refusals
 
 Handler = Callable[[Connection, Any], Awaitable[None]]
 """Handles a request of a client. It may raise :class:`RequestError`."""
 
-PATH = "/ws"
 _OFFENCES = ("request", "token", "size", "rate", "senseless", "unread", "ping")
 _NO_ADDRESS_OF_OURS = (
     errno.EADDRNOTAVAIL, errno.EINVAL, errno.ENODEV, socket.EAI_NONAME, socket.EAI_FAMILY
@@ -116,11 +100,9 @@ class WebSocketServer:
         proxies: Proxies = NO_PROXIES,
         pairing: Pairing | None = None,
     ) -> None:
-        self._proxies = proxies
         self.pairing = Pairing(None, NOT_OFFERED) if pairing is None else pairing
         """Pairs devices."""
         self._greeting = greeting
-        self._pages = pages
         self._access = access
         self._handlers = {**handlers, **self.pairing.handlers}
         self._on_leave = on_leave
@@ -129,18 +111,16 @@ class WebSocketServer:
         self._clients: dict[Connection, None] = {}  # in the order in which they get an event
         self.event_streams = EventStreams(greeting, limits)
         self._servers: list[Server] = []
-        self._refusals = Refusals()
         self._arrival = asyncio.Condition()
         self.occupancy = Occupancy(limits.connections, access.token is not None)
         """All connections, including those before the greeting and those of plain HTTP."""
         self.offences = Counter(dict.fromkeys(_OFFENCES, 0))
         """Number of disconnected clients, by cause."""
-        self.requests = Counter(dict.fromkeys(WAYS, 0))
+        self._admission = Admission(access, pages, proxies, self.pairing, self.occupancy)
+        self.requests = self._admission.requests
         """Number of requests, by the way that they came."""
         try:
-            self._listeners = open_listeners(
-                host, port, self.occupancy, tls is not None, self._proxies
-            )
+            self._listeners = open_listeners(host, port, self.occupancy, tls is not None, proxies)
         except (OSError, OverflowError, UnicodeError) as error:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             raise ServeError(
@@ -222,7 +202,7 @@ class WebSocketServer:
         return await serve(
             self._serve_client,
             sock=listener,
-            process_request=self._process_request,
+            process_request=self._admission.answer,
             open_timeout=self._limits.handshake_seconds,
             ping_interval=self._limits.ping_seconds,
             ping_timeout=self._limits.ping_seconds,
@@ -247,100 +227,7 @@ class WebSocketServer:
         return asyncio.get_running_loop().call_later(pause_seconds, self._sweep)
 
     def _answer_options(self, connection: Connection, head: bytes) -> Response:
-        return answer_preflight(head, self._access, _reached_address(connection))
-
-    def _process_request(
-        self, connection: ServerConnection, request: HttpRequest
-    ) -> Response | None:
-        # websockets for Python 3.10 knows only GET, and closes the connection at HEAD.
-        method: str = getattr(request, "method", "GET")
-        host, reached = request.headers.get_all("Host"), _reached_address(connection)
-        if not reached:  # lost meanwhile: which names were right is not known any more
-            return respond(421, "the connection is lost\n", method)
-        if len(host) != 1 or not self._access.host_is_known(host[0], reached):
-            reason = self._refusals.of_host(host[0] if len(host) == 1 else "")
-            return respond(421, f"{reason}\n", method)
-        proof = self._access.bearer_proof(request.headers.get_all("Authorization"))
-        trusted = proof is not None
-        if proof is not None:
-            if not self.pairing.has_room(proof):
-                self.occupancy.refused += 1
-                return respond(503, BUSY, method, {"Retry-After": "10"})
-            self._trust(connection, proof)
-        visitor = self._visitor(connection, request)
-        if not self.occupancy.move(_descriptor(connection), visitor.address):
-            return respond(503, BUSY, method, {"Retry-After": "10"})
-        path = visitor.inner_path(request.path)
-        if path is None:
-            return redirect(f"{visitor.base_path}/", method)
-        place = path.partition("?")[0]
-        if place == EVENTS:
-            return self._open_events(connection, request, method, visitor, trusted)
-        if place != PATH:
-            return self._pages.answer(method, replace(request, path=path), trusted)
-        refused = self._refused_handshake(method, request, host[0], visitor)
-        if refused is None:
-            assert isinstance(connection, Connection)
-            connection.knows_token = trusted
-            connection.limited_as = visitor.address if self._access.token is None else None
-        return refused
-
-    def _visitor(self, connection: ServerConnection, request: HttpRequest) -> Visitor:
-        """Return and count whose a request is."""
-        peer, reached = connection.remote_address, _reached_address(connection)
-        visitor = self._proxies.visitor(str(peer[0]) if peer else "", reached, request.headers)
-        self.requests[visitor.way] += 1
-        return visitor
-
-    def _refused_handshake(
-        self, method: str, request: HttpRequest, host: str, visitor: Visitor
-    ) -> Response | None:
-        """Return why a request opens no WebSocket; None if it does."""
-        if method != "GET":
-            return respond(405, "GET opens a WebSocket here\n", method, {"Allow": "GET"})
-        is_upgrade = [value.lower() for value in request.headers.get_all("Upgrade")] == [
-            "websocket"
-        ]
-        origins = request.headers.get_all("Origin")
-        if not is_upgrade:  # a page asks why it was refused; its own requests name no origin
-            origins = [*origins, *parse_qs(urlsplit(request.path).query).get("origin", ())]
-        for origin in origins:
-            if not self._access.origin_may_connect(origin, host, visitor.is_encrypted):
-                return respond(403, f"{self._refusals.of_origin(origin)}\n", method)
-        if not is_upgrade:
-            return respond(426, "open this with a WebSocket\n", method, {"Upgrade": "websocket"})
-        return None
-
-    def _open_events(
-        self,
-        connection: ServerConnection,
-        request: HttpRequest,
-        method: str,
-        visitor: Visitor,
-        trusted: bool,
-    ) -> Response:
-        """Answer a request for server-sent events. Its ``Host`` is known."""
-        if method not in ("GET", "HEAD"):
-            return reading_only()
-        host, origins = request.headers["Host"], request.headers.get_all("Origin")
-        for origin in origins:  # "null" may open a WebSocket, but cannot read an answer
-            known = self._access.origin_may_connect(origin, host, visitor.is_encrypted)
-            if not known or origin.lower() == "null":
-                return respond(403, f"{self._refusals.of_origin(origin)}\n", method)
-        if comes_from_another_site(request.headers.get_all("Sec-Fetch-Site"), origins):
-            return respond(403, "another page asks without saying which\n", method)
-        readable = self._pages.readable(origins)
-        if not trusted:
-            return token_wanted(method, readable)
-        assert isinstance(connection, Connection)
-        connection.only_reads = method == "GET"
-        return EventStreamHead(readable, opens=method == "GET")
-
-    def _trust(self, connection: ServerConnection, proof: Proof) -> None:
-        """Note whose token a client has shown."""
-        assert isinstance(connection, Connection)
-        self.occupancy.trust(_descriptor(connection))
-        self.pairing.enter(connection, proof)
+        return answer_preflight(head, self._access, reached_address(connection))
 
     def _leave(self, client: Connection) -> None:
         self.pairing.leave(client)
@@ -382,7 +269,7 @@ class WebSocketServer:
                 await client.close(TRY_LATER, "this device has too many connections")
                 return False
             if proof is not None:
-                self._trust(client, proof)
+                self._admission.trust(client, proof)
                 if told is not None:
                     client.send_json(told)
                 return True
@@ -423,14 +310,3 @@ def _remedy(error: Exception) -> str:
             "that begins with fe80 needs its interface: fe80::1%eth0"
         )
     return "End the program that uses it, or choose others with --port, --host and --zmq"
-
-
-def _descriptor(connection: ServerConnection) -> int:
-    descriptor: int = connection.transport.get_extra_info("socket").fileno()
-    return descriptor
-
-
-def _reached_address(connection: ServerConnection) -> str:
-    """Return the address of this machine that the client connected to."""
-    reached = connection.local_address
-    return str(reached[0]) if reached else ""

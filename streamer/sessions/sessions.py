@@ -24,6 +24,7 @@ from emotiond.streamer.protocol.requests import (
 from emotiond.streamer.recordings.catalog import Catalog, Entry
 from emotiond.streamer.recordings.pieces import read_piece
 from emotiond.streamer.server.connection import Connection
+from emotiond.streamer.server.followers import Followers
 from emotiond.streamer.server.prometheus import Metric, metric
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class Sessions:
         # Its own thread: one at a time uses the catalog, and a large folder holds up nothing else.
         self._thread = ThreadPoolExecutor(1, "emotiond-sessions")
         self._asking: set[Connection] = set()  # they wait for the list
-
+        self._followers = Followers(self._renew)
         self._list_turn = asyncio.Lock()
         self._turn = asyncio.Lock()
         self._deleted_files = 0
@@ -70,9 +71,11 @@ class Sessions:
     def leave(self, client: Connection) -> None:
         """Make no list for a client that has left."""
         self._asking.discard(client)
+        self._followers.leave(client)
 
     def close(self) -> None:
         """End the thread. Its present work ends by itself."""
+        self._followers.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def metrics(self) -> Sequence[Metric]:
@@ -96,22 +99,36 @@ class Sessions:
         """Send the list. One turn serves all that ask meanwhile."""
         catalog = self._open_catalog()
         self._asking.add(client)
+        self._followers.add(client)
         async with self._list_turn:
-            if client not in self._asking:  # an earlier turn has answered, with all that is new
-                return
-            asking, self._asking = self._asking, set()
-            frame = await self._done(LIST_PAUSE_SECONDS, _list_frame, catalog)
-            for each in asking:
-                each.send_frame(frame)
+            if client in self._asking:  # else an earlier turn has answered, with all that is new
+                await self._send_list(catalog)
 
     async def _delete(self, client: Connection, request: DeleteSessions) -> None:
         """Delete what can be deleted, send the list, and say what could not."""
         catalog = self._open_catalog()
+        self._followers.add(client)
         async with self._list_turn:
+            before = self._deleted_files
             problem = await self._done(0.0, self._delete_all, catalog, request.ids)
-            client.send_frame(await self._done(LIST_PAUSE_SECONDS, _list_frame, catalog))
+            if self._deleted_files != before:
+                self._followers.note_change()
+            self._asking.add(client)
+            await self._send_list(catalog)
         if problem is not None:
             raise RequestError("session-failed", problem.problem, problem.remedy)
+
+    async def _send_list(self, catalog: Catalog) -> None:
+        """Send the list to all that asked or, after a deletion, follow."""
+        asking, self._asking = self._asking, set()
+        frame = await self._done(LIST_PAUSE_SECONDS, _list_frame, catalog)
+        for each in asking:
+            each.send_frame(frame)
+        self._followers.offer(frame, served=asking)
+
+    async def _renew(self) -> None:
+        async with self._list_turn:
+            await self._send_list(self._open_catalog())
 
     async def _send_piece(self, client: Connection, ask: AskSession) -> None:
         catalog = self._open_catalog()

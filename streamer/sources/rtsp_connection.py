@@ -83,8 +83,7 @@ class RtspConnection:
 
     def end(self) -> None:
         """Read no more: a thread that does is woken. The server can still be told."""
-        with contextlib.suppress(OSError):  # TLS has a way of its own, after which nothing is told
-            socket.socket.shutdown(self._socket, socket.SHUT_RD)
+        self._dialogue.wake()
 
     def close(self) -> None:
         """Tell the server that nobody listens any more: some keep a place free for a minute."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
 import secrets
 import socket
@@ -18,6 +19,7 @@ from emotiond import __version__
 from emotiond.streamer.reach import is_loopback
 from emotiond.streamer.readers.rtp_input import FRAME, MARK, MOST_LINE_BYTES, MOST_LINES
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.wakeable_reader import WakeableReader
 
 MOST_CONTENT_BYTES = 2**16
 """Of an answer: the description of a stream is the longest."""
@@ -58,7 +60,8 @@ class Dialogue:
         self.is_proven = False
         """Whether the last request held a proof of the credentials."""
         self._socket = connected
-        self._reader = connected.makefile("rb")
+        self._raw = WakeableReader(connected)
+        self._reader = io.BufferedReader(self._raw)
         self._address = address
         self._challenges: Sequence[str] = ()
         self._count = 0
@@ -105,6 +108,10 @@ class Dialogue:
             OSError: the connection is lost; ``TimeoutError`` if the server sends nothing.
         """
         return self._reader.read1(most)
+
+    def wake(self) -> None:
+        """End :meth:`read` in another thread. Requests can still be told."""
+        self._raw.wake()
 
     def close(self) -> None:
         """End the connection."""

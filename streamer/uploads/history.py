@@ -15,6 +15,7 @@ from emotiond.exceptions import HistoryError
 from emotiond.streamer.protocol.events import encode
 from emotiond.streamer.protocol.requests import Forget, ListHistory, Recall, RequestError
 from emotiond.streamer.server.connection import Connection
+from emotiond.streamer.server.followers import Followers
 from emotiond.streamer.uploads.archive import PART_EVENTS, Archive, EventLog
 
 T = TypeVar("T")
@@ -26,7 +27,6 @@ RECALL_PAUSE_SECONDS = 0.005
 PIECE_EVENTS = 50
 """Number of events in a message: some 40 KB. A part of the archive has several of these."""
 
-_RETRY_SECONDS = 1.0  # until a slow follower is offered the list again
 _log = logging.getLogger(__name__)
 
 
@@ -46,14 +46,11 @@ class History:
                 _log.warning("%s", error)
         # Its own thread: one at a time uses the archive, and all threads of the loop may be busy.
         self._thread = ThreadPoolExecutor(1, "emotiond-history")
-        self._followers: set[Connection] = set()
+        self._followers = Followers(self._renew)
         self._asking: set[Connection] = set()  # they wait for the list
         self._unwanted: dict[Connection, Sequence[int]] = {}  # files that some of these remove
-        self._due: set[Connection] = set()  # followers that have not got the newest list
         self._turn = asyncio.Lock()
         self._recall_turn = asyncio.Lock()
-        self._retry: asyncio.TimerHandle | None = None
-        self._catching_up: asyncio.Future[None] | None = None
         self.handlers: Mapping[type, Callable[[Connection, Any], Any]] = {
             ListHistory: self._list,
             Recall: self._recall,
@@ -77,14 +74,12 @@ class History:
 
     def leave(self, client: Connection) -> None:
         """Send no more updates to a client that has left."""
-        for clients in (self._followers, self._due, self._asking):
-            clients.discard(client)
+        self._followers.leave(client)
+        self._asking.discard(client)
 
     def close(self) -> None:
         """End the thread. Its present work takes a second at most, with a database three."""
-        for later in (self._retry, self._catching_up):
-            if later is not None:
-                later.cancel()
+        self._followers.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _list(self, client: Connection, _: ListHistory) -> None:
@@ -129,41 +124,30 @@ class History:
 
     async def _take_turn(self) -> None:
         """Remove what is unwanted. Send the list, encoded once, to all that asked or are due."""
-        archive, asking, due, unwanted = (
-            self._open_archive(), self._asking, self._due, self._unwanted
-        )  # fmt: skip
-        self._asking, self._due, self._unwanted = set(), set(), {}
+        archive, asking, unwanted = self._open_archive(), self._asking, self._unwanted
+        self._asking, self._unwanted = set(), {}
         try:
             numbers = set[int]().union(*unwanted.values())
             removed = await self._ask(archive.forget, numbers) if numbers else False
             if removed:
-                due |= self._followers
+                self._followers.note_change()
             results = await self._ask(archive.results)
         except RequestError:
             self._asking |= asking  # each asks again, and gets the error itself
-            self._due |= due
             self._unwanted = {**unwanted, **self._unwanted}
             raise
         content = encode({"type": "history", "files": results}).encode()
         frame = Frame(Opcode.TEXT, content).serialize(mask=False)
         for client in asking:
             client.send_frame(frame)
-        slow = {follower for follower in due - asking if not follower.offer_frame(frame)}
-        self._due |= slow & self._followers  # some may have left
-        if self._due and self._retry is None:
-            self._retry = asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._catch_up)
+        self._followers.offer(frame, served=asking)
         await asyncio.sleep(PAUSE_SECONDS)
 
-    def _catch_up(self) -> None:
+    async def _renew(self) -> None:
         """Offer the list again to the followers that were too slow for it."""
-        self._retry = None
-
-        async def serve() -> None:
-            async with self._turn:
-                with contextlib.suppress(RequestError):  # the next change tries again
-                    await self._take_turn()
-
-        self._catching_up = asyncio.ensure_future(serve())
+        async with self._turn:
+            with contextlib.suppress(RequestError):  # the next change tries again
+                await self._take_turn()
 
     def _open_archive(self) -> Archive:
         if self._archive is None:

@@ -37,7 +37,7 @@ from emotiond.streamer.outputs import (
     zeromq_socket,
 )
 from emotiond.streamer.outputs.on_change import OnChangeSettings
-from emotiond.streamer.readers import decoder, stream_process
+from emotiond.streamer.readers import decoder, decoder_process, stream_process
 from emotiond.streamer.recordings import database, database_reader, json_lines, plan, session
 from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.server import connection, credentials, listener, pairing, refusals
@@ -97,8 +97,8 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"for {LIMITS.file_seconds / 60:g} minutes). The end of the connection",
         f"within {zeromq_publisher.LOOK_SECONDS:g} s the daemon closes",
         f"at the path every {zeromq_publisher.LOOK_SECONDS:g} s",
-        f"with {decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
-        f"{decoder._MOST_SECONDS_A_STEP:g} s for a step",
+        f"with {decoder_process.MOST_MEMORY_BYTES / 2**30:g} GiB of address space, "
+        f"{decoder_process.MOST_SECONDS_A_STEP:g} s for a step",
         f"decoded in the same way, with {stream_process.MOST_MEMORY_BYTES / 2**30:g} GiB",
         f"looks at {zeromq_guard.MOST_AT_A_LOOK} connections every {zeromq_guard._LOOK_MS} ms",
     ],
@@ -161,7 +161,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"the mean is {-10 * math.log10(mono.CANCELS_BELOW):g} dB quieter",
         f"or no sound in its first {standard_input._DOUBT_SECONDS:g} s that are not silent",
         f"up to {decoder._MOST_BYTES_SENT / 2**30:g} GiB, of which all but "
-        f"{decoder._MOST_BYTES_HELD / 2**20:g} MiB",
+        f"{decoder_process.MOST_BYTES_HELD / 2**20:g} MiB",
         f"| more than {OVERLOAD_LAGS[0]:g} s | it infers every second stride"
         * (overload.STRETCHES[1] == 2),
         f"| more than {OVERLOAD_LAGS[1]:g} s | every fourth |" * (overload.STRETCHES[2] == 4),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.streamer.readers import decoder
+from emotiond.streamer.readers import decoder_process
 from emotiond.streamer.server import refusals
 
 ROOT = Path(__file__).parents[2]
@@ -83,8 +83,8 @@ def test_the_tests_of_every_promise_show_a_line_of_the_threat_model() -> None:
     "phrase",
     [
         f"{refusals._MOST_LOGGED} at most",
-        f"{decoder._MOST_MEMORY_BYTES / 2**30:g} GiB of address space",
-        f"{decoder._MOST_SECONDS_A_STEP:g} s for a step",
+        f"{decoder_process.MOST_MEMORY_BYTES / 2**30:g} GiB of address space",
+        f"{decoder_process.MOST_SECONDS_A_STEP:g} s for a step",
     ],
 )
 def test_a_number_is_that_of_the_code(phrase: str) -> None:

@@ -29,7 +29,7 @@ REFUSED = "ENOSYS"
 """What comes of an attempt that the filter stops."""
 USING = "import tests.support.attempts as attempts; attempts.use(); "
 UNCONFINED = (
-    "import emotiond.streamer.readers.decoder as d; "
+    "import emotiond.streamer.readers.decoder_process as d; "
     "d.confine = lambda: d.Unconfined('as a test wants it', 'Nothing'); "
 )
 STREAMING = "import tests.support.attempts as attempts; attempts.use_in_stream(); "

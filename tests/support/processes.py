@@ -13,7 +13,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 
 def decoders(parent: int) -> list[int]:
     """Return the numbers of its decoders, of files and streams, in the order of their start."""
-    names = ("decoder", "stream_process", "rtp_process")
+    names = ("decoder_process", "stream_process", "rtp_process")
     return _children(parent, *(f"emotiond.streamer.readers.{name} ".encode() for name in names))
 
 

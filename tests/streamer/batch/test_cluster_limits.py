@@ -24,7 +24,7 @@ SETTINGS = Settings(None, None, 4000)
 
 def shipping() -> Cluster:
     """A cluster that is connected to nothing."""
-    return Cluster(ClusterOptions("tcp://127.0.0.1:1", ships=True), SETTINGS, "", {})
+    return Cluster(ClusterOptions("tcp://127.0.0.1:1", ships=True), SETTINGS, "", {}, count=1)
 
 
 def of_size(path: Path, size_bytes: int) -> Item:
@@ -42,7 +42,7 @@ def test_a_recording_that_is_too_large_is_not_read_at_all(tmp_path: Path) -> Non
         shipping()._shipment(large),
     ):
         raise AssertionError
-    with shipping()._shipment(of_size(tmp_path / "b.wav", 1000)) as (sound,):
+    with shipping()._shipment(of_size(tmp_path / "b.wav", 1000)) as sound:
         assert sound == bytes(1000)
 
 
@@ -59,7 +59,8 @@ def test_a_recording_that_grows_meanwhile_is_sent_as_long_as_it_was(
             yield
 
     monkeypatch.setattr(ships._shipments, "taken", growing)
-    with ships._shipment(item) as (sound,):
+    with ships._shipment(item) as sound:
+        assert sound is not None
         assert len(sound) == 1000
 
 

@@ -37,10 +37,10 @@ def ask(sha256: str, path: str, sound: bytes | None = None, **changed: Any) -> c
         "settings": SETTINGS.to_json(),
         "sha256": sha256,
         "about": cluster_task.look(SETTINGS.to_json()),
-        "item": [path, None, None, None],
-        "name": "talk\udcff.wav",
+        "items": [([path, None, None, None], "talk\udcff.wav")],
     }
-    return cluster_task.analyze(json.dumps({**request, **changed}).encode(), sound)
+    (answer,) = cluster_task.analyze(json.dumps({**request, **changed}).encode(), sound)
+    return answer
 
 
 def test_it_gives_what_this_process_would_of_a_path_and_of_what_was_shipped(

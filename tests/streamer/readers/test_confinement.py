@@ -132,7 +132,7 @@ def test_joined_recordings_of_two_rates_are_resampled_and_mixed(
 
 
 def test_what_is_too_large_for_memory_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoder, "_MOST_BYTES_HELD", 1000)
+    monkeypatch.setattr(decoder, "MOST_BYTES_HELD", 1000)
     wanted = read_sound_file(str(DEMO))[0].tobytes()
     with Decoder() as begun:
         sound = begun.open("x", io.BytesIO(DEMO.read_bytes()))

@@ -23,6 +23,7 @@ import soundfile
 from emotiond.exceptions import SourceError
 from emotiond.streamer.readers import decoder as decoding
 from emotiond.streamer.readers.decoder import Decoder, Decoding
+from emotiond.streamer.readers.decoder_process import HEAD
 from tests.support.daemon import DEMO, emotiond, running_daemon
 from tests.support.processes import await_decoders, decoders, needs_proc
 from tests.support.signals import demo, links_to_demo, noise
@@ -119,7 +120,8 @@ def test_a_crash_in_mid_file_is_reported_there() -> None:
 
 def test_a_decoder_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     quickly = (
-        "import time; import emotiond.streamer.readers.decoder as d; d._MOST_SECONDS_A_STEP = 0.3; "
+        "import time; import emotiond.streamer.readers.decoder_process as d; "
+        "d.MOST_SECONDS_A_STEP = 0.3; "
         "d.open_sound_file = lambda *_: time.sleep(60); main()"
     )
     command = decoding._COMMAND.replace("main()", quickly)
@@ -155,7 +157,7 @@ NO_BLOCKS = {
 
 def answering(messages: list[tuple[bytes, bytes]], monkeypatch: pytest.MonkeyPatch) -> Decoder:
     """Return a decoder that answers a file by these messages."""
-    sent = b"".join(decoding._HEAD.pack(kind, len(content)) + content for kind, content in messages)
+    sent = b"".join(HEAD.pack(kind, len(content)) + content for kind, content in messages)
     answer = (
         "import sys; sys.stdin.buffer.readline(); "
         f"sys.stdout.buffer.write({sent!r}); sys.stdout.flush(); sys.stdin.buffer.read()"
@@ -363,7 +365,7 @@ def test_a_pipe_is_read_once_from_where_it_stands(tmp_path: Path) -> None:
 def test_what_is_too_large_for_memory_goes_into_a_temporary_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "_MOST_BYTES_HELD", 1000)
+    monkeypatch.setattr(decoding, "MOST_BYTES_HELD", 1000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with Decoder() as decoder:
         found = decoder.open("x", io.BytesIO(DEMO.read_bytes()))
@@ -377,7 +379,7 @@ def test_what_is_too_large_for_memory_goes_into_a_temporary_file(
 def test_a_full_disk_for_temporary_files_is_reported_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "_MOST_BYTES_HELD", 1000)
+    monkeypatch.setattr(decoding, "MOST_BYTES_HELD", 1000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Decoder() as decoder:

@@ -10,9 +10,10 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.admission import PATH
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
-from emotiond.streamer.server.websocket_server import PATH, WebSocketServer
+from emotiond.streamer.server.websocket_server import WebSocketServer
 
 kosoku = pytest.importorskip("kosoku", reason="needs kosoku, which this platform has no wheel of")
 

@@ -104,7 +104,7 @@ def test_a_connection_that_is_lost_before_its_request_is_looked_at_refuses_no_na
         async with port(LIMITS) as at:
             lost: Any = SimpleNamespace(local_address=None)  # as TLS has it after the end
             request = Request("/ws", Headers({"Host": "192.168.7.5:8765"}))
-            answer = at.server._process_request(lost, request)
+            answer = at.server._admission.answer(lost, request)
             assert answer is not None
             assert answer.status_code == 421
 

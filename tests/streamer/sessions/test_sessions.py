@@ -158,6 +158,23 @@ def test_a_deleted_session_is_gone_with_its_sound_and_the_present_one_stays(
     assert caller.until("error", about="session")["error"] == "unknown-session"
 
 
+def test_all_who_have_the_list_see_a_deletion_and_the_others_hear_nothing(
+    caller: Caller, daemon: Daemon, folder: Path
+) -> None:
+    with calling(daemon.websocket_url) as other, calling(daemon.websocket_url) as stranger:
+        record(folder / "shared.wav")
+        number = session(caller, "shared")["id"]
+        session(other, "shared")
+        caller.say("delete-sessions", ids=[number])
+        assert number not in {each["id"] for each in other.until("sessions")["sessions"]}
+        caller.say("delete-sessions", ids=[number])  # nothing is left to delete
+        for _ in range(2):
+            caller.until("sessions")
+        assert len(sessions(other)) == len(sessions(caller))
+        sessions(stranger)
+    assert sum(message["type"] == "sessions" for message in stranger.received) == 1
+
+
 @pytest.mark.parametrize(
     "number", ["", "now", "../now", "/etc/passwd", "%2e%2e/now.wav", "0" * 32, "\x00", "x" * 5000]
 )

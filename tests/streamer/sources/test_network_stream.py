@@ -7,6 +7,7 @@ import json
 import queue
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from websockets.sync.client import connect
 
 from emotiond.exceptions import ConfigError, SourceError
@@ -63,6 +65,16 @@ def emotion_after(daemon: Daemon, seconds: float) -> Any:
 def health_of(daemon: Daemon) -> Any:
     with urllib.request.urlopen(f"{daemon.page_url}healthz", timeout=60) as response:  # noqa: S310
         return json.load(response)
+
+
+@contextlib.contextmanager
+def trusted(monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """Yield what a server on loopback needs for TLS. Daemons that start meanwhile trust it."""
+    authority, pem = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(pem)
+    with authority.cert_pem.tempfile() as certificate:
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        yield pem
 
 
 def test_sound_of_a_server_becomes_events_at_the_pace_of_speech() -> None:
@@ -268,11 +280,16 @@ def test_it_is_known_by_its_scheme_and_named_by_its_host() -> None:
 
 
 @needs_proc
-def test_a_server_of_rtsp_is_played_muted_and_connected_to_again() -> None:
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps"])
+def test_a_server_of_rtsp_is_played_muted_and_connected_to_again(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a_while = b"".join(sound("PCMU", 4.0))
-    with contextlib.ExitStack() as first:
-        server = first.enter_context(serving_rtsp(then=a_while))
-        with room(server.url) as daemon:
+    trust = trusted(monkeypatch) if scheme == "rtsps" else contextlib.nullcontext()
+    with trust as pem, contextlib.ExitStack() as first:
+        server = first.enter_context(serving_rtsp(then=a_while, pem=pem))
+        url = server.url.replace("rtsp:", f"{scheme}:")
+        with room(url) as daemon:
             statuses = statuses_of(daemon)
             assert next(statuses)[0] == "running"
             assert emotion_after(daemon, 1.0)["level_dbfs"] == pytest.approx(LEVEL_DBFS, abs=1.5)
@@ -287,8 +304,8 @@ def test_a_server_of_rtsp_is_played_muted_and_connected_to_again() -> None:
             first.close()
             status, detail = next(statuses)
             assert status == "reconnecting"
-            assert detail.startswith(f"{server.url}: ")
-            with serving_rtsp(then=a_while, port=server.port):
+            assert detail.startswith(f"{url}: ")
+            with serving_rtsp(then=a_while, port=server.port, pem=pem):
                 assert next(statuses)[0] == "running"
 
 

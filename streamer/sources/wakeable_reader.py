@@ -1,0 +1,66 @@
+"""Reads from a connection until another thread says that it is enough.
+
+To shut the connection down would wake the reader, too. But TLS takes that for a fault, and sends
+nothing more after it, not even a good-bye.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import selectors
+import socket
+import ssl
+from typing import Any
+
+
+class WakeableReader(io.RawIOBase):
+    """The bytes of a connection, as the raw part of a buffered reader.
+
+    Args:
+        connected: the connection. It stays open when the reader is closed.
+    """
+
+    def __init__(self, connected: socket.socket) -> None:
+        super().__init__()
+        self._socket = connected
+        self._is_woken = False
+        self._woken, self._waker = socket.socketpair()
+        self._waiting = selectors.DefaultSelector()
+        for each in (connected, self._woken):
+            self._waiting.register(each, selectors.EVENT_READ)
+
+    def readable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Wait for bytes, as long as the connection's timeout says. None come once it is woken.
+
+        Raises:
+            OSError: the connection is lost; ``TimeoutError`` if nothing comes.
+        """
+        patience_seconds = self._socket.gettimeout()
+        while not self._is_woken:
+            with contextlib.suppress(ssl.SSLWantReadError, BlockingIOError):
+                self._socket.settimeout(0)
+                try:
+                    return self._socket.recv_into(buffer)
+                finally:
+                    self._socket.settimeout(patience_seconds)
+            if not self._waiting.select(patience_seconds):
+                raise TimeoutError
+        return 0
+
+    def wake(self) -> None:
+        """End a wait in another thread, and those to come."""
+        self._is_woken = True
+        self._waker.send(b"\0")
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if not self.closed:
+            self._waiting.close()
+            self._woken.close()
+            self._waker.close()
+        super().close()
