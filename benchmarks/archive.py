@@ -159,7 +159,9 @@ def _analyze_by_dask(build: Build, model: str, clips: Clips, workers: int) -> Co
         tempfile.TemporaryDirectory() as folder,
         cluster(Path(folder) / "dask", workers, build.environment) as one,
     ):
-        return _analysis(build, model, clips, "--dask", one.address, engine=one)()
+        analyze = _analysis(build, model, clips, "--dask", one.address, engine=one)
+        analyze()  # from here on, the workers' processes wait for work
+        return analyze()
 
 
 def _peers(
