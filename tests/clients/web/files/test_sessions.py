@@ -260,7 +260,9 @@ def test_hostile_names_are_shown_as_text(page: Any, asked: Received) -> None:
     expect(row(page, "<img src=x onerror=alert(1)>")).to_be_visible()
 
 
-def test_a_real_session_is_read_to_its_end_and_deleted(open_page: Any, tmp_path: Path) -> None:
+def test_a_real_session_is_read_to_its_end_and_deleted_on_all_pages(
+    open_page: Any, tmp_path: Path
+) -> None:
     labels = ("sad",) * 1000 + ("happy",) * 600
     record(tmp_path / "study.wav", labels, begin=3600.0)
     flags = ("--source", "demo", "--model", str(DATA / "tiny.tflite"))
@@ -273,8 +275,12 @@ def test_a_real_session_is_read_to_its_end_and_deleted(open_page: Any, tmp_path:
         expect(page.locator("#now-detail")).to_have_text(
             "sad\u00a063\u202f%, happy\u00a038\u202f% of 6 min 40 s"
         )
+        other = open_page(RealDaemon(daemon))
+        other.get_by_role("button", name="Files").click()
+        expect(row(other, "study")).to_be_visible()
         page.get_by_role("button", name="Delete study").click()
         page.get_by_role("button", name="Delete? study").click()
-        expect(row(page, "study")).to_have_count(0)
+        for each in (page, other):
+            expect(row(each, "study")).to_have_count(0)
         assert not (tmp_path / "study.wav").exists()
         assert (tmp_path / "now.wav").exists()
