@@ -78,7 +78,7 @@ def _spent() -> float:
 def _look(command: psutil.Process, most: dict[str, float]) -> None:
     kinds: Mapping[str, Callable[[str], bool]] = {
         "analysis": lambda line: "worker_process" in line,
-        "decoder": lambda line: "decoder_process" in line,
+        "decoder": lambda line: "readers.decoder" in line,
         "command": lambda _line: True,
     }
     for each in (command, *_children(command)):

@@ -27,8 +27,10 @@ from emotiond.streamer.batch.turns import Budget, Turns
 from emotiond.streamer.readers.opening import open_to_read, unreadable
 
 CONNECT_SECONDS = 10.0
-_FEWEST_AT_A_TIME, _MOST_AT_A_TIME = 32, 256
-"""More than there are cores, so that a worker that joins has something to do at once."""
+_MOST_AT_A_TIME = 256
+"""Items under way."""
+_FEWEST_TASKS = 16
+"""Under way, if there are so many items: a worker that joins has something to do at once."""
 _MOST_IN_A_TASK = 8
 """Short items, which are sent together."""
 MOST_SHIPPED_BYTES = 2**28
@@ -49,7 +51,7 @@ class Cluster:
         settings: what decides the results.
         sha256: of the model.
         depends_on: what results depend on here, from :func:`about`. Each worker has to agree.
-        count: of items that there are.
+        most: items that may be under way, of all that there are.
     """
 
     def __init__(
@@ -58,10 +60,11 @@ class Cluster:
         settings: Settings,
         sha256: str,
         depends_on: Mapping[str, str],
-        count: int,
+        most: int,
     ) -> None:
         self._options = options
-        self._count = count
+        self.most = min(most, _MOST_AT_A_TIME)
+        """How many items are under way at a time."""
         model = settings.model
         if model is not None and Path(model).exists():  # workers have another current folder
             settings = replace(settings, model=str(Path(model).absolute()))
@@ -74,8 +77,6 @@ class Cluster:
         self._numbers = itertools.count()
         self._run = f"emotiond-{uuid.uuid4().hex}"
         self._is_lost = False
-        self.most = _FEWEST_AT_A_TIME
-        """How many items are best under way at a time."""
         self.line = ""
         """What is sent, to whom, and who could read it, in one line."""
 
@@ -188,9 +189,7 @@ class Cluster:
                 problem, remedy = cluster_task.difference(self._depends_on, answer)
                 raise ServeError(f"the worker {worker}: {problem}", remedy)
         threads = sum(worker["nthreads"] for worker in about["workers"].values())
-        wanted = 2 * threads * _MOST_IN_A_TASK
-        self.most = min(max(wanted, _FEWEST_AT_A_TIME), _MOST_AT_A_TIME)
-        share = min(self._count // 2, self.most) // (2 * threads)  # every thread gets some, twice
+        share = self.most // max(2 * threads, _FEWEST_TASKS)
         self._parcels = Parcels(self._send, min(max(1, share), _MOST_IN_A_TASK))
         what = "the recordings, with all voices," if self._options.ships else "paths of recordings"
         who = (
@@ -257,7 +256,6 @@ class Cluster:
                 pure=False,
             )
             answers: Sequence[cluster_task.Answer] = future.result()
-            return answers
         except self._dask.KilledWorker:
             return [None] * len(pieces)
         except (OSError, self._dask.client.FutureCancelledError):
@@ -266,6 +264,12 @@ class Cluster:
             raise
         except Exception as error:  # what a worker raises before our code begins there
             raise _unfit("", error) from None
+        if len(answers) != len(pieces):  # it has joined after the look at the workers
+            raise ServeError(
+                "a worker of the cluster answers as another version does",
+                f"Install this version of emotiond there; {_GO_ON}",
+            )
+        return answers
 
     @contextlib.contextmanager
     def _shipment(self, item: Item) -> Iterator[bytes | None]:
@@ -282,10 +286,15 @@ class Cluster:
                         f"{MOST_SHIPPED_BYTES // 2**20} MiB at most",
                         "Put it where workers can read it, or analyze it here, without --dask",
                     )
-                with self._shipments.taken(size_bytes):
-                    yield file.read(size_bytes)
+                taken = self._shipments.taken(size_bytes)
+                with contextlib.ExitStack() as stack:
+                    stack.enter_context(taken)
+                    sound = file.read(size_bytes)
+                    held = stack.pop_all()
         except OSError as error:
             raise unreadable(item.file, error) from None
+        with held:
+            yield sound
 
     def _gone(self, error: BaseException | None) -> ServeError:
         self._is_lost = True

@@ -74,8 +74,8 @@ def analyze_files(options: dict[str, Any]) -> int:
     shows_results = output is None and sys.stdout.isatty()
     progress = Progress(len(entries), is_shown=len(entries) > 1 and not shows_results)
     with ExitStack() as stack:
-        hire, hands = _staff(cluster, settings, model.card.sha256, depends_on, len(entries), stack)
-        hands = options["jobs"] or hands
+        most = options["jobs"] or len(entries)
+        hire, hands = _staff(cluster, settings, model.card.sha256, depends_on, most, stack)
         if cluster is None and len(entries) == 1:  # this process is enough
             hire = None
         with FORMATS[options["format"]].open(request) as write:
@@ -85,7 +85,13 @@ def analyze_files(options: dict[str, Any]) -> int:
                 store = Store(beside("sqlite"), depends_on, is_resumed=options["resume"])
                 stack.callback(store.close)
             crew = stack.enter_context(
-                Crew(settings, hire, min(len(entries), hands), Kept(store, earlier), progress)
+                Crew(
+                    settings,
+                    hire,
+                    min(len(entries), options["jobs"] or hands),
+                    Kept(store, earlier),
+                    progress,
+                )
             )
             try:
                 with progress:
@@ -121,10 +127,10 @@ def _staff(
     settings: Settings,
     sha256: str,
     depends_on: Mapping[str, str],
-    count: int,
+    most: int,
     stack: ExitStack,
 ) -> tuple[Callable[[], Hand] | None, int]:
-    """Return what gives a hand for each recording at a time, and how many are best for so many."""
+    """Return what gives a hand for each recording at a time, and how many of them are best."""
     if cluster is None:
         from emotiond.streamer.batch.crew import cores
         from emotiond.streamer.batch.worker import Worker
@@ -132,7 +138,7 @@ def _staff(
         return (lambda: Worker(settings, sha256)), cores()
     from emotiond.streamer.batch.cluster import Cluster
 
-    there = stack.enter_context(Cluster(cluster, settings, sha256, depends_on, count))
+    there = stack.enter_context(Cluster(cluster, settings, sha256, depends_on, most))
     say(there.line)
     return there.hire, there.most
 

@@ -76,10 +76,10 @@ class Parcels(Generic[Piece, Answer]):
 
     def _deliver(self, parcel: _Parcel[Piece, Answer]) -> None:
         try:
-            found = self._send(parcel.pieces)
+            found = [*zip(parcel.answers, self._send(parcel.pieces), strict=True)]
         except BaseException as error:  # ``Future.result`` raises it again, in each thread
             for answer in parcel.answers:
                 answer.set_exception(error)
         else:
-            for answer, each in zip(parcel.answers, found, strict=True):
+            for answer, each in found:
                 answer.set_result(each)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 
+from emotiond.exceptions import shortage_of
 from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
 
@@ -38,7 +39,7 @@ def fault_of_answer(error: Exception, is_late: bool, otherwise: str, address: Ad
     if isinstance(error, ssl.SSLError):
         return "it does not speak TLS as it should", look
     if isinstance(error, OSError):
-        return "it ends the connection without an answer", look
+        return shortage_of(error) or ("it ends the connection without an answer", look)
     return otherwise, look
 
 

@@ -19,31 +19,37 @@ class WakeableReader(io.RawIOBase):
 
     Args:
         connected: the connection. It stays open when the reader is closed.
+
+    Raises:
+        OSError: there are no descriptors left.
     """
 
     def __init__(self, connected: socket.socket) -> None:
         super().__init__()
         self._socket = connected
         self._is_woken = False
-        self._woken, self._waker = socket.socketpair()
-        self._waiting = selectors.DefaultSelector()
-        for each in (connected, self._woken):
-            self._waiting.register(each, selectors.EVENT_READ)
+        self._opened = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            self._waiting = stack.enter_context(selectors.DefaultSelector())
+            woken, self._waker = (stack.enter_context(each) for each in socket.socketpair())
+            for each in (connected, woken):
+                self._waiting.register(each, selectors.EVENT_READ)
+            self._opened = stack.pop_all()
 
     def readable(self) -> bool:
         """Return that it is."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Wait for bytes, as long as the connection's timeout says. None come once it is woken.
+        """Wait for bytes, each time as long as the connection's timeout says. None come once woken.
 
         Raises:
             OSError: the connection is lost; ``TimeoutError`` if nothing comes.
         """
         patience_seconds = self._socket.gettimeout()
         while not self._is_woken:
+            self._socket.settimeout(0)
             with contextlib.suppress(ssl.SSLWantReadError, BlockingIOError):
-                self._socket.settimeout(0)
                 try:
                     return self._socket.recv_into(buffer)
                 finally:
@@ -60,7 +66,5 @@ class WakeableReader(io.RawIOBase):
     def close(self) -> None:
         """Let go of the connection."""
         if not self.closed:
-            self._waiting.close()
-            self._woken.close()
-            self._waker.close()
+            self._opened.close()
         super().close()

@@ -19,7 +19,7 @@ from emotiond.dsp import mono
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer import hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
-from emotiond.streamer.batch import cluster, jobs, store
+from emotiond.streamer.batch import cluster, jobs, parcels, store
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     command,
@@ -125,8 +125,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
     ],
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
-        f"from {cluster._FEWEST_AT_A_TIME} to {cluster._MOST_AT_A_TIME}, or "
-        f"`--jobs`; with `--ship`, {cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB",
+        f"{cluster._MOST_AT_A_TIME}, or `--jobs`, of which up to {cluster._MOST_IN_A_TASK} short "
+        f"ones ({parcels.MOST_BYTES // 2**20} MiB together) are one task; "
+        f"with `--ship`, {cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB",
         f"one before them | {jobs._MOST_AHEAD:,}, and {jobs._MOST_BYTES_AHEAD / 2**20:g} MiB of "
         "their events",
         f"does not connect within {postgresql_archive._CONNECT_SECONDS} s or falls silent for "

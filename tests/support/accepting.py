@@ -29,6 +29,7 @@ def accepting(
     def run(client: socket.socket) -> None:
         with contextlib.suppress(OSError), client:
             asked = client if pem is None else pem.wrap_socket(client, server_side=True)
+            clients.append(asked)  # TLS takes the socket over
             with asked:
                 serve(asked)
         ended.set()

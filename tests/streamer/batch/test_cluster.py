@@ -13,6 +13,7 @@ import pytest
 import soundfile
 import trustme
 
+from emotiond.streamer.batch.cluster import _FEWEST_TASKS as FEWEST_TASKS
 from tests.conftest import DATA
 from tests.support.daemon import COMMAND, PATIENCE_SECONDS, emotiond
 from tests.support.dask_cluster import DaskCluster, await_that, kill, stop
@@ -23,7 +24,7 @@ TINY = str(DATA / "tiny.tflite")
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     """A scheduler with one worker of two threads, which its nanny starts again."""
     with DaskCluster(tmp_path_factory.mktemp("cluster")) as begun:
         begun.start_worker(nanny=True, threads=2)
@@ -39,6 +40,15 @@ def study(tmp_path: Path) -> Path:
         write(folder / name, number)
     (folder / "damaged.wav").write_text("no sound")
     return folder
+
+
+@pytest.fixture
+def large_study(study: Path) -> Path:
+    """So many recordings more that several are one task."""
+    for number in range(3 * FEWEST_TASKS):
+        first = number * RATE // 10
+        soundfile.write(study / f"short {number:02}.wav", demo()[first : first + RATE], RATE)
+    return study
 
 
 def write(path: Path, number: int) -> Path:
@@ -91,18 +101,19 @@ def holders(path: Path) -> Sequence[int]:
 @pytest.mark.parametrize("way", [(), ("--ship",), ("--channels", "separate")])
 @pytest.mark.parametrize("kind", ["csv", "json"])
 def test_results_are_those_of_this_machine_to_the_byte(
-    way: Sequence[str], kind: str, cluster: DaskCluster, study: Path, tmp_path: Path
+    way: Sequence[str], kind: str, dask: DaskCluster, large_study: Path, tmp_path: Path
 ) -> None:
+    study = large_study
     here, there = tmp_path / "here", tmp_path / "there"
     local = [word for word in way if word != "--ship"]
     said = emotiond(
         *("analyze", str(study), "--model", TINY, "--format", kind, "--output", str(here)), *local
     )
-    far = emotiond(*arguments(cluster.address, there, str(study), *way, kind=kind))
+    far = emotiond(*arguments(dask.address, there, str(study), *way, kind=kind))
     assert far.returncode == said.returncode == 1  # one is damaged
     first, rest = far.stderr.split("\n", 1)
     what = "the recordings, with all voices," if "--ship" in way else "paths of recordings"
-    assert first.startswith(f"emotiond: sends {what} to {cluster.address}, for 1 worker: not enc")
+    assert first.startswith(f"emotiond: sends {what} to {dask.address}, for 1 worker: not enc")
     assert rest == said.stderr.replace(f"{here}.errors.csv", f"{there}.errors.csv")
     assert timeless(there) == timeless(here)
     assert (tmp_path / "there.errors.csv").read_bytes() == (
@@ -111,18 +122,20 @@ def test_results_are_those_of_this_machine_to_the_byte(
 
 
 def test_a_file_that_ends_each_of_its_workers_is_an_error_and_its_neighbours_are_done(
-    cluster: DaskCluster, study: Path, tmp_path: Path
+    dask: DaskCluster, large_study: Path, tmp_path: Path
 ) -> None:
     """The scheduler runs it four times, and blames whatever the worker held beside it."""
+    study = large_study
     write(study / "ends.wav", 5)
-    with begun(*arguments(cluster.address, tmp_path / "out.csv", str(study))) as running:
+    with begun(*arguments(dask.address, tmp_path / "out.csv", str(study))) as running:
         status, lines = ended(running)
     assert status == 1
     assert [line for line in lines if "ends.wav" in line] == [
         f"emotiond: {study / 'ends.wav'}: each worker of the cluster that analyzed it has ended. "
         "See the log of the workers, or analyze it here, without --dask."
     ]
-    assert names(tmp_path / "out.csv") == ["a.wav", "b\n.flac", "z.wav", "ü.wav"]
+    short = [f"short {number:02}.wav" for number in range(3 * FEWEST_TASKS)]
+    assert names(tmp_path / "out.csv") == ["a.wav", "b\n.flac", *short, "z.wav", "ü.wav"]
 
 
 def test_one_is_killed_one_is_frozen_one_joins_and_each_file_comes_once(tmp_path: Path) -> None:

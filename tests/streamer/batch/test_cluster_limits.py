@@ -24,7 +24,7 @@ SETTINGS = Settings(None, None, 4000)
 
 def shipping() -> Cluster:
     """A cluster that is connected to nothing."""
-    return Cluster(ClusterOptions("tcp://127.0.0.1:1", ships=True), SETTINGS, "", {}, count=1)
+    return Cluster(ClusterOptions("tcp://127.0.0.1:1", ships=True), SETTINGS, "", {}, most=1)
 
 
 def of_size(path: Path, size_bytes: int) -> Item:

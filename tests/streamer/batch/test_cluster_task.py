@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,20 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ask(sha256: str, path: str, sound: bytes | None = None, **changed: Any) -> cluster_task.Answer:
+    (answer,) = ask_for(sha256, [([path, None, None, None], "talk\udcff.wav")], [sound], **changed)
+    return answer
+
+
+def ask_for(
+    sha256: str, items: Sequence[object], sounds: Sequence[bytes | None], **changed: Any
+) -> Sequence[cluster_task.Answer]:
     request = {
         "settings": SETTINGS.to_json(),
         "sha256": sha256,
         "about": cluster_task.look(SETTINGS.to_json()),
-        "items": [([path, None, None, None], "talk\udcff.wav")],
+        "items": items,
     }
-    (answer,) = cluster_task.analyze(json.dumps({**request, **changed}).encode(), sound)
-    return answer
+    return cluster_task.analyze(json.dumps({**request, **changed}).encode(), *sounds)
 
 
 def test_it_gives_what_this_process_would_of_a_path_and_of_what_was_shipped(
@@ -52,6 +59,18 @@ def test_it_gives_what_this_process_would_of_a_path_and_of_what_was_shipped(
         kind, ((values, _),) = answer
         assert (kind, values) == (cluster_task.FOUND, expected.values)
     assert len(cluster_task._idle._waiting) == 1  # the process waits for the next one
+
+
+def test_the_items_of_a_task_are_answered_one_by_one(sha256: str, path: Path) -> None:
+    none = [f"{path}.none", None, None, None], "none.wav"
+    half = [str(path), 0.0, 1.5, None], "half.wav"
+    items = [([str(path), None, None, None], "x.wav"), none, half]
+    found, refused, halved = ask_for(sha256, items, [None] * 3)
+    shipped = ask_for(sha256, items, [path.read_bytes(), b"no sound", path.read_bytes()])
+    assert [kind for kind, _ in shipped] == ["found", "refused", "found"]
+    assert refused[1][0].startswith("none.wav: there is no such file")
+    for (_, ((whole, _),)), (_, ((part, _),)) in ((found, halved), (shipped[0], shipped[2])):
+        assert (whole["duration"], part["duration"]) == (3.0, 1.5)
 
 
 def test_an_error_has_the_name_that_the_user_gave(sha256: str, path: Path) -> None:

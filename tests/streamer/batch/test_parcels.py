@@ -52,7 +52,7 @@ def test_a_large_file_goes_at_once_and_never_with_others() -> None:
     assert packing.deliver("large", MOST_BYTES) == "large"
     with ThreadPoolExecutor(1) as threads:
         small = threads.submit(packing.deliver, "small", 1)
-        while not packing._open.pieces:
+        while not (packing._open.pieces or small.done()):
             pass
         assert packing.deliver("large", MOST_BYTES) == "large"
         assert small.result(PATIENCE_SECONDS) == "small"

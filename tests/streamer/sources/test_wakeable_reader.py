@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import selectors
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import trustme
@@ -42,16 +44,29 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket
         yield here, there
 
 
+class WaitingSelector(selectors.DefaultSelector):
+    """Says when somebody is about to wait."""
+
+    waits = threading.Event()
+
+    def select(self, timeout: float | None = None) -> Any:
+        self.waits.set()
+        return super().select(timeout)
+
+
 def test_a_reader_that_waits_is_woken_and_the_other_side_can_still_be_told(
-    pair: tuple[socket.socket, socket.socket],
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(selectors, "DefaultSelector", WaitingSelector)
     here, there = pair
     came: list[bytes] = []
     with io.BufferedReader(WakeableReader(here)) as reader:
         there.sendall(b"sound")
         assert reader.read1(100) == b"sound"
+        WaitingSelector.waits.clear()
         thread = threading.Thread(target=lambda: came.append(reader.read1(100)))
         thread.start()
+        assert WaitingSelector.waits.wait(PATIENCE_SECONDS)
         wake(reader)
         thread.join(PATIENCE_SECONDS)
     assert came == [b""]
