@@ -13,6 +13,8 @@ import socket
 import ssl
 from typing import Any
 
+_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
 
 class WakeableReader(io.RawIOBase):
     """The bytes of a connection, as the raw part of a buffered reader.
@@ -49,7 +51,7 @@ class WakeableReader(io.RawIOBase):
         patience_seconds = self._socket.gettimeout()
         while not self._is_woken:
             self._socket.settimeout(0)
-            with contextlib.suppress(ssl.SSLWantReadError, BlockingIOError):
+            with contextlib.suppress(*_NOTHING_YET):
                 try:
                     return self._socket.recv_into(buffer)
                 finally:
