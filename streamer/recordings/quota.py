@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emotiond.streamer.recordings import names
+from emotiond.streamer.recordings.database import APPLICATION
 from emotiond.streamer.recordings.head import head_of
 
 _log = logging.getLogger(__name__)
 
+_HEAD_BYTES = 72  # of an SQLite file, of which the last four tell the application
 _LOOKS_A_QUOTA = 100  # how often the files are looked at while the quota fills once
 
 
@@ -115,7 +117,7 @@ def delete_files(path: Path) -> Iterator[int]:
     Raises:
         OSError: one cannot be deleted. Those behind it in :data:`names.ALL` stay.
     """
-    for ending in names.ALL:
+    for ending in _endings(path):
         each = names.beside(path, ending)
         try:
             about = each.lstat()
@@ -129,10 +131,28 @@ def stats_of(path: Path) -> Sequence[os.stat_result]:
     """Return what the system says of the files of a part that are there. No link is followed."""
     stem = os.fspath(path.with_name(path.stem))
     found: list[os.stat_result] = []
-    for ending in names.ALL:
+    for ending in _endings(path):
         with contextlib.suppress(OSError):
             found.append(os.lstat(stem + ending))
     return found
+
+
+def _endings(path: Path) -> Sequence[str]:
+    """Return what the names of a part's files end with: no database of ``analyze`` is one of them.
+
+    SQLite's file says what it is in its first bytes (its format, 1.3).
+    """
+    head = b""
+    with contextlib.suppress(OSError):
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(names.beside(path, names.DATABASE), flags)
+        try:
+            head = os.read(descriptor, _HEAD_BYTES)
+        finally:
+            os.close(descriptor)
+    if not head or head.endswith(APPLICATION.to_bytes(4, "big")):
+        return names.ALL
+    return tuple(each for each in names.ALL if not each.startswith(names.DATABASE))
 
 
 def are_own_files(path: Path) -> bool:

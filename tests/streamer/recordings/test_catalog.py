@@ -13,6 +13,7 @@ import pytest
 
 from emotiond.exceptions import RecordError
 from emotiond.streamer.audio.wav import WavWriter
+from emotiond.streamer.batch.store import Store
 from emotiond.streamer.recordings.catalog import Catalog, Entry
 from emotiond.streamer.recordings.json_lines import MOST_LINE_BYTES, lines_from
 from tests.support.recorded import EPOCH, record
@@ -162,6 +163,25 @@ def test_a_complete_part_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     size = sum((tmp_path / f"k.{end}").stat().st_size for end in ("wav", "jsonl", "sqlite"))
     assert catalog.delete(entry) == (3, size)
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
+
+
+@pytest.mark.parametrize("content", [None, b"notes", b"SQLite format 3\0" + bytes(84)])
+def test_a_database_of_another_program_beside_it_stays(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """``analyze`` keeps its results beside an output, which may be called like the recording."""
+    record(tmp_path / "k.wav")
+    database = tmp_path / "k.sqlite"
+    if content is None:
+        Store(database, {}, is_resumed=False).close()
+    else:
+        database.write_bytes(content)
+    entry, before = only(tmp_path), database.read_bytes()
+    files, size = catalog_of(tmp_path).delete(entry)
+    assert (files, size) == (2, entry.size_bytes)
+    assert {path.name for path in tmp_path.iterdir()} >= {"k.sqlite"}
+    assert not {"k.wav", "k.jsonl"} & {path.name for path in tmp_path.iterdir()}
+    assert database.read_bytes() == before
 
 
 def test_a_part_that_this_program_writes_is_not_deleted(tmp_path: Path) -> None:
