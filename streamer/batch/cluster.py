@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from emotiond.exceptions import ConfigError, ServeError, SourceError, install
+from emotiond.streamer.background import run_in_background
 from emotiond.streamer.batch import cluster_task
 from emotiond.streamer.batch.analyst import Finding, Findings
 from emotiond.streamer.batch.cluster_address import ClusterOptions, refuse_exposure
@@ -114,7 +115,8 @@ class Cluster:
         place = self._options.address
         security = self._security()
         try:
-            asyncio.run(self._greet(security))
+            # A signal ends the wait; a loop in this thread would be left in mid-way.
+            run_in_background(lambda: asyncio.run(self._greet(security))).result()
             return self._dask.Client(
                 place, timeout=CONNECT_SECONDS, security=security, set_as_default=False
             )
