@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import CONNACK, PINGRESP, PUBLISH, SUBACK, UNSUBACK, Client
-from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
 MOST_PACKET_BYTES = 256 * 1024
 """A longer packet is read over: it ends no connection, since anybody may have published it."""
@@ -32,6 +32,8 @@ class PatientClient(Client):
     messages of QoS 0 breaks the protocol, and loses the connection.
 
     paho's pauses begin anew with each greeting. Here only a connection that lasts does that.
+    Once a broker has refused MQTT 3.1.1, paho speaks 3.1 for good. Here each attempt begins with
+    3.1.1.
     """
 
     on_fault: Callable[[Exception], None]
@@ -55,6 +57,7 @@ class PatientClient(Client):
         self._pause_seconds = FIRST_PAUSE_SECONDS if lasted else longer
         self._greeted_seconds = float("inf")
         self.reconnect_delay_set(self._pause_seconds, LONGEST_PAUSE_SECONDS)
+        self._protocol = MQTTProtocolVersion.MQTTv311
         super()._reconnect_wait()
 
     def _sock_recv(self, bufsize: int) -> bytes:

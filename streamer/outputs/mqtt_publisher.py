@@ -159,7 +159,8 @@ class MQTTPublisher:
     def on_received(self, topic: str, content: bytes, is_kept: bool) -> None:
         """Take a command, or what another daemon of this name says."""
         if topic == self._topics.instance:
-            self._hear(content)
+            if not is_kept:  # no daemon lets the broker keep it
+                self._hear(content)
         elif topic == self._topics.commands:
             if self._commands is not None and not self._claim.is_lost:
                 self._commands.take(content, is_kept)
@@ -219,15 +220,16 @@ class MQTTPublisher:
             self._start_to_claim()
 
     def _go_live(self) -> None:
-        self._claiming, self._is_live = None, True
+        self._claiming = None
         needed = [self._of_microphone, *self._discovered.values()]
         for topic in self._former - {each.topic for each in needed}:
             self._link.tell(self._discovery.removal(topic))
         self._former = set()
         self._link.unsubscribe(self._discovery.all_topics)
-        self._told_microphone = None
         for each in needed:
-            self._tell(each)
+            self._link.tell(each)
+        self._told_microphone = None
+        self._is_live = True
         self._tell_microphone()
         self._tell(self._online)
         self._link.let_flow(True)
