@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 from emotiond.streamer.hub import Message
@@ -10,7 +11,7 @@ from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_claim import Claim
 from emotiond.streamer.outputs.mqtt_commands import Commands
 from emotiond.streamer.outputs.mqtt_discovery import Discovery
-from emotiond.streamer.outputs.mqtt_link import MOST_WAITING, Link
+from emotiond.streamer.outputs.mqtt_link import MOST_WAITING, MOST_WAITING_SECONDS, Link
 from emotiond.streamer.outputs.mqtt_topics import (
     OFFLINE,
     ONLINE,
@@ -66,7 +67,8 @@ class MQTTPublisher:
         self._is_live = False
         self._online = Publication(self._topics.availability, ONLINE, is_kept=True)
         self._offline = Publication(self._topics.availability, OFFLINE, is_kept=True)
-        self._link = Link(broker, self._offline, self)
+        patience_seconds = math.inf if around.lossless else MOST_WAITING_SECONDS
+        self._link = Link(broker, self._offline, self, patience_seconds)
 
     @property
     def dropped(self) -> int:
@@ -99,6 +101,8 @@ class MQTTPublisher:
             state = "away"
         elif self._claim.is_lost:
             trouble, state = f"another daemon is called {self._topics.daemon!r} there", "silent"
+        elif self._link.is_behind:
+            trouble = "it reads too slowly, or not at all"
         health = {"broker": self._place, "state": state, "reason": trouble}
         metrics = [
             metric(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import socket
 import struct
 from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
@@ -57,11 +59,13 @@ class Listener:
 
 
 @contextlib.asynccontextmanager
-async def linked(*sent: bytes, reads: bool = True) -> AsyncIterator[tuple[Link, Listener]]:
+async def linked(
+    *sent: bytes, reads: bool = True, **options: float
+) -> AsyncIterator[tuple[Link, Listener]]:
     """Link to a broker that greets, sends these bytes to its first client, and then listens."""
     async with lying_broker(*sent, reads=reads) as place:
         listener = Listener()
-        link = Link(place, Publication("will", ""), listener)
+        link = Link(place, Publication("will", ""), listener, **options)
         link.start()
         try:
             yield link, listener
@@ -212,6 +216,64 @@ def test_what_is_told_to_a_broker_that_never_reads_is_bounded(
                 link.tell(Publication("much", "x" * 1_000_000))
             assert link.dropped > 0
             assert link.unsent <= 50
+
+    run(play)
+
+
+def test_what_waits_for_one_that_does_not_read_is_dropped_unless_the_stream_waits_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt_link, "MOST_WAITING_SECONDS", 0.1)
+    much = [Publication("much", "x" * 1_000_000)] * 100
+
+    async def play() -> None:
+        patient = linked(reads=False, most_waiting_seconds=math.inf)
+        hasty = linked(reads=False, most_waiting_seconds=0.1)
+        async with patient as (first, _), hasty as (second, _):
+            await until(lambda: first.is_connected and second.is_connected)
+            for link in (first, second):
+                link.let_flow(True)
+                link.send(much)
+            await until(lambda: second.dropped > 0 and second.is_behind)
+            assert first.dropped == 0
+            assert first.is_connected
+            assert second.is_connected
+
+    run(play)
+
+
+def test_one_that_reads_nothing_for_long_is_given_up_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(mqtt_link, "MOST_UNREAD_SECONDS", 0.1)
+
+    async def play() -> None:
+        async with linked(reads=False) as (link, listener):
+            await until(lambda: listener.connections == 1)
+            link.let_flow(True)
+            link.send([Publication("much", "x" * 10_000_000)])
+            await until(lambda: link.trouble == "it does not read")
+            await until(lambda: listener.connections == 2)
+            assert listener.losses == 1
+            assert link.trouble is None
+
+    run(play)
+    lines = [each.getMessage() for each in caplog.records if each.name.startswith("emotiond")]
+    assert [line.partition(": ")[2].partition(".")[0] for line in lines] == [
+        "it does not read", "it is connected again",
+    ]  # fmt: skip
+
+
+def test_the_system_holds_little_for_one_that_does_not_read() -> None:
+    async def play() -> None:
+        async with linked() as (link, _):
+            await until(lambda: link.is_connected)
+            connection = link._client.socket()
+            assert isinstance(connection, socket.socket)
+            assert not link.is_behind
+            held_bytes = connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            # Linux doubles what is asked for.
+            assert held_bytes <= 2 * mqtt_client.SEND_BUFFER_BYTES
 
     run(play)
 
