@@ -21,7 +21,7 @@ from emotiond.exceptions import printable
 MOST_PACKET_BYTES = 256 * 1024
 """A longer packet is read over: it ends no connection, since anybody may have published it."""
 
-SEND_BUFFER_BYTES = 16 * 1024
+SEND_BUFFER_BYTES = 8 * 1024
 """Of the system. It holds megabytes by itself, so that a slow broker would hear of minutes ago."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 30
