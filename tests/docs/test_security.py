@@ -86,7 +86,9 @@ EXPECTED = {
     "stream without sound (empty messages are none)": f"{LIMITS.idle_seconds:.0f} s",
     "sound that waits for inference": f"{RING_SECONDS:.0f} s",
     "files in the history": "[protocol.md](protocol.md#history)",
-    "name of a published or followed stream; its NFKD form": f"{LONGEST_STREAM_NAME} characters; {LONGEST_UNFOLDED_NAME}",
+    "name of a published or followed stream; its NFKD form": (
+        f"{LONGEST_STREAM_NAME} characters; {LONGEST_UNFOLDED_NAME}"
+    ),
     "followed daemons, streams of each": f"{MOST_ROOMS}, {MOST_STREAMS}",
     "frames of a followed daemon, including pings": f"{link.FRAMES_PER_SECOND:g} a second, "
     f"{link.FRAMES_AT_ONCE} at once",
