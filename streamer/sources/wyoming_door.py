@@ -253,6 +253,8 @@ class _Serving:
                     _log.warning("a Wyoming client was turned away: another one streams")
                     await client.refuse(Error("another client streams at present", "busy"))
                     return
+                if not sound.data:
+                    continue  # who announces sound and sends none must not keep others from it
                 if self._speaker is None:
                     self._speaker, client.heard_seconds = task, time.monotonic()
                 await self._play(client, sound)
