@@ -21,6 +21,8 @@ MOST_BODY_BYTES = 2**20
 """Length of the sound that follows that line: 32 s of the usual one."""
 MOST_DATA_BYTES = 2**14
 """Length of the JSON between the two. It takes a hundred times as much memory."""
+MOST_CHUNK_SECONDS = 33
+"""Of sound in one event: it is played to its end, though its client may be gone."""
 _FORMATS = {1: "u8", 2: "s16le", 3: "s24le", 4: "s32le"}  # by bytes
 
 
@@ -110,4 +112,6 @@ def sound_of(event: Event) -> Sound | None:
     data = event.payload or b"" if AudioChunk.is_type(event.type) else b""
     if len(data) % form.frame_bytes:
         raise SourceError("an event ends within a sample", "Send whole samples")
+    if len(data) > MOST_CHUNK_SECONDS * rate * form.frame_bytes:
+        raise SourceError("an event has too much sound", f"Send at most {MOST_CHUNK_SECONDS} s")
     return Sound(form, data)

@@ -11,6 +11,7 @@ from wyoming.event import Event
 from emotiond.exceptions import SourceError
 from emotiond.streamer.sources.wyoming_events import (
     MOST_BODY_BYTES,
+    MOST_CHUNK_SECONDS,
     MOST_DATA_BYTES,
     MOST_LINE_BYTES,
     read_event,
@@ -69,6 +70,19 @@ def test_what_is_announced_as_too_long_is_refused_before_it_comes(key: str, most
 def test_an_event_that_is_cut_off_is_the_end() -> None:
     line = json.dumps({"type": "audio-chunk", "payload_length": 4}).encode() + b"\nabc"
     assert asyncio.run(read(line)) is None
+
+
+def test_an_event_of_low_rate_holds_no_sound_for_minutes() -> None:
+    data = {"rate": 2_000, "width": 1, "channels": 1}
+    most = bytes(MOST_CHUNK_SECONDS * 2_000)
+    assert sound_of(Event("audio-chunk", data, most)) is not None
+    with pytest.raises(SourceError, match=f"Send at most {MOST_CHUNK_SECONDS} s"):
+        sound_of(Event("audio-chunk", data, most + b"x"))
+
+
+def test_an_event_of_the_usual_form_may_be_as_long_as_any() -> None:
+    data = {"rate": 16_000, "width": 2, "channels": 1}
+    assert sound_of(Event("audio-chunk", data, bytes(MOST_BODY_BYTES))) is not None
 
 
 def test_what_is_no_sound_has_none() -> None:
