@@ -9,6 +9,7 @@ from typing import cast
 
 from wyoming.audio import AudioChunk, AudioStart
 from wyoming.event import Event, async_read_event
+from wyoming.ping import Pong
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
@@ -115,3 +116,15 @@ def sound_of(event: Event) -> Sound | None:
     if len(data) > MOST_CHUNK_SECONDS * rate * form.frame_bytes:
         raise SourceError("an event has too much sound", f"Send at most {MOST_CHUNK_SECONDS} s")
     return Sound(form, data)
+
+
+def pong_to(event: Event) -> Pong:
+    """Return the answer to a ``ping``: with its text, unless that is none or no Unicode."""
+    text = event.data.get("text")
+    if not isinstance(text, str):
+        return Pong()
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # JSON can name half a character
+        return Pong()
+    return Pong(text)

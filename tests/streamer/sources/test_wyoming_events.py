@@ -14,6 +14,7 @@ from emotiond.streamer.sources.wyoming_events import (
     MOST_CHUNK_SECONDS,
     MOST_DATA_BYTES,
     MOST_LINE_BYTES,
+    pong_to,
     read_event,
     sound_of,
 )
@@ -87,3 +88,12 @@ def test_an_event_of_the_usual_form_may_be_as_long_as_any() -> None:
 
 def test_what_is_no_sound_has_none() -> None:
     assert sound_of(Event("transcribe", {"rate": 16_000})) is None
+
+
+@given(JSON)
+@example("\ud800")
+@example("well?")
+def test_a_ping_is_answered_whatever_its_text(text: object) -> None:
+    answer = pong_to(Event("ping", {"text": text})).text
+    is_unicode = isinstance(text, str) and not any("\ud800" <= char <= "\udfff" for char in text)
+    assert answer == (text if is_unicode else None)
