@@ -29,7 +29,7 @@ class Earlier:
         self._lock = threading.Lock()
         self._database = self._file.open(is_made=False)
         try:
-            with self._file.reporting():
+            with self._file.reading():
                 kept = settings_of(self._database)
             kept.pop(FINISHED, None)
             self._file.check(kept, settings)
@@ -38,12 +38,12 @@ class Earlier:
             raise
 
     def get(self, key: str) -> Findings | None:
-        """Return the result of a key; None if it is not there.
+        """Return the result of a key; None if it is not there, or not whole.
 
         Raises:
-            ResultError: the file is damaged.
+            ResultError: the file cannot be read.
         """
-        with self._lock, self._file.reporting():
+        with self._lock, self._file.reading():
             return findings_of(self._database, key)
 
     def close(self) -> None:
