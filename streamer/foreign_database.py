@@ -4,13 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import quote
 
 STEPS = 10_000
 """Of SQLite's machine between two looks at the clock."""
+
+
+State: TypeAlias = "tuple[int, int, bool] | None"
+"""Size, time of change, and whether there is a log of changes; None if there is no file."""
+
+
+def state_of(path: Path) -> State:
+    """Return what tells whether somebody writes a database."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, _has_log(path)
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Open a database for any thread. Nothing is written into it.
+
+    A whole one is taken as it is, without a lock: SQLite would make files beside it, which a medium
+    that cannot be written refuses. So see by :func:`state_of` whether it changes meanwhile.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    as_it_is = "" if _has_log(path) else "&immutable=1"
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro{as_it_is}"
+    return sqlite3.connect(uri, uri=True, timeout=0, check_same_thread=False)
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 class Clock:
@@ -33,8 +67,12 @@ class Clock:
         finally:
             self._end_seconds = math.inf
 
-    def rows(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+    def rows(
+        self, database: sqlite3.Connection, query: str, values: Sequence[object] = ()
+    ) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of an answer. The time between them, which the caller takes, is free."""
+        with self.running():  # it goes on to the first row
+            cursor = database.execute(query, values)
         while True:
             with self.running():
                 row = cursor.fetchone()

@@ -46,8 +46,8 @@ def read_kept(path: Path) -> Iterator[Result]:
             protect(database, clock, MOST_RESULT_BYTES)
             with clock.running():
                 _check(path, database)
-            for file, key in clock.rows(database.execute(_FILES)):  # sorted without what is large
-                for values, events in clock.rows(database.execute(_RESULTS, (key,))):
+            for file, key in clock.rows(database, _FILES):  # sorted without what is large
+                for values, events in clock.rows(database, _RESULTS, (key,)):
                     yield Finding(json.loads(values), events).result(file)
     except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
         if "locked" in str(error):

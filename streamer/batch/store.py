@@ -44,7 +44,7 @@ class Store:
         self._lock = threading.Lock()
         self._unwritten: list[tuple[object, ...]] = []
         self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
-        self._database = self._file.open(is_made=True)
+        self._database = self._file.open()
         try:
             with self._file.reading():
                 kept = settings_of(self._database)

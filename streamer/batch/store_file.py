@@ -10,7 +10,7 @@ from pathlib import Path
 from emotiond.exceptions import ResultError
 from emotiond.streamer.batch.analyst import Finding, Findings
 from emotiond.streamer.batch.kept_check import checked
-from emotiond.streamer.foreign_database import Clock, protect
+from emotiond.streamer.foreign_database import Clock, State, open_read_only, protect, state_of
 
 FINISHED = "finished"
 """The setting that says: the output of the run is complete."""
@@ -72,30 +72,58 @@ class StoreFile:
         self._otherwise = otherwise
         self._clock = Clock(MOST_STEP_SECONDS)
 
-    def open(self, *, is_made: bool) -> sqlite3.Connection:
-        """Open it for this run alone, until it is closed.
-
-        Args:
-            is_made: whether it is made where it is not there.
+    def open(self) -> sqlite3.Connection:
+        """Open it for this run alone, until it is closed. It is made where it is not there.
 
         Raises:
             ResultError: it cannot be made or read, another run has it, or it is of another program
                 or version.
         """
         with self.reporting():
-            if self.path.is_symlink():
-                raise self._refused("is a link")
-            if is_made:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            elif not self.path.exists():
-                raise self._refused("is not there")
+            self._refuse_link()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(self.path, timeout=0, check_same_thread=False)
             try:
-                self._prepare(database, is_made=is_made)
+                self._prepare(database)
             except BaseException:
                 database.close()
                 raise
             return database
+
+    def open_for_reading(self) -> sqlite3.Connection:
+        """Open it and write nothing into it: it may be on a medium that cannot be written.
+
+        Raises:
+            ResultError: it is not there or cannot be read, another run has it, or it is of another
+                program or version.
+        """
+        with self.reporting():
+            self._refuse_link()
+            if not self.path.exists():
+                raise self._refused("is not there")
+            database = open_read_only(self.path)
+            try:
+                with self._clock.running():
+                    protect(database, self._clock, MOST_RESULT_BYTES)
+                    self._refuse_others(database)
+                    check_tables(database)
+            except BaseException:
+                database.close()
+                raise
+            return database
+
+    def refuse_changed(self, before: State) -> None:
+        """Refuse a file that was opened for reading, and that a run has begun to write.
+
+        Args:
+            before: from :func:`state_of` when it was opened.
+
+        Raises:
+            ResultError: it has changed.
+        """
+        with self.reporting():
+            if state_of(self.path) != before:
+                raise sqlite3.OperationalError("it is locked")
 
     def check(self, kept: Mapping[str, str], settings: Mapping[str, str]) -> None:
         """Refuse results that this run would not get.
@@ -141,33 +169,42 @@ class StoreFile:
         with self.reporting(), self._clock.running():
             yield
 
-    def _prepare(self, database: sqlite3.Connection, *, is_made: bool) -> None:
+    def _prepare(self, database: sqlite3.Connection) -> None:
         protect(database, self._clock, MOST_RESULT_BYTES, is_written=True)
         # No memory is shared with other processes, so a folder of the network will do.
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         with self._clock.running():
             (application,) = database.execute("PRAGMA application_id").fetchone()
-            (version,) = database.execute("PRAGMA user_version").fetchone()
             tables = database.execute("SELECT 1 FROM sqlite_master").fetchone()
-        is_new = is_made and not tables and not application
-        if not is_new and application != APPLICATION:
-            raise self._refused("is the database of another program")
-        if not is_new and version != VERSION:
-            raise self._refused(
-                f"is of version {version}, and this emotiond knows {VERSION}",
-                "Use the emotiond that made it, or {otherwise}",
-            )
-        with self._clock.running():
+            is_new = not tables and not application
+            if not is_new:
+                self._refuse_others(database)
             check_tables(database)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute("BEGIN EXCLUSIVE")  # until the lock is there, another run may have it
         names = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone()
-        if is_made and not is_new and names is None:
+        if not is_new and names is None:
             database.execute(_FILES)
         database.commit()
         if is_new:
             database.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
+
+    def _refuse_link(self) -> None:
+        if self.path.is_symlink():
+            raise self._refused("is a link")
+
+    def _refuse_others(self, database: sqlite3.Connection) -> None:
+        """Refuse the database of another program or version."""
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION:
+            raise self._refused("is the database of another program")
+        if version != VERSION:
+            raise self._refused(
+                f"is of version {version}, and this emotiond knows {VERSION}",
+                "Use the emotiond that made it, or {otherwise}",
+            )
 
     def _refused(self, problem: str, remedy: str = "{otherwise}") -> ResultError:
         told = remedy.format(otherwise=self._otherwise)

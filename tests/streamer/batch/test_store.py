@@ -237,3 +237,54 @@ def test_a_row_that_is_far_too_large_is_refused(
     with pytest.raises(ResultError, match=r"larger than ours. Delete it"):
         store.get("a")
     store.close()
+
+
+def files_beside(path: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        each.name: (each.read_bytes(), each.stat().st_mtime_ns) for each in path.parent.iterdir()
+    }
+
+
+def test_reading_for_another_run_writes_nothing(path: Path) -> None:
+    """Also where nothing can be written: SQLite would make files of its own there."""
+    store = opened(path)
+    store.put("a", FOUND)
+    store.finish()
+    store.close()
+    path.chmod(0o400)
+    path.parent.chmod(0o500)
+    before = files_beside(path)
+    earlier = Earlier(path, ABOUT)
+    assert (earlier.get("a"), earlier.get("b")) == (FOUND, None)
+    assert files_beside(path) == before
+    earlier.close()
+    assert files_beside(path) == before
+    path.parent.chmod(0o700)
+
+
+def test_what_a_killed_run_has_kept_is_read_and_stays_as_it_is(path: Path) -> None:
+    store = opened(path)
+    store.put("a", FOUND)
+    killed = path.with_name("killed.sqlite")
+    for suffix in ("", "-wal"):
+        Path(f"{killed}{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
+    with pytest.raises(ResultError, match="in use by another run"):
+        Earlier(path, ABOUT)
+    store.close()
+    before = files_beside(killed)
+    earlier = Earlier(killed, ABOUT)
+    assert earlier.get("a") == FOUND
+    earlier.close()
+    after = files_beside(killed)
+    assert {name: after[name] for name in before} == before
+
+
+def test_a_run_that_begins_to_write_what_is_read_is_told(path: Path) -> None:
+    opened(path).close()
+    earlier = Earlier(path, ABOUT)
+    assert earlier.get("a") is None
+    store = opened(path, is_resumed=True)
+    with pytest.raises(ResultError, match=r"in use by another run. Wait for that"):
+        earlier.get("a")
+    store.close()
+    earlier.close()
