@@ -184,7 +184,7 @@ def _print_devices(devices: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(title, overflow="fold")
     for each in devices:
         times = (_moment(each["paired"]), _moment(each["seen"]))
-        table.add_row(printable(each["name"]), *times, str(each["connections"]))
+        table.add_row(printable(each["name"]), *times, printable(str(each["connections"])))
     Console(highlight=False, markup=False).print(table)
 
 

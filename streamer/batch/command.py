@@ -36,7 +36,6 @@ def analyze_files(options: dict[str, Any]) -> int:
     from emotiond.streamer.batch.kept import Kept
     from emotiond.streamer.batch.progress import Progress
     from emotiond.streamer.batch.run import run
-    from emotiond.streamer.batch.selection import select
     from emotiond.streamer.batch.store import Store
     from emotiond.streamer.interpreter_check import checked_runtime
 
@@ -49,8 +48,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     if options["resume"] and beside is None:
         raise ConfigError("--resume goes on with an output", "Name it with --output PATH")
     reused = _reused_of(options, beside)
-    selection = select(options["files"])
-    _say_what_is_left_out(selection)
+    selection = _selected(options, beside)
     entries = selection.entries
     model = find_model(config.model, checked_runtime())
     profile = None if config.profile is None else profile_for(config.profile, model.card)
@@ -64,7 +62,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     request = Request(
         level,
         model.card.shortest_seconds,
-        files=[item_of(entry).file for entry in entries],
+        files=_files_of(selection),
         folders=selection.folders,
         output=output,
         overwrite=options["overwrite"],
@@ -102,7 +100,7 @@ def analyze_files(options: dict[str, Any]) -> int:
                     say(f"emotiond: ended early. {done} are done: go on with --resume.")
                 raise
         if store is not None and beside is not None:
-            _finish(store, beside("errors.csv"), errors, len(entries))
+            _finish(store, beside("errors.csv"), errors, request)
     return 1 if errors else 0
 
 
@@ -112,11 +110,12 @@ def _earlier(path: Path, depends_on: Mapping[str, str], stack: ExitStack) -> Ear
     return stack.enter_context(closing(Earlier(path, depends_on)))
 
 
-def _finish(store: Store, table: Path, errors: Sequence[Row], entries: int) -> None:
+def _finish(store: Store, table: Path, errors: Sequence[Row], request: Request) -> None:
     from emotiond.streamer.batch.errors_table import write_errors
 
-    write_errors(table, errors)
+    write_errors(table, errors, request.files, overwrite=request.overwrite)
     store.finish()
+    entries = len(request.files)
     if errors and entries > 1:
         count = f"{len(errors):,} of {entries:,} recordings"
         say(f"emotiond: {count} could not be analyzed: see {printable(str(table))}.")
@@ -182,6 +181,22 @@ def _reused_of(options: Mapping[str, Any], beside: Callable[[str], Path] | None)
     if beside is not None and os.path.realpath(reused) == os.path.realpath(beside("sqlite")):
         raise ConfigError(f"{reused} belongs to this output", "Go on with it by --resume")
     return reused
+
+
+def _selected(options: Mapping[str, Any], beside: Callable[[str], Path] | None) -> Selection:
+    from emotiond.streamer.batch.errors_table import check_errors
+    from emotiond.streamer.batch.selection import select
+
+    selection = select(options["files"])
+    _say_what_is_left_out(selection)
+    if beside is not None:
+        recordings = _files_of(selection)
+        check_errors(beside("errors.csv"), recordings, overwrite=options["overwrite"])
+    return selection
+
+
+def _files_of(selection: Selection) -> Sequence[str]:
+    return [item_of(entry).file for entry in selection.entries]
 
 
 def _say_what_is_left_out(selection: Selection) -> None:

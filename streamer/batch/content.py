@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import stat
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 from emotiond.streamer.readers.opening import open_to_read, unreadable
 
 _BLOCK_BYTES = 2**20
+_MOST_DIGESTS = 1000
+SETTLED_SECONDS = 2.0
+"""Until a further change of a file has another date, on any file system."""
 
 
 class State(NamedTuple):
@@ -52,3 +57,36 @@ def digest_of(path: str) -> str:
     except OSError as error:
         raise unreadable(path, error) from None
     return digest.hexdigest()
+
+
+class Digests:
+    """Remembers the last digests: a table of segments names the same file in many rows.
+
+    A file that was changed just now is read each time, since its next change may have the same
+    date.
+    """
+
+    def __init__(self) -> None:
+        self._remembered = functools.lru_cache(_MOST_DIGESTS)(_digest_in)
+
+    def of(self, path: str, state: State) -> str:
+        """Return the SHA-256 of a file as :func:`digest_of` does.
+
+        Args:
+            path: the file.
+            state: what it is in now.
+
+        Raises:
+            SourceError: the file cannot be read.
+        """
+        try:
+            changed_ns = Path(path).stat().st_ctime_ns  # no program can set this one
+        except OSError as error:
+            raise unreadable(path, error) from None
+        if time.time_ns() - changed_ns < SETTLED_SECONDS * 1e9:
+            return digest_of(path)
+        return self._remembered(path, state, changed_ns)
+
+
+def _digest_in(path: str, state: State, changed_ns: int) -> str:  # noqa: ARG001 - parts of the key
+    return digest_of(path)

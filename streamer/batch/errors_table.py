@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from emotiond.exceptions import SourceError
+from emotiond.exceptions import ResultError, SourceError
+from emotiond.inference.files import open_regular
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.results.csv_table import harmless
-from emotiond.streamer.results.files import in_place, reporting
+from emotiond.streamer.results.files import identities, in_place, reporting
 
 COLUMNS = ("file", "start", "end", "channel", "problem", "remedy")
+_HEADER = ",".join(COLUMNS).encode()
 Row = tuple[str, float | None, float | None, int | None, str, str]
 
 
@@ -28,21 +31,58 @@ def row_of(item: Item, error: SourceError) -> Row:
     )
 
 
-def write_errors(path: Path, rows: Sequence[Row]) -> None:
-    """Write the table; without rows, remove that of an earlier run.
+def check_errors(path: Path, recordings: Iterable[str], *, overwrite: bool) -> None:
+    """Refuse a place for the table that holds anything but the table of an earlier run.
+
+    Args:
+        path: where the table would go.
+        recordings: what is analyzed.
+        overwrite: whether a file of another kind may be replaced. A recording never is.
 
     Raises:
-        ResultError: it cannot be written.
+        ResultError: a link is there, no regular file, a recording, or a file of another kind.
+    """
+    with reporting(path):
+        try:
+            about = path.lstat()
+        except FileNotFoundError:
+            return
+        otherwise = "name another --output"
+        elsewhere = f"Move it away, or {otherwise}"
+        if stat.S_ISLNK(about.st_mode):
+            raise ResultError(f"{path} is a link, and the table of errors goes there", elsewhere)
+        if not stat.S_ISREG(about.st_mode):
+            raise ResultError(f"{path} is no file, and the table of errors goes there", elsewhere)
+        if (about.st_dev, about.st_ino) in identities(recordings):
+            raise ResultError(
+                f"{path} is a recording, and the table of errors goes there", elsewhere
+            )
+        if not overwrite and not _is_ours(path):
+            raise ResultError(
+                f"{path} is there already, and is no table of errors",
+                f"Add --overwrite to replace it, or {otherwise}",
+            )
+
+
+def write_errors(
+    path: Path, rows: Sequence[Row], recordings: Iterable[str] = (), *, overwrite: bool = False
+) -> None:
+    """Write the table; without rows, remove that of an earlier run.
+
+    The place is checked once more, since hours may have passed. A link that comes at the last
+    moment is replaced, and not what it leads to.
+
+    Raises:
+        ResultError: it cannot be written, or :func:`check_errors` refuses what is there now.
     """
     if not rows:
         with contextlib.suppress(OSError):
-            with path.open(encoding="utf-8") as file:
-                is_ours = file.readline().strip() == ",".join(COLUMNS)
-            if is_ours:
+            if not path.is_symlink() and _is_ours(path):
                 path.unlink()
         return
+    check_errors(path, recordings, overwrite=overwrite)
     with (
-        in_place(path) as unfinished,
+        in_place(path, follows=False) as unfinished,
         reporting(path),
         unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
@@ -51,3 +91,8 @@ def write_errors(path: Path, rows: Sequence[Row]) -> None:
         for name, start, end, channel, problem, remedy in rows:
             # A problem begins with the name of the file.
             writer.writerow((harmless(name), start, end, channel, harmless(problem), remedy))
+
+
+def _is_ours(path: Path) -> bool:
+    with open_regular(path) as file:
+        return file.readline(len(_HEADER) + 2).rstrip(b"\r\n") == _HEADER

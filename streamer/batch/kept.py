@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.batch.analyst import Findings
-from emotiond.streamer.batch.content import State, digest_of, state_of
+from emotiond.streamer.batch.content import Digests, State, state_of
 from emotiond.streamer.batch.earlier import Earlier
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.store import Store
@@ -28,6 +28,7 @@ class Kept:
         self._earlier = earlier
         self._lock = threading.Lock()
         self._coming: dict[str, Future[Findings]] = {}
+        self._digests = Digests()
 
     def find(self, item: Item, analyze: Callable[[], Findings]) -> Findings:
         """Return the result of an item: a kept one, or that of ``analyze``, which is then kept.
@@ -41,7 +42,8 @@ class Kept:
             return analyze()
         if self._store is None and self._earlier is None:
             return _unchanged(item, before, analyze)
-        key = f"{digest_of(item.file)} {item.start_seconds} {item.end_seconds} {item.channel}"
+        digest = self._digests.of(item.file, before)
+        key = f"{digest} {item.start_seconds} {item.end_seconds} {item.channel}"
         found = self._find(key, lambda: _unchanged(item, before, analyze))
         if self._store is not None:
             self._store.name(item, key)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 from emotiond.streamer.daemon_names import BLANK
 
 LONGEST_STREAM_NAME = 64
 """Characters."""
+LONGEST_UNFOLDED_NAME = 3 * LONGEST_STREAM_NAME
+"""Characters of its NFKD form: a syllable of Korean has three there, one Arabic ligature 18."""
+_KEPT_LIKENESSES = 512  # of more streams than one daemon has and follows
 
 # Control and format characters (those that turn the direction or have no width among them),
 # surrogates, private ones, line and paragraph separators.
@@ -34,12 +38,18 @@ def problem_of(name: str) -> str | None:
     """
     if len(name) > LONGEST_STREAM_NAME:
         return f"must have {LONGEST_STREAM_NAME} characters at most"
+    if len(unicodedata.normalize("NFKD", name)) > LONGEST_UNFOLDED_NAME:
+        return (
+            f"must have {LONGEST_UNFOLDED_NAME} characters at most "
+            "with its ligatures and accents taken apart"
+        )
     is_unfit = any(unicodedata.category(each) in _UNFIT or each in BLANK for each in name)
     if is_unfit or (name.strip() and not likeness(name)):
         return "must have no control characters, nor others that do not show"
     return None
 
 
+@functools.lru_cache(_KEPT_LIKENESSES)
 def likeness(name: str) -> str:
     """Return what names that look the same have in common.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +13,7 @@ from emotiond.exceptions import ReportError, SourceError
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.readers.decoder import Decoder
 from emotiond.streamer.readers.opening import is_pipe
+from emotiond.streamer.readers.sound_file import MOST_SECONDS
 from emotiond.streamer.report.track import Piece, Track
 
 _COMPRESSION = 0.9
@@ -60,27 +61,30 @@ def _encode(decoder: Decoder, track: Track, origin_seconds: float) -> bytes:
         raise ReportError(
             f"the sound {track.sound} is no file, but a pipe or a device", "Leave --sound out"
         )
-    encoded = io.BytesIO()
-    try:
-        samples = _decoded(decoder, track.sound)
-        if track.is_session:
-            samples = _in_time(samples, track.pieces, origin_seconds)
-        with soundfile.SoundFile(
-            encoded,
-            "w",
-            SAMPLE_RATE,
-            1,
-            format="MP3",
-            subtype="MPEG_LAYER_III",
-            compression_level=_COMPRESSION,
-            bitrate_mode="CONSTANT",
-        ) as file:
-            for block in samples:
-                file.write(block)
-    except SourceError as error:
-        remedy = "Go to the folder in which it was analyzed, or leave --sound out"
-        raise ReportError(error.problem, remedy) from None
-    return encoded.getvalue()
+    # A file of the system: soundfile calls other ones from C, where Ctrl-C would be lost.
+    with tempfile.TemporaryFile() as encoded:
+        try:
+            samples = _decoded(decoder, track.sound)
+            if track.is_session:
+                samples = _in_time(samples, track.pieces, origin_seconds)
+            with soundfile.SoundFile(
+                encoded.fileno(),
+                "w",
+                SAMPLE_RATE,
+                1,
+                closefd=False,
+                format="MP3",
+                subtype="MPEG_LAYER_III",
+                compression_level=_COMPRESSION,
+                bitrate_mode="CONSTANT",
+            ) as file:
+                for block in samples:
+                    file.write(block)
+        except SourceError as error:
+            remedy = "Go to the folder in which it was analyzed, or leave --sound out"
+            raise ReportError(error.problem, remedy) from None
+        encoded.seek(0)
+        return encoded.read()
 
 
 def _decoded(decoder: Decoder, file: str) -> Iterator[FloatArray]:
@@ -111,7 +115,12 @@ def _in_time(
             before = max(0, round(piece.file_seconds * SAMPLE_RATE) - read)
             yield rest[:before]
             read, written, rest = read + before, written + before, rest[before:]
-            due = round((piece.stream_seconds - origin_seconds) * SAMPLE_RATE)
+            due_seconds = piece.stream_seconds - origin_seconds
+            if due_seconds > MOST_SECONDS:
+                raise ReportError(
+                    "a session with its gaps is longer than a day", "Leave --sound out"
+                )
+            due = round(due_seconds * SAMPLE_RATE)
             while written < due:
                 count = min(SAMPLE_RATE, due - written)
                 yield np.zeros(count, np.float32)

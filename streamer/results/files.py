@@ -63,7 +63,7 @@ def check_free(paths: Iterable[Path], request: Request) -> None:
         if stat.S_ISDIR(about.st_mode):
             raise ResultError(f"{path} is a folder", "Name a file in it with --output")
         if recordings is None:
-            recordings = frozenset(_identities(request.files))
+            recordings = identities(request.files)
         if (about.st_dev, about.st_ino) in recordings:
             raise ResultError(f"{path} is a recording", "Name another --output")
         if not request.overwrite and not request.is_resumed:
@@ -71,6 +71,11 @@ def check_free(paths: Iterable[Path], request: Request) -> None:
                 f"{path} is there already",
                 "Add --overwrite to replace it, or name another --output",
             )
+
+
+def identities(recordings: Iterable[str]) -> frozenset[tuple[int, int]]:
+    """Return device and inode of all recordings that are there: a file may have several names."""
+    return frozenset(_identities(recordings))
 
 
 def _identities(recordings: Iterable[str]) -> Iterator[tuple[int, int]]:
@@ -81,7 +86,7 @@ def _identities(recordings: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def in_place(path: Path, mode: int = 0o666) -> Iterator[Path]:
+def in_place(path: Path, mode: int = 0o666, *, follows: bool = True) -> Iterator[Path]:
     """Give a new file beside a path, and put it there at the end of the block.
 
     A block that raises leaves what was there. A link stays, and its target is replaced. What
@@ -90,15 +95,17 @@ def in_place(path: Path, mode: int = 0o666) -> Iterator[Path]:
     Args:
         path: where the file goes.
         mode: who may read it, of a new file as of one that it replaces; the umask takes from it.
+        follows: whether a link, or what is special, is written through; else it is replaced itself.
 
     Raises:
         ResultError: it cannot be written.
     """
-    if is_special(path):
-        yield path
-        return
-    with reporting(path):
-        path = Path(os.path.realpath(path))
+    if follows:
+        if is_special(path):
+            yield path
+            return
+        with reporting(path):
+            path = Path(os.path.realpath(path))
     unfinished = path.with_name(f".emotiond-{secrets.token_hex(6)}.part")
     with reporting(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,8 @@ from pathlib import PurePath
 from emotiond.streamer.results.writer import STANDARD_INPUT
 
 _SPECIAL = ("/dev/", "/proc/")
+_MOST_NAME_BYTES = 255
+"""The longest name that Linux, macOS and Windows take."""
 
 
 def places(files: Sequence[str], folders: Sequence[str], suffix: str) -> Mapping[str, PurePath]:
@@ -16,7 +18,8 @@ def places(files: Sequence[str], folders: Sequence[str], suffix: str) -> Mapping
 
     Below a folder that was given, files keep their places. All others keep theirs below the folder
     that they have in common. The suffix stands for that of the recording, as programs for
-    annotation expect, unless two recordings would share a file: then it is added.
+    annotation expect, unless two recordings would share a file, or a file and the folder of another
+    one a name: then it is added. A name that is too long loses its end.
 
     Args:
         files: the recordings. A name may occur several times, and has one place.
@@ -26,20 +29,22 @@ def places(files: Sequence[str], folders: Sequence[str], suffix: str) -> Mapping
     paths = {file: _relative(file) for file in files}
     base = _common(paths.values(), folders)
     found = {file: _below(path, base) for file, path in paths.items()}
+    # A folder on another system may take 'A' and 'a' for one name.
+    parents = {str(folder).casefold() for path in found.values() for folder in path.parents}
     whole: set[str] = set()  # the recordings that keep their suffix
     while True:
         named = {file: _named(path, suffix, file in whole) for file, path in found.items()}
-        # A folder on another system may take 'A' and 'a' for one name.
         owners: dict[str, set[PurePath]] = {}
         for file, path in named.items():
             owners.setdefault(str(path).casefold(), set()).add(found[file])
         shared = {
             file
             for file, path in named.items()
-            if len(owners[str(path).casefold()]) > 1 and file not in whole
+            if file not in whole
+            and (len(owners[str(path).casefold()]) > 1 or str(path).casefold() in parents)
         }
         if not shared:
-            return _numbered(named, found)
+            return _numbered(named, found, parents)
         whole |= shared
 
 
@@ -68,14 +73,21 @@ def _below(path: str, base: str) -> PurePath:
 
 
 def _named(path: PurePath, suffix: str, keeps_suffix: bool) -> PurePath:
-    return path.with_name((path.name if keeps_suffix else path.stem) + suffix)
+    return path.with_name(_fitting(path.name if keeps_suffix else path.stem, suffix))
+
+
+def _fitting(stem: str, end: str) -> str:
+    """Return a name that a file can have: of a long stem, the characters that have room."""
+    while len((stem + end).encode("utf-8", "surrogateescape")) > _MOST_NAME_BYTES:
+        stem = stem[:-1]
+    return stem + end
 
 
 def _numbered(
-    named: Mapping[str, PurePath], found: Mapping[str, PurePath]
+    named: Mapping[str, PurePath], found: Mapping[str, PurePath], folders: Iterable[str]
 ) -> Mapping[str, PurePath]:
-    """Number those that would still share a file, because their names differ in capitals alone."""
-    used: set[str] = set()
+    """Number those that would still share a name: they differ in capitals or their end alone."""
+    used = {*folders}
     taken: dict[PurePath, PurePath] = {}
     for file, path in named.items():
         if found[file] in taken:
@@ -83,7 +95,7 @@ def _numbered(
         free, number = path, 1
         while str(free).casefold() in used:
             number += 1
-            free = path.with_name(f"{path.stem} ({number}){path.suffix}")
+            free = path.with_name(_fitting(path.stem, f" ({number}){path.suffix}"))
         used.add(str(free).casefold())
         taken[found[file]] = free
     return {file: taken[found[file]] for file in named}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,14 +41,26 @@ class Hello:
     last: Event | None
 
 
-def parse(text: str | bytes) -> Hello | Event | None:
-    """Return a message; None for one of a type that is not shown.
+def parse_hello(text: str | bytes) -> Hello:
+    """Return the first message of a connection.
 
     Raises:
         MessageError: it has not the form that the protocol describes. Further fields are ignored.
     """
     values = decoded(text)
-    return _hello(values) if values["type"] == "hello" else event_of(values)
+    check(values["type"] == "hello", "it does not begin with hello")
+    return _hello(values)
+
+
+def parse_event(text: str | bytes) -> Event | None:
+    """Return any message but the first; None for one of a type that is not shown.
+
+    Raises:
+        MessageError: it has not the form that the protocol describes. Further fields are ignored.
+    """
+    values = decoded(text)
+    check(values["type"] != "hello", "it greets twice")
+    return event_of(values)
 
 
 def _hello(values: Mapping[str, Any]) -> Hello:
@@ -64,6 +77,6 @@ def _hello(values: Mapping[str, Any]) -> Hello:
         cleaned(name[:_LONGEST_TEXT]) if isinstance(name, str) and name else None,
         instance[:_LONGEST_TEXT] if isinstance(instance, str) else "",
         float(stride or 0),
-        [each for each in streams if is_stream_name(each)][:MOST_STREAMS],
+        [*itertools.islice(filter(is_stream_name, streams), MOST_STREAMS)],
         event_of({**last, "type": "emotion"}) if isinstance(last, dict) else None,
     )

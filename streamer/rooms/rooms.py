@@ -18,7 +18,7 @@ from emotiond.streamer.protocol.names import likeness
 from emotiond.streamer.protocol.requests import AskRooms
 from emotiond.streamer.rooms.followed import Followed
 from emotiond.streamer.rooms.link import OPEN_SECONDS, FollowError, linked, reason_of
-from emotiond.streamer.rooms.received import Hello, OtherProtocolError, parse
+from emotiond.streamer.rooms.received import parse_event, parse_hello
 from emotiond.streamer.rooms.room import STATES, Room
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.prometheus import Metric, metric
@@ -154,9 +154,7 @@ class Rooms:
             Exception: it always ends with one.
         """
         async with linked(room.followed) as connection:
-            hello = parse(await asyncio.wait_for(connection.recv(), OPEN_SECONDS))
-            if not isinstance(hello, Hello):
-                raise MessageError("it does not begin with hello")
+            hello = parse_hello(await asyncio.wait_for(connection.recv(), OPEN_SECONDS))
             self._refuse_same(room, hello.instance)
             messages = room.greet(hello)
             url = room.followed.address.url
@@ -167,19 +165,16 @@ class Rooms:
             self._send(messages)
             senseless = 0
             while True:
+                await asyncio.sleep(0)  # recv does not wait for messages that are there
                 try:
-                    event = parse(await connection.recv())
-                    if event is None:
-                        continue
-                    if isinstance(event, Hello):
-                        raise MessageError("it greets twice")
-                except OtherProtocolError:
-                    raise
+                    event = parse_event(await connection.recv())
                 except MessageError:
                     room.refused["message"] += 1
                     senseless += 1
                     if senseless >= MOST_SENSELESS:
                         raise
+                    continue
+                if event is None:
                     continue
                 streams = room.streams
                 messages = room.take(event)

@@ -287,6 +287,7 @@ class WebSocketServer:
         """Handle the requests of a client in order, until too many of them make no sense."""
         senseless = 0
         while senseless < self._limits.senseless_messages:
+            await asyncio.sleep(0)  # recv does not wait for messages that are there
             message, about = await client.recv(), None
             try:
                 request = parse(message)

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import ipaddress
 import socket
+import time
 
 from emotiond import __version__
 from emotiond.exceptions import SourceError
@@ -59,6 +60,10 @@ class HttpConnection:
         """End the connection: a thread that reads is woken."""
         shut(self._socket)
 
+    def cut(self) -> None:
+        """Do the same: nothing is told at the end."""
+        self.end()
+
     def close(self) -> None:
         """Free it. No thread may read."""
         with contextlib.suppress(OSError):
@@ -77,9 +82,16 @@ def connect(address: Address) -> HttpConnection:
         SourceError: there is no stream. No message quotes what the server has sent.
     """
     first, network = address, None
+    end_seconds = time.monotonic() + network_socket.ANSWER_SECONDS
     for _ in range(MOST_REDIRECTS + 1):
+        if time.monotonic() > end_seconds:
+            raise refusal(first, *_fault_of(TimeoutError(), True, first))
         connected = connected_to(address, first)
-        there = _network_of(connected.getpeername()[0])
+        try:
+            there = _network_of(connected.getpeername()[0])
+        except OSError as error:  # it is lost already
+            connected.close()
+            raise refusal(first, *_fault_of(error, False, address)) from None
         if network not in (None, there):
             connected.close()
             raise refusal(first, f"it redirects from {network} to {there}", _LOOK)

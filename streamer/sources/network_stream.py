@@ -28,6 +28,7 @@ MOST_CHANGES, CHANGES_SECONDS = 10, 10.0
 _BLOCK_SECONDS = 0.1
 _FASTER = "the server sends faster than real time, so that labels come late. Let it send live sound"
 _READ_BYTES = 2**14
+_END_SECONDS = 0.5  # for a thread to end by itself
 
 
 class Connection(Protocol):
@@ -46,6 +47,9 @@ class Connection(Protocol):
 
     def end(self) -> None:
         """End the sound: a thread that reads is woken."""
+
+    def cut(self) -> None:
+        """End the connection at once, whatever a thread does with it."""
 
     def close(self) -> None:
         """Free the connection. No thread may read."""
@@ -73,12 +77,15 @@ class NetworkStream:
         self._address = address
         self._thread: threading.Thread | None = None
         self._session: _Session | None = None
-        self._found = None if waits else self.find()
+        self._found: Connection | None = None
+        """Is not open yet."""
+        if not waits:
+            self.find()
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to play."""
         self._ring = ring
-        found, self._found = self._found, None
+        found = self._found
         self._thread = start_playing(
             "network", self, ring, lambda: self.switch.keep_open(found, ring, on_status)
         )
@@ -88,8 +95,8 @@ class NetworkStream:
         self.switch.stop()
         if self._thread is not None:
             self._thread.join(1.0)
-        elif self._found is not None:
-            self._found.close()
+        else:
+            self.close()
 
     def find(self) -> Connection:
         """Connect.
@@ -97,9 +104,9 @@ class NetworkStream:
         Raises:
             SourceError: nobody serves the stream.
         """
-        if self._address.is_rtsp:
-            return rtsp_connection.connect(self._address)
-        return http_connection.connect(self._address)
+        connect = rtsp_connection.connect if self._address.is_rtsp else http_connection.connect
+        self._found = found = connect(self._address)
+        return found
 
     def open(self, found: Connection) -> None:
         """Play what comes.
@@ -108,11 +115,11 @@ class NetworkStream:
             SourceError: no decoder can start.
         """
         try:
-            decoder = StreamDecoder(found.is_rtp)
+            self._session = _Session(found, self.switch, self._ring)
         except BaseException:
-            found.close()
+            self.close()
             raise
-        self._session = _Session(found, decoder, self.switch, self._ring)
+        self._found = None
 
     def is_lost(self) -> bool:
         """Return whether the stream has ended, or gives no sound."""
@@ -132,6 +139,9 @@ class NetworkStream:
         if self._session is not None:
             self._session.end()
             self._session = None
+        if self._found is not None:
+            self._found.close()
+            self._found = None
 
 
 class _Session:
@@ -139,22 +149,23 @@ class _Session:
 
     Args:
         connection: gives the bytes.
-        decoder: makes sound of them.
         switch: is told of each block.
         ring: gets the sound.
+
+    Raises:
+        SourceError: no decoder can start.
     """
 
     def __init__(
         self,
         connection: Connection,
-        decoder: StreamDecoder,
         switch: Supervisor[Connection],
         ring: Ring,
     ) -> None:
         self.reason: str | None = None
         """Why it has ended; None while it plays."""
         self.has_played = False
-        self._connection, self._decoder = connection, decoder
+        self._connection, self._decoder = connection, StreamDecoder(connection.is_rtp)
         self._switch, self._ring = switch, ring
         self._end_of_bytes = "the server has ended the stream"
         self._ending = threading.Event()
@@ -162,14 +173,23 @@ class _Session:
             threading.Thread(target=run, name=f"emotiond-network-{name}", daemon=True)
             for name, run in (("bytes", self._feed), ("sound", self._run))
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError:  # no thread is left
+            self._decoder.kill()
+            self._decoder.close()
+            raise
 
     def end(self) -> None:
         """End both threads, the connection and the decoder."""
         self._ending.set()
         self._connection.end()
         self._decoder.kill()
+        for thread in self._threads:
+            thread.join(_END_SECONDS)
+        if any(thread.is_alive() for thread in self._threads):  # OpenSSL reads on, or a write waits
+            self._connection.cut()
         for thread in self._threads:
             thread.join()
         self._connection.close()

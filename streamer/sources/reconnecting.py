@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Generic, Literal, Protocol, TypeVar
 
-from emotiond.exceptions import SourceError
+from emotiond.exceptions import SourceError, cause_of
 from emotiond.streamer.audio.ring import Ring
 from emotiond.streamer.protocol.events import StreamStatus
 from emotiond.streamer.sources.source import About, OnStatus
@@ -51,7 +51,10 @@ class Reopenable(Protocol[Found]):
         """Return whether it is open, but no longer works."""
 
     def close(self) -> None:
-        """Write no more: the thread that writes has ended. It may be closed already."""
+        """Write no more: the thread that writes has ended. It may be closed already.
+
+        What was found and not opened is let go of, too.
+        """
 
 
 class Supervisor(Generic[Found]):
@@ -200,6 +203,8 @@ class Supervisor(Generic[Found]):
             found = self._device.find() if found is None else found
             if not self._was_quiet:  # else only blocks can show that all is well again
                 self._complaint = ""
+            if self.muted or self._stopping:  # since the search began, which may have taken long
+                return
             self._awaits_block = True
             self._opened_seconds = time.monotonic()
             self._device.open(found)
@@ -207,6 +212,11 @@ class Supervisor(Generic[Found]):
             self._is_open = True
         except SourceError as error:
             self._report_loss(f"{error} It is looked for.")
+        except (OSError, RuntimeError) as error:  # no descriptor or thread is left, for a while
+            self._device.close()
+            self._report_loss(
+                f"It cannot be opened ({cause_of(error).rstrip('.')}). It is looked for."
+            )
 
     def _report_loss(self, detail: str) -> None:
         """Report it once: later attempts fail for reasons that follow from the first."""

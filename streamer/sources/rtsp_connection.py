@@ -85,6 +85,11 @@ class RtspConnection:
         """Read no more: a thread that does is woken. The server can still be told."""
         self._dialogue.wake()
 
+    def cut(self) -> None:
+        """End the connection at once. The method of TLS would take its state from the reader."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Tell the server that nobody listens any more: some keep a place free for a minute."""
         with contextlib.suppress(OSError, ValueError):

@@ -11,9 +11,8 @@ import io
 import selectors
 import socket
 import ssl
+import time
 from typing import Any
-
-_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class WakeableReader(io.RawIOBase):
@@ -43,20 +42,29 @@ class WakeableReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Wait for bytes, each time as long as the connection's timeout says. None come once woken.
+        """Wait for bytes, as long as the connection's timeout says. None come once it is woken.
 
         Raises:
             OSError: the connection is lost; ``TimeoutError`` if nothing comes.
         """
         patience_seconds = self._socket.gettimeout()
+        end_seconds = None if patience_seconds is None else time.monotonic() + patience_seconds
         while not self._is_woken:
+            wanted = selectors.EVENT_READ
             self._socket.settimeout(0)
-            with contextlib.suppress(*_NOTHING_YET):
-                try:
-                    return self._socket.recv_into(buffer)
-                finally:
-                    self._socket.settimeout(patience_seconds)
-            if not self._waiting.select(patience_seconds):
+            try:
+                return self._socket.recv_into(buffer)
+            except ssl.SSLWantWriteError:
+                wanted = selectors.EVENT_WRITE
+            except (BlockingIOError, ssl.SSLWantReadError):
+                pass
+            finally:
+                self._socket.settimeout(patience_seconds)
+            self._waiting.modify(self._socket, wanted)
+            left_seconds = None if end_seconds is None else end_seconds - time.monotonic()
+            if left_seconds is not None and left_seconds <= 0:
+                raise TimeoutError
+            if not self._waiting.select(left_seconds):
                 raise TimeoutError
         return 0
 

@@ -71,7 +71,8 @@ class WyomingDoor:
         self._idle_detail = f"no Wyoming client streams to {self._place}"
         self._thread: threading.Thread | None = None
         self._serving: _Serving | None = None
-        self._listener: socket.socket | None = self.find()
+        self._listener: socket.socket | None = None
+        self.find()
 
     def start(self, ring: Ring, on_status: OnStatus) -> None:
         """Begin to listen."""
@@ -110,7 +111,8 @@ class WyomingDoor:
             family, *_, address = socket.getaddrinfo(
                 self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
-            return socket.create_server(address[:2], family=family)
+            self._listener = socket.create_server(address[:2], family=family)
+            return self._listener
         except (socket.gaierror, UnicodeError) as error:  # no name can be like this
             raise self._refusal(str(error)) from None
         except OSError as error:

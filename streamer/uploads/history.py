@@ -114,7 +114,9 @@ class History:
         """Send the list to a client. One turn serves all that ask or remove files meanwhile."""
         self._asking.add(client)
         async with self._turn:
-            if client in self._asking:  # else an earlier turn has answered, with all that is new
+            # Else an earlier turn has answered, with all that is new. One that has left is answered
+            # no more, but what it removes goes.
+            if client in self._asking or client in self._unwanted:
                 try:
                     await self._take_turn()
                 except RequestError:

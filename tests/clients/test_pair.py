@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from emotiond.clients.pair import drawn, owner
+from emotiond.clients.pair import drawn, list_devices, owner
 from emotiond.clients.pair import pair as pair_with
 from emotiond.exceptions import ServeError
 from emotiond.streamer.server.qr_code import qr_rows
@@ -186,6 +187,31 @@ OFFER = {
      OFFER | {"seconds": 1e300}, OFFER | {"fingerprint": None}],
 )  # fmt: skip
 def test_what_is_no_daemon_is_one_line(answer: str | dict[str, object]) -> None:
+    with (
+        answering(answer) as url,
+        pytest.raises(ServeError, match="is no emotiond"),
+        owner(url, "", None) as connection,
+    ):
+        pair_with(connection, "")
+
+
+def test_no_answer_reaches_the_terminal_with_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    device = {"name": "\x1b[2Ja", "paired": 1.0, "seen": 2.0, "connections": "\x1b]0;b\x07"}
+    answer = {"type": "devices", "devices": [device]}
+    with answering(answer) as url, owner(url, "", None) as connection:
+        list_devices(connection)
+    shown = capsys.readouterr().out
+    assert "\\x1b[2Ja" in shown
+    assert "\\x1b]0;b\\x07" in shown
+    assert "\x1b" not in shown
+
+
+@contextlib.contextmanager
+def answering(answer: str | dict[str, object]) -> Iterator[str]:
+    """A server that answers the owner this. Gives its address."""
+
     def lie(client: ServerConnection) -> None:
         client.recv()
         client.send('{"type": "hello"}')
@@ -196,11 +222,11 @@ def test_what_is_no_daemon_is_one_line(answer: str | dict[str, object]) -> None:
     with serve(lie, "127.0.0.1", 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
-        with pytest.raises(ServeError, match="is no emotiond"), owner(url, "", None) as connection:
-            pair_with(connection, "")
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_an_address_without_encryption_is_refused(home: Home) -> None:

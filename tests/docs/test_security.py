@@ -25,6 +25,7 @@ from emotiond.streamer.outputs import (
 from emotiond.streamer.outputs.clients_share import EVENTS_AT_ONCE, EVENTS_PER_SECOND
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.past import past
+from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME, LONGEST_UNFOLDED_NAME
 from emotiond.streamer.readers.media_reader import MOST_TRACKS
 from emotiond.streamer.recordings import catalog, database_reader, json_lines, pieces, session
 from emotiond.streamer.rooms import link
@@ -85,6 +86,9 @@ EXPECTED = {
     "stream without sound (empty messages are none)": f"{LIMITS.idle_seconds:.0f} s",
     "sound that waits for inference": f"{RING_SECONDS:.0f} s",
     "files in the history": "[protocol.md](protocol.md#history)",
+    "name of a published or followed stream; its NFKD form": (
+        f"{LONGEST_STREAM_NAME} characters; {LONGEST_UNFOLDED_NAME}"
+    ),
     "followed daemons, streams of each": f"{MOST_ROOMS}, {MOST_STREAMS}",
     "frames of a followed daemon, including pings": f"{link.FRAMES_PER_SECOND:g} a second, "
     f"{link.FRAMES_AT_ONCE} at once",

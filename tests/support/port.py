@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from emotiond.streamer.hub import Message
 from emotiond.streamer.protocol.events import Emotion
 from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.forwarding import NO_PROXIES, Proxies
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.limits import Limits
@@ -65,6 +66,7 @@ async def port(
     host: str = "127.0.0.1",
     handlers: Mapping[Any, Any] = MappingProxyType({}),
     proxies: Proxies = NO_PROXIES,
+    on_leave: Callable[[Connection], None] = lambda _: None,
 ) -> AsyncIterator[Port]:
     server = WebSocketServer(
         host,
@@ -75,6 +77,7 @@ async def port(
         limits,
         handlers=handlers,
         proxies=proxies,
+        on_leave=on_leave,
     )
     try:
         await server.serve()

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME, likeness, problem_of
+from emotiond.streamer.protocol.names import (
+    LONGEST_STREAM_NAME,
+    LONGEST_UNFOLDED_NAME,
+    likeness,
+    problem_of,
+)
 
 LOOK_LIKE_MIC = [
     "MIC",
@@ -68,3 +73,22 @@ def test_the_likeness_of_a_likeness_is_itself(name: str) -> None:
 def test_a_name_that_is_too_long_is_none() -> None:
     assert problem_of("x" * LONGEST_STREAM_NAME) is None
     assert "64 characters" in str(problem_of("x" * (LONGEST_STREAM_NAME + 1)))
+
+
+@pytest.mark.parametrize("character", ["\ufdfa", "\ufdfb", "\u321d", "\u1f82"], ids=ascii)
+def test_a_name_that_unfolds_to_a_long_one_is_none(character: str) -> None:
+    assert f"{LONGEST_UNFOLDED_NAME} characters" in str(problem_of(character * LONGEST_STREAM_NAME))
+    assert problem_of(f"a{character}b") is None
+
+
+@pytest.mark.parametrize("syllable", "\uac01\u1ec7\u01d8", ids=ascii)  # Korean, Vietnamese, Chinese
+def test_a_long_name_of_any_language_may_unfold(syllable: str) -> None:
+    assert problem_of(syllable * LONGEST_STREAM_NAME) is None
+
+
+def test_the_likeness_of_a_name_is_computed_once() -> None:
+    likeness("a name of this test")
+    before = likeness.cache_info()
+    likeness("a name of this test")
+    assert likeness.cache_info().misses == before.misses
+    assert before.maxsize is not None

@@ -55,6 +55,15 @@ def test_gaps_of_a_session_are_silence(tmp_path: Path) -> None:
     assert heard(sounds[0]) == pytest.approx([0.5, 12.0], abs=DELAY_SECONDS)
 
 
+def test_a_gap_of_days_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mic.wav"
+    soundfile.write(path, bursts(0.5), RATE)
+    track = Track("mic", str(path), is_session=True)
+    track.pieces = [Piece(0.0, 0.0), Piece(1.0, 4e8)]
+    with pytest.raises(ReportError, match="longer than a day"):
+        encode([track], [{"originSeconds": 0.0}])
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"

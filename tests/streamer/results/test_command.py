@@ -103,3 +103,19 @@ def test_a_dash_is_standard_output(study: Path, capsys: pytest.CaptureFixture[st
     file = recordings(study)[0]
     assert main(["analyze", file, "--model", TINY, "--format", "csv", "--output", "-"]) == 0
     assert capsys.readouterr().out.startswith("file,duration,")
+
+
+@pytest.mark.parametrize("more", [(), ("--overwrite",)])
+def test_a_recording_behind_the_place_of_the_errors_is_refused_before_the_work(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    recording = study / "anna" / "talk.wav"
+    before = recording.read_bytes()
+    (tmp_path / "x.csv.errors.csv").symlink_to(recording)
+    output = ("--format", "csv", "--output", str(tmp_path / "x.csv"))
+    assert main(["analyze", str(study), "--model", TINY, *output, *more]) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "x.csv.errors.csv is a link, and the table of errors goes there. Move it away" in err
+    assert recording.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv.errors.csv"]

@@ -83,3 +83,21 @@ def test_any_name_of_a_recording_can_be_written(
     text = path.read_bytes().decode("utf-8")
     assert "happy" in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("format_name", "suffix"), [("textgrid", ".TextGrid"), ("emotionml", ".emotionml")]
+)
+def test_a_long_name_and_a_folder_in_the_way_end_no_run(
+    tmp_path: Path, format_name: str, suffix: str
+) -> None:
+    names = [f"s/{'x' * 251}.wav", "s/a.wav", f"s/a{suffix}/b.wav"]
+    with writing(format_name, tmp_path, names) as write:
+        for name in names:
+            write(result(["happy"], file=name))
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {
+        "x" * (255 - len(suffix)) + suffix,
+        f"a.wav{suffix}",
+        f"a{suffix}/b{suffix}",
+    }

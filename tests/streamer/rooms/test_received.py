@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from emotiond.inference.card import LABELS
 from emotiond.streamer.protocol.checks import LONGEST_DETAIL, MessageError
 from emotiond.streamer.protocol.events import Emotion, to_json
-from emotiond.streamer.rooms.received import MOST_STREAMS, Hello, OtherProtocolError, parse
+from emotiond.streamer.rooms import received
+from emotiond.streamer.rooms.received import (
+    MOST_STREAMS,
+    OtherProtocolError,
+    parse_event,
+    parse_hello,
+)
 from tests.support.schema import check
 
 Object = dict[str, Any]
@@ -46,7 +52,8 @@ ANYTHING = st.recursive(
 )  # fmt: skip
 
 
-def parsed(message: object) -> Any:
+def parsed(message: Object) -> Any:
+    parse = parse_hello if message["type"] == "hello" else parse_event
     return parse(json.dumps(message))
 
 
@@ -86,7 +93,6 @@ def test_whatever_stands_in_hello_is_refused_or_bounded(name: str, value: object
         hello = parsed({**HELLO, name: value})
     except MessageError:
         return
-    assert isinstance(hello, Hello)
     assert 0 < hello.stride_seconds <= 10
     assert len(hello.streams) <= MOST_STREAMS
 
@@ -97,8 +103,9 @@ def test_whatever_stands_in_hello_is_refused_or_bounded(name: str, value: object
      '{"type":"emotion"}', '{"type":"hello"}', "1" * 10_000],
 )  # fmt: skip
 def test_what_is_no_message_is_refused(text: str | bytes) -> None:
-    with pytest.raises(MessageError):
-        parse(text)
+    for parse in (parse_hello, parse_event):
+        with pytest.raises(MessageError):
+            parse(text)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +144,7 @@ def test_lies_about_an_emotion_are_refused(fields: Object) -> None:
 
 def test_infinity_is_refused() -> None:
     with pytest.raises(MessageError):
-        parse(json.dumps({**EMOTION, "end": float("inf")}))
+        parsed({**EMOTION, "end": float("inf")})
 
 
 def test_another_version_of_the_protocol_is_told_apart() -> None:
@@ -168,3 +175,25 @@ def test_the_last_event_of_hello_is_checked_like_any() -> None:
     assert isinstance(parsed({**HELLO, "last": EMOTION}).last, Emotion)
     with pytest.raises(MessageError):
         parsed({**HELLO, "last": {**EMOTION, "seq": "x"}})
+
+
+def test_a_second_hello_is_refused_unread() -> None:
+    for hello in (HELLO, {**HELLO, "protocol": 2}, {"type": "hello"}):
+        with pytest.raises(MessageError, match="greets twice"):
+            parse_event(json.dumps(hello))
+    with pytest.raises(MessageError, match="does not begin"):
+        parse_hello(json.dumps(EMOTION))
+
+
+def test_of_thousands_of_names_no_more_are_looked_at_than_are_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[object] = []
+
+    def look(name: object) -> bool:
+        looked_at.append(name)
+        return True
+
+    monkeypatch.setattr(received, "is_stream_name", look)
+    parsed({**HELLO, "streams": [f"s{n}" for n in range(5000)]})
+    assert looked_at == [f"s{n}" for n in range(MOST_STREAMS)]

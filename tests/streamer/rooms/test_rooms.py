@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
+from emotiond.streamer.protocol.names import likeness
 from emotiond.streamer.protocol.requests import AskRooms
 from emotiond.streamer.rooms import link, rooms
 from emotiond.streamer.rooms.addresses import parse_address
@@ -324,6 +325,58 @@ def test_of_thousands_of_streams_a_few_are_shown() -> None:
             health = here.health()["kitchen"]
             assert len(health["streams"]) == MOST_STREAMS
             assert health["refused"]["stream"] == 100
+
+    run(test())
+
+
+def test_other_work_goes_on_while_messages_wait() -> None:
+    turns, at = 0, []
+
+    class Noting(Page):
+        def send_text(self, text: str) -> None:
+            super().send_text(text)
+            if "seq" in self.received[-1]:
+                at.append(turns)
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def script(client: ServerConnection) -> None:
+        events = [frame_of({**EMOTION, "seq": number}) for number in range(100)]
+        client.transport.write(frame_of(HELLO) + b"".join(events))
+        await client.wait_closed()
+
+    async def test() -> None:
+        async with serving(script) as port, following(port) as (here, _):
+            page = Noting()
+            await here.handlers[AskRooms](page, AskRooms())  # type: ignore[arg-type]
+            turning = asyncio.ensure_future(turn())
+            await page.until(lambda message: message.get("seq") == 99)
+            turning.cancel()
+        assert len(set(at)) == 100
+
+    run(test())
+
+
+def test_events_of_unknown_streams_compare_no_names_anew() -> None:
+    async def script(client: ServerConnection) -> None:
+        names = [f"\uac01{number}" for number in range(MOST_STREAMS)]
+        await client.send(json.dumps({**HELLO, "streams": names}))
+        for number in range(100):
+            await client.send(json.dumps({**EMOTION, "seq": number, "stream": "one more"}))
+        await client.send(json.dumps({**EMOTION, "stream": names[0]}))
+        await client.wait_closed()
+
+    async def test() -> None:
+        async with serving(script) as port, following(port) as (here, page):
+            await page.state("connected")
+            before = likeness.cache_info().misses
+            await page.until(lambda message: message["type"] == "emotion")
+            assert here.health()["kitchen"]["refused"]["stream"] == 100
+            assert likeness.cache_info().misses == before
 
     run(test())
 

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect as connect_here
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
 from emotiond.exceptions import ServeError
+from emotiond.streamer.protocol.requests import AskRooms
 from emotiond.streamer.server.access import Access
+from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.http import Pages
 from emotiond.streamer.server.websocket_server import WebSocketServer
 from tests.support.daemon import DEMO, Daemon, running_daemon
@@ -231,5 +235,43 @@ def test_a_server_that_never_served_frees_its_port_when_it_is_closed() -> None:
             "localhost", first.port, lambda: [], PAGES, Access("localhost"), LIMITS
         )
         await again.close()
+
+    run(test)
+
+
+def test_other_work_goes_on_while_requests_wait() -> None:
+    turns, at = 0, []
+    is_over = asyncio.Event()
+
+    async def note(_: Connection, __: AskRooms) -> None:
+        at.append(turns)
+        if len(at) == 100:
+            is_over.set()
+
+    async def turn() -> None:
+        nonlocal turns
+        while not is_over.is_set():
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def test() -> None:
+        server = WebSocketServer(
+            "localhost",
+            0,
+            lambda: [],
+            PAGES,
+            Access("localhost"),
+            LIMITS,
+            handlers={AskRooms: note},
+        )
+        await server.serve()
+        try:
+            async with connect_here(f"ws://localhost:{server.port}/ws") as client:
+                one = Frame(Opcode.TEXT, b'{"type":"rooms"}').serialize(mask=True)
+                client.transport.write(one * 100)
+                await turn()
+        finally:
+            await server.close()
+        assert len({*at}) == 100
 
     run(test)

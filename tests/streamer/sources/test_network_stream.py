@@ -309,6 +309,44 @@ def test_a_server_of_rtsp_is_played_muted_and_connected_to_again(
                 assert next(statuses)[0] == "running"
 
 
+def test_a_connection_that_does_not_end_by_itself_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """OpenSSL reads on as long as records of its own come, and a write may wait for the server."""
+    cuts: list[str] = []
+
+    class Stubborn:
+        is_rtp = False
+
+        def __init__(self) -> None:
+            self.is_cut = threading.Event()
+
+        def read(self, _: int) -> bytes:
+            assert self.is_cut.wait(PATIENCE_SECONDS)
+            return b""
+
+        def end(self) -> None:
+            cuts.append("end")
+
+        def cut(self) -> None:
+            cuts.append("cut")
+            self.is_cut.set()
+
+        def close(self) -> None:
+            cuts.append("close")
+
+    monkeypatch.setattr(network_stream, "_END_SECONDS", 0.01)
+    monkeypatch.setattr(network_stream.http_connection, "connect", lambda _: Stubborn())
+    source = NetworkStream(parse_address("http://127.0.0.1:1/"), waits=False)
+    source.start(Ring(RATE, 1, RATE), lambda *_: None)
+    while source.switch.state != "on":
+        time.sleep(0.01)  # it has no event for this
+    source.stop()
+    assert source._thread is not None
+    source._thread.join(PATIENCE_SECONDS)
+    assert cuts == ["end", "cut", "close"]
+
+
 def test_a_server_of_rtsp_that_sends_faster_than_real_time_is_told_from_a_slow_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -300,6 +300,44 @@ def test_muted_while_it_is_lost_it_is_not_looked_for(cable: Cable) -> None:
     assert cable.found == found + 1
 
 
+def test_muted_while_it_is_looked_for_it_is_not_opened(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+
+    def find() -> int:
+        cable.supervisor.mute(True)  # as somebody may, while a server takes its time
+        return 1
+
+    cable.start()
+    monkeypatch.setattr(cable, "find", find)
+    monkeypatch.setattr(cable, "open", opened.append)
+    cable.pull()
+    assert cable.status() == "reconnecting"
+    assert cable.status() == "muted"
+    assert not opened
+
+
+def test_without_a_descriptor_or_a_thread_left_it_is_tried_again(
+    cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[Exception] = [OSError(24, "Too many open files"), RuntimeError("no thread")]
+    opens = cable.open
+
+    def open_(found: int) -> None:
+        if faults:
+            raise faults.pop(0)
+        opens(found)
+
+    cable.start()
+    cable.pull()
+    monkeypatch.setattr(cable, "open", open_)
+    assert cable.status() == "reconnecting"
+    cable.plugged = True
+    assert cable.status() == "running"
+    assert not faults
+
+
 def test_muted_before_the_start_it_is_not_opened(cable: Cable) -> None:
     cable.supervisor.mute(True)
     cable.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import selectors
 import socket
@@ -101,6 +102,52 @@ def test_silence_lasts_as_long_as_the_connection_has_patience(
         with pytest.raises(TimeoutError):
             reader.read1(100)
         assert here.gettimeout() == 0.05
+
+
+def test_a_drip_of_half_records_does_not_begin_the_patience_anew() -> None:
+    here, there = tls_pair()
+    with here, socket.socket(fileno=there.detach()) as raw:
+        here.settimeout(0.3)
+        raw.sendall(b"\x17\x03\x03\x40\x00")  # the head of a long record, of which little comes
+        ended = threading.Event()
+
+        def drip() -> None:
+            with contextlib.suppress(OSError):
+                while not ended.wait(0.02):
+                    raw.sendall(b"x")
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        with io.BufferedReader(WakeableReader(here)) as reader, pytest.raises(TimeoutError):
+            reader.read1(100)
+        ended.set()
+        dripping.join(PATIENCE_SECONDS)
+
+
+def test_what_tls_has_to_write_first_is_waited_for_without_trying_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, there = socket.socketpair()
+    tries = 0
+
+    class Full(socket.socket):
+        """Its TLS cannot write."""
+
+        def recv_into(self, *_: Any) -> int:
+            nonlocal tries
+            tries += 1
+            raise ssl.SSLWantWriteError
+
+    with Full(fileno=here.detach()) as full, there:
+        full.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                full.send(bytes(65_536))
+        there.sendall(b"there is something to read")
+        full.settimeout(0.2)
+        with io.BufferedReader(WakeableReader(full)) as reader, pytest.raises(TimeoutError):
+            reader.read1(100)
+    assert tries == 1
 
 
 def wake(reader: io.BufferedReader) -> None:

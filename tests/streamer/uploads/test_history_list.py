@@ -47,7 +47,7 @@ async def kept(path: Path, files: int, limits: Limits = LIMITS) -> AsyncIterator
 
     history = History(Counted(path))
     try:
-        async with port(limits, handlers=history.handlers) as at:
+        async with port(limits, handlers=history.handlers, on_leave=history.leave) as at:
             yield Kept(at, numbers, history, readings)
     finally:
         history.close()
@@ -106,6 +106,26 @@ def test_removals_at_one_time_are_answered_by_a_few_lists(tmp_path: Path) -> Non
             while seen:
                 seen = len(await listed(follower))
             assert len(place.readings) < 8
+
+    run(test)
+
+
+def test_what_a_client_removes_goes_though_it_leaves_at_once(tmp_path: Path) -> None:
+    """The removal waits for its turn meanwhile: another client is just being answered."""
+
+    async def test() -> None:
+        async with (
+            kept(tmp_path / "history", 2) as place,
+            connect(place.at.url) as asking,
+            connect(place.at.url) as leaving,
+        ):
+            async with place.history._turn:
+                await leaving.send(json.dumps({"type": "forget", "ids": [place.numbers[0]]}))
+                await until(lambda: bool(place.history._unwanted))
+                await leaving.close()
+                await until(lambda: not place.history._asking)
+            await until(lambda: place.readings == [1])
+            assert await ask(asking, type="history") == [place.numbers[1]]
 
     run(test)
 
