@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 TERM_SECONDS = 0.5
 """From TERM to KILL."""
+_LOOK_SECONDS = 0.01  # between two looks whether anybody of a group is left
 _TERM, _KILL = signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)
 _PREFIX = (
     "EMOTION_"  # not EMOTIOND_: the daemon refuses settings of that name that it does not know
@@ -77,8 +79,9 @@ class Command:
     def _clear_away(self, process: subprocess.Popen[bytes]) -> None:
         """End what is left of the group: TERM, and KILL where that does not do."""
         if _signal_group(process, _TERM):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(TERM_SECONDS)
+            deadline_seconds = time.monotonic() + TERM_SECONDS
+            while _is_left(process) and time.monotonic() < deadline_seconds:
+                time.sleep(_LOOK_SECONDS)
             _signal_group(process, _KILL)
         process.wait()
         with self._changed:
@@ -126,6 +129,13 @@ def variables(event: Event) -> Mapping[str, str]:
         f"{_PREFIX}{name}": printable(str(value)).encode("utf-8", "backslashreplace").decode()
         for name, value in values.items()
     }
+
+
+def _is_left(process: subprocess.Popen[bytes]) -> bool:
+    """Return whether a process, or any other one of its group, still runs."""
+    if process.poll() is None or sys.platform == "win32":
+        return process.returncode is None
+    return _signal_group(process, 0)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:

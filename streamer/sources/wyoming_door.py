@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from wyoming.audio import AudioStop
 from wyoming.error import Error
 from wyoming.info import Describe, Info
-from wyoming.ping import Ping, Pong
+from wyoming.ping import Ping
 
 from emotiond.exceptions import SourceError
 from emotiond.inference.card import SAMPLE_RATE
@@ -28,6 +28,7 @@ from emotiond.streamer.sources.wyoming_client import WyomingClient
 from emotiond.streamer.sources.wyoming_events import (
     MOST_LINE_BYTES,
     Sound,
+    pong_to,
     read_event,
     sound_of,
 )
@@ -255,6 +256,8 @@ class _Serving:
                     _log.warning("a Wyoming client was turned away: another one streams")
                     await client.refuse(Error("another client streams at present", "busy"))
                     return
+                if not sound.data:
+                    continue  # who announces sound and sends none must not keep others from it
                 if self._speaker is None:
                     self._speaker, client.heard_seconds = task, time.monotonic()
                 await self._play(client, sound)
@@ -263,8 +266,7 @@ class _Serving:
             elif Describe.is_type(event.type):
                 await client.answer(Info())
             elif Ping.is_type(event.type):
-                text = Ping.from_event(event).text
-                await client.answer(Pong(text if isinstance(text, str) else None))
+                await client.answer(pong_to(event))
 
     async def _play(self, client: WyomingClient, sound: Sound) -> None:
         """Write sound when it is due: a client that sends faster waits."""

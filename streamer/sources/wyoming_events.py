@@ -9,6 +9,7 @@ from typing import cast
 
 from wyoming.audio import AudioChunk, AudioStart
 from wyoming.event import Event, async_read_event
+from wyoming.ping import Pong
 
 from emotiond.dsp.types import FloatArray
 from emotiond.exceptions import SourceError
@@ -21,6 +22,8 @@ MOST_BODY_BYTES = 2**20
 """Length of the sound that follows that line: 32 s of the usual one."""
 MOST_DATA_BYTES = 2**14
 """Length of the JSON between the two. It takes a hundred times as much memory."""
+MOST_CHUNK_SECONDS = 33
+"""Of sound in one event: it is played to its end, though its client may be gone."""
 _FORMATS = {1: "u8", 2: "s16le", 3: "s24le", 4: "s32le"}  # by bytes
 
 
@@ -110,4 +113,18 @@ def sound_of(event: Event) -> Sound | None:
     data = event.payload or b"" if AudioChunk.is_type(event.type) else b""
     if len(data) % form.frame_bytes:
         raise SourceError("an event ends within a sample", "Send whole samples")
+    if len(data) > MOST_CHUNK_SECONDS * rate * form.frame_bytes:
+        raise SourceError("an event has too much sound", f"Send at most {MOST_CHUNK_SECONDS} s")
     return Sound(form, data)
+
+
+def pong_to(event: Event) -> Pong:
+    """Return the answer to a ``ping``: with its text, unless that is none or no Unicode."""
+    text = event.data.get("text")
+    if not isinstance(text, str):
+        return Pong()
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # JSON can name half a character
+        return Pong()
+    return Pong(text)

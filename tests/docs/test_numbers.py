@@ -122,6 +122,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"{courier.MOST_TRIES} times in all, {tries()}",
         f"heeded up to {courier.LONGEST_PAUSE_SECONDS:g} s.",
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
+        f"a head of {web_client._MOST_HEAD_BYTES // 1024} KiB at most",
     ],
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",

@@ -22,6 +22,7 @@ LIMITS = {
     "first line of an event": f"{wyoming_events.MOST_LINE_BYTES // 1024} KiB",
     "its data, its payload": f"{wyoming_events.MOST_DATA_BYTES // 1024} KiB, "
     f"{wyoming_events.MOST_BODY_BYTES // 2**20} MiB",
+    "its sound": f"{wyoming_events.MOST_CHUNK_SECONDS} s",
     "events of a client": f"{wyoming_client.EVENTS_PER_SECOND:.0f} a second, "
     f"{wyoming_client.EVENTS_AT_ONCE} at once",
     "streams that begin, and changes of rate, width or channels": ""

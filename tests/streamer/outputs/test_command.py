@@ -161,6 +161,28 @@ def test_what_it_leaves_behind_ends_with_it(write: Write, monkeypatch: pytest.Mo
     await_none_with("EMOTION_TEST=left")
 
 
+@needs_groups
+def test_what_it_leaves_behind_has_its_time_between_term_and_kill(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{Command.__module__}.TERM_SECONDS", 10.0)  # if nothing ends before
+    monkeypatch.chdir(tmp_path)
+    program = write(
+        "if os.fork() == 0:\n"
+        "    def save(*_):\n"
+        "        time.sleep(0.2)\n"
+        "        open('saved', 'w').close()\n"
+        "        os._exit(0)\n"
+        "    signal.signal(signal.SIGTERM, save)\n"
+        "    open('ready', 'w').close()\n"
+        "    time.sleep(1000)\n"
+        "while not os.path.exists('ready'):\n"
+        "    time.sleep(0.01)\n"
+    )
+    assert deliver(program) is None
+    assert (tmp_path / "saved").exists()
+
+
 @needs_proc
 @pytest.mark.parametrize("ignored", ["SIGTERM", "SIGUSR2"])
 def test_at_the_end_what_runs_is_ended_and_nothing_more_started(

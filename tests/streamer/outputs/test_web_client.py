@@ -80,6 +80,44 @@ def test_each_answer_has_its_outcome(answer: bytes, outcome: Outcome) -> None:
         assert post(server.url) == outcome
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "more", "outcome"),
+    [
+        (CHUNKED + b"-1\r\n", b"x", Outcome()),
+        (CHUNKED + b"0\r\n", b"A: b\r\n", Outcome()),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", Outcome("the answer is no HTTP", again=True)),
+    ],
+    ids=["a chunk of negative size", "trailers", "answers before the last one"],
+)
+def test_an_answer_without_end_is_broken_off(
+    first: bytes, more: bytes, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_client, "LIMIT_SECONDS", 600.0)  # it is not for its time
+    block = more * (2**20 // len(more))
+    is_broken_off = threading.Event()
+
+    def answer(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client:
+            client.recv(2**16)
+            try:
+                client.sendall(first)
+                for _ in range(64):  # far more than the systems of both sides hold
+                    client.sendall(block)
+            except OSError:
+                is_broken_off.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=answer, args=(listener,), daemon=True)
+        server.start()
+        assert post(f"http://127.0.0.1:{listener.getsockname()[1]}/") == outcome
+        server.join()
+    assert is_broken_off.is_set()
+
+
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(code: int) -> None:
     with hook_server(OK) as other, hook_server(status(code, f"Location: {other.url}")) as server:

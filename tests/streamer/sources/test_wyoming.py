@@ -165,8 +165,8 @@ def test_a_client_may_ask_who_is_there() -> None:
 def test_a_second_client_is_told_that_another_one_streams() -> None:
     async def both(port: int) -> Event | None:
         async with AsyncTcpClient("127.0.0.1", port) as first:
-            await first.write_event(START.event())
-            await first.write_event(Ping().event())
+            for event in (START, CHUNK, Ping()):
+                await first.write_event(event.event())
             assert await first.read_event() is not None  # it has the stream
             (answer,) = await stream(port, *spoken(), answers=1)  # it sends all, then reads
             await first.write_event(CHUNK.event())

@@ -11,8 +11,10 @@ from wyoming.event import Event
 from emotiond.exceptions import SourceError
 from emotiond.streamer.sources.wyoming_events import (
     MOST_BODY_BYTES,
+    MOST_CHUNK_SECONDS,
     MOST_DATA_BYTES,
     MOST_LINE_BYTES,
+    pong_to,
     read_event,
     sound_of,
 )
@@ -71,5 +73,27 @@ def test_an_event_that_is_cut_off_is_the_end() -> None:
     assert asyncio.run(read(line)) is None
 
 
+def test_an_event_of_low_rate_holds_no_sound_for_minutes() -> None:
+    data = {"rate": 2_000, "width": 1, "channels": 1}
+    most = bytes(MOST_CHUNK_SECONDS * 2_000)
+    assert sound_of(Event("audio-chunk", data, most)) is not None
+    with pytest.raises(SourceError, match=f"Send at most {MOST_CHUNK_SECONDS} s"):
+        sound_of(Event("audio-chunk", data, most + b"x"))
+
+
+def test_an_event_of_the_usual_form_may_be_as_long_as_any() -> None:
+    data = {"rate": 16_000, "width": 2, "channels": 1}
+    assert sound_of(Event("audio-chunk", data, bytes(MOST_BODY_BYTES))) is not None
+
+
 def test_what_is_no_sound_has_none() -> None:
     assert sound_of(Event("transcribe", {"rate": 16_000})) is None
+
+
+@given(JSON)
+@example("\ud800")
+@example("well?")
+def test_a_ping_is_answered_whatever_its_text(text: object) -> None:
+    answer = pong_to(Event("ping", {"text": text})).text
+    is_unicode = isinstance(text, str) and not any("\ud800" <= char <= "\udfff" for char in text)
+    assert answer == (text if is_unicode else None)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, cast
 
 import pytest
+from wyoming.error import Error
 from wyoming.event import read_event
 from wyoming.ping import Pong
 
@@ -89,6 +90,12 @@ def is_answered(client: socket.socket) -> bool:
     return answer is not None and Pong.is_type(answer.type)
 
 
+def is_busy(client: socket.socket) -> bool:
+    with client.makefile("rb", buffering=0) as answers:
+        answer = read_event(cast(BinaryIO, answers))
+    return answer is not None and Error.from_event(answer).code == "busy"
+
+
 def wait_until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
@@ -143,12 +150,26 @@ def test_events_that_come_too_often_wait(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_who_says_much_and_streams_nothing_loses_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wyoming_door, "STREAMING_SECONDS", 0.3)
     with door() as opened, opened.connect() as client:
-        client.sendall(START)
+        client.sendall(START + sound())
         with contextlib.suppress(ConnectionError):
             while is_answered(client):
                 client.sendall(START)
         with opened.connect() as other:
             assert is_answered(other)
+
+
+@pytest.mark.parametrize(
+    "silent", [START, event("audio-chunk", form())], ids=["a start", "a chunk without samples"]
+)
+def test_who_announces_sound_and_sends_none_keeps_nobody_from_it(silent: bytes) -> None:
+    with door() as opened, opened.connect() as client, opened.connect() as other:
+        client.sendall(silent)
+        assert is_answered(client)
+        other.sendall(START + sound())
+        wait_until(lambda: "running" in opened.statuses)
+        assert is_answered(other)
+        client.sendall(silent)
+        assert is_busy(client)
 
 
 def test_a_newcomer_takes_the_place_of_who_is_idle_longest_and_of_nobody_who_streams(
