@@ -7,21 +7,29 @@ release, and answers pings and releases that it has not asked for, into a queue 
 from __future__ import annotations
 
 import contextlib
+import socket
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import CONNACK, PINGRESP, PUBLISH, SUBACK, UNSUBACK, Client
-from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+
+from emotiond.exceptions import printable
 
 MOST_PACKET_BYTES = 256 * 1024
 """A longer packet is read over: it ends no connection, since anybody may have published it."""
+
+SEND_BUFFER_BYTES = 8 * 1024
+"""Of the system. It holds megabytes by itself, so that a slow broker would hear of minutes ago."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 30
 """From one attempt to the next; each one is twice as long."""
 STEADY_SECONDS = 10.0
 """A connection that lasts as long after its greeting is one: after it, pauses begin anew."""
 
+_OTHER_NAME = (62, 64)  # OpenSSL's numbers, for names and for addresses
 _KIND, _QOS = 0xF0, 0x06  # bits of a packet's first byte
 
 
@@ -32,6 +40,8 @@ class PatientClient(Client):
     messages of QoS 0 breaks the protocol, and loses the connection.
 
     paho's pauses begin anew with each greeting. Here only a connection that lasts does that.
+    Once a broker has refused MQTT 3.1.1, paho speaks 3.1 for good. Here each attempt begins with
+    3.1.1.
     """
 
     on_fault: Callable[[Exception], None]
@@ -49,12 +59,26 @@ class PatientClient(Client):
                 with contextlib.suppress(Exception):  # it will try again
                     self.reconnect()
 
+    def cut(self) -> None:
+        """End the connection without a word, from any thread. It is made anew after a pause."""
+        connection = self.socket()
+        if isinstance(connection, socket.socket):
+            with contextlib.suppress(OSError):  # it has ended just now
+                # That of ssl would let paho's thread go on without encryption.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def _create_socket_connection(self) -> socket.socket:
+        connection = super()._create_socket_connection()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        return connection
+
     def _reconnect_wait(self) -> None:
         lasted = time.monotonic() - self._greeted_seconds >= STEADY_SECONDS
         longer = min(max(2 * self._pause_seconds, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
         self._pause_seconds = FIRST_PAUSE_SECONDS if lasted else longer
         self._greeted_seconds = float("inf")
         self.reconnect_delay_set(self._pause_seconds, LONGEST_PAUSE_SECONDS)
+        self._protocol = MQTTProtocolVersion.MQTTv311
         super()._reconnect_wait()
 
     def _sock_recv(self, bufsize: int) -> bytes:
@@ -80,3 +104,15 @@ class PatientClient(Client):
 
     def _is_too_long(self) -> bool:
         return self._in_packet["remaining_length"] > MOST_PACKET_BYTES
+
+
+def reason_of(error: BaseException | None) -> str:
+    """Return in a few words why no connection could be made, with the remedy if there is one."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        remedy = "--mqtt-ca names the one to trust"
+        if error.verify_code in _OTHER_NAME:
+            remedy = "--mqtt takes a name that is in the certificate"
+        problem = error.verify_message.rstrip(".")
+        return f"its certificate is not accepted ({problem}); {remedy}"
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
+    return f"it cannot be reached ({printable(str(reason)).lower()})"

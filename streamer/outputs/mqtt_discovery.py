@@ -8,6 +8,7 @@ takes its entities along, and the others stay. Home Assistant refuses a whole me
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ _SHORTEST_EXPIRY_SECONDS = 5
 _STRIDES_TO_EXPIRY = 8
 """Twice what an overload stretches a stride to."""
 _SECONDS_BETWEEN_CHECKS = 2
+
+_THING = re.compile(r"[A-Za-z0-9_-]+")
+"""A topic's level about a stream or the microphone. Home Assistant takes no other one."""
 
 _EVENT = f"{{{{ dict(value_json, event_type=value_json.to or '{NO_LABEL}') | to_json }}}}"
 """Makes the message of an event entity from a change."""
@@ -59,10 +63,13 @@ class Discovery:
         return self._topic("+")
 
     def is_of_it(self, topic: str) -> bool:
-        """Return whether a topic is that of a discovery message of this daemon."""
+        """Return whether a topic can be that of a discovery message of this daemon.
+
+        A broker can send what nobody can publish, as a topic with a wildcard.
+        """
         before, _, after = self.all_topics.partition("+")
         thing = topic.removeprefix(before).removesuffix(after)
-        return topic == f"{before}{thing}{after}" and "/" not in thing
+        return topic == f"{before}{thing}{after}" and _THING.fullmatch(thing) is not None
 
     def of_microphone(self) -> Publication:
         """Return the message about the daemon's microphone."""

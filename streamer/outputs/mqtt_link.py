@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import ssl
 import sys
 import time
 from collections import deque
@@ -18,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from emotiond.exceptions import cause_of, printable
 from emotiond.streamer.outputs.mqtt_broker import Broker
-from emotiond.streamer.outputs.mqtt_client import STEADY_SECONDS, PatientClient
+from emotiond.streamer.outputs.mqtt_client import STEADY_SECONDS, PatientClient, reason_of
 from emotiond.streamer.outputs.mqtt_topics import Publication
 from emotiond.streamer.sparing_log import SparingLog
 
@@ -28,6 +27,10 @@ MOST_WAITING = 1000  # messages; beyond, the oldest are dropped
 MOST_TOLD = 2 * MOST_WAITING  # messages that paho holds at most
 KEEPALIVE_SECONDS = 10
 """A broker that has not answered for twice as long is gone."""
+MOST_UNREAD_SECONDS = 2.0 * KEEPALIVE_SECONDS
+"""So long a message may be on its way to a broker that gives other signs of life."""
+MOST_WAITING_SECONDS = 2.0
+"""A message that has waited longer is no news."""
 
 _MOST_HANDED = 64  # messages of events that paho holds, since its own queue has no bound
 _LOOK_SECONDS = 0.02
@@ -35,7 +38,6 @@ MOST_RECEIVED_PER_SECOND = 200
 _MOST_READ_BYTES = 100  # of a message that comes
 _LONGEST_TOPIC_CHARACTERS = 4096  # of a message that comes; the daemon's own are shorter
 _LOST = "the connection is lost"
-_OTHER_NAME = (62, 64)  # OpenSSL's numbers, for names and for addresses
 
 
 class LinkListener(Protocol):
@@ -62,11 +64,18 @@ class Link:
         broker: where it is, and how to get in.
         will: what the broker publishes if the connection is lost.
         listener: is told what happens.
+        most_waiting_seconds: a message that waits longer is dropped.
     """
 
-    def __init__(self, broker: Broker, will: Publication, listener: LinkListener) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        will: Publication,
+        listener: LinkListener,
+        most_waiting_seconds: float = MOST_WAITING_SECONDS,
+    ) -> None:
         self.dropped = 0
-        """Number of messages that found no room, or no broker."""
+        """Number of messages that found no room or no broker, or waited too long."""
         self.sent = 0
         """Number of messages given to the connection."""
         self.is_connected = False
@@ -74,6 +83,7 @@ class Link:
         """Why there is no connection; None while there is one, or the first is being made."""
         self._broker = broker
         self._listener = listener
+        self._most_waiting_seconds = most_waiting_seconds
         self._loop = asyncio.get_running_loop()
         self._sparing_log = SparingLog(_log)
         self._said: str | None = None  # the trouble that the log has, and whose end it has not
@@ -81,8 +91,8 @@ class Link:
         self._brief_ones = 0  # connections in a row that did not last
         self._return: asyncio.TimerHandle | None = None
         self._flows = self._is_closing = False
-        self._waiting: deque[Publication] = deque()
-        self._handed: deque[MQTTMessageInfo] = deque()
+        self._waiting: deque[tuple[float, Publication]] = deque()  # with the time of their coming
+        self._handed: deque[tuple[float, MQTTMessageInfo]] = deque()  # the same
         self._later: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
         self._second = self._received = 0
@@ -136,7 +146,8 @@ class Link:
         if self.trouble is not None:
             self.dropped += len(publications)
             return
-        self._waiting.extend(publications)
+        now = self._loop.time()
+        self._waiting.extend((now, each) for each in publications)
         self._hand_over()
         while len(self._waiting) > MOST_WAITING:
             self._waiting.popleft()
@@ -147,6 +158,11 @@ class Link:
         """Number of messages that wait here or in the connection."""
         self._hand_over()
         return len(self._waiting) + len(self._handed)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the broker reads too slowly, or not at all."""
+        return bool(self._handed) and self._loop.time() - self._handed[0][0] > MOST_WAITING_SECONDS
 
     def drop_waiting(self) -> None:
         """Drop what waits, and count it."""
@@ -164,7 +180,8 @@ class Link:
             if timer is not None:
                 timer.cancel()
         if self.is_connected:
-            for publication in (*(self._waiting if self._flows else ()), *([last] if last else ())):
+            waiting = [each for _, each in self._waiting] if self._flows else []
+            for publication in (*waiting, *([last] if last else ())):
                 self.tell(publication)
         self._waiting.clear()
         was_connected = self.is_connected
@@ -176,20 +193,28 @@ class Link:
     def _hand_over(self) -> None:
         """Give paho a few messages. It sends them, and does not say when it can take more."""
         self._forget_sent()
+        now = self._loop.time()
+        if self._handed and now - self._handed[0][0] > MOST_UNREAD_SECONDS:
+            self._note_trouble("it does not read")
+            self._client.cut()
         if not (self._flows and self.is_connected):
             return
+        while self._waiting and now - self._waiting[0][0] > self._most_waiting_seconds:
+            self._waiting.popleft()
+            self.dropped += 1
         while self._waiting and len(self._handed) < _MOST_HANDED:
-            self._hand(self._waiting.popleft())
+            self._hand(self._waiting.popleft()[1])
             self.sent += 1
-        if self._waiting and self._later is None and not self._is_closing:
+        if (self._waiting or self._handed) and self._later is None and not self._is_closing:
             self._later = self._loop.call_later(_LOOK_SECONDS, self._hand_over_later)
 
     def _forget_sent(self) -> None:
-        while self._handed and (self._handed[0].rc or self._handed[0].is_published()):
+        while self._handed and (self._handed[0][1].rc or self._handed[0][1].is_published()):
             self._handed.popleft()
 
     def _hand(self, each: Publication) -> None:
-        self._handed.append(self._client.publish(each.topic, each.content, 0, each.is_kept))
+        info = self._client.publish(each.topic, each.content, 0, each.is_kept)
+        self._handed.append((self._loop.time(), info))
 
     def _hand_over_later(self) -> None:
         self._later = None
@@ -216,6 +241,8 @@ class Link:
         if self._said != trouble:
             self.log(f"{trouble}. It is tried again until it works")
         self._said = trouble
+        if self._return is not None:
+            self._return.cancel()
         self.is_connected, self.trouble, self._flows = False, trouble, False
         self.drop_waiting()
         self._handed.clear()
@@ -227,8 +254,6 @@ class Link:
         if self.is_connected:
             lasted = self._loop.time() - self._connected_seconds >= STEADY_SECONDS
             self._brief_ones = 0 if lasted else self._brief_ones + 1
-            if self._return is not None:
-                self._return.cancel()
             several = self._brief_ones > 1
             self._note_trouble("connections to it do not last" if several else _LOST)
         elif self.trouble is None:
@@ -249,7 +274,7 @@ class Link:
     def _on_connect_fail(self, _client: object, _userdata: object) -> None:
         # paho calls this while it handles the exception, and does not pass it on.
         error = sys.exception() if sys.version_info >= (3, 11) else sys.exc_info()[1]
-        self._soon(self._note_trouble, _reason(error))
+        self._soon(self._note_trouble, reason_of(error))
 
     def _on_disconnect(self, *_arguments: object) -> None:
         self._soon(self._note_lost)
@@ -267,15 +292,3 @@ class Link:
 
     def _on_fault(self, error: Exception) -> None:
         self._soon(self._note_trouble, f"it cannot be used ({cause_of(error)})")
-
-
-def _reason(error: BaseException | None) -> str:
-    """Return in a few words why no connection could be made, with the remedy if there is one."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        remedy = "--mqtt-ca names the one to trust"
-        if error.verify_code in _OTHER_NAME:
-            remedy = "--mqtt takes a name that is in the certificate"
-        problem = error.verify_message.rstrip(".")
-        return f"its certificate is not accepted ({problem}); {remedy}"
-    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-    return f"it cannot be reached ({printable(str(reason)).lower()})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 from emotiond.streamer.hub import Message
@@ -10,7 +11,7 @@ from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_claim import Claim
 from emotiond.streamer.outputs.mqtt_commands import Commands
 from emotiond.streamer.outputs.mqtt_discovery import Discovery
-from emotiond.streamer.outputs.mqtt_link import MOST_WAITING, Link
+from emotiond.streamer.outputs.mqtt_link import MOST_WAITING, MOST_WAITING_SECONDS, Link
 from emotiond.streamer.outputs.mqtt_topics import (
     OFFLINE,
     ONLINE,
@@ -66,7 +67,8 @@ class MQTTPublisher:
         self._is_live = False
         self._online = Publication(self._topics.availability, ONLINE, is_kept=True)
         self._offline = Publication(self._topics.availability, OFFLINE, is_kept=True)
-        self._link = Link(broker, self._offline, self)
+        patience_seconds = math.inf if around.lossless else MOST_WAITING_SECONDS
+        self._link = Link(broker, self._offline, self, patience_seconds)
 
     @property
     def dropped(self) -> int:
@@ -99,6 +101,8 @@ class MQTTPublisher:
             state = "away"
         elif self._claim.is_lost:
             trouble, state = f"another daemon is called {self._topics.daemon!r} there", "silent"
+        elif self._link.is_behind:
+            trouble = "it reads too slowly, or not at all"
         health = {"broker": self._place, "state": state, "reason": trouble}
         metrics = [
             metric(
@@ -159,7 +163,8 @@ class MQTTPublisher:
     def on_received(self, topic: str, content: bytes, is_kept: bool) -> None:
         """Take a command, or what another daemon of this name says."""
         if topic == self._topics.instance:
-            self._hear(content)
+            if not is_kept:  # no daemon lets the broker keep it
+                self._hear(content)
         elif topic == self._topics.commands:
             if self._commands is not None and not self._claim.is_lost:
                 self._commands.take(content, is_kept)
@@ -219,15 +224,16 @@ class MQTTPublisher:
             self._start_to_claim()
 
     def _go_live(self) -> None:
-        self._claiming, self._is_live = None, True
+        self._claiming = None
         needed = [self._of_microphone, *self._discovered.values()]
         for topic in self._former - {each.topic for each in needed}:
             self._link.tell(self._discovery.removal(topic))
         self._former = set()
         self._link.unsubscribe(self._discovery.all_topics)
-        self._told_microphone = None
         for each in needed:
-            self._tell(each)
+            self._link.tell(each)
+        self._told_microphone = None
+        self._is_live = True
         self._tell_microphone()
         self._tell(self._online)
         self._link.let_flow(True)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
+import socket
 import struct
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from paho.mqtt.client import Client
@@ -14,6 +18,7 @@ from emotiond.streamer.outputs import mqtt_client, mqtt_link
 from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_discovery import Discovery
 from emotiond.streamer.outputs.mqtt_link import Link
+from emotiond.streamer.outputs.mqtt_publisher import MQTTPublisher
 from emotiond.streamer.outputs.mqtt_topics import Publication, Topics
 from tests.support.port import run, until
 
@@ -29,11 +34,11 @@ def packet(kind: int, body: bytes) -> bytes:
     return bytes([kind, *length, rest]) + body
 
 
-def publish(topic: str, content: bytes, qos: int = 0) -> bytes:
+def publish(topic: str, content: bytes, qos: int = 0, is_kept: bool = False) -> bytes:
     name = topic.encode()
     identity = b"\0\1" if qos else b""
     body = struct.pack(">H", len(name)) + name + identity + content
-    return packet(0x30 | qos << 1, body)
+    return packet(0x30 | qos << 1 | is_kept, body)
 
 
 class Listener:
@@ -54,8 +59,23 @@ class Listener:
 
 
 @contextlib.asynccontextmanager
-async def linked(*sent: bytes, reads: bool = True) -> AsyncIterator[tuple[Link, Listener]]:
+async def linked(
+    *sent: bytes, reads: bool = True, **options: float
+) -> AsyncIterator[tuple[Link, Listener]]:
     """Link to a broker that greets, sends these bytes to its first client, and then listens."""
+    async with lying_broker(*sent, reads=reads) as place:
+        listener = Listener()
+        link = Link(place, Publication("will", ""), listener, **options)
+        link.start()
+        try:
+            yield link, listener
+        finally:
+            await link.close(None, 1.0)
+
+
+@contextlib.asynccontextmanager
+async def lying_broker(*sent: bytes, reads: bool = True) -> AsyncIterator[Broker]:
+    """Serve as a broker that greets, sends these bytes to its first client, and then listens."""
     scripts: list[Sequence[bytes]] = [sent]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -70,16 +90,30 @@ async def linked(*sent: bytes, reads: bool = True) -> AsyncIterator[tuple[Link, 
     ended = asyncio.Event()
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1024)
     port = server.sockets[0].getsockname()[1]
-    listener = Listener()
-    place = Broker(f"mqtt://127.0.0.1:{port}", "127.0.0.1", port)
-    link = Link(place, Publication("will", ""), listener)
-    link.start()
     try:
-        yield link, listener
+        yield Broker(f"mqtt://127.0.0.1:{port}", "127.0.0.1", port)
     finally:
         ended.set()
-        await link.close(None, 1.0)
         server.close()
+
+
+@contextlib.asynccontextmanager
+async def publishing(*sent: bytes) -> AsyncIterator[MQTTPublisher]:
+    """Publish as the daemon ``den`` to such a broker."""
+    stream = SimpleNamespace(name="voice", stride_seconds=0.25)
+    microphone = SimpleNamespace(state="off", can_be_muted=False)
+    around = SimpleNamespace(name="den", streams=[stream], lossless=False, microphone=microphone)
+    async with lying_broker(*sent) as place:
+        publisher = MQTTPublisher(place, cast(Any, around), takes_commands=False)
+        await publisher.ready()
+        try:
+            yield publisher
+        finally:
+            await publisher.close(1.0)
+
+
+def state(publisher: MQTTPublisher) -> object:
+    return cast(Any, publisher.about().health)["mqtt"]["state"]
 
 
 def test_a_message_that_is_far_too_long_is_read_over_and_the_next_one_comes(
@@ -186,8 +220,125 @@ def test_what_is_told_to_a_broker_that_never_reads_is_bounded(
     run(play)
 
 
+def test_what_waits_for_one_that_does_not_read_is_dropped_unless_the_stream_waits_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt_link, "MOST_WAITING_SECONDS", 0.1)
+    much = [Publication("much", "x" * 1_000_000)] * 100
+
+    async def play() -> None:
+        patient = linked(reads=False, most_waiting_seconds=math.inf)
+        hasty = linked(reads=False, most_waiting_seconds=0.1)
+        async with patient as (first, _), hasty as (second, _):
+            await until(lambda: first.is_connected and second.is_connected)
+            for link in (first, second):
+                link.let_flow(True)
+                link.send(much)
+            await until(lambda: second.dropped > 0 and second.is_behind)
+            assert first.dropped == 0
+            assert first.is_connected
+            assert second.is_connected
+
+    run(play)
+
+
+def test_one_that_reads_nothing_for_long_is_given_up_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(mqtt_link, "MOST_UNREAD_SECONDS", 0.1)
+
+    async def play() -> None:
+        async with linked(reads=False) as (link, listener):
+            await until(lambda: listener.connections == 1)
+            link.let_flow(True)
+            link.send([Publication("much", "x" * 10_000_000)])
+            await until(lambda: link.trouble == "it does not read")
+            await until(lambda: listener.connections == 2)
+            assert listener.losses == 1
+            assert link.trouble is None
+
+    run(play)
+    lines = [each.getMessage() for each in caplog.records if each.name.startswith("emotiond")]
+    assert [line.partition(": ")[2].partition(".")[0] for line in lines] == [
+        "it does not read", "it is connected again",
+    ]  # fmt: skip
+
+
+def test_the_system_holds_little_for_one_that_does_not_read() -> None:
+    async def play() -> None:
+        async with linked() as (link, _):
+            await until(lambda: link.is_connected)
+            connection = link._client.socket()
+            assert isinstance(connection, socket.socket)
+            assert not link.is_behind
+            held_bytes = connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            # Linux doubles what is asked for.
+            assert held_bytes <= 2 * mqtt_client.SEND_BUFFER_BYTES
+
+    run(play)
+
+
+@pytest.mark.parametrize("wildcard", ["+", "#"])
+def test_a_kept_topic_that_nobody_can_publish_does_not_hold_it_up(wildcard: str) -> None:
+    async def play() -> None:
+        topic = f"homeassistant/device/emotiond-den/{wildcard}/config"
+        async with publishing(publish(topic, b"{}", is_kept=True)) as publisher:
+            await until(lambda: state(publisher) == "connected")
+
+    run(play)
+
+
+@pytest.mark.parametrize(("is_kept", "then"), [(True, "connected"), (False, "silent")])
+def test_an_older_daemon_has_the_name_only_while_it_says_so(is_kept: bool, then: str) -> None:
+    async def play() -> None:
+        mark = publish("emotiond/den/instance", b"0" * 20 + b"-" + b"0" * 16, is_kept=is_kept)
+        async with publishing(mark) as publisher:
+            await until(lambda: state(publisher) != "connecting")
+            assert state(publisher) == then
+
+    run(play)
+
+
+def test_one_that_refuses_the_protocol_once_is_greeted_with_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Within one attempt, paho tries MQTT 3.1 after 3.1.1."""
+    delay = Client.reconnect_delay_set
+    monkeypatch.setattr(
+        Client, "reconnect_delay_set", lambda client, _, most: delay(client, 0, most)
+    )
+    levels: list[int] = []
+
+    async def play() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            greeting = await reader.read(1000)
+            levels.append(greeting[4 + greeting[3]])  # it follows the protocol's name
+            if len(levels) > 2:
+                writer.write(CONNACK)
+                await reader.read()
+            else:
+                writer.write(b"\x20\x02\0\1")
+                await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        place = Broker(f"mqtt://127.0.0.1:{port}", "127.0.0.1", port)
+        listener = Listener()
+        link = Link(place, Publication("will", ""), listener)
+        link.start()
+        await until(lambda: listener.connections == 1)
+        await link.close(None, 1.0)
+        server.close()
+
+    run(play)
+    assert levels == [4, 3, 4]
+
+
 def test_only_the_daemon_s_own_discovery_messages_can_be_of_former_streams() -> None:
     discovery = Discovery(Topics("den"), 0.25, takes_commands=False)
     assert discovery.is_of_it(discovery.of_stream("attic").topic)
-    for topic in ("a", "homeassistant/device/emotiond-den/a/b/config", "emotiond/den/x"):
+    own = "homeassistant/device/emotiond-den/{}/config"
+    things = ("", "a/b", "+", "#", "a#", "\u00e9", "a\n", "\u0661")
+    for topic in ("a", "emotiond/den/x", *map(own.format, things)):
         assert not discovery.is_of_it(topic)
