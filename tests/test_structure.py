@@ -23,6 +23,7 @@ LAYERS = (
         "streamer.child_processes",
         "streamer.daemon_names",
         "streamer.folders",
+        "streamer.foreign_database",
         "streamer.options",
         "streamer.private_files",
         "streamer.reach",

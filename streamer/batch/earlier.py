@@ -10,10 +10,11 @@ from pathlib import Path
 
 from emotiond.streamer.batch.analyst import Findings
 from emotiond.streamer.batch.store_file import FINISHED, StoreFile, findings_of, settings_of
+from emotiond.streamer.foreign_database import state_of
 
 
 class Earlier:
-    """The database of another output. Nothing in it is changed. Any thread may use it.
+    """The database of another output. It is only read. Any thread may use it.
 
     Args:
         path: the database.
@@ -27,9 +28,11 @@ class Earlier:
     def __init__(self, path: Path, settings: Mapping[str, str]) -> None:
         self._file = StoreFile(path, "name the .sqlite file beside another output with --reuse")
         self._lock = threading.Lock()
-        self._database = self._file.open(is_made=False)
+        with self._file.reporting():
+            self._state = state_of(path)
+        self._database = self._file.open_for_reading()
         try:
-            with self._file.reporting():
+            with self._file.reading():
                 kept = settings_of(self._database)
             kept.pop(FINISHED, None)
             self._file.check(kept, settings)
@@ -38,13 +41,15 @@ class Earlier:
             raise
 
     def get(self, key: str) -> Findings | None:
-        """Return the result of a key; None if it is not there.
+        """Return the result of a key; None if it is not there, or not whole.
 
         Raises:
-            ResultError: the file is damaged.
+            ResultError: the file cannot be read.
         """
-        with self._lock, self._file.reporting():
-            return findings_of(self._database, key)
+        with self._lock, self._file.reading():
+            found = findings_of(self._database, key)
+            self._file.refuse_changed(self._state)
+            return found
 
     def close(self) -> None:
         """Close the file."""

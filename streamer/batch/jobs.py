@@ -78,8 +78,8 @@ def _work(
     while (job := jobs.get()) is not None:
         try:
             findings = analyst(job.entry)
+            held.add(findings)
         except BaseException as error:  # ``Future.result`` raises it again
             job.findings.set_exception(error)
         else:
-            held.add(findings)
             job.findings.set_result(findings)

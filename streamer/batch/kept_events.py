@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from emotiond.streamer.uploads.archive import EventLog
+from emotiond.streamer.uploads.archive import PART_EVENTS, EventLog
 
 _LENGTH = struct.Struct("<I")
-MOST_PART_BYTES = 2**26
-"""Of a part when it is decompressed; those of ours have less than a megabyte."""
+MOST_PART_BYTES = 2**21
+"""Of a part when it is decompressed; those of ours have less than a tenth of it."""
 
 
 def joined(log: EventLog) -> bytes:
@@ -43,12 +43,21 @@ class KeptEvents:
             try:
                 (length,) = _LENGTH.unpack_from(self._content, position)
                 position += _LENGTH.size
-                part = json.loads(_inflated(self._content[position : position + length]))
-            except (struct.error, zlib.error) as error:
+                part = _unpacked(self._content[position : position + length])
+            except (struct.error, zlib.error, RecursionError) as error:
                 raise ValueError(f"events are damaged ({error})") from None
             position += length
             for event in part:
                 yield {**event, "stream": self._stream}
+
+
+def _unpacked(packed: bytes) -> Sequence[Mapping[str, Any]]:
+    part: object = json.loads(_inflated(packed))
+    if not isinstance(part, list) or len(part) > PART_EVENTS:
+        raise ValueError("events are damaged")
+    if not all(isinstance(event, dict) for event in part):
+        raise ValueError("events are damaged")
+    return part
 
 
 def _inflated(packed: bytes) -> bytes:

@@ -12,16 +12,19 @@ from urllib.parse import quote
 from emotiond.exceptions import ResultError
 from emotiond.inference.files import open_regular
 from emotiond.streamer.batch.analyst import Finding
-from emotiond.streamer.batch.store_file import APPLICATION, VERSION
+from emotiond.streamer.batch.store_file import (
+    APPLICATION,
+    MOST_RESULT_BYTES,
+    MOST_STEP_SECONDS,
+    VERSION,
+    check_tables,
+)
+from emotiond.streamer.foreign_database import Clock, protect
 from emotiond.streamer.results.writer import Result
-
-MOST_ROW_BYTES = 2**28
-"""Of the result of one recording, from Python 3.11 on. Twelve hours have 20 MB."""
 
 _LOCK_SECONDS = 2.0
 _FILES = "SELECT file, key FROM files ORDER BY file, start, channel"
 _RESULTS = "SELECT result, events FROM results WHERE key = ? ORDER BY part"
-_TABLES = ("files", "results")
 _UNNAMED = (
     "does not say which recordings its results are of",
     "Give the command that made it once more, with --resume",
@@ -39,10 +42,12 @@ def read_kept(path: Path) -> Iterator[Result]:
         pass
     try:
         with contextlib.closing(_opened(path)) as database:
-            _protect(database)
-            _check(path, database)
-            for file, key in database.execute(_FILES):  # sorted without what is large
-                for values, events in database.execute(_RESULTS, (key,)):
+            clock = Clock(MOST_STEP_SECONDS)
+            protect(database, clock, MOST_RESULT_BYTES)
+            with clock.running():
+                _check(path, database)
+            for file, key in clock.rows(database, _FILES):  # sorted without what is large
+                for values, events in clock.rows(database, _RESULTS, (key,)):
                     yield Finding(json.loads(values), events).result(file)
     except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
         if "locked" in str(error):
@@ -65,17 +70,8 @@ def _opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS)
 
 
-def _protect(database: sqlite3.Connection) -> None:
-    """Let nothing in the file run code, or be larger than a result is."""
-    if hasattr(database, "setlimit"):
-        database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_ROW_BYTES)
-    for setting in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON",
-                    "mmap_size = 0"):  # fmt: skip
-        database.execute(f"PRAGMA {setting}")
-
-
 def _check(path: Path, database: sqlite3.Connection) -> None:
-    """Refuse another program's file, another version, and tables that are no plain tables."""
+    """Refuse another program's file, another version, and more than our tables."""
     application, version = (
         database.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("application_id", "user_version")
@@ -87,9 +83,8 @@ def _check(path: Path, database: sqlite3.Connection) -> None:
             f"{path} is of version {version}, and this emotiond knows {VERSION}",
             "Use the emotiond that made it",
         )
-    kinds = dict(database.execute("SELECT name, type FROM sqlite_master"))
-    if "files" not in kinds or not database.execute("SELECT count(*) FROM files").fetchone()[0]:
+    check_tables(database)
+    is_there = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'files'").fetchone()
+    if not is_there or not database.execute("SELECT 1 FROM files").fetchone():
         problem, remedy = _UNNAMED
         raise ResultError(f"{path} {problem}", remedy)
-    if any(kinds.get(table) != "table" for table in _TABLES):
-        raise ResultError(f"{path} is damaged (its tables are none)", "Analyze once more")

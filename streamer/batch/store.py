@@ -44,10 +44,11 @@ class Store:
         self._lock = threading.Lock()
         self._unwritten: list[tuple[object, ...]] = []
         self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK
-        self._database = self._file.open(is_made=True)
+        self._database = self._file.open()
         try:
-            with self._file.reporting():
+            with self._file.reading():
                 kept = settings_of(self._database)
+            with self._file.reporting():
                 finished = kept.pop(FINISHED, None) is not None
                 if not is_resumed and kept and not finished:
                     raise ResultError(
@@ -70,12 +71,12 @@ class Store:
             raise
 
     def get(self, key: str) -> Findings | None:
-        """Return the result of a key; None if it is not there.
+        """Return the result of a key; None if it is not there, or not whole.
 
         Raises:
-            ResultError: the store is damaged.
+            ResultError: the store cannot be read.
         """
-        with self._lock, self._file.reporting():
+        with self._lock, self._file.reading():
             return findings_of(self._database, key)
 
     def put(self, key: str, findings: Findings) -> None:
@@ -90,9 +91,9 @@ class Store:
         ]
         with self._lock, self._file.reporting():
             with self._database:
-                self._database.executemany(
-                    "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)", rows
-                )
+                # What is there was not whole, and may have more parts.
+                self._database.execute("DELETE FROM results WHERE key = ?", (key,))
+                self._database.executemany("INSERT INTO results VALUES (?, ?, ?, ?)", rows)
             if time.monotonic() > self._to_disk_at:
                 self._database.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 self._to_disk_at = time.monotonic() + _SECONDS_TO_DISK

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import quote
 from emotiond.inference.card import LABELS
 from emotiond.inference.files import open_regular
 from emotiond.inference.parsing import LARGEST_INTEGER
+from emotiond.streamer.foreign_database import Clock, protect
 from emotiond.streamer.protocol.events import Change, Emotion, Status
 from emotiond.streamer.recordings.database import (
     APPLICATION,
@@ -32,7 +32,6 @@ MOST_ROWS = 200
 MOST_VALUE_BYTES = 64 * 1024
 """Of one row or value, from Python 3.11 on."""
 
-_STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _FIELDS: Mapping[str, Sequence[str]] = {
     kind.__name__.lower(): tuple(kind.__dataclass_fields__) for kind in (Emotion, Change, Status)
 }
@@ -101,9 +100,11 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         uri = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"  # a name may have odd bytes
         self.connection = sqlite3.connect(uri, uri=True, timeout=LOCK_SECONDS)
+        self._clock = Clock(MOST_STEP_SECONDS)
         try:
-            self._protect()
-            self._check()
+            with self._clock.running():
+                protect(self.connection, self._clock, MOST_VALUE_BYTES)
+                self._check()
         except BaseException:
             self.connection.close()
             raise
@@ -114,11 +115,11 @@ class _Reader:
         """Return the rows that follow one, each with its number first; the last ones for None."""
         listed = ", ".join(f'"{name}"' for name in columns)
         order = "DESC" if after is None else "ASC"
-        self._begin_seconds = time.monotonic()
-        return self.connection.execute(
-            f"SELECT id, {listed} FROM {table} WHERE id > ? ORDER BY id {order} LIMIT ?",  # noqa: S608  # nosec B608 - names of ours
-            (after or 0, most),
-        ).fetchall()
+        with self._clock.running():
+            return self.connection.execute(
+                f"SELECT id, {listed} FROM {table} WHERE id > ? ORDER BY id {order} LIMIT ?",  # noqa: S608  # nosec B608 - names of ours
+                (after or 0, most),
+            ).fetchall()
 
     def events(self, after: int) -> Iterator[tuple[Mapping[str, Any], int]]:
         """Yield the events that follow a row, each with the number of its own."""
@@ -128,19 +129,6 @@ class _Reader:
                     raise sqlite3.DatabaseError("its rows have no numbers that count them")
                 yield _event(dict(zip(EVENT_COLUMNS, row[1:], strict=True))), row[0]
             after = rows[-1][0]
-
-    def _protect(self) -> None:
-        """Let nothing in the file run code, take memory or time without end."""
-        self._begin_seconds = time.monotonic()
-        self.connection.set_progress_handler(self._is_too_long, _STEPS)
-        if hasattr(self.connection, "setlimit"):
-            self.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_VALUE_BYTES)
-        for setting in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON",
-                        "mmap_size = 0"):  # fmt: skip
-            self.connection.execute(f"PRAGMA {setting}")
-
-    def _is_too_long(self) -> bool:
-        return time.monotonic() - self._begin_seconds > MOST_STEP_SECONDS
 
     def _check(self) -> None:
         """Refuse another version, and tables that are no plain tables."""

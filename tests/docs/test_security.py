@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.streamer.batch import cluster, kept_events, kept_results
+from emotiond.streamer.batch import cluster, kept_events, store_file
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
@@ -144,8 +144,10 @@ EXPECTED = {
     "discovery messages of former streams that are removed": f"{mqtt_publisher.MOST_FORMER} at",
     "server of a network stream": "[network-sources.md](network-sources.md#limits)",
     "tracks of a film": f"{MOST_TRACKS} (",
-    "kept results that a report reads: a row; events that are unpacked": (
-        f"{kept_results.MOST_ROW_BYTES // 2**20} MiB; {kept_events.MOST_PART_BYTES // 2**20} MiB"
+    "kept results: of one recording; events that are unpacked; an answer of SQLite": (
+        f"{store_file.MOST_RESULT_BYTES // 2**20} MiB; "
+        f"{kept_events.MOST_PART_BYTES // 2**20} MiB at a time; "
+        f"{store_file.MOST_STEP_SECONDS:.0f} s"
     ),
     "the beginning of `analyze --dask`": f"{cluster.CONNECT_SECONDS:g} s",
     "a recording that `--ship` sends; those under way": (

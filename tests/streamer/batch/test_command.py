@@ -107,25 +107,25 @@ def test_a_run_that_is_killed_twice_comes_to_its_end(
     """No file is lost, none comes twice, none is analyzed again: kept results are marked."""
     output = tmp_path / "out.csv"
     mark = (
-        "UPDATE results SET result = json_set(result, '$.label', '{}') "
-        "WHERE result NOT LIKE '%kept%'"
+        "UPDATE results SET result = json_set(result, '$.confidence', {}) "
+        "WHERE result NOT LIKE '%0.11111%'"
     )
     with stopped_at(pipes, output, *speakers(study, 0), *pipes, *speakers(study, 1)) as running:
         running.kill()
     assert not output.exists()
-    query(output, mark.format("kept"))
+    query(output, mark.format(0.11111))
     named = [*speakers(study, 0, 1), *pipes, *speakers(study, 2)]
     with stopped_at(pipes, output, *named, "--resume") as running:
         running.kill()
     assert not output.exists()
-    query(output, mark.format("kept later"))
+    query(output, mark.format(0.22222))
     ended = emotiond(*arguments(output, *speakers(study, 0, 1, 2), "--resume"))
     assert (ended.returncode, ended.stderr) == (0, "")
     found = rows(output)
     assert [row["file"] for row in found] == files_of(*speakers(study, 0, 1, 2))
-    labels = [row["label"] for row in found]
-    assert labels[: 2 * CLIPS // 3] == ["kept"] * (CLIPS // 3) + ["kept later"] * (CLIPS // 3)
-    assert not any("kept" in label for label in labels[2 * CLIPS // 3 :])
+    sure = [row["confidence"] for row in found]
+    assert sure[: 2 * CLIPS // 3] == ["0.11111"] * (CLIPS // 3) + ["0.22222"] * (CLIPS // 3)
+    assert not {"0.11111", "0.22222"} & {*sure[2 * CLIPS // 3 :]}
 
 
 @posix
@@ -195,19 +195,23 @@ def test_another_format_takes_what_an_earlier_run_has_analyzed(
     named = speakers(study, 0)
     assert main(arguments(earlier, *named)) == 0
     database = Path(f"{earlier}.sqlite")
-    query(earlier, "UPDATE results SET result = json_set(result, '$.label', 'kept')")
+    query(
+        earlier,
+        "UPDATE results SET result = "
+        "json_set(result, '$.label', 'disgust', '$.confidence', 0.4321)",
+    )
     before = query(earlier, "SELECT * FROM results"), query(earlier, "SELECT * FROM settings")
     again = [*arguments(table, *speakers(study, 0, 1)), "--reuse", str(database)]
     assert main(again) == 0
     after = query(earlier, "SELECT * FROM results"), query(earlier, "SELECT * FROM settings")
     assert after == before
-    labels = [row["label"] for row in rows(table)]
-    assert labels[: CLIPS // 3] == ["kept"] * (CLIPS // 3)
-    assert "kept" not in labels[CLIPS // 3 :]
+    sure = [row["confidence"] for row in rows(table)]
+    assert sure[: CLIPS // 3] == ["0.4321"] * (CLIPS // 3)
+    assert "0.4321" not in sure[CLIPS // 3 :]
     assert query(table, "SELECT count(*) FROM results") == [(2 * CLIPS // 3,)]
     capsys.readouterr()
     assert main(["analyze", *named, "--model", TINY, "--reuse", str(database)]) == 0
-    assert capsys.readouterr().out.count(": kept") == CLIPS // 3
+    assert capsys.readouterr().out.count(": disgust") == CLIPS // 3
 
 
 @pytest.fixture(scope="module")

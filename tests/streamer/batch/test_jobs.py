@@ -89,3 +89,11 @@ def test_no_more_than_so_much_is_done_ahead(
         assert taken - number <= 1001
         if number == 2000:
             break
+
+
+def test_a_result_that_cannot_be_counted_is_an_error_and_holds_nothing_up() -> None:
+    broken = (Finding({}, 7),)  # type: ignore[arg-type]
+    first, second = analyze_all([Item("a"), Item("b")], (lambda _: broken,))
+    for job in (first, second):
+        with pytest.raises(TypeError):
+            job.findings.result(10)

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.batch.analyst import Finding, Findings
+from emotiond.streamer.batch.analyst import Findings
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.kept import Kept
 from emotiond.streamer.batch.store import Store
+from tests.support.kept import finding
 
-FOUND = (Finding({"label": "happy"}, b""),)
+FOUND = (finding(),)
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emotiond.streamer.batch.kept_events import KeptEvents, joined
+from emotiond.streamer.batch.kept_events import MOST_PART_BYTES, KeptEvents, joined
 from emotiond.streamer.uploads.archive import PART_EVENTS, EventLog
 
 
@@ -42,3 +44,16 @@ def test_damage_is_told(at: int, other: bytes) -> None:
     except ValueError:
         return
     assert [event["seq"] for event in found] == [*range(20)]  # it was not damage, or not felt
+
+
+@pytest.mark.parametrize("content", [b"{}", b"7", b"[7]", b"[[]]", b"[" * 50_000])
+def test_what_is_no_list_of_objects_is_damage(content: bytes) -> None:
+    packed = zlib.compress(content)
+    with pytest.raises(ValueError, match="damaged"):
+        list(KeptEvents(struct.pack("<I", len(packed)) + packed, "x"))
+
+
+def test_a_part_that_unpacks_to_far_more_than_ours_is_damage() -> None:
+    packed = zlib.compress(b"[" + b" " * MOST_PART_BYTES + b"]")
+    with pytest.raises(ValueError, match="damaged"):
+        list(KeptEvents(struct.pack("<I", len(packed)) + packed, "x"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from emotiond.streamer import foreign_database
 from emotiond.streamer.protocol.checks import event_of
 from emotiond.streamer.protocol.events import Event, Status, to_json
 from emotiond.streamer.recordings import database as databases
@@ -229,6 +230,6 @@ def test_what_cannot_be_opened_is_told(
 def test_an_answer_without_end_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     changed(path)
     monkeypatch.setattr(database_reader, "MOST_STEP_SECONDS", -1)
-    monkeypatch.setattr(database_reader, "_STEPS", 1)
+    monkeypatch.setattr(foreign_database, "STEPS", 1)
     with pytest.raises(OSError, match="interrupted"):
         list(read_database(path))

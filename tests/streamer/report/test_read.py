@@ -313,7 +313,7 @@ def test_events_that_unpack_to_far_more_than_they_are_are_refused(
 def test_a_row_that_is_far_too_large_is_refused(
     kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_results, "MOST_ROW_BYTES", 2000)
+    monkeypatch.setattr(kept_results, "MOST_RESULT_BYTES", 2000)
     assert read(kept).tracks
     with contextlib.closing(sqlite3.connect(kept)) as database, database:
         database.execute("UPDATE results SET events = zeroblob(2001)")
