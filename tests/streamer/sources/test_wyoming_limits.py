@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, cast
 
 import pytest
@@ -204,11 +204,16 @@ def test_what_a_client_leaves_unread_keeps_no_connection_open(
                 client.sendall(long)
 
 
+def new_since(before: Collection[threading.Thread]) -> Sequence[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread not in before]
+
+
 def test_in_mid_flood_it_ends_at_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(wyoming_door, "SEAMS_PER_SECOND", 1e6)
     monkeypatch.setattr(wyoming_client, "EVENTS_PER_SECOND", 1e6)
+    before = {*threading.enumerate()}  # other tests of this process may have left some
     with door() as opened, opened.connect() as client:
         flood = (sound(8000) + sound(44_100)) * 100
 
@@ -221,7 +226,7 @@ def test_in_mid_flood_it_ends_at_once(
         sending.start()
         wait_until(lambda: opened.ring.cuts > 100)
         opened.source.stop()
-        wait_until(lambda: not [t for t in threading.enumerate() if "wyoming" in t.name])
+        wait_until(lambda: not [t for t in new_since(before) if "wyoming" in t.name])
         sending.join(PATIENCE_SECONDS)
         assert not sending.is_alive()
     assert not caplog.records
