@@ -14,7 +14,7 @@ from typing import Any
 
 from emotiond.exceptions import ConfigError, SourceError, install
 from emotiond.streamer.batch.item import Entry, Item, Refusal
-from emotiond.streamer.readers.opening import STANDARD_INPUT, open_to_read, unreadable
+from emotiond.streamer.readers.opening import STANDARD_INPUT, open_once, unreadable
 
 _TABLES = (".csv", ".tsv")
 _PARQUET = b"PAR1"
@@ -49,7 +49,7 @@ def read_list(name: str) -> Iterator[Entry | str]:
         SourceError: it cannot be read.
     """
     try:
-        with open_to_read(name) as file:
+        with open_once(name) as file:
             content = file.read()
     except OSError as error:
         raise unreadable(name, error) from None

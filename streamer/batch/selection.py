@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from collections.abc import Hashable, Sequence
@@ -11,7 +12,7 @@ from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.batch.folders import Walk
 from emotiond.streamer.batch.item import Entry, Item, Refusal, item_of
 from emotiond.streamer.batch.lists import read_list
-from emotiond.streamer.readers.opening import read_once
+from emotiond.streamer.readers.opening import is_own, read_once, unreadable
 
 _LIST = "@"
 
@@ -36,14 +37,18 @@ class Selection:
     _paths: set[tuple[str, str]] = field(default_factory=set)
     _walked: set[tuple[int, int]] = field(default_factory=set)
 
-    def add(self, path: str) -> None:
+    def add(self, path: str, *, is_named: bool) -> None:
         """Add a file, or all recordings in a folder, unless they are there.
+
+        Args:
+            path: the file or folder.
+            is_named: whether the user has named it alone: only then, a pipe is waited for.
 
         Raises:
             ConfigError: what can be read only once is named twice.
         """
         if not os.path.isdir(path):  # noqa: PTH112 - any name
-            self._add_file(path)
+            self._add_file(path, is_named)
         elif not self._is_walked(path):
             walk = Walk(path)
             self.folders.append(path)
@@ -60,16 +65,19 @@ class Selection:
             return False
         return (about.st_dev, about.st_ino) in self._walked
 
-    def _add_file(self, path: str) -> None:
+    def _add_file(self, path: str, is_named: bool) -> None:
         key = read_once(path)
         if key is None:
-            self._add_entry(Item(path))
+            self._add_entry(Item(path, is_read_once=is_own(path)))
+            return
+        if not is_named:
+            self.entries.append(Refusal(Item(path), unreadable(path, OSError(errno.ENXIO, ""))))
             return
         if key in self._read_once:  # two readers of one pipe would get a part of its sound each
             names = " and ".join(dict.fromkeys((self._read_once[key], path)))
             raise ConfigError(f"{names}: it can be read only once", "Name it once")
         self._read_once[key] = path
-        self.entries.append(Item(path))
+        self.entries.append(Item(path, is_read_once=True))
 
     def _add_entry(self, entry: Entry) -> None:
         """Add an entry, known by its folder and its name there: a link is a file of its own."""
@@ -100,18 +108,18 @@ def select(arguments: Sequence[str]) -> Selection:
         if argument.startswith(_LIST) and not os.path.lexists(argument):
             for named in read_list(argument.removeprefix(_LIST)):
                 if isinstance(named, str):
-                    selection.add(named)
+                    selection.add(named, is_named=False)
                 else:
                     selection.entries.append(named)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             found = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207 - as it was given
             for path in found:
-                selection.add(path)
+                selection.add(path, is_named=False)
             if not found:
                 error = SourceError(f"{argument}: no file has such a name", "Check the pattern")
                 selection.entries.append(Refusal(Item(argument), error))
         else:
-            selection.add(argument)
+            selection.add(argument, is_named=True)
     if not selection.entries:
         raise ConfigError(f"{' '.join(arguments)}: no recording is named", "Name one")
     return selection

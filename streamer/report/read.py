@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -19,8 +18,14 @@ from emotiond.streamer.report.track import Event, Track, pack_event
 
 _RESULTS = "emotiond analyze --format json FILE"
 _KINDS = f"{_RESULTS}, or emotiond --record FILE.wav"
+LONGEST_SECONDS = 7 * 86_400.0
+"""Of a recording in results: ``analyze`` reads a day at most. The page has a mark every 6 hours."""
 _LONGEST_LINE_BYTES = 2**28  # a result of a day and a half
 _SQLITE, _PARQUET, _WAVE = b"SQLite format 3\0", b"PAR1", b"RIFF"
+
+
+class _TimeError(ValueError):
+    """A time that no recording has. The text says which."""
 
 
 @dataclass
@@ -81,6 +86,9 @@ def _kept(path: Path) -> Read:
     for result in read_kept(path):
         try:
             results.add({**result, "events": map(_pack, result["events"])})
+        except _TimeError as error:
+            problem = f"{path}: the result of {result['file']} {error}, which no recording has"
+            raise ReportError(problem, "Analyze once more") from None
         except (ArithmeticError, LookupError, TypeError, ValueError):
             raise ReportError(f"{path}: it is damaged", "Analyze once more") from None
     return Read([*results.tracks.values()])
@@ -104,6 +112,9 @@ def _read_lines(path: Path, file: BufferedReader) -> Read:
                 return _beside(path, f"line {number} is a segment or a stride")
             results.add(found)
             count += 1
+        except _TimeError as error:
+            problem = f"{path}: line {number} {error}, which no recording has"
+            raise ReportError(problem, f"Make one by: {_KINDS}") from None
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
             if not count or line.endswith(b"\n"):
                 raise ReportError(
@@ -138,26 +149,36 @@ class _Results:
 
     def add(self, result: Mapping[str, Any]) -> None:
         """Add a result. Segments of the same speaker in the same file share a track."""
-        file, duration, speaker = result["file"], result["duration"], result.get("speaker")
-        channel = result.get("channel")
+        file, speaker, channel = result["file"], result.get("speaker"), result.get("channel")
+        times = [_seconds_of(result, "duration")]
         if not isinstance(file, str) or not isinstance(channel, int | None):
             raise TypeError
         speaker = None if speaker is None else str(speaker)
         is_segment = result.get("start") is not None
+        if is_segment:
+            times += _seconds_of(result, "start"), _seconds_of(result, "end")
         key = (file, channel, speaker) if is_segment else len(self.tracks)
         track = self.tracks.get(key)
         if track is None:
             track = Track(file, file, is_session=False, speaker=speaker, channel=channel)
             self.tracks[key] = track
-        end = float(result["end"]) if is_segment else float(duration)
-        if not (math.isfinite(end) and end >= 0):
-            raise ValueError(end)
-        track.duration_seconds = max(track.duration_seconds, end)
+        track.duration_seconds = max(track.duration_seconds, times[-1])
         for event in result["events"]:
             if isinstance(event, Event):
+                if not 0 <= event.end_seconds <= LONGEST_SECONDS:
+                    raise _TimeError(f"has an event that ends at {event.end_seconds:g} s")
                 track.add(event)
             elif event["type"] != "change":
                 raise ValueError
+
+
+def _seconds_of(result: Mapping[str, Any], name: str) -> float:
+    value = result[name]
+    if type(value) not in (int, float):
+        raise TypeError(value)
+    if not 0 <= value <= LONGEST_SECONDS:  # NaN neither
+        raise _TimeError(f"has a time of {value!r:.20} s ({name})")
+    return float(value)
 
 
 def describe(path: Path, found: Read) -> str | None:

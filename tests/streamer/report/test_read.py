@@ -26,6 +26,11 @@ from emotiond.streamer.report.track import STATUSES, Piece, index_of
 from emotiond.streamer.uploads.archive import EventLog
 from tests.support.report import EPOCH, emotion, result, spoken, write_lines
 
+WITHOUT_END = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+    'SELECT i || ".wav" file, NULL start, NULL "end", NULL channel, "1" key FROM n'
+)
+
 
 def status(name: str, stream: str = "mic") -> dict[str, Any]:
     more = {"detail": "", "device": None, "device_latency_ms": None, "demo": False}
@@ -117,7 +122,6 @@ def test_a_last_line_needs_no_end(tmp_path: Path) -> None:
         b'{"file": "a.wav"}\n',
         b'{"file": 1, "duration": 1.0, "events": []}\n',
         b'{"file": "a.wav", "duration": "long", "events": []}\n',
-        b'{"file": "a.wav", "duration": -1, "events": []}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": [{"type": "emotion"}]}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": [3]}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": 3}\n',
@@ -129,6 +133,30 @@ def test_other_files_are_refused_by_their_line(tmp_path: Path, content: bytes) -
     path = tmp_path / "other"
     path.write_bytes(content)
     with pytest.raises(ReportError, match=r"line 1 is no result and no event of a session\. Make"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ({"duration": 1e10}, r"a time of 10000000000.0 s \(duration\)"),
+        ({"duration": -1}, r"a time of -1 s \(duration\)"),
+        ({"duration": float("nan")}, r"a time of nan s \(duration\)"),
+        ({"duration": float("inf")}, r"a time of inf s \(duration\)"),
+        ({"start": 1e300, "end": 2.0}, r"a time of 1e\+300 s \(start\)"),
+        ({"start": 0.0, "end": float("nan")}, r"a time of nan s \(end\)"),
+        ({"events": [emotion(0, start=1e7, end=1e7 + 1)]}, "an event that ends at 1e.07 s"),
+        ({"events": [emotion(0, start=-9.0, end=-8.0)]}, "an event that ends at -8 s"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_time_that_no_recording_has_is_refused(
+    tmp_path: Path, times: dict[str, Any], said: str, end: str
+) -> None:
+    """The page would paint marks of hours without end."""
+    path = write_lines(tmp_path / "results.jsonl", result("a.wav", spoken("sad")))
+    path.write_text(path.read_text() + json.dumps({**result("b.wav", []), **times}) + end)
+    with pytest.raises(ReportError, match=rf"line 2 has {said}, which no recording has\. Make one"):
         read(path)
 
 
@@ -280,6 +308,10 @@ def test_a_table_alone_says_what_to_give(tmp_path: Path) -> None:
         ("UPDATE results SET events = 7", "is damaged"),
         ("UPDATE files SET file = x'00'", "is damaged"),
         ("DROP TABLE results; CREATE VIEW results AS SELECT 1 key", "is damaged"),
+        (
+            f"DROP TABLE files; CREATE VIEW files AS {WITHOUT_END}",
+            "more than the tables of emotiond",
+        ),
     ],
 )
 def test_kept_results_that_are_damaged_or_another_s_are_refused(
@@ -288,6 +320,13 @@ def test_kept_results_that_are_damaged_or_another_s_are_refused(
     with contextlib.closing(sqlite3.connect(kept)) as database:
         database.executescript(change)
     with pytest.raises(EmotiondError, match=problem):
+        read(kept)
+
+
+def test_a_kept_result_with_a_time_that_no_recording_has_is_refused(kept: Path) -> None:
+    with contextlib.closing(sqlite3.connect(kept)) as database, database:
+        database.execute("UPDATE results SET result = '{\"duration\": 1e9}' WHERE key = '1'")
+    with pytest.raises(ReportError, match=r"the result of b.wav has a time of 1000000000.0 s"):
         read(kept)
 
 
