@@ -110,7 +110,7 @@ def test_a_wrong_row_is_named_and_the_others_are_read(
         ("t.csv", "", "no column 'file'"),
         ("t.csv", HEAD, "has no rows"),
         ("t.csv", "\xff\xfef\0i\0", "no column 'file'"),
-        ("t.parquet", "PAR1 and no more", "it is no table"),
+        ("t.parquet", "PAR1 and no more", "is damaged, or cut off .* Write or copy it again"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str, reason: str) -> None:
@@ -120,7 +120,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str, re
 
 def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
-        read_list(str(tmp_path / "none.txt"))
+        [*read_list(str(tmp_path / "none.txt"))]
 
 
 def test_parquet_as_audformat_writes_it(tmp_path: Path) -> None:
