@@ -98,11 +98,10 @@ def test_a_session_that_was_cut_off_is_read_up_to_there(tmp_path: Path, rest: by
     assert describe(path, found) == f"{path}: its last line is cut off: what it held is missing"
 
 
-def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emotiond.streamer.report.read._LONGEST_LINE_BYTES", 1000)
-    path = tmp_path / "zeros.jsonl"
-    path.write_bytes(bytes(1001))
-    with pytest.raises(ReportError, match="line 1 is far too long"):
+def test_a_value_that_is_far_too_long_is_refused(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "results.jsonl", result("a.wav", spoken("sad")))
+    path.write_text(path.read_text() + json.dumps(result("b" * 200_000, [])))
+    with pytest.raises(ReportError, match="line 2 is damaged, or holds what is far too long"):
         read(path)
 
 
@@ -157,6 +156,17 @@ def test_a_time_that_no_recording_has_is_refused(
     path = write_lines(tmp_path / "results.jsonl", result("a.wav", spoken("sad")))
     path.write_text(path.read_text() + json.dumps({**result("b.wav", []), **times}) + end)
     with pytest.raises(ReportError, match=rf"line 2 has {said}, which no recording has\. Make one"):
+        read(path)
+
+
+def test_more_recordings_than_a_page_can_list_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotiond.streamer.report.read.MOST_TRACKS", 2)
+    path = write_lines(tmp_path / "results.jsonl", *[result("a.wav", [])] * 2)
+    assert len(read(path).tracks) == 2
+    write_lines(path, *[result("a.wav", [])] * 3)
+    with pytest.raises(ReportError, match=r"more than 2 recordings\. Make several reports"):
         read(path)
 
 
