@@ -116,3 +116,12 @@ def test_only_a_pipe_that_is_named_itself_is_waited_for(folder: Path) -> None:
         (refusal,) = select([argument]).entries
         assert isinstance(refusal, Refusal)
         assert "no file, but a pipe" in str(refusal.error)
+
+
+def test_more_recordings_than_a_run_may_have_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotiond.streamer.batch.selection.MOST_ENTRIES", 3)
+    assert len(select(["in", "a.wav"]).entries) == 3
+    with pytest.raises(ConfigError, match=r"the arguments name more than .* recordings\. Cut them"):
+        select(["in", "a.wav", "x[1].wav"])
