@@ -166,7 +166,8 @@ def test_a_broker_that_is_started_again_hears_everything_anew(broker: Mosquitto)
             ear.says(AVAILABILITY, "offline")
             events = [*daemon.events()]
             said = [heard.content for heard in ear.all if heard.topic == "emotiond/den/voice/state"]
-        assert said[-1] == [event for event in events if event["type"] == "emotion"][-1]["state"]
+        states = [event["state"] for event in events if event["type"] == "emotion"]
+        assert said[-2:] == [states[-1], "ended"]
         assert "Received DISCONNECT from emotiond-" in broker.log  # it was not the will
         with Ear(broker.port, AVAILABILITY) as ear:
             assert ear.says(AVAILABILITY, "offline").is_kept
