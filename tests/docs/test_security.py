@@ -9,6 +9,7 @@ import pytest
 
 from emotiond.streamer.batch import (
     cluster,
+    cluster_connection,
     entries,
     kept_events,
     lists,
@@ -157,7 +158,7 @@ EXPECTED = {
         f"{kept_events.MOST_PART_BYTES // 2**20} MiB at a time; "
         f"{store_file.MOST_STEP_SECONDS:.0f} s"
     ),
-    "the beginning of `analyze --dask`": f"{cluster.CONNECT_SECONDS:g} s",
+    "the beginning of `analyze --dask`": f"{cluster_connection.CONNECT_SECONDS:g} s",
     "a recording that `--ship` sends; those under way": (
         f"{cluster.MOST_SHIPPED_BYTES // 2**20} MiB; "
         f"{cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB"
