@@ -90,8 +90,10 @@ EXPECTED = {
         f"{LONGEST_STREAM_NAME} characters; {LONGEST_UNFOLDED_NAME}"
     ),
     "followed daemons, streams of each": f"{MOST_ROOMS}, {MOST_STREAMS}",
-    "frames of a followed daemon, including pings": f"{link.FRAMES_PER_SECOND:g} a second, "
-    f"{link.FRAMES_AT_ONCE} at once",
+    "frames of a followed daemon, including pings; a longer one counts once for each "
+    f"{'KiB' if link.FRAME_BYTES == 1024 else link.FRAME_BYTES}": (
+        f"{link.FRAMES_PER_SECOND:g} a second, {link.FRAMES_AT_ONCE} at once"
+    ),
     "message of a followed daemon": f"{LIMITS.message_bytes // 1024} KiB",
     "invalid messages of a followed daemon": f"{MOST_SENSELESS}",
     "name, connection and handshake of a followed daemon; its `hello`": f"{link.OPEN_SECONDS:g} s",
