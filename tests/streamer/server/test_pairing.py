@@ -130,6 +130,7 @@ def test_wrong_codes_end_the_right_one(home: Home, daemon: Daemon, owner: Talk) 
     assert owner.until("pairing-ended")["reason"] == "wrong-codes"
     with talking(home, daemon, "redeem", code=code_of(offer)) as device:
         assert device.closing()[0] == 4401
+    daemon.error_line("wrong ones came")
     assert daemon.stderr.count("wrong ones came") == 1
 
 
