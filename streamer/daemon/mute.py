@@ -52,8 +52,8 @@ class MuteSwitch:
     def command(self, muted: bool) -> bool:
         """Mute, or lift a mute that such a command has set.
 
-        It is for programs far away: what was muted on the page or the machine stays so. A mute holds
-        against what the page has asked for before it.
+        It is for programs far away: what was muted on the page or the machine stays so. A mute
+        holds against what the page has asked for before it.
 
         Returns:
             Whether it is done, or was so already.
