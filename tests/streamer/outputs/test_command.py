@@ -162,7 +162,9 @@ def test_one_that_this_user_may_not_end_is_told_and_no_other_started(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     program = write(
-        "open(f'run-{os.getpid()}', 'w').close()\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n"
+        "open(f'run-{os.getpid()}', 'w').close()\n"
+        "while not os.path.exists('go'):\n"
+        "    time.sleep(0.01)\n"
     )
     command = Command([str(program)], 0.5)
     with monkeypatch.context() as others:  # as the system does for what sudo runs
