@@ -14,7 +14,8 @@ from benchmarks.support.demo import demo
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import SAMPLE_RATE
 from emotiond.streamer.audio.ring import Ring
-from emotiond.streamer.daemon.app import prepare, serve
+from emotiond.streamer.daemon.app import serve
+from emotiond.streamer.daemon.preparing import prepare
 from emotiond.streamer.settings.layers import make_config
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import About, OnStatus, Switch

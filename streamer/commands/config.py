@@ -41,13 +41,13 @@ def config(options: dict[str, Any]) -> int:
 
 def check_settings(file: str | None) -> int:
     """``emotiond config --check``: find what would stop ``run``, without starting anything."""
-    from emotiond.streamer.daemon import app
+    from emotiond.streamer.daemon.preparing import prepare
     from emotiond.streamer.sources.factory import parse_specs
 
     config = make_config({} if file is None else {"config": file}, os.environ)
     refuse_exposure(config)
     parse_specs(config.source)
-    app.prepare(config)
+    prepare(config)
     what = "the environment" if file is None else f"{printable(file)} and the environment"
     print(f"{what}: no fault found in {len(config.given)} settings")
     return 0

@@ -10,37 +10,29 @@ import time
 import uuid
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from emotiond.exceptions import ConfigError, cause_of
-from emotiond.inference.catalog import find_model
-from emotiond.inference.model import Model
-from emotiond.inference.profile import Profile
-from emotiond.inference.runtime import Runtime
 from emotiond.streamer.daemon.greeting import hello
 from emotiond.streamer.daemon.health import health
 from emotiond.streamer.daemon.metrics import make_metrics
 from emotiond.streamer.daemon.mute import MuteSwitch
 from emotiond.streamer.daemon.opening_lines import opening_lines
+from emotiond.streamer.daemon.preparing import Openers, Prepared, prepare
 from emotiond.streamer.daemon.supervision import Supervisor, state_line
 from emotiond.streamer.hub import Hub, Message
-from emotiond.streamer.interpreter_check import checked_runtime
-from emotiond.streamer.outputs.output import About, Opener, Output, OutputKind, Surroundings
+from emotiond.streamer.outputs.output import About, Output, OutputKind, Surroundings
 from emotiond.streamer.outputs.recorder import RECORDER, Recordings, recorded_folders
 from emotiond.streamer.past.past import Past
-from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.protocol.events import Event, encode
 from emotiond.streamer.recordings.catalog import Catalog
-from emotiond.streamer.rooms.followed import Followed, prepare_followed
 from emotiond.streamer.rooms.rooms import Rooms
 from emotiond.streamer.server.connection import Connection
 from emotiond.streamer.server.limits import Limits
 from emotiond.streamer.server.prometheus import Metric
 from emotiond.streamer.sessions.sessions import Sessions
 from emotiond.streamer.settings.config import Config
-from emotiond.streamer.settings.exposure import closed_unasked, exposure_warnings
 from emotiond.streamer.signals import handling_signals
 from emotiond.streamer.sources.factory import SourceSpec
 from emotiond.streamer.sources.source import EventSource, Source
@@ -62,8 +54,6 @@ _MOST_WORKERS = 2
 
 
 Sources = Sequence[tuple[SourceSpec, Source | EventSource]]
-Openers = Sequence[tuple[OutputKind[Any], Opener]]
-"""Each enabled output with its opener, in the order of the table."""
 
 
 def run(config: Config, opened: Callable[[], Sources]) -> int:
@@ -88,53 +78,6 @@ def run(config: Config, opened: Callable[[], Sources]) -> int:
                 "'--source demo' plays it on all outputs, '--source mic' waits for a microphone."
             )
     return serve(config, prepared, sources)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What the daemon has read before it opens anything."""
-
-    runtime: Runtime
-    model: Model
-    profile: Profile | None
-    openers: Openers
-    followed: Sequence[Followed]
-
-
-def prepare(config: Config) -> Prepared:
-    """Read the model, the profile, and the keys of the outputs. Log what to be warned of.
-
-    Raises:
-        EmotiondError: one of them cannot be read, or the history cannot be used.
-    """
-    runtime = checked_runtime()
-    model = find_model(config.model, runtime)
-    openers = prepare_outputs(config)
-    if config.history is not None and config.history_place is not None:
-        archive_at(config.history_place).check()  # asked for by name, it cannot be left out
-    profile = None if config.profile is None else profile_for(config.profile, model.card)
-    for warning in [*closed_unasked(config), *exposure_warnings(config)]:
-        _log.warning("%s", warning)
-    return Prepared(runtime, model, profile, openers, _prepare_followed(config))
-
-
-def _prepare_followed(config: Config) -> Sequence[Followed]:
-    tokens, authority = config.follow_token_file, config.follow_ca
-    return prepare_followed(
-        config.follow,
-        None if tokens is None else Path(tokens),
-        None if authority is None else Path(authority),
-    )
-
-
-def prepare_outputs(config: Config) -> Openers:
-    """Prepare all enabled outputs: read their keys, but open nothing yet.
-
-    Raises:
-        ConfigError: keys or the like cannot be read.
-    """
-    prepared = [(kind, kind.prepare(settings)) for kind, settings in config.outputs]
-    return [(kind, opener) for kind, opener in prepared if opener is not None]
 
 
 def serve(config: Config, prepared: Prepared, sources: Sources) -> int:

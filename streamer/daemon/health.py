@@ -68,6 +68,9 @@ def health(
         **{key: value for about in abouts for key, value in about.health.items()},
         "dropped": {
             "messages": hub.dropped_messages,
+            "room_events": sum(
+                room["refused"]["stream"] + room["missed"] for room in rooms.values()
+            ),
             **{
                 kind.queue: (0 if each is None else each.dropped) + hub.lost_messages[kind.name]
                 for kind, each in outputs.items()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_READINGS, _CLOSE_SECONDS = 8, 50e-6  # of the clocks: a reading takes 1 µs where nothing interrupts
 PATIENCE_SECONDS = 5.0  # for outlets that hold up a lossless stream
 _LINGER_SECONDS = 0.1  # in which inlets get the last samples: an outlet's end cuts them off
 
@@ -104,8 +105,7 @@ class LslOutput:
         """
         event = message.event
         if isinstance(event, Emotion):
-            offset_seconds = pylsl.local_clock() - time.time()
-            self._seconds[event.stream] = event.time + offset_seconds
+            self._seconds[event.stream] = event.time + _clock_offset_seconds()
         seconds = self._seconds.get(event.stream, 0.0)  # a change is that of the last emotion
         if isinstance(event, Status):
             if event.status != "ended":
@@ -186,6 +186,20 @@ class LslOutput:
         thread = threading.Thread(target=_linger, args=(outlets,), daemon=True)
         self._ending.append(thread)
         thread.start()
+
+
+def _clock_offset_seconds() -> float:
+    """Return LSL's clock less the system's, from the reading that was interrupted the least.
+
+    A busy machine can stop this thread for milliseconds between the two clocks.
+    """
+    readings: list[tuple[float, float]] = []
+    for _ in range(_READINGS):
+        before, lsl_seconds, after = time.time(), pylsl.local_clock(), time.time()
+        readings.append((abs(after - before), lsl_seconds - (before + after) / 2))
+        if abs(after - before) < _CLOSE_SECONDS:
+            break
+    return min(readings)[1]
 
 
 def _linger(_outlets: _Outlets) -> None:

@@ -9,20 +9,18 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from paho.mqtt.client import CONNACK, PINGRESP, PUBLISH, SUBACK, UNSUBACK, Client
-from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.client import CONNACK, PINGREQ, PINGRESP, PUBLISH, SUBACK, UNSUBACK, Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
 from emotiond.exceptions import printable
 
 MOST_PACKET_BYTES = 256 * 1024
 """A longer packet is read over: it ends no connection, since anybody may have published it."""
-
-SEND_BUFFER_BYTES = 8 * 1024
-"""Of the system. It holds megabytes by itself, so that a slow broker would hear of minutes ago."""
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1, 30
 """From one attempt to the next; each one is twice as long."""
@@ -45,8 +43,15 @@ class PatientClient(Client):
     """
 
     on_fault: Callable[[Exception], None]
+    on_answer: Callable[[int], None]
+    """Gets the number of a ping that the broker has answered. It answers them in order."""
     _pause_seconds = 0
     _greeted_seconds = float("inf")  # the monotonic time of the last greeting
+
+    def __init__(self, name: str) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, name)
+        self._asking = threading.Lock()
+        self._asked = self._answered = 0  # pings of this connection
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> Any:
         """Serve the connection until the client disconnects."""
@@ -67,10 +72,17 @@ class PatientClient(Client):
                 # That of ssl would let paho's thread go on without encryption.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
-    def _create_socket_connection(self) -> socket.socket:
-        connection = super()._create_socket_connection()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        return connection
+    def ask(self) -> int:
+        """Ping the broker, and return the ping's number on this connection."""
+        with self._asking:
+            self._asked += 1
+            self._send_simple_command(PINGREQ)
+            return self._asked
+
+    def _send_pingreq(self) -> MQTTErrorCode:  # paho's own, while nothing else is sent
+        with self._asking:
+            self._asked += 1
+            return super()._send_pingreq()
 
     def _reconnect_wait(self) -> None:
         lasted = time.monotonic() - self._greeted_seconds >= STEADY_SECONDS
@@ -93,14 +105,33 @@ class PatientClient(Client):
         kind = command & _KIND
         if kind == CONNACK and not self.is_connected():
             self._greeted_seconds = time.monotonic()
+            with self._asking:
+                self._asked = self._answered = 0
         is_right = (
             not self.is_connected()
             if kind == CONNACK
             else not command & _QOS
             if kind == PUBLISH
-            else kind in (SUBACK, UNSUBACK, PINGRESP)
+            else self._has_asked()
+            if kind == PINGRESP
+            else kind in (SUBACK, UNSUBACK)
         )
-        return super()._packet_handle() if is_right else MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if not is_right:
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        result = super()._packet_handle()
+        if kind == PINGRESP:
+            self._answered += 1
+            self.on_answer(self._answered)
+        return result
+
+    def _has_asked(self) -> bool:
+        """Return whether a ping has left that is not answered yet.
+
+        Who could answer one that waits behind other packets could have them pile up without bound.
+        """
+        with self._asking:
+            held = sum(each["command"] == PINGREQ for each in self._out_packet.copy())
+            return self._answered + held < self._asked
 
     def _is_too_long(self) -> bool:
         return self._in_packet["remaining_length"] > MOST_PACKET_BYTES

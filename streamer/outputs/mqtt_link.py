@@ -8,32 +8,26 @@ import logging
 import secrets
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
-
-from paho.mqtt.client import MQTTMessageInfo
-from paho.mqtt.enums import CallbackAPIVersion
 
 from emotiond.exceptions import cause_of, printable
 from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_client import STEADY_SECONDS, PatientClient, reason_of
+from emotiond.streamer.outputs.mqtt_outbox import MOST_WAITING, MOST_WAITING_SECONDS, Outbox
 from emotiond.streamer.outputs.mqtt_topics import Publication
+from emotiond.streamer.outputs.output import wait_while
 from emotiond.streamer.sparing_log import SparingLog
 
 _log = logging.getLogger(__name__)
 
-MOST_WAITING = 1000  # messages; beyond, the oldest are dropped
-MOST_TOLD = 2 * MOST_WAITING  # messages that paho holds at most
+MOST_TOLD = 2 * MOST_WAITING  # messages on their way at most
 KEEPALIVE_SECONDS = 10
 """A broker that has not answered for twice as long is gone."""
 MOST_UNREAD_SECONDS = 2.0 * KEEPALIVE_SECONDS
 """So long a message may be on its way to a broker that gives other signs of life."""
-MOST_WAITING_SECONDS = 2.0
-"""A message that has waited longer is no news."""
 
-_MOST_HANDED = 64  # messages of events that paho holds, since its own queue has no bound
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.25  # for what has no event of its own: messages that wait, or are on their way
 MOST_RECEIVED_PER_SECOND = 200
 _MOST_READ_BYTES = 100  # of a message that comes
 _LONGEST_TOPIC_CHARACTERS = 4096  # of a message that comes; the daemon's own are shorter
@@ -74,8 +68,6 @@ class Link:
         listener: LinkListener,
         most_waiting_seconds: float = MOST_WAITING_SECONDS,
     ) -> None:
-        self.dropped = 0
-        """Number of messages that found no room or no broker, or waited too long."""
         self.sent = 0
         """Number of messages given to the connection."""
         self.is_connected = False
@@ -83,7 +75,7 @@ class Link:
         """Why there is no connection; None while there is one, or the first is being made."""
         self._broker = broker
         self._listener = listener
-        self._most_waiting_seconds = most_waiting_seconds
+        self._outbox = Outbox(most_waiting_seconds)
         self._loop = asyncio.get_running_loop()
         self._sparing_log = SparingLog(_log)
         self._said: str | None = None  # the trouble that the log has, and whose end it has not
@@ -91,13 +83,11 @@ class Link:
         self._brief_ones = 0  # connections in a row that did not last
         self._return: asyncio.TimerHandle | None = None
         self._flows = self._is_closing = False
-        self._waiting: deque[tuple[float, Publication]] = deque()  # with the time of their coming
-        self._handed: deque[tuple[float, MQTTMessageInfo]] = deque()  # the same
         self._later: asyncio.TimerHandle | None = None
-        self._ended = asyncio.Event()
+        self._has_ended = False  # the present connection, or the last one
         self._second = self._received = 0
         # A name of its own: brokers disconnect whoever has the name of a newcomer.
-        client = PatientClient(CallbackAPIVersion.VERSION2, f"emotiond-{secrets.token_hex(6)}")
+        client = PatientClient(f"emotiond-{secrets.token_hex(6)}")
         client.suppress_exceptions = True
         client.will_set(will.topic, will.content, qos=1, retain=will.is_kept)
         if broker.user is not None:
@@ -109,6 +99,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_fault = self._on_fault
+        client.on_answer = self._on_answer
         self._client = client
 
     def start(self) -> None:
@@ -130,11 +121,11 @@ class Link:
         It is dropped if a broker that does not read has let too much pile up.
         """
         if self.is_connected:
-            self._forget_sent()
-            if len(self._handed) < MOST_TOLD:
+            if self._outbox.on_way < MOST_TOLD:
                 self._hand(publication)
             else:
-                self.dropped += 1
+                self._outbox.dropped += 1
+            self._ask()
 
     def let_flow(self, flows: bool) -> None:
         """Let what :meth:`send` takes go to the broker, or stay in the queue."""
@@ -144,77 +135,89 @@ class Link:
     def send(self, publications: Sequence[Publication]) -> None:
         """Queue messages. Without a broker they are dropped, and the oldest if there is no room."""
         if self.trouble is not None:
-            self.dropped += len(publications)
+            self._outbox.dropped += len(publications)
             return
-        now = self._loop.time()
-        self._waiting.extend((now, each) for each in publications)
+        self._outbox.put(publications, self._loop.time())
         self._hand_over()
-        while len(self._waiting) > MOST_WAITING:
-            self._waiting.popleft()
-            self.dropped += 1
 
     @property
-    def unsent(self) -> int:
-        """Number of messages that wait here or in the connection."""
-        self._hand_over()
-        return len(self._waiting) + len(self._handed)
+    def dropped(self) -> int:
+        """Number of messages that found no room or no broker, or waited too long."""
+        return self._outbox.dropped
+
+    @property
+    def unread(self) -> int:
+        """Number of messages that wait, or that the broker is not known to have read."""
+        return self._outbox.waiting + self._outbox.on_way
 
     @property
     def is_behind(self) -> bool:
         """Whether the broker reads too slowly, or not at all."""
-        return bool(self._handed) and self._loop.time() - self._handed[0][0] > MOST_WAITING_SECONDS
+        return self._outbox.is_behind(self._loop.time())
 
     def drop_waiting(self) -> None:
         """Drop what waits, and count it."""
-        self.dropped += len(self._waiting)
-        self._waiting.clear()
+        self._outbox.drop_waiting()
 
     def log(self, line: str) -> None:
         """Log what is to be known about the broker."""
         self._sparing_log.warning(f"MQTT {self._broker.place}: {line}")
 
     async def close(self, last: Publication | None, timeout_seconds: float) -> None:
-        """Send the rest and a last message, and say good-bye to the broker, all in this time."""
+        """Send the rest and a last message, and say good-bye to the broker, all in this time.
+
+        The good-bye is said when the broker has read all before it: what it answers to a connection
+        that is closed would cost it what it has not read.
+        """
         self._is_closing = True
         for timer in (self._later, self._return):
             if timer is not None:
                 timer.cancel()
+        deadline = self._loop.time() + timeout_seconds
+        waiting = self._outbox.take_all()
         if self.is_connected:
-            waiting = [each for _, each in self._waiting] if self._flows else []
-            for publication in (*waiting, *([last] if last else ())):
+            for publication in (*(waiting if self._flows else ()), *([last] if last else ())):
                 self.tell(publication)
-        self._waiting.clear()
-        was_connected = self.is_connected
+            await wait_while(lambda: self._outbox.on_way > 0 and self._lasts_until(deadline))
         self._client.disconnect()
-        if was_connected:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), timeout_seconds)
+        if self.is_connected:
+            await wait_while(lambda: self._lasts_until(deadline))
+
+    def _lasts_until(self, deadline: float) -> bool:
+        return not self._has_ended and self._loop.time() < deadline
 
     def _hand_over(self) -> None:
-        """Give paho a few messages. It sends them, and does not say when it can take more."""
-        self._forget_sent()
+        """Send what is due. The broker's answers tell how much that is."""
         now = self._loop.time()
-        if self._handed and now - self._handed[0][0] > MOST_UNREAD_SECONDS:
+        if self._outbox.unread_seconds(now) > MOST_UNREAD_SECONDS:
             self._note_trouble("it does not read")
             self._client.cut()
-        if not (self._flows and self.is_connected):
-            return
-        while self._waiting and now - self._waiting[0][0] > self._most_waiting_seconds:
-            self._waiting.popleft()
-            self.dropped += 1
-        while self._waiting and len(self._handed) < _MOST_HANDED:
-            self._hand(self._waiting.popleft()[1])
-            self.sent += 1
-        if (self._waiting or self._handed) and self._later is None and not self._is_closing:
+        if self._flows and self.is_connected:
+            while (publication := self._outbox.take(now)) is not None:
+                self._hand(publication)
+                self.sent += 1
+            self._ask()
+        if self.is_connected and self.unread and self._later is None and not self._is_closing:
             self._later = self._loop.call_later(_LOOK_SECONDS, self._hand_over_later)
 
-    def _forget_sent(self) -> None:
-        while self._handed and (self._handed[0][1].rc or self._handed[0][1].is_published()):
-            self._handed.popleft()
-
     def _hand(self, each: Publication) -> None:
-        info = self._client.publish(each.topic, each.content, 0, each.is_kept)
-        self._handed.append((self._loop.time(), info))
+        if self._client.publish(each.topic, each.content, 0, each.is_kept).rc:
+            self._outbox.dropped += 1  # the connection has ended just now
+        else:
+            self._outbox.note_sent(self._loop.time())
+
+    def _ask(self) -> None:
+        now = self._loop.time()
+        if self._outbox.wants_ping(now) or (self._is_closing and self._outbox.can_ask):
+            self._outbox.note_ping(self._client.ask(), now)
+
+    def _note_answer(self, number: int) -> None:
+        self._outbox.note_answer(number, self._loop.time())
+        self._hand_over()
+
+    def _note_received(self, topic: str, content: bytes, is_kept: bool) -> None:
+        if not self._is_closing:  # it may be the good-bye of this daemon itself
+            self._listener.on_received(topic, content, is_kept)
 
     def _hand_over_later(self) -> None:
         self._later = None
@@ -227,6 +230,8 @@ class Link:
         else:
             self._say_return()
         self.is_connected, self.trouble = True, None
+        self._has_ended = False
+        self._outbox.begin()
         self._listener.on_connected()
 
     def _say_return(self) -> None:
@@ -245,12 +250,12 @@ class Link:
             self._return.cancel()
         self.is_connected, self.trouble, self._flows = False, trouble, False
         self.drop_waiting()
-        self._handed.clear()
+        self._outbox.begin()
         self._listener.on_lost()
 
     def _note_lost(self) -> None:
         """Note the end of a connection. A broker that has refused has said why, before."""
-        self._ended.set()
+        self._has_ended = True
         if self.is_connected:
             lasted = self._loop.time() - self._connected_seconds >= STEADY_SECONDS
             self._brief_ones = 0 if lasted else self._brief_ones + 1
@@ -288,7 +293,10 @@ class Link:
         if self._received > MOST_RECEIVED_PER_SECOND or len(topic) > _LONGEST_TOPIC_CHARACTERS:
             return  # a flood must not hold up the loop
         content = bytes(message.payload[:_MOST_READ_BYTES])
-        self._soon(self._listener.on_received, topic, content, bool(message.retain))
+        self._soon(self._note_received, topic, content, bool(message.retain))
+
+    def _on_answer(self, number: int) -> None:
+        self._soon(self._note_answer, number)
 
     def _on_fault(self, error: Exception) -> None:
         self._soon(self._note_trouble, f"it cannot be used ({cause_of(error)})")

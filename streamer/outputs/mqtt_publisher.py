@@ -11,7 +11,8 @@ from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_claim import Claim
 from emotiond.streamer.outputs.mqtt_commands import Commands
 from emotiond.streamer.outputs.mqtt_discovery import Discovery
-from emotiond.streamer.outputs.mqtt_link import MOST_WAITING, MOST_WAITING_SECONDS, Link
+from emotiond.streamer.outputs.mqtt_link import Link
+from emotiond.streamer.outputs.mqtt_outbox import MOST_WAITING, MOST_WAITING_SECONDS
 from emotiond.streamer.outputs.mqtt_topics import (
     OFFLINE,
     ONLINE,
@@ -90,9 +91,9 @@ class MQTTPublisher:
             self._tell(self._discovery.removal(self._discovered.pop(name).topic))
 
     async def drained(self, wholly: bool = False) -> None:
-        """Wait until half of the queue is free or, if ``wholly``, all is sent; 5 s at most."""
+        """Wait until half of the queue is free or, if ``wholly``, all is read; 5 s at most."""
         most, deadline = 0 if wholly else MOST_WAITING // 2, time.monotonic() + PATIENCE_SECONDS
-        await wait_while(lambda: self._link.unsent > most and time.monotonic() < deadline)
+        await wait_while(lambda: self._link.unread > most and time.monotonic() < deadline)
 
     def about(self) -> About:
         """Return the broker, and whether it is reached."""

@@ -62,6 +62,8 @@ class Room:
         """The monotonic time of the last ``hello``."""
         self.received = 0
         """Number of events that were shown."""
+        self.missed = 0
+        """Number of times that a page which was behind missed an event."""
         self.losses = 0
         """How often a connection was lost."""
         self.refused = Counter(dict.fromkeys(REASONS, 0))
@@ -156,6 +158,7 @@ class Room:
             **{key: value for key, value in self.about().items() if key != "name"},
             "url": self.followed.address.url,
             "received": self.received,
+            "missed": self.missed,
             "losses": self.losses,
             "refused": dict(self.refused),
             "streams": {stream.name: _health(stream) for stream in self._streams.values()},

@@ -112,6 +112,12 @@ class Rooms:
                 *((float(room.received), {"room": room.name}) for room in rooms),
             ),
             metric(
+                "emotiond_room_missed_total",
+                "counter",
+                "Events of followed daemons that a page which was behind missed.",
+                *((float(room.missed), {"room": room.name}) for room in rooms),
+            ),
+            metric(
                 "emotiond_room_losses_total",
                 "counter",
                 "Lost connections to followed daemons.",
@@ -162,7 +168,7 @@ class Rooms:
             if hello.name not in (None, room.name):
                 _log.warning(f"{url} is {room.name} here", f": it calls itself {hello.name}")
             self._tell()
-            self._send(messages)
+            self._send(room, messages)
             senseless = 0
             while True:
                 await asyncio.sleep(0)  # recv does not wait for messages that are there
@@ -180,7 +186,7 @@ class Rooms:
                 messages = room.take(event)
                 if room.streams != streams:
                     self._tell()
-                self._send(messages)
+                self._send(room, messages)
 
     def _refuse_same(self, room: Room, instance: str) -> None:
         """Refuse this daemon itself, and one that is followed already."""
@@ -213,12 +219,12 @@ class Rooms:
                     client.send_text(message.text)
         await client.caught_up()
 
-    def _send(self, messages: Sequence[Message]) -> None:
+    def _send(self, room: Room, messages: Sequence[Message]) -> None:
         """Send what another daemon causes. A listener that is behind misses it."""
         for message in messages:
             frame = Frame(Opcode.TEXT, message.content).serialize(mask=False)
             for client in self._listeners:
-                client.offer_frame(frame)
+                room.missed += not client.offer_frame(frame)
 
     def _tell(self) -> None:
         """Send the states of all rooms to all listeners."""

@@ -13,6 +13,7 @@ from emotiond import __version__
 from emotiond.exceptions import SourceError
 from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_attempt import Attempt
 from emotiond.streamer.sources.network_faults import (
     NO_ACCESS,
     NOT_FOUND,
@@ -20,13 +21,7 @@ from emotiond.streamer.sources.network_faults import (
     fault_of_answer,
     no_access,
 )
-from emotiond.streamer.sources.network_socket import (
-    connected_to,
-    deadline,
-    encrypted,
-    refusal,
-    shut,
-)
+from emotiond.streamer.sources.network_socket import encrypted, refusal, shut
 
 MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -71,7 +66,7 @@ class HttpConnection:
         self._socket.close()
 
 
-def connect(address: Address) -> HttpConnection:
+def connect(address: Address, attempt: Attempt | None = None) -> HttpConnection:
     """Request a stream.
 
     A redirect keeps to the scheme, and to the network of the first server: this machine, a private
@@ -81,12 +76,13 @@ def connect(address: Address) -> HttpConnection:
     Raises:
         SourceError: there is no stream. No message quotes what the server has sent.
     """
+    attempt = attempt or Attempt()
     first, network = address, None
     end_seconds = time.monotonic() + network_socket.ANSWER_SECONDS
     for _ in range(MOST_REDIRECTS + 1):
         if time.monotonic() > end_seconds:
             raise refusal(first, *_fault_of(TimeoutError(), True, first))
-        connected = connected_to(address, first)
+        connected = attempt.connected_to(address, first)
         try:
             there = _network_of(connected.getpeername()[0])
         except OSError as error:  # it is lost already
@@ -96,7 +92,7 @@ def connect(address: Address) -> HttpConnection:
             connected.close()
             raise refusal(first, f"it redirects from {network} to {there}", _LOOK)
         network = there
-        connected, response = _answer(connected, address, first)
+        connected, response = _answer(connected, address, first, attempt)
         location = response.getheader("Location")
         if response.status not in _REDIRECTS or location is None:
             return _checked(connected, response, address, first)
@@ -115,11 +111,11 @@ def _network_of(text: str) -> str:
 
 
 def _answer(
-    connected: socket.socket, address: Address, first: Address
+    connected: socket.socket, address: Address, first: Address, attempt: Attempt
 ) -> tuple[socket.socket, http.client.HTTPResponse]:
     """Send the request, and read the headers of the answer."""
     asking: socket.socket = connected
-    with deadline(connected) as is_late:
+    with attempt.deadline(connected) as is_late:
         try:
             asking = encrypted(connected, address)
             client = http.client.HTTPConnection(address.host, address.port)

@@ -15,6 +15,7 @@ from emotiond.streamer.readers.stream_decoder import Sound, StreamDecoder
 from emotiond.streamer.sources import http_connection, rtsp_connection
 from emotiond.streamer.sources.live_writer import LiveWriter
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_attempt import Attempt
 from emotiond.streamer.sources.network_socket import SILENT_SECONDS
 from emotiond.streamer.sources.pace import Flood, Pace
 from emotiond.streamer.sources.playing_thread import start_playing
@@ -73,10 +74,11 @@ class NetworkStream:
         self.sample_rate, self.channels = SAMPLE_RATE, 1
         self.about = About(device=address.shown, live=True)
         self.failure: str | None = None
-        self.switch = Supervisor(self)
+        self.switch = Supervisor(self, self._give_up)
         self._address = address
         self._thread: threading.Thread | None = None
         self._session: _Session | None = None
+        self._attempt = Attempt()
         self._found: Connection | None = None
         """Is not open yet."""
         if not waits:
@@ -105,8 +107,19 @@ class NetworkStream:
             SourceError: nobody serves the stream.
         """
         connect = rtsp_connection.connect if self._address.is_rtsp else http_connection.connect
-        self._found = found = connect(self._address)
-        return found
+        while True:
+            self._attempt = attempt = Attempt()
+            if self.switch.is_unwanted:  # since before there was something to give up
+                attempt.give_up()
+            try:
+                self._found = found = connect(self._address, attempt)
+                return found
+            except SourceError:
+                if self.switch.is_unwanted or not attempt.is_given_up:
+                    raise  # else it is wanted again by now
+
+    def _give_up(self) -> None:
+        self._attempt.give_up()
 
     def open(self, found: Connection) -> None:
         """Play what comes.

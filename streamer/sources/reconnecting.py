@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, Literal, Protocol, TypeVar
 
 from emotiond.exceptions import SourceError, cause_of
@@ -65,12 +65,16 @@ class Supervisor(Generic[Found]):
     Args:
         device: what is kept open. No other thread than that of :meth:`keep_open` opens or closes
             it.
+        give_up: lets a search that may take long end soon, with a fault. Any thread calls it.
     """
 
-    def __init__(self, device: Reopenable[Found]) -> None:
+    def __init__(
+        self, device: Reopenable[Found], give_up: Callable[[], None] = lambda: None
+    ) -> None:
         self.muted = False
         """Whether the device must stay closed."""
         self._device = device
+        self._give_up = give_up
         self._stopping = self._is_open = False
         self._awaits_block = True
         self._opened_seconds = 0.0
@@ -98,7 +102,14 @@ class Supervisor(Generic[Found]):
     def mute(self, muted: bool) -> None:
         """Close the device, or open it again. This returns before it has happened."""
         self.muted = muted
+        if muted:
+            self._give_up()
         self._ask()
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether nothing is to be looked for."""
+        return self.muted or self._stopping
 
     def check(self) -> None:
         """Look at once whether the device is lost. Any thread may call this, at its end too."""
@@ -147,6 +158,7 @@ class Supervisor(Generic[Found]):
     def stop(self) -> None:
         """Let :meth:`keep_open` close the device and return."""
         self._stopping = True
+        self._give_up()
         self._ask()
 
     def keep_open(self, found: Found | None, ring: Ring, on_status: OnStatus) -> None:
@@ -203,7 +215,7 @@ class Supervisor(Generic[Found]):
             found = self._device.find() if found is None else found
             if not self._was_quiet:  # else only blocks can show that all is well again
                 self._complaint = ""
-            if self.muted or self._stopping:  # since the search began, which may have taken long
+            if self.is_unwanted:  # since the search began, which may have taken long
                 return
             self._awaits_block = True
             self._opened_seconds = time.monotonic()
@@ -211,7 +223,8 @@ class Supervisor(Generic[Found]):
             self._opened_seconds = time.monotonic()
             self._is_open = True
         except SourceError as error:
-            self._report_loss(f"{error} It is looked for.")
+            if not self.is_unwanted:
+                self._report_loss(f"{error} It is looked for.")
         except (OSError, RuntimeError) as error:  # no descriptor or thread is left, for a while
             self._device.close()
             self._report_loss(

@@ -11,19 +11,14 @@ from emotiond.exceptions import SourceError
 from emotiond.streamer.readers.rtp_input import FRAME, MARK
 from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
+from emotiond.streamer.sources.network_attempt import Attempt
 from emotiond.streamer.sources.network_faults import (
     NO_ACCESS,
     NOT_FOUND,
     fault_of_answer,
     no_access,
 )
-from emotiond.streamer.sources.network_socket import (
-    connected_to,
-    deadline,
-    encrypted,
-    refusal,
-    shut,
-)
+from emotiond.streamer.sources.network_socket import encrypted, refusal, shut
 from emotiond.streamer.sources.rtsp_description import Track, track_of
 from emotiond.streamer.sources.rtsp_messages import Answer, Dialogue
 
@@ -100,7 +95,7 @@ class RtspConnection:
             self._dialogue.close()
 
 
-def connect(address: Address) -> RtspConnection:
+def connect(address: Address, attempt: Attempt | None = None) -> RtspConnection:
     """Ask for the sound of a stream: no other track of it is set up.
 
     The server answers, and sends, over this one connection. Whatever address it names, no other
@@ -109,8 +104,9 @@ def connect(address: Address) -> RtspConnection:
     Raises:
         SourceError: there is no sound. No message quotes what the server has sent.
     """
-    connected = connected_to(address, address)
-    with deadline(connected) as is_late:
+    attempt = attempt or Attempt()
+    connected = attempt.connected_to(address, address)
+    with attempt.deadline(connected) as is_late:
         try:
             connected = encrypted(connected, address)
             with contextlib.ExitStack() as stack:

@@ -27,6 +27,7 @@ from emotiond.streamer.outputs import (
     lsl_channels,
     mqtt_client,
     mqtt_link,
+    mqtt_outbox,
     mqtt_publisher,
     osc_sender,
     recorder_thread,
@@ -196,11 +197,13 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"recording's database for more than {database.LOCK_SECONDS:g} s",
         f"Beyond {session.MOST_DAMAGED:,} damaged lines its stream ends",
         f"| a recording's events | {recorder_thread.MOST_WAITING:,} lines |",
-        f"| an MQTT broker | {mqtt_link.MOST_WAITING:,} messages of the last "
-        f"{mqtt_link.MOST_WAITING_SECONDS:g} s |",
-        f"that has waited for {mqtt_link.MOST_WAITING_SECONDS:g} s is dropped and counted",
+        f"| an MQTT broker | {mqtt_outbox.MOST_WAITING:,} messages of the last "
+        f"{mqtt_outbox.MOST_WAITING_SECONDS:g} s |",
+        f"that has waited for {mqtt_outbox.MOST_WAITING_SECONDS:g} s is dropped and counted",
+        f"than it reads in {mqtt_outbox.MOST_ON_WAY_SECONDS:g} s",
+        "events are some "
+        f"{mqtt_outbox.MOST_WAITING_SECONDS + mqtt_outbox.MOST_ON_WAY_SECONDS:g} s old at most",
         f"on its way for {mqtt_link.MOST_UNREAD_SECONDS:g} s, the broker is given up",
-        f"holds {mqtt_client.SEND_BUFFER_BYTES // 1024} KiB for it",
         f"tries again, at least every {mqtt_client.LONGEST_PAUSE_SECONDS} s",
         f"grow from {mqtt_client.FIRST_PAUSE_SECONDS} to {mqtt_client.LONGEST_PAUSE_SECONDS} s",
         f"after a connection of {mqtt_client.STEADY_SECONDS:g} s, they begin anew",

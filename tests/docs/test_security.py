@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.streamer.batch import cluster, kept_events, store_file
+from emotiond.streamer.batch import (
+    cluster,
+    entries,
+    kept_events,
+    lists,
+    parquet_rows,
+    store_file,
+)
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
@@ -29,6 +36,7 @@ from emotiond.streamer.past import past
 from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME, LONGEST_UNFOLDED_NAME
 from emotiond.streamer.readers.media_reader import MOST_TRACKS
 from emotiond.streamer.recordings import catalog, database_reader, json_lines, pieces, session
+from emotiond.streamer.report import lines, read
 from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
@@ -156,6 +164,18 @@ EXPECTED = {
     "a recording that `--ship` sends; those under way": (
         f"{cluster.MOST_SHIPPED_BYTES // 2**20} MiB; "
         f"{cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB"
+    ),
+    "recordings, or rows of tables, of a run of `analyze`": f"{entries.MOST_ENTRIES:,} (",
+    "a line of a list; a list through a pipe": (
+        f"{lists._LONGEST_LINE_BYTES // 2**20} MiB; {lists._MOST_PIPE_BYTES // 2**30} GiB"
+    ),
+    "of a table in Parquet: a text; what is read of a group of rows, as its header says": (
+        f"{parquet_rows._LONGEST_TEXT_BYTES // 2**10} KiB; "
+        f"{parquet_rows._MOST_GROUP_BYTES // 2**20} MiB"
+    ),
+    "of results in a report: the time of a recording; a value in JSON; recordings": (
+        f"{read.LONGEST_SECONDS / 86_400:g} days; {lines._LONGEST_VALUE:,} characters; "
+        f"{read.MOST_TRACKS:,} in a file"
     ),
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }

@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 from emotiond.inference.model import read_model
 from emotiond.inference.runtime import Runtime
 from emotiond.streamer.daemon import app
+from emotiond.streamer.daemon.preparing import Prepared, prepare_outputs
 from emotiond.streamer.outputs import kinds
 from emotiond.streamer.outputs.output import Output, Surroundings
 from emotiond.streamer.settings.layers import make_config
@@ -130,8 +131,8 @@ def test_no_page_answers_before_all_outputs_are_open(
             config.source, config.settings_of, config.playback, config.demo_may_stand_in
         )
         model = read_model(DATA / "tiny.tflite")
-        openers = app.prepare_outputs(config)
-        daemon = app.Daemon(config, app.Prepared(runtime, model, None, openers, ()), sources)
+        openers = prepare_outputs(config)
+        daemon = app.Daemon(config, Prepared(runtime, model, None, openers, ()), sources)
         running = asyncio.ensure_future(daemon.run(openers))
         reader, writer = await asyncio.wait_for(asked, 20)
         answer = await asyncio.wait_for(reader.read(), 20)

@@ -135,6 +135,30 @@ def test_samples_have_the_time_of_capture_and_silence_is_not_a_number(output: Ls
     assert changes.pull_sample(timeout=PATIENCE_SECONDS) == (["none"], later)
 
 
+def test_a_thread_that_is_stopped_between_two_clocks_moves_no_time_stamp(
+    output: LslOutput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = name("busy")
+    output.send(message(speech(stream, time.time())))
+    scores = listened_to(f"emotiond/{stream}")
+    read, stops_seconds = pylsl.local_clock, [0.02, 0.03]
+
+    def interrupted_clock() -> float:
+        seconds: float = read()
+        if stops_seconds:
+            time.sleep(stops_seconds.pop())
+        return seconds
+
+    unix = time.time()
+    output.send(message(speech(stream, unix)))
+    with monkeypatch.context() as patch:
+        patch.setattr(pylsl, "local_clock", interrupted_clock)
+        output.send(message(speech(stream, unix + 1)))
+    _, first = scores.pull_sample(timeout=PATIENCE_SECONDS)
+    _, second = scores.pull_sample(timeout=PATIENCE_SECONDS)
+    assert second - first == pytest.approx(1, abs=MS)
+
+
 def test_streams_come_and_go_and_the_last_samples_arrive(output: LslOutput) -> None:
     stream = name("guest")
     output.send(message(speech(stream, time.time())))

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import socket
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from paho.mqtt.client import Client
 
-from emotiond.streamer.outputs import mqtt_client, mqtt_link
+from emotiond.streamer.outputs import mqtt_client, mqtt_link, mqtt_outbox
 from emotiond.streamer.outputs.mqtt_broker import Broker
 from emotiond.streamer.outputs.mqtt_discovery import Discovery
 from emotiond.streamer.outputs.mqtt_link import Link
@@ -23,6 +22,7 @@ from emotiond.streamer.outputs.mqtt_topics import Publication, Topics
 from tests.support.port import run, until
 
 CONNACK = b"\x20\x02\0\0"
+PINGRESP, DISCONNECT = b"\xd0\0", b"\xe0"  # the latter's kind
 PINGREQ, PUBACK, PUBREC, PUBREL = b"\xc0\0", b"\x40\x02\0\1", b"\x50\x02\0\1", b"\x62\x02\0\1"
 
 
@@ -82,8 +82,8 @@ async def lying_broker(*sent: bytes, reads: bool = True) -> AsyncIterator[Broker
         with contextlib.suppress(ConnectionError):
             await reader.read(1000)
             writer.writelines((CONNACK, *(scripts.pop() if scripts else ())))
-            while reads and await reader.read(65_536):
-                pass
+            while reads and (data := await reader.read(65_536)):
+                writer.write(PINGRESP * data.count(PINGREQ))
         await ended.wait()
         writer.close()
 
@@ -132,8 +132,11 @@ def test_a_message_that_is_far_too_long_is_read_over_and_the_next_one_comes(
 
 @pytest.mark.parametrize(
     "sent",
-    [CONNACK, PINGREQ, PUBACK, PUBREC, PUBREL, publish("a", b"x", 1), publish("a", b"x", 2)],
-    ids=["connack", "pingreq", "puback", "pubrec", "pubrel", "qos 1", "qos 2"],
+    [
+        *(CONNACK, PINGREQ, PINGRESP, PUBACK, PUBREC, PUBREL),
+        *(publish("a", b"x", 1), publish("a", b"x", 2)),
+    ],
+    ids=["connack", "pingreq", "pingresp", "puback", "pubrec", "pubrel", "qos 1", "qos 2"],
 )
 def test_what_no_broker_may_send_ends_the_connection_and_leaves_nothing(
     sent: bytes, caplog: pytest.LogCaptureFixture
@@ -215,7 +218,7 @@ def test_what_is_told_to_a_broker_that_never_reads_is_bounded(
             for _ in range(200):
                 link.tell(Publication("much", "x" * 1_000_000))
             assert link.dropped > 0
-            assert link.unsent <= 50
+            assert link.unread <= 50
 
     run(play)
 
@@ -223,8 +226,8 @@ def test_what_is_told_to_a_broker_that_never_reads_is_bounded(
 def test_what_waits_for_one_that_does_not_read_is_dropped_unless_the_stream_waits_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mqtt_link, "MOST_WAITING_SECONDS", 0.1)
-    much = [Publication("much", "x" * 1_000_000)] * 100
+    monkeypatch.setattr(mqtt_outbox, "_LATE_SECONDS", 0.1)
+    much = [Publication("much", "x" * 1_000_000)] * 400
 
     async def play() -> None:
         patient = linked(reads=False, most_waiting_seconds=math.inf)
@@ -264,18 +267,117 @@ def test_one_that_reads_nothing_for_long_is_given_up_and_tried_again(
     ]  # fmt: skip
 
 
-def test_the_system_holds_little_for_one_that_does_not_read() -> None:
+@contextlib.asynccontextmanager
+async def connected(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[Link]:
+    """Link to a broker that greets and then does as it is told. All flows."""
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await one_packet(reader)
+            writer.write(CONNACK)
+            await serve(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    place = Broker(f"mqtt://127.0.0.1:{port}", "127.0.0.1", port)
+    link = Link(place, Publication("will", ""), Listener())
+    link.start()
+    await until(lambda: link.is_connected)
+    link.let_flow(True)
+    try:
+        yield link
+    finally:
+        await link.close(None, 0.1)
+        server.close()
+
+
+async def one_packet(reader: asyncio.StreamReader) -> bytes:
+    """Read a packet, of which this returns the kind and the body."""
+    kind, length, shift = await reader.readexactly(1), 0, 0
+    while (byte := (await reader.readexactly(1))[0]) > 127:
+        length, shift = length | (byte & 127) << shift, shift + 7
+    return kind + await reader.readexactly(length | byte << shift)
+
+
+def test_one_that_reads_too_slowly_has_a_second_s_messages_before_it_and_no_more() -> None:
+    """Whatever the systems between would hold. This one reads less than half of what comes."""
+    read = [0]
+
     async def play() -> None:
-        async with linked() as (link, _):
-            await until(lambda: link.is_connected)
-            connection = link._client.socket()
-            assert isinstance(connection, socket.socket)
-            assert not link.is_behind
-            held_bytes = connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-            # Linux doubles what is asked for.
-            assert held_bytes <= 2 * mqtt_client.SEND_BUFFER_BYTES
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                packet = await one_packet(reader)
+                if packet == PINGREQ[:1]:
+                    writer.write(PINGRESP)
+                else:
+                    read.append(int(packet[4:]))
+                    await asyncio.sleep(0.02)
+
+        async with connected(serve) as link:
+            for number in range(400):
+                link.send([Publication("n", str(number))])
+                await asyncio.sleep(0.005)
+                assert number - read[-1] - link.dropped < 300
+            await until(lambda: link.dropped > 0 and link.is_behind)
 
     run(play)
+
+
+def test_one_that_answers_a_ping_that_has_not_left_is_cut_off() -> None:
+    """It reads nothing. Without that, it could have messages pile up without bound."""
+
+    async def play() -> None:
+        asked = asyncio.Event()
+
+        async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asked.wait()
+            writer.write(PINGRESP)
+            await writer.drain()
+            await ended.wait()
+
+        ended = asyncio.Event()
+        async with connected(serve) as link:
+            link.send([Publication("much", "x" * 1_000_000)] * 20)  # a ping follows
+            asked.set()
+            await until(lambda: link.trouble == "the connection is lost")
+            ended.set()
+
+    run(play)
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_the_good_bye_comes_after_the_last_message_was_read(connections: int) -> None:
+    """Also after a loss. The broker answers its last ping late: the daemon waits for that."""
+    read: list[bytes] = []
+
+    async def play() -> None:
+        left = connections
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal left
+            left -= 1
+            while left == 0:
+                read.append(await one_packet(reader))
+                if read[-1] == PINGREQ[:1]:
+                    writer.write(publish("availability", b"offline"))  # as to all who hear that
+                    await asyncio.sleep(0.2)
+                    writer.write(PINGRESP)
+
+        async with connected(serve) as link:
+            await until(lambda: left == 0 and link.is_connected)
+            link.let_flow(True)
+            link.send([Publication("state", "ended")])
+            await link.close(Publication("availability", "offline"), 10.0)
+            await until(lambda: read[-1] == DISCONNECT)
+            assert cast(Listener, link._listener).topics in ([], ["availability"])
+
+    run(play)
+    words = [each for each in read if each != PINGREQ[:1]]
+    assert [word[-5:] for word in words] == [b"ended", b"fline", DISCONNECT]
+    assert read[-2] == PINGREQ[:1]
 
 
 @pytest.mark.parametrize("wildcard", ["+", "#"])

@@ -10,14 +10,16 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 
+from emotiond.streamer.daemon.health import health as health_of
 from emotiond.streamer.protocol.names import likeness
 from emotiond.streamer.protocol.requests import AskRooms
 from emotiond.streamer.rooms import link, rooms
@@ -83,6 +85,14 @@ class Page:
 
         room: Object = (await self.until(has))["rooms"][index]
         return room
+
+
+def dropped_of(rooms: Mapping[str, Any]) -> object:
+    """Return what ``/healthz`` of the daemon says of their events among what was dropped."""
+    hub = Mock(dropped_messages=0, last_emotion={})
+    outputs: Any = {}
+    health = health_of("desk", "tiny", 1.0, "off", [], [], Mock(), hub, rooms, outputs, [], [])
+    return health["dropped"]["room_events"]
 
 
 def frame_of(message: Object) -> bytes:
@@ -375,7 +385,9 @@ def test_events_of_unknown_streams_compare_no_names_anew() -> None:
             await page.state("connected")
             before = likeness.cache_info().misses
             await page.until(lambda message: message["type"] == "emotion")
-            assert here.health()["kitchen"]["refused"]["stream"] == 100
+            health = here.health()
+            assert health["kitchen"]["refused"]["stream"] == 100
+            assert dropped_of(health) == 100
             assert likeness.cache_info().misses == before
 
     run(test())
@@ -513,6 +525,9 @@ def test_a_page_that_is_behind_misses_events_but_hears_of_the_state(
             page.is_full = False
             await page.state("connected")
             assert not [m for m in page.received if m["type"] == "emotion"]
+            assert here.health()["kitchen"]["missed"] == 1
+            assert dropped_of(here.health()) == 1
+            assert "emotiond_room_missed_total" in str(here.metrics())
 
     run(test())
 

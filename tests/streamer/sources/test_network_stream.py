@@ -336,7 +336,7 @@ def test_a_connection_that_does_not_end_by_itself_is_cut_off(
             cuts.append("close")
 
     monkeypatch.setattr(network_stream, "_END_SECONDS", 0.01)
-    monkeypatch.setattr(network_stream.http_connection, "connect", lambda _: Stubborn())
+    monkeypatch.setattr(network_stream.http_connection, "connect", lambda *_: Stubborn())
     source = NetworkStream(parse_address("http://127.0.0.1:1/"), waits=False)
     source.start(Ring(RATE, 1, RATE), lambda *_: None)
     while source.switch.state != "on":
