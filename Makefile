@@ -25,7 +25,7 @@ TFLITE := -m "not system and not peers" --ignore-glob='*/readers/test_stream_*.p
 	--ignore-glob='*/readers/test_rtp_*.py' --ignore-glob='*/readers/test_media_*.py' \
 	--ignore-glob='*/report/test_page.py' tests/dsp tests/inference \
 	$(addprefix tests/streamer/,audio offline readers report streams test_api.py test_interpreter_check.py \
-	test_profiles.py daemon/test_app.py daemon/test_preparing.py past/test_kept_stream.py protocol/test_columns.py protocol/test_events.py \
+	test_profiles.py batch/test_selection.py daemon/test_app.py daemon/test_preparing.py past/test_kept_stream.py protocol/test_columns.py protocol/test_events.py \
 	$(patsubst %,sources/test_%.py,arrays capture live_writer microphone standard_input) uploads/test_upload_source.py)
 # The part that meets the packages which the daemon needs: sound in, models, sockets, files.
 FAST := -m "not system and not peers" tests/dsp tests/inference \

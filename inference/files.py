@@ -23,7 +23,7 @@ def read_file(path: Path, most_bytes: int) -> bytes:
     return content
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path | bytes) -> BinaryIO:
     """Open a file for reading. A pipe is not waited for.
 
     Raises:
@@ -33,7 +33,7 @@ def open_regular(path: Path) -> BinaryIO:
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - the caller closes it
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.ENXIO, "it is no regular file")
     return file
 
 

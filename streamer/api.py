@@ -17,6 +17,7 @@ from emotiond.streamer.offline.analyze import Analysis, analyze_source
 from emotiond.streamer.offline.listen import Listening
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.readers.decoder import Decoder, Readable
+from emotiond.streamer.readers.opening import is_own, is_pipe
 from emotiond.streamer.settings.config import Config
 from emotiond.streamer.sources.arrays import SampleReading, Samples, read_array
 from emotiond.streamer.sources.factory import default_name, open_source
@@ -185,7 +186,9 @@ def _no_sound(source: object) -> SourceError:
 def _decode(path: str, file: Readable | None) -> tuple[str, PulledSource]:
     decoder = Decoder()
     try:
-        return path, PulledSource(decoder.open(path, file), decoder.close)
+        once = file is None and (is_own(path) or is_pipe(path))
+        opened = decoder.open_once(path) if once else decoder.open(path, file)
+        return path, PulledSource(opened, decoder.close)
     except BaseException:
         decoder.close()
         raise

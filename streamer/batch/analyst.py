@@ -18,6 +18,7 @@ from emotiond.streamer.offline.analyze import event_to_json, summarize_source
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.protocol.events import Change, Emotion, encode
 from emotiond.streamer.readers.decoder import Decoder, Decoding
+from emotiond.streamer.readers.opening import State
 from emotiond.streamer.readers.stretch import Stretch
 from emotiond.streamer.results.writer import Result
 from emotiond.streamer.sources.factory import default_name
@@ -81,29 +82,42 @@ class Analyst:
         self._decoder.close()
 
     def analyze(
-        self, item: Item, on_progress: Callable[[float], object] = lambda _: None
+        self,
+        item: Item,
+        on_progress: Callable[[float], object] = lambda _: None,
+        seen: State | None = None,
     ) -> Findings:
         """Analyze an item from start to end, independently of others.
 
         Args:
             item: what is analyzed.
             on_progress: called now and then with the seconds of sound since the last call.
+            seen: the state that the file has to be in; None for any.
 
         Raises:
-            SourceError: the file cannot be read.
+            SourceError: the file cannot be read, or has changed.
         """
+        opened = self._open(item, seen)
         if item.channel is not None or self._settings.channels == "mixed":
-            return (self._find(item, self._open(item), on_progress),)
-        opened = self._open(item)
+            return (self._find(item, opened, on_progress),)
+        if item.is_read_once and opened.channels > 1:
+            opened.close()
+            raise SourceError(
+                f"{item.file}: it can be read only once, and not once for each channel",
+                "Name a file, or leave --channels separate out",
+            )
         found = []
         for channel in range(1, opened.channels + 1):
             one = dataclasses.replace(item, channel=channel)
-            found.append(self._find(one, opened if channel == 1 else self._open(item), on_progress))
+            again = opened if channel == 1 else self._open(item, seen)
+            found.append(self._find(one, again, on_progress))
         return tuple(found)
 
-    def _open(self, item: Item) -> Decoding:
+    def _open(self, item: Item, seen: State | None) -> Decoding:
         stretch = Stretch(item.start_seconds or 0.0, item.end_seconds)
-        return self._decoder.open(item.file, stretch=stretch)
+        if item.is_read_once:
+            return self._decoder.open_once(item.file, stretch)
+        return self._decoder.open(item.file, stretch=stretch, seen=seen)
 
     def _find(
         self, item: Item, opened: Decoding, on_progress: Callable[[float], object]

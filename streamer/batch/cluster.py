@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import json
 import logging
-import os
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,11 +20,12 @@ from emotiond.streamer.background import run_in_background
 from emotiond.streamer.batch import cluster_task
 from emotiond.streamer.batch.analyst import Finding, Findings
 from emotiond.streamer.batch.cluster_address import ClusterOptions, refuse_exposure
+from emotiond.streamer.batch.content import Seen
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.parcels import Parcels
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.batch.turns import Budget, Turns
-from emotiond.streamer.readers.opening import open_to_read, unreadable
+from emotiond.streamer.readers.opening import changed, open_to_read, unreadable
 
 CONNECT_SECONDS = 10.0
 _MOST_AT_A_TIME = 256
@@ -40,8 +40,8 @@ MOST_SHIPPED_AT_A_TIME_BYTES = 2**29
 """Of all: this process and the scheduler hold them until their results are there."""
 _GO_ON = "then go on with --resume"
 
-_Piece: TypeAlias = "tuple[Item, bytes | None]"
-"""An item, and the content of its file if that is shipped."""
+_Piece: TypeAlias = "tuple[Item, Seen, bytes | None]"
+"""An item, what its file is, and the content of that if it is shipped."""
 
 
 class Cluster:
@@ -204,18 +204,18 @@ class Cluster:
             f"worker{'s' * (len(found) > 1)}: {who}."
         )
 
-    def _analyze(self, item: Item) -> Findings:
+    def _analyze(self, item: Item, seen: Seen) -> Findings:
         """Analyze an item in the cluster.
 
         Dask gives up a task when so many workers have ended while they held it, and counts the
         tasks beside the guilty one as well. So each of them is given once more, alone.
         """
         with self._turns.shared():
-            found = self._submit(item)
+            found = self._submit(item, seen)
         if found is not None:
             return found
         with self._turns.alone():
-            found = self._submit(item)
+            found = self._submit(item, seen)
         if found is not None:
             return found
         raise SourceError(
@@ -223,10 +223,10 @@ class Cluster:
             "See the log of the workers, or analyze it here, without --dask",
         )
 
-    def _submit(self, item: Item) -> Findings | None:
+    def _submit(self, item: Item, seen: Seen) -> Findings | None:
         """Return what a worker finds; None if too many ended."""
-        with self._shipment(item) as sound:
-            answer = self._parcels.deliver((item, sound), _size_of(item))
+        with self._shipment(item, seen) as sound:
+            answer = self._parcels.deliver((item, seen, sound), seen.state.size_bytes)
         if answer is None:
             return None
         kind, content = answer
@@ -239,13 +239,15 @@ class Cluster:
 
     def _send(self, pieces: Sequence[_Piece]) -> Sequence[cluster_task.Answer | None]:
         """Have some items analyzed in one task. No answers come if too many workers ended."""
-        absolute = [replace(item, file=str(Path(item.file).absolute())) for item, _ in pieces]
-        names = [item.file for item, _ in pieces]
+        items = [
+            (astuple(replace(item, file=str(Path(item.file).absolute()))), item.file, seen.sha256)
+            for item, seen, _ in pieces
+        ]
         request = {
             "settings": self._settings.to_json(),
             "sha256": self._sha256,
             "about": self._depends_on,
-            "items": list(zip(map(astuple, absolute), names, strict=True)),
+            "items": items,
         }
         try:
             if self._is_lost:
@@ -253,7 +255,7 @@ class Cluster:
             future = self._client.submit(
                 cluster_task.analyze,
                 json.dumps(request).encode(),
-                *(sound for _, sound in pieces),
+                *(sound for _, _, sound in pieces),
                 key=(self._run, next(self._numbers)),
                 pure=False,
             )
@@ -274,14 +276,14 @@ class Cluster:
         return answers
 
     @contextlib.contextmanager
-    def _shipment(self, item: Item) -> Iterator[bytes | None]:
+    def _shipment(self, item: Item, seen: Seen) -> Iterator[bytes | None]:
         """Give the content of a file that is sent. Few are under way: the scheduler holds them."""
         if not self._options.ships:
             yield None
             return
         try:
-            with open_to_read(item.file) as file:
-                size_bytes = os.fstat(file.fileno()).st_size
+            with open_to_read(item.file, seen.state) as file:
+                size_bytes = seen.state.size_bytes
                 if size_bytes > MOST_SHIPPED_BYTES:
                     raise SourceError(
                         f"{item.file}: it is too large for --ship, which sends "
@@ -292,6 +294,8 @@ class Cluster:
                 with contextlib.ExitStack() as stack:
                     stack.enter_context(taken)
                     sound = file.read(size_bytes)
+                    if len(sound) != size_bytes:
+                        raise changed(item.file)
                     held = stack.pop_all()
         except OSError as error:
             raise unreadable(item.file, error) from None
@@ -306,27 +310,20 @@ class Cluster:
         )
 
 
-def _size_of(item: Item) -> int:
-    """Return the size of an item's file; nothing for one that is not there."""
-    with contextlib.suppress(OSError, ValueError):
-        return Path(item.file).stat().st_size
-    return 0
-
-
 class Place:
     """A place in a cluster. It is a :class:`Hand`."""
 
-    def __init__(self, analyze: Callable[[Item], Findings]) -> None:
+    def __init__(self, analyze: Callable[[Item, Seen], Findings]) -> None:
         self._analyze = analyze
 
-    def analyze(self, item: Item, on_progress: Callable[[float], object]) -> Findings:
+    def analyze(self, item: Item, on_progress: Callable[[float], object], seen: Seen) -> Findings:
         """Analyze an item; progress is told at its end.
 
         Raises:
             SourceError: the file cannot be read there, or ends the workers that try.
             ServeError: the scheduler is gone, or a worker does not agree.
         """
-        findings = self._analyze(item)
+        findings = self._analyze(item, seen)
         on_progress(sum(finding.values["duration"] for finding in findings))
         return findings
 

@@ -19,11 +19,13 @@ from emotiond.exceptions import EmotiondError, SourceError, cause_of
 from emotiond.inference.catalog import find_model
 from emotiond.streamer.batch.about import about
 from emotiond.streamer.batch.analyst import Findings
+from emotiond.streamer.batch.content import Seen, digest_of
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.batch.worker import Worker
 from emotiond.streamer.interpreter_check import checked_runtime
 from emotiond.streamer.profiles import profile_for
+from emotiond.streamer.readers.opening import changed, state_of
 
 Answer: TypeAlias = "tuple[str, Any]"
 """``found`` with pairs of values and events; else the problem and its remedy: ``refused`` for the
@@ -44,8 +46,8 @@ def analyze(request: bytes, *sounds: bytes | None) -> Sequence[Answer]:
     """Analyze some items, one after the other.
 
     Args:
-        request: ``settings``, ``sha256`` of the model, ``about``, and ``items``: pairs of an item
-            and the name of its file for messages.
+        request: ``settings``, ``sha256`` of the model, ``about``, and ``items``: each with the name
+            of its file for messages, and the SHA-256 that its content has to have, or None.
         sounds: for each item, the content of its file; None for one that this machine can read.
 
     Returns:
@@ -56,17 +58,22 @@ def analyze(request: bytes, *sounds: bytes | None) -> Sequence[Answer]:
     if found != asked["about"]:
         return [(UNFIT, difference(asked["about"], found))] * len(sounds)
     return [
-        _answer(Item(*item), name, sound, asked)
-        for (item, name), sound in zip(asked["items"], sounds, strict=True)
+        _answer(Item(*item), name, sha256, sound, asked)
+        for (item, name, sha256), sound in zip(asked["items"], sounds, strict=True)
     ]
 
 
-def _answer(item: Item, name: str, sound: bytes | None, asked: Mapping[str, Any]) -> Answer:
+def _answer(
+    item: Item, name: str, sha256: str | None, sound: bytes | None, asked: Mapping[str, Any]
+) -> Answer:
     try:
         with _path(item.file, sound) as path:
             here = Item(path, item.start_seconds, item.end_seconds, item.channel)
             try:
-                findings = _analyze(here, asked["settings"], asked["sha256"])
+                seen = _seen(path, sha256)
+                findings = _analyze(here, seen, asked["settings"], asked["sha256"])
+                if state_of(path) != seen.state:
+                    raise changed(path)
             except SourceError as error:
                 return REFUSED, (error.problem.replace(path, name), error.remedy)
     except EmotiondError as error:
@@ -74,6 +81,21 @@ def _answer(item: Item, name: str, sound: bytes | None, asked: Mapping[str, Any]
     except Exception as error:  # Dask would send it as it is, and some cannot be sent
         return REFUSED, (f"{name}: {cause_of(error)}", "Report it, with this line")
     return FOUND, [(dict(values), events) for values, events in findings]
+
+
+def _seen(path: str, sha256: str | None) -> Seen:
+    """Return what a file is here: another machine may see another one at the same place.
+
+    Raises:
+        SourceError: it cannot be read, or its content is another one.
+    """
+    seen = Seen(state_of(path), sha256)
+    if sha256 is not None and digest_of(path, seen.state) != sha256:
+        raise SourceError(
+            f"{path}: a worker of the cluster reads another content than this machine",
+            "Analyze it again once nothing writes it, and see that both have the same storage",
+        )
+    return seen
 
 
 def difference(wanted: Mapping[str, str], found: Mapping[str, str]) -> tuple[str, str]:
@@ -150,12 +172,12 @@ class _Idle:
 _idle = _Idle()
 
 
-def _analyze(item: Item, settings: Mapping[str, Any], sha256: str) -> Findings:
+def _analyze(item: Item, seen: Seen, settings: Mapping[str, Any], sha256: str) -> Findings:
     key = json.dumps([settings, sha256])
     worker = _idle.take(key) or Worker(Settings(**settings), sha256)
     is_fit = False
     try:
-        findings = worker.analyze(item, lambda _: None)
+        findings = worker.analyze(item, lambda _: None, seen)
         is_fit = True
     except SourceError:
         is_fit = True

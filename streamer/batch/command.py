@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from emotiond.exceptions import ConfigError, printable
 from emotiond.streamer.batch.about import about
 from emotiond.streamer.batch.cluster_address import ClusterOptions, checked
-from emotiond.streamer.batch.item import item_of
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.profiles import profile_for
 from emotiond.streamer.results.files import is_special
@@ -24,7 +23,6 @@ from emotiond.streamer.standard_streams import say
 if TYPE_CHECKING:
     from emotiond.streamer.batch.crew import Hand
     from emotiond.streamer.batch.earlier import Earlier
-    from emotiond.streamer.batch.errors_table import Row
     from emotiond.streamer.batch.selection import Selection
     from emotiond.streamer.batch.store import Store
 
@@ -62,7 +60,7 @@ def analyze_files(options: dict[str, Any]) -> int:
     request = Request(
         level,
         model.card.shortest_seconds,
-        files=_files_of(selection),
+        files=entries.files,
         folders=selection.folders,
         output=output,
         overwrite=options["overwrite"],
@@ -93,15 +91,15 @@ def analyze_files(options: dict[str, Any]) -> int:
             )
             try:
                 with progress:
-                    errors = run(entries, crew, write, progress, store)
+                    failed = run(entries, crew, write, progress, store)
             except KeyboardInterrupt:
                 if store is not None:
                     done = f"{progress.done:,} of {len(entries):,} recordings"
                     say(f"emotiond: ended early. {done} are done: go on with --resume.")
                 raise
         if store is not None and beside is not None:
-            _finish(store, beside("errors.csv"), errors, request)
-    return 1 if errors else 0
+            _finish(store, beside("errors.csv"), failed, request)
+    return 1 if failed else 0
 
 
 def _earlier(path: Path, depends_on: Mapping[str, str], stack: ExitStack) -> Earlier:
@@ -110,14 +108,17 @@ def _earlier(path: Path, depends_on: Mapping[str, str], stack: ExitStack) -> Ear
     return stack.enter_context(closing(Earlier(path, depends_on)))
 
 
-def _finish(store: Store, table: Path, errors: Sequence[Row], request: Request) -> None:
-    from emotiond.streamer.batch.errors_table import write_errors
+def _finish(store: Store, table: Path, failed: int, request: Request) -> None:
+    from emotiond.streamer.batch.errors_table import remove_errors, write_errors
 
-    write_errors(table, errors, request.files, overwrite=request.overwrite)
+    if failed:
+        write_errors(table, store.errors(), request.files, overwrite=request.overwrite)
+    else:
+        remove_errors(table)
     store.finish()
     entries = len(request.files)
-    if errors and entries > 1:
-        count = f"{len(errors):,} of {entries:,} recordings"
+    if failed and entries > 1:
+        count = f"{failed:,} of {entries:,} recordings"
         say(f"emotiond: {count} could not be analyzed: see {printable(str(table))}.")
 
 
@@ -190,13 +191,9 @@ def _selected(options: Mapping[str, Any], beside: Callable[[str], Path] | None) 
     selection = select(options["files"])
     _say_what_is_left_out(selection)
     if beside is not None:
-        recordings = _files_of(selection)
+        recordings = selection.entries.files
         check_errors(beside("errors.csv"), recordings, overwrite=options["overwrite"])
     return selection
-
-
-def _files_of(selection: Selection) -> Sequence[str]:
-    return [item_of(entry).file for entry in selection.entries]
 
 
 def _say_what_is_left_out(selection: Selection) -> None:

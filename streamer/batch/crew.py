@@ -8,11 +8,11 @@ from types import TracebackType
 from typing import Protocol
 
 from emotiond.streamer.batch.analyst import Analyst, Findings
+from emotiond.streamer.batch.content import Seen
 from emotiond.streamer.batch.item import Entry, Item, Refusal, item_of
 from emotiond.streamer.batch.kept import Kept
 from emotiond.streamer.batch.progress import Progress
 from emotiond.streamer.batch.settings import Settings
-from emotiond.streamer.readers.opening import is_own, is_pipe
 
 
 def cores() -> int:
@@ -25,8 +25,8 @@ def cores() -> int:
 class Hand(Protocol):
     """Analyzes one item at a time, for one thread: :class:`Worker`, or a place in a cluster."""
 
-    def analyze(self, item: Item, on_progress: Callable[[float], object]) -> Findings:
-        """Analyze an item. Raises SourceError if its file cannot be read."""
+    def analyze(self, item: Item, on_progress: Callable[[float], object], seen: Seen) -> Findings:
+        """Analyze an item. Raises SourceError if its file cannot be read, or is not what it was."""
 
     def close(self) -> None:
         """End what belongs to it."""
@@ -99,10 +99,10 @@ class _Member:
     def find(self, entry: Entry) -> Findings:
         is_new = False
 
-        def analyze() -> Findings:
+        def analyze(seen: Seen | None) -> Findings:
             nonlocal is_new
             is_new = True
-            return self._analyze(item_of(entry))
+            return self._analyze(item_of(entry), seen)
 
         try:
             if isinstance(entry, Refusal):
@@ -116,9 +116,10 @@ class _Member:
             if each is not None:
                 each.close()
 
-    def _analyze(self, item: Item) -> Findings:
-        if self._hand is not None and not is_own(item.file) and not is_pipe(item.file):
-            return self._hand.analyze(item, self._progress.add_sound)
+    def _analyze(self, item: Item, seen: Seen | None) -> Findings:
+        if self._hand is not None and seen is not None:
+            return self._hand.analyze(item, self._progress.add_sound, seen)
         if self._own is None:
             self._own = Analyst(self._settings)
-        return self._own.analyze(item, self._progress.add_sound)
+        state = None if seen is None else seen.state
+        return self._own.analyze(item, self._progress.add_sound, state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from emotiond.exceptions import ResultError, SourceError
@@ -53,7 +53,7 @@ def check_errors(path: Path, recordings: Iterable[str], *, overwrite: bool) -> N
             raise ResultError(f"{path} is a link, and the table of errors goes there", elsewhere)
         if not stat.S_ISREG(about.st_mode):
             raise ResultError(f"{path} is no file, and the table of errors goes there", elsewhere)
-        if (about.st_dev, about.st_ino) in identities(recordings):
+        if any((about.st_dev, about.st_ino) == found for found in identities(recordings)):
             raise ResultError(
                 f"{path} is a recording, and the table of errors goes there", elsewhere
             )
@@ -65,9 +65,9 @@ def check_errors(path: Path, recordings: Iterable[str], *, overwrite: bool) -> N
 
 
 def write_errors(
-    path: Path, rows: Sequence[Row], recordings: Iterable[str] = (), *, overwrite: bool = False
+    path: Path, rows: Iterable[Row], recordings: Iterable[str] = (), *, overwrite: bool = False
 ) -> None:
-    """Write the table; without rows, remove that of an earlier run.
+    """Write the table.
 
     The place is checked once more, since hours may have passed. A link that comes at the last
     moment is replaced, and not what it leads to.
@@ -75,11 +75,6 @@ def write_errors(
     Raises:
         ResultError: it cannot be written, or :func:`check_errors` refuses what is there now.
     """
-    if not rows:
-        with contextlib.suppress(OSError):
-            if not path.is_symlink() and _is_ours(path):
-                path.unlink()
-        return
     check_errors(path, recordings, overwrite=overwrite)
     with (
         in_place(path, follows=False) as unfinished,
@@ -91,6 +86,13 @@ def write_errors(
         for name, start, end, channel, problem, remedy in rows:
             # A problem begins with the name of the file.
             writer.writerow((harmless(name), start, end, channel, harmless(problem), remedy))
+
+
+def remove_errors(path: Path) -> None:
+    """Remove the table of an earlier run. Whatever else is there stays."""
+    with contextlib.suppress(OSError):
+        if not path.is_symlink() and _is_ours(path):
+            path.unlink()
 
 
 def _is_ours(path: Path) -> bool:

@@ -20,6 +20,8 @@ class Item:
     """Where the segment ends; None for the end of the file. A file that ends earlier ends it."""
     channel: int | None = None
     """The channel that is judged alone, the first is 1; None for all, mixed."""
+    is_read_once: bool = False
+    """Whether a pipe or the like was named. All else has to be a regular file when it is read."""
 
 
 class Refusal(NamedTuple):

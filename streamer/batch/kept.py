@@ -6,13 +6,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from emotiond.exceptions import SourceError
 from emotiond.streamer.batch.analyst import Findings
-from emotiond.streamer.batch.content import Digests, State, state_of
+from emotiond.streamer.batch.content import Digests, Seen
 from emotiond.streamer.batch.earlier import Earlier
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.store import Store
-from emotiond.streamer.readers.opening import is_own
+from emotiond.streamer.readers.opening import changed, state_of
 
 
 class Kept:
@@ -30,21 +29,26 @@ class Kept:
         self._coming: dict[str, Future[Findings]] = {}
         self._digests = Digests()
 
-    def find(self, item: Item, analyze: Callable[[], Findings]) -> Findings:
+    def find(self, item: Item, analyze: Callable[[Seen | None], Findings]) -> Findings:
         """Return the result of an item: a kept one, or that of ``analyze``, which is then kept.
+
+        Args:
+            item: what is wanted.
+            analyze: is told what the file was when it was looked at; None for one that can be read
+                only once.
 
         Raises:
             SourceError: the file cannot be read, or has changed meanwhile.
             ResultError: the result cannot be kept.
         """
-        before = None if is_own(item.file) else state_of(item.file)
-        if before is None:  # it can be read only once
-            return analyze()
+        if item.is_read_once:
+            return analyze(None)
+        state = state_of(item.file)
         if self._store is None and self._earlier is None:
-            return _unchanged(item, before, analyze)
-        digest = self._digests.of(item.file, before)
-        key = f"{digest} {item.start_seconds} {item.end_seconds} {item.channel}"
-        found = self._find(key, lambda: _unchanged(item, before, analyze))
+            return self._unchanged(item.file, Seen(state), analyze)
+        seen = Seen(state, self._digests.of(item.file, state))
+        key = f"{seen.sha256} {item.start_seconds} {item.end_seconds} {item.channel}"
+        found = self._find(key, lambda: self._unchanged(item.file, seen, analyze))
         if self._store is not None:
             self._store.name(item, key)
         return found
@@ -81,13 +85,14 @@ class Kept:
             self._store.put(key, found)
         return found
 
-
-def _unchanged(item: Item, before: State, analyze: Callable[[], Findings]) -> Findings:
-    """Return the result of a file that nobody has written meanwhile."""
-    found = analyze()
-    if state_of(item.file) != before:
-        raise SourceError(
-            f"{item.file}: it has changed while it was read",
-            "Analyze it again once nothing writes it",
-        )
-    return found
+    def _unchanged(
+        self, path: str, seen: Seen, analyze: Callable[[Seen | None], Findings]
+    ) -> Findings:
+        """Return the result of a file that nobody has written meanwhile."""
+        found = analyze(seen)
+        if state_of(path) != seen.state:
+            raise changed(path)
+        # Two changes at the same moment have the same date: such a file is read once more.
+        if seen.sha256 is not None and self._digests.of(path, seen.state) != seen.sha256:
+            raise changed(path)
+        return found

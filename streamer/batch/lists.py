@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import PurePath
-from typing import Any
+from typing import Any, BinaryIO, cast
 
-from emotiond.exceptions import ConfigError, SourceError, install
+from emotiond.exceptions import ConfigError, SourceError
+from emotiond.streamer.batch.columns import columns_of
 from emotiond.streamer.batch.item import Entry, Item, Refusal
-from emotiond.streamer.readers.opening import STANDARD_INPUT, open_to_read, unreadable
+from emotiond.streamer.batch.parquet_rows import parquet_rows
+from emotiond.streamer.readers.opening import STANDARD_INPUT, open_once, unreadable
 
 _TABLES = (".csv", ".tsv")
 _PARQUET = b"PAR1"
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ",;\t"
-_NAMES = {
-    "file": ("file", "path", "filename", "file_path", "filepath"),
-    "start": ("start", "start_seconds", "start_time", "begin", "onset"),
-    "end": ("end", "end_seconds", "end_time", "offset"),
-    "channel": ("channel",),
-}
-"""Names that the columns may have, in small letters."""
-
+_PART_BYTES = 2**18
+_LONGEST_LINE_BYTES = 2**20
+"""Of a text or CSV. A path has 4 KiB at most."""
+_MOST_PIPE_BYTES = 2**30
+"""Of a list that comes through a pipe, and is kept in a temporary file."""
 _CLOCK = re.compile(r"(?:(\d+) days? )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 """As pandas writes times, and so audformat: ``0 days 00:00:01.500000``."""
 
@@ -39,7 +41,8 @@ _NOTHING = frozenset(("", "nat", "nan", "none", "null"))
 def read_list(name: str) -> Iterator[Entry | str]:
     """Yield what a list names: items of a table, or the paths of a text.
 
-    Paths are relative to the folder of the list; those from standard input, to the present one.
+    Paths are relative to the folder of the list; those from standard input, to the present one. It
+    is read piece by piece, however long it is.
 
     Args:
         name: the path of the list, ``-`` for standard input.
@@ -48,36 +51,92 @@ def read_list(name: str) -> Iterator[Entry | str]:
         ConfigError: it is no list, or pyarrow is missing.
         SourceError: it cannot be read.
     """
-    try:
-        with open_to_read(name) as file:
-            content = file.read()
-    except OSError as error:
-        raise unreadable(name, error) from None
     folder = "" if name == STANDARD_INPUT else os.path.dirname(name)  # noqa: PTH120 - any name
-    if content.startswith(_PARQUET):
-        return _of_rows(name, folder, _parquet_rows(name, content))
-    if PurePath(name).suffix.lower() in _TABLES:
-        return _of_rows(name, folder, _csv_rows(name, content))
-    return (os.path.join(folder, path) for path in _paths(content))  # noqa: PTH118 - any name
+    with open_once(name) as opened:
+        try:
+            with _from_its_start(name, opened) as file:
+                head = file.read(len(_PARQUET))
+                file.seek(0)
+                if head == _PARQUET:
+                    yield from _of_rows(name, folder, parquet_rows(name, file))
+                elif PurePath(name).suffix.lower() in _TABLES:
+                    yield from _of_rows(name, folder, _csv_rows(name, file))
+                else:
+                    for path in _paths(name, file):
+                        yield os.path.join(folder, path)  # noqa: PTH118 - any name
+        except OSError as error:
+            raise unreadable(name, error) from None
 
 
-def _paths(content: bytes) -> Iterator[str]:
+@contextlib.contextmanager
+def _from_its_start(name: str, file: BinaryIO) -> Iterator[BinaryIO]:
+    """Give a file that can be read from its start as often as wanted: of a pipe, a copy."""
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        while part := file.read(_PART_BYTES):
+            if copy.tell() + len(part) > _MOST_PIPE_BYTES:
+                raise ConfigError(
+                    f"{name}: it is larger than {_MOST_PIPE_BYTES // 2**30} GiB",
+                    "Cut it up into several runs",
+                )
+            copy.write(part)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
+
+
+def _paths(name: str, file: BinaryIO) -> Iterator[str]:
     """Yield the paths of a text: a line each, or separated by zeros, as ``find -print0`` does."""
-    if b"\0" in content:
-        found = content.split(b"\0")
-    else:
-        found = [line.removesuffix(b"\r") for line in content.removeprefix(_BOM).split(b"\n")]
-    return (os.fsdecode(path) for path in found if path.strip())
+    has_zeros = b"\0" in file.read(_LONGEST_LINE_BYTES)
+    file.seek(0)
+    for path in _parted_by_zeros(name, file) if has_zeros else _lines(name, file):
+        found = path if has_zeros else path.rstrip(b"\n").removesuffix(b"\r")
+        if found.strip():
+            yield os.fsdecode(found)
 
 
-def _csv_rows(name: str, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _parted_by_zeros(name: str, file: BinaryIO) -> Iterator[bytes]:
+    rest = b""
+    while part := file.read(_PART_BYTES):
+        *whole, rest = (rest + part).split(b"\0")
+        yield from whole
+        if len(rest) > _LONGEST_LINE_BYTES:
+            raise _too_long(name)
+    yield rest
+
+
+def _lines(name: str, file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines, without the mark that programs of Windows put before the first one."""
+    is_first = True
+    while line := file.readline(_LONGEST_LINE_BYTES + 1):
+        if len(line) > _LONGEST_LINE_BYTES:
+            raise _too_long(name)
+        yield line.removeprefix(_BOM) if is_first else line
+        is_first = False
+
+
+def _text_lines(name: str, file: BinaryIO) -> Iterator[str]:
+    """Yield the lines as the module csv wants them: with their ends, of any system."""
+    for line in _lines(name, file):
+        yield from io.StringIO(line.decode("utf-8", "surrogateescape"), newline="")
+
+
+def _too_long(name: str) -> ConfigError:
+    return ConfigError(
+        f"{name}: a line has more than {_LONGEST_LINE_BYTES // 2**20} MiB: this is no list",
+        "Give each recording a line",
+    )
+
+
+def _csv_rows(name: str, file: BinaryIO) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield each row with its place."""
-    text = content.removeprefix(_BOM).decode("utf-8", "surrogateescape")
-    head = text.partition("\n")[0]
+    head = next(_text_lines(name, file), "")
+    file.seek(0)
     delimiter = max(_DELIMITERS, key=head.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows = csv.reader(_text_lines(name, file), delimiter=delimiter)
     try:
-        columns = _columns(name, next(rows, []))
+        columns = columns_of(name, next(rows, []))
         for row in rows:
             if row:
                 yield (
@@ -86,58 +145,6 @@ def _csv_rows(name: str, content: bytes) -> Iterator[tuple[str, Mapping[str, Any
                 )
     except csv.Error as error:
         raise ConfigError(f"{name}: it is no table ({error})", "Save it as CSV in UTF-8") from None
-
-
-def _parquet_rows(name: str, content: bytes) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise ConfigError(f"{name}: only pyarrow reads Parquet", install("pyarrow")) from None
-    try:
-        file = parquet.ParquetFile(pyarrow.BufferReader(content))
-        columns = _columns(name, file.schema_arrow.names)
-        wanted = [file.schema_arrow.names[at] for at in columns.values()]
-        count = 0
-        for batch in file.iter_batches(columns=wanted):
-            values = {
-                key: _plain(batch.column(file.schema_arrow.names[at]))
-                for key, at in columns.items()
-            }
-            for row in zip(*values.values(), strict=True):
-                count += 1
-                yield f"{name}, row {count}", dict(zip(values, row, strict=True))
-    except pyarrow.ArrowException as error:
-        raise ConfigError(f"{name}: it is no table ({error})", "Write it again") from None
-
-
-def _plain(column: Any) -> Sequence[Any]:
-    """Return the values of a column; those that last so long, in seconds."""
-    import pyarrow
-
-    if not pyarrow.types.is_duration(column.type):
-        values: Sequence[Any] = column.to_pylist()
-        return values
-    steps = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[column.type.unit]
-    counts = column.cast(pyarrow.int64()).to_pylist()
-    return [None if count is None else count / steps for count in counts]
-
-
-def _columns(name: str, head: Sequence[str]) -> Mapping[str, int]:
-    """Return where the columns are."""
-    small = [title.strip().lower() for title in head]
-    found = {
-        key: small.index(title)
-        for key, titles in _NAMES.items()
-        for title in titles[::-1]
-        if title in small
-    }
-    if "file" not in found:
-        raise ConfigError(
-            f"{name}: the table has no column 'file'",
-            "Its first line has to name the columns: file, and perhaps start and end in seconds",
-        )
-    return found
 
 
 def _of_rows(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.batch.crew import Crew
-from emotiond.streamer.batch.errors_table import Row, row_of
+from emotiond.streamer.batch.errors_table import row_of
 from emotiond.streamer.batch.item import Entry, item_of
 from emotiond.streamer.batch.jobs import analyze_all
 from emotiond.streamer.batch.progress import Progress
@@ -16,28 +16,28 @@ from emotiond.streamer.results.writer import Write
 
 
 def run(
-    entries: Sequence[Entry], crew: Crew, write: Write, progress: Progress, store: Store | None
-) -> Sequence[Row]:
+    entries: Iterable[Entry], crew: Crew, write: Write, progress: Progress, store: Store | None
+) -> int:
     """Analyze entries up to the last one. One that cannot be analyzed does not affect the others.
 
     Returns:
-        The errors, in the order of the entries.
+        How many failed. The store notes them in the order of the entries.
 
     Raises:
         ResultError: a result cannot be kept or written.
         ModelError: no process can start.
     """
-    errors: list[Row] = []
+    failed = 0
     for job in analyze_all(entries, crew.analysts):
         try:
             findings = job.findings.result()
         except SourceError as error:
             sys.stdout.flush()
             progress.say(f"emotiond: {error}")
-            errors.append(row_of(item_of(job.entry), error))
+            failed += 1
             if store is not None:
-                store.note(errors[-1])
+                store.note(row_of(item_of(job.entry), error))
         else:
             for finding in findings:
                 write(finding.result(item_of(job.entry).file))
-    return errors
+    return failed

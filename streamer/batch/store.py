@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from emotiond.exceptions import ResultError
@@ -119,6 +119,15 @@ class Store:
         values = [valid_text(value) if isinstance(value, str) else value for value in row]
         with self._lock, self._file.reporting(), self._database:
             self._database.execute("INSERT INTO errors VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def errors(self) -> Iterator[Row]:
+        """Yield the errors of this run, in their order.
+
+        Raises:
+            ResultError: the store cannot be read.
+        """
+        with self._lock, self._file.reporting():
+            yield from self._database.execute("SELECT * FROM errors ORDER BY rowid")
 
     def finish(self) -> None:
         """Say that the output is complete: the next run may begin anew.

@@ -17,6 +17,7 @@ from typing import Any
 
 from emotiond.exceptions import ModelError, SourceError, shortage_of
 from emotiond.streamer.batch.analyst import Finding, Findings
+from emotiond.streamer.batch.content import Seen
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.batch.worker_process import (
@@ -71,15 +72,17 @@ class Worker:
                     pipe.close()
         self._process.wait()
 
-    def analyze(self, item: Item, on_progress: Callable[[float], object]) -> Findings:
+    def analyze(self, item: Item, on_progress: Callable[[float], object], seen: Seen) -> Findings:
         """Analyze an item. A new process replaces one that has ended.
 
         Args:
             item: what is analyzed.
             on_progress: called now and then with the seconds of sound since the last call.
+            seen: what the file has to be.
 
         Raises:
-            SourceError: the file cannot be read, ended the process, or the worker is closed.
+            SourceError: the file cannot be read, has changed, ended the process, or the worker is
+                closed.
             ModelError: the process cannot start.
         """
         with self._replacing:
@@ -91,7 +94,7 @@ class Worker:
                 self._process = self._start()
         if not self._is_ready:
             self._await_ready()
-        self._send(astuple(item))
+        self._send((astuple(item), seen.state))
         while True:
             message = self._receive()
             if message is None:

@@ -24,6 +24,7 @@ from emotiond.exceptions import EmotiondError, ModelError, SourceError, cause_of
 from emotiond.streamer.batch.analyst import Analyst
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.settings import Settings
+from emotiond.streamer.readers.opening import State
 
 READY, PROGRESS, FOUND, REFUSED, WARNED = b"Y", b"P", b"F", b"R", b"W"
 HEAD = struct.Struct("<cI")
@@ -69,10 +70,11 @@ def _serve(lines: queue.SimpleQueue[bytes], output: IO[bytes]) -> None:
     _answer(output, READY, None)
     with analyst:
         while True:
-            item = Item(*json.loads(lines.get()))
+            asked, state = json.loads(lines.get())
+            item = Item(*asked)
             progress = _Progress(output)
             try:
-                findings = analyst.analyze(item, progress.add)
+                findings = analyst.analyze(item, progress.add, State(*state))
             except SourceError as error:
                 _answer(output, REFUSED, (error.problem, error.remedy))
             except MemoryError:

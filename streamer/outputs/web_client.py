@@ -88,9 +88,7 @@ class WebClient:
     def _post(self, body: bytes) -> Outcome:
         with contextlib.closing(self._connection()) as connection:
             connection.response_class = _Answer
-            connection.sock = self._hold(
-                socket.create_connection((self._host, self._port), _STEP_SECONDS)
-            )
+            connection.sock = self._connected()
             if self._tls is not None:
                 encrypted = self._tls.wrap_socket(
                     connection.sock, server_hostname=self._host, do_handshake_on_connect=False
@@ -111,6 +109,23 @@ class WebClient:
             return http.client.HTTPConnection(self._host, self._port)
         return http.client.HTTPSConnection(self._host, self._port, context=self._tls)
 
+    def _connected(self) -> socket.socket:
+        """Connect to the first address of the host that accepts."""
+        problem = OSError()
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self._host, self._port, type=socket.SOCK_STREAM
+        ):
+            link = self._hold(socket.socket(family, kind, protocol))
+            try:
+                link.settimeout(_STEP_SECONDS)
+                link.connect(address)
+            except OSError as error:
+                link.close()
+                problem = error
+            else:
+                return link
+        raise problem
+
     def _hold(self, link: socket.socket) -> socket.socket:
         """Note a socket, so that it can be cut off from another thread."""
         with self._lock:
@@ -125,7 +140,8 @@ class WebClient:
             self._is_cut = True
             if self._socket is not None:
                 with contextlib.suppress(OSError):  # the other side has gone
-                    self._socket.shutdown(socket.SHUT_RDWR)
+                    # That of ssl would let the other thread go on without encryption.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _reason(self, error: Exception) -> str:
         """Return why there is no answer, in words of this machine, none of the other side's."""

@@ -27,7 +27,7 @@ from emotiond.streamer.readers.decoder_process import (
     PART,
     REFUSED,
 )
-from emotiond.streamer.readers.opening import is_own, is_pipe, open_to_read, unreadable
+from emotiond.streamer.readers.opening import State, open_once, open_to_read, unreadable
 from emotiond.streamer.readers.sound_file import (
     HIGHEST_RATE,
     LOWEST_RATE,
@@ -73,28 +73,42 @@ class Decoder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def open(self, path: str, file: Readable | None = None, stretch: Stretch = WHOLE) -> Decoding:
+    def open(
+        self,
+        path: str,
+        file: Readable | None = None,
+        stretch: Stretch = WHOLE,
+        seen: State | None = None,
+    ) -> Decoding:
         """Open a file. The rest of the file before it is discarded.
 
         Args:
-            path: the path, or a name for messages if the file is open already.
-            file: an open file, which is read from its present position to its end. A pipe, or an
-                open file like ``/dev/stdin``, is opened and read to its end in this process: its
-                path means something else to another, or nothing.
+            path: the path of a regular file, or a name for messages if the file is open already.
+            file: an open file, which is read from its present position to its end.
             stretch: the part of the file that is wanted. What is before it is decoded, too.
+            seen: the state that the file at the path has to be in; None for any.
 
         Raises:
-            SourceError: the file cannot be decoded, or crashed the decoder.
+            SourceError: the file cannot be decoded, has changed, or crashed the decoder.
         """
         if self._process.poll() is not None:
             self.close()
             self._process, self._socket = _start()
         if file is not None:
-            return Decoding(self, path, file, stretch)
-        if is_own(path) or is_pipe(path):
-            with open_to_read(path) as opened:
-                return Decoding(self, path, opened, stretch)
-        return Decoding(self, path, None, stretch)
+            self._send(path, file, stretch)
+        else:
+            with open_to_read(path, seen) as opened:  # Windows' process opens it itself
+                self._request((path, stretch), opened)
+        return Decoding(self, path)
+
+    def open_once(self, path: str, stretch: Stretch = WHOLE) -> Decoding:
+        """Open a pipe, or an open file like ``/dev/stdin``, and read it to its end.
+
+        Raises:
+            SourceError: it cannot be decoded, or crashed the decoder.
+        """
+        with open_once(path) as opened:
+            return self.open(path, opened, stretch)
 
     def close(self) -> None:
         """End the process at once. It may have ended already."""
@@ -107,19 +121,9 @@ class Decoder:
                     pipe.close()
         self._process.wait()
 
-    def send(self, path: str, file: Readable | None, stretch: Stretch) -> None:
-        """Send the next file: open, or its content if that has no path and fits into memory.
-
-        Raises:
-            SourceError: the file cannot be opened or read, or is too large.
-        """
-        with contextlib.ExitStack() as stack:
-            opened: IO[bytes] | None = None
-            if file is None:
-                opened = None if self._socket is None else stack.enter_context(open_to_read(path))
-                self._request((path, stretch), opened)
-                return
-            opened = stack.enter_context(tempfile.SpooledTemporaryFile(MOST_BYTES_HELD))
+    def _send(self, path: str, file: Readable, stretch: Stretch) -> None:
+        """Send the content of the next file if it fits into memory, else a copy of it, open."""
+        with tempfile.SpooledTemporaryFile(MOST_BYTES_HELD) as opened:
             _keep(path, file, opened)
             if self._socket is not None and opened.tell() > MOST_BYTES_HELD:
                 self._request((path, stretch), opened)
@@ -182,14 +186,11 @@ class Decoding:
         SourceError: the file cannot be decoded, or crashed the decoder.
     """
 
-    def __init__(
-        self, decoder: Decoder, path: str, file: Readable | None, stretch: Stretch
-    ) -> None:
+    def __init__(self, decoder: Decoder, path: str) -> None:
         self._decoder = decoder
         self._path = path
         self._samples = 0
         self._ended = False
-        decoder.send(path, file, stretch)
         content = self._receive(OPENED)
         try:
             rate, channels, unconfined = json.loads(content)

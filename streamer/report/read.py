@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -14,13 +13,21 @@ from typing import Any
 from emotiond.exceptions import ReportError, printable
 from emotiond.streamer.batch.kept_results import is_kept, read_kept
 from emotiond.streamer.recordings import names
+from emotiond.streamer.report.lines import Line, TooLongError
 from emotiond.streamer.report.sessions import read_session
 from emotiond.streamer.report.track import Event, Track, pack_event
 
 _RESULTS = "emotiond analyze --format json FILE"
 _KINDS = f"{_RESULTS}, or emotiond --record FILE.wav"
-_LONGEST_LINE_BYTES = 2**28  # a result of a day and a half
+LONGEST_SECONDS = 7 * 86_400.0
+"""Of a recording in results: ``analyze`` reads a day at most. The page has a mark every 6 hours."""
+MOST_TRACKS = 100_000
+"""Of a file of results."""
 _SQLITE, _PARQUET, _WAVE = b"SQLite format 3\0", b"PAR1", b"RIFF"
+
+
+class _TimeError(ValueError):
+    """A time that no recording has. The text says which."""
 
 
 @dataclass
@@ -80,7 +87,10 @@ def _kept(path: Path) -> Read:
     results = _Results()
     for result in read_kept(path):
         try:
-            results.add({**result, "events": map(_pack, result["events"])})
+            results.add({**result, "events": _shown(map(_pack, result["events"]))})
+        except _TimeError as error:
+            problem = f"{path}: the result of {result['file']} {error}, which no recording has"
+            raise ReportError(problem, "Analyze once more") from None
         except (ArithmeticError, LookupError, TypeError, ValueError):
             raise ReportError(f"{path}: it is damaged", "Analyze once more") from None
     return Read([*results.tracks.values()])
@@ -88,37 +98,59 @@ def _kept(path: Path) -> Read:
 
 def _read_lines(path: Path, file: BufferedReader) -> Read:
     results, count, remark = _Results(), 0, None
-    lines: Iterator[bytes] = iter(lambda: file.readline(_LONGEST_LINE_BYTES + 1), b"")
-    for number, line in enumerate(lines, 1):
-        if len(line) > _LONGEST_LINE_BYTES:
-            raise ReportError(f"{path}: line {number} is far too long", f"Make one by: {_KINDS}")
-        if not line.strip():
-            continue
+    for number in itertools.count(1):
+        line = Line(file, _pack)
+        if line.is_missing:
+            break
         try:
-            found: Any = json.loads(line, object_hook=_pack)
-            if isinstance(found, Event) or "type" in found:
+            if line.is_blank():
+                continue
+            found = _object_in(line)
+            if "type" in found:
                 if not count:
                     return Read(*read_session(path))
-                break
+                raise ReportError(
+                    f"{path}: it holds both results and a session, from line {number} on",
+                    "Put them into two files, and name both",
+                )
             if "events" not in found and "label" in found:
                 return _beside(path, f"line {number} is a segment or a stride")
             results.add(found)
             count += 1
+        except _TimeError as error:
+            problem = f"{path}: line {number} {error}, which no recording has"
+            raise ReportError(problem, f"Make one by: {_KINDS}") from None
+        except TooLongError:
+            problem = f"{path}: line {number} is damaged, or holds what is far too long"
+            raise ReportError(problem, f"Make one by: {_KINDS}") from None
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
-            if not count or line.endswith(b"\n"):
+            line.skip()
+            if not count or line.has_end or not line.is_read:
                 raise ReportError(
                     f"{path}: line {number} is no result and no event of a session",
                     f"Make one by: {_KINDS}",
                 ) from None
             remark = f"its last line, {number}, is cut off: what it held is missing"
-    else:
-        if not count:
-            raise ReportError(f"{path}: there is nothing in it", f"Make one by: {_KINDS}")
-        return Read([*results.tracks.values()], remark)
-    raise ReportError(
-        f"{path}: it holds both results and a session, from line {number} on",
-        "Put them into two files, and name both",
-    )
+    if not count:
+        raise ReportError(f"{path}: there is nothing in it", f"Make one by: {_KINDS}")
+    return Read([*results.tracks.values()], remark)
+
+
+def _object_in(line: Line) -> Mapping[str, Any]:
+    """Return what a line holds; of the events, those that are shown."""
+    found: dict[str, Any] = {}
+    for name, value in line.members():
+        found[name] = [*_shown(value)] if name == "events" else value
+    return found
+
+
+def _shown(events: Iterable[Any]) -> Iterator[Event]:
+    """Leave out the changes of label, which follow from the other events."""
+    for event in events:
+        if isinstance(event, Event):
+            yield event
+        elif event["type"] != "change":
+            raise ValueError(event)
 
 
 def _pack(found: Mapping[str, Any]) -> Any:
@@ -138,26 +170,38 @@ class _Results:
 
     def add(self, result: Mapping[str, Any]) -> None:
         """Add a result. Segments of the same speaker in the same file share a track."""
-        file, duration, speaker = result["file"], result["duration"], result.get("speaker")
-        channel = result.get("channel")
+        file, speaker, channel = result["file"], result.get("speaker"), result.get("channel")
+        times = [_seconds_of(result, "duration")]
         if not isinstance(file, str) or not isinstance(channel, int | None):
             raise TypeError
         speaker = None if speaker is None else str(speaker)
         is_segment = result.get("start") is not None
+        if is_segment:
+            times += _seconds_of(result, "start"), _seconds_of(result, "end")
         key = (file, channel, speaker) if is_segment else len(self.tracks)
         track = self.tracks.get(key)
         if track is None:
+            if len(self.tracks) == MOST_TRACKS:
+                raise ReportError(
+                    f"the results are of more than {MOST_TRACKS:,} recordings",
+                    "Make several reports, each of a part of them",
+                )
             track = Track(file, file, is_session=False, speaker=speaker, channel=channel)
             self.tracks[key] = track
-        end = float(result["end"]) if is_segment else float(duration)
-        if not (math.isfinite(end) and end >= 0):
-            raise ValueError(end)
-        track.duration_seconds = max(track.duration_seconds, end)
+        track.duration_seconds = max(track.duration_seconds, times[-1])
         for event in result["events"]:
-            if isinstance(event, Event):
-                track.add(event)
-            elif event["type"] != "change":
-                raise ValueError
+            if not 0 <= event.end_seconds <= LONGEST_SECONDS:
+                raise _TimeError(f"has an event that ends at {event.end_seconds:g} s")
+            track.add(event)
+
+
+def _seconds_of(result: Mapping[str, Any], name: str) -> float:
+    value = result[name]
+    if type(value) not in (int, float):
+        raise TypeError(value)
+    if not 0 <= value <= LONGEST_SECONDS:  # NaN neither
+        raise _TimeError(f"has a time of {value!r:.20} s ({name})")
+    return float(value)
 
 
 def describe(path: Path, found: Read) -> str | None:

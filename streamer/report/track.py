@@ -28,10 +28,11 @@ class Column(NamedTuple):
     """Whether it is packed as the difference from the event before."""
 
 
+_TICKS_A_SECOND = 10_000
 COLUMNS = (
     Column("seq", 4, is_delta=True),
-    Column("end", 5, 10_000, is_delta=True),
-    Column("window", 3, 10_000),
+    Column("end", 5, _TICKS_A_SECOND, is_delta=True),
+    Column("window", 3, _TICKS_A_SECOND),
     Column("clock", 6, 1000, is_delta=True),
     Column("state", 1),
     Column("label", 1),
@@ -57,6 +58,11 @@ class Event(NamedTuple):
     """An integer for each column but ``status``."""
     is_demo: bool
 
+    @property
+    def end_seconds(self) -> float:
+        """Its end on the time line of its recording."""
+        return end_of(self.row) / _TICKS_A_SECOND
+
 
 def pack_event(event: Mapping[str, Any]) -> Event:
     """Pack an ``emotion`` of the protocol.
@@ -67,8 +73,8 @@ def pack_event(event: Mapping[str, Any]) -> Event:
     scores, raw, label, end = event["scores"], event["raw"], event["label"], event["end"]
     values = (
         event["seq"],
-        round(end * 10_000),
-        round((end - event["start"]) * 10_000),
+        round(end * _TICKS_A_SECOND),
+        round((end - event["start"]) * _TICKS_A_SECOND),
         round((event["time"] - end) * 1000),
         STATES.index(event["state"]),
         -1 if label is None else LABELS.index(label),

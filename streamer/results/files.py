@@ -51,7 +51,7 @@ def check_free(paths: Iterable[Path], request: Request) -> None:
     Raises:
         ResultError: one is a folder, a recording that is analyzed, or is there already.
     """
-    recordings: frozenset[tuple[int, int]] | None = None
+    there: dict[tuple[int, int], Path] = {}
     for path in paths:
         if is_special(path):
             continue
@@ -62,23 +62,21 @@ def check_free(paths: Iterable[Path], request: Request) -> None:
                 continue
         if stat.S_ISDIR(about.st_mode):
             raise ResultError(f"{path} is a folder", "Name a file in it with --output")
-        if recordings is None:
-            recordings = identities(request.files)
-        if (about.st_dev, about.st_ino) in recordings:
-            raise ResultError(f"{path} is a recording", "Name another --output")
-        if not request.overwrite and not request.is_resumed:
-            raise ResultError(
-                f"{path} is there already",
-                "Add --overwrite to replace it, or name another --output",
-            )
+        there.setdefault((about.st_dev, about.st_ino), path)
+    if not there:
+        return
+    for found in identities(request.files):
+        if found in there:
+            raise ResultError(f"{there[found]} is a recording", "Name another --output")
+    if not request.overwrite and not request.is_resumed:
+        raise ResultError(
+            f"{next(iter(there.values()))} is there already",
+            "Add --overwrite to replace it, or name another --output",
+        )
 
 
-def identities(recordings: Iterable[str]) -> frozenset[tuple[int, int]]:
-    """Return device and inode of all recordings that are there: a file may have several names."""
-    return frozenset(_identities(recordings))
-
-
-def _identities(recordings: Iterable[str]) -> Iterator[tuple[int, int]]:
+def identities(recordings: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield device and inode of all recordings that are there: a file may have several names."""
     for recording in recordings:
         with contextlib.suppress(OSError, ValueError):
             about = Path(recording).stat()

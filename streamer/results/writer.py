@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Request:
     level: Level
     shortest_seconds: float
     """The shortest sound that can have a label."""
-    files: Sequence[str]
+    files: Collection[str]
     """The file of each item, in the order of the items."""
     folders: Sequence[str] = ()
     """The folders that were given. Files that come from them keep their places below them."""

@@ -9,8 +9,10 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from typing import Any
 
 from emotiond.streamer.background import run_in_background
 from emotiond.streamer.sources import network_socket
@@ -18,6 +20,24 @@ from emotiond.streamer.sources.network_address import Address
 from emotiond.streamer.sources.network_socket import refusal, shut
 
 _LOOK_SECONDS = 0.1
+_Place = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+_lookups: dict[tuple[str, int], Future[Sequence[_Place]]] = {}  # that hang, or have just begun
+
+
+def _looking_up(host: str, port: int) -> Future[Sequence[_Place]]:
+    """Look up a name. One that hangs has one thread, however often it is given up and tried."""
+
+    def forget(done: Future[Sequence[_Place]]) -> None:
+        if _lookups.get((host, port)) is done:
+            del _lookups[host, port]
+
+    looking = _lookups.get((host, port))
+    if looking is None or looking.done():
+        looking = run_in_background(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        _lookups[host, port] = looking
+        looking.add_done_callback(forget)
+    return looking
 
 
 class Attempt:
@@ -95,7 +115,7 @@ class Attempt:
         Raises:
             OSError: none of them answers, or nobody waits for it.
         """
-        looking = run_in_background(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        looking = _looking_up(host, port)
         found = None
         while found is None:
             self._check()

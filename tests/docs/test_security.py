@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from emotiond.streamer.batch import cluster, kept_events, store_file
+from emotiond.streamer.batch import (
+    cluster,
+    entries,
+    kept_events,
+    lists,
+    parquet_rows,
+    store_file,
+)
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
 from emotiond.streamer.outputs import (
     courier,
@@ -18,6 +25,7 @@ from emotiond.streamer.outputs import (
     mqtt_publisher,
     osc_messages,
     web_client,
+    zeromq_gate,
     zeromq_guard,
     zeromq_socket,
     zeromq_subscriptions,
@@ -28,6 +36,7 @@ from emotiond.streamer.past import past
 from emotiond.streamer.protocol.names import LONGEST_STREAM_NAME, LONGEST_UNFOLDED_NAME
 from emotiond.streamer.readers.media_reader import MOST_TRACKS
 from emotiond.streamer.recordings import catalog, database_reader, json_lines, pieces, session
+from emotiond.streamer.report import lines, read
 from emotiond.streamer.rooms import link
 from emotiond.streamer.rooms.addresses import MOST_ROOMS
 from emotiond.streamer.rooms.received import MOST_STREAMS
@@ -127,6 +136,8 @@ EXPECTED = {
     "of these, events of clients' streams": f"{EVENTS_AT_ONCE} at once, and "
     f"{EVENTS_PER_SECOND:.0f} a second",
     "connections of a ZeroMQ endpoint": f"{limits.MOST_SUBSCRIBERS}, fewer if few files",
+    "connections that come to a ZeroMQ endpoint": f"{zeromq_gate.CONNECTIONS_AT_ONCE} at once, and "
+    f"{zeromq_gate.CONNECTIONS_PER_SECOND:g} a second",
     "ZeroMQ handshake, topic": f"{zeromq_socket.HANDSHAKE_MS // 1000} s, "
     f"{zeromq_socket.LARGEST_TOPIC_BYTES} bytes",
     "what a ZeroMQ subscriber sends": f"{zeromq_guard.SENT_BYTES // 1024} KiB at once, and "
@@ -137,7 +148,7 @@ EXPECTED = {
     f"{mqtt_commands.COMMANDS_PER_SECOND:g} a second",
     "messages from an MQTT broker": f"{mqtt_link.MOST_RECEIVED_PER_SECOND} a second; "
     f"{mqtt_link._MOST_READ_BYTES} bytes of each",
-    "subscriptions of all ZeroMQ subscribers together": "10,000; "
+    "subscriptions of all ZeroMQ subscribers together": "2,000; "
     f"{zeromq_subscriptions.MOST_TOPIC_BYTES // 1024} KiB of topics",
     "packet from an MQTT broker; topic in it": f"{mqtt_client.MOST_PACKET_BYTES // 1024} KiB; "
     f"{mqtt_link._LONGEST_TOPIC_CHARACTERS:,} characters",
@@ -156,12 +167,24 @@ EXPECTED = {
         f"{cluster.MOST_SHIPPED_BYTES // 2**20} MiB; "
         f"{cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB"
     ),
+    "recordings, or rows of tables, of a run of `analyze`": f"{entries.MOST_ENTRIES:,} (",
+    "a line of a list; a list through a pipe": (
+        f"{lists._LONGEST_LINE_BYTES // 2**20} MiB; {lists._MOST_PIPE_BYTES // 2**30} GiB"
+    ),
+    "of a table in Parquet: a text; what is read of a group of rows, as its header says": (
+        f"{parquet_rows._LONGEST_TEXT_BYTES // 2**10} KiB; "
+        f"{parquet_rows._MOST_GROUP_BYTES // 2**20} MiB"
+    ),
+    "of results in a report: the time of a recording; a value in JSON; recordings": (
+        f"{read.LONGEST_SECONDS / 86_400:g} days; {lines._LONGEST_VALUE:,} characters; "
+        f"{read.MOST_TRACKS:,} in a file"
+    ),
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }
 
 
 def test_the_number_of_subscriptions_is_that_of_the_page() -> None:
-    assert zeromq_subscriptions.MOST_SUBSCRIPTIONS == 10_000
+    assert zeromq_subscriptions.MOST_SUBSCRIPTIONS == 2_000
 
 
 def test_every_row_of_the_table_is_checked() -> None:

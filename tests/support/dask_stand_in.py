@@ -16,6 +16,7 @@ from typing import Any
 
 from emotiond.streamer.batch import about, cluster_task
 from emotiond.streamer.batch.analyst import Findings
+from emotiond.streamer.batch.content import Seen
 from emotiond.streamer.batch.item import Item
 
 # Each nanny has this file run twice.
@@ -23,7 +24,7 @@ _analyze = getattr(cluster_task, "_genuine", cluster_task._analyze)
 setattr(cluster_task, "_genuine", _analyze)  # noqa: B010
 
 
-def analyze(item: Item, settings: Mapping[str, Any], sha256: str) -> Findings:
+def analyze(item: Item, seen: Seen, settings: Mapping[str, Any], sha256: str) -> Findings:
     path = Path(item.file)
     if path.name.startswith("ends"):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -33,7 +34,7 @@ def analyze(item: Item, settings: Mapping[str, Any], sha256: str) -> Findings:
             file.write(f"{os.getpid()}\n")
         while not mark.with_suffix(".go").exists():
             time.sleep(0.02)
-    return _analyze(item, settings, sha256)
+    return _analyze(item, seen, settings, sha256)
 
 
 cluster_task._analyze = analyze

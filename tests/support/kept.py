@@ -8,7 +8,9 @@ from typing import Any
 
 from emotiond.inference.card import LABELS
 from emotiond.streamer.batch.analyst import Finding
+from emotiond.streamer.batch.content import Seen
 from emotiond.streamer.batch.kept_events import joined
+from emotiond.streamer.readers.opening import state_of
 from emotiond.streamer.uploads.archive import EventLog
 from tests.support.report import emotion
 
@@ -40,3 +42,8 @@ def packed(*events: Mapping[str, Any]) -> bytes:
 def finding(*events: Mapping[str, Any], **other: Any) -> Finding:
     """Return a whole result, with other values."""
     return Finding({**RESULT, **other}, packed(*events))
+
+
+def seen(path: str) -> Seen:
+    """What a file is now."""
+    return Seen(state_of(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,3 +132,18 @@ def test_progress_counts_the_sound(mixed: Analyst, tmp_path: Path) -> None:
     mixed.analyze(Item(sound(tmp_path, demo()[: 3 * RATE])), told.append)
     assert len(told) > 3
     assert sum(told) == pytest.approx(3.0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
+def test_the_channels_of_a_pipe_are_not_waited_for_one_by_one(
+    separate: Analyst, tmp_path: Path
+) -> None:
+    samples = demo()[:RATE]
+    content = Path(sound(tmp_path, np.stack([samples, samples], axis=1))).read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=lambda: pipe.write_bytes(content))
+    writing.start()
+    with pytest.raises(SourceError, match=r"pipe: it can be read only once.*separate out"):
+        separate.analyze(Item(str(pipe), is_read_once=True))
+    writing.join()

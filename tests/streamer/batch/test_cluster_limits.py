@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.cli import main
 from tests.conftest import DATA
+from tests.support.kept import seen
 
 SETTINGS = Settings(None, None, 4000)
 
@@ -39,10 +41,11 @@ def test_a_recording_that_is_too_large_is_not_read_at_all(tmp_path: Path) -> Non
         pytest.raises(
             SourceError, match=r"too large for --ship, which sends 256 MiB at most\. Put"
         ),
-        shipping()._shipment(large),
+        shipping()._shipment(large, seen(large.file)),
     ):
         raise AssertionError
-    with shipping()._shipment(of_size(tmp_path / "b.wav", 1000)) as sound:
+    small = of_size(tmp_path / "b.wav", 1000)
+    with shipping()._shipment(small, seen(small.file)) as sound:
         assert sound == bytes(1000)
 
 
@@ -59,7 +62,7 @@ def test_a_recording_that_grows_meanwhile_is_sent_as_long_as_it_was(
             yield
 
     monkeypatch.setattr(ships._shipments, "taken", growing)
-    with ships._shipment(item) as sound:
+    with ships._shipment(item, seen(item.file)) as sound:
         assert sound is not None
         assert len(sound) == 1000
 
@@ -72,11 +75,11 @@ def test_recordings_beyond_the_limit_wait_for_their_turn(
     under_way = threading.Event()
 
     def send() -> None:
-        with ships._shipment(item):
+        with ships._shipment(item, seen(item.file)):
             under_way.set()
 
     thread = threading.Thread(target=send)
-    with ships._shipment(item):
+    with ships._shipment(item, seen(item.file)):
         thread.start()
         assert not under_way.wait(0.2)
     assert under_way.wait(20)
@@ -84,14 +87,21 @@ def test_recordings_beyond_the_limit_wait_for_their_turn(
 
 
 @pytest.mark.parametrize(
-    "vanishes", [lambda path: path.unlink(), lambda path: (path.unlink(), path.mkdir())]
+    "vanishes",
+    [
+        lambda path: path.unlink(),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), os.mkfifo(path)),
+        lambda path: of_size(path, 999),
+    ],
 )
-def test_what_is_no_file_any_more_is_an_error(
+def test_what_is_not_the_file_any_more_is_an_error(
     vanishes: Callable[[Path], object], tmp_path: Path
 ) -> None:
     item = of_size(tmp_path / "a.wav", 1000)
+    before = seen(item.file)
     vanishes(tmp_path / "a.wav")
-    with pytest.raises(SourceError, match=r"a\.wav: "), shipping()._shipment(item):
+    with pytest.raises(SourceError, match=r"a\.wav: "), shipping()._shipment(item, before):
         raise AssertionError
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,8 +34,11 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def ask(sha256: str, path: str, sound: bytes | None = None, **changed: Any) -> cluster_task.Answer:
-    (answer,) = ask_for(sha256, [([path, None, None, None], "talk\udcff.wav")], [sound], **changed)
+def ask(
+    sha256: str, path: str, sound: bytes | None = None, content: str | None = None, **changed: Any
+) -> cluster_task.Answer:
+    items = [([path, None, None, None], "talk\udcff.wav", content)]
+    (answer,) = ask_for(sha256, items, [sound], **changed)
     return answer
 
 
@@ -62,9 +66,9 @@ def test_it_gives_what_this_process_would_of_a_path_and_of_what_was_shipped(
 
 
 def test_the_items_of_a_task_are_answered_one_by_one(sha256: str, path: Path) -> None:
-    none = [f"{path}.none", None, None, None], "none.wav"
-    half = [str(path), 0.0, 1.5, None], "half.wav"
-    items = [([str(path), None, None, None], "x.wav"), none, half]
+    none = [f"{path}.none", None, None, None], "none.wav", None
+    half = [str(path), 0.0, 1.5, None], "half.wav", None
+    items = [([str(path), None, None, None], "x.wav", None), none, half]
     found, refused, halved = ask_for(sha256, items, [None] * 3)
     shipped = ask_for(sha256, items, [path.read_bytes(), b"no sound", path.read_bytes()])
     assert [kind for kind, _ in shipped] == ["found", "refused", "found"]
@@ -81,6 +85,38 @@ def test_an_error_has_the_name_that_the_user_gave(sha256: str, path: Path) -> No
         kind, (problem, _) = answer
         assert kind == cluster_task.REFUSED
         assert problem.startswith(f"talk\udcff.wav: {says}")
+
+
+def test_what_a_worker_analyzes_has_the_content_that_the_result_is_kept_for(
+    sha256: str, path: Path
+) -> None:
+    sound, damaged = path.read_bytes(), path.read_bytes()[:-2]
+    right = hashlib.sha256(sound).hexdigest()
+    for answer in (ask(sha256, str(path), content=right), ask(sha256, "/x", sound, content=right)):
+        assert answer[0] == cluster_task.FOUND
+    wrong = hashlib.sha256(b"another").hexdigest()
+    for kind, content in (
+        ask(sha256, str(path), content=wrong),
+        ask(sha256, "/x", damaged, content=right),
+    ):
+        assert kind == cluster_task.REFUSED
+        assert content[0].startswith("talk\udcff.wav: a worker of the cluster reads another cont")
+
+
+def test_a_file_that_changes_while_a_worker_reads_it_has_no_result(
+    monkeypatch: pytest.MonkeyPatch, sha256: str, path: Path, tmp_path: Path
+) -> None:
+    changing = tmp_path / "x.wav"
+    changing.write_bytes(path.read_bytes())
+
+    def change(*_: object) -> tuple[()]:
+        changing.write_bytes(b"other")
+        return ()
+
+    monkeypatch.setattr(cluster_task, "_analyze", change)
+    kind, (problem, _) = ask(sha256, str(changing))
+    assert kind == cluster_task.REFUSED
+    assert problem == "talk\udcff.wav: it has changed while it was read"
 
 
 def test_a_worker_that_does_not_agree_analyzes_nothing(sha256: str, path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.batch.content import Digests, digest_of, state_of
+from emotiond.streamer.batch.content import Digests, digest_of
+from emotiond.streamer.readers.opening import State, state_of
 
 MODULE = "emotiond.streamer.batch.content"
 
@@ -19,18 +20,16 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The path of each file that was read as a whole."""
     found: list[str] = []
 
-    def counted(path: str) -> str:
+    def counted(path: str, state: State) -> str:
         found.append(path)
-        return digest_of(path)
+        return digest_of(path, state)
 
     monkeypatch.setattr(f"{MODULE}.digest_of", counted)
     return found
 
 
 def digest(digests: Digests, path: Path) -> str:
-    state = state_of(str(path))
-    assert state is not None
-    return digests.of(str(path), state)
+    return digests.of(str(path), state_of(str(path)))
 
 
 def test_a_file_is_read_once_while_it_stays_the_same(
@@ -73,32 +72,16 @@ def test_the_digests_that_are_remembered_are_bounded(
 def test_the_digest_is_that_of_sha256sum(tmp_path: Path) -> None:
     content = os.urandom(2**20 + 17)  # more than a block
     (tmp_path / "x").write_bytes(content)
-    assert digest_of(str(tmp_path / "x")) == hashlib.sha256(content).hexdigest()
+    path = str(tmp_path / "x")
+    assert digest_of(path, state_of(path)) == hashlib.sha256(content).hexdigest()
 
 
-def test_the_state_changes_with_size_date_and_file(tmp_path: Path) -> None:
+def test_a_file_in_another_state_has_no_digest(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"one")
     before = state_of(str(path))
-    path.read_bytes()
-    assert state_of(str(path)) == before
-    path.write_bytes(b"more")
-    grown = state_of(str(path))
-    assert grown != before
-    os.utime(path, ns=(0, 0))
-    assert state_of(str(path)) != grown
-
-
-def test_a_link_has_the_state_of_its_file(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"one")
-    (tmp_path / "link").symlink_to(tmp_path / "x")
-    assert state_of(str(tmp_path / "link")) == state_of(str(tmp_path / "x"))
-
-
-def test_what_is_no_regular_file_has_none(tmp_path: Path) -> None:
-    assert state_of(str(tmp_path)) is None
-    assert state_of("zero\0byte") is None
-    with pytest.raises(SourceError, match="no such file"):
-        state_of(str(tmp_path / "missing"))
-    with pytest.raises(SourceError, match="no such file"):
-        digest_of(str(tmp_path / "missing"))
+    (tmp_path / "y").write_bytes(b"two")
+    os.utime(tmp_path / "y", ns=(before.modified_ns, before.modified_ns))
+    (tmp_path / "y").replace(path)
+    with pytest.raises(SourceError, match="has changed while it was read"):
+        digest_of(str(path), before)

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from emotiond.exceptions import ResultError, SourceError
-from emotiond.streamer.batch.errors_table import COLUMNS, check_errors, row_of, write_errors
+from emotiond.streamer.batch.errors_table import (
+    COLUMNS,
+    check_errors,
+    remove_errors,
+    row_of,
+    write_errors,
+)
 from emotiond.streamer.batch.item import Item
 
 
@@ -41,17 +47,17 @@ def test_any_name_is_a_cell_and_none_is_a_formula(tmp_path: Path) -> None:
 
 def test_without_errors_the_table_of_an_earlier_run_goes(tmp_path: Path) -> None:
     path = tmp_path / "out.csv.errors.csv"
-    write_errors(path, [])
+    remove_errors(path)
     assert not path.exists()
     write_errors(path, [row_of(Item("a.wav"), error("a.wav"))])
-    write_errors(path, [])
+    remove_errors(path)
     assert not path.exists()
 
 
 def test_a_file_of_somebody_else_stays(tmp_path: Path) -> None:
     path = tmp_path / "out.csv.errors.csv"
     path.write_text("mine")
-    write_errors(path, [])
+    remove_errors(path)
     assert path.read_text() == "mine"
 
 
@@ -73,7 +79,7 @@ def test_the_table_goes_through_no_link(tmp_path: Path, overwrite: bool) -> None
     assert not target.exists()
     target.write_text(",".join(COLUMNS))
     refused(path, overwrite=overwrite)
-    write_errors(path, [])
+    remove_errors(path)
     assert path.is_symlink()
     assert target.read_text() == ",".join(COLUMNS)
 
@@ -93,7 +99,7 @@ def test_the_table_waits_for_no_pipe(tmp_path: Path, overwrite: bool) -> None:
     path = tmp_path / "out.csv.errors.csv"
     os.mkfifo(path)
     assert "is no file" in refused(path, overwrite=overwrite)
-    write_errors(path, [])
+    remove_errors(path)
     assert path.is_fifo()
 
 

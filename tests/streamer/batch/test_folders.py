@@ -63,7 +63,7 @@ def test_what_would_be_waited_for_or_leads_nowhere_is_refused(tmp_path: Path) ->
     (tmp_path / "c.wav").symlink_to(tmp_path / "c.wav")
     problems = [entry.error.problem for entry in Walk(str(tmp_path)) if isinstance(entry, Refusal)]
     assert [problem.partition(": ")[2] for problem in problems] == [
-        "it is no file, but a socket or a device",
+        "it is no file, but a pipe, a socket or a device",
         "there is no such file",
         "its links lead in a circle",
     ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -109,8 +111,13 @@ def test_a_wrong_row_is_named_and_the_others_are_read(
         ("t.csv", "speaker,start\nanna,1\n", "no column 'file'"),
         ("t.csv", "", "no column 'file'"),
         ("t.csv", HEAD, "has no rows"),
+        ("t.csv", "file,start,File\na.wav,1,b.wav\n", "has 2 columns 'file'. Leave one of them"),
+        ("t.csv", "file,end,end\na.wav,1,2\n", "has 2 columns 'end'"),
+        ("list.txt", "a.wav" * 300_000, "a line has more than 1 MiB: this is no list"),
+        ("list.txt", "a.wav\0" + "b" * 2_000_000, "a line has more than 1 MiB"),
+        ("t.csv", HEAD + "a" * 2_000_000, "a line has more than 1 MiB"),
         ("t.csv", "\xff\xfef\0i\0", "no column 'file'"),
-        ("t.parquet", "PAR1 and no more", "it is no table"),
+        ("t.parquet", "PAR1 and no more", "is damaged, or cut off .* Write or copy it again"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str, reason: str) -> None:
@@ -120,7 +127,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str, re
 
 def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
-        read_list(str(tmp_path / "none.txt"))
+        [*read_list(str(tmp_path / "none.txt"))]
 
 
 def test_parquet_as_audformat_writes_it(tmp_path: Path) -> None:
@@ -142,6 +149,37 @@ def test_parquet_as_audformat_writes_it(tmp_path: Path) -> None:
         item(tmp_path, "a.wav", 1.5, 2.25),
         item(tmp_path, "b.wav", 0.0, None),
     ]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
+@pytest.mark.parametrize("content", [b"a.wav\nb.wav\n", b"a.wav\0b.wav"])
+def test_a_list_may_come_through_a_pipe(tmp_path: Path, content: bytes) -> None:
+    pipe = tmp_path / "list"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=lambda: pipe.write_bytes(content))
+    writing.start()
+    assert [*read_list(str(pipe))] == [str(tmp_path / "a.wav"), str(tmp_path / "b.wav")]
+    writing.join()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs named pipes")
+def test_a_pipe_that_does_not_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotiond.streamer.batch.lists._MOST_PIPE_BYTES", 1000)
+    pipe = tmp_path / "list"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=lambda: pipe.write_bytes(bytes(1001)))
+    writing.start()
+    with pytest.raises(ConfigError, match=r"it is larger than .* Cut it up"):
+        [*read_list(str(pipe))]
+    writing.join()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_table_may_have_the_ends_of_lines_of_any_system(tmp_path: Path, end: str) -> None:
+    found = listed(tmp_path, "t.csv", end.join(["file,start", "a.wav,1", "b.wav,2", ""]))
+    assert found == [item(tmp_path, "a.wav", 1.0), item(tmp_path, "b.wav", 2.0)]
 
 
 def test_without_pyarrow_the_command_is_named(

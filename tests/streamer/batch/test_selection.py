@@ -104,3 +104,24 @@ def test_a_pipe_that_is_named_twice_is_refused(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with pytest.raises(ConfigError, match="only once"):
         select(["pipe", "./pipe"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
+def test_only_a_pipe_that_is_named_itself_is_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "list.txt").write_text("pipe")
+    (item,) = select(["pipe"]).entries
+    assert item == Item("pipe", is_read_once=True)
+    for argument in ("pip*", "@list.txt"):
+        (refusal,) = select([argument]).entries
+        assert isinstance(refusal, Refusal)
+        assert "no file, but a pipe" in str(refusal.error)
+
+
+def test_more_recordings_than_a_run_may_have_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotiond.streamer.batch.selection.MOST_ENTRIES", 3)
+    assert len(select(["in", "a.wav"]).entries) == 3
+    with pytest.raises(ConfigError, match=r"the arguments name more than .* recordings\. Cut them"):
+        select(["in", "a.wav", "x[1].wav"])

@@ -104,7 +104,7 @@ def test_a_crash_is_reported_and_the_next_file_is_decoded(tmp_path: Path) -> Non
         crash = threading.Thread(target=crash_while_it_reads, args=(pipe, os.getpid()))
         crash.start()
         with pytest.raises(SourceError, match=r"its decoder crashed \(SIGSEGV\)\. Convert it"):
-            decoder.open(pipe)
+            decoder.open_once(pipe)
         crash.join()
         assert samples_of(decoder.open(str(DEMO))).shape[0] == demo().shape[0]
     assert decoders(os.getpid()) == []
@@ -358,8 +358,15 @@ def test_a_pipe_is_read_once_from_where_it_stands(tmp_path: Path) -> None:
     writing = threading.Thread(target=write)
     writing.start()
     with Decoder() as decoder:
-        assert samples_of(decoder.open(pipe)).tobytes() == demo().tobytes()
+        assert samples_of(decoder.open_once(pipe)).tobytes() == demo().tobytes()
     writing.join()
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    with Decoder() as decoder:
+        with pytest.raises(SourceError, match="no file, but a pipe"):
+            decoder.open(pipe_at(tmp_path / "x.wav"))
+        assert samples_of(decoder.open(str(DEMO))).tobytes() == demo().tobytes()
 
 
 def test_what_is_too_large_for_memory_goes_into_a_temporary_file(

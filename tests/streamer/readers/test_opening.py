@@ -7,13 +7,14 @@ import resource
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from emotiond.exceptions import SourceError
 from emotiond.streamer.readers.decoder import Decoder
+from emotiond.streamer.readers.opening import open_to_read, state_in, state_of
 from emotiond.streamer.readers.sound_file import open_sound_file
 from emotiond.streamer.sources.file import FileSource
 from tests.support.daemon import DEMO, emotiond
@@ -82,7 +83,7 @@ def test_other_paths_that_lead_to_no_file(tmp_path: Path) -> None:
     assert "name as long as this" in refusal(tmp_path / ("x" * 300))
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
-        assert "a socket or a device" in refusal(tmp_path / "s")
+        assert "a pipe, a socket or a device" in refusal(tmp_path / "s")
 
 
 def test_no_more_descriptors() -> None:
@@ -115,3 +116,47 @@ def test_a_pipe_is_not_played_as_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceError, match="--source - <"):
         FileSource(str(tmp_path / "pipe"), realtime=True, loop=True)
+
+
+def test_the_state_changes_with_size_date_and_file(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"one")
+    before = state_of(str(path))
+    path.read_bytes()
+    assert state_of(str(path)) == before
+    path.write_bytes(b"more")
+    grown = state_of(str(path))
+    assert grown != before
+    os.utime(path, ns=(0, 0))
+    assert state_of(str(path)) != grown
+
+
+def test_a_link_has_the_state_of_its_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"one")
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    assert state_of(str(tmp_path / "link")) == state_of(str(tmp_path / "x"))
+    with open_to_read(str(tmp_path / "link")) as file:
+        assert state_in(file) == state_of(str(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("open_it", [state_of, open_to_read])
+def test_only_a_regular_file_is_opened_and_nothing_is_waited_for(
+    open_it: Callable[[str], object], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    places = {str(tmp_path / "pipe"): "a pipe", "/dev/zero": "a device", str(tmp_path): "a folder"}
+    for path, said in {**places, "zero\0byte": "can have this name", "none": "no such"}.items():
+        with pytest.raises(SourceError, match=said):
+            open_it(path)
+
+
+def test_a_file_is_opened_in_the_state_in_which_it_was_seen(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"one")
+    before = state_of(str(path))
+    with open_to_read(str(path), before) as file:
+        assert file.read() == b"one"
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.modified_ns, before.modified_ns))
+    with pytest.raises(SourceError, match="has changed while it was read"):
+        open_to_read(str(path), before)

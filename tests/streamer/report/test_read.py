@@ -26,6 +26,11 @@ from emotiond.streamer.report.track import STATUSES, Piece, index_of
 from emotiond.streamer.uploads.archive import EventLog
 from tests.support.report import EPOCH, emotion, result, spoken, write_lines
 
+WITHOUT_END = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+    'SELECT i || ".wav" file, NULL start, NULL "end", NULL channel, "1" key FROM n'
+)
+
 
 def status(name: str, stream: str = "mic") -> dict[str, Any]:
     more = {"detail": "", "device": None, "device_latency_ms": None, "demo": False}
@@ -93,11 +98,10 @@ def test_a_session_that_was_cut_off_is_read_up_to_there(tmp_path: Path, rest: by
     assert describe(path, found) == f"{path}: its last line is cut off: what it held is missing"
 
 
-def test_a_line_without_an_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emotiond.streamer.report.read._LONGEST_LINE_BYTES", 1000)
-    path = tmp_path / "zeros.jsonl"
-    path.write_bytes(bytes(1001))
-    with pytest.raises(ReportError, match="line 1 is far too long"):
+def test_a_value_that_is_far_too_long_is_refused(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "results.jsonl", result("a.wav", spoken("sad")))
+    path.write_text(path.read_text() + json.dumps(result("b" * 200_000, [])))
+    with pytest.raises(ReportError, match="line 2 is damaged, or holds what is far too long"):
         read(path)
 
 
@@ -117,7 +121,6 @@ def test_a_last_line_needs_no_end(tmp_path: Path) -> None:
         b'{"file": "a.wav"}\n',
         b'{"file": 1, "duration": 1.0, "events": []}\n',
         b'{"file": "a.wav", "duration": "long", "events": []}\n',
-        b'{"file": "a.wav", "duration": -1, "events": []}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": [{"type": "emotion"}]}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": [3]}\n',
         b'{"file": "a.wav", "duration": 1.0, "events": 3}\n',
@@ -129,6 +132,41 @@ def test_other_files_are_refused_by_their_line(tmp_path: Path, content: bytes) -
     path = tmp_path / "other"
     path.write_bytes(content)
     with pytest.raises(ReportError, match=r"line 1 is no result and no event of a session\. Make"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ({"duration": 1e10}, r"a time of 10000000000.0 s \(duration\)"),
+        ({"duration": -1}, r"a time of -1 s \(duration\)"),
+        ({"duration": float("nan")}, r"a time of nan s \(duration\)"),
+        ({"duration": float("inf")}, r"a time of inf s \(duration\)"),
+        ({"start": 1e300, "end": 2.0}, r"a time of 1e\+300 s \(start\)"),
+        ({"start": 0.0, "end": float("nan")}, r"a time of nan s \(end\)"),
+        ({"events": [emotion(0, start=1e7, end=1e7 + 1)]}, "an event that ends at 1e.07 s"),
+        ({"events": [emotion(0, start=-9.0, end=-8.0)]}, "an event that ends at -8 s"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_time_that_no_recording_has_is_refused(
+    tmp_path: Path, times: dict[str, Any], said: str, end: str
+) -> None:
+    """The page would paint marks of hours without end."""
+    path = write_lines(tmp_path / "results.jsonl", result("a.wav", spoken("sad")))
+    path.write_text(path.read_text() + json.dumps({**result("b.wav", []), **times}) + end)
+    with pytest.raises(ReportError, match=rf"line 2 has {said}, which no recording has\. Make one"):
+        read(path)
+
+
+def test_more_recordings_than_a_page_can_list_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotiond.streamer.report.read.MOST_TRACKS", 2)
+    path = write_lines(tmp_path / "results.jsonl", *[result("a.wav", [])] * 2)
+    assert len(read(path).tracks) == 2
+    write_lines(path, *[result("a.wav", [])] * 3)
+    with pytest.raises(ReportError, match=r"more than 2 recordings\. Make several reports"):
         read(path)
 
 
@@ -280,6 +318,10 @@ def test_a_table_alone_says_what_to_give(tmp_path: Path) -> None:
         ("UPDATE results SET events = 7", "is damaged"),
         ("UPDATE files SET file = x'00'", "is damaged"),
         ("DROP TABLE results; CREATE VIEW results AS SELECT 1 key", "is damaged"),
+        (
+            f"DROP TABLE files; CREATE VIEW files AS {WITHOUT_END}",
+            "more than the tables of emotiond",
+        ),
     ],
 )
 def test_kept_results_that_are_damaged_or_another_s_are_refused(
@@ -288,6 +330,13 @@ def test_kept_results_that_are_damaged_or_another_s_are_refused(
     with contextlib.closing(sqlite3.connect(kept)) as database:
         database.executescript(change)
     with pytest.raises(EmotiondError, match=problem):
+        read(kept)
+
+
+def test_a_kept_result_with_a_time_that_no_recording_has_is_refused(kept: Path) -> None:
+    with contextlib.closing(sqlite3.connect(kept)) as database, database:
+        database.execute("UPDATE results SET result = '{\"duration\": 1e9}' WHERE key = '1'")
+    with pytest.raises(ReportError, match=r"the result of b.wav has a time of 1000000000.0 s"):
         read(kept)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import queue
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -107,9 +108,11 @@ def test_a_mute_is_told_while_a_server_takes_no_connection() -> None:
 
 
 def test_a_mute_is_told_while_a_name_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, over = threading.Event(), threading.Event()
+    """However often it is muted and unmuted meanwhile, one thread looks it up."""
+    asked, over, times = threading.Event(), threading.Event(), []
 
-    def look_up(*_arguments: object, **_options: object) -> object:
+    def look_up(*arguments: object, **_options: object) -> object:
+        times.append(arguments)
         asked.set()
         over.wait(PATIENCE_SECONDS)
         return []
@@ -119,6 +122,13 @@ def test_a_mute_is_told_while_a_name_is_looked_up(monkeypatch: pytest.MonkeyPatc
         assert asked.wait(PATIENCE_SECONDS)
         stream.switch.mute(True)
         assert told.get(timeout=PATIENCE_SECONDS / 2) == "muted"
+        for _ in range(3):
+            attempt = stream._attempt
+            stream.switch.mute(False)
+            while stream._attempt is attempt:
+                time.sleep(0.01)  # it has no event for this
+            stream.switch.mute(True)
+        assert len(times) == 1
         over.set()
 
 
