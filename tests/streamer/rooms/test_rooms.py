@@ -120,6 +120,36 @@ async def serving(script: Script, **options: Any) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+@pytest.mark.parametrize("steps", range(5))
+def test_it_ends_also_as_a_hello_comes(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Whatever step of the loop it is: then ``wait_for`` may forget that it was cancelled."""
+    monkeypatch.setattr(rooms, "_AGAIN_SECONDS", 0.05)
+
+    async def test() -> None:
+        said = asyncio.get_running_loop().create_future()
+        never = asyncio.Event()
+
+        class Connection:
+            async def recv(self) -> str:
+                if said.done():
+                    await never.wait()
+                return str(await said)
+
+        @contextlib.asynccontextmanager
+        async def linked(_: Followed) -> AsyncIterator[Connection]:
+            yield Connection()
+
+        monkeypatch.setattr(rooms, "linked", linked)
+        async with following(1):
+            for _ in range(10):  # it waits for what is said first
+                await asyncio.sleep(0)
+            said.set_result(json.dumps(HELLO))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+
+    run(test())
+
+
 def saying(*messages: object) -> Script:
     """A server that says this, and then waits."""
 
