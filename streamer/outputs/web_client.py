@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import io
 import re
 import socket
 import ssl
 import threading
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
 from emotiond import __version__
 from emotiond.exceptions import ServeError
+from emotiond.streamer.bounded_answer import BoundedAnswer
 from emotiond.streamer.outputs.courier import Outcome
 
 if TYPE_CHECKING:
@@ -28,49 +28,13 @@ if TYPE_CHECKING:
 LIMIT_SECONDS = 10.0
 """For a whole request and its answer."""
 _STEP_SECONDS = 5.0  # for an address to accept, and for each piece of the answer
-_MOST_HEAD_BYTES = 128 * 1024  # of the answer: status, headers and all that comes before them
 _MOST_BYTES = 16 * 1024  # of the answer's body, which is read for the sake of a clean end
 _AGAIN = (408, 425, 429)  # and all from 500 on: another try may succeed
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-class _Bounded(io.RawIOBase):
-    """What a server sends, up to a limit."""
-
-    def __init__(self, raw: io.RawIOBase, left_bytes: int) -> None:
-        self._raw = raw
-        self.left_bytes = left_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self.left_bytes == 0:
-            raise http.client.HTTPException("too long")
-        count: int | None = self._raw.readinto(memoryview(buffer)[: self.left_bytes])
-        self.left_bytes -= count or 0
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer that is broken off where it gets too long.
-
-    http.client bounds neither the answers before the last one nor trailers, and reads a chunk of
-    negative size to the end of the connection.
-    """
-
-    def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
-        super().__init__(sock, *args, **more)
-        self._bounded = _Bounded(self.fp.detach(), _MOST_HEAD_BYTES)
-        self.fp = io.BufferedReader(self._bounded)
-
-    def begin(self) -> None:
-        super().begin()
-        self._bounded.left_bytes = _MOST_BYTES
+class _Answer(BoundedAnswer):
+    most_body_bytes = _MOST_BYTES
 
 
 class WebClient:

@@ -51,10 +51,11 @@ def install(config: Path | None, is_of_system: bool, say: Say) -> None:
         for needed in (Path(__file__), Path(sys.executable), config):
             if needed is not None:
                 _refuse_unreadable(needed)
+    text = _MARK + unit_text(Service(command, is_of_system))
     _systemctl(is_of_system, "show", "--property=Version")  # before there is something to remove
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_MARK + unit_text(Service(command, is_of_system)), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise _refusal(f"cannot write {path} ({error.strerror})", is_of_system) from None
     say(f"wrote {path}")

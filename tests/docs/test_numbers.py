@@ -17,7 +17,7 @@ import pytest
 from emotiond.clients import websocket_client
 from emotiond.dsp import mono
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer import announcement, hub, sparing_log
+from emotiond.streamer import announcement, bounded_answer, hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.batch import cluster, jobs, parcels, store
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
@@ -124,7 +124,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"{courier.MOST_TRIES} times in all, {tries()}",
         f"heeded up to {courier.LONGEST_PAUSE_SECONDS:g} s.",
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
-        f"a head of {web_client._MOST_HEAD_BYTES // 1024} KiB at most",
+        f"a head of {bounded_answer.MOST_HEAD_BYTES // 1024} KiB at most",
     ],
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",

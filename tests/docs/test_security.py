@@ -9,6 +9,7 @@ import pytest
 
 from emotiond.streamer.batch import (
     cluster,
+    cluster_connection,
     entries,
     kept_events,
     lists,
@@ -99,8 +100,10 @@ EXPECTED = {
         f"{LONGEST_STREAM_NAME} characters; {LONGEST_UNFOLDED_NAME}"
     ),
     "followed daemons, streams of each": f"{MOST_ROOMS}, {MOST_STREAMS}",
-    "frames of a followed daemon, including pings": f"{link.FRAMES_PER_SECOND:g} a second, "
-    f"{link.FRAMES_AT_ONCE} at once",
+    "frames of a followed daemon, including pings; a longer one counts once for each "
+    f"{'KiB' if link.FRAME_BYTES == 1024 else link.FRAME_BYTES}": (
+        f"{link.FRAMES_PER_SECOND:g} a second, {link.FRAMES_AT_ONCE} at once"
+    ),
     "message of a followed daemon": f"{LIMITS.message_bytes // 1024} KiB",
     "invalid messages of a followed daemon": f"{MOST_SENSELESS}",
     "name, connection and handshake of a followed daemon; its `hello`": f"{link.OPEN_SECONDS:g} s",
@@ -160,7 +163,7 @@ EXPECTED = {
         f"{kept_events.MOST_PART_BYTES // 2**20} MiB at a time; "
         f"{store_file.MOST_STEP_SECONDS:.0f} s"
     ),
-    "the beginning of `analyze --dask`": f"{cluster.CONNECT_SECONDS:g} s",
+    "the beginning of `analyze --dask`": f"{cluster_connection.CONNECT_SECONDS:g} s",
     "a recording that `--ship` sends; those under way": (
         f"{cluster.MOST_SHIPPED_BYTES // 2**20} MiB; "
         f"{cluster.MOST_SHIPPED_AT_A_TIME_BYTES // 2**20} MiB"

@@ -298,7 +298,7 @@ def test_a_half_open_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     run(test())
 
 
-@pytest.mark.parametrize("kind", ["events", "pings", "fragments"])
+@pytest.mark.parametrize("kind", ["events", "pings", "fragments", "long messages"])
 def test_one_that_floods_is_left(kind: str) -> None:
     async def flood(client: ServerConnection) -> None:
         await client.send(json.dumps(HELLO))
@@ -306,11 +306,13 @@ def test_one_that_floods_is_left(kind: str) -> None:
             "events": frame_of(EMOTION),
             "pings": Frame(Opcode.PING, b"").serialize(mask=False),
             "fragments": Frame(Opcode.TEXT, b"", fin=False).serialize(mask=False),
+            "long messages": frame_of({"type": "later", "numbers": [1e308] * 7_000}),
         }[kind]
         if kind == "fragments":
             client.transport.write(one)
             one = Frame(Opcode.CONT, b"", fin=False).serialize(mask=False)
-        client.transport.write(one * (link.FRAMES_AT_ONCE + 1000))
+        long_ones = max(1, len(one) // link.FRAME_BYTES)
+        client.transport.write(one * ((link.FRAMES_AT_ONCE + 1000) // long_ones))
         await client.wait_closed()
 
     async def test() -> None:

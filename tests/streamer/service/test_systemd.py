@@ -72,6 +72,18 @@ def test_installing_again_renews_the_unit(systemctl: Systemctl, said: list[str])
     assert "--config /etc/emotiond.toml" in systemd.unit_path(False).read_text()
 
 
+@pytest.mark.parametrize("name", ["\udcff.toml", "a\nExecStartPre=b.toml"])
+def test_settings_that_no_unit_can_name_leave_the_unit_as_it_was(
+    systemctl: Systemctl, said: list[str], name: str
+) -> None:
+    systemd.install(None, False, lambda _: None)
+    first, calls = systemd.unit_path(False).read_text(), systemctl.calls
+    with pytest.raises(ServiceError, match="no unit can name"):
+        systemd.install(Path("/etc") / name, False, said.append)
+    assert systemd.unit_path(False).read_text() == first
+    assert (systemctl.calls, said) == (calls, [])
+
+
 def test_removing_stops_it_and_deletes_the_unit(systemctl: Systemctl, said: list[str]) -> None:
     systemd.install(None, False, said.append)
     systemd.remove(False, said.append)
