@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import logging
@@ -13,6 +14,8 @@ import zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 _log = logging.getLogger(__name__)
+
+_NAME_SECONDS = 10.0  # to find a name that nobody in the network has
 
 
 def reachable_addresses(host: str) -> list[str]:
@@ -34,9 +37,10 @@ def _all_ips() -> Iterable[ifaddr.IP]:
 
 @contextlib.asynccontextmanager
 async def announced(kind: str, host: str, port: int, what: str) -> AsyncIterator[None]:
-    """Announce a socket under this host's name, and take the announcement back at the end.
+    """Announce a socket under this host's name meanwhile, and take that back at the end.
 
-    Without a network that can carry it, one line says so.
+    Nothing waits for it but the end: finding a free name takes a second, and others in the network
+    can hold it up. Without a network or a name that can carry it, one line says so.
 
     Args:
         kind: of service, such as ``_https._tcp``.
@@ -44,20 +48,39 @@ async def announced(kind: str, host: str, port: int, what: str) -> AsyncIterator
         port: of the socket.
         what: the socket's name for the log, such as ``the page``.
     """
-    addresses = reachable_addresses(host)
-    name = socket.gethostname().partition(".")[0]
-    service = AsyncServiceInfo(
-        f"{kind}.local.",
-        f"emotiond on {name}, port {port}.{kind}.local.",
-        port=port,
-        parsed_addresses=addresses,
-        server=f"{name}.local.",
-    )
+    ending = asyncio.Event()
+    announcing = asyncio.create_task(_announce(kind, host, port, what, ending))
+    try:
+        yield
+    finally:
+        ending.set()
+        announcing.cancel()
+        await asyncio.wait([announcing])
+
+
+async def _announce(kind: str, host: str, port: int, what: str, ending: asyncio.Event) -> None:
+    """Announce a socket until the end, which cancels this, too.
+
+    Before Python 3.12, ``wait_for`` forgets that it was cancelled if its result comes just then.
+    """
     async with contextlib.AsyncExitStack() as stack:
         try:
+            addresses = reachable_addresses(host)
+            name = socket.gethostname().partition(".")[0]
+            service = AsyncServiceInfo(
+                f"{kind}.local.",
+                f"emotiond on {name}, port {port}.{kind}.local.",
+                port=port,
+                parsed_addresses=addresses,
+                server=f"{name}.local.",
+            )
             announcer = AsyncZeroconf(interfaces=[each for each in addresses if ":" not in each])
             stack.push_async_callback(announcer.async_close)
-            await announcer.async_register_service(service, allow_name_change=True)
+            registering = announcer.async_register_service(service, allow_name_change=True)
+            await asyncio.wait_for(registering, _NAME_SECONDS)
+        except asyncio.TimeoutError:
+            _log.warning("%s cannot be announced: others claim every name of it", what)
         except (OSError, zeroconf.Error) as error:
             _log.warning("%s cannot be announced: %s", what, error)
-        yield
+        else:
+            await ending.wait()

@@ -163,10 +163,11 @@ class Hub:
         """Return what a new listener gets: all that each stream sent from its last ``emotion`` on.
 
         The last ``status`` is among them, however old it is. The next event of each stream follows
-        without a gap.
+        without a gap. Any thread may call this.
         """
         kept = (self.last_status, self.last_emotion, self._last_change)
-        return sorted((m for each in kept for m in each.values()), key=lambda m: m.event.seq)
+        messages = [message for each in kept for message in (*each.values(),)]
+        return sorted(messages, key=lambda message: message.event.seq)
 
     def age_seconds(self, stream: str) -> float:
         """Return the time since the capture of the sound of a stream's last ``emotion``.

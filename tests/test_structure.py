@@ -20,6 +20,7 @@ LAYERS = (
         "streamer.announcement",
         "streamer.arguments",
         "streamer.background",
+        "streamer.bounded_answer",
         "streamer.child_processes",
         "streamer.daemon_names",
         "streamer.folders",

@@ -40,22 +40,20 @@ async def _non_readers(websocket_url: str, _: str, is_there: Callable[[], None])
 
 
 async def _half_open(_: str, zeromq_endpoint: str, is_there: Callable[[], None]) -> None:
-    """Keep connections open that send no greeting; the daemon closes them now and then."""
-    address, open_now = urlsplit(zeromq_endpoint), 0
+    """Keep connections that send no greeting. The daemon lets some wait, and closes the others."""
+    address = urlsplit(zeromq_endpoint)
 
     async def hold() -> None:
-        nonlocal open_now
         while True:
-            reader, writer = await asyncio.open_connection(address.hostname, address.port)
-            open_now += 1
-            if open_now == _HALF_OPEN:
-                is_there()
-            with contextlib.suppress(OSError):
-                await reader.read()  # until the daemon closes it
-            writer.close()
-            open_now -= 1
+            with contextlib.suppress(OSError):  # it has waited for too long, or is closed
+                reader, writer = await asyncio.open_connection(address.hostname, address.port)
+                with contextlib.closing(writer):
+                    await reader.read()
 
-    await asyncio.gather(*(hold() for _ in range(_HALF_OPEN)))
+    held = asyncio.gather(*(hold() for _ in range(_HALF_OPEN)))
+    await asyncio.sleep(0)  # they begin
+    is_there()
+    await held
 
 
 async def _uploads(websocket_url: str, _: str, is_there: Callable[[], None]) -> None:

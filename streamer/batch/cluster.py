@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import itertools
 import json
-import logging
 import uuid
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from emotiond.exceptions import ConfigError, ServeError, SourceError, install
-from emotiond.streamer.background import run_in_background
+from emotiond.exceptions import ServeError, SourceError
 from emotiond.streamer.batch import cluster_task
 from emotiond.streamer.batch.analyst import Finding, Findings
-from emotiond.streamer.batch.cluster_address import ClusterOptions, refuse_exposure
+from emotiond.streamer.batch.cluster_address import ClusterOptions
+from emotiond.streamer.batch.cluster_connection import GO_ON, Workers, connect, look, unfit
 from emotiond.streamer.batch.content import Seen
 from emotiond.streamer.batch.item import Item
 from emotiond.streamer.batch.parcels import Parcels
@@ -27,7 +24,6 @@ from emotiond.streamer.batch.settings import Settings
 from emotiond.streamer.batch.turns import Budget, Turns
 from emotiond.streamer.readers.opening import changed, open_to_read, unreadable
 
-CONNECT_SECONDS = 10.0
 _MOST_AT_A_TIME = 256
 """Items under way."""
 _FEWEST_TASKS = 16
@@ -38,7 +34,6 @@ MOST_SHIPPED_BYTES = 2**28
 """Of one shipped recording."""
 MOST_SHIPPED_AT_A_TIME_BYTES = 2**29
 """Of all: this process and the scheduler hold them until their results are there."""
-_GO_ON = "then go on with --resume"
 
 _Piece: TypeAlias = "tuple[Item, Seen, bytes | None]"
 """An item, what its file is, and the content of that if it is shipped."""
@@ -74,7 +69,6 @@ class Cluster:
         self._depends_on = depends_on
         self._turns = Turns()
         self._shipments = Budget(MOST_SHIPPED_AT_A_TIME_BYTES)
-        self._parcels = Parcels(self._send, 1)
         self._numbers = itertools.count()
         self._run = f"emotiond-{uuid.uuid4().hex}"
         self._is_lost = False
@@ -88,13 +82,15 @@ class Cluster:
             ConfigError: a package or certificate is missing, or others could listen.
             ServeError: there is no scheduler, no worker, or one that does not agree.
         """
-        self._dask = _distributed()
-        self._client = self._connect()
+        self._connection = connect(self._options)
         try:
-            self._look()
+            found = look(self._connection, self._options, self._settings, self._depends_on)
         except BaseException:
             self.__exit__(None, None, None)
             raise
+        share = self.most // max(2 * found.threads, _FEWEST_TASKS)
+        self._parcels = Parcels(self._send, min(max(1, share), _MOST_IN_A_TASK))
+        self.line = _line(self._options, found)
         return self
 
     def __exit__(
@@ -104,105 +100,11 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self._is_lost = True
-        with contextlib.suppress(Exception):  # a scheduler that is gone, and holds nothing of ours
-            self._client.close(timeout=2)
+        self._connection.close()
 
     def hire(self) -> Place:
         """Return a place in the cluster for a thread."""
         return Place(self._analyze)
-
-    def _connect(self) -> Any:
-        place = self._options.address
-        security = self._security()
-        try:
-            # A signal ends the wait; a loop in this thread would be left in mid-way.
-            run_in_background(lambda: asyncio.run(self._greet(security))).result()
-            return self._dask.Client(
-                place, timeout=CONNECT_SECONDS, security=security, set_as_default=False
-            )
-        except OSError as error:
-            hint = ", and check its certificates" if self._options.is_encrypted else ""
-            raise ServeError(
-                f"no scheduler answers at {place} ({_first_line(error)})",
-                f"Start one, dask scheduler{hint}; {_GO_ON}",
-            ) from None
-        except Exception:  # an answer of another kind: a length of Dask is read from any bytes
-            raise ServeError(
-                f"what answers at {place} is no scheduler of Dask",
-                "Give --dask the address that 'dask scheduler' prints; that of its page is another",
-            ) from None
-
-    async def _greet(self, security: Any) -> None:
-        """See that a scheduler answers. ``Client`` would wait without end for one that is silent.
-
-        Raises:
-            OSError: nothing answers.
-        """
-        connecting = self._dask.comm.connect(
-            self._options.address,
-            timeout=CONNECT_SECONDS,
-            **security.get_connection_args("client"),
-        )
-        try:
-            comm = await asyncio.wait_for(connecting, CONNECT_SECONDS + 1)
-        except asyncio.TimeoutError:
-            raise OSError(f"it is silent for {CONNECT_SECONDS:g} s") from None
-        comm.abort()
-
-    def _security(self) -> Any:
-        """Return the certificates: those that were named, else those of Dask's configuration."""
-        options = self._options
-        wanted = "Give --dask-ca, --dask-cert and --dask-key, or Dask's own configuration"
-        named = {}
-        if options.authority is not None:
-            named = {
-                "tls_ca_file": options.authority,
-                "tls_client_cert": options.certificate,
-                "tls_client_key": options.key,
-            }
-        try:
-            security = self._dask.Security(require_encryption=options.is_encrypted, **named)
-            context = security.get_connection_args("client").get("ssl_context")
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"a certificate cannot be used: {_first_line(error)}", wanted
-            ) from None
-        if options.is_encrypted and context is None:
-            raise ConfigError(f"{options.address} needs certificates", wanted)
-        return security
-
-    def _look(self) -> None:
-        """See that each worker would give what this machine would."""
-        place = self._options.address
-        try:
-            about = self._client.scheduler_info(n_workers=-1)
-            refuse_exposure(self._options, about["address"])
-            found = self._client.run(cluster_task.look, self._settings.to_json(), on_error="return")
-        except (OSError, self._dask.client.FutureCancelledError) as error:
-            raise self._gone(error) from None
-        if not found:
-            raise ServeError(
-                f"the scheduler at {place} has no workers", f"Start some: dask worker {place}"
-            )
-        for worker, answer in found.items():
-            if isinstance(answer, BaseException):
-                raise _unfit(worker, answer)
-            if answer != self._depends_on:
-                problem, remedy = cluster_task.difference(self._depends_on, answer)
-                raise ServeError(f"the worker {worker}: {problem}", remedy)
-        threads = sum(worker["nthreads"] for worker in about["workers"].values())
-        share = self.most // max(2 * threads, _FEWEST_TASKS)
-        self._parcels = Parcels(self._send, min(max(1, share), _MOST_IN_A_TASK))
-        what = "the recordings, with all voices," if self._options.ships else "paths of recordings"
-        who = (
-            "encrypted; whoever has a certificate of the cluster can read them"
-            if self._options.is_encrypted
-            else f"not encrypted; whoever reaches {place} can read them"
-        )
-        self.line = (
-            f"emotiond: sends {what} to {place}, for {len(found)} "
-            f"worker{'s' * (len(found) > 1)}: {who}."
-        )
 
     def _analyze(self, item: Item, seen: Seen) -> Findings:
         """Analyze an item in the cluster.
@@ -234,7 +136,7 @@ class Cluster:
             raise SourceError(*content)
         if kind == cluster_task.UNFIT:
             problem, remedy = content
-            raise ServeError(f"a worker of the cluster: {problem}", f"{remedy}; {_GO_ON}")
+            raise ServeError(f"a worker of the cluster: {problem}", f"{remedy}; {GO_ON}")
         return tuple(Finding(values, events) for values, events in content)
 
     def _send(self, pieces: Sequence[_Piece]) -> Sequence[cluster_task.Answer | None]:
@@ -251,8 +153,8 @@ class Cluster:
         }
         try:
             if self._is_lost:
-                raise self._gone(None)
-            future = self._client.submit(
+                raise self._connection.gone(None)
+            future = self._connection.client.submit(
                 cluster_task.analyze,
                 json.dumps(request).encode(),
                 *(sound for _, _, sound in pieces),
@@ -260,18 +162,19 @@ class Cluster:
                 pure=False,
             )
             answers: Sequence[cluster_task.Answer] = future.result()
-        except self._dask.KilledWorker:
+        except self._connection.dask.KilledWorker:
             return [None] * len(pieces)
-        except (OSError, self._dask.client.FutureCancelledError):
-            raise self._gone(None) from None  # which of them it is, is chance
+        except self._connection.losses:
+            self._is_lost = True
+            raise self._connection.gone(None) from None
         except ServeError:
             raise
         except Exception as error:  # what a worker raises before our code begins there
-            raise _unfit("", error) from None
+            raise unfit("a worker of the cluster", error) from None
         if len(answers) != len(pieces):  # it has joined after the look at the workers
             raise ServeError(
                 "a worker of the cluster answers as another version does",
-                f"Install this version of emotiond there; {_GO_ON}",
+                f"Install this version of emotiond there; {GO_ON}",
             )
         return answers
 
@@ -302,12 +205,17 @@ class Cluster:
         with held:
             yield sound
 
-    def _gone(self, error: BaseException | None) -> ServeError:
-        self._is_lost = True
-        cause = f" ({_first_line(error)})" if isinstance(error, OSError) else ""
-        return ServeError(
-            f"the scheduler at {self._options.address} is gone{cause}", f"Start it again, {_GO_ON}"
-        )
+
+def _line(options: ClusterOptions, found: Workers) -> str:
+    """Say what is sent, to whom, and who could read it."""
+    what = "the recordings, with all voices," if options.ships else "paths of recordings"
+    who = (
+        "encrypted; whoever has a certificate of the cluster can read them"
+        if options.is_encrypted
+        else f"not encrypted; whoever reaches {options.address} can read them"
+    )
+    workers = f"{found.count} worker{'s' * (found.count > 1)}"
+    return f"emotiond: sends {what} to {options.address}, for {workers}: {who}."
 
 
 class Place:
@@ -329,30 +237,3 @@ class Place:
 
     def close(self) -> None:
         """Nothing belongs to it."""
-
-
-def _distributed() -> Any:
-    try:
-        import distributed
-    except ImportError:
-        raise ConfigError(
-            "--dask needs the package distributed", install("distributed>=2026.8")
-        ) from None
-    for name in ("distributed", "distributed.client", "tornado", "tornado.application"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # our own line says it
-    warnings.filterwarnings("ignore", module="distributed")
-    return distributed
-
-
-def _unfit(worker: str, error: BaseException) -> ServeError:
-    which = f"the worker {worker}" if worker else "a worker of the cluster"
-    if isinstance(error, ModuleNotFoundError):
-        return ServeError(
-            f"{which} has no module {error.name!r}", "Install this version of emotiond there"
-        )
-    return ServeError(f"{which}: {_first_line(error)}", "Repair or end that worker")
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -11,7 +11,6 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import PurePath
 from typing import Any, BinaryIO, cast
 
@@ -179,8 +178,6 @@ def _seconds(value: object) -> float | None:
     """Return a time in seconds; None where there is none."""
     if value is None or str(value).strip().lower() in _NOTHING:
         return None
-    if isinstance(value, timedelta):
-        return value.total_seconds()
     text = str(value).strip()
     if clock := _CLOCK.fullmatch(text):
         days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())

@@ -52,12 +52,13 @@ class MuteSwitch:
     def command(self, muted: bool) -> bool:
         """Mute, or lift a mute that such a command has set.
 
-        It is for programs far away: what was muted on the page or the machine stays so.
+        It is for programs far away: what was muted on the page or the machine stays so. A mute
+        holds against what the page has asked for before it.
 
         Returns:
             Whether it is done, or was so already.
         """
-        if self._are_muted == muted:
+        if self._are_muted == muted and self._opening is None:
             return True
         if not (muted or self._muted_by_command):
             return False

@@ -48,7 +48,13 @@ class Command:
         self._ends = False
 
     def deliver(self, message: Message) -> Outcome:
-        """Run it, and wait until it has ended or its time is over."""
+        """Run it, and wait until it has ended or its time is over.
+
+        One that cannot be ended, since it has another user's rights, keeps the next from starting.
+        """
+        if self._is_stuck:
+            return Outcome("it still runs, and this user may not end it")
+        is_late = False
         try:
             process = self._start(variables(message.event))
         except (OSError, ValueError) as error:
@@ -59,9 +65,11 @@ class Command:
         try:
             process.communicate(message.content + b"\n", self._limit_seconds)
         except subprocess.TimeoutExpired:
-            return Outcome(f"it ran for more than {self._limit_seconds:g} s")
+            is_late = True
         finally:
             self._clear_away(process)
+        if is_late or process.returncode is None:
+            return Outcome(f"it ran for more than {self._limit_seconds:g} s")
         if process.returncode < 0:
             return Outcome(f"signal {-process.returncode} ended it")
         return Outcome(f"exit status {process.returncode}" if process.returncode else None)
@@ -71,21 +79,28 @@ class Command:
         with self._changed:
             self._ends = True
             if self._process is not None:
-                _signal_group(self._process, _TERM)
+                _signal_all(self._process, _TERM)
             self._changed.wait_for(lambda: self._process is None, seconds / 2)
             if self._process is not None:
-                _signal_group(self._process, _KILL)
+                _signal_all(self._process, _KILL)
+
+    @property
+    def _is_stuck(self) -> bool:
+        """Whether the last one could not be ended, and still runs."""
+        return self._process is not None and self._process.poll() is None
 
     def _clear_away(self, process: subprocess.Popen[bytes]) -> None:
-        """End what is left of the group: TERM, and KILL where that does not do."""
-        if _signal_group(process, _TERM):
+        """End what is left of it and of its group: TERM, and KILL where that does not do."""
+        if _signal_all(process, _TERM):
             deadline_seconds = time.monotonic() + TERM_SECONDS
             while _is_left(process) and time.monotonic() < deadline_seconds:
                 time.sleep(_LOOK_SECONDS)
-            _signal_group(process, _KILL)
-        process.wait()
+            _signal_all(process, _KILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # of root's rights, as by sudo
+            process.wait(TERM_SECONDS)
         with self._changed:
-            self._process = None
+            if process.returncode is not None:
+                self._process = None
             self._changed.notify_all()
         if process.stdin is not None:
             with contextlib.suppress(OSError):  # it has not read all
@@ -135,16 +150,22 @@ def _is_left(process: subprocess.Popen[bytes]) -> bool:
     """Return whether a process, or any other one of its group, still runs."""
     if process.poll() is None or sys.platform == "win32":
         return process.returncode is None
-    return _signal_group(process, 0)
+    return _signal_all(process, 0)
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> bool:
-    """Send a signal to a process and all others of its group. Returns whether anybody got it."""
-    try:
-        if sys.platform == "win32":
-            process.kill()
-        else:
+def _signal_all(process: subprocess.Popen[bytes], number: int) -> bool:
+    """Send a signal to all of a process's group, and to the process, which may have left it.
+
+    Returns:
+        Whether anybody got it: somebody is left, and this user may end it.
+    """
+    is_heard = False
+    if process.poll() is None:
+        with contextlib.suppress(OSError):
+            process.send_signal(number)
+            is_heard = True
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
             os.killpg(process.pid, number)
-    except OSError:  # nobody is left
-        return False
-    return True
+            is_heard = True
+    return is_heard

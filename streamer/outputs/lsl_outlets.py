@@ -207,13 +207,19 @@ def _linger(_outlets: _Outlets) -> None:
     time.sleep(_LINGER_SECONDS)
 
 
+def lsl_name(stream: str) -> str:
+    """Return a stream's name as a part of an outlet's, which then is that of no other stream."""
+    shown = printable(stream.encode("utf-8", "backslashreplace").decode())
+    return shown.replace("%", "%25").replace("/", "%2F")
+
+
 def _make_outlets(daemon: str, event: Emotion) -> _Outlets:
     """Make the outlets of a stream. The same one has the same source, so that inlets find it again.
 
     The rate is irregular: strides grow under load, and mute makes pauses. At a nominal rate,
     readers such as pyxdf would move the time stamps.
     """
-    name = printable(event.stream.encode("utf-8", "backslashreplace").decode())
+    name = lsl_name(event.stream)
     source = f"emotiond/{printable(daemon)}/{name}"
     scores = pylsl.StreamInfo(
         f"emotiond/{name}",

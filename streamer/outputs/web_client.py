@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import io
 import re
 import socket
 import ssl
 import threading
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
 
 from emotiond import __version__
 from emotiond.exceptions import ServeError
+from emotiond.streamer.bounded_answer import BoundedAnswer
 from emotiond.streamer.outputs.courier import Outcome
 
 if TYPE_CHECKING:
@@ -28,49 +28,13 @@ if TYPE_CHECKING:
 LIMIT_SECONDS = 10.0
 """For a whole request and its answer."""
 _STEP_SECONDS = 5.0  # for an address to accept, and for each piece of the answer
-_MOST_HEAD_BYTES = 128 * 1024  # of the answer: status, headers and all that comes before them
 _MOST_BYTES = 16 * 1024  # of the answer's body, which is read for the sake of a clean end
 _AGAIN = (408, 425, 429)  # and all from 500 on: another try may succeed
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-class _Bounded(io.RawIOBase):
-    """What a server sends, up to a limit."""
-
-    def __init__(self, raw: io.RawIOBase, left_bytes: int) -> None:
-        self._raw = raw
-        self.left_bytes = left_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self.left_bytes == 0:
-            raise http.client.HTTPException("too long")
-        count: int | None = self._raw.readinto(memoryview(buffer)[: self.left_bytes])
-        self.left_bytes -= count or 0
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer that is broken off where it gets too long.
-
-    http.client bounds neither the answers before the last one nor trailers, and reads a chunk of
-    negative size to the end of the connection.
-    """
-
-    def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
-        super().__init__(sock, *args, **more)
-        self._bounded = _Bounded(self.fp.detach(), _MOST_HEAD_BYTES)
-        self.fp = io.BufferedReader(self._bounded)
-
-    def begin(self) -> None:
-        super().begin()
-        self._bounded.left_bytes = _MOST_BYTES
+class _Answer(BoundedAnswer):
+    most_body_bytes = _MOST_BYTES
 
 
 class WebClient:
@@ -103,7 +67,8 @@ class WebClient:
 
     def deliver(self, message: Message) -> Outcome:
         """Post an event, and wait for the answer."""
-        self._is_cut = self._ends
+        with self._lock:
+            self._is_cut = self._ends
         alarm = threading.Timer(LIMIT_SECONDS, self._cut)
         alarm.daemon = True
         alarm.start()
@@ -113,20 +78,20 @@ class WebClient:
             return Outcome(self._reason(error), again=True)
         finally:
             alarm.cancel()
+            alarm.join()  # else a late one would cut the next request
             with self._lock:
                 self._socket = None
 
     def end(self, _seconds: float) -> None:
         """Break off the request that runs, and make no other one."""
-        self._ends = True
+        with self._lock:
+            self._ends = True
         self._cut()
 
     def _post(self, body: bytes) -> Outcome:
         with contextlib.closing(self._connection()) as connection:
             connection.response_class = _Answer
-            connection.sock = self._hold(
-                socket.create_connection((self._host, self._port), _STEP_SECONDS)
-            )
+            connection.sock = self._connected()
             if self._tls is not None:
                 encrypted = self._tls.wrap_socket(
                     connection.sock, server_hostname=self._host, do_handshake_on_connect=False
@@ -147,6 +112,24 @@ class WebClient:
             return http.client.HTTPConnection(self._host, self._port)
         return http.client.HTTPSConnection(self._host, self._port, context=self._tls)
 
+    def _connected(self) -> socket.socket:
+        """Connect to the first address of the host that accepts."""
+        problem = OSError()
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self._host, self._port, type=socket.SOCK_STREAM
+        ):
+            with contextlib.ExitStack() as stack:
+                try:  # a system without IPv6 makes no socket for it
+                    link = stack.enter_context(socket.socket(family, kind, protocol))
+                    self._hold(link).settimeout(_STEP_SECONDS)
+                    link.connect(address)
+                except OSError as error:
+                    problem = error
+                else:
+                    stack.pop_all()
+                    return link
+        raise problem
+
     def _hold(self, link: socket.socket) -> socket.socket:
         """Note a socket, so that it can be cut off from another thread."""
         with self._lock:
@@ -161,7 +144,8 @@ class WebClient:
             self._is_cut = True
             if self._socket is not None:
                 with contextlib.suppress(OSError):  # the other side has gone
-                    self._socket.shutdown(socket.SHUT_RDWR)
+                    # That of ssl would let the other thread go on without encryption.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _reason(self, error: Exception) -> str:
         """Return why there is no answer, in words of this machine, none of the other side's."""

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
+from emotiond.streamer.outputs.zeromq_gate import Gate
 from emotiond.streamer.server.occupancy import Occupancy, Seat, client_address
 from emotiond.streamer.sparing_log import SparingLog
 
-SENT_BYTES = 32 * 1024
-"""What a subscriber may send at once; some 2,000 subscriptions."""
+SENT_BYTES = 2 * 1024
+"""What a subscriber may send at once; some 100 subscriptions."""
 SENT_BYTES_PER_SECOND = 1024
 """What it may send on top, for answers to heartbeats."""
 
@@ -90,6 +91,7 @@ class Guard:
         self._endpoint = endpoint
         self._monitor = guarded.get_monitor_socket(zmq.EVENT_ACCEPTED | zmq.EVENT_MONITOR_STOPPED)
         self._connections: deque[_Connection] = deque()
+        self._gate = Gate(endpoint)
         self._thread = threading.Thread(target=self._run, name="emotiond-zeromq", daemon=True)
         self._thread.start()
 
@@ -99,18 +101,25 @@ class Guard:
             self._guarded.monitor(None, 0)
             self._thread.join()
             self._guarded.disable_monitor()
+            self._gate.close()
 
     def _run(self) -> None:
         while True:
-            timeout_ms = _LOOK_MS if self._connections else None
+            timeout_ms = _LOOK_MS if self._connections or self._gate.is_shut else None
             while self._monitor.poll(timeout_ms):
                 event = parse_monitor_message(self._monitor.recv_multipart())
                 if event["event"] == zmq.EVENT_MONITOR_STOPPED:
                     for each in self._connections:
                         self._release(each)
                     return
+                self._gate.note_connection()
                 self._adopt(event["value"])
                 timeout_ms = 0
+            if self._gate.is_shut:
+                self._log.warning(
+                    f"ZeroMQ subscribers at {self._endpoint} connect too often: new ones wait"
+                )
+            self._gate.look()
             self._look()
 
     def _adopt(self, descriptor: int) -> None:

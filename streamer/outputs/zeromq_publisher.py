@@ -77,7 +77,7 @@ class ZeroMQPublisher:
         self._flag = flag
         self._keys = None if folder is None else Keys(folder)
         self._backlog: list[Message] = []
-        self._linger_seconds = 0.0
+        self.linger_seconds = 0.0
         """Time that closing takes at least, if something is left to send."""
         self.dropped = 0
         """How often a subscriber's queue was full. ZeroMQ does not count the missed messages."""
@@ -125,7 +125,7 @@ class ZeroMQPublisher:
         ZeroMQ deliver them for five seconds more.
         """
         if wholly:
-            self._linger_seconds = _PATIENCE_SECONDS
+            self.linger_seconds = _PATIENCE_SECONDS
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._backlog:
             if self._try_to_send(self._backlog[0]):
@@ -141,17 +141,10 @@ class ZeroMQPublisher:
         self._greet_subscribers()
 
     async def close(self, timeout_seconds: float) -> None:
-        """Send the rest and close, in time unless drained wholly before."""
-        self._close(timeout_seconds)
-
-    def close_at_once(self) -> None:
-        """Close without sending the rest."""
-        self._close(0)
-
-    def _close(self, timeout_seconds: float) -> None:
+        """Send the rest and close, in time unless drained wholly before. The loop stands still."""
         self._closed = True
         self._watching.cancel()
-        linger_seconds = max(timeout_seconds, self._linger_seconds)
+        linger_seconds = max(timeout_seconds, self.linger_seconds)
         ended = self._unbind(linger_seconds)
         if ended is not None:
             # ZeroMQ promises that this takes no longer than the linger time. It is not relied upon.

@@ -6,14 +6,16 @@ the topic and the JSON object, are not for it.
 
 from __future__ import annotations
 
-import asyncio
+import functools
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from emotiond.streamer.hub import Message
 from emotiond.streamer.outputs.clients_share import ClientsShare
 from emotiond.streamer.outputs.output import About
 from emotiond.streamer.outputs.zeromq_publisher import ZeroMQPublisher, topic_and_content
+from emotiond.streamer.outputs.zeromq_thread import PublisherThread
 from emotiond.streamer.protocol.events import Emotion, encode, to_json
 from emotiond.streamer.server.prometheus import metric
 
@@ -55,7 +57,7 @@ class Publishers:
     ) -> None:
         self._open_to = open_to
         self._share = ClientsShare()
-        self._all: dict[str, ZeroMQPublisher] = {}
+        self._all: dict[str, PublisherThread] = {}
         wanted = (
             ("ZeroMQ", "--zmq", endpoint, topic_and_content),
             ("ZeroMQ latest", "--zmq-latest", latest, emotion_by_stream),
@@ -63,12 +65,18 @@ class Publishers:
         try:
             for name, flag, place, frames in wanted:
                 if place is not None:
-                    self._all[name] = ZeroMQPublisher(
-                        place, last_messages, lossless, folder, frames, flag
+                    make = functools.partial(
+                        ZeroMQPublisher,
+                        place,
+                        lossless=lossless,
+                        folder=folder,
+                        frames=frames,
+                        flag=flag,
                     )
+                    self._all[name] = PublisherThread(make, last_messages)
         except BaseException:
             for each in self._all.values():
-                each.close_at_once()
+                each.close(0)
             raise
 
     @property
@@ -101,6 +109,7 @@ class Publishers:
         return About(
             address=", ".join(f"{name} {each.endpoint}" for name, each in self._all.items()),
             open_to=self._open_to,
+            disconnected=next((each.trouble for each in self._all.values() if each.trouble), None),
             health={
                 "zeromq": {
                     "connections": count,
@@ -137,4 +146,7 @@ class Publishers:
 
     async def close(self, timeout_seconds: float) -> None:
         """Send the rest and close, in time unless drained wholly before."""
-        await asyncio.gather(*(each.close(timeout_seconds) for each in self._all.values()))
+        with ThreadPoolExecutor(len(self._all)) as threads:
+            closing = [threads.submit(each.close, timeout_seconds) for each in self._all.values()]
+            for each in closing:
+                each.result()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zmq
 
-MOST_SUBSCRIPTIONS = 10_000
+MOST_SUBSCRIPTIONS = 2_000
 """Of all subscribers of an endpoint together."""
-MOST_TOPIC_BYTES = 256 * 1024
+MOST_TOPIC_BYTES = 32 * 1024
 """Size of all topics together. libzmq takes some 200 bytes for each byte."""
 
 

@@ -17,14 +17,14 @@ from emotiond.streamer.audio.samples import fault_of, peak_of
 from emotiond.streamer.child_processes import apart
 from emotiond.streamer.readers.confinement import Unconfined, warn
 from emotiond.streamer.readers.sound_file import HIGHEST_RATE, LOWEST_RATE, MOST_CHANNELS
-from emotiond.streamer.readers.stream_process import BLOCK, FORM, HEAD, REFUSED
+from emotiond.streamer.readers.stream_process import BLOCK, FORM, HEAD, MOST_BLOCK_BYTES, REFUSED
 
 _COMMAND = (
     "import sys; sys.path[:] = sys.argv[1:]; "
     "from emotiond.streamer.readers.stream_process import main; main()"
 )
 _RTP_COMMAND = _COMMAND.replace("stream_process", "rtp_process")
-_MOST_BYTES = {FORM: 2**16, BLOCK: 2**26, REFUSED: 2**16}
+_MOST_BYTES = {FORM: 2**16, BLOCK: MOST_BLOCK_BYTES, REFUSED: 2**16}
 _OTHERWISE = "Let it send another format"
 
 

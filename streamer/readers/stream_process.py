@@ -36,6 +36,7 @@ CODECS = (
     *("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"),
 )
 MOST_MEMORY_BYTES = 2**30  # of address space, libraries included
+MOST_BLOCK_BYTES = 2**22  # a packet of a file may hold hours, and the daemon holds a block
 MOST_CPU_SECONDS = 20.0  # from one block to the next
 _BEGINNING_BYTES = 64  # they tell a playlist
 _PROBE_BYTES = 2**17
@@ -114,7 +115,9 @@ def answers(
             if form != (rate, samples.shape[1]):
                 form = rate, samples.shape[1]
                 yield FORM, json.dumps([*form, unconfined]).encode()
-            yield BLOCK, samples.tobytes()
+            size = MOST_BLOCK_BYTES // (samples.shape[1] * samples.itemsize)
+            for start in range(0, samples.shape[0], size):
+                yield BLOCK, samples[start : start + size].tobytes()
         if form is None:
             raise SourceError("it sends no sound", _REMEDY)
     except SourceError as error:

@@ -106,9 +106,9 @@ def _kept(path: Path) -> Read:
 def _read_lines(path: Path, file: BufferedReader) -> Read:
     results, count, remark = _Results(), 0, None
     for number in itertools.count(1):
-        line = Line(file, _pack)
-        if line.is_missing:
+        if not file.peek(1):
             break
+        line = Line(file, _pack)
         try:
             if line.is_blank():
                 continue

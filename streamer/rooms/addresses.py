@@ -99,4 +99,5 @@ def refuse_less_proof(texts: Sequence[str], has_tokens: bool, own_host: str) -> 
 
 
 def _no_address(text: str) -> ConfigError:
-    return ConfigError(f"follow cannot be {text!r}", _USUAL)
+    shown = "an address with a password" if "@" in text else repr(text)
+    return ConfigError(f"follow cannot be {shown}", _USUAL)

@@ -24,6 +24,8 @@ from emotiond.streamer.server.limits import Limits
 
 FRAMES_PER_SECOND, FRAMES_AT_ONCE = 200.0, 400
 """Of another daemon, pings and fragments included."""
+FRAME_BYTES = 1024
+"""A longer frame counts once for each so many bytes: JSON takes time by its length."""
 OPEN_SECONDS = 10.0
 """For its name, the connection, TLS and the handshake, and again for ``hello``."""
 PING_SECONDS = 5.0
@@ -41,7 +43,7 @@ class FollowError(Exception):
 
 
 class _Link(ClientConnection):
-    """A connection that ends when the other side sends too many frames."""
+    """A connection that ends when the other side sends too many frames, or too long ones."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -53,7 +55,8 @@ class _Link(ClientConnection):
         if isinstance(event, Frame):
             now = self.loop.time()
             earned = (now - self._counted_seconds) * FRAMES_PER_SECOND
-            self._allowance = min(FRAMES_AT_ONCE, self._allowance + earned) - 1
+            self._allowance = min(FRAMES_AT_ONCE, self._allowance + earned)
+            self._allowance -= max(1.0, len(event.data) / FRAME_BYTES)
             self._counted_seconds = now
             if self._allowance < 0:
                 self.protocol.fail(_POLICY_VIOLATION, "too many messages")

@@ -190,7 +190,8 @@ class Connection(ServerConnection):
 
     def hang_up(self, reason: str) -> None:
         """End the connection of a client that is let in no more, whatever it waits for."""
-        if self.protocol.state is OPEN and not self.transport.is_closing():
+        is_open = self.protocol.state is OPEN and not self.transport.is_closing()
+        if is_open and not self.only_reads:  # an event stream has no frames
             self.protocol.send_close(TOKEN_WANTED, reason)
             for data in self.protocol.data_to_send():
                 if data:

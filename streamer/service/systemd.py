@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -51,10 +52,11 @@ def install(config: Path | None, is_of_system: bool, say: Say) -> None:
         for needed in (Path(__file__), Path(sys.executable), config):
             if needed is not None:
                 _refuse_unreadable(needed)
+    text = _MARK + unit_text(Service(command, is_of_system))
     _systemctl(is_of_system, "show", "--property=Version")  # before there is something to remove
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_MARK + unit_text(Service(command, is_of_system)), encoding="utf-8")
+        _write_whole(path, text)
     except OSError as error:
         raise _refusal(f"cannot write {path} ({error.strerror})", is_of_system) from None
     say(f"wrote {path}")
@@ -110,6 +112,18 @@ def status(is_of_system: bool, say: Say) -> bool:
         say(f"started anew after failures: {found['NRestarts']} times")
     say(f"its log: journalctl {'' if is_of_system else '--user '}-u {NAME}")
     return found.get("ActiveState") == "active"
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a unit in place of the one before, which stays if the disk is full."""
+    unfinished = path.with_suffix(".part")  # systemd passes over this name
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
 
 
 def _refuse_another_system() -> None:

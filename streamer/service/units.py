@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from emotiond.exceptions import ServiceError
+
 NAME = "emotiond.service"
 
 _COMMON = """\
@@ -79,7 +81,11 @@ class Service:
 
 
 def unit_text(service: Service) -> str:
-    """Return the unit."""
+    """Return the unit.
+
+    Raises:
+        ServiceError: no unit can name the program or an argument.
+    """
     command = " ".join(quoted(word) for word in service.command)
     if service.is_of_system:
         wanted_by, after = "multi-user.target", "sound.target network.target"
@@ -97,7 +103,13 @@ def unit_text(service: Service) -> str:
 
 
 def quoted(word: str) -> str:
-    """Return a word of a command line as systemd reads it back, by ``systemd.service(5)``."""
+    """Return a word of a command line as systemd reads it back, by ``systemd.service(5)``.
+
+    Raises:
+        ServiceError: it would end the line, or UTF-8 cannot hold it.
+    """
+    if not word.isprintable():
+        raise ServiceError(f"no unit can name {word}", "Give it a name of printable characters")
     for plain, written in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
         word = word.replace(plain, written)
     return f'"{word}"' if not word or any(char in word for char in " \t'\"\\;") else word

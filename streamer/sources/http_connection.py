@@ -11,6 +11,7 @@ import time
 
 from emotiond import __version__
 from emotiond.exceptions import SourceError
+from emotiond.streamer.bounded_answer import BoundedAnswer
 from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
 from emotiond.streamer.sources.network_attempt import Attempt
@@ -119,6 +120,7 @@ def _answer(
         try:
             asking = encrypted(connected, address)
             client = http.client.HTTPConnection(address.host, address.port)
+            client.response_class = BoundedAnswer
             client.sock = asking
             client.request("GET", address.target, headers=_headers_for(address))
             response = client.getresponse()

@@ -81,8 +81,11 @@ class Address:
 
 
 def is_address(value: str) -> bool:
-    """Return whether a value of ``--source`` is the address of a network stream."""
-    scheme, separator, _ = value.partition("://")
+    """Return whether a value of ``--source`` is meant as the address of a network stream.
+
+    One that lacks a slash is, too: as the name of a file, it would be quoted with its password.
+    """
+    scheme, separator, _ = value.partition(":")
     return bool(separator) and scheme.lower() in PORTS
 
 

@@ -22,7 +22,7 @@ _MOST_URL = 2_000
 _OTHERWISE = "Let it send AAC, Opus, MP3, G.711, G.722, G.726 or PCM"
 _MEDIA = re.compile(r"m=audio [0-9]+(?:/[0-9]+)? RTP/AVPF? ([0-9 ]{1,200})")
 _NAMED = re.compile(r"([0-9]{1,3}) +([A-Za-z0-9.-]{1,30})/[1-9][0-9]{0,5}(?:/[1-9][0-9]?)?")
-_FORMAT = re.compile(r"([0-9]{1,3}) +[ -~]{1,16000}")
+_FORMAT = re.compile(r"([0-9]{1,3}) [ -~]{1,16000}")  # two repetitions of spaces take seconds
 _URL = re.compile(rf"rtsps?://[!-~]{{1,{_MOST_URL}}}", re.IGNORECASE)
 
 

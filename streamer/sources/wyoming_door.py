@@ -203,11 +203,11 @@ class _Serving:
         )
         async with _announced(self._announced):
             await self._stopped.wait()
-        server.close()
-        tasks = [*self._clients]
-        for task in tasks:
-            self._send_away(task)
-        await asyncio.gather(*tasks, return_exceptions=True)
+            server.close()  # at once, however long the network takes to hear of it
+            tasks = [*self._clients]
+            for task in tasks:
+                self._send_away(task)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

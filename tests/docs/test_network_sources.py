@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from emotiond.streamer import bounded_answer
 from emotiond.streamer.readers import rtp_input, rtp_process, sound_file, stream_process
 from emotiond.streamer.sources import (
     http_connection,
@@ -26,6 +27,9 @@ LIMITS = {
     "redirects": f"{http_connection.MOST_REDIRECTS}",
     "first sound after the connection": f"{network_stream.FIRST_SECONDS:g} s",
     "time without a byte, or without sound": f"{network_socket.SILENT_SECONDS:g} s",
+    "headers of an answer of HTTP, and what comes before them": (
+        f"{bounded_answer.MOST_HEAD_BYTES // 2**10} KiB"
+    ),
     "line and headers of an answer of RTSP; the rest of it": (
         f"{rtp_input.MOST_LINE_BYTES // 2**10} KiB and {rtp_input.MOST_LINES}; "
         f"{rtsp_messages.MOST_CONTENT_BYTES // 2**10} KiB"

@@ -17,7 +17,7 @@ import pytest
 from emotiond.clients import websocket_client
 from emotiond.dsp import mono
 from emotiond.inference.card import SAMPLE_RATE
-from emotiond.streamer import hub, sparing_log
+from emotiond.streamer import announcement, bounded_answer, hub, sparing_log
 from emotiond.streamer.audio.wav import _MOST_BYTES
 from emotiond.streamer.batch import cluster, jobs, parcels, store
 from emotiond.streamer.daemon.mute import UNMUTE_PAUSE_SECONDS
@@ -36,6 +36,7 @@ from emotiond.streamer.outputs import (
     zeromq_guard,
     zeromq_publisher,
     zeromq_socket,
+    zeromq_thread,
 )
 from emotiond.streamer.outputs.on_change import OnChangeSettings
 from emotiond.streamer.readers import decoder, decoder_process, stream_process
@@ -123,7 +124,7 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"{courier.MOST_TRIES} times in all, {tries()}",
         f"heeded up to {courier.LONGEST_PAUSE_SECONDS:g} s.",
         f"at most {web_client._MOST_BYTES // 1024} KiB are read",
-        f"a head of {web_client._MOST_HEAD_BYTES // 1024} KiB at most",
+        f"a head of {bounded_answer.MOST_HEAD_BYTES // 1024} KiB at most",
     ],
     "reliability.md": [
         f"after a power cut what is younger than {store._SECONDS_TO_DISK:g} s.",
@@ -141,6 +142,9 @@ PROMISED: Mapping[str, Sequence[str]] = {
         f"each of {web_client.LIMIT_SECONDS:g} s at most",
         f"of each stream, {courier.MOST_WAITING} at most",
         f"looks for the microphone {looks()}",
+        f"If events wait for {zeromq_thread._PATIENCE_SECONDS:g} s, `/healthz` is `degraded`",
+        f"events to the thread of a ZeroMQ endpoint | {zeromq_thread.MOST_WAITING:,} messages",
+        f"given up after {announcement._NAME_SECONDS:g} s, with one line",
         f"the daemon looks every {zeromq_publisher.LOOK_SECONDS:g} s, and says so",
         f"unmutes it, {UNMUTE_PAUSE_SECONDS:g} s after the last mute",
         f"keep a worker busy for {workers.MOST_AHEAD_SECONDS:g} s on end",

@@ -139,5 +139,21 @@ async def test_a_mute_of_the_page_takes_the_place_of_a_command() -> None:
 
 
 @in_the_loop
+async def test_a_command_holds_against_what_the_page_has_asked_for_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(muting, "UNMUTE_PAUSE_SECONDS", 0.2)
+    device = Device()
+    switch = switch_of(device)
+    await mute(switch, True)
+    await mute(switch, False)  # which waits for its time
+    assert switch.command(muted=True)
+    await asyncio.sleep(0.4)  # beyond that time
+    assert device.muted
+    assert switch.command(muted=False)  # the page has given up its mute
+    assert not device.muted
+
+
+@in_the_loop
 async def test_without_a_device_there_is_nothing_to_command() -> None:
     assert not switch_of(Recording()).can_be_muted

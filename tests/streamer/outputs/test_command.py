@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -142,8 +143,9 @@ def test_values_that_fit_into_no_environment_are_told(write: Write) -> None:
         "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(1000)",
         "subprocess.Popen(['/bin/sh', '-c', 'trap \"\" TERM; sleep 1000']); time.sleep(1000)",
         "while True: print('flood')",
+        "os.setpgid(0, os.getpgid(os.getppid())); time.sleep(1000)",
     ],
-    ids=["sleeps", "ignores TERM", "forks", "floods"],
+    ids=["sleeps", "ignores TERM", "forks", "floods", "leaves its group"],
 )
 def test_one_that_does_not_end_is_ended_with_its_children(
     write: Write, monkeypatch: pytest.MonkeyPatch, text: str
@@ -152,6 +154,38 @@ def test_one_that_does_not_end_is_ended_with_its_children(
     problem = deliver(write(text), limit_seconds=0.3)
     assert problem == "it ran for more than 0.3 s"
     await_none_with(f"EMOTION_TEST={text[:9]}")
+
+
+@needs_groups
+def test_one_that_this_user_may_not_end_is_told_and_no_other_started(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    program = write(
+        "open(f'run-{os.getpid()}', 'w').close()\n"
+        "while not os.path.exists('go'):\n"
+        "    time.sleep(0.01)\n"
+    )
+    command = Command([str(program)], 0.5)
+    with monkeypatch.context() as others:  # as the system does for what sudo runs
+
+        def refuse(*_: int) -> None:
+            raise PermissionError
+
+        others.setattr(os, "kill", refuse)
+        others.setattr(os, "killpg", refuse)
+        assert command.deliver(Message.of(CHANGE)).problem == "it ran for more than 0.5 s"
+        problem = command.deliver(Message.of(CHANGE)).problem
+        assert problem == "it still runs, and this user may not end it"
+    deadline = time.monotonic() + 20
+    while not (runs := [*tmp_path.glob("run-*")]):  # it may still begin
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert len(runs) == 1
+    (tmp_path / "go").touch()
+    while command.deliver(Message.of(CHANGE)).problem is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @needs_proc

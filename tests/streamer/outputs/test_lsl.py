@@ -190,11 +190,16 @@ def test_an_inlet_finds_a_stream_again_after_a_restart(output: LslOutput) -> Non
 @pytest.mark.parametrize("stream", ["Küche/1 & <2>", "\ud800", "a\x00b", "\N{GRINNING FACE}" * 64])
 def test_any_name_of_a_stream_is_published(output: LslOutput, stream: str) -> None:
     output.send(message(speech(stream, time.time())))
-    wanted = lsl_outlets.printable(stream.encode("utf-8", "backslashreplace").decode())
+    wanted = lsl_outlets.lsl_name(stream)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while f"emotiond/{wanted}" not in {s.name() for s in pylsl.resolve_streams(0.5)}:
         assert time.monotonic() < deadline
     assert output.dropped == 0
+
+
+def test_no_stream_has_the_name_of_another_one_s_markers() -> None:
+    assert lsl_outlets.lsl_name("voice/changes") == "voice%2Fchanges"
+    assert lsl_outlets.lsl_name("voice%2Fchanges") == "voice%252Fchanges"
 
 
 def test_an_inlet_that_never_reads_delays_nothing_and_costs_what_is_kept_for_it(

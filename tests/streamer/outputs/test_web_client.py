@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -145,6 +146,58 @@ def test_a_server_that_never_answers_is_given_up() -> None:
 
 
 @contextlib.contextmanager
+def silent(count: int) -> Iterator[list[tuple[str, int]]]:
+    """Addresses that accept no connection and refuse none: their systems have no room for more."""
+    with contextlib.ExitStack() as stack:
+        addresses = []
+        for index in range(count):
+            listener = stack.enter_context(socket.socket())
+            listener.bind((f"127.0.0.{10 + index}", 0))
+            listener.listen(0)
+            addresses.append(listener.getsockname())
+            for _ in range(2):
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(addresses[-1])
+        yield addresses
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's loopback addresses")
+@pytest.mark.usefixtures("hanging")
+def test_however_many_addresses_a_host_has_it_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outcomes: list[Outcome] = []
+    with silent(3) as addresses:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", each) for each in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+        monkeypatch.setattr(web_client, "_STEP_SECONDS", 600.0)
+        posting = threading.Thread(
+            target=lambda: outcomes.append(post("http://many.example/")), daemon=True
+        )
+        posting.start()
+        posting.join(60)
+    assert outcomes == [Outcome("no answer in time", again=True)]
+
+
+def test_an_address_of_a_kind_that_the_system_lacks_does_not_keep_it_from_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with hook_server(OK) as server:
+        parts = urlsplit(server.url)
+        place, stream = ("127.0.0.1", parts.port), socket.SOCK_STREAM
+        found = [(-7, stream, 0, "", place), (socket.AF_INET, stream, 0, "", place)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+        assert post(f"http://two.example:{parts.port}/") == Outcome()
+
+
+def test_nothing_of_a_request_is_left_that_could_cut_the_next_one() -> None:
+    with hook_server(OK) as server:
+        assert post(server.url) == Outcome()
+        assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+
+
+@contextlib.contextmanager
 def dripping(first: bytes) -> Iterator[int]:
     """A server that sends a byte now and then, without end. Yields its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -214,6 +267,26 @@ def test_with_a_valid_certificate_an_event_is_sent_encrypted(authority: trustme.
         assert server.url.startswith("https:")
         assert post(server.url, "a secret of some length") == Outcome()
         assert server.asked().body.decode() == MESSAGE.text
+
+
+def test_what_is_cut_off_as_it_is_about_to_send_sends_nothing_in_the_clear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = WebClient(urlsplit(f"https://127.0.0.1:{listener.getsockname()[1]}/"), "secret")
+
+        def end_meanwhile(_socket: ssl.SSLSocket) -> None:
+            client.end(0.1)
+
+        # The end comes right after the handshake, and this thread is quicker than the system.
+        monkeypatch.setattr(ssl.SSLSocket, "do_handshake", end_meanwhile)
+        monkeypatch.setattr(socket.socket, "shutdown", lambda *_: None)
+        posting = threading.Thread(target=client.deliver, args=(MESSAGE,), daemon=True)
+        posting.start()
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.recv(1) == b"\x16"  # of TLS, and not the P of POST
+        posting.join()
 
 
 @pytest.mark.usefixtures("trusted")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from emotiond.exceptions import SourceError
-from emotiond.streamer.readers import confinement, stream_decoder
+from emotiond.streamer.readers import confinement, stream_decoder, stream_process
 from emotiond.streamer.readers.stream_decoder import StreamDecoder
 from tests.support.processes import needs_proc
 from tests.support.streams import FORMATS, LEVEL_DBFS, decoded, encoded, vorbis
@@ -136,6 +139,29 @@ def test_samples_that_are_no_numbers_are_refused(decoder: StreamDecoder) -> None
 
 @needs_proc
 @pytest.mark.skipif(sys.platform != "linux", reason="needs seccomp")
+def test_a_packet_of_hours_does_not_come_at_once(decoder: StreamDecoder) -> None:
+    """Twelve minutes of silence in one packet of Matroska."""
+    count, rate = 1_500_000, 2_000
+    written = io.BytesIO()
+    with av.open(written, "w", format="matroska") as output:
+        stream = output.add_stream("pcm_u8", rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        silence = np.full((1, count), 128, np.uint8)
+        frame = av.AudioFrame.from_ndarray(silence, format="u8", layout="mono")
+        frame.sample_rate = rate
+        output.mux(stream.encode(frame))
+    counts = []
+    feeding = threading.Thread(target=decoder.feed, args=[written.getvalue()])
+    feeding.start()
+    while sum(counts) < count:
+        heard = decoder.read()
+        assert heard is not None
+        counts.append(heard.samples.shape[0])
+    feeding.join()
+    assert max(counts) * 4 <= stream_process.MOST_BLOCK_BYTES
+    assert len(counts) > 1
+
+
 def test_the_process_is_confined_and_holds_three_pipes_alone(decoder: StreamDecoder) -> None:
     decoder.feed(encoded("mp3", "libmp3lame", 44_100))
     assert decoder.read() is not None

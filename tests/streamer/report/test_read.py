@@ -119,6 +119,7 @@ def test_a_last_line_needs_no_end(tmp_path: Path) -> None:
         b"RIFF\0\0\0\0WAVE",
         b"[]\n",
         b"null\n",
+        b"fLaC\x00\xff\xfe",
         b'{"file": "a.wav"}\n',
         b'{"file": 1, "duration": 1.0, "events": []}\n',
         b'{"file": "a.wav", "duration": "long", "events": []}\n',

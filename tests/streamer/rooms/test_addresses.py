@@ -43,6 +43,8 @@ def test_an_address_is_that_of_the_daemon_of_its_page_or_of_its_socket(text: str
         ("wss://kitchen:0", "follow cannot be"),
         ("wss://kitchen:70000", "follow cannot be"),
         ("wss://[::1", "follow cannot be"),
+        ("wss://anna:secret@kitchen:70000", "follow cannot be an address with a password"),
+        ("http://anna:secret@kitchen", "follow cannot be an address with a password"),
         ("wss://kitchen..lan", "follow cannot be"),
         (f"wss://{'k' * 64}", "follow cannot be"),
         ("wss://kit chen", "follow cannot be"),

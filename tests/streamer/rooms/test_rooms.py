@@ -120,6 +120,36 @@ async def serving(script: Script, **options: Any) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+@pytest.mark.parametrize("steps", range(5))
+def test_it_ends_also_as_a_hello_comes(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Whatever step of the loop it is: then ``wait_for`` may forget that it was cancelled."""
+    monkeypatch.setattr(rooms, "_AGAIN_SECONDS", 0.05)
+
+    async def test() -> None:
+        said = asyncio.get_running_loop().create_future()
+        never = asyncio.Event()
+
+        class Connection:
+            async def recv(self) -> str:
+                if said.done():
+                    await never.wait()
+                return str(await said)
+
+        @contextlib.asynccontextmanager
+        async def linked(_: Followed) -> AsyncIterator[Connection]:
+            yield Connection()
+
+        monkeypatch.setattr(rooms, "linked", linked)
+        async with following(1):
+            for _ in range(10):  # it waits for what is said first
+                await asyncio.sleep(0)
+            said.set_result(json.dumps(HELLO))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+
+    run(test())
+
+
 def saying(*messages: object) -> Script:
     """A server that says this, and then waits."""
 
@@ -298,7 +328,7 @@ def test_a_half_open_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     run(test())
 
 
-@pytest.mark.parametrize("kind", ["events", "pings", "fragments"])
+@pytest.mark.parametrize("kind", ["events", "pings", "fragments", "long messages"])
 def test_one_that_floods_is_left(kind: str) -> None:
     async def flood(client: ServerConnection) -> None:
         await client.send(json.dumps(HELLO))
@@ -306,11 +336,13 @@ def test_one_that_floods_is_left(kind: str) -> None:
             "events": frame_of(EMOTION),
             "pings": Frame(Opcode.PING, b"").serialize(mask=False),
             "fragments": Frame(Opcode.TEXT, b"", fin=False).serialize(mask=False),
+            "long messages": frame_of({"type": "later", "numbers": [1e308] * 7_000}),
         }[kind]
         if kind == "fragments":
             client.transport.write(one)
             one = Frame(Opcode.CONT, b"", fin=False).serialize(mask=False)
-        client.transport.write(one * (link.FRAMES_AT_ONCE + 1000))
+        long_ones = max(1, len(one) // link.FRAME_BYTES)
+        client.transport.write(one * ((link.FRAMES_AT_ONCE + 1000) // long_ones))
         await client.wait_closed()
 
     async def test() -> None:

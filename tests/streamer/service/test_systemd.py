@@ -72,6 +72,36 @@ def test_installing_again_renews_the_unit(systemctl: Systemctl, said: list[str])
     assert "--config /etc/emotiond.toml" in systemd.unit_path(False).read_text()
 
 
+@pytest.mark.parametrize("name", ["\udcff.toml", "a\nExecStartPre=b.toml"])
+def test_settings_that_no_unit_can_name_leave_the_unit_as_it_was(
+    systemctl: Systemctl, said: list[str], name: str
+) -> None:
+    systemd.install(None, False, lambda _: None)
+    first, calls = systemd.unit_path(False).read_text(), systemctl.calls
+    with pytest.raises(ServiceError, match="no unit can name"):
+        systemd.install(Path("/etc") / name, False, said.append)
+    assert systemd.unit_path(False).read_text() == first
+    assert (systemctl.calls, said) == (calls, [])
+
+
+def test_a_unit_that_cannot_be_written_whole_leaves_the_one_before(
+    systemctl: Systemctl, said: list[str]
+) -> None:
+    systemd.install(None, False, lambda _: None)
+    path = systemd.unit_path(False)
+    first = path.read_text()
+    path.with_suffix(".part").mkdir()  # in the way, as a full disk would be
+    with pytest.raises(ServiceError, match=r"cannot write .*emotiond\.service"):
+        systemd.install(Path("/etc/emotiond.toml"), False, said.append)
+    assert path.read_text() == first
+    assert systemctl.calls[-1] == "--user show --property=Version"
+
+
+def test_nothing_unfinished_is_left(systemctl: Systemctl, said: list[str]) -> None:
+    systemd.install(None, False, said.append)
+    assert [each.name for each in systemd.unit_path(False).parent.iterdir()] == [NAME]
+
+
 def test_removing_stops_it_and_deletes_the_unit(systemctl: Systemctl, said: list[str]) -> None:
     systemd.install(None, False, said.append)
     systemd.remove(False, said.append)

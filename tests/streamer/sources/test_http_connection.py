@@ -134,6 +134,10 @@ ANSWERS = {
     b"\xff\xfe" * 1_000: "its answer is no HTTP",
     b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n": "its answer is no HTTP",
     b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000: "its answer is no HTTP",
+    b"HTTP/1.1 200 OK\r\n"
+    + 3 * (b"X: " + b"\r:" * 30_000 + b"\r\n")
+    + b"\r\n": "its answer is no HTTP",
+    b"HTTP/1.1 100 Continue\r\n\r\n" * 6_000 + b"HTTP/1.1 200 OK\r\n\r\n": "its answer is no HTTP",
     b"HTTP/1.1 401 Unauthorized\r\n\r\n": "it wants a user and a password",
     b"HTTP/1.1 404 Not Found\r\n\r\n": "has no such stream at present",
     b"HTTP/1.1 503 Busy\r\n\r\n": "answers with status 503",

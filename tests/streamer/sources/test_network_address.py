@@ -78,7 +78,15 @@ def test_what_has_another_form_is_refused_and_not_quoted(value: str) -> None:
     assert "radio" not in str(refused.value)
 
 
-@pytest.mark.parametrize("value", ["mic", "http", "a.wav", "http:/x", "file:///x", "demo"])
+@pytest.mark.parametrize("value", ["rtsp:/me:radio@host/x", "HTTPS:me:radio@host", "http:"])
+def test_an_address_that_lacks_a_slash_is_taken_for_no_file(value: str) -> None:
+    assert is_address(value)
+    with pytest.raises(SourceError, match="has another form") as refused:
+        parse_address(value)
+    assert "radio" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["mic", "http", "a.wav", "./http:x", "file:///x", "demo"])
 def test_other_values_are_no_addresses(value: str) -> None:
     assert not is_address(value)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +87,19 @@ def test_a_base_that_is_no_address_of_rtsp_is_refused() -> None:
     for base in ("http://camera.example/", "rtsp://", "file:///etc/passwd", "x", ""):
         with pytest.raises(SourceError, match="names no address of RTSP"):
             track_of(description("0"), base)
+
+
+@pytest.mark.parametrize(
+    "line", ["a=fmtp:96 ", "a=rtpmap:96 ", "a=control:", "m=audio ", "m=audio 0 RTP/AVP 0"]
+)
+@pytest.mark.parametrize("filling", [" ", "0", "/", " 0"])
+def test_no_line_is_long_enough_to_stop_the_daemon(line: str, filling: str) -> None:
+    """A regular expression lets no other thread run until it has an answer."""
+    content = b"v=0\r\nm=audio 0 RTP/AVP 96\r\n" + (line + filling * 60_000 + "ä").encode()
+    began_seconds = time.thread_time()
+    with pytest.raises(SourceError):
+        track_of(content, BASE)
+    assert time.thread_time() - began_seconds < 1.0
 
 
 LINES = st.sampled_from(

@@ -39,7 +39,7 @@ from tests.conftest import DATA
 from tests.support.daemon import PATIENCE_SECONDS, Daemon, emotiond, running_daemon
 from tests.support.free_port import free_port
 from tests.support.links import HERE, THERE, link, needs_links
-from tests.support.mdns import look_for
+from tests.support.mdns import claiming_every_name, look_for
 from tests.support.signals import demo
 
 MODEL = ("--model", str(DATA / "tiny.tflite"))
@@ -344,4 +344,20 @@ def test_announced_it_is_found_in_the_network_and_takes_that_back_at_its_end() -
             assert found.name.startswith("emotiond on ")
             with cable.connect(10700) as client:
                 assert is_served(client)
+            assert daemon.stop() == 0
+
+
+@needs_links
+def test_others_that_claim_every_name_do_not_hold_up_a_mute() -> None:
+    kind = "_wyoming._tcp.local."
+    with link() as cable, claiming_every_name(cable, kind) as has_claimed:
+        command = cable.command(HERE, sys.executable, "-m", "emotiond")
+        source = f"kitchen=wyoming://{HERE}:10700"
+        options = ("--source", source, "--insecure", "--wyoming-announce", *MODEL)
+        with running_daemon(*options, command=command) as daemon, cable.connect(10700) as client:
+            assert is_served(client)
+            assert has_claimed.wait(20)
+            daemon.process.send_signal(signal.SIGUSR1)
+            while client.recv(4096):  # the end comes
+                pass
             assert daemon.stop() == 0
