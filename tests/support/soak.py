@@ -37,6 +37,7 @@ _NON_READER_EVERY = 4000  # clients
 _MEANT = (  # one a minute
     "emotiond: a client does not read: dropped",
     "emotiond: too many ZeroMQ connections",
+    "emotiond: ZeroMQ subscribers at tcp://127.0.0.1:",  # connect too often
 )
 _PIECE_SECONDS = 0.02  # of the wire's sound
 _STREAMS = ("voice", "room")
