@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+
 from emotiond.streamer.arguments import ArgumentParser
 from emotiond.streamer.batch.command import analyze_files
 from emotiond.streamer.commands.command import Command

@@ -328,6 +328,20 @@ def test_a_half_open_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     run(test())
 
 
+def test_an_address_of_a_kind_that_the_system_lacks_does_not_keep_it_from_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        async with serving(saying(HELLO)) as port:
+            place, stream = ("127.0.0.1", port), socket.SOCK_STREAM
+            found = [(-7, stream, 0, "", place), (socket.AF_INET, stream, 0, "", place)]
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+            async with following(port) as (_, page):
+                await page.state("connected")
+
+    run(test())
+
+
 @pytest.mark.parametrize("kind", ["events", "pings", "fragments", "long messages"])
 def test_one_that_floods_is_left(kind: str) -> None:
     async def flood(client: ServerConnection) -> None:
