@@ -258,7 +258,7 @@ def _parameters(url: str) -> dict[str, Any]:
         for key, variable in (("host", "PGHOST"), ("hostaddr", "PGHOSTADDR"))
     )
     if all(not host or host[0] in "/@" or is_loopback(host) for host in hosts.split(",")):
-        mode = named.get("sslmode")
+        protection = {}
     else:
         mode = named.get("sslmode", "verify-full")
         if mode != "verify-full":
@@ -267,12 +267,14 @@ def _parameters(url: str) -> dict[str, Any]:
                 "Leave sslmode out: beyond this machine it is verify-full; "
                 "sslrootcert=FILE names the authority",
             )
+        # With a ticket of Kerberos, libpq would take its encryption and look at no certificate.
+        protection = {"sslmode": mode, "gssencmode": "disable"}
     return {
         "application_name": "emotiond",
         "connect_timeout": _CONNECT_SECONDS,
         "tcp_user_timeout": _STATEMENT_MS,
         **named,
-        **({} if mode is None else {"sslmode": mode}),
+        **protection,
         "options": f"{named.get('options', '')} -c statement_timeout={_STATEMENT_MS}".strip(),
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from tests.support.postgresql import PASSWORD, PostgreSQL, is_missing_postgresql
 from tests.support.signals import demo
 from tests.support.silent_proxy import silent_proxy
 
-pytest.importorskip("psycopg", reason="needs psycopg")
+psycopg = pytest.importorskip("psycopg", reason="needs psycopg")
 
 VOICE = pcm(demo()[:32_000])
 
@@ -69,6 +70,19 @@ def test_beyond_this_machine_the_certificate_is_verified(tmp_path: Path) -> None
     archive = archive_at(f"postgresql://192.0.2.1/emotions?sslrootcert={missing}")
     with pytest.raises(HistoryError, match=r"192\.0\.2\.1/emotions cannot be used"):
         archive.check()
+
+
+def test_no_other_encryption_stands_in_for_the_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def connect(**parameters: Any) -> None:
+        asked.update(parameters)
+        raise psycopg.OperationalError("nobody is there")
+
+    monkeypatch.setattr(psycopg, "connect", connect)
+    with pytest.raises(HistoryError):
+        archive_at("postgresql://db.example/emotions?gssencmode=prefer").check()
+    assert (asked["sslmode"], asked["gssencmode"]) == ("verify-full", "disable")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "%2Frun%2Fpostgresql"])
