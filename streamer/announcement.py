@@ -40,7 +40,7 @@ async def announced(kind: str, host: str, port: int, what: str) -> AsyncIterator
     """Announce a socket under this host's name meanwhile, and take that back at the end.
 
     Nothing waits for it but the end: finding a free name takes a second, and others in the network
-    can hold it up. Without a network that can carry it, one line says so.
+    can hold it up. Without a network or a name that can carry it, one line says so.
 
     Args:
         kind: of service, such as ``_https._tcp``.
@@ -48,27 +48,32 @@ async def announced(kind: str, host: str, port: int, what: str) -> AsyncIterator
         port: of the socket.
         what: the socket's name for the log, such as ``the page``.
     """
-    announcing = asyncio.create_task(_announce(kind, host, port, what))
+    ending = asyncio.Event()
+    announcing = asyncio.create_task(_announce(kind, host, port, what, ending))
     try:
         yield
     finally:
+        ending.set()
         announcing.cancel()
         await asyncio.wait([announcing])
 
 
-async def _announce(kind: str, host: str, port: int, what: str) -> None:
-    """Announce a socket until this is cancelled."""
-    addresses = reachable_addresses(host)
-    name = socket.gethostname().partition(".")[0]
-    service = AsyncServiceInfo(
-        f"{kind}.local.",
-        f"emotiond on {name}, port {port}.{kind}.local.",
-        port=port,
-        parsed_addresses=addresses,
-        server=f"{name}.local.",
-    )
+async def _announce(kind: str, host: str, port: int, what: str, ending: asyncio.Event) -> None:
+    """Announce a socket until the end, which cancels this, too.
+
+    Before Python 3.12, ``wait_for`` forgets that it was cancelled if its result comes just then.
+    """
     async with contextlib.AsyncExitStack() as stack:
         try:
+            addresses = reachable_addresses(host)
+            name = socket.gethostname().partition(".")[0]
+            service = AsyncServiceInfo(
+                f"{kind}.local.",
+                f"emotiond on {name}, port {port}.{kind}.local.",
+                port=port,
+                parsed_addresses=addresses,
+                server=f"{name}.local.",
+            )
             announcer = AsyncZeroconf(interfaces=[each for each in addresses if ":" not in each])
             stack.push_async_callback(announcer.async_close)
             registering = announcer.async_register_service(service, allow_name_change=True)
@@ -80,4 +85,4 @@ async def _announce(kind: str, host: str, port: int, what: str) -> None:
         else:
             if not announcer.zeroconf.engine.senders:  # zeroconf takes that for success
                 _log.warning("%s cannot be announced: it needs a network with IPv4", what)
-            await asyncio.Event().wait()
+            await ending.wait()

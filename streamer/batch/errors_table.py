@@ -11,7 +11,7 @@ from pathlib import Path
 from emotiond.exceptions import ResultError, SourceError
 from emotiond.inference.files import open_regular
 from emotiond.streamer.batch.item import Item
-from emotiond.streamer.results.csv_table import harmless
+from emotiond.streamer.results.csv_table import harmless, harmless_text, quoting_for
 from emotiond.streamer.results.files import identities, in_place, reporting
 
 COLUMNS = ("file", "start", "end", "channel", "problem", "remedy")
@@ -81,11 +81,11 @@ def write_errors(
         reporting(path),
         unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
     ):
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        csv.writer(file).writerow(COLUMNS)
         for name, start, end, channel, problem, remedy in rows:
-            # A problem begins with the name of the file.
-            writer.writerow((harmless(name), start, end, channel, harmless(problem), remedy))
+            named = harmless(name)
+            values = named, start, end, channel, harmless_text(problem), remedy
+            csv.writer(file, quoting=quoting_for(named)).writerow(values)
 
 
 def remove_errors(path: Path) -> None:

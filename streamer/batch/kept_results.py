@@ -7,7 +7,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from emotiond.exceptions import ResultError
 from emotiond.inference.files import open_regular
@@ -19,10 +18,9 @@ from emotiond.streamer.batch.store_file import (
     VERSION,
     check_tables,
 )
-from emotiond.streamer.foreign_database import Clock, protect
+from emotiond.streamer.foreign_database import Clock, open_read_only, protect, state_of
 from emotiond.streamer.results.writer import Result
 
-_LOCK_SECONDS = 2.0
 _FILES = "SELECT file, key FROM files ORDER BY file, start, channel"
 _RESULTS = "SELECT result, events FROM results WHERE key = ? ORDER BY part"
 _UNNAMED = (
@@ -40,8 +38,9 @@ def read_kept(path: Path) -> Iterator[Result]:
     """
     with open_regular(path):  # what the system says is plainer than what SQLite says
         pass
+    before = state_of(path)
     try:
-        with contextlib.closing(_opened(path)) as database:
+        with contextlib.closing(open_read_only(path)) as database:
             clock = Clock(MOST_STEP_SECONDS)
             protect(database, clock, MOST_RESULT_BYTES)
             with clock.running():
@@ -50,24 +49,25 @@ def read_kept(path: Path) -> Iterator[Result]:
                 for values, events in clock.rows(database, _RESULTS, (key,)):
                     yield Finding(json.loads(values), events).result(file)
     except (sqlite3.Error, ValueError, TypeError, RecursionError) as error:
-        if "locked" in str(error):
-            raise ResultError(f"{path} is in use by a run", "Wait for its end") from None
+        if "locked" in str(error) or state_of(path) != before:
+            raise _in_use(path) from None
         raise ResultError(f"{path} is damaged ({error})", "Analyze once more") from None
+    if state_of(path) != before:
+        raise _in_use(path)
+
+
+def _in_use(path: Path) -> ResultError:
+    return ResultError(f"{path} is in use by a run", "Wait for its end")
 
 
 def is_kept(path: Path) -> bool:
     """Return whether a database of SQLite is one of a run of ``analyze``."""
     try:
-        with contextlib.closing(_opened(path)) as database:
+        with contextlib.closing(open_read_only(path)) as database:
             found = database.execute("PRAGMA application_id").fetchone()
             return bool(found == (APPLICATION,))
     except sqlite3.Error as error:  # nobody else locks one for good
         return "locked" in str(error)
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-    return sqlite3.connect(uri, uri=True, timeout=_LOCK_SECONDS)
 
 
 def _check(path: Path, database: sqlite3.Connection) -> None:

@@ -11,12 +11,12 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import PurePath
 from typing import Any, BinaryIO, cast
 
 from emotiond.exceptions import ConfigError, SourceError
 from emotiond.streamer.batch.columns import columns_of
+from emotiond.streamer.batch.folders import SUFFIXES
 from emotiond.streamer.batch.item import Entry, Item, Refusal
 from emotiond.streamer.batch.parquet_rows import parquet_rows
 from emotiond.streamer.readers.opening import STANDARD_INPUT, open_once, unreadable
@@ -24,6 +24,8 @@ from emotiond.streamer.readers.opening import STANDARD_INPUT, open_once, unreada
 _TABLES = (".csv", ".tsv")
 _PARQUET = b"PAR1"
 _BOM = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""What such a text begins with. Each of its characters would be a path, such as ``/``."""
 _DELIMITERS = ",;\t"
 _PART_BYTES = 2**18
 _LONGEST_LINE_BYTES = 2**20
@@ -51,12 +53,16 @@ def read_list(name: str) -> Iterator[Entry | str]:
         ConfigError: it is no list, or pyarrow is missing.
         SourceError: it cannot be read.
     """
+    if PurePath(name).suffix.lower().removeprefix(".") in SUFFIXES:
+        raise ConfigError(f"@{name}: this is a recording and no list", "Leave the @ out")
     folder = "" if name == STANDARD_INPUT else os.path.dirname(name)  # noqa: PTH120 - any name
     with open_once(name) as opened:
         try:
             with _from_its_start(name, opened) as file:
                 head = file.read(len(_PARQUET))
                 file.seek(0)
+                if head.startswith(_UTF_16):
+                    raise ConfigError(f"{name}: this text is UTF-16", "Save it in UTF-8")
                 if head == _PARQUET:
                     yield from _of_rows(name, folder, parquet_rows(name, file))
                 elif PurePath(name).suffix.lower() in _TABLES:
@@ -172,8 +178,6 @@ def _seconds(value: object) -> float | None:
     """Return a time in seconds; None where there is none."""
     if value is None or str(value).strip().lower() in _NOTHING:
         return None
-    if isinstance(value, timedelta):
-        return value.total_seconds()
     text = str(value).strip()
     if clock := _CLOCK.fullmatch(text):
         days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())

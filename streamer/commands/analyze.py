@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from emotiond.streamer.arguments import ArgumentParser
 from emotiond.streamer.batch.command import analyze_files
 from emotiond.streamer.commands.command import Command
@@ -81,10 +83,9 @@ def add_flags(parser: ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
 
 
 ANALYZE = Command(

@@ -194,17 +194,19 @@ class Link:
             self._client.cut()
         if self._flows and self.is_connected:
             while (publication := self._outbox.take(now)) is not None:
-                self._hand(publication)
-                self.sent += 1
+                self.sent += self._hand(publication)
             self._ask()
         if self.is_connected and self.unread and self._later is None and not self._is_closing:
             self._later = self._loop.call_later(_LOOK_SECONDS, self._hand_over_later)
 
-    def _hand(self, each: Publication) -> None:
-        if self._client.publish(each.topic, each.content, 0, each.is_kept).rc:
-            self._outbox.dropped += 1  # the connection has ended just now
-        else:
+    def _hand(self, each: Publication) -> bool:
+        """Give a message to the connection, and return whether that has not ended just now."""
+        is_taken = not self._client.publish(each.topic, each.content, 0, each.is_kept).rc
+        if is_taken:
             self._outbox.note_sent(self._loop.time())
+        else:
+            self._outbox.dropped += 1
+        return is_taken
 
     def _ask(self) -> None:
         now = self._loop.time()

@@ -67,7 +67,8 @@ class WebClient:
 
     def deliver(self, message: Message) -> Outcome:
         """Post an event, and wait for the answer."""
-        self._is_cut = self._ends
+        with self._lock:
+            self._is_cut = self._ends
         alarm = threading.Timer(LIMIT_SECONDS, self._cut)
         alarm.daemon = True
         alarm.start()
@@ -77,12 +78,14 @@ class WebClient:
             return Outcome(self._reason(error), again=True)
         finally:
             alarm.cancel()
+            alarm.join()  # else a late one would cut the next request
             with self._lock:
                 self._socket = None
 
     def end(self, _seconds: float) -> None:
         """Break off the request that runs, and make no other one."""
-        self._ends = True
+        with self._lock:
+            self._ends = True
         self._cut()
 
     def _post(self, body: bytes) -> Outcome:
@@ -115,15 +118,16 @@ class WebClient:
         for family, kind, protocol, _, address in socket.getaddrinfo(
             self._host, self._port, type=socket.SOCK_STREAM
         ):
-            link = self._hold(socket.socket(family, kind, protocol))
-            try:
-                link.settimeout(_STEP_SECONDS)
-                link.connect(address)
-            except OSError as error:
-                link.close()
-                problem = error
-            else:
-                return link
+            with contextlib.ExitStack() as stack:
+                try:  # a system without IPv6 makes no socket for it
+                    link = stack.enter_context(socket.socket(family, kind, protocol))
+                    self._hold(link).settimeout(_STEP_SECONDS)
+                    link.connect(address)
+                except OSError as error:
+                    problem = error
+                else:
+                    stack.pop_all()
+                    return link
         raise problem
 
     def _hold(self, link: socket.socket) -> socket.socket:

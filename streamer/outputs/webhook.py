@@ -37,6 +37,7 @@ def _parts(address: str) -> SplitResult:
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
+        (host or "").encode("idna")  # as a name is asked for: no part of it is empty or too long
     except ValueError:
         raise ConfigError("webhook is no address", _REMEDY) from None
     if not _CHARACTERS.fullmatch(address):

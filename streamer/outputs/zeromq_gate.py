@@ -46,8 +46,7 @@ class Gate:
         self._earn()
         self._left -= 1
         if self._left < 1 and not self.is_shut:
-            self._set(_ATTACH_FILTER, _DROP_ALL)
-            self.is_shut = True
+            self.is_shut = self._set(_ATTACH_FILTER, _DROP_ALL)
 
     def look(self) -> None:
         """Open the gate again when another one may come."""
@@ -66,10 +65,15 @@ class Gate:
         earned = (now - self._seconds) * CONNECTIONS_PER_SECOND
         self._seconds, self._left = now, min(CONNECTIONS_AT_ONCE, self._left + earned)
 
-    def _set(self, option: int, value: bytes) -> None:
-        if self._listener is not None:
-            with contextlib.suppress(OSError):  # a system without filters
-                self._listener.setsockopt(socket.SOL_SOCKET, option, value)
+    def _set(self, option: int, value: bytes) -> bool:
+        """Return whether it is done. A system may have no filters, or no ``/proc``."""
+        if self._listener is None:
+            return False
+        try:
+            self._listener.setsockopt(socket.SOL_SOCKET, option, value)
+        except OSError:
+            return False
+        return True
 
 
 def _listener_at(host: str, port: int) -> socket.socket | None:

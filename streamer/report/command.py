@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emotiond.exceptions import ReportError, printable
+from emotiond.streamer.recordings import names
+
+if TYPE_CHECKING:
+    from emotiond.streamer.report.track import Track
 
 
 def report(options: dict[str, Any]) -> int:
@@ -16,7 +20,7 @@ def report(options: dict[str, Any]) -> int:
     from emotiond.streamer.report.pack import pack
     from emotiond.streamer.report.read import describe, read
     from emotiond.streamer.report.sound import encode, firsts_of
-    from emotiond.streamer.report.track import Track, named_apart
+    from emotiond.streamer.report.track import named_apart
     from emotiond.streamer.report.write import page, title_of
 
     files, output = [Path(file) for file in options["files"]], Path(options["output"])
@@ -32,6 +36,7 @@ def report(options: dict[str, Any]) -> int:
             "no event is in what was given",
             "Name results of emotiond analyze, of recordings that hold sound",
         )
+    _check_recordings(output, tracks, options["overwrite"])
     named_apart(tracks)
     about, events = pack(tracks)
     sounds = encode(tracks, about["tracks"]) if options["sound"] else {}
@@ -59,10 +64,28 @@ def _check_output(output: Path, files: Sequence[Path], overwrite: bool) -> None:
 
     for file in files:
         with contextlib.suppress(OSError, ValueError):
-            if output.samefile(file):
+            if any(part.exists() and output.samefile(part) for part in _parts_of(file)):
                 problem = f"{output} is what the report is made of"
                 raise ReportError(problem, "Name another --output")
     check_free([output], Request("files", 0.0, (), overwrite=overwrite))
+
+
+def _parts_of(file: Path) -> Iterator[Path]:
+    """Yield what may be read besides a file: a session has several, and a table what is kept."""
+    yield file
+    whole = file.absolute()
+    yield whole.with_name(f"{whole.name}.sqlite")
+    for ending in names.ALL:
+        yield names.beside(whole, ending)
+
+
+def _check_recordings(output: Path, tracks: Sequence[Track], overwrite: bool) -> None:
+    """Refuse to write over a recording that the report is about."""
+    from emotiond.streamer.results.files import check_free
+    from emotiond.streamer.results.writer import Request
+
+    recordings = [track.sound for track in tracks]
+    check_free([output], Request("files", 0.0, recordings, overwrite=overwrite))
 
 
 def _write(output: Path, text: str, holds_voices: bool) -> None:

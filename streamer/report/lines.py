@@ -40,12 +40,6 @@ class Line:
         """Whether all of it is read."""
         self.has_end = False
         """Whether it ends as a line does; only the last line of a file may not."""
-        self._read_on()
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether the file had ended before."""
-        return self.is_read and not self.has_end and not self._text
 
     def skip(self) -> None:
         """Leave the rest of it out, unless that is longer than any file of ours."""
@@ -55,7 +49,11 @@ class Line:
             self._note_end(self._file.readline(_PIECE_BYTES))
 
     def is_blank(self) -> bool:
-        """Return whether nothing but blanks is left."""
+        """Return whether nothing but blanks is left.
+
+        Raises:
+            ValueError: it is no text.
+        """
         return not self._next()
 
     def members(self) -> Iterator[tuple[str, Any]]:

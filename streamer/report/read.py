@@ -23,6 +23,13 @@ LONGEST_SECONDS = 7 * 86_400.0
 """Of a recording in results: ``analyze`` reads a day at most. The page has a mark every 6 hours."""
 MOST_TRACKS = 100_000
 """Of a file of results."""
+MOST_EVENTS = 3_000_000
+"""Of a file of results: 200 hours. Each recording of kept results has all events of its own, and
+many may share one that is small."""
+_WANTED = frozenset(
+    ("type", "label", "file", "speaker", "channel", "duration", "start", "end"),
+)
+"""Of a line, beside its events. Others, of any number, take no memory."""
 _SQLITE, _PARQUET, _WAVE = b"SQLite format 3\0", b"PAR1", b"RIFF"
 
 
@@ -99,9 +106,9 @@ def _kept(path: Path) -> Read:
 def _read_lines(path: Path, file: BufferedReader) -> Read:
     results, count, remark = _Results(), 0, None
     for number in itertools.count(1):
-        line = Line(file, _pack)
-        if line.is_missing:
+        if not file.peek(1):
             break
+        line = Line(file, _pack)
         try:
             if line.is_blank():
                 continue
@@ -137,10 +144,13 @@ def _read_lines(path: Path, file: BufferedReader) -> Read:
 
 
 def _object_in(line: Line) -> Mapping[str, Any]:
-    """Return what a line holds; of the events, those that are shown."""
+    """Return what is wanted of a line; of the events, those that are shown."""
     found: dict[str, Any] = {}
     for name, value in line.members():
-        found[name] = [*_shown(value)] if name == "events" else value
+        if name == "events":
+            found[name] = [*_shown(value)]
+        elif name in _WANTED:
+            found[name] = value
     return found
 
 
@@ -167,6 +177,7 @@ def _pack(found: Mapping[str, Any]) -> Any:
 @dataclass
 class _Results:
     tracks: dict[object, Track] = field(default_factory=dict)
+    events: int = 0
 
     def add(self, result: Mapping[str, Any]) -> None:
         """Add a result. Segments of the same speaker in the same file share a track."""
@@ -192,6 +203,12 @@ class _Results:
         for event in result["events"]:
             if not 0 <= event.end_seconds <= LONGEST_SECONDS:
                 raise _TimeError(f"has an event that ends at {event.end_seconds:g} s")
+            self.events += 1
+            if self.events > MOST_EVENTS:
+                raise ReportError(
+                    f"the results have more than {MOST_EVENTS:,} events",
+                    "Make several reports, each of a part of them",
+                )
             track.add(event)
 
 

@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -115,20 +115,19 @@ async def _connected(followed: Followed) -> socket.socket:
         found = [each for each in found if is_loopback(str(each[4][0]))]
     failure: OSError = ConnectionRefusedError()
     for family, kind, protocol, _, place in found[:_MOST_PLACES]:
-        connecting = socket.socket(family, kind, protocol)
-        connecting.setblocking(False)
-        try:
-            seconds = OPEN_SECONDS / _MOST_PLACES
-            await asyncio.wait_for(
-                asyncio.get_running_loop().sock_connect(connecting, place), seconds
-            )
-            return connecting
-        except (OSError, asyncio.TimeoutError) as error:
-            connecting.close()
-            failure = error if isinstance(error, OSError) else TimeoutError()
-        except BaseException:
-            connecting.close()
-            raise
+        with ExitStack() as stack:
+            try:  # a system without IPv6 makes no socket for it
+                connecting = stack.enter_context(socket.socket(family, kind, protocol))
+                connecting.setblocking(False)
+                seconds = OPEN_SECONDS / _MOST_PLACES
+                await asyncio.wait_for(
+                    asyncio.get_running_loop().sock_connect(connecting, place), seconds
+                )
+            except (OSError, asyncio.TimeoutError) as error:
+                failure = error if isinstance(error, OSError) else TimeoutError()
+            else:
+                stack.pop_all()
+                return connecting
     raise failure
 
 

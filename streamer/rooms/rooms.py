@@ -30,6 +30,7 @@ STEADY_SECONDS = 10.0
 """A connection that lasts as long is one: after it, pauses begin anew."""
 MOST_SENSELESS = 10
 """Messages of one connection that make no sense, before it is closed."""
+_AGAIN_SECONDS = 1.0  # until what still follows is told again to end; a good-bye takes less
 _RETRY_SECONDS = 1.0  # until a listener that is behind is offered the news again
 _SPARE_BYTES = 16 * 1024  # for that news, beyond what other daemons' events may fill
 
@@ -78,9 +79,12 @@ class Rooms:
         """Follow no more."""
         if self._retry is not None:
             self._retry.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        left = {*self._tasks}
+        while left:
+            for task in left:
+                task.cancel()
+            # Before Python 3.12, wait_for forgets it if a result comes just then.
+            _, left = await asyncio.wait(left, timeout=_AGAIN_SECONDS)
 
     def leave(self, client: Connection) -> None:
         """Send no more to a client that has left."""

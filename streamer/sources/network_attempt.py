@@ -123,13 +123,15 @@ class Attempt:
                 found = looking.result(_LOOK_SECONDS)
         failure: OSError = ConnectionRefusedError(errno.ECONNREFUSED, "")
         for family, kind, protocol, _, place in found:
-            connecting = socket.socket(family, kind, protocol)
-            try:
-                self._connect(connecting, place)
-                return connecting
-            except OSError as error:
-                connecting.close()
-                failure = error
+            with contextlib.ExitStack() as stack:
+                try:  # a system without IPv6 makes no socket for it
+                    connecting = stack.enter_context(socket.socket(family, kind, protocol))
+                    self._connect(connecting, place)
+                except OSError as error:
+                    failure = error
+                else:
+                    stack.pop_all()
+                    return connecting
         raise failure
 
     def _ends_by(self, end: Callable[[], None] | None) -> None:

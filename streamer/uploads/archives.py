@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from emotiond.exceptions import ConfigError
 from emotiond.streamer.uploads.archive import Archive
 from emotiond.streamer.uploads.postgresql_archive import SCHEMES, PostgresqlArchive
 from emotiond.streamer.uploads.sqlite_archive import SqliteArchive
@@ -13,8 +14,13 @@ def archive_at(place: str) -> Archive:
     """Return the archive in a file, or in PostgreSQL. Nothing is opened yet.
 
     Raises:
-        ConfigError: see :class:`PostgresqlArchive`.
+        ConfigError: it is an address of another kind, or see :class:`PostgresqlArchive`.
     """
     if place.startswith(SCHEMES):
         return PostgresqlArchive(place)
+    if "://" in place:  # a password may be in it, so it is not shown
+        raise ConfigError(
+            "history cannot be an address of this kind, only a file or postgresql://",
+            "Use --history 'postgresql://[USER@]HOST[:PORT]/DATABASE'",
+        )
     return SqliteArchive(Path(place))

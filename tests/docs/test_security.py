@@ -172,13 +172,13 @@ EXPECTED = {
     "a line of a list; a list through a pipe": (
         f"{lists._LONGEST_LINE_BYTES // 2**20} MiB; {lists._MOST_PIPE_BYTES // 2**30} GiB"
     ),
-    "of a table in Parquet: a text; what is read of a group of rows, as its header says": (
+    "of a table in Parquet: a text; a group of rows, as its header says": (
         f"{parquet_rows._LONGEST_TEXT_BYTES // 2**10} KiB; "
         f"{parquet_rows._MOST_GROUP_BYTES // 2**20} MiB"
     ),
-    "of results in a report: the time of a recording; a value in JSON; recordings": (
+    "of results in a report: the time of a recording; a value in JSON; recordings; events": (
         f"{read.LONGEST_SECONDS / 86_400:g} days; {lines._LONGEST_VALUE:,} characters; "
-        f"{read.MOST_TRACKS:,} in a file"
+        f"{read.MOST_TRACKS:,} in a file; {read.MOST_EVENTS:,} in a file"
     ),
     "clients of a Wyoming source": "[wyoming.md](wyoming.md#limits)",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -224,11 +223,15 @@ def _notes(clips: Sequence[OwnClip], labels: Mapping[str, set[str]]) -> list[str
 
 
 def _overlaps(clips: Sequence[OwnClip]) -> int:
-    """Count overlapping neighbours of different speakers in one recording."""
-    ordered = sorted(clips, key=lambda clip: (str(clip.row.path), clip.row.start_seconds))
-    return sum(
-        one.row.path == other.row.path
-        and one.row.speaker != other.row.speaker
-        and one.row.start_seconds + one.seconds > other.row.start_seconds + _TOLERANCE_SECONDS
-        for one, other in itertools.pairwise(ordered)
-    )
+    """Count segments that begin before one of another speaker in their recording has ended."""
+    count, latest = 0, dict[tuple[Path, str], float]()  # the latest end of each speaker
+    by_path: dict[Path, set[str]] = {}
+    for clip in sorted(clips, key=lambda clip: clip.row.start_seconds):
+        path, speaker = clip.row.path.resolve(), clip.row.speaker
+        others = by_path.setdefault(path, set()) - {speaker}
+        begin = clip.row.start_seconds + _TOLERANCE_SECONDS
+        count += any(latest[path, other] > begin for other in others)
+        by_path[path].add(speaker)
+        end = clip.row.start_seconds + clip.seconds
+        latest[path, speaker] = max(end, latest.get((path, speaker), 0.0))
+    return count

@@ -45,6 +45,17 @@ def test_any_name_is_a_cell_and_none_is_a_formula(tmp_path: Path) -> None:
     assert odd["file"] == "\\udcff.wav"
 
 
+@pytest.mark.parametrize("delimiter", ",;\t")
+@pytest.mark.parametrize("name", ["a;=1+1;.wav", 'a;"=1+1";.wav', "a\n=1+1;.wav", "a\t=1;.wav"])
+def test_no_part_of_a_name_is_a_formula_either(tmp_path: Path, name: str, delimiter: str) -> None:
+    path = tmp_path / "out.csv.errors.csv"
+    write_errors(path, [row_of(Item(name), error(name))])
+    assert read(path)[0]["file"] == name
+    with path.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file, delimiter=delimiter) for cell in row]
+    assert not any(cell.startswith("=") for cell in cells)
+
+
 def test_without_errors_the_table_of_an_earlier_run_goes(tmp_path: Path) -> None:
     path = tmp_path / "out.csv.errors.csv"
     remove_errors(path)

@@ -36,6 +36,21 @@ def test_a_text_has_a_path_in_each_line(tmp_path: Path, content: bytes) -> None:
     assert listed(tmp_path, "list.txt", content) == paths
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["list.txt", "table.csv"])
+def test_a_text_in_utf_16_is_refused(tmp_path: Path, name: str, encoding: str) -> None:
+    """Windows PowerShell writes it. Each character was a path: ``/`` had all of the disk read."""
+    with pytest.raises(ConfigError, match=rf"{name}: this text is UTF-16\. Save it in UTF-8"):
+        listed(tmp_path, name, "\ufefffile\n/a/b.wav\n".encode(encoding))
+
+
+def test_a_recording_is_no_list(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"talk\.WAV: this is a recording and no list\. Leave the"
+    ):
+        listed(tmp_path, "talk.WAV", b"RIFF\0.\0/\0")
+
+
 def test_zeros_part_names_that_hold_new_lines_and_odd_bytes(tmp_path: Path) -> None:
     found = listed(tmp_path, "list", b"a\nb.wav\0\xff.wav\0/abs.wav\0")
     assert found == [str(tmp_path / "a\nb.wav"), str(tmp_path / "\udcff.wav"), "/abs.wav"]

@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -137,6 +138,19 @@ def test_a_group_of_rows_that_is_too_large_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "_MOST_GROUP_BYTES", 100)
     with pytest.raises(ConfigError, match=r"a group of its rows has more than 0 MiB\. Write"):
         rows(written({"file": [f"{number:05}.wav" for number in range(50)]}))
+
+
+def test_the_sizes_of_columns_are_not_asked_for() -> None:
+    """pyarrow ends the process where that of one is damaged, so nothing could be caught."""
+
+    class Group:
+        total_byte_size = 100
+
+        def column(self, at: int) -> None:
+            raise AssertionError(at)
+
+    about = SimpleNamespace(num_rows=1, num_row_groups=1, row_group=lambda _: Group(), schema=())
+    module._refuse_large("t.parquet", about)
 
 
 def test_a_text_of_many_rows_does_not_take_its_memory_many_times() -> None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
 
 from emotiond.streamer.outputs import mqtt_client, mqtt_link, mqtt_outbox
 from emotiond.streamer.outputs.mqtt_broker import Broker
@@ -304,7 +305,7 @@ async def one_packet(reader: asyncio.StreamReader) -> bytes:
 
 def test_one_that_reads_too_slowly_has_a_second_s_messages_before_it_and_no_more() -> None:
     """Whatever the systems between would hold. This one reads less than half of what comes."""
-    read = [0]
+    read: list[bytes] = []
 
     async def play() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -313,15 +314,30 @@ def test_one_that_reads_too_slowly_has_a_second_s_messages_before_it_and_no_more
                 if packet == PINGREQ[:1]:
                     writer.write(PINGRESP)
                 else:
-                    read.append(int(packet[4:]))
+                    read.append(packet)
                     await asyncio.sleep(0.02)
 
         async with connected(serve) as link:
-            for number in range(400):
+            for number in range(600):
                 link.send([Publication("n", str(number))])
                 await asyncio.sleep(0.005)
-                assert number - read[-1] - link.dropped < 300
+                assert link.sent - len(read) <= mqtt_outbox._MOST_ON_WAY
             await until(lambda: link.dropped > 0 and link.is_behind)
+
+    run(play)
+
+
+def test_what_a_connection_does_not_take_is_dropped_and_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may have ended just now."""
+
+    async def play() -> None:
+        async with connected(lambda reader, _: asyncio.wait_for(reader.read(), None)) as link:
+            ended = SimpleNamespace(rc=MQTTErrorCode.MQTT_ERR_NO_CONN)
+            monkeypatch.setattr(link._client, "publish", lambda *_: ended)
+            link.send([Publication("a", "")] * 3)
+            assert (link.sent, link.dropped) == (0, 3)
 
     run(play)
 

@@ -180,6 +180,23 @@ def test_however_many_addresses_a_host_has_it_is_given_up_in_time(
     assert outcomes == [Outcome("no answer in time", again=True)]
 
 
+def test_an_address_of_a_kind_that_the_system_lacks_does_not_keep_it_from_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with hook_server(OK) as server:
+        parts = urlsplit(server.url)
+        place, stream = ("127.0.0.1", parts.port), socket.SOCK_STREAM
+        found = [(-7, stream, 0, "", place), (socket.AF_INET, stream, 0, "", place)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+        assert post(f"http://two.example:{parts.port}/") == Outcome()
+
+
+def test_nothing_of_a_request_is_left_that_could_cut_the_next_one() -> None:
+    with hook_server(OK) as server:
+        assert post(server.url) == Outcome()
+        assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+
+
 @contextlib.contextmanager
 def dripping(first: bytes) -> Iterator[int]:
     """A server that sends a byte now and then, without end. Yields its port."""

@@ -51,6 +51,8 @@ def test_it_is_off_unless_it_is_asked_for() -> None:
         ("http://127.0.0.1:0/", "no address of http or https"),
         ("http://127.0.0.1:99999/", "no address"),
         ("http://[::1/", "no address"),
+        ("https://name..example/", "webhook is no address"),
+        (f"https://{'a' * 64}.example/", "webhook is no address"),
         ("https://ann:opensesame@name.example/", "has a user in its address"),
         ("https://name.example/#part", "has a fragment"),
         ("http://127.0.0.1/a b", "characters that no address has"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import threading
 from collections.abc import Iterable
@@ -29,6 +28,9 @@ def publisher(last_messages: Iterable[Message] = ()) -> PublisherThread:
     return PublisherThread(make, lambda: last_messages)
 
 
+FIRST = message(0)
+
+
 class Busy(ZeroMQPublisher):
     """One that sends nothing for as long as its subscribers keep libzmq busy."""
 
@@ -43,7 +45,7 @@ class Busy(ZeroMQPublisher):
 def busy() -> Iterable[PublisherThread]:
     Busy.is_left_alone.clear()
     make = functools.partial(Busy, "tcp://127.0.0.1:*", lossless=False)
-    yield PublisherThread(make, lambda: ())
+    yield PublisherThread(make, lambda: [FIRST])
     Busy.is_left_alone.set()
 
 
@@ -69,16 +71,17 @@ def test_events_wait_for_libzmq_in_their_order(busy: PublisherThread) -> None:
         with zmq.Context() as context, context.socket(zmq.SUB) as subscriber:
             subscriber.subscribe("")
             subscriber.connect(busy.endpoint)
-            await until(lambda: busy.occupancy.count == 1)
             Busy.is_left_alone.set()
-            await asyncio.sleep(0.5)  # so that it has subscribed
-            for seq in range(50):
-                busy.send(message(seq))
-            await busy.drained()
+            busy.send(FIRST)
             received = []
-            while len(received) < 50:
+            for seq in range(50):
                 await until(lambda: bool(subscriber.poll(0)))
                 received.append(subscriber.recv_multipart()[1])
+                if seq == 0:  # it has subscribed
+                    Busy.is_left_alone.clear()
+                    for later in range(1, 50):
+                        busy.send(message(later))
+                    Busy.is_left_alone.set()
             assert received == [message(seq).content for seq in range(50)]
         busy.close(0.1)
 

@@ -84,6 +84,24 @@ def test_what_it_is_made_of_is_never_replaced(results: Path, capsys: Captured) -
     assert results.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["mic.wav", "mic.sqlite", "mic.jsonl.sqlite"])
+def test_neither_is_what_belongs_to_it(tmp_path: Path, capsys: Captured, name: str) -> None:
+    session = write_lines(tmp_path / "mic.jsonl", emotion(0))
+    (tmp_path / name).write_bytes(b"a recording")
+    line = failed(capsys, session, "--output", tmp_path / name, "--overwrite")
+    assert f"{name} is what the report is made of. Name another --output" in line
+    assert (tmp_path / name).read_bytes() == b"a recording"
+
+
+def test_a_recording_is_never_replaced(tmp_path: Path, capsys: Captured) -> None:
+    recording = tmp_path / "a.wav"
+    recording.write_bytes(b"a recording")
+    results = write_lines(tmp_path / "out.jsonl", result(str(recording), spoken("happy")))
+    line = failed(capsys, results, "--output", recording, "--overwrite")
+    assert "a.wav is a recording. Name another --output" in line
+    assert recording.read_bytes() == b"a recording"
+
+
 def test_a_folder_is_no_page(results: Path, tmp_path: Path, capsys: Captured) -> None:
     assert "is a folder. Name a file in it" in failed(capsys, results, "--output", tmp_path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,7 @@ def test_a_last_line_needs_no_end(tmp_path: Path) -> None:
         b"RIFF\0\0\0\0WAVE",
         b"[]\n",
         b"null\n",
+        b"fLaC\x00\xff\xfe",
         b'{"file": "a.wav"}\n',
         b'{"file": 1, "duration": 1.0, "events": []}\n',
         b'{"file": "a.wav", "duration": "long", "events": []}\n',
@@ -168,6 +170,19 @@ def test_more_recordings_than_a_page_can_list_are_refused(
     write_lines(path, *[result("a.wav", [])] * 3)
     with pytest.raises(ReportError, match=r"more than 2 recordings\. Make several reports"):
         read(path)
+
+
+def test_what_is_not_wanted_of_a_result_takes_no_memory(tmp_path: Path) -> None:
+    """Twenty megabytes of it took 500 MB."""
+    unwanted = {f"x{number}": [{}] * 5000 for number in range(300)}
+    path = write_lines(tmp_path / "results.jsonl", {**result("a.wav", spoken("sad")), **unwanted})
+    del unwanted
+    tracemalloc.start()
+    try:
+        assert len(read(path).tracks[0].rows) == 8
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_rows_of_another_level_are_named(tmp_path: Path) -> None:
@@ -356,6 +371,33 @@ def test_events_that_unpack_to_far_more_than_they_are_are_refused(
     monkeypatch.setattr(kept_events, "MOST_PART_BYTES", 1000)
     with pytest.raises(ReportError, match="is damaged"):
         read(kept)
+
+
+def test_results_that_share_their_events_have_no_more_than_a_page_can_show(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand names of one result made 1.1 GB of 160 KB."""
+    monkeypatch.setattr("emotiond.streamer.report.read.MOST_EVENTS", 32)
+    assert len(read(kept).tracks) == 4
+    with contextlib.closing(sqlite3.connect(kept)) as database, database:
+        database.execute("INSERT INTO files VALUES ('c.wav', NULL, NULL, NULL, '1')")
+    with pytest.raises(ReportError, match=r"more than 32 events\. Make several reports"):
+        read(kept)
+
+
+def test_nothing_is_made_beside_kept_results(kept: Path) -> None:
+    read(kept)
+    assert [*kept.parent.iterdir()] == [kept]
+
+
+def test_results_that_a_run_begins_to_write_meanwhile_are_in_use(kept: Path) -> None:
+    results = kept_results.read_kept(kept)
+    next(results)
+    with (
+        contextlib.closing(Store(kept, {}, is_resumed=True)),
+        pytest.raises(ResultError, match=r"is in use by a run\. Wait for its end"),
+    ):
+        assert list(results)
 
 
 @pytest.mark.skipif(not hasattr(sqlite3.Connection, "setlimit"), reason="needs Python 3.11")

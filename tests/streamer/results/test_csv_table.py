@@ -88,6 +88,22 @@ def test_no_name_is_a_formula_for_a_spreadsheet(tmp_path: Path, name: str, writt
     assert row[0] == written
 
 
+@pytest.mark.parametrize("delimiter", ",;\t")
+@pytest.mark.parametrize(
+    "name", ["a;=1+1;.wav", "a\t=1+1\t.wav", 'a;"=1+1";.wav', "a\n=1+1;.wav", "a,=1+1,.wav"]
+)
+def test_no_part_of_a_name_is_a_formula_where_cells_are_parted_otherwise(
+    tmp_path: Path, name: str, delimiter: str
+) -> None:
+    """Spreadsheets of many countries part them at semicolons."""
+    with writing("csv", tmp_path / "out.csv") as write:
+        write(result(["sad"], file=name))
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        _, (first, *others) = csv.reader(file, delimiter=delimiter)
+    assert first.startswith(name)
+    assert not any(cell.startswith("=") for cell in others)
+
+
 def test_standard_output_shows_a_row_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     with writing("csv", None) as write:
         write(result(["sad"]))

@@ -120,6 +120,36 @@ async def serving(script: Script, **options: Any) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+@pytest.mark.parametrize("steps", range(5))
+def test_it_ends_also_as_a_hello_comes(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Whatever step of the loop it is: then ``wait_for`` may forget that it was cancelled."""
+    monkeypatch.setattr(rooms, "_AGAIN_SECONDS", 0.05)
+
+    async def test() -> None:
+        said = asyncio.get_running_loop().create_future()
+        never = asyncio.Event()
+
+        class Connection:
+            async def recv(self) -> str:
+                if said.done():
+                    await never.wait()
+                return str(await said)
+
+        @contextlib.asynccontextmanager
+        async def linked(_: Followed) -> AsyncIterator[Connection]:
+            yield Connection()
+
+        monkeypatch.setattr(rooms, "linked", linked)
+        async with following(1):
+            for _ in range(10):  # it waits for what is said first
+                await asyncio.sleep(0)
+            said.set_result(json.dumps(HELLO))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+
+    run(test())
+
+
 def saying(*messages: object) -> Script:
     """A server that says this, and then waits."""
 
@@ -294,6 +324,20 @@ def test_a_half_open_connection_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
             room = await page.state("unreachable")
             is_over.set()
         assert room["detail"] == "it does not answer any more"
+
+    run(test())
+
+
+def test_an_address_of_a_kind_that_the_system_lacks_does_not_keep_it_from_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        async with serving(saying(HELLO)) as port:
+            place, stream = ("127.0.0.1", port), socket.SOCK_STREAM
+            found = [(-7, stream, 0, "", place), (socket.AF_INET, stream, 0, "", place)]
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+            async with following(port) as (_, page):
+                await page.state("connected")
 
     run(test())
 

@@ -132,6 +132,18 @@ def test_a_mute_is_told_while_a_name_is_looked_up(monkeypatch: pytest.MonkeyPatc
         over.set()
 
 
+def test_an_address_of_a_kind_that_the_system_lacks_does_not_keep_it_from_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place, stream = server.getsockname(), socket.SOCK_STREAM
+        found = [(-7, stream, 0, "", place), (socket.AF_INET, stream, 0, "", place)]
+        monkeypatch.setattr(network_attempt.socket, "getaddrinfo", lambda *_a, **_k: found)
+        address = parse_address(f"http://two.example:{place[1]}/")
+        with Attempt().connected_to(address, address) as connected:
+            assert connected.getpeername() == place
+
+
 def test_what_was_given_up_before_it_began_ends_at_once() -> None:
     with silent() as (port, accepted):
         attempt, address = Attempt(), parse_address(f"http://127.0.0.1:{port}/")

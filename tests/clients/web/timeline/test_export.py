@@ -47,6 +47,19 @@ def test_nothing_to_take_before_the_first_event(page: Any) -> None:
     expect(page.get_by_role("button", name="Save as CSV")).to_be_disabled()
 
 
+def test_no_part_of_a_name_is_a_formula_in_csv(open_page: Any, start_daemon: Any) -> None:
+    """Spreadsheets of many countries part cells at semicolons."""
+    name = "a;=1+1;b"
+    daemon: ScriptedDaemon = start_daemon(hello((name,)))
+    page = open_page(daemon)
+    daemon.send(*[emotion(index, "calm", stream=name) for index in range(8)])
+    expect(page.locator("#now-word")).to_have_text("calm")
+    text = io.StringIO(save(page, "csv")[1].decode(), newline="")
+    _, *rows = csv.reader(text, delimiter=";")
+    assert len(rows) == 8
+    assert not any(cell.startswith("=") for row in rows for cell in row)
+
+
 def test_csv_has_the_visible_events(filled: Any) -> None:
     rows = list(csv.DictReader(io.StringIO(save(filled, "csv")[1].decode(), newline="")))
     # One minute is shown, a quarter of a second each.

@@ -166,6 +166,16 @@ def test_overlapping_segments_of_two_speakers_are_noted() -> None:
     assert notes[0].startswith("1 segments of two speakers overlap")
 
 
+def test_a_long_segment_overlaps_all_that_others_say_meanwhile() -> None:
+    parts = [("anna", 0.0, 60.0), ("anna", 1.0, 2.0), ("ben", 10.0, 11.0), ("ben", 20.0, 21.0)]
+    overlapping = [
+        OwnClip(Row(n, Path("x.wav"), who, "sad", start, end), Path("x"), end - start, f"x{n}")
+        for n, (who, start, end) in enumerate(parts)
+    ]
+    _, notes = make_corpus(TABLE, [*clips(*EACH), *overlapping])
+    assert notes[0].startswith("2 segments of two speakers overlap")
+
+
 def test_another_label_or_speaker_is_another_training() -> None:
     digests = {
         make_corpus(TABLE, clips(*EACH, extra))[0].digest
