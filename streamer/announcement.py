@@ -83,4 +83,6 @@ async def _announce(kind: str, host: str, port: int, what: str, ending: asyncio.
         except (OSError, zeroconf.Error) as error:
             _log.warning("%s cannot be announced: %s", what, error)
         else:
+            if not announcer.zeroconf.engine.senders:  # zeroconf takes that for success
+                _log.warning("%s cannot be announced: it needs a network with IPv4", what)
             await ending.wait()

@@ -67,8 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.raiseExceptions = False  # a log that cannot be written is no reason for tracebacks
     for handler in logging.getLogger().handlers:
         handler.addFilter(_make_printable)
-    for name in ("emotiond.websockets", "emotiond.zeromq"):  # they log clients' mistakes
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # in the clients' own words
+    # They log clients' mistakes in the clients' own words, and a lost network with a traceback.
+    for name in ("emotiond.websockets", "emotiond.zeromq", "zeroconf"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     given = _with_command(sys.argv[1:] if arguments is None else arguments)
     parser = make_parser()
     if not given[0].startswith("-") and given[0] not in _NAMES:

@@ -151,16 +151,7 @@ class Daemon:
         """Open the outputs, play the sources, wait for the end, and close all parts."""
         with handling_signals(self._stopping.set, self._mute_switch.toggle):
             try:
-                self._hub.add("the kept past", self._past)
-                for kind, opener in openers:
-                    withheld = self._withheld(kind)
-                    self._outputs[kind] = await opener(self._surroundings(withheld))
-                    self._hub.add(kind.name, self._outputs[kind], withheld)
-                for line in opening_lines(self._config, self._model, self._streams, self._abouts()):
-                    say(line)
-                self._rooms.start()
-                self._watching = asyncio.ensure_future(self._supervisor.watch(self._state_line))
-                await self._until_stopped(self._play())
+                await self._until_stopped(self._open_and_play(openers))
             finally:
                 self._supervisor.tell("STOPPING=1")
                 await self._close()
@@ -237,6 +228,18 @@ class Daemon:
             self._mute_switch,
             self._model.report,
         )
+
+    async def _open_and_play(self, openers: Openers) -> None:
+        self._hub.add("the kept past", self._past)
+        for kind, opener in openers:
+            withheld = self._withheld(kind)
+            self._outputs[kind] = await opener(self._surroundings(withheld))
+            self._hub.add(kind.name, self._outputs[kind], withheld)
+        for line in opening_lines(self._config, self._model, self._streams, self._abouts()):
+            say(line)
+        self._rooms.start()
+        self._watching = asyncio.ensure_future(self._supervisor.watch(self._state_line))
+        await self._play()
 
     async def _play(self) -> None:
         for output in self._outputs.values():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emotiond.exceptions import ConfigError, ServeError, install
+from emotiond.streamer.background import run_in_background
 from emotiond.streamer.options import Option
 from emotiond.streamer.outputs.output import Opener, Output, OutputKind, Surroundings
 from emotiond.streamer.reach import Reach
@@ -73,6 +74,8 @@ def _prepare(settings: OscSettings) -> Opener | None:
 async def _connect(host: str, port: int) -> socket.socket:
     """Resolve the name once, and connect to its first address, of IPv4 or IPv6.
 
+    A name that hangs keeps a thread that the end of the daemon does not wait for.
+
     Raises:
         ServeError: there is no such name, or no way to its address.
     """
@@ -80,8 +83,8 @@ async def _connect(host: str, port: int) -> socket.socket:
     import socket
 
     try:
-        addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        family, kind, protocol, _, address = addresses[0]
+        looking = run_in_background(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM))
+        family, kind, protocol, _, address = (await asyncio.wrap_future(looking))[0]
         connection = socket.socket(family, kind, protocol)
         connection.setblocking(False)
         try:

@@ -1,11 +1,13 @@
-"""An announcement that cannot be made is told, and one ends whenever it is to end."""
+"""An announcement that cannot be made is told, one ends whenever it is to end, and takes little."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from types import SimpleNamespace
 
 import pytest
+from zeroconf import DNSAddress, DNSCache
 
 from emotiond.streamer import announcement
 from emotiond.streamer.announcement import announced
@@ -31,6 +33,8 @@ def test_it_ends_also_as_its_name_is_found(monkeypatch: pytest.MonkeyPatch, step
     """Whatever step of the loop it is: then ``wait_for`` may forget that it was cancelled."""
 
     class Announcer:
+        zeroconf = SimpleNamespace(engine=SimpleNamespace(senders=["a socket"]))
+
         def __init__(self, **_: object) -> None:
             self.is_named = asyncio.get_running_loop().create_future()
             announcers.append(self)
@@ -55,3 +59,11 @@ def test_it_ends_also_as_its_name_is_found(monkeypatch: pytest.MonkeyPatch, step
 
     run(test)
     assert announcers == ends
+
+
+def test_what_others_say_in_the_network_is_kept_within_bounds() -> None:
+    cache, kind, internet = DNSCache(), 1, 1
+    for number in range(20_000):
+        address = DNSAddress(f"host{number}.local.", kind, internet, 2**31 - 1, b"host")
+        cache.async_add_records([address])
+    assert len(cache.names()) <= 10_000

@@ -260,3 +260,30 @@ def test_a_model_that_is_exchanged_while_it_is_used_changes_nothing(tiny: Path) 
             client.send('{"type":"end"}')
             assert next(e for e in map(json.loads, client) if e["type"] == "analysis")
         assert daemon.stop() == 0
+
+
+def test_a_name_that_hangs_at_the_start_does_not_hold_up_the_end() -> None:
+    hanging = """
+import socket, sys, threading
+found = socket.getaddrinfo
+def hang(host, *more, **named):
+    if host != "studio.invalid":
+        return found(host, *more, **named)
+    print("asked", flush=True)
+    threading.Event().wait()
+socket.getaddrinfo = hang
+from emotiond.streamer.cli import main
+sys.exit(main())
+"""
+    command = [sys.executable, "-c", hanging, "run", "--port", "0", "--zmq", "off", *PLAY, *TINY]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    osc = ("--osc", "studio.invalid:9000", "--insecure")
+    with subprocess.Popen([*command, *osc], text=True, **pipes) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "asked\n"
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+            assert (process.returncode, errors.count("\n")) == (0, 1)  # that it goes by OSC
+        finally:
+            process.kill()

@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -360,4 +361,33 @@ def test_others_that_claim_every_name_do_not_hold_up_a_mute() -> None:
             daemon.process.send_signal(signal.SIGUSR1)
             while client.recv(4096):  # the end comes
                 pass
+            assert daemon.stop() == 0
+
+
+@needs_links
+def test_a_network_that_goes_while_it_is_announced_is_no_traceback() -> None:
+    kind = "_wyoming._tcp.local."
+    with link() as cable:
+        command = cable.command(HERE, sys.executable, "-m", "emotiond")
+        source = f"kitchen=wyoming://{HERE}:10700"
+        options = ("--source", source, "--insecure", "--wyoming-announce", *MODEL)
+        with running_daemon(*options, command=command) as daemon:
+            assert cable.on(THERE, lambda: look_for(kind, until=bool))
+            unplug = cable.command(HERE, "ip", "link", "set", "cable", "down")
+            subprocess.run(unplug, check=True)
+            assert daemon.stop() == 0  # which takes the announcement back
+        assert "Errno" not in daemon.stderr
+        assert "Traceback" not in daemon.stderr
+
+
+@needs_links
+def test_where_no_network_carries_the_announcement_one_line_says_so() -> None:
+    with link() as cable:
+        address = ("ip", "address", "add", "fd87::1/64", "dev", "cable", "nodad")
+        subprocess.run(cable.command(HERE, *address), check=True)
+        command = cable.command(HERE, sys.executable, "-m", "emotiond")
+        source = "kitchen=wyoming://[fd87::1]:10700"
+        options = ("--source", source, "--insecure", "--wyoming-announce", *MODEL)
+        with running_daemon(*options, command=command) as daemon:
+            assert "the Wyoming source" in daemon.error_line("it needs a network with IPv4")
             assert daemon.stop() == 0
