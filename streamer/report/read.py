@@ -177,10 +177,15 @@ def _pack(found: Mapping[str, Any]) -> Any:
 @dataclass
 class _Results:
     tracks: dict[object, Track] = field(default_factory=dict)
+    segments: set[int] = field(default_factory=set)
+    """The hash of each, since a million of them take little room so."""
     events: int = 0
 
     def add(self, result: Mapping[str, Any]) -> None:
-        """Add a result. Segments of the same speaker in the same file share a track."""
+        """Add a result. Segments of the same speaker in the same file share a track.
+
+        A segment counts once, in however many rows of a table it stood.
+        """
         file, speaker, channel = result["file"], result.get("speaker"), result.get("channel")
         times = [_seconds_of(result, "duration")]
         if not isinstance(file, str) or not isinstance(channel, int | None):
@@ -190,6 +195,11 @@ class _Results:
         if is_segment:
             times += _seconds_of(result, "start"), _seconds_of(result, "end")
         key = (file, channel, speaker) if is_segment else len(self.tracks)
+        if is_segment:
+            segment = hash((key, *times))
+            if segment in self.segments:
+                return
+            self.segments.add(segment)
         track = self.tracks.get(key)
         if track is None:
             if len(self.tracks) == MOST_TRACKS:

@@ -59,6 +59,13 @@ def test_segments_of_a_speaker_in_a_file_share_a_track(tmp_path: Path) -> None:
     ]
 
 
+def test_a_segment_counts_once_in_however_many_rows_it_stood(tmp_path: Path) -> None:
+    one = result("a.wav", spoken("happy"), start=0.0, end=2.0)
+    other = result("a.wav", spoken("sad", first=8), start=2.0, end=4.0)
+    (track,) = read(write_lines(tmp_path / "results.jsonl", one, other, one)).tracks
+    assert len(track.rows) == 16
+
+
 def test_channels_are_apart(tmp_path: Path) -> None:
     lines = [result("a.wav", spoken("happy"), channel=channel) for channel in (1, 2)]
     tracks = read(write_lines(tmp_path / "results.jsonl", *lines)).tracks
