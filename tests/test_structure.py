@@ -22,6 +22,7 @@ LAYERS = (
         "streamer.background",
         "streamer.bounded_answer",
         "streamer.child_processes",
+        "streamer.connecting",
         "streamer.daemon_names",
         "streamer.folders",
         "streamer.foreign_database",

@@ -14,12 +14,13 @@ import ssl
 import threading
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult
 
 from emotiond import __version__
 from emotiond.exceptions import ServeError
 from emotiond.streamer.bounded_answer import BoundedAnswer
+from emotiond.streamer.connecting import first_connected
 from emotiond.streamer.outputs.courier import Outcome
 
 if TYPE_CHECKING:
@@ -114,21 +115,12 @@ class WebClient:
 
     def _connected(self) -> socket.socket:
         """Connect to the first address of the host that accepts."""
-        problem = OSError()
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            self._host, self._port, type=socket.SOCK_STREAM
-        ):
-            with contextlib.ExitStack() as stack:
-                try:  # a system without IPv6 makes no socket for it
-                    link = stack.enter_context(socket.socket(family, kind, protocol))
-                    self._hold(link).settimeout(_STEP_SECONDS)
-                    link.connect(address)
-                except OSError as error:
-                    problem = error
-                else:
-                    stack.pop_all()
-                    return link
-        raise problem
+        places = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        return first_connected(places, self._connect)
+
+    def _connect(self, link: socket.socket, address: Any) -> None:
+        self._hold(link).settimeout(_STEP_SECONDS)
+        link.connect(address)
 
     def _hold(self, link: socket.socket) -> socket.socket:
         """Note a socket, so that it can be cut off from another thread."""

@@ -12,23 +12,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
-from typing import Any
 
 from emotiond.streamer.background import run_in_background
+from emotiond.streamer.connecting import Place, first_connected
 from emotiond.streamer.sources import network_socket
 from emotiond.streamer.sources.network_address import Address
 from emotiond.streamer.sources.network_socket import refusal, shut
 
 _LOOK_SECONDS = 0.1
-_Place = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
-_lookups: dict[tuple[str, int], Future[Sequence[_Place]]] = {}  # that hang, or have just begun
+_lookups: dict[tuple[str, int], Future[Sequence[Place]]] = {}  # that hang, or have just begun
 
 
-def _looking_up(host: str, port: int) -> Future[Sequence[_Place]]:
+def _looking_up(host: str, port: int) -> Future[Sequence[Place]]:
     """Look up a name. One that hangs has one thread, however often it is given up and tried."""
 
-    def forget(done: Future[Sequence[_Place]]) -> None:
+    def forget(done: Future[Sequence[Place]]) -> None:
         if _lookups.get((host, port)) is done:
             del _lookups[host, port]
 
@@ -121,18 +120,7 @@ class Attempt:
             self._check()
             with contextlib.suppress(NotYet):
                 found = looking.result(_LOOK_SECONDS)
-        failure: OSError = ConnectionRefusedError(errno.ECONNREFUSED, "")
-        for family, kind, protocol, _, place in found:
-            with contextlib.ExitStack() as stack:
-                try:  # a system without IPv6 makes no socket for it
-                    connecting = stack.enter_context(socket.socket(family, kind, protocol))
-                    self._connect(connecting, place)
-                except OSError as error:
-                    failure = error
-                else:
-                    stack.pop_all()
-                    return connecting
-        raise failure
+        return first_connected(found, self._connect)
 
     def _ends_by(self, end: Callable[[], None] | None) -> None:
         with self._guard:
