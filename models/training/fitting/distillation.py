@@ -50,14 +50,13 @@ class Hints:
     deviation: FloatArray
 
     @classmethod
-    def of(cls, states: npt.NDArray[np.float16], loudest: FloatArray) -> Hints:
+    def of(cls, block: FloatArray, loudest: FloatArray) -> Hints:
         """Measure them over speeches, see ``Windows.speeches``."""
-        block = states[loudest > 0][:, states.shape[2] // 2 :].astype(np.float32)
-        return cls(block.mean(axis=0), block.std(axis=0) + _LEAST_DEVIATION)
+        spoken = block[loudest > 0]
+        return cls(spoken.mean(axis=0), spoken.std(axis=0) + _LEAST_DEVIATION)
 
-    def standard(self, states: npt.NDArray[np.float16]) -> FloatArray:
-        """Return the third block of ``(n, states, channels)``, standardised."""
-        block = states[:, :, states.shape[2] // 2 :].astype(np.float32)
+    def standard(self, block: FloatArray) -> FloatArray:
+        """Return the block of speeches, ``(n, states, channels)``, standardised."""
         return (block - self.mean) / self.deviation
 
 
@@ -96,6 +95,7 @@ class Distiller:
         )
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=1)
         self._train = tf.function(self._train_step, autograph=False)
+        self._encode = tf.function(self._encode_windows, autograph=False)
 
     def run(
         self,
@@ -118,12 +118,12 @@ class Distiller:
         steps = self._lesson.steps
         for step in progress(range(int(self._step), steps), f"lite {title}"):
             batch = sampler.batch(step)
-            mel, loudest, states = windows.speeches(batch.rows)
+            mel, loudest, block = windows.speeches(batch.rows)
             scores = batch.targets if teacher is None else teacher(batch.rows)
             loss, accuracy = self._train(
                 mel,
                 loudest,
-                self._hints.standard(states),
+                self._hints.standard(block),
                 scores,
                 batch.speaker,
                 batch.targets,
@@ -141,10 +141,8 @@ class Distiller:
     def window_states(self, windows: Windows, rows: npt.NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return states and levels of windows, as ``classify`` takes them."""
         mel, loudest, _ = windows.speeches(rows)
-        states, levels = lite.encode_streams(
-            tf.constant(mel), tf.constant(loudest), self.parameters, self.spectrum
-        )
-        return states, _window_levels(levels, loudest)
+        states, levels = self._encode(mel, loudest)
+        return states, levels
 
     def statistics(self, windows: Windows, rows: npt.NDArray[np.int64]) -> FloatArray:
         """Return the speaker statistics of windows, ``(n, SPEAKER_SIZE)``."""
@@ -159,6 +157,10 @@ class Distiller:
         pooled = lite.pooled_states(states, levels, cold, self.parameters, 0.0)
         scores: FloatArray = classify(pooled, self.parameters, 0.0).numpy()
         return scores
+
+    def _encode_windows(self, mel: Tensor, loudest: Tensor) -> tuple[Tensor, Tensor]:
+        states, levels = lite.encode_streams(mel, loudest, self.parameters, self.spectrum)
+        return states, _window_levels(levels, loudest)
 
     def _train_step(
         self,

@@ -71,9 +71,9 @@ def _distilled(
     data, settings, curves = run.data, run.settings, []
     measured = data.columns.one_of_each_stream(rows, np.random.default_rng(0))
     spoken = data.few_spoken(measured)
-    mel, loudest, states = data.speeches(spoken)
+    mel, loudest, block = data.speeches(spoken)
     spectrum = lite.describe_spectrum(mel, loudest)
-    hints = Hints.of(states, loudest)
+    hints = Hints.of(block, loudest)
     for part, lesson in enumerate(lessons):
         seed = settings.seed * len(lessons) + part
         student = Distiller(

@@ -79,19 +79,20 @@ class Windows:
 
     def speeches(
         self, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float16]]:
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return the end of the speech of each window for ``lite``: at most 3.9 s, whole states.
 
         Returns:
             Log-mel powers, ``(n, SPEECH_STATES * frames, 80)``, digital silence after a part; the
-            loudest level up to each state, ``(n, SPEECH_STATES)``, 0 after a part; and the states
-            of ``full`` at the same time, ``(n, SPEECH_STATES, CHANNELS)``.
+            loudest level up to each state, ``(n, SPEECH_STATES)``, 0 after a part; and Whisper's
+            third block at the same time, ``(n, SPEECH_STATES, CHANNELS / 2)``.
         """
         frames = LITE_ENCODER.frames_per_state
         ratio = frames // FULL_ENCODER.frames_per_state
         mel = np.full((rows.size, SPEECH_STATES * frames, RECIPE.n_mels), _SILENCE, np.float32)
         loudest = np.zeros((rows.size, SPEECH_STATES), np.float32)
-        states = np.zeros((rows.size, SPEECH_STATES, self.streams.states.shape[1]), np.float16)
+        third_block = self.streams.states[:, self.streams.states.shape[1] // 2 :]
+        hints = np.zeros((rows.size, SPEECH_STATES, third_block.shape[1]), np.float32)
         for n, row in enumerate(rows.tolist()):
             first, end = self.streams.first_frame[row], self.streams.end_frame[row]
             count = (end - first) // frames
@@ -103,9 +104,10 @@ class Windows:
             # The last state of ``full`` may need frames that are still to come.
             at = self.streams.first_state[row] + ratio * np.arange(skipped, count)
             later = np.minimum(at + 1, self.streams.end_state[row] - 1)
-            both = self.streams.states[np.minimum(at, later)] + self.streams.states[later]
-            states[n, :kept] = both / 2
-        return mel, loudest, states
+            hints[n, :kept] = third_block[np.minimum(at, later)]
+            hints[n, :kept] += third_block[later]
+        hints /= 2
+        return mel, loudest, hints
 
     @functools.cached_property
     def _highest(self) -> npt.NDArray[np.float32]:

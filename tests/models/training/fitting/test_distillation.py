@@ -27,8 +27,8 @@ def sampler(windows: Windows) -> Sampler:
 
 
 def distiller(windows: Windows, folder: Path, steps: int) -> Distiller:
-    mel, loudest, states = windows.speeches(np.arange(0, 60, 5))
-    spectrum, hints = lite.describe_spectrum(mel, loudest), Hints.of(states, loudest)
+    mel, loudest, block = windows.speeches(np.arange(0, 60, 5))
+    spectrum, hints = lite.describe_spectrum(mel, loudest), Hints.of(block, loudest)
     lesson = Lesson(steps, rate=1e-3, hint_weight=0.5)
     return Distiller(lite.new_network(0), spectrum, hints, lesson, folder)
 
@@ -90,8 +90,8 @@ def test_a_window_is_the_last_three_seconds_of_a_speech(streams: Streams, tmp_pa
 
 
 def test_hints_are_standardised_over_speech_without_padding(streams: Streams) -> None:
-    _, loudest, states = Windows(streams).speeches(np.arange(0, 60, 5))
-    standard = Hints.of(states, loudest).standard(states)
+    _, loudest, block = Windows(streams).speeches(np.arange(0, 60, 5))
+    standard = Hints.of(block, loudest).standard(block)
     assert standard.shape == (12, SPEECH_STATES, 384)
     speech = standard[loudest > 0]
     np.testing.assert_allclose(speech.mean(axis=0), 0, atol=1e-3)
