@@ -179,7 +179,7 @@ class Distiller:
         relative, levels = lite.relative_mel(mel, loudest), lite.levels_of(mel)
         relative = _hide_time(_hide_bands(relative, self.spectrum.mean), self.spectrum.mean)
         with tf.GradientTape() as tape:
-            states = lite.hidden_states(relative, parameters, self.spectrum, lite.zeros_before)
+            states = lite.hidden_states(relative, parameters, self.spectrum, lite.convolve_speeches)
             window_levels = _window_levels(levels, loudest)
             pooled = lite.pooled_states(states, window_levels, speaker, parameters, 0.05)
             batch = tf.shape(pooled)[0]

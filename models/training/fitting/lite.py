@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emotiond.dsp.types import FloatArray
+from emotiond.inference.card import LABELS
 from emotiond.models.training.common.files import load_arrays, save_arrays
 from emotiond.models.training.data.sampling import VOICES_AND_NOISES, Sampler
 from emotiond.models.training.fitting.curves import save_curves
@@ -96,10 +97,17 @@ def _distilled(
 
 
 def _teacher(run: Run) -> Teacher:
-    """Return a function from rows to the label logits of the large model."""
+    """Return a function from rows to the label logits of the large model.
+
+    It keeps them, since a training draws most windows more than once.
+    """
     network, _ = train_network(run)
+    kept = np.full((run.data.columns.label.size, len(LABELS)), np.nan, np.float32)
 
     def label_logits(rows: npt.NDArray[np.int64]) -> FloatArray:
-        return network.label_logits(run.data.states(rows), run.data.levels(rows))
+        new = np.unique(rows[np.isnan(kept[rows, 0])])
+        if new.size:
+            kept[new] = network.label_logits(run.data.states(new), run.data.levels(new))
+        return kept[rows]
 
     return label_logits

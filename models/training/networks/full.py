@@ -68,7 +68,7 @@ class Network:
             standard = standardise(states, self.moments)
             return label_logits(standard, real, self.heads, self.linear, self.moments)
 
-        return tf.function(infer, autograph=False)
+        return tf.function(infer, autograph=False, reduce_retracing=True)
 
 
 def statistics_of(
