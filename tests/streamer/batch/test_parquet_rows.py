@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import resource
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -162,6 +161,8 @@ def test_a_text_of_many_rows_does_not_take_its_memory_many_times() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="measures as POSIX does")
 def test_the_rows_of_a_large_table_are_not_in_memory_at_once(tmp_path: Path) -> None:
+    import resource  # Windows has no such module
+
     count, path = 1_000_000, tmp_path / "t.parquet"
     times = pyarrow.array(range(count))
     files = pyarrow.array([f"{number % 1000}.wav" for number in range(1000)] * (count // 1000))
