@@ -4,8 +4,8 @@
 # On a processor, the forward pass of a dilated convolution always works. Its gradient has one implementation
 # alone, oneDNN's; without oneDNN the first step of a training fails: "Current CPU implementations do not yet
 # support dilation rates larger than 1". Whether oneDNN is in use is decided at the import, by the features of
-# the processor (not with AVX2 alone), unless TF_ENABLE_ONEDNN_OPTS says so. So a network of dilated convolutions, usual for sound,
-# is trained on one machine and fails on the next, with the same versions and no setting changed.
+# the processor (not with AVX2 alone), unless TF_ENABLE_ONEDNN_OPTS says so. So a network of dilated
+# convolutions, usual for sound, is trained on one machine and fails on the next, with the same versions.
 # The one-dimensional layer of Keras has the same gradient, and works either way: it moves the dilation into
 # the batch first.
 #
