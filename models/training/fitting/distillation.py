@@ -12,7 +12,6 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from emotiond.dsp.types import FloatArray
-from emotiond.models.training.common.model_input import LITE_ENCODER, WINDOW_FRAMES
 from emotiond.models.training.common.progress import progress
 from emotiond.models.training.data.sampling import Sampler
 from emotiond.models.training.fitting.checkpoints import go_on
@@ -28,7 +27,6 @@ from emotiond.models.training.networks.lite import Spectrum
 Teacher: TypeAlias = Callable[[npt.NDArray[np.int64]], FloatArray]
 """Label logits of the large model for some rows of the windows, ``(n, labels)``."""
 _CHECKPOINT_STEPS = 200
-WINDOW_STATES = WINDOW_FRAMES["lite"] // LITE_ENCODER.frames_per_state
 _LEAST_DEVIATION = 1e-3
 _SOFTNESS = 2.0
 """Temperature of the distillation loss; Hinton et al. (2015)."""
@@ -40,6 +38,8 @@ class Lesson(Schedule):
 
     hint_weight: float
     """Weight of the loss on the encoder's hidden states, beside labels and scores."""
+    window_states: int
+    """States of a full window, the end of a speech, which the lesson pools."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class Distiller:
 
     def _encode_windows(self, mel: Tensor, loudest: Tensor) -> tuple[Tensor, Tensor]:
         states, levels = lite.encode_streams(mel, loudest, self.parameters, self.spectrum)
-        return states, _window_levels(levels, loudest)
+        return states, self._window_levels(levels, loudest)
 
     def _train_step(
         self,
@@ -180,7 +180,7 @@ class Distiller:
         relative = _hide_time(_hide_bands(relative, self.spectrum.mean), self.spectrum.mean)
         with tf.GradientTape() as tape:
             states = lite.hidden_states(relative, parameters, self.spectrum, lite.convolve_speeches)
-            window_levels = _window_levels(levels, loudest)
+            window_levels = self._window_levels(levels, loudest)
             pooled = lite.pooled_states(states, window_levels, speaker, parameters, 0.05)
             batch = tf.shape(pooled)[0]
             share, partner = mixing(batch), tf.random.shuffle(tf.range(batch))
@@ -201,16 +201,15 @@ class Distiller:
         self._optimizer.apply(gradients, variables)
         return loss, share_right(scores, targets)
 
+    def _window_levels(self, levels: Tensor, loudest: Tensor) -> Tensor:
+        """Hide the states of a speech before its window; the window is its end.
 
-def _window_levels(levels: Tensor, loudest: Tensor) -> Tensor:
-    """Hide the states of a speech before its window; the window is its end.
-
-    Padding follows a short speech, which is a window as a whole. The speech ends at the last state
-    with a loudest level so far; states of digital silence in it, with level 0, count.
-    """
-    states = tf.range(1, levels.shape[1] + 1)[None]
-    end = tf.reduce_max(states * tf.cast(loudest > 0, tf.int32), axis=1, keepdims=True)
-    return levels * tf.cast(states > end - WINDOW_STATES, tf.float32)
+        Padding follows a short speech, which is a window as a whole. The speech ends at the last
+        state with a loudest level so far; states of digital silence in it, with level 0, count.
+        """
+        states = tf.range(1, levels.shape[1] + 1)[None]
+        end = tf.reduce_max(states * tf.cast(loudest > 0, tf.int32), axis=1, keepdims=True)
+        return levels * tf.cast(states > end - self._lesson.window_states, tf.float32)
 
 
 def _hide_bands(mel: Tensor, mean: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from emotiond.dsp.types import FloatArray
 from emotiond.inference.card import LABELS
 from emotiond.models.training.common.files import load_arrays, save_arrays
+from emotiond.models.training.common.model_input import LITE_ENCODER, WINDOW_FRAMES
 from emotiond.models.training.data.sampling import VOICES_AND_NOISES, Sampler
 from emotiond.models.training.fitting.curves import save_curves
 from emotiond.models.training.fitting.distillation import Distiller, Hints, Lesson, Teacher
@@ -20,14 +21,17 @@ from emotiond.models.training.networks import lite
 from emotiond.models.training.networks.layers import Arrays, Tensor, values
 from emotiond.models.training.networks.tflite import export_lite
 
-LITE_START = (Lesson(steps=6000, rate=1.5e-3, hint_weight=0.5),)
+_TAUGHT_STATES = WINDOW_FRAMES["full"] // LITE_ENCODER.frames_per_state
+_SHIPPED_STATES = WINDOW_FRAMES["lite"] // LITE_ENCODER.frames_per_state
+LITE_START = (Lesson(6000, 1.5e-3, hint_weight=0.5, window_states=_TAUGHT_STATES),)
 LITE = (
-    Lesson(steps=5000, rate=1.5e-3, hint_weight=0.5),
-    Lesson(steps=5000, rate=1.5e-3, hint_weight=5.0),
-    Lesson(steps=2500, rate=1e-3, hint_weight=5.0),
+    Lesson(5000, 1.5e-3, hint_weight=0.5, window_states=_TAUGHT_STATES),
+    Lesson(5000, 1.5e-3, hint_weight=5.0, window_states=_TAUGHT_STATES),
+    Lesson(2500, 1e-3, hint_weight=5.0, window_states=_SHIPPED_STATES),
 )
 """Consecutive parts. Each restarts from a high rate and still improves the network. On actors of
-the training side, weights of 3 and 10 were equally good, and better than 0.5."""
+the training side, weights of 3 and 10 were equally good, and better than 0.5. The first parts pool
+the windows that the teacher judges, the last one the longer windows that ship."""
 _NO_ROWS = np.empty(0, np.int64)
 
 

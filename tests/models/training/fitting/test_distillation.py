@@ -26,10 +26,10 @@ def sampler(windows: Windows) -> Sampler:
     return Sampler(windows.columns, rows, measured, statistics, 8, VOICES_AND_NOISES, seed=0)
 
 
-def distiller(windows: Windows, folder: Path, steps: int) -> Distiller:
+def distiller(windows: Windows, folder: Path, steps: int, window_states: int = 37) -> Distiller:
     mel, loudest, block = windows.speeches(np.arange(0, 60, 5))
     spectrum, hints = lite.describe_spectrum(mel, loudest), Hints.of(block, loudest)
-    lesson = Lesson(steps, rate=1e-3, hint_weight=0.5)
+    lesson = Lesson(steps, 1e-3, hint_weight=0.5, window_states=window_states)
     return Distiller(lite.new_network(0), spectrum, hints, lesson, folder)
 
 
@@ -69,8 +69,8 @@ def test_without_a_teacher_it_learns_labels_and_a_finished_training_is_not_repea
     )
 
 
-def test_a_window_is_the_last_three_seconds_of_a_speech(streams: Streams, tmp_path: Path) -> None:
-    """The states before them are hidden, but not those of digital silence in them."""
+def test_a_window_is_the_end_of_a_speech(streams: Streams, tmp_path: Path) -> None:
+    """The states before it are hidden, but not those of digital silence in it."""
     long = np.flatnonzero(streams.end_frame - streams.first_frame >= 8 * SPEECH_STATES)[:3]
     short = np.flatnonzero(streams.end_frame - streams.first_frame < 8 * 20)[:3]
     row = int(long[0])
@@ -84,6 +84,9 @@ def test_a_window_is_the_last_three_seconds_of_a_speech(streams: Streams, tmp_pa
     shown = levels.numpy() > 0
     assert np.flatnonzero(shown[0]).tolist() == [*range(12, 47), 48]
     assert (np.flatnonzero(shown[1]) == np.arange(12, 49)).all()
+    shorter = distiller(windows, tmp_path, steps=2, window_states=25)
+    _, two_seconds = shorter.window_states(windows, rows)
+    assert np.flatnonzero(two_seconds.numpy()[0] > 0).tolist() == [*range(24, 47), 48]
     for number, row in enumerate(short.tolist(), len(long)):
         n = (streams.end_frame[row] - streams.first_frame[row]) // 8
         assert np.flatnonzero(shown[number]).tolist() == [*range(n)]

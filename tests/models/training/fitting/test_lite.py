@@ -33,7 +33,7 @@ def test_the_held_out_fold_changes_nothing(
     streams: Streams, others: Streams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It enters neither the teacher, nor any moments or statistics, nor the voice detector."""
-    monkeypatch.setattr(fitting, "LITE", (Lesson(steps=2, rate=1e-3, hint_weight=0.5),))
+    monkeypatch.setattr(fitting, "LITE", (Lesson(2, 1e-3, 0.5, 37),))
     monkeypatch.setattr(detector, "_STEPS", 20)
     models = []
     for runs, data in ((tmp_path / "a", streams), (tmp_path / "b", others)):
