@@ -75,3 +75,14 @@ def test_without_another_corpus_the_start_is_random(streams: Streams, tmp_path: 
     run = Run(Windows(alone), tmp_path / "fold1", Settings({}, 0, scale=0.0))
     assert "stem_0/kernel" in fitting._start(run)
     assert not (tmp_path / "start.npz").exists()
+
+
+def test_the_teacher_says_of_a_window_what_full_says_however_often_it_is_asked(
+    streams: Streams, tmp_path: Path
+) -> None:
+    run = Run(Windows(streams), tmp_path / "fold1", Settings({}, 0, scale=0.0))
+    run.folder.mkdir()
+    teacher, (network, _) = fitting._teacher(run), fitting.train_network(run)
+    for rows in (np.array([3, 0, 3]), np.array([5, 3, 0, 8])):
+        expected = network.label_logits(run.data.states(rows), run.data.levels(rows))
+        np.testing.assert_allclose(teacher(rows), expected, atol=1e-5)
