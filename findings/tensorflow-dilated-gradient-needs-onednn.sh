@@ -1,13 +1,12 @@
 #!/bin/sh
 # TensorFlow trains a dilated convolution on one computer and refuses on another, by what the processor can do.
 #
-# On a processor, the forward pass of a dilated convolution always works. Its gradient has one implementation
-# alone, oneDNN's; without oneDNN the first step of a training fails: "Current CPU implementations do not yet
+# On a CPU, the forward pass of a dilated convolution always works. Its gradient has one implementation there,
+# oneDNN's; without oneDNN the first step of a training fails: "Current CPU implementations do not yet
 # support dilation rates larger than 1". Whether oneDNN is in use is decided at the import, by the features of
 # the processor (not with AVX2 alone), unless TF_ENABLE_ONEDNN_OPTS says so. So a network of dilated
 # convolutions, usual for sound, is trained on one machine and fails on the next, with the same versions.
-# The one-dimensional layer of Keras has the same gradient, and works either way: it moves the dilation into
-# the batch first.
+# Keras's one-dimensional layer computes the same, and its gradient works either way.
 #
 # Seen with: tensorflow-cpu 2.21.0, Python 3.11, Linux x86-64.
 # The way round: shifted copies of the input beside each other, and one matrix product; or
